@@ -1,0 +1,3 @@
+import 'uplot/dist/uPlot.min.css';
+
+document.documentElement.dataset.stage = 'loaded';
