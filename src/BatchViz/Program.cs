@@ -1,0 +1,3 @@
+using BatchViz.Cli;
+
+return await CommandLine.Root().Parse(args).InvokeAsync();
