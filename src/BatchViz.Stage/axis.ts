@@ -1,0 +1,131 @@
+/**
+ * The five ways to compare runs: by updates, examples, epochs, lane seconds and FLOPs. All conversions are closed forms
+ * of the run's settings (docs/wire-format.md), except seconds, which were measured.
+ */
+import type { Manifest, RunInfo } from "./manifest.ts";
+
+export const AXES = ["examples", "updates", "epochs", "seconds", "flops"] as const;
+export type Axis = (typeof AXES)[number];
+
+export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
+  examples: "examples seen",
+  updates: "updates",
+  epochs: "epochs",
+  seconds: "lane seconds, shared machine",
+  flops: "FLOPs in training",
+};
+
+/** A run's own clock: what was consumed after `u` updates, and back. Updates may be fractional; both ways ascend. */
+export class RunClock {
+  private readonly perEpoch: number;
+  private readonly shortEpoch: boolean;
+  private readonly seconds = new SecondsTable();
+
+  constructor(private readonly run: RunInfo, private readonly examples: number, private readonly remainder: Manifest["remainder"]) {
+    const whole = remainder === "drop" ? Math.floor(examples / run.batchSize) : Math.ceil(examples / run.batchSize);
+    this.perEpoch = Math.max(1, whole);
+    this.shortEpoch = remainder === "keep" || remainder === "reweight";
+  }
+
+  /** Updates in one epoch. */
+  get updatesPerEpoch(): number {
+    return this.remainder === "carry" ? this.examples / this.run.batchSize : this.perEpoch;
+  }
+
+  noteSeconds(update: number, seconds: number): void {
+    this.seconds.add(update, seconds);
+  }
+
+  get hasSeconds(): boolean {
+    return this.seconds.count > 1;
+  }
+
+  toAxis(axis: Axis, updates: number): number {
+    switch (axis) {
+      case "updates": return updates;
+      case "examples": return this.examplesAfter(updates);
+      case "epochs": return this.shortEpoch ? this.examplesAfter(updates) / this.examples : updates / this.updatesPerEpoch;
+      case "flops": return this.examplesAfter(updates) * this.run.flopsPerExample;
+      case "seconds": return this.seconds.at(updates);
+    }
+  }
+
+  toUpdates(axis: Axis, value: number): number {
+    switch (axis) {
+      case "updates": return value;
+      case "examples": return this.updatesAfter(value);
+      case "epochs": return this.shortEpoch ? this.updatesAfter(value * this.examples) : value * this.updatesPerEpoch;
+      case "flops": return this.updatesAfter(value / this.run.flopsPerExample);
+      case "seconds": return this.seconds.updatesAt(value);
+    }
+  }
+
+  private examplesAfter(updates: number): number {
+    const { batchSize } = this.run;
+    if (!this.shortEpoch) return updates * batchSize;
+    const epochs = Math.floor(updates / this.perEpoch);
+    const within = updates - epochs * this.perEpoch;
+    const full = this.perEpoch - 1; // the last batch of an epoch may be short
+    const consumed = within <= full ? within * batchSize : full * batchSize + (within - full) * (this.examples - full * batchSize);
+    return epochs * this.examples + consumed;
+  }
+
+  private updatesAfter(examples: number): number {
+    const { batchSize } = this.run;
+    if (!this.shortEpoch) return examples / batchSize;
+    const epochs = Math.floor(examples / this.examples);
+    const within = examples - epochs * this.examples;
+    const full = this.perEpoch - 1;
+    const updates = within <= full * batchSize ? within / batchSize : full + (within - full * batchSize) / (this.examples - full * batchSize);
+    return epochs * this.perEpoch + updates;
+  }
+}
+
+/** Measured (update, seconds) pairs, ascending, with straight lines between them. */
+class SecondsTable {
+  private readonly updates: number[] = [0];
+  private readonly values: number[] = [0];
+
+  get count(): number {
+    return this.updates.length;
+  }
+
+  add(update: number, seconds: number): void {
+    if (!(seconds >= 0)) return;
+    const i = upperBound(this.updates, update);
+    if (this.updates[i - 1] === update) return;
+    const low = this.values[i - 1] ?? 0, high = this.values[i] ?? Infinity;
+    if (seconds < low || seconds > high) return; // a clock that ran backwards is not evidence
+    this.updates.splice(i, 0, update);
+    this.values.splice(i, 0, seconds);
+  }
+
+  at(update: number): number {
+    return interpolate(this.updates, this.values, update);
+  }
+
+  updatesAt(seconds: number): number {
+    return interpolate(this.values, this.updates, seconds);
+  }
+}
+
+/** Straight lines between the pairs, and the mean slope beyond the last. */
+function interpolate(xs: readonly number[], ys: readonly number[], x: number): number {
+  const last = xs.length - 1;
+  if (x <= 0 || last === 0) return 0;
+  if (x >= xs[last]!) return xs[last]! > 0 ? (ys[last]! * x) / xs[last]! : 0;
+  const i = upperBound(xs, x);
+  const x0 = xs[i - 1]!, x1 = xs[i]!;
+  return x1 > x0 ? ys[i - 1]! + ((ys[i]! - ys[i - 1]!) * (x - x0)) / (x1 - x0) : ys[i]!;
+}
+
+/** How many values are ≤ x. */
+function upperBound(values: readonly number[], x: number): number {
+  let low = 0, high = values.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (values[middle]! <= x) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

@@ -1,0 +1,67 @@
+/** The JSON that describes an experiment: `GET /api/experiments/current`, see docs/wire-format.md. */
+import type { RunState } from "./wire.ts";
+
+export interface ColumnInfo {
+  name: string;
+  label: string;
+  unit: string;
+  live: boolean;
+  deterministic: boolean;
+}
+
+export interface RunInfo {
+  index: number;
+  id: string;
+  batchSize: number;
+  seed: number;
+  learningRate: number | null;
+  totalUpdates: number | null;
+  parameters: number;
+  flopsPerExample: number;
+  state: RunState;
+  message: string | null;
+  /** Updates made when the manifest was written. */
+  updates?: number;
+}
+
+export interface PlaneInfo {
+  id: number;
+  kind: string;
+  title: string;
+  explained: number | null;
+  explainedByRandomWalk: number | null;
+  xLabel: string;
+  yLabel: string;
+  exact: boolean;
+  grid: number;
+  resolution: number;
+  region: [number, number, number, number];
+}
+
+export interface Manifest {
+  generation: number;
+  revision: number;
+  name: string;
+  title: string;
+  state: "preparing" | "running" | "held" | "finished" | "stopped" | "failed";
+  error: string | null;
+  engine: { name: string; description: string; bitExact: boolean };
+  data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };
+  columns: ColumnInfo[];
+  evaluation: { examples: number; split: string };
+  budget: { examples: number | null; updates: number | null; epochs: number | null; seconds: number | null };
+  remainder: "keep" | "drop" | "carry" | "wrap" | "reweight";
+  pace: string;
+  runs: RunInfo[];
+  plane: PlaneInfo | null;
+}
+
+export interface Session {
+  role: "owner" | "viewer";
+  signIn: boolean;
+}
+
+/** Columns that the page knows by name; a recording without one of them leaves its chart empty and says so. */
+export const COLUMN = { loss: "loss", gradientNorm: "gradientNorm", seconds: "seconds" } as const;
+
+export const columnIndex = (manifest: Manifest, name: string): number => manifest.columns.findIndex((c) => c.name === name);
