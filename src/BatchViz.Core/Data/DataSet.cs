@@ -1,0 +1,45 @@
+namespace BatchViz.Core.Data;
+
+public enum Split { Train, Test }
+
+public enum DataTask { Classification, Regression, Surface }
+
+/// <summary>Examples with their targets, in host memory. Immutable.</summary>
+/// <param name="Name">For people.</param>
+/// <param name="Inputs">Features of an example.</param>
+/// <param name="Outputs">Classes, or target values of an example.</param>
+public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs, DataSplit Train, DataSplit? Test)
+{
+    /// <summary>Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.</summary>
+    public SurfaceKind? Surface { get; init; }
+
+    public DataSplit Of(Split split) => split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Name} has no test split");
+}
+
+/// <summary>
+/// One split: features [Count × Inputs] row-major, either float32 or bytes that stand for <c>Scale·byte + Offset</c>; and labels
+/// [Count] (classification, from 0) or targets [Count × Outputs] (regression).
+/// </summary>
+public sealed record DataSplit
+{
+    public required int Count { get; init; }
+    public required int Inputs { get; init; }
+    public float[]? Floats { get; init; }
+    public byte[]? Bytes { get; init; }
+    public float Scale { get; init; } = 1;
+    public float Offset { get; init; }
+    public int[]? Labels { get; init; }
+    public float[]? Targets { get; init; }
+
+    /// <summary>Writes example <paramref name="index"/>'s features to <paramref name="destination"/> [Inputs].</summary>
+    public void CopyFeatures(int index, Span<float> destination)
+    {
+        if (Floats is { } floats)
+        {
+            floats.AsSpan(index * Inputs, Inputs).CopyTo(destination);
+            return;
+        }
+        var bytes = Bytes.AsSpan(index * Inputs, Inputs);
+        for (int i = 0; i < bytes.Length; i++) destination[i] = Scale * bytes[i] + Offset;
+    }
+}

@@ -1,0 +1,48 @@
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Core.Data;
+
+/// <summary>Makes data sets from bytes. Opening files is the caller's: <paramref name="name"/> → whole content.</summary>
+public delegate byte[] FileOpener(string name);
+
+public static class DataSource
+{
+    /// <summary>The MNIST files' names, as their authors gave them.</summary>
+    public static readonly IReadOnlyList<string> MnistFiles =
+        ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
+
+    /// <summary>Makes or reads the data of a spec.</summary>
+    /// <param name="open">Reads a named file: of MNIST for that kind, else of the spec's folder.</param>
+    /// <exception cref="SpecException">The data is not what it should be; one sentence.</exception>
+    public static DataSet Load(DataSpec spec, FileOpener open) => spec.Kind switch
+    {
+        DataKind.Mnist => Images("MNIST", spec, open, MnistFiles[0], MnistFiles[1], MnistFiles[2], MnistFiles[3]),
+        DataKind.Idx => Images(spec.TrainImages!, spec, open, spec.TrainImages!, spec.TrainLabels!, spec.TestImages, spec.TestLabels),
+        DataKind.Csv => CsvTable.Load(spec, open(spec.File!)),
+        _ => Generators.Make(spec),
+    };
+
+    private static DataSet Images(string name, DataSpec spec, FileOpener open, string trainImages, string trainLabels, string? testImages, string? testLabels)
+    {
+        var train = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
+        var test = testImages is null ? null : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
+        if (test is not null && test.Inputs != train.Inputs)
+            throw new SpecException($"{testImages} has {test.Inputs} values an example, but {trainImages} has {train.Inputs}.");
+        int classes = Math.Max(2, Math.Max(train.Labels!.Max(), test?.Labels!.Max() ?? 0) + 1);
+        return new DataSet(name, DataTask.Classification, train.Inputs, classes, train, test);
+    }
+
+    private static DataSplit Pair(FileOpener open, string images, string labels, int? limit, string key)
+    {
+        var features = Idx.Read(open(images), images);
+        var classes = Idx.Read(open(labels), labels);
+        if (classes.Inputs != 1) throw new SpecException($"{labels} is no list of labels: it has {classes.Inputs} values an example.");
+        if (features.Count != classes.Count) throw new SpecException($"{images} has {features.Count} examples, but {labels} has {classes.Count}.");
+        if (features.Count == 0) throw new SpecException($"{images} has no examples.");
+        int count = limit ?? features.Count;
+        if (count > features.Count) throw new SpecException($"\"data.{key}\" is {count}, but {images} has only {features.Count} examples.");
+        var indices = new int[count];
+        for (int i = 0; i < count; i++) indices[i] = classes.Bytes[i];
+        return new DataSplit { Count = count, Inputs = features.Inputs, Bytes = features.Bytes, Scale = 1f / 255, Labels = indices };
+    }
+}

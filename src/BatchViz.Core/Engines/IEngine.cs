@@ -1,0 +1,168 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Core.Engines;
+
+/// <summary>
+/// The engine seam. What crosses it is whole updates, whole evaluations and whole grids; never a tensor operation.
+/// Weights, planes and data stay inside an engine as opaque handles; copies to the host happen for keyframes and exports only.
+/// An engine is safe to use from several threads; a bundle or an evaluator belongs to one thread at a time.
+/// </summary>
+public interface IEngine : IDisposable
+{
+    /// <summary>The name in files and on the command line: "cpu", "torch".</summary>
+    string Name { get; }
+
+    /// <summary>What the engine runs on here, in a few words, for people.</summary>
+    string Description { get; }
+
+    /// <summary>Whether the same spec always gives the same bits. Where false, records are kept instead of recomputed.</summary>
+    bool BitExact { get; }
+
+    /// <summary>Brings a data set into the engine's memory.</summary>
+    IEngineData Load(DataSet data);
+
+    /// <summary>A bundle at update 0, with the initial weights of each seed.</summary>
+    /// <exception cref="SpecException">The model does not fit the data.</exception>
+    IBundle CreateBundle(IEngineData data, BundleSpec spec);
+
+    /// <summary>Evaluates losses, planes and grids of the given model; draws from no random stream of any run.</summary>
+    IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network);
+}
+
+/// <summary>A data set held by an engine.</summary>
+public interface IEngineData : IDisposable
+{
+    DataSet Source { get; }
+}
+
+/// <summary>Layer sizes with both ends inferred from the data and the loss, and the loss itself.</summary>
+/// <param name="Sizes">Inputs, hidden widths, outputs; for a surface the two weights are counted by <see cref="ParameterCount"/>.</param>
+public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<int> Sizes)
+{
+    public int Layers => Sizes.Count - 1;
+
+    /// <summary>Number of weights and biases, in the canonical order: layer by layer, W [out, in] row-major, then b [out].</summary>
+    public long ParameterCount
+    {
+        get
+        {
+            if (Model.Kind == ModelKind.Surface) return 2;
+            long count = 0;
+            for (int l = 0; l < Layers; l++) count += (long)Sizes[l + 1] * (Sizes[l] + (Model.Bias ? 1 : 0));
+            return count;
+        }
+    }
+
+    /// <summary>FLOPs of one example's forward and backward matrix products (2 to a multiply-add; the first layer needs no input gradient).</summary>
+    public long TrainingFlopsPerExample
+    {
+        get
+        {
+            if (Model.Kind == ModelKind.Surface) return 16;
+            long flops = 0;
+            for (int l = 0; l < Layers; l++) flops += 2L * Sizes[l] * Sizes[l + 1] * (l == 0 ? 2 : 3);
+            return flops;
+        }
+    }
+}
+
+/// <summary>K ≥ 1 runs of equal shape and batch size, which an engine advances together; one seed a member.</summary>
+public sealed record BundleSpec(
+    NetworkSpec Network, OptimizerSpec Optimizer, SamplerSpec Sampler, int BatchSize, double LearningRate, IReadOnlyList<uint> Seeds);
+
+/// <summary>Runs that train together. Each member's bits are the same as if it ran alone.</summary>
+public interface IBundle : IDisposable
+{
+    BundleSpec Spec { get; }
+
+    RecordLayout Layout { get; }
+
+    int Members { get; }
+
+    /// <summary>Updates the given member has made.</summary>
+    long Updates(int member);
+
+    /// <summary>Whether a loss or gradient of this member was not finite; it makes no further update, and its last record says so.</summary>
+    bool Diverged(int member);
+
+    /// <summary>
+    /// Makes <paramref name="updates"/> more updates of every member that has not diverged and writes one record for each into
+    /// <paramref name="records"/>, member by member (<see cref="RecordBlock.Rows"/> says how many rows each member got).
+    /// </summary>
+    void Advance(int updates, RecordBlock records);
+
+    /// <summary>The member's weights now, as an immutable handle inside the engine.</summary>
+    IWeights Snapshot(int member);
+
+    /// <summary>Weights, optimiser state and position: all that is needed to go on from here, bit for bit.</summary>
+    Keyframe Export(int member);
+
+    /// <summary>Puts a member back to an exported keyframe of the same spec.</summary>
+    void Restore(int member, Keyframe keyframe);
+}
+
+/// <summary>Immutable weights inside an engine.</summary>
+public interface IWeights : IDisposable
+{
+    long Count { get; }
+
+    /// <summary>Copies to the host in canonical order (see <see cref="NetworkSpec.ParameterCount"/>).</summary>
+    void CopyTo(Span<float> canonical);
+}
+
+/// <summary>Weights [P], the optimiser's state vectors [S][P] (momentum: v; Adam: m, v) and the number of updates made, all in canonical order.</summary>
+public sealed record Keyframe(long Updates, float[] Weights, float[][] OptimizerState);
+
+/// <summary>Examples of a split on which losses are compared; chosen once, the same for all runs.</summary>
+public sealed record EvaluationSet(Split Split, int[]? Indices)
+{
+    /// <summary>All examples of the split.</summary>
+    public static EvaluationSet All(Split split) => new(split, null);
+}
+
+/// <summary>Mean loss (units of the loss), and the share of examples classified rightly (NaN for regression).</summary>
+public readonly record struct Evaluation(double Loss, double Accuracy);
+
+/// <summary>An affine plane in weight space: origin + x·d₁ + y·d₂ with orthonormal d₁, d₂ unless <see cref="UnitLength"/> says otherwise.</summary>
+public interface IPlane : IDisposable
+{
+    /// <summary>Euclidean lengths of d₁ and d₂ in weight space, for units on the axes.</summary>
+    (double X, double Y) UnitLength { get; }
+}
+
+/// <summary>Coordinates of the nearest point of a plane (least squares), and the Euclidean distance to it.</summary>
+public readonly record struct PlanePoint(double X, double Y, double OffPlane);
+
+/// <summary>Measures without training: it changes no run and draws from no run's random stream.</summary>
+public interface IEvaluator : IDisposable
+{
+    Evaluation Evaluate(IWeights weights, EvaluationSet set);
+
+    /// <summary>Inner products of the displacements from the mean: G[i,j] = ⟨wᵢ − w̄, wⱼ − w̄⟩, [n, n] row-major, double.</summary>
+    double[] CentredGram(IReadOnlyList<IWeights> weights);
+
+    /// <summary>The plane through the mean of the weights, along Σ aᵢ(wᵢ − w̄) and Σ bᵢ(wᵢ − w̄).</summary>
+    IPlane CombinationPlane(IReadOnlyList<IWeights> weights, ReadOnlySpan<double> a, ReadOnlySpan<double> b);
+
+    /// <summary>
+    /// The plane through the mean of the weights along two Gaussian directions drawn from <paramref name="seed"/>, each row of each
+    /// weight matrix scaled to the norm of the origin's row, biases left alone (Li et al. 2018, arXiv:1712.09913, section 4).
+    /// </summary>
+    IPlane RandomPlane(IReadOnlyList<IWeights> weights, uint seed);
+
+    /// <summary>Two-weight models only: x and y are the weights themselves.</summary>
+    IPlane WeightPlane();
+
+    PlanePoint Project(IPlane plane, IWeights weights);
+
+    /// <summary>
+    /// Losses at the points of a grid, <paramref name="resolution"/>² row by row from the region's first y, into
+    /// <paramref name="losses"/>. Points that already hold a number are kept (NaN marks those to compute, so a 2ᵏ+1 grid reuses the
+    /// one before); a loss that is not finite is stored as +∞. <paramref name="cancel"/> is looked at between rows.
+    /// </summary>
+    void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+}
+
+/// <summary>The rectangle of a plane that a grid covers, ends included.</summary>
+public readonly record struct GridRegion(double X0, double X1, double Y0, double Y1);

@@ -1,0 +1,98 @@
+using BatchViz.Core.Numerics;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Core.Sampling;
+
+/// <summary>
+/// Which examples each update sees: a pure function of (seed, update). It keeps the permutations of the epochs it was last asked
+/// about, nothing else, so it can be asked about any update in any order. Not safe for use from two threads at once.
+/// </summary>
+public sealed class Sampler
+{
+    private readonly SamplerSpec spec;
+    private readonly Progress progress;
+    private readonly uint seed;
+    private readonly int[] order, next;
+    private long orderEpoch = -1, nextEpoch = -1;
+
+    public Sampler(SamplerSpec spec, int trainExamples, int batchSize, uint seed)
+    {
+        if (batchSize < 1 || batchSize > trainExamples)
+            throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
+        this.spec = spec;
+        this.seed = seed;
+        progress = new Progress(spec.Remainder, trainExamples, batchSize);
+        order = new int[trainExamples];
+        next = spec.Remainder == RemainderPolicy.Carry ? new int[trainExamples] : [];
+    }
+
+    public Progress Progress => progress;
+
+    /// <summary>
+    /// Writes the indices of the examples of update <paramref name="update"/> (counted from 1) to <paramref name="indices"/>
+    /// [at least B] and returns how many they are: B, or fewer in an epoch's last batch (keep, reweight).
+    /// </summary>
+    public int Fill(long update, Span<int> indices)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(update, 1);
+        int size = progress.BatchSize, n = progress.TrainExamples;
+        if (spec.Order == SampleOrder.Replacement)
+        {
+            int count = Length(update);
+            var stream = new Philox(seed, Purpose.Draw, (ulong)update);
+            for (int i = 0; i < count; i++) indices[i] = stream.Below((ulong)i, n);
+            return count;
+        }
+
+        if (spec.Remainder == RemainderPolicy.Carry)
+        {
+            var (epoch, position) = Math.DivRem((update - 1) * size, n);
+            int head = (int)Math.Min(size, n - position);
+            EpochOrder(epoch, order, ref orderEpoch).AsSpan((int)position, head).CopyTo(indices);
+            if (head < size) EpochOrder(epoch + 1, next, ref nextEpoch).AsSpan(0, size - head).CopyTo(indices[head..]);
+            return size;
+        }
+
+        var (e, batch) = Math.DivRem(update - 1, progress.UpdatesPerEpoch);
+        int[] permutation = EpochOrder(e, order, ref orderEpoch);
+        int start = (int)(batch * size), rest = Math.Min(size, n - start);
+        permutation.AsSpan(start, rest).CopyTo(indices);
+        if (rest == size || spec.Remainder != RemainderPolicy.Wrap) return rest;
+        permutation.AsSpan(0, size - rest).CopyTo(indices[rest..]);
+        return size;
+    }
+
+    /// <summary>The weight of the batch's mean gradient: b/B for a short batch under <see cref="RemainderPolicy.Reweight"/>, else 1.</summary>
+    public float GradientWeight(int count)
+        => spec.Remainder == RemainderPolicy.Reweight ? (float)count / progress.BatchSize : 1f;
+
+    private int Length(long update)
+        => (int)(progress.ExamplesAfter(update) - progress.ExamplesAfter(update - 1));
+
+    private int[] EpochOrder(long epoch, int[] into, ref long held)
+    {
+        if (held == epoch) return into;
+        if (into == order && nextEpoch == epoch && next.Length > 0)
+        {
+            next.CopyTo(order, 0);
+            return Held(order, epoch, out held);
+        }
+        for (int i = 0; i < into.Length; i++) into[i] = i;
+        if (spec.Order == SampleOrder.Shuffle)
+        {
+            var stream = new Philox(seed, Purpose.Shuffle, (ulong)epoch);
+            for (int i = into.Length - 1; i > 0; i--)
+            {
+                int j = stream.Below((ulong)i, i + 1);
+                (into[i], into[j]) = (into[j], into[i]);
+            }
+        }
+        return Held(into, epoch, out held);
+    }
+
+    private static int[] Held(int[] permutation, long epoch, out long held)
+    {
+        held = epoch;
+        return permutation;
+    }
+}

@@ -1,0 +1,244 @@
+namespace BatchViz.Core.Specs;
+
+/// <summary>What is held equal, and the batch sizes and seeds that differ. One run per pair of the two.</summary>
+public sealed record ExperimentSpec
+{
+    public required string Name { get; init; }
+    public required DataSpec Data { get; init; }
+    public required ModelSpec Model { get; init; }
+    public required LossKind Loss { get; init; }
+    public required OptimizerSpec Optimizer { get; init; }
+    public required LearningRateSpec LearningRate { get; init; }
+    public required IReadOnlyList<BatchSize> BatchSizes { get; init; }
+    public IReadOnlyList<uint> Seeds { get; init; } = [1];
+    public SamplerSpec Sampler { get; init; } = new();
+    public required BudgetSpec Budget { get; init; }
+    public Pace Pace { get; init; } = Pace.Examples;
+    public LandscapeSpec Landscape { get; init; } = new();
+}
+
+/// <summary>A number of examples, or all of them ("full").</summary>
+public readonly record struct BatchSize(int Examples, bool IsFull = false)
+{
+    public static readonly BatchSize Full = new(0, true);
+
+    /// <summary>The number of examples in a whole batch when the training split has <paramref name="trainExamples"/>.</summary>
+    public int Resolve(int trainExamples) => IsFull ? trainExamples : Examples;
+
+    public override string ToString() => IsFull ? "full" : Examples.ToString(System.Globalization.CultureInfo.InvariantCulture);
+}
+
+public enum DataKind
+{
+    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx,
+}
+
+/// <summary>Where the examples come from. Which keys apply depends on <see cref="Kind"/>; the reader refuses the others.</summary>
+public sealed record DataSpec
+{
+    public required DataKind Kind { get; init; }
+
+    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (MNIST, IDX, CSV); null: all, or the set's own default.</summary>
+    public int? TrainExamples { get; init; }
+
+    /// <summary>Test examples to make or take; null: all, or as many as training examples for generated sets.</summary>
+    public int? TestExamples { get; init; }
+
+    /// <summary>Standard deviation of the noise of a generated set, in the set's own units.</summary>
+    public double? Noise { get; init; }
+
+    /// <summary>Seed of the generator or of the split; independent of the runs' seeds.</summary>
+    public uint Seed { get; init; } = 1;
+
+    /// <summary>Folder of <see cref="File"/>; null: the folder given by <c>--data</c>.</summary>
+    public string? Folder { get; init; }
+
+    /// <summary>CSV: the file's name within the folder.</summary>
+    public string? File { get; init; }
+
+    /// <summary>CSV: name of the label's column; null: the last one.</summary>
+    public string? Label { get; init; }
+
+    /// <summary>CSV: the label is a number to predict, not a class.</summary>
+    public bool Regression { get; init; }
+
+    /// <summary>CSV: share of the rows held out for testing.</summary>
+    public double? TestFraction { get; init; }
+
+    /// <summary>IDX: the four files' names within the folder (the test pair may be absent).</summary>
+    public string? TrainImages { get; init; }
+    public string? TrainLabels { get; init; }
+    public string? TestImages { get; init; }
+    public string? TestLabels { get; init; }
+}
+
+public enum ModelKind
+{
+    /// <summary>Fully connected layers.</summary>
+    Dense,
+
+    /// <summary>Two weights whose loss is an explicit function: the data kinds double-well, saddle and beale.</summary>
+    Surface,
+}
+
+public enum Activation { Linear, Relu, Tanh, Sigmoid, Gelu }
+
+public enum Initializer
+{
+    /// <summary>He et al. 2015: uniform with variance 2 / fan-in for ReLU and GELU; Glorot and Bengio 2010: variance 2 / (fan-in + fan-out) otherwise. Biases 0.</summary>
+    Auto,
+    HeUniform,
+    GlorotUniform,
+
+    /// <summary>LeCun 1998: uniform with variance 1 / fan-in. Biases 0.</summary>
+    LeCunUniform,
+    Zero,
+}
+
+/// <summary>The network between the data's inputs and the loss's outputs; both ends are inferred.</summary>
+public sealed record ModelSpec
+{
+    public ModelKind Kind { get; init; } = ModelKind.Dense;
+
+    /// <summary>Widths of the hidden layers; empty is a linear model.</summary>
+    public IReadOnlyList<int> Hidden { get; init; } = [];
+    public Activation Activation { get; init; } = Activation.Relu;
+
+    /// <summary>Activation of the outputs, before the loss. Linear with cross-entropy and logistic loss.</summary>
+    public Activation OutputActivation { get; init; } = Activation.Linear;
+    public bool Bias { get; init; } = true;
+    public Initializer Initializer { get; init; } = Initializer.Auto;
+
+    /// <summary>Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.</summary>
+    public IReadOnlyList<double>? Start { get; init; }
+}
+
+public enum LossKind
+{
+    /// <summary>Softmax cross-entropy over the classes, in nats, mean over the batch.</summary>
+    CrossEntropy,
+
+    /// <summary>Two classes, one output z: ln(1 + e^(−t z)), t = ±1, in nats, mean over the batch.</summary>
+    Logistic,
+
+    /// <summary>½ Σ (output − target)², mean over the batch. Classes are targets ±1 for one output, one-hot otherwise.</summary>
+    Squared,
+
+    /// <summary>The data's own function of the two weights (model kind surface).</summary>
+    Surface,
+}
+
+public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam }
+
+/// <summary>PyTorch's conventions: v ← μ v + g, w ← w − η v (momentum), w ← w − η (g + μ v) (Nesterov); Adam of Kingma and Ba 2015 with bias correction.</summary>
+public sealed record OptimizerSpec
+{
+    public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
+    public double Momentum { get; init; } = 0.9;
+    public double Beta1 { get; init; } = 0.9;
+    public double Beta2 { get; init; } = 0.999;
+    public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>λ of L2 regularisation: g ← g + λ w, weights and biases alike. It is no part of the reported loss.</summary>
+    public double WeightDecay { get; init; }
+}
+
+public enum LearningRateRule { Constant, Linear, SquareRoot, Tuned }
+
+/// <summary>The learning rate of each batch size: the rate at the reference batch size, scaled by a rule, or one for each (tuned).</summary>
+public sealed record LearningRateSpec
+{
+    public double Rate { get; init; }
+    public LearningRateRule Rule { get; init; } = LearningRateRule.Constant;
+    public int ReferenceBatchSize { get; init; } = 32;
+
+    /// <summary>Rule tuned: rate by batch size, in the words of the file ("32", "full").</summary>
+    public IReadOnlyDictionary<string, double>? Tuned { get; init; }
+
+    /// <summary>η(B): constant η; linear η·B/B₀ (Goyal et al. 2017); square root η·√(B/B₀) (Krizhevsky 2014); or the tuned one.</summary>
+    public double For(BatchSize batch, int trainExamples) => Rule switch
+    {
+        LearningRateRule.Constant => Rate,
+        LearningRateRule.Linear => Rate * batch.Resolve(trainExamples) / ReferenceBatchSize,
+        LearningRateRule.SquareRoot => Rate * Math.Sqrt((double)batch.Resolve(trainExamples) / ReferenceBatchSize),
+        LearningRateRule.Tuned => Tuned![batch.ToString()],
+        _ => throw new ArgumentOutOfRangeException(nameof(batch), Rule, "unknown learning-rate rule"),
+    };
+}
+
+public enum SampleOrder
+{
+    /// <summary>A new permutation every epoch, the same for all batch sizes of a seed.</summary>
+    Shuffle,
+
+    /// <summary>The order of the file.</summary>
+    Sequential,
+
+    /// <summary>Every example drawn independently, uniformly, with replacement.</summary>
+    Replacement,
+}
+
+/// <summary>What becomes of an epoch's last N mod B examples.</summary>
+public enum RemainderPolicy
+{
+    /// <summary>A short batch; its loss and gradient are means over the examples it has.</summary>
+    Keep,
+
+    /// <summary>They are left out of this epoch.</summary>
+    Drop,
+
+    /// <summary>They open the first batch of the next epoch.</summary>
+    Carry,
+
+    /// <summary>The batch is filled up with examples from the front of the same epoch's order.</summary>
+    Wrap,
+
+    /// <summary>A short batch whose gradient counts b/B, so that every example has the same influence.</summary>
+    Reweight,
+}
+
+public sealed record SamplerSpec
+{
+    public SampleOrder Order { get; init; } = SampleOrder.Shuffle;
+    public RemainderPolicy Remainder { get; init; } = RemainderPolicy.Keep;
+}
+
+/// <summary>When a run ends. Exactly one of the four is set.</summary>
+public sealed record BudgetSpec
+{
+    public double? Epochs { get; init; }
+    public long? Updates { get; init; }
+    public long? Examples { get; init; }
+
+    /// <summary>Processor seconds of the run's lane.</summary>
+    public double? Seconds { get; init; }
+}
+
+/// <summary>What the runs keep in step by while they train.</summary>
+public enum Pace { Examples, Updates }
+
+public enum PlaneKind
+{
+    /// <summary>The two weights themselves (two-weight models only): the landscape is exact.</summary>
+    Weights,
+
+    /// <summary>The first two principal components of all runs' snapshots.</summary>
+    Pca,
+
+    /// <summary>Two Gaussian directions, filter-normalised (Li et al. 2018), through the mean of the runs' snapshots.</summary>
+    Random,
+
+    /// <summary><see cref="Weights"/> for two-weight models, else <see cref="Pca"/>.</summary>
+    Auto,
+}
+
+public sealed record LandscapeSpec
+{
+    public PlaneKind Plane { get; init; } = PlaneKind.Auto;
+
+    /// <summary>Training examples whose mean loss is the landscape's height and the paths'.</summary>
+    public int EvaluationExamples { get; init; } = 1024;
+
+    /// <summary>Finest grid: 9, 17, 33, 65 or 129 points a side.</summary>
+    public int Resolution { get; init; } = 65;
+}

@@ -1,0 +1,246 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>
+/// Reads one JSON object strictly: every key must be asked for, no key may appear twice, and each refusal is one sentence that
+/// names the key by its path. Wraps <see cref="JsonElement"/>; the text is parsed with a depth cap before anything is read.
+/// </summary>
+internal sealed class JsonNodeReader
+{
+    public const int MaxDepth = 32, MaxBytes = 1 << 20;
+
+    private readonly string path;
+    private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
+    private readonly List<string> known = [];
+
+    private JsonNodeReader(string path, JsonElement element)
+    {
+        this.path = path;
+        foreach (var property in element.EnumerateObject())
+            if (!values.TryAdd(property.Name, property.Value))
+                throw new SpecException($"\"{At(property.Name)}\" is given twice.");
+    }
+
+    /// <summary>Parses a whole document, which must be an object.</summary>
+    public static JsonNodeReader Parse(ReadOnlyMemory<byte> utf8, string what)
+    {
+        if (utf8.Length > MaxBytes) throw new SpecException($"{what} is larger than 1 MB, too large for an experiment.");
+        if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
+        try
+        {
+            using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth });
+            if (document.RootElement.ValueKind != JsonValueKind.Object)
+                throw new SpecException($"{what} is not a JSON object but {Name(document.RootElement)}.");
+            return new JsonNodeReader("", document.RootElement.Clone());
+        }
+        catch (JsonException)
+        {
+            throw new SpecException(Explain(utf8.Span, what));
+        }
+        catch (InvalidOperationException)
+        {
+            throw new SpecException($"{what} has text that is not valid Unicode.");
+        }
+    }
+
+    public bool Has(string key) => values.TryGetValue(key, out var v) && v.ValueKind != JsonValueKind.Null;
+
+    public string At(string key) => path.Length == 0 ? key : $"{path}.{key}";
+
+    public string? Text(string key)
+    {
+        if (Get(key) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, "a text in quotation marks");
+        string text = value.GetString()!;
+        if (text.Length > 200) throw new SpecException($"\"{At(key)}\" is longer than 200 characters.");
+        foreach (char c in text)
+            if (char.IsControl(c)) throw new SpecException($"\"{At(key)}\" has a control character in it.");
+        return text;
+    }
+
+    public bool? Flag(string key) => Get(key) is not { } value ? null
+        : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
+        : throw Wrong(key, value, "true or false");
+
+    public double? Number(string key, double min, double max, bool openMin = false)
+        => Get(key) is not { } value ? null : Number(At(key), value, min, max, openMin);
+
+    public static double Number(string at, JsonElement value, double min, double max, bool openMin = false)
+    {
+        string range = openMin ? $"a number above {Show(min)}, at most {Show(max)}" : $"a number from {Show(min)} to {Show(max)}";
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || !double.IsFinite(number))
+            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be {range}.");
+        if (number > max || number < min || (openMin && number <= min))
+            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be {range}.");
+        return number;
+    }
+
+    public long? Whole(string key, long min, long max) => Get(key) is not { } value ? null : Whole(At(key), value, min, max);
+
+    public static long Whole(string at, JsonElement value, long min, long max)
+    {
+        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long number) || number < min || number > max)
+            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.");
+        return number;
+    }
+
+    public T? Choice<T>(string key, IReadOnlyList<(string Word, T Value)> choices) where T : struct
+    {
+        if (Get(key) is not { } value) return null;
+        string words = string.Join(", ", choices.Select(c => $"\"{c.Word}\""));
+        if (value.ValueKind == JsonValueKind.String)
+            foreach (var (word, choice) in choices)
+                if (value.ValueEquals(word)) return choice;
+        throw new SpecException($"\"{At(key)}\" is {Quote(value)}; it must be one of {words}.");
+    }
+
+    public JsonNodeReader? Object(string key)
+    {
+        if (Get(key) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.Object) throw Wrong(key, value, "an object in braces");
+        return new JsonNodeReader(At(key), value);
+    }
+
+    public IReadOnlyList<JsonElement>? Array(string key, int min, int max)
+    {
+        if (Get(key) is not { } value) return null;
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, "a list in brackets");
+        int length = value.GetArrayLength();
+        if (length < min || length > max)
+            throw new SpecException($"\"{At(key)}\" has {length} entries; it must have {min} to {max}.");
+        return [.. value.EnumerateArray()];
+    }
+
+    /// <summary>The value whatever its kind, for keys that take several.</summary>
+    public JsonElement? Get(string key)
+    {
+        known.Add(key);
+        return values.TryGetValue(key, out var value) && value.ValueKind != JsonValueKind.Null ? value : null;
+    }
+
+    public IEnumerable<KeyValuePair<string, JsonElement>> All
+    {
+        get
+        {
+            known.AddRange(values.Keys);
+            return values;
+        }
+    }
+
+    public SpecException Missing(string key, string what) => new($"\"{At(key)}\" is missing; it must be {what}.");
+
+    /// <summary>Refuses keys that nobody asked for.</summary>
+    public void Done()
+    {
+        foreach (string key in values.Keys)
+        {
+            if (known.Contains(key)) continue;
+            string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
+            string? near = known.Distinct().OrderBy(k => Distance(k, key)).FirstOrDefault();
+            string hint = near is not null && Distance(near, key) <= 3 ? $" (did you mean \"{near}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
+            throw new SpecException($"\"{At(Shorten(key))}\" is not a key of {where}{hint}.");
+        }
+    }
+
+    public static string Quote(JsonElement value)
+    {
+        return value.ValueKind switch
+        {
+            JsonValueKind.Object => "an object",
+            JsonValueKind.Array => "a list",
+            _ => Shorten(value.GetRawText()),
+        };
+    }
+
+    private SpecException Wrong(string key, JsonElement value, string wanted) => new($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.");
+
+    private static string Shorten(string text)
+    {
+        string clean = new([.. text.Select(c => char.IsControl(c) ? ' ' : c)]);
+        return clean.Length <= 60 ? clean : clean[..57] + "…";
+    }
+
+    private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.####", CultureInfo.InvariantCulture);
+
+    private static string Show(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
+
+    private static string Name(JsonElement value) => value.ValueKind switch
+    {
+        JsonValueKind.Array => "a list",
+        JsonValueKind.String => "a text",
+        JsonValueKind.Number => "a number",
+        _ => value.GetRawText(),
+    };
+
+    /// <summary>Finds where the text stops being JSON, and names the key there.</summary>
+    private static string Explain(ReadOnlySpan<byte> utf8, string what)
+    {
+        var keys = new Stack<string>();
+        string? key = null;
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
+        try
+        {
+            while (reader.Read())
+            {
+                switch (reader.TokenType)
+                {
+                    case JsonTokenType.PropertyName: key = Shorten(reader.GetString()!); break;
+                    case JsonTokenType.StartObject or JsonTokenType.StartArray: keys.Push(key ?? ""); key = null; break;
+                    case JsonTokenType.EndObject or JsonTokenType.EndArray: keys.Pop(); key = null; break;
+                }
+            }
+        }
+        catch (JsonException e)
+        {
+            long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
+            if (reader.CurrentDepth >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
+            string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
+            string at = path.Length > 0 ? $", at \"{path}\"" : "";
+            return $"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.";
+        }
+        catch (InvalidOperationException)
+        {
+        }
+        return $"{what} is not JSON.";
+    }
+
+    private static string Found(ReadOnlySpan<byte> utf8, JsonException e)
+    {
+        int start = 0;
+        for (long line = e.LineNumber ?? 0; line > 0; line--)
+        {
+            int end = utf8[start..].IndexOf((byte)'\n');
+            if (end < 0) return "";
+            start += end + 1;
+        }
+        start += (int)(e.BytePositionInLine ?? 0);
+        if (start >= utf8.Length) return ", it ends too early";
+        var word = utf8[start..];
+        int length = 0;
+        while (length < word.Length && length < 20 && word[length] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)'\n' or (byte)'\r')) length++;
+        string text = Encoding.UTF8.GetString(word[..length]).Trim();
+        return text.Length == 0 ? "" : $", {Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
+    }
+
+    private static int Distance(string a, string b)
+    {
+        if (Math.Abs(a.Length - b.Length) > 3) return 99;
+        var row = new int[b.Length + 1];
+        for (int j = 0; j <= b.Length; j++) row[j] = j;
+        for (int i = 1; i <= a.Length; i++)
+        {
+            int diagonal = row[0];
+            row[0] = i;
+            for (int j = 1; j <= b.Length; j++)
+            {
+                int cost = char.ToLowerInvariant(a[i - 1]) == char.ToLowerInvariant(b[j - 1]) ? 0 : 1;
+                int best = Math.Min(Math.Min(row[j], row[j - 1]) + 1, diagonal + cost);
+                (diagonal, row[j]) = (row[j], best);
+            }
+        }
+        return row[b.Length];
+    }
+}

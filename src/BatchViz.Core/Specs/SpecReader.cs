@@ -1,0 +1,255 @@
+using System.Globalization;
+using System.Text.Json;
+using BatchViz.Core.Data;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>
+/// Reads an experiment file (docs/experiment.schema.json) strictly. What can be known without the data is checked here; what
+/// depends on it (a batch larger than the training split, a loss that does not fit the labels) in <see cref="SpecResolver"/>.
+/// </summary>
+public static class SpecReader
+{
+    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000;
+    public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
+
+    /// <exception cref="SpecException">One sentence that names the key.</exception>
+    public static ExperimentSpec Read(ReadOnlyMemory<byte> utf8, string what = "The experiment")
+    {
+        var root = JsonNodeReader.Parse(utf8, what);
+        root.Text("$schema");
+        var data = ReadData(root.Object("data") ?? throw root.Missing("data", "an object such as { \"kind\": \"mnist\" }"));
+        bool surface = SurfaceOf(data.Kind) is not null;
+        var model = ReadModel(root.Object("model"), surface);
+        var spec = new ExperimentSpec
+        {
+            Name = root.Text("name") is { Length: > 0 } name ? name : Titles.DataName(data.Kind),
+            Data = data,
+            Model = model,
+            Loss = root.Choice("loss", Words.Losses) ?? DefaultLoss(data),
+            Optimizer = ReadOptimizer(root.Object("optimizer")),
+            BatchSizes = ReadBatchSizes(root),
+            LearningRate = ReadLearningRate(root),
+            Seeds = ReadSeeds(root),
+            Sampler = ReadSampler(root.Object("sampler")),
+            Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", "an object such as { \"epochs\": 5 }")),
+            Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
+            Landscape = ReadLandscape(root.Object("landscape")),
+        };
+        root.Done();
+        Check(spec, surface);
+        return spec;
+    }
+
+    public static SurfaceKind? SurfaceOf(DataKind kind) => kind switch
+    {
+        DataKind.DoubleWell => SurfaceKind.DoubleWell,
+        DataKind.Saddle => SurfaceKind.Saddle,
+        DataKind.Beale => SurfaceKind.Beale,
+        _ => null,
+    };
+
+    private static void Check(ExperimentSpec spec, bool surface)
+    {
+        if (spec.BatchSizes.Count * spec.Seeds.Count > MaxRuns)
+            throw new SpecException($"\"batchSizes\" times \"seeds\" make {spec.BatchSizes.Count * spec.Seeds.Count} runs; at most {MaxRuns} can train at once.");
+        if (surface != (spec.Loss == LossKind.Surface))
+            throw new SpecException(surface
+                ? $"\"loss\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\", whose loss is its own function."
+                : "\"loss\" can be \"surface\" only for the data double-well, saddle and beale.");
+        if (surface != (spec.Model.Kind == ModelKind.Surface))
+            throw new SpecException(surface
+                ? $"\"model.kind\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\"."
+                : "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.");
+        if (spec.Loss is LossKind.CrossEntropy or LossKind.Logistic && spec.Model.OutputActivation != Activation.Linear)
+            throw new SpecException($"\"model.outputActivation\" must be \"linear\" with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which has its own.");
+        if (spec.LearningRate.Rule == LearningRateRule.Tuned)
+            foreach (var batch in spec.BatchSizes)
+                if (!spec.LearningRate.Tuned!.ContainsKey(batch.ToString()))
+                    throw new SpecException($"\"learningRate\" has no rate for the batch size {batch}.");
+    }
+
+    private static LossKind DefaultLoss(DataSpec data) => data.Kind switch
+    {
+        DataKind.DoubleWell or DataKind.Saddle or DataKind.Beale => LossKind.Surface,
+        DataKind.Line => LossKind.Squared,
+        DataKind.Csv when data.Regression => LossKind.Squared,
+        DataKind.Mnist or DataKind.Idx or DataKind.Csv => LossKind.CrossEntropy,
+        _ => LossKind.Logistic,
+    };
+
+    private static DataSpec ReadData(JsonNodeReader data)
+    {
+        var kind = data.Choice("kind", Words.Data) ?? throw data.Missing("kind", "one of " + string.Join(", ", Words.Data.Select(w => $"\"{w.Word}\"")));
+        bool generated = kind is not (DataKind.Mnist or DataKind.Csv or DataKind.Idx);
+        var spec = new DataSpec
+        {
+            Kind = kind,
+            TrainExamples = (int?)data.Whole("trainExamples", 1, generated ? MaxGenerated : 100_000_000),
+            TestExamples = (int?)data.Whole("testExamples", 1, generated ? MaxGenerated : 100_000_000),
+            Noise = generated ? data.Number("noise", 0, 100) : null,
+            Seed = (uint)(data.Whole("seed", 0, uint.MaxValue) ?? 1),
+            Folder = kind is DataKind.Csv or DataKind.Idx ? data.Text("folder") : null,
+            File = kind == DataKind.Csv ? FileName(data, "file") ?? throw data.Missing("file", "the name of a CSV file") : null,
+            Label = kind == DataKind.Csv ? data.Text("label") : null,
+            Regression = kind == DataKind.Csv && (data.Flag("regression") ?? false),
+            TestFraction = kind == DataKind.Csv ? data.Number("testFraction", 0, 0.9) : null,
+            TrainImages = kind == DataKind.Idx ? FileName(data, "trainImages") ?? throw data.Missing("trainImages", "the name of an IDX file") : null,
+            TrainLabels = kind == DataKind.Idx ? FileName(data, "trainLabels") ?? throw data.Missing("trainLabels", "the name of an IDX file") : null,
+            TestImages = kind == DataKind.Idx ? FileName(data, "testImages") : null,
+            TestLabels = kind == DataKind.Idx ? FileName(data, "testLabels") : null,
+        };
+        data.Done();
+        if ((spec.TestImages is null) != (spec.TestLabels is null))
+            throw new SpecException("\"data.testImages\" and \"data.testLabels\" must be given together.");
+        if (SurfaceOf(kind) is not null && spec.TestExamples is not null)
+            throw new SpecException("\"data.testExamples\" does not apply to a surface, which has nothing to test.");
+        return spec;
+    }
+
+    /// <summary>A plain file name or a path below the folder: never absolute, never upwards.</summary>
+    private static string? FileName(JsonNodeReader data, string key)
+    {
+        if (data.Text(key) is not { } name) return null;
+        if (name.Length == 0 || Path.IsPathRooted(name) || name.Contains('\\') || name.Contains(':') || name.Split('/').Any(p => p is "" or "." or ".."))
+            throw new SpecException($"\"{data.At(key)}\" must be the name of a file inside the data folder.");
+        return name;
+    }
+
+    private static ModelSpec ReadModel(JsonNodeReader? model, bool surface)
+    {
+        var kind = surface ? ModelKind.Surface : ModelKind.Dense;
+        if (model is null) return new ModelSpec { Kind = kind };
+        kind = model.Choice("kind", Words.Models) ?? kind;
+        var spec = kind == ModelKind.Surface
+            ? new ModelSpec { Kind = kind, Start = ReadStart(model) }
+            : new ModelSpec
+            {
+                Kind = kind,
+                Hidden = ReadHidden(model),
+                Activation = model.Choice("activation", Words.Activations) ?? Activation.Relu,
+                OutputActivation = model.Choice("outputActivation", Words.Activations) ?? Activation.Linear,
+                Bias = model.Flag("bias") ?? true,
+                Initializer = model.Choice("initializer", Words.Initializers) ?? Initializer.Auto,
+                Start = ReadStart(model),
+            };
+        model.Done();
+        return spec;
+    }
+
+    private static List<int> ReadHidden(JsonNodeReader model)
+    {
+        var widths = model.Array("hidden", 0, MaxLayers) ?? [];
+        return [.. widths.Select((w, i) => (int)JsonNodeReader.Whole($"{model.At("hidden")}[{i}]", w, 1, MaxWidth))];
+    }
+
+    private static List<double>? ReadStart(JsonNodeReader model)
+        => model.Array("start", 2, 2)?.Select((w, i) => JsonNodeReader.Number($"{model.At("start")}[{i}]", w, -1e6, 1e6)).ToList();
+
+    private static OptimizerSpec ReadOptimizer(JsonNodeReader? optimizer)
+    {
+        if (optimizer is null) return new OptimizerSpec();
+        var kind = optimizer.Choice("kind", Words.Optimizers) ?? OptimizerKind.Sgd;
+        var spec = new OptimizerSpec { Kind = kind, WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? 0 };
+        if (kind is OptimizerKind.Momentum or OptimizerKind.Nesterov)
+            spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
+        if (kind == OptimizerKind.Adam)
+            spec = spec with
+            {
+                Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1,
+                Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2,
+                Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon,
+            };
+        optimizer.Done();
+        return spec;
+    }
+
+    private static List<BatchSize> ReadBatchSizes(JsonNodeReader root)
+    {
+        var values = root.Array("batchSizes", 1, MaxBatchSizes) ?? throw root.Missing("batchSizes", "a list such as [1, 32, \"full\"]");
+        var sizes = new List<BatchSize>();
+        for (int i = 0; i < values.Count; i++)
+        {
+            string at = $"batchSizes[{i}]";
+            var value = values[i];
+            var size = value.ValueKind == JsonValueKind.String && value.ValueEquals("full") ? BatchSize.Full
+                : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int b) && b >= 1 ? new BatchSize(b)
+                : throw new SpecException($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".");
+            if (sizes.Contains(size)) throw new SpecException($"\"{at}\" repeats the batch size {size}; give each once, and use \"seeds\" for repetitions.");
+            sizes.Add(size);
+        }
+        return sizes;
+    }
+
+    private static List<uint> ReadSeeds(JsonNodeReader root)
+    {
+        if (root.Array("seeds", 1, MaxSeeds) is not { } values) return [1];
+        List<uint> seeds = [.. values.Select((v, i) => (uint)JsonNodeReader.Whole($"seeds[{i}]", v, 0, uint.MaxValue))];
+        if (seeds.Distinct().Count() != seeds.Count) throw new SpecException("\"seeds\" has the same seed twice.");
+        return seeds;
+    }
+
+    private static LearningRateSpec ReadLearningRate(JsonNodeReader root)
+    {
+        const double Max = 1000;
+        var value = root.Get("learningRate") ?? throw root.Missing("learningRate", "a number such as 0.1, or rates by batch size such as { \"1\": 0.01, \"32\": 0.1 }");
+        var rule = root.Choice("learningRateRule", Words.Rules);
+        var reference = (int?)root.Whole("referenceBatchSize", 1, 1_000_000_000);
+        if (value.ValueKind != JsonValueKind.Object)
+        {
+            double rate = JsonNodeReader.Number("learningRate", value, 0, Max, openMin: true);
+            return new LearningRateSpec { Rate = rate, Rule = rule ?? LearningRateRule.Constant, ReferenceBatchSize = reference ?? 32 };
+        }
+        if (rule is not null || reference is not null)
+            throw new SpecException("\"learningRateRule\" and \"referenceBatchSize\" do not apply when \"learningRate\" gives a rate for each batch size.");
+        var tuned = new Dictionary<string, double>();
+        foreach (var (batch, rate) in root.Object("learningRate")!.All)
+        {
+            if (batch != "full" && !(int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out int b) && b >= 1))
+                throw new SpecException($"\"learningRate\" has the key {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))}, which is not a batch size.");
+            tuned[batch] = JsonNodeReader.Number($"learningRate.{batch}", rate, 0, Max, openMin: true);
+        }
+        return new LearningRateSpec { Rule = LearningRateRule.Tuned, Tuned = tuned };
+    }
+
+    private static SamplerSpec ReadSampler(JsonNodeReader? sampler)
+    {
+        if (sampler is null) return new SamplerSpec();
+        var spec = new SamplerSpec
+        {
+            Order = sampler.Choice("order", Words.Orders) ?? SampleOrder.Shuffle,
+            Remainder = sampler.Choice("remainder", Words.Remainders) ?? RemainderPolicy.Keep,
+        };
+        sampler.Done();
+        return spec;
+    }
+
+    private static BudgetSpec ReadBudget(JsonNodeReader budget)
+    {
+        var spec = new BudgetSpec
+        {
+            Epochs = budget.Number("epochs", 0, 1e6, openMin: true),
+            Updates = budget.Whole("updates", 1, MaxUpdates),
+            Examples = budget.Whole("examples", 1, MaxExamples),
+            Seconds = budget.Number("seconds", 0, 86_400, openMin: true),
+        };
+        budget.Done();
+        int given = (spec.Epochs is null ? 0 : 1) + (spec.Updates is null ? 0 : 1) + (spec.Examples is null ? 0 : 1) + (spec.Seconds is null ? 0 : 1);
+        return given == 1 ? spec : throw new SpecException("\"budget\" must have exactly one of epochs, updates, examples and seconds.");
+    }
+
+    private static LandscapeSpec ReadLandscape(JsonNodeReader? landscape)
+    {
+        if (landscape is null) return new LandscapeSpec();
+        var spec = new LandscapeSpec
+        {
+            Plane = landscape.Choice("plane", Words.Planes) ?? PlaneKind.Auto,
+            EvaluationExamples = (int)(landscape.Whole("evaluationExamples", 1, 100_000) ?? 1024),
+            Resolution = (int)(landscape.Whole("resolution", 9, 129) ?? 65),
+        };
+        landscape.Done();
+        if (!System.Numerics.BitOperations.IsPow2(spec.Resolution - 1))
+            throw new SpecException($"\"landscape.resolution\" is {spec.Resolution}; it must be 9, 17, 33, 65 or 129.");
+        return spec;
+    }
+}

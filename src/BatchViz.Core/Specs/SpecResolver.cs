@@ -1,0 +1,82 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Sampling;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>One run: a batch size and a seed with everything that follows from them.</summary>
+/// <param name="TotalUpdates">Updates in the budget; null under a budget in seconds.</param>
+public sealed record RunPlan(int Index, string Id, int BatchSize, uint Seed, double LearningRate, Progress Progress, long? TotalUpdates);
+
+/// <summary>An experiment with its data: what engines and the conductor work from.</summary>
+public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSpec Network, IReadOnlyList<RunPlan> Runs)
+{
+    public string Title => Titles.Of(Spec, Network);
+
+    /// <summary>The bundle of some runs of one batch size.</summary>
+    public BundleSpec BundleOf(IReadOnlyList<RunPlan> runs)
+        => new(Network, Spec.Optimizer, Spec.Sampler, runs[0].BatchSize, runs[0].LearningRate, [.. runs.Select(run => run.Seed)]);
+
+    /// <summary>The plane that "auto" stands for.</summary>
+    public PlaneKind Plane => Spec.Landscape.Plane != PlaneKind.Auto ? Spec.Landscape.Plane
+        : Network.ParameterCount == 2 ? PlaneKind.Weights : PlaneKind.Pca;
+}
+
+/// <summary>Brings a spec and its data together, and refuses what does not fit before any memory is taken for training.</summary>
+public static class SpecResolver
+{
+    public const long MaxParameters = 50_000_000, MaxActivationFloats = 2_000_000_000;
+
+    /// <exception cref="SpecException">One sentence that names the key.</exception>
+    public static ExperimentPlan Resolve(ExperimentSpec spec, DataSet data)
+    {
+        var network = Network(spec, data);
+        int n = data.Train.Count;
+        var runs = new List<RunPlan>();
+        for (int i = 0; i < spec.BatchSizes.Count; i++)
+        {
+            var batch = spec.BatchSizes[i];
+            if (!batch.IsFull && batch.Examples > n)
+                throw new SpecException($"\"batchSizes[{i}]\" is {batch.Examples}, but {data.Name} has only {n} training examples.");
+            int size = batch.Resolve(n);
+            if (runs.Any(r => r.BatchSize == size))
+                throw new SpecException($"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list.");
+            if ((long)size * network.Sizes.Sum() > MaxActivationFloats)
+                throw new SpecException($"\"batchSizes[{i}]\" is {size}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
+            double rate = spec.LearningRate.For(batch, n);
+            var progress = new Progress(spec.Sampler.Remainder, n, size);
+            long? total = progress.UpdatesIn(spec.Budget);
+            if (total > SpecReader.MaxUpdates)
+                throw new SpecException($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.");
+            if (spec.Budget.Examples is { } examples && examples < size)
+                throw new SpecException($"\"budget.examples\" is {examples}, less than one batch of {size}.");
+            foreach (uint seed in spec.Seeds)
+                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, progress, total));
+        }
+        if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
+            throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");
+        if (spec.Model.Start is not null && network.ParameterCount != 2)
+            throw new SpecException($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.");
+        return new ExperimentPlan(spec, data, network, runs);
+    }
+
+    private static NetworkSpec Network(ExperimentSpec spec, DataSet data)
+    {
+        string loss = Words.Of(Words.Losses, spec.Loss);
+        int outputs = (data.Task, spec.Loss) switch
+        {
+            (DataTask.Surface, LossKind.Surface) => 1,
+            (DataTask.Classification, LossKind.CrossEntropy) => data.Outputs,
+            (DataTask.Classification, LossKind.Logistic) when data.Outputs == 2 => 1,
+            (DataTask.Classification, LossKind.Logistic) => throw new SpecException($"\"loss\" is \"logistic\", which needs two classes; {data.Name} has {data.Outputs}."),
+            (DataTask.Classification, LossKind.Squared) => data.Outputs == 2 ? 1 : data.Outputs,
+            (DataTask.Regression, LossKind.Squared) => data.Outputs,
+            (DataTask.Regression, _) => throw new SpecException($"\"loss\" is \"{loss}\", but {data.Name} has numbers to predict, which need \"squared\"."),
+            _ => throw new SpecException($"\"loss\" is \"{loss}\", which does not fit {data.Name}."),
+        };
+        var network = new NetworkSpec(spec.Model, spec.Loss, [data.Inputs, .. spec.Model.Hidden, outputs]);
+        if (network.ParameterCount > MaxParameters)
+            throw new SpecException($"\"model.hidden\" makes {network.ParameterCount:#,0} weights; at most {MaxParameters:#,0} are allowed.");
+        return network;
+    }
+}

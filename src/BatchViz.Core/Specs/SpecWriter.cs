@@ -1,0 +1,112 @@
+using System.Text.Json.Nodes;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>Writes a spec as an experiment file that <see cref="SpecReader"/> reads back to the same spec; what does not apply is left out.</summary>
+public static class SpecWriter
+{
+    public static JsonObject Write(ExperimentSpec spec)
+    {
+        var json = new JsonObject
+        {
+            ["name"] = spec.Name,
+            ["data"] = Data(spec.Data),
+            ["model"] = Model(spec.Model),
+            ["loss"] = Words.Of(Words.Losses, spec.Loss),
+            ["optimizer"] = Optimizer(spec.Optimizer),
+        };
+        LearningRate(spec.LearningRate, json);
+        json["batchSizes"] = new JsonArray([.. spec.BatchSizes.Select(b => b.IsFull ? (JsonNode)"full" : b.Examples)]);
+        json["seeds"] = new JsonArray([.. spec.Seeds.Select(s => (JsonNode)s)]);
+        json["sampler"] = new JsonObject
+        {
+            ["order"] = Words.Of(Words.Orders, spec.Sampler.Order),
+            ["remainder"] = Words.Of(Words.Remainders, spec.Sampler.Remainder),
+        };
+        json["budget"] = spec.Budget switch
+        {
+            { Epochs: { } epochs } => new JsonObject { ["epochs"] = epochs },
+            { Updates: { } updates } => new JsonObject { ["updates"] = updates },
+            { Examples: { } examples } => new JsonObject { ["examples"] = examples },
+            _ => new JsonObject { ["seconds"] = spec.Budget.Seconds },
+        };
+        json["pace"] = Words.Of(Words.Paces, spec.Pace);
+        json["landscape"] = new JsonObject
+        {
+            ["plane"] = Words.Of(Words.Planes, spec.Landscape.Plane),
+            ["evaluationExamples"] = spec.Landscape.EvaluationExamples,
+            ["resolution"] = spec.Landscape.Resolution,
+        };
+        return json;
+    }
+
+    private static JsonObject Data(DataSpec data)
+    {
+        var json = new JsonObject { ["kind"] = Words.Of(Words.Data, data.Kind) };
+        Put(json, "trainExamples", data.TrainExamples);
+        Put(json, "testExamples", data.TestExamples);
+        if (data.Noise is { } noise) json["noise"] = noise;
+        if (data.Seed != 1) json["seed"] = data.Seed;
+        Put(json, "folder", data.Folder);
+        Put(json, "file", data.File);
+        Put(json, "label", data.Label);
+        if (data.Regression) json["regression"] = true;
+        if (data.TestFraction is { } fraction) json["testFraction"] = fraction;
+        Put(json, "trainImages", data.TrainImages);
+        Put(json, "trainLabels", data.TrainLabels);
+        Put(json, "testImages", data.TestImages);
+        Put(json, "testLabels", data.TestLabels);
+        return json;
+    }
+
+    private static JsonObject Model(ModelSpec model)
+    {
+        var json = new JsonObject { ["kind"] = Words.Of(Words.Models, model.Kind) };
+        if (model.Kind == ModelKind.Dense)
+        {
+            json["hidden"] = new JsonArray([.. model.Hidden.Select(w => (JsonNode)w)]);
+            json["activation"] = Words.Of(Words.Activations, model.Activation);
+            if (model.OutputActivation != Activation.Linear) json["outputActivation"] = Words.Of(Words.Activations, model.OutputActivation);
+            if (!model.Bias) json["bias"] = false;
+            if (model.Initializer != Initializer.Auto) json["initializer"] = Words.Of(Words.Initializers, model.Initializer);
+        }
+        if (model.Start is { } start) json["start"] = new JsonArray([.. start.Select(w => (JsonNode)w)]);
+        return json;
+    }
+
+    private static JsonObject Optimizer(OptimizerSpec optimizer)
+    {
+        var json = new JsonObject { ["kind"] = Words.Of(Words.Optimizers, optimizer.Kind) };
+        if (optimizer.Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov) json["momentum"] = optimizer.Momentum;
+        if (optimizer.Kind == OptimizerKind.Adam)
+        {
+            json["beta1"] = optimizer.Beta1;
+            json["beta2"] = optimizer.Beta2;
+            json["epsilon"] = optimizer.Epsilon;
+        }
+        if (optimizer.WeightDecay != 0) json["weightDecay"] = optimizer.WeightDecay;
+        return json;
+    }
+
+    private static void LearningRate(LearningRateSpec rate, JsonObject json)
+    {
+        if (rate.Rule == LearningRateRule.Tuned)
+        {
+            json["learningRate"] = new JsonObject(rate.Tuned!.Select(p => KeyValuePair.Create(p.Key, (JsonNode?)p.Value)));
+            return;
+        }
+        json["learningRate"] = rate.Rate;
+        json["learningRateRule"] = Words.Of(Words.Rules, rate.Rule);
+        if (rate.Rule != LearningRateRule.Constant) json["referenceBatchSize"] = rate.ReferenceBatchSize;
+    }
+
+    private static void Put(JsonObject json, string key, string? value)
+    {
+        if (value is not null) json[key] = value;
+    }
+
+    private static void Put(JsonObject json, string key, int? value)
+    {
+        if (value is { } number) json[key] = number;
+    }
+}

@@ -1,0 +1,59 @@
+using System.Globalization;
+using BatchViz.Core.Engines;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>Words on the picture: what is held equal and what differs.</summary>
+public static class Titles
+{
+    public static string DataName(DataKind kind) => kind switch
+    {
+        DataKind.Circles => "Circles", DataKind.Xor => "Xor", DataKind.Gaussians => "Gaussians", DataKind.Spirals => "Spirals",
+        DataKind.Moons => "Moons", DataKind.Line => "Linear regression", DataKind.DoubleWell => "Double well", DataKind.Saddle => "Saddle",
+        DataKind.Beale => "Beale", DataKind.Mnist => "MNIST", DataKind.Csv => "CSV file", DataKind.Idx => "IDX files",
+        _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+    };
+
+    /// <summary>For example "MNIST, MLP 784-128-64-10, ReLU, SGD, rate ∝ √B, equal epochs".</summary>
+    public static string Of(ExperimentSpec spec, NetworkSpec network) => string.Join(", ",
+        new[] { spec.Name, Model(network), Optimizer(spec.Optimizer), Rule(spec.LearningRate), Budget(spec.Budget) }.Where(p => p.Length > 0));
+
+    public static string Model(NetworkSpec network)
+    {
+        if (network.Model.Kind == ModelKind.Surface) return "two weights";
+        string sizes = string.Join('-', network.Sizes);
+        if (network.Layers == 1) return $"linear model {sizes}";
+        return $"MLP {sizes}, {Name(network.Model.Activation)}";
+    }
+
+    public static string Name(Activation activation) => activation switch
+    {
+        Activation.Relu => "ReLU", Activation.Gelu => "GELU", Activation.Tanh => "tanh", Activation.Sigmoid => "sigmoid", _ => "linear",
+    };
+
+    private static string Optimizer(OptimizerSpec optimizer) => optimizer.Kind switch
+    {
+        OptimizerKind.Sgd => "SGD",
+        OptimizerKind.Momentum => $"momentum {Number(optimizer.Momentum)}",
+        OptimizerKind.Nesterov => $"Nesterov {Number(optimizer.Momentum)}",
+        _ => "Adam",
+    };
+
+    private static string Rule(LearningRateSpec rate) => rate.Rule switch
+    {
+        LearningRateRule.Constant => $"rate {Number(rate.Rate)} for every B",
+        LearningRateRule.Linear => "rate ∝ B",
+        LearningRateRule.SquareRoot => "rate ∝ √B",
+        _ => "rate tuned for each B",
+    };
+
+    private static string Budget(BudgetSpec budget) => budget switch
+    {
+        { Epochs: not null } => "equal epochs",
+        { Updates: not null } => "equal updates",
+        { Examples: not null } => "equal examples",
+        _ => "equal lane seconds",
+    };
+
+    private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
+}

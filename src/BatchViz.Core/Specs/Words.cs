@@ -1,0 +1,64 @@
+namespace BatchViz.Core.Specs;
+
+/// <summary>The words of experiment files, each beside what it means. The JSON schema and the dialogs list them from here.</summary>
+public static class Words
+{
+    public static readonly IReadOnlyList<(string Word, DataKind Value)> Data =
+    [
+        ("circles", DataKind.Circles), ("xor", DataKind.Xor), ("gaussians", DataKind.Gaussians), ("spirals", DataKind.Spirals),
+        ("moons", DataKind.Moons), ("line", DataKind.Line), ("double-well", DataKind.DoubleWell), ("saddle", DataKind.Saddle),
+        ("beale", DataKind.Beale), ("mnist", DataKind.Mnist), ("csv", DataKind.Csv), ("idx", DataKind.Idx),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, ModelKind Value)> Models = [("dense", ModelKind.Dense), ("surface", ModelKind.Surface)];
+
+    public static readonly IReadOnlyList<(string Word, Activation Value)> Activations =
+    [
+        ("linear", Activation.Linear), ("relu", Activation.Relu), ("tanh", Activation.Tanh), ("sigmoid", Activation.Sigmoid), ("gelu", Activation.Gelu),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, Initializer Value)> Initializers =
+    [
+        ("auto", Initializer.Auto), ("he-uniform", Initializer.HeUniform), ("glorot-uniform", Initializer.GlorotUniform),
+        ("lecun-uniform", Initializer.LeCunUniform), ("zero", Initializer.Zero),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, LossKind Value)> Losses =
+    [
+        ("cross-entropy", LossKind.CrossEntropy), ("logistic", LossKind.Logistic), ("squared", LossKind.Squared), ("surface", LossKind.Surface),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers =
+    [
+        ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum), ("nesterov", OptimizerKind.Nesterov), ("adam", OptimizerKind.Adam),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, LearningRateRule Value)> Rules =
+    [
+        ("constant", LearningRateRule.Constant), ("linear", LearningRateRule.Linear), ("square-root", LearningRateRule.SquareRoot),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, SampleOrder Value)> Orders =
+    [
+        ("shuffle", SampleOrder.Shuffle), ("sequential", SampleOrder.Sequential), ("replacement", SampleOrder.Replacement),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, RemainderPolicy Value)> Remainders =
+    [
+        ("keep", RemainderPolicy.Keep), ("drop", RemainderPolicy.Drop), ("carry", RemainderPolicy.Carry), ("wrap", RemainderPolicy.Wrap), ("reweight", RemainderPolicy.Reweight),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, Pace Value)> Paces = [("examples", Pace.Examples), ("updates", Pace.Updates)];
+
+    public static readonly IReadOnlyList<(string Word, PlaneKind Value)> Planes =
+    [
+        ("auto", PlaneKind.Auto), ("pca", PlaneKind.Pca), ("random", PlaneKind.Random), ("weights", PlaneKind.Weights),
+    ];
+
+    public static string Of<T>(IReadOnlyList<(string Word, T Value)> words, T value) where T : struct
+    {
+        foreach (var (word, candidate) in words)
+            if (EqualityComparer<T>.Default.Equals(candidate, value)) return word;
+        throw new ArgumentOutOfRangeException(nameof(value), value, "has no word");
+    }
+}

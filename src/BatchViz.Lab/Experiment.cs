@@ -1,0 +1,182 @@
+using System.Diagnostics;
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
+using BatchViz.Core.Specs;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab;
+
+public enum ExperimentState { Running, Held, Finished, Stopped }
+
+public sealed record ExperimentOptions
+{
+    /// <summary>Lanes that work at the same time; more lanes than this take turns. Results do not depend on it.</summary>
+    public int LanesAtOnce { get; init; } = Environment.ProcessorCount;
+
+    /// <summary>Whether to keep snapshots and compute the landscape.</summary>
+    public bool Landscape { get; init; } = true;
+
+    /// <summary>Whether each run's end is measured on the whole training split.</summary>
+    public bool MeasureEnds { get; init; } = true;
+
+    /// <summary>Begin held.</summary>
+    public bool Held { get; init; }
+
+    /// <summary>Bytes for the snapshots along all paths; fewer points a path are kept when weights are large.</summary>
+    public long SnapshotBytes { get; init; } = 512L << 20;
+}
+
+/// <summary>
+/// The conductor of one experiment: it owns the lanes, the runs' logs and the landscape, and takes the owner's commands. All of
+/// its members may be used from any thread.
+/// </summary>
+public sealed class Experiment : IDisposable
+{
+    /// <summary>Bound on the updates of a run whose budget is in seconds.</summary>
+    public const long MaxUpdatesUnknown = 10_000_000;
+
+    private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80;
+    private const long MaxRecordedFloats = 600_000_000;
+
+    private readonly Pacer pacer;
+    private readonly Lane[] lanes;
+    private readonly LandscapeJob? landscape;
+    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly Stopwatch clock = Stopwatch.StartNew();
+    private int lanesLeft, stopped, disposed;
+
+    /// <exception cref="SpecException">More records than can be kept.</exception>
+    public Experiment(ExperimentPlan plan, IEngine engine, ExperimentOptions? options = null)
+    {
+        options ??= new ExperimentOptions();
+        (Plan, Engine, MeasureEnds) = (plan, engine, options.MeasureEnds);
+        var layout = new RecordLayout(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
+        long floats = plan.Runs.Sum(run => (run.TotalUpdates ?? MaxUpdatesUnknown / 10) * (layout.Width + 1));
+        if (floats > MaxRecordedFloats)
+            throw new SpecException($"\"budget\" makes {floats / (layout.Width + 1):#,0} updates over all runs; at most {MaxRecordedFloats / (layout.Width + 1):#,0} records of this model are kept in memory.");
+        PathMarks = options.Landscape
+            ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
+            : EvaluationMarks;
+        EvaluationSet = ChooseEvaluationSet(plan);
+        Data = engine.Load(plan.Data);
+        Runs = [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
+        var groups = Runs.GroupBy(run => run.Plan.BatchSize).Select(g => g.ToArray()).ToArray();
+        pacer = new Pacer(plan.Spec.Pace, [.. groups.Select(g => g[0].Plan.Progress)], Window(plan), Math.Max(1, options.LanesAtOnce), options.Held);
+        lanes = [.. groups.Select((members, i) => new Lane(this, pacer, i, members))];
+        lanesLeft = lanes.Length;
+        landscape = options.Landscape ? new LandscapeJob(this) : null;
+    }
+
+    public ExperimentPlan Plan { get; }
+
+    public IEngine Engine { get; }
+
+    public IReadOnlyList<Run> Runs { get; }
+
+    /// <summary>The examples on which paths and surface are measured.</summary>
+    public EvaluationSet EvaluationSet { get; }
+
+    public int EvaluationExamples => EvaluationSet.Indices?.Length ?? Plan.Data.Train.Count;
+
+    /// <summary>The plane and its grid now; null while there is none.</summary>
+    public Landscape? Landscape => landscape?.Current;
+
+    /// <summary>Why the landscape's worker failed, or null.</summary>
+    public string? LandscapeFailure => landscape?.Failure;
+
+    /// <summary>Seconds on the wall since the experiment began.</summary>
+    public double Seconds => clock.Elapsed.TotalSeconds;
+
+    /// <summary>Completes when every run has ended.</summary>
+    public Task Ended => ended.Task;
+
+    public bool Finished => ended.Task.IsCompleted;
+
+    public bool Held => !Finished && pacer.Held;
+
+    public ExperimentState State => Finished ? Volatile.Read(ref stopped) == 1 ? ExperimentState.Stopped : ExperimentState.Finished
+        : pacer.Held ? ExperimentState.Held : ExperimentState.Running;
+
+    internal IEngineData Data { get; }
+
+    internal int PathMarks { get; }
+
+    internal bool MeasureEnds { get; }
+
+    internal LandscapeJob? Job => landscape;
+
+    public void Start()
+    {
+        foreach (var lane in lanes) lane.Start();
+        landscape?.Start();
+    }
+
+    /// <summary>Training waits after the updates under way; viewers' playheads do not.</summary>
+    public void Hold() => pacer.Hold();
+
+    public void Continue() => pacer.Continue();
+
+    /// <summary>One more update for every run of a held experiment; nothing when it is not held.</summary>
+    public void StepOnce() => pacer.Single();
+
+    /// <summary>Ends all runs after the updates under way.</summary>
+    public void Stop()
+    {
+        if (!Finished) Volatile.Write(ref stopped, 1);
+        pacer.Stop();
+    }
+
+    /// <summary>Fits a new plane of the given kind to the snapshots so far.</summary>
+    /// <exception cref="SpecException">The kind does not apply to this model.</exception>
+    public void Replane(PlaneKind kind)
+    {
+        if (Plan.Network.ParameterCount == 2 && kind != PlaneKind.Weights)
+            throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
+        if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)
+            throw new SpecException("The plane of the weights themselves needs a model of exactly two weights.");
+        landscape?.Request(kind);
+    }
+
+    public void Dispose()
+    {
+        if (Interlocked.Exchange(ref disposed, 1) == 1) return;
+        Stop();
+        foreach (var lane in lanes) lane.Join();
+        landscape?.Dispose();
+        foreach (var run in Runs)
+            for (long i = 0; i < run.Snapshots.Count; i++) run.Snapshots[i].Weights.Dispose();
+        Data.Dispose();
+    }
+
+    internal void LaneEnded()
+    {
+        if (Interlocked.Decrement(ref lanesLeft) == 0) ended.TrySetResult();
+        landscape?.Wake();
+    }
+
+    /// <summary>Far enough for a lane to work some milliseconds at a stretch, near enough for heads that move together.</summary>
+    private static long Window(ExperimentPlan plan)
+    {
+        long largest = plan.Runs.Max(run => run.BatchSize);
+        return plan.Spec.Pace == Pace.Updates
+            ? Math.Max(1, (plan.Runs[0].TotalUpdates ?? 20_000) / 400)
+            : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
+    }
+
+    private static EvaluationSet ChooseEvaluationSet(ExperimentPlan plan)
+    {
+        int n = plan.Data.Train.Count, wanted = plan.Spec.Landscape.EvaluationExamples;
+        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(Split.Train);
+        var all = Enumerable.Range(0, n).ToArray();
+        var stream = new Philox(plan.Spec.Data.Seed, Purpose.EvaluationSet);
+        for (int i = 0; i < wanted; i++)
+        {
+            int j = i + stream.Below((ulong)i, n - i);
+            (all[i], all[j]) = (all[j], all[i]);
+        }
+        var chosen = all[..wanted];
+        Array.Sort(chosen);
+        return new EvaluationSet(Split.Train, chosen);
+    }
+}

@@ -1,0 +1,297 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Landscapes;
+using BatchViz.Core.Specs;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab;
+
+/// <summary>
+/// Keeps the landscape up with training, on a thread of its own: projects each new snapshot onto the current plane, fits a new
+/// plane when asked to or when the longest run has doubled, and refines the grid 9 → 17 → 33 → 65. It is the only one that
+/// touches planes; lanes only hand in snapshots.
+/// </summary>
+internal sealed class LandscapeJob : IDisposable
+{
+    private const int FitSnapshotsPerRun = 24, MaxRegions = 12;
+    private const double Margin = 0.25;
+
+    /// <summary>The grid is worked on in slices, so that heads on the picture never wait for it long.</summary>
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(40);
+
+    private readonly Experiment experiment;
+    private readonly Thread thread;
+    private readonly AutoResetEvent wake = new(false);
+    private readonly CancellationTokenSource stop = new();
+    private readonly long[] projected;
+    private readonly List<IPlane> planes = [];
+    private PlaneKind kind;
+    private int requested = -1;
+    private Landscape? current;
+    private string? failure;
+    private long nextFit;
+    private uint planeId, gridId;
+    private int regions;
+    private (uint Grid, int Resolution, float[] Losses) pending = (0, 0, []);
+
+    public LandscapeJob(Experiment experiment)
+    {
+        this.experiment = experiment;
+        kind = experiment.Plan.Plane;
+        projected = new long[experiment.Runs.Count];
+        // Doublings counted back from the end, so that the last plane is fitted to whole paths.
+        nextFit = experiment.Runs.Max(run => run.Plan.TotalUpdates) is { } total ? Math.Max(1, total >> 7) : 64;
+        thread = new Thread(Work) { IsBackground = true, Name = "landscape" };
+    }
+
+    public Landscape? Current => Volatile.Read(ref current);
+
+    public string? Failure => Volatile.Read(ref failure);
+
+    public void Start() => thread.Start();
+
+    public void Wake() => wake.Set();
+
+    public void Request(PlaneKind wanted)
+    {
+        Volatile.Write(ref requested, (int)wanted);
+        wake.Set();
+    }
+
+    public void Dispose()
+    {
+        stop.Cancel();
+        wake.Set();
+        if (thread.IsAlive) thread.Join();
+        foreach (var plane in planes) plane.Dispose();
+    }
+
+    private void Work()
+    {
+        LaneClock.YieldToOthers();
+        try
+        {
+            using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
+            while (!stop.IsCancellationRequested)
+            {
+                bool worked = Step(evaluator);
+                if (!worked) wake.WaitOne(50);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+        }
+        catch (Exception e)
+        {
+            Volatile.Write(ref failure, $"The landscape cannot be computed: {e.Message}");
+        }
+    }
+
+    /// <summary>One piece of work, the most urgent first; false when there is none.</summary>
+    private bool Step(IEvaluator evaluator)
+    {
+        if (FitIsDue() && Fit(evaluator)) return true;
+        if (Current is not { } landscape) return false;
+        bool moved = Project(evaluator, landscape);
+        if (Outgrown(landscape) is { } region)
+        {
+            Publish(landscape with { GridId = ++gridId, Region = region, Layers = [] });
+            return true;
+        }
+        return Refine(evaluator, landscape) || moved;
+    }
+
+    private bool FitIsDue()
+    {
+        int wanted = Interlocked.Exchange(ref requested, -1);
+        if (wanted >= 0)
+        {
+            kind = (PlaneKind)wanted;
+            return true;
+        }
+        if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
+        // Each plane lives long enough for a picture of it, however fast the run doubles.
+        return kind == PlaneKind.Pca && Current.Resolution >= 17 && Longest() >= nextFit;
+    }
+
+    private long Longest() => experiment.Runs.Max(run => run.Log.Count);
+
+    /// <summary>A new plane through what there is; false when the snapshots do not span one yet.</summary>
+    private bool Fit(IEvaluator evaluator)
+    {
+        long longest = Longest();
+        var chosen = kind == PlaneKind.Weights ? [] : Choose();
+        if (chosen.Count < 3 && kind != PlaneKind.Weights) return false;
+        var weights = chosen.Select(c => c.Snapshot.Weights).ToArray();
+        IPlane plane;
+        string title;
+        double? explained = null, walk = null;
+        switch (kind)
+        {
+            case PlaneKind.Weights:
+                plane = evaluator.WeightPlane();
+                title = experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights";
+                break;
+            case PlaneKind.Random:
+                plane = evaluator.RandomPlane(weights, seed: planeId + 1);
+                title = "two random directions, filter-normalised";
+                break;
+            default:
+                double[] gram = evaluator.CentredGram(weights);
+                if (PrincipalComponents.Of(gram, weights.Length) is not { } components) return false;
+                plane = evaluator.CombinationPlane(weights, components.First, components.Second);
+                title = experiment.Runs.Count == 1 ? "principal components of the run's weights" : $"principal components of all {experiment.Runs.Count} runs' weights";
+                explained = components.Explained;
+                walk = Walk(gram, chosen);
+                break;
+        }
+        planes.Add(plane);
+        while (nextFit <= longest) nextFit *= 2;
+        Array.Clear(projected);
+        var next = new Landscape
+        {
+            PlaneId = ++planeId, GridId = ++gridId, Kind = kind, Title = title, Explained = explained, ExplainedByRandomWalk = walk,
+            Region = default, Layers = [], Plane = plane,
+            Paths = [.. experiment.Runs.Select(_ => new AppendOnly<PathPoint>())],
+        };
+        Project(evaluator, next);
+        Publish(next with { Region = Region(next) });
+        return true;
+    }
+
+    /// <summary>At most 24 snapshots of each run, evenly over its path and both ends among them.</summary>
+    private List<(int Run, Snapshot Snapshot)> Choose()
+    {
+        var chosen = new List<(int, Snapshot)>();
+        int each = Math.Max(3, Math.Min(FitSnapshotsPerRun, 160 / experiment.Runs.Count));
+        for (int r = 0; r < experiment.Runs.Count; r++)
+        {
+            var finite = new List<Snapshot>();
+            var snapshots = experiment.Runs[r].Snapshots;
+            long count = snapshots.Count;
+            for (long i = 0; i < count; i++)
+                if (double.IsFinite(snapshots[i].Loss)) finite.Add(snapshots[i]);
+            int take = Math.Min(each, finite.Count);
+            for (int k = 0; k < take; k++)
+                chosen.Add((r, finite[take == 1 ? 0 : (int)((long)k * (finite.Count - 1) / (take - 1))]));
+        }
+        return chosen;
+    }
+
+    private double Walk(double[] gram, List<(int Run, Snapshot Snapshot)> chosen)
+    {
+        int n = chosen.Count;
+        double Distance(int i, int j) => Math.Sqrt(Math.Max(0, gram[i * n + i] + gram[j * n + j] - 2 * gram[i * n + j]));
+        var walks = new List<double[]>();
+        var starts = new List<int>();
+        double apart = 0;
+        var seeds = experiment.Plan.Spec.Seeds;
+        for (int i = 0; i < n;)
+        {
+            int end = i;
+            while (end < n && chosen[end].Run == chosen[i].Run) end++;
+            walks.Add([.. Enumerable.Range(i + 1, end - i - 1).Select(k => Distance(k - 1, k))]);
+            starts.Add(seeds.Index().First(s => s.Item == experiment.Runs[chosen[i].Run].Plan.Seed).Index);
+            if (starts[^1] > 0) apart = Math.Max(apart, Distance(0, i));
+            i = end;
+        }
+        return RandomWalkNull.Explained(walks, starts, apart, experiment.Plan.Network.ParameterCount, seed: 1);
+    }
+
+    /// <summary>Puts new snapshots on the plane; false when there were none.</summary>
+    private bool Project(IEvaluator evaluator, Landscape landscape)
+    {
+        bool any = false;
+        for (int r = 0; r < experiment.Runs.Count; r++)
+        {
+            var snapshots = experiment.Runs[r].Snapshots;
+            for (long count = snapshots.Count; projected[r] < count; projected[r]++)
+            {
+                var snapshot = snapshots[projected[r]];
+                var at = evaluator.Project(landscape.Plane, snapshot.Weights);
+                landscape.Paths[r].Add(new PathPoint((uint)snapshot.Update, (float)at.X, (float)at.Y, (float)snapshot.Loss, (float)at.OffPlane));
+                any = true;
+            }
+        }
+        return any;
+    }
+
+    /// <summary>The region grown when a path has left it; null while all is inside.</summary>
+    private GridRegion? Outgrown(Landscape landscape)
+    {
+        var (now, box) = (landscape.Region, Box(landscape));
+        if (regions >= MaxRegions || box is not { } b || (b.X0 >= now.X0 && b.X1 <= now.X1 && b.Y0 >= now.Y0 && b.Y1 <= now.Y1)) return null;
+        // A diverging run must not make everything else a speck: past ten times the present size it simply leaves the picture.
+        double width = now.X1 - now.X0, height = now.Y1 - now.Y0;
+        var grown = new GridRegion(
+            b.X0 < now.X0 ? Math.Max(b.X0 - Margin * width, now.X0 - 10 * width) : now.X0, b.X1 > now.X1 ? Math.Min(b.X1 + Margin * width, now.X1 + 10 * width) : now.X1,
+            b.Y0 < now.Y0 ? Math.Max(b.Y0 - Margin * height, now.Y0 - 10 * height) : now.Y0, b.Y1 > now.Y1 ? Math.Min(b.Y1 + Margin * height, now.Y1 + 10 * height) : now.Y1);
+        regions++;
+        return grown;
+    }
+
+    private GridRegion Region(Landscape landscape)
+    {
+        regions = 0;
+        var box = Box(landscape);
+        if (experiment.Plan.Data.Surface is { } surface)
+        {
+            var (x0, x1, y0, y1) = Surfaces.View(surface);
+            return box is not { } b ? new(x0, x1, y0, y1) : new(Math.Min(x0, b.X0), Math.Max(x1, b.X1), Math.Min(y0, b.Y0), Math.Max(y1, b.Y1));
+        }
+        var r = box ?? new GridRegion(0, 0, 0, 0);
+        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, floor = Math.Max(Math.Max(width, height) * 0.3, kind == PlaneKind.Weights ? 4 : 1e-3);
+        double spanX = Math.Max(width, floor), spanY = Math.Max(height, floor), cx = (r.X0 + r.X1) / 2, cy = (r.Y0 + r.Y1) / 2;
+        double hx = spanX * (0.5 + Margin), hy = spanY * (0.5 + Margin);
+        return new(cx - hx, cx + hx, cy - hy, cy + hy);
+    }
+
+    private static GridRegion? Box(Landscape landscape)
+    {
+        double x0 = double.MaxValue, x1 = double.MinValue, y0 = double.MaxValue, y1 = double.MinValue;
+        foreach (var path in landscape.Paths)
+        {
+            for (long i = 0; i < path.Count; i++)
+            {
+                var p = path[i];
+                if (!float.IsFinite(p.X) || !float.IsFinite(p.Y) || !float.IsFinite(p.Loss)) continue;
+                (x0, x1, y0, y1) = (Math.Min(x0, p.X), Math.Max(x1, p.X), Math.Min(y0, p.Y), Math.Max(y1, p.Y));
+            }
+        }
+        return x0 > x1 ? null : new GridRegion(x0, x1, y0, y1);
+    }
+
+    /// <summary>A slice of work on the next resolution of the grid; false when it is as fine as it gets.</summary>
+    private bool Refine(IEvaluator evaluator, Landscape landscape)
+    {
+        int next = landscape.Resolution == 0 ? 9 : 2 * landscape.Resolution - 1;
+        if (next > experiment.Plan.Spec.Landscape.Resolution) return false;
+        if (pending.Grid != landscape.GridId || pending.Resolution != next) pending = (landscape.GridId, next, Spread(landscape, next));
+        using var slice = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
+        slice.CancelAfter(Slice);
+        try
+        {
+            evaluator.Grid(landscape.Plane, landscape.Region, next, experiment.EvaluationSet, pending.Losses, slice.Token);
+        }
+        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
+        {
+            return true;
+        }
+        Publish(landscape with { Layers = [.. landscape.Layers, new GridLayer(next, pending.Losses)] });
+        return true;
+    }
+
+    /// <summary>The finished points at their places in a grid twice as fine; NaN marks those to compute.</summary>
+    private static float[] Spread(Landscape landscape, int next)
+    {
+        var losses = new float[next * next];
+        Array.Fill(losses, float.NaN);
+        if (landscape.Layers.Count == 0) return losses;
+        var (coarse, n) = (landscape.Layers[^1].Losses, landscape.Resolution);
+        for (int y = 0; y < n; y++)
+            for (int x = 0; x < n; x++) losses[2 * y * next + 2 * x] = coarse[y * n + x];
+        return losses;
+    }
+
+    private void Publish(Landscape landscape) => Volatile.Write(ref current, landscape);
+}

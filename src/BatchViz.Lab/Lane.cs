@@ -1,0 +1,178 @@
+using System.Security.Cryptography;
+using System.Runtime.InteropServices;
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Sampling;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab;
+
+/// <summary>
+/// One bundle's place on a processor: a dedicated thread that advances it, appends its records and, at marks given by update
+/// counts, measures losses and hands snapshots to the landscape. Measuring is left out of the lane's training clock.
+/// </summary>
+internal sealed class Lane
+{
+    private const int BlockRows = 2048, TestMarks = 80;
+
+    private readonly Experiment experiment;
+    private readonly Pacer pacer;
+    private readonly int index;
+    private readonly Run[] members;
+    private readonly Thread thread;
+    private readonly Marks pathMarks, testMarks;
+    private readonly double? secondsBudget;
+    private readonly long limit;
+    private double seconds;
+
+    public Lane(Experiment experiment, Pacer pacer, int index, Run[] members)
+    {
+        (this.experiment, this.pacer, this.index, this.members) = (experiment, pacer, index, members);
+        long? total = members[0].Plan.TotalUpdates;
+        limit = total ?? Experiment.MaxUpdatesUnknown;
+        secondsBudget = experiment.Plan.Spec.Budget.Seconds;
+        pathMarks = new Marks(total, experiment.PathMarks);
+        testMarks = new Marks(total, TestMarks);
+        thread = new Thread(Work) { IsBackground = true, Name = $"lane B={members[0].Plan.BatchSize}" };
+    }
+
+    public void Start() => thread.Start();
+
+    public void Join() => thread.Join();
+
+    private void Work()
+    {
+        LaneClock.YieldToOthers();
+        try
+        {
+            Train();
+        }
+        catch (OutOfMemoryException)
+        {
+            EndAll(RunState.Failed, $"Memory ran out at batch size {members[0].Plan.BatchSize}; the other runs go on.");
+        }
+        catch (Exception e)
+        {
+            EndAll(RunState.Failed, $"The engine failed: {e.Message}");
+        }
+        finally
+        {
+            pacer.Exit(index, 0);
+            pacer.End(index);
+            experiment.LaneEnded();
+        }
+    }
+
+    private void EndAll(RunState state, string? why)
+    {
+        foreach (var run in members)
+            if (!run.Log.Ended) run.Log.Enter(state, why);
+    }
+
+    private void Train()
+    {
+        var plan = experiment.Plan;
+        var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
+        using var bundle = experiment.Engine.CreateBundle(experiment.Data, spec);
+        using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, plan.Network);
+        var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
+        foreach (var run in members) run.Log.Enter(RunState.Running);
+        long made = 0;
+        string? stopped = null;
+        Measure(bundle, evaluator, 0);
+        while (made < limit && members.Any(run => !run.Log.Ended))
+        {
+            long toMark = Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made;
+            int granted = pacer.Enter(index, Math.Min(toMark, BlockRows));
+            if (granted == 0)
+            {
+                stopped = $"Stopped after update {made:#,0}.";
+                break;
+            }
+            double before = LaneClock.Seconds;
+            bundle.Advance(granted, block);
+            double after = seconds + (LaneClock.Seconds - before);
+            Append(bundle, block, after);
+            seconds = after;
+            made += granted;
+            Measure(bundle, evaluator, made);
+            pacer.Exit(index, granted);
+            if (secondsBudget is { } budget && seconds >= budget)
+            {
+                stopped = $"Stopped after update {made:#,0}, when its {budget} lane seconds were spent.";
+                break;
+            }
+        }
+        if (stopped is not null || members[0].Plan.TotalUpdates is null) Measure(bundle, evaluator, made, last: true);
+        for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped);
+    }
+
+    private void Append(IBundle bundle, RecordBlock block, double after)
+    {
+        for (int m = 0; m < members.Length; m++)
+        {
+            if (members[m].Log.Ended) continue;
+            members[m].Log.Append(block.Of(m), block.Rows[m], seconds, after);
+        }
+    }
+
+    /// <summary>What is due after <paramref name="update"/> updates: path points, test figures; and the last of both for a run that diverged.</summary>
+    private void Measure(IBundle bundle, IEvaluator evaluator, long update, bool last = false)
+    {
+        for (int m = 0; m < members.Length; m++)
+        {
+            var run = members[m];
+            if (run.Log.Ended) continue;
+            bool diverged = bundle.Diverged(m);
+            bool path = last || diverged || pathMarks.Due(update), test = last || diverged || testMarks.Due(update);
+            if (path || test)
+            {
+                long at = bundle.Updates(m);
+                var weights = bundle.Snapshot(m);
+                double loss = evaluator.Evaluate(weights, experiment.EvaluationSet).Loss;
+                if (test) run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
+                if (path && run.LastPathUpdate < at)
+                {
+                    run.LastPathUpdate = at;
+                    run.Snapshots.Add(new Snapshot(at, weights, loss));
+                }
+                else weights.Dispose();
+            }
+            if (!diverged) continue;
+            Finish(m, bundle, evaluator);
+            run.Log.Enter(RunState.Diverged, $"Diverged at update {run.Log.Count:#,0}: its loss or gradient is not a finite number.");
+        }
+    }
+
+    private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, long at, double loss)
+    {
+        if (experiment.Plan.Data.Test is null) return new((uint)at, (float)loss, float.NaN, float.NaN, (float)seconds);
+        var test = evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        return new((uint)at, (float)loss, (float)test.Loss, (float)test.Accuracy, (float)seconds);
+    }
+
+    private void End(int member, IBundle bundle, IEvaluator evaluator, string? stopped)
+    {
+        var run = members[member];
+        if (run.Log.Ended) return;
+        Finish(member, bundle, evaluator);
+        run.Log.Enter(stopped is null ? RunState.Finished : RunState.Stopped, stopped);
+    }
+
+    /// <summary>The figures of a run that trains no more.</summary>
+    private void Finish(int member, IBundle bundle, IEvaluator evaluator)
+    {
+        var run = members[member];
+        using var weights = bundle.Snapshot(member);
+        var canonical = new float[weights.Count];
+        weights.CopyTo(canonical);
+        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Weights are hashed as little-endian floats.");
+        string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(canonical.AsSpan())));
+        bool diverged = bundle.Diverged(member);
+        double train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)).Loss : double.NaN;
+        var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, run.Log.Count,
+            run.Plan.Progress.ExamplesAfter(run.Log.Count) / (double)run.Plan.Progress.TrainExamples,
+            train, test.Loss, test.Accuracy, seconds, diverged, hash);
+    }
+}

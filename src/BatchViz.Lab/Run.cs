@@ -1,0 +1,34 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab;
+
+/// <summary>Weights at a mark, with their true loss on the evaluation set.</summary>
+public sealed record Snapshot(long Update, IWeights Weights, double Loss);
+
+/// <summary>Figures of a run at its end. Accuracies are fractions; NaN where the data has no test split or no classes.</summary>
+public sealed record RunResult(
+    string Id, int BatchSize, uint Seed, long Updates, double Epochs, double TrainLoss, double TestLoss, double TestAccuracy,
+    double Seconds, bool Diverged, string WeightsSha256);
+
+/// <summary>A run in progress: its plan, its log, and the snapshots along its path.</summary>
+public sealed class Run(RunPlan plan, RunLog log)
+{
+    private RunResult? result;
+
+    public RunPlan Plan { get; } = plan;
+
+    public RunLog Log { get; } = log;
+
+    public AppendOnly<Snapshot> Snapshots { get; } = new();
+
+    /// <summary>Null until the run has ended.</summary>
+    public RunResult? Result
+    {
+        get => Volatile.Read(ref result);
+        internal set => Volatile.Write(ref result, value);
+    }
+
+    internal long LastPathUpdate { get; set; } = -1;
+}
