@@ -1,0 +1,90 @@
+using System.Text.RegularExpressions;
+using System.Xml.Linq;
+
+namespace BatchViz.Core.Tests.House;
+
+/// <summary>What one project of src/ names: other projects of ours, packages and frameworks, and its SDK.</summary>
+public sealed record ProjectNode(string Name, string Sdk, IReadOnlyList<string> Projects, IReadOnlyList<string> Packages);
+
+/// <summary>One import of a TypeScript file; both paths are relative to the top of the repository.</summary>
+public sealed record ScriptImport(string File, string Target);
+
+/// <summary>The direction of the house's arrows: who may name whom. Each function gives one sentence per arrow that runs backwards.</summary>
+public static partial class Arrows
+{
+    /// <summary>Per project of src/, the projects it may reference.</summary>
+    private static readonly Dictionary<string, string[]> MayReference = new()
+    {
+        ["BatchViz.Core"] = [],
+        ["BatchViz.Engine.Cpu"] = ["BatchViz.Core"],
+        ["BatchViz.Engine.Torch"] = ["BatchViz.Core"],
+        ["BatchViz.Recording"] = ["BatchViz.Core"],
+        ["BatchViz.Lab"] = ["BatchViz.Core", "BatchViz.Recording"],
+        ["BatchViz"] = ["BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch", "BatchViz.Lab", "BatchViz.Recording"],
+    };
+
+    /// <summary>Per project, the packages it may reference, by the start of their names; the host may reference any but an engine's.</summary>
+    private static readonly Dictionary<string, string[]> MayInstall = new()
+    {
+        ["BatchViz.Core"] = ["CsvHelper", "System.Numerics.Tensors"],
+        ["BatchViz.Engine.Cpu"] = ["System.Numerics.Tensors"],
+        ["BatchViz.Engine.Torch"] = ["TorchSharp"],
+        ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf"],
+        ["BatchViz.Lab"] = ["CsvHelper"],
+    };
+
+    public static IEnumerable<string> Backwards(IEnumerable<ProjectNode> projects)
+    {
+        foreach (var project in projects)
+        {
+            if (!MayReference.TryGetValue(project.Name, out string[]? allowed))
+            {
+                yield return $"{project.Name} has no place in the house; name its arrows here.";
+                continue;
+            }
+            foreach (string other in project.Projects.Except(allowed)) yield return $"{project.Name} must not reference {other}.";
+
+            bool host = project.Name == "BatchViz";
+            if (!host && project.Sdk != "Microsoft.NET.Sdk") yield return $"{project.Name} must not use {project.Sdk}.";
+            foreach (string package in project.Packages)
+            {
+                bool fits = host ? !package.StartsWith("TorchSharp") : MayInstall[project.Name].Any(p => package.StartsWith(p, StringComparison.Ordinal));
+                if (!fits) yield return $"{project.Name} must not install {package}.";
+            }
+        }
+    }
+
+    /// <summary>Stage imports itself and the packages of package.json, nothing else.</summary>
+    public static IEnumerable<string> Backwards(IEnumerable<ScriptImport> imports, string stage, IReadOnlySet<string> packages)
+    {
+        foreach (var (file, target) in imports)
+        {
+            bool own = target.StartsWith('.');
+            bool fits = own
+                ? Path.GetFullPath(Path.Combine("/", file, "..", target)).StartsWith($"/{stage}/", StringComparison.Ordinal)
+                : packages.Contains(PackageOf(target));
+            if (!fits) yield return $"{file} must not import {target}.";
+        }
+    }
+
+    public static ProjectNode ReadProject(string name, XElement project) => new(
+        name,
+        (string?)project.Attribute("Sdk") ?? "",
+        [.. Includes(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))],
+        [.. Includes(project, "PackageReference"), .. Includes(project, "FrameworkReference")]);
+
+    public static IEnumerable<ScriptImport> ReadImports(string file, string source) =>
+        ImportedName().Matches(Comment().Replace(source, "")).Select(match => new ScriptImport(file, match.Groups["name"].Value));
+
+    private static IEnumerable<string> Includes(XElement project, string item) =>
+        project.Descendants(item).Select(element => (string?)element.Attribute("Include")).OfType<string>();
+
+    /// <summary>The package of an import: "uplot/dist/uPlot.min.css" is of "uplot", "@microsoft/signalr" of itself.</summary>
+    private static string PackageOf(string target) => string.Join('/', target.Split('/').Take(target.StartsWith('@') ? 2 : 1));
+
+    [GeneratedRegex("""(?:\bfrom|\bimport|\brequire)\s*\(?\s*(?<quote>['"`])(?<name>[^'"`]+)\k<quote>""")]
+    private static partial Regex ImportedName();
+
+    [GeneratedRegex("""^\s*//[^\n]*|/\*[\s\S]*?\*/""", RegexOptions.Multiline)]
+    private static partial Regex Comment();
+}

@@ -1,0 +1,69 @@
+using System.Text.Json.Nodes;
+using System.Xml.Linq;
+
+namespace BatchViz.Core.Tests.House;
+
+public class ArrowsTests
+{
+    private const string Stage = "src/BatchViz.Stage";
+
+    [Fact]
+    public void The_projects_of_src_reference_each_other_one_way()
+    {
+        var projects = Repository.Files("src", "*.csproj")
+            .Select(path => Arrows.ReadProject(Path.GetFileNameWithoutExtension(path), XElement.Parse(Repository.Read(path))))
+            .ToList();
+
+        Assert.Contains(projects, project => project.Name == "BatchViz.Core");
+        Assert.Empty(Arrows.Backwards(projects));
+    }
+
+    [Fact]
+    public void Stage_imports_itself_and_its_packages_only()
+    {
+        var packages = JsonNode.Parse(Repository.Read("package.json"))!["dependencies"]!.AsObject().Select(entry => entry.Key).ToHashSet();
+        var imports = Repository.Files(Stage, "*.ts").SelectMany(path => Arrows.ReadImports(path, Repository.Read(path))).ToList();
+
+        Assert.NotEmpty(imports);
+        Assert.Empty(Arrows.Backwards(imports, Stage, packages));
+    }
+
+    [Fact]
+    public void Every_project_is_in_the_solution()
+    {
+        string solution = Repository.Read("BatchViz.sln").Replace('\\', '/');
+        Assert.All(Repository.Files("src", "*.csproj").Concat(Repository.Files("tests", "*.csproj")), path => Assert.Contains(path, solution));
+    }
+
+    [Theory]
+    [InlineData("BatchViz.Lab", "<ProjectReference Include='..\\BatchViz.Engine.Cpu\\BatchViz.Engine.Cpu.csproj' />", "BatchViz.Lab must not reference BatchViz.Engine.Cpu.")]
+    [InlineData("BatchViz.Core", "<ProjectReference Include='../BatchViz.Recording/BatchViz.Recording.csproj' />", "BatchViz.Core must not reference BatchViz.Recording.")]
+    [InlineData("BatchViz.Core", "<FrameworkReference Include='Microsoft.AspNetCore.App' />", "BatchViz.Core must not install Microsoft.AspNetCore.App.")]
+    [InlineData("BatchViz.Recording", "<PackageReference Include='Radzen.Blazor' />", "BatchViz.Recording must not install Radzen.Blazor.")]
+    [InlineData("BatchViz", "<PackageReference Include='TorchSharp-cpu' />", "BatchViz must not install TorchSharp-cpu.")]
+    [InlineData("BatchViz.Cellar", "", "BatchViz.Cellar has no place in the house; name its arrows here.")]
+    public void A_backward_reference_is_named(string name, string item, string complaint)
+    {
+        var project = Arrows.ReadProject(name, XElement.Parse($"<Project Sdk='Microsoft.NET.Sdk'><ItemGroup>{item}</ItemGroup></Project>"));
+        Assert.Equal([complaint], Arrows.Backwards([project]));
+    }
+
+    [Fact]
+    public void A_library_that_becomes_a_web_project_is_named() =>
+        Assert.Equal(["BatchViz.Lab must not use Microsoft.NET.Sdk.Web."], Arrows.Backwards([Arrows.ReadProject("BatchViz.Lab", XElement.Parse("<Project Sdk='Microsoft.NET.Sdk.Web' />"))]));
+
+    [Theory]
+    [InlineData("import { a } from '../../BatchViz.Lab/a';", "../../BatchViz.Lab/a")]
+    [InlineData("export * from \"../../../tests/b\";", "../../../tests/b")]
+    [InlineData("const c = await import('left-pad');", "left-pad")]
+    [InlineData("import 'node:fs';", "node:fs")]
+    [InlineData("import {\n  d,\n} from '@other/d/deep';", "@other/d/deep")]
+    public void A_backward_import_is_named(string source, string target) =>
+        Assert.Equal([$"{Stage}/charts/a.ts must not import {target}."], Arrows.Backwards(Arrows.ReadImports($"{Stage}/charts/a.ts", source), Stage, new HashSet<string> { "uplot" }));
+
+    [Theory]
+    [InlineData("import uPlot from 'uplot'; import 'uplot/dist/uPlot.min.css'; export { e } from '../wire';")]
+    [InlineData("// import 'left-pad'\n/* export * from '../../x' */")]
+    public void A_forward_import_is_not(string source) =>
+        Assert.Empty(Arrows.Backwards(Arrows.ReadImports($"{Stage}/charts/a.ts", source), Stage, new HashSet<string> { "uplot" }));
+}
