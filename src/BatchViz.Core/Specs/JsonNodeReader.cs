@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text;
 using System.Text.Json;
+using System.Text.Unicode;
 
 namespace BatchViz.Core.Specs;
 
@@ -29,24 +30,38 @@ internal sealed class JsonNodeReader
     {
         if (utf8.Length > MaxBytes) throw new SpecException($"{what} is larger than 1 MB, too large for an experiment.");
         if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
+        if (!Utf8.IsValid(utf8.Span)) throw new SpecException($"{what} is not UTF-8 text.");
+        JsonElement root;
         try
         {
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth });
-            if (document.RootElement.ValueKind != JsonValueKind.Object)
-                throw new SpecException($"{what} is not a JSON object but {Name(document.RootElement)}.");
-            return new JsonNodeReader("", document.RootElement.Clone());
+            root = document.RootElement.Clone();
         }
         catch (JsonException)
         {
             throw new SpecException(Explain(utf8.Span, what));
         }
-        catch (InvalidOperationException)
-        {
-            throw new SpecException($"{what} has text that is not valid Unicode.");
-        }
+        if (root.ValueKind != JsonValueKind.Object) throw new SpecException($"{what} is not a JSON object but {Name(root)}.");
+        CheckText(root, what);
+        return new JsonNodeReader("", root);
     }
 
-    public bool Has(string key) => values.TryGetValue(key, out var v) && v.ValueKind != JsonValueKind.Null;
+    /// <summary>Refuses escapes of half a character (\ud800), which would throw wherever they are read later.</summary>
+    private static void CheckText(JsonElement element, string at)
+    {
+        try
+        {
+            if (element.ValueKind == JsonValueKind.String) element.GetString();
+            if (element.ValueKind == JsonValueKind.Array)
+                foreach (var entry in element.EnumerateArray()) CheckText(entry, at);
+            if (element.ValueKind == JsonValueKind.Object)
+                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Shorten(property.Name)}\"");
+        }
+        catch (InvalidOperationException)
+        {
+            throw new SpecException($"{at} has text that is not valid Unicode.");
+        }
+    }
 
     public string At(string key) => path.Length == 0 ? key : $"{path}.{key}";
 
@@ -82,9 +97,20 @@ internal sealed class JsonNodeReader
 
     public static long Whole(string at, JsonElement value, long min, long max)
     {
-        if (value.ValueKind != JsonValueKind.Number || !value.TryGetInt64(out long number) || number < min || number > max)
+        if (!TryWhole(value, out long number) || number < min || number > max)
             throw new SpecException($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.");
         return number;
+    }
+
+    /// <summary>A whole number however JSON writes it: 32, 32.0 and 3.2e1 are the same.</summary>
+    public static bool TryWhole(JsonElement value, out long number)
+    {
+        number = 0;
+        if (value.ValueKind != JsonValueKind.Number) return false;
+        if (value.TryGetInt64(out number)) return true;
+        if (!value.TryGetDouble(out double real) || Math.Floor(real) != real || Math.Abs(real) > 1L << 53) return false;
+        number = (long)real;
+        return true;
     }
 
     public T? Choice<T>(string key, IReadOnlyList<(string Word, T Value)> choices) where T : struct
@@ -130,7 +156,13 @@ internal sealed class JsonNodeReader
         }
     }
 
-    public SpecException Missing(string key, string what) => new($"\"{At(key)}\" is missing; it must be {what}.");
+    /// <summary>Says that a key is missing, or that another is probably a misspelling of it.</summary>
+    public SpecException Missing(string key, string what)
+    {
+        foreach (string given in values.Keys)
+            if (!known.Contains(given) && Near(given, key)) return Unknown(given, key);
+        return new($"\"{At(key)}\" is missing; it must be {what}.");
+    }
 
     /// <summary>Refuses keys that nobody asked for.</summary>
     public void Done()
@@ -138,11 +170,16 @@ internal sealed class JsonNodeReader
         foreach (string key in values.Keys)
         {
             if (known.Contains(key)) continue;
-            string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
-            string? near = known.Distinct().OrderBy(k => Distance(k, key)).FirstOrDefault();
-            string hint = near is not null && Distance(near, key) <= 3 ? $" (did you mean \"{near}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
-            throw new SpecException($"\"{At(Shorten(key))}\" is not a key of {where}{hint}.");
+            string? nearest = known.OrderBy(k => Distance(k, key)).FirstOrDefault();
+            throw Unknown(key, nearest is not null && Near(key, nearest) ? nearest : null);
         }
+    }
+
+    private SpecException Unknown(string key, string? meant)
+    {
+        string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
+        string hint = meant is not null ? $" (did you mean \"{meant}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
+        return new($"\"{At(Shorten(key))}\" is not a key of {where}{hint}.");
     }
 
     public static string Quote(JsonElement value)
@@ -163,7 +200,7 @@ internal sealed class JsonNodeReader
         return clean.Length <= 60 ? clean : clean[..57] + "…";
     }
 
-    private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.####", CultureInfo.InvariantCulture);
+    private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.######", CultureInfo.InvariantCulture);
 
     private static string Show(long value) => value.ToString("#,0", CultureInfo.InvariantCulture);
 
@@ -196,7 +233,7 @@ internal sealed class JsonNodeReader
         catch (JsonException e)
         {
             long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
-            if (reader.CurrentDepth >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
+            if (keys.Count >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
             string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
             string at = path.Length > 0 ? $", at \"{path}\"" : "";
             return $"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.";
@@ -224,6 +261,8 @@ internal sealed class JsonNodeReader
         string text = Encoding.UTF8.GetString(word[..length]).Trim();
         return text.Length == 0 ? "" : $", {Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
     }
+
+    private static bool Near(string given, string meant) => Distance(given, meant) <= Math.Min(3, meant.Length / 2);
 
     private static int Distance(string a, string b)
     {

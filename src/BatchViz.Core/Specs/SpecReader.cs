@@ -173,7 +173,7 @@ public static class SpecReader
             string at = $"batchSizes[{i}]";
             var value = values[i];
             var size = value.ValueKind == JsonValueKind.String && value.ValueEquals("full") ? BatchSize.Full
-                : value.ValueKind == JsonValueKind.Number && value.TryGetInt32(out int b) && b >= 1 ? new BatchSize(b)
+                : JsonNodeReader.TryWhole(value, out long b) && b is >= 1 and <= int.MaxValue ? new BatchSize((int)b)
                 : throw new SpecException($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".");
             if (sizes.Contains(size)) throw new SpecException($"\"{at}\" repeats the batch size {size}; give each once, and use \"seeds\" for repetitions.");
             sizes.Add(size);

@@ -40,7 +40,9 @@ public static class SpecResolver
                 throw new SpecException($"\"batchSizes[{i}]\" is {batch.Examples}, but {data.Name} has only {n} training examples.");
             int size = batch.Resolve(n);
             if (runs.Any(r => r.BatchSize == size))
-                throw new SpecException($"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list.");
+                throw new SpecException(batch.IsFull
+                    ? $"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list."
+                    : $"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.");
             if ((long)size * network.Sizes.Sum() > MaxActivationFloats)
                 throw new SpecException($"\"batchSizes[{i}]\" is {size}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
             double rate = spec.LearningRate.For(batch, n);
@@ -55,6 +57,8 @@ public static class SpecResolver
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
             throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");
+        if (spec.Landscape.Plane is PlaneKind.Pca or PlaneKind.Random && network.ParameterCount == 2)
+            throw new SpecException($"\"landscape.plane\" is \"{Words.Of(Words.Planes, spec.Landscape.Plane)}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".");
         if (spec.Model.Start is not null && network.ParameterCount != 2)
             throw new SpecException($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.");
         return new ExperimentPlan(spec, data, network, runs);

@@ -97,7 +97,7 @@ public static class SpecWriter
         }
         json["learningRate"] = rate.Rate;
         json["learningRateRule"] = Words.Of(Words.Rules, rate.Rule);
-        if (rate.Rule != LearningRateRule.Constant) json["referenceBatchSize"] = rate.ReferenceBatchSize;
+        if (rate.Rule != LearningRateRule.Constant || rate.ReferenceBatchSize != 32) json["referenceBatchSize"] = rate.ReferenceBatchSize;
     }
 
     private static void Put(JsonObject json, string key, string? value)

@@ -1,0 +1,85 @@
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Core.Tests.Specs;
+
+/// <summary>Valid specs over all choices, a function of the generator's state.</summary>
+public static class RandomSpecs
+{
+    public static ExperimentSpec Next(Random random)
+    {
+        var data = Data(random);
+        bool surface = SpecReader.SurfaceOf(data.Kind) is not null;
+        List<BatchSize> batches = [.. Some([1, 2, 8, 32, 100, 512], random).Select(b => new BatchSize(b))];
+        if (batches.Count == 0 || Maybe(random)) batches.Add(BatchSize.Full);
+        var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
+        return new ExperimentSpec
+        {
+            Name = Any(["a", "Ünïcode “quotes” \\ /", "</script>"], random),
+            Data = data,
+            Model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random),
+            Loss = loss,
+            Optimizer = Optimizer(random),
+            LearningRate = Rate(batches, random),
+            BatchSizes = batches,
+            Seeds = Maybe(random) ? [1] : [0, 7, uint.MaxValue],
+            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = Any(Enum.GetValues<RemainderPolicy>(), random) },
+            Budget = random.Next(4) switch
+            {
+                0 => new BudgetSpec { Epochs = random.NextDouble() * 10 + 0.01 },
+                1 => new BudgetSpec { Updates = random.Next(1, 100_000) },
+                2 => new BudgetSpec { Examples = random.NextInt64(1, SpecReader.MaxExamples) },
+                _ => new BudgetSpec { Seconds = random.NextDouble() * 100 + 0.01 },
+            },
+            Pace = Any(Enum.GetValues<Pace>(), random),
+            Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
+        };
+    }
+
+    private static DataSpec Data(Random random)
+    {
+        var kind = Any(Enum.GetValues<DataKind>(), random);
+        var spec = new DataSpec { Kind = kind, TrainExamples = Maybe(random) ? random.Next(1, 1000) : null, Seed = Maybe(random) ? 1 : (uint)random.NextInt64(uint.MaxValue) };
+        if (SpecReader.SurfaceOf(kind) is null && Maybe(random)) spec = spec with { TestExamples = random.Next(1, 1000) };
+        return kind switch
+        {
+            DataKind.Mnist => spec,
+            DataKind.Csv => spec with { File = "a/b.csv", Folder = Maybe(random) ? "/data" : null, Label = Maybe(random) ? "y" : null, Regression = Maybe(random), TestFraction = Maybe(random) ? 0.25 : null },
+            DataKind.Idx when Maybe(random) => spec with { TrainImages = "a", TrainLabels = "b" },
+            DataKind.Idx => spec with { TrainImages = "a", TrainLabels = "b", TestImages = "c", TestLabels = "d", Folder = "x y" },
+            _ => spec with { Noise = Maybe(random) ? random.NextDouble() : null },
+        };
+    }
+
+    private static ModelSpec Dense(LossKind loss, Random random) => new()
+    {
+        Hidden = [.. Some([1, 8, 64, 300], random)],
+        Activation = Any(Enum.GetValues<Activation>(), random),
+        OutputActivation = loss == LossKind.Squared ? Any(Enum.GetValues<Activation>(), random) : Activation.Linear,
+        Bias = Maybe(random),
+        Initializer = Any(Enum.GetValues<Initializer>(), random),
+        Start = Start(random),
+    };
+
+    private static OptimizerSpec Optimizer(Random random)
+    {
+        var spec = new OptimizerSpec { Kind = Any(Enum.GetValues<OptimizerKind>(), random), WeightDecay = Maybe(random) ? 0 : 1e-4 };
+        return spec.Kind switch
+        {
+            OptimizerKind.Sgd => spec,
+            OptimizerKind.Adam => spec with { Beta1 = 0.5, Beta2 = 0.99, Epsilon = 1e-7 },
+            _ => spec with { Momentum = random.NextDouble() * 0.99 },
+        };
+    }
+
+    private static LearningRateSpec Rate(IEnumerable<BatchSize> batches, Random random) => Maybe(random)
+        ? new LearningRateSpec { Rule = LearningRateRule.Tuned, Tuned = batches.ToDictionary(b => b.ToString(), _ => random.NextDouble() + 1e-9) }
+        : new LearningRateSpec { Rate = random.NextDouble() + 1e-9, Rule = Any(Words.Rules.Select(w => w.Value).ToArray(), random), ReferenceBatchSize = Any([32, 64], random) };
+
+    private static double[]? Start(Random random) => Maybe(random) ? null : [random.NextDouble(), -random.NextDouble()];
+
+    private static bool Maybe(Random random) => random.Next(2) == 0;
+
+    private static T Any<T>(IReadOnlyList<T> values, Random random) => values[random.Next(values.Count)];
+
+    private static IEnumerable<T> Some<T>(IEnumerable<T> values, Random random) => values.Where(_ => Maybe(random));
+}

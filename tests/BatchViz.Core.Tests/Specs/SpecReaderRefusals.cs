@@ -1,0 +1,158 @@
+using System.Text;
+using BatchViz.Core.Specs;
+using static BatchViz.Core.Tests.Specs.Texts;
+
+namespace BatchViz.Core.Tests.Specs;
+
+public class SpecReaderRefusals
+{
+    [Theory]
+    [InlineData("batchSizes", "[0]", "\"batchSizes[0]\" is 0; a batch size is a whole number from 1 up, or \"full\".")]
+    [InlineData("batchSizes", "[32, -1]", "\"batchSizes[1]\" is -1; a batch size is a whole number from 1 up, or \"full\".")]
+    [InlineData("batchSizes", "[1.5]", "\"batchSizes[0]\" is 1.5; a batch size is a whole number from 1 up, or \"full\".")]
+    [InlineData("batchSizes", "[\"half\"]", "\"batchSizes[0]\" is \"half\"; a batch size is a whole number from 1 up, or \"full\".")]
+    [InlineData("batchSizes", "[null]", "\"batchSizes[0]\" is null; a batch size is a whole number from 1 up, or \"full\".")]
+    [InlineData("batchSizes", "[]", "\"batchSizes\" has 0 entries; it must have 1 to 16.")]
+    [InlineData("batchSizes", "32", "\"batchSizes\" is 32; it must be a list in brackets.")]
+    [InlineData("batchSizes", "[8, 8]", "\"batchSizes[1]\" repeats the batch size 8; give each once, and use \"seeds\" for repetitions.")]
+    [InlineData("batchSizes", null, "\"batchSizes\" is missing; it must be a list such as [1, 32, \"full\"].")]
+    [InlineData("learningRate", "\"NaN\"", "\"learningRate\" is \"NaN\"; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "1e999", "\"learningRate\" is 1e999; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "0", "\"learningRate\" is 0; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "-0.1", "\"learningRate\" is -0.1; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "null", "\"learningRate\" is missing; it must be a number such as 0.1, or rates by batch size such as { \"1\": 0.01, \"32\": 0.1 }.")]
+    [InlineData("learningRate", "[0.1]", "\"learningRate\" is a list; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "{ \"1\": 0.1 }", "\"learningRate\" has no rate for the batch size 32.")]
+    [InlineData("learningRate", "{ \"1\": 0.1, \"32\": 1e999 }", "\"learningRate.32\" is 1e999; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "{ \"few\": 0.1 }", "\"learningRate\" has the key \"few\", which is not a batch size.")]
+    [InlineData("model", "{ \"hidden\": [1000000000] }", "\"model.hidden[0]\" is 1000000000; it must be a whole number from 1 to 16,384.")]
+    [InlineData("model", "{ \"hidden\": [8, \"8\"] }", "\"model.hidden[1]\" is \"8\"; it must be a whole number from 1 to 16,384.")]
+    [InlineData("model", "[]", "\"model\" is a list; it must be an object in braces.")]
+    [InlineData("model", "{ \"bias\": 1 }", "\"model.bias\" is 1; it must be true or false.")]
+    [InlineData("model", "{ \"activation\": \"Relu\" }", "\"model.activation\" is \"Relu\"; it must be one of \"linear\", \"relu\", \"tanh\", \"sigmoid\", \"gelu\".")]
+    [InlineData("model", "{ \"outputActivation\": \"tanh\" }", "\"model.outputActivation\" must be \"linear\" with the loss \"logistic\", which has its own.")]
+    [InlineData("model", "{ \"kind\": \"surface\" }", "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.")]
+    [InlineData("model", "{ \"start\": [1] }", "\"model.start\" has 1 entries; it must have 2 to 2.")]
+    [InlineData("loss", "\"surface\"", "\"loss\" can be \"surface\" only for the data double-well, saddle and beale.")]
+    [InlineData("loss", "7", "\"loss\" is 7; it must be one of \"cross-entropy\", \"logistic\", \"squared\", \"surface\".")]
+    [InlineData("name", "12", "\"name\" is 12; it must be a text in quotation marks.")]
+    [InlineData("name", "\"a\\nb\"", "\"name\" has a control character in it.")]
+    [InlineData("seeds", "[1, 1]", "\"seeds\" has the same seed twice.")]
+    [InlineData("seeds", "[-1]", "\"seeds[0]\" is -1; it must be a whole number from 0 to 4,294,967,295.")]
+    [InlineData("budget", "null", "\"budget\" is missing; it must be an object such as { \"epochs\": 5 }.")]
+    [InlineData("budget", "{}", "\"budget\" must have exactly one of epochs, updates, examples and seconds.")]
+    [InlineData("budget", "{ \"epochs\": 1, \"updates\": 5 }", "\"budget\" must have exactly one of epochs, updates, examples and seconds.")]
+    [InlineData("budget", "{ \"updates\": 0 }", "\"budget.updates\" is 0; it must be a whole number from 1 to 100,000,000.")]
+    [InlineData("budget", "{ \"updates\": 1.5 }", "\"budget.updates\" is 1.5; it must be a whole number from 1 to 100,000,000.")]
+    [InlineData("optimizer", "{ \"kind\": \"adam\", \"beta2\": 1 }", "\"optimizer.beta2\" is 1; it must be a number from 0 to 0.999999.")]
+    [InlineData("data", "{ \"kind\": \"cifar\" }", "\"data.kind\" is \"cifar\"; it must be one of \"circles\", \"xor\", \"gaussians\", \"spirals\", \"moons\", \"line\", \"double-well\", \"saddle\", \"beale\", \"mnist\", \"csv\", \"idx\".")]
+    [InlineData("data", "{ \"kind\": \"csv\" }", "\"data.file\" is missing; it must be the name of a CSV file.")]
+    [InlineData("data", "{ \"kind\": \"csv\", \"file\": \"../secret.csv\" }", "\"data.file\" must be the name of a file inside the data folder.")]
+    [InlineData("data", "{ \"kind\": \"csv\", \"file\": \"/etc/passwd\" }", "\"data.file\" must be the name of a file inside the data folder.")]
+    [InlineData("data", "{ \"kind\": \"idx\", \"trainImages\": \"a\", \"trainLabels\": \"b\", \"testImages\": \"c\" }", "\"data.testImages\" and \"data.testLabels\" must be given together.")]
+    [InlineData("data", "{ \"kind\": \"beale\", \"testExamples\": 5 }", "\"data.testExamples\" does not apply to a surface, which has nothing to test.")]
+    [InlineData("landscape", "{ \"resolution\": 64 }", "\"landscape.resolution\" is 64; it must be 9, 17, 33, 65 or 129.")]
+    [InlineData("referenceBatchSize", "0", "\"referenceBatchSize\" is 0; it must be a whole number from 1 to 1,000,000,000.")]
+    public void A_wrong_value_is_refused_with_its_key(string key, string? json, string sentence) =>
+        Assert.Equal(sentence, Refusal(With((key, json))));
+
+    [Theory]
+    [InlineData("learningrate", "0.1", "\"learningrate\" is not a key of an experiment (did you mean \"learningRate\"?).")]
+    [InlineData("optimiser", "{}", "\"optimiser\" is not a key of an experiment (did you mean \"optimizer\"?).")]
+    [InlineData("model", "{ \"hiden\": [8] }", "\"model.hiden\" is not a key of \"model\" (did you mean \"hidden\"?).")]
+    [InlineData("sampler", "{ \"drop\": true }", "\"sampler.drop\" is not a key of \"sampler\"; known here are order, remainder.")]
+    [InlineData("optimizer", "{ \"kind\": \"sgd\", \"momentum\": 0.9 }", "\"optimizer.momentum\" is not a key of \"optimizer\"; known here are kind, weightDecay.")]
+    public void An_unknown_key_is_refused_with_a_hint(string key, string json, string sentence) =>
+        Assert.Equal(sentence, Refusal(With((key, json))));
+
+    [Fact]
+    public void A_misspelt_key_is_named_rather_than_the_one_that_is_missing() =>
+        Assert.Equal("\"batchSize\" is not a key of an experiment (did you mean \"batchSizes\"?).", Refusal(With(("batchSizes", null), ("batchSize", "[1]"))));
+
+    [Fact]
+    public void A_long_unknown_key_does_not_flood_the_sentence() =>
+        Assert.Contains("zzz…\" is not a key", Refusal(With((new string('z', 5000), "1"))));
+
+    [Theory]
+    [InlineData("{ \"learningRate\": NaN }", "The experiment is not JSON: line 1, column 19, at \"learningRate\", NaN is not a value (text needs quotation marks, numbers are finite).")]
+    [InlineData("{ \"budget\": { \"epochs\": Infinity } }", "The experiment is not JSON: line 1, column 25, at \"budget.epochs\", Infinity is not a value (text needs quotation marks, numbers are finite).")]
+    [InlineData("", "The experiment is not JSON: line 1, column 1, it ends too early.")]
+    [InlineData("   \n ", "The experiment is not JSON: line 2, column 2, it ends too early.")]
+    [InlineData("{ \"name\": \"a\"", "The experiment is not JSON: line 1, column 14, at \"name\", it ends too early.")]
+    [InlineData("[1]", "The experiment is not a JSON object but a list.")]
+    [InlineData("null", "The experiment is not a JSON object but null.")]
+    [InlineData("{ \"seeds\": [1], \"seeds\": [2] }", "\"seeds\" is given twice.")]
+    [InlineData("{ \"data\": { \"kind\": \"moons\", \"kind\": \"xor\" } }", "\"data.kind\" is given twice.")]
+    public void Text_that_is_not_an_experiment_is_refused_with_its_place(string text, string sentence) => Assert.Equal(sentence, Refusal(text));
+
+    [Fact]
+    public void Trailing_text_is_refused() => Assert.StartsWith("The experiment is not JSON: line 1, column", Refusal(With() + " x"));
+
+    [Fact]
+    public void Comments_and_trailing_commas_are_not_JSON()
+    {
+        Assert.StartsWith("The experiment is not JSON", Refusal("{ // no\n }"));
+        Assert.StartsWith("The experiment is not JSON", Refusal("{ \"seeds\": [1,] }"));
+    }
+
+    [Theory]
+    [InlineData('[', ']')]
+    [InlineData('{', '}')]
+    public void Nesting_20000_deep_is_refused_without_recursion(char open, char close)
+    {
+        string deep = open == '[' ? new string(open, 20_000) + new string(close, 20_000) : string.Concat(Enumerable.Repeat("{\"a\":", 20_000)) + "1" + new string(close, 20_000);
+        Assert.Equal("The experiment is nested more than 32 levels deep (line 1).", Refusal(With(("model", deep))));
+    }
+
+    [Fact]
+    public void Invalid_UTF8_is_refused_wherever_it_stands()
+    {
+        byte[] text = Encoding.UTF8.GetBytes(With(("name", "\"??\""), ("model", "{ \"!\": \"!!\" }")));
+        foreach (byte mark in "?!"u8)
+        {
+            byte[] broken = [.. text.Select(b => b == mark ? (byte)0xFF : b)];
+            Assert.Equal("The experiment is not UTF-8 text.", Refusal(() => SpecReader.Read(broken)));
+        }
+    }
+
+    [Theory]
+    [InlineData("name", "\"\\ud800\"")]
+    [InlineData("model", "{ \"\\udfff\": 1 }")]
+    [InlineData("loss", "\"\\ud800\"")]
+    [InlineData("learningRate", "{ \"\\ud800\": 1 }")]
+    public void Half_a_character_is_refused(string key, string json) =>
+        Assert.Equal($"\"{key}\" has text that is not valid Unicode.", Refusal(With((key, json))));
+
+    [Fact]
+    public void A_file_of_more_than_a_megabyte_is_refused() =>
+        Assert.Equal("The experiment is larger than 1 MB, too large for an experiment.", Refusal(With() + new string(' ', 1 << 20)));
+
+    [Fact]
+    public void Too_many_runs_are_refused() =>
+        Assert.Equal("\"batchSizes\" times \"seeds\" make 80 runs; at most 64 can train at once.", Refusal(With(("seeds", $"[{string.Join(',', Enumerable.Range(1, 40))}]"))));
+
+    [Fact]
+    public void A_rule_beside_tuned_rates_is_refused() =>
+        Assert.Equal("\"learningRateRule\" and \"referenceBatchSize\" do not apply when \"learningRate\" gives a rate for each batch size.",
+            Refusal(With(("learningRate", "{ \"1\": 0.1, \"32\": 0.2 }"), ("learningRateRule", "\"linear\""))));
+
+    [Fact]
+    public void Any_cut_or_changed_byte_gives_an_experiment_or_one_sentence()
+    {
+        byte[] text = Encoding.UTF8.GetBytes(SpecWriter.Write(Read(With(("name", "\"é\"")))).ToJsonString());
+        var random = new Random(1);
+        for (int i = 0; i < 4000; i++)
+        {
+            byte[] changed = i < text.Length ? text[..i] : (byte[])text.Clone();
+            if (i >= text.Length) changed[random.Next(changed.Length)] = (byte)random.Next(256);
+            try
+            {
+                SpecReader.Read(changed);
+            }
+            catch (SpecException e)
+            {
+                AssertSentence(e.Message);
+            }
+        }
+    }
+}

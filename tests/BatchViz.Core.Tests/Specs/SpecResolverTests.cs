@@ -1,0 +1,66 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Specs;
+using static BatchViz.Core.Tests.Specs.Texts;
+
+namespace BatchViz.Core.Tests.Specs;
+
+public class SpecResolverTests
+{
+    [Theory]
+    [InlineData("batchSizes", "[501]", "\"batchSizes[0]\" is 501, but Moons has only 500 training examples.")]
+    [InlineData("batchSizes", "[500, \"full\"]", "\"batchSizes[1]\" is \"full\", which is 500 examples here and is already in the list.")]
+    [InlineData("batchSizes", "[\"full\", 500]", "\"batchSizes[1]\" is 500, which is \"full\" here and is already in the list.")]
+    [InlineData("model", "{ \"hidden\": [16384, 16384] }", "\"model.hidden\" makes 268,517,377 weights; at most 50,000,000 are allowed.")]
+    [InlineData("model", "{ \"start\": [0, 0], \"hidden\": [8] }", "\"model.start\" applies only to models of two weights; this one has 33.")]
+    [InlineData("landscape", "{ \"plane\": \"weights\" }", "\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has 3.")]
+    [InlineData("budget", "{ \"examples\": 31 }", "\"budget.examples\" is 31, less than one batch of 32.")]
+    [InlineData("budget", "{ \"epochs\": 1000000 }", "\"budget\" makes 500,000,000 updates at batch size 1; at most 100,000,000 are kept.")]
+    public void What_does_not_fit_the_data_is_refused_with_its_key(string key, string json, string sentence) =>
+        Assert.Equal(sentence, Refusal(() => Resolve(With((key, json)))));
+
+    [Theory]
+    [InlineData("pca")]
+    [InlineData("random")]
+    public void A_slice_of_a_landscape_that_is_shown_whole_is_refused(string plane) =>
+        Assert.Equal($"\"landscape.plane\" is \"{plane}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".",
+            Refusal(() => Resolve(With(("data", """{ "kind": "line" }"""), ("landscape", $$"""{ "plane": "{{plane}}" }""")))));
+
+    [Fact]
+    public void A_loss_that_does_not_fit_the_data_is_refused()
+    {
+        string line = """{ "kind": "line" }""";
+        Assert.Equal("\"loss\" is \"logistic\", but Linear regression has numbers to predict, which need \"squared\".", Refusal(() => Resolve(With(("data", line), ("loss", "\"logistic\"")))));
+        var three = new DataSet("Three", DataTask.Classification, 1, 3, new DataSplit { Count = 40, Inputs = 1, Floats = new float[40], Labels = new int[40] }, null);
+        Assert.Equal("\"loss\" is \"logistic\", which needs two classes; Three has 3.", Refusal(() => SpecResolver.Resolve(Read(With()), three)));
+    }
+
+    [Theory]
+    [InlineData("\"logistic\"", 1)]
+    [InlineData("\"squared\"", 1)]
+    [InlineData("\"cross-entropy\"", 2)]
+    public void Both_ends_of_the_network_are_inferred(string loss, int outputs) =>
+        Assert.Equal([2, 8, outputs], Resolve(With(("model", """{ "hidden": [8] }"""), ("loss", loss))).Network.Sizes);
+
+    [Fact]
+    public void There_is_one_run_for_each_batch_size_and_seed()
+    {
+        var plan = Resolve(With(("batchSizes", "[32, \"full\"]"), ("seeds", "[3, 4]"), ("learningRateRule", "\"linear\"")));
+        Assert.Equal(["b32-s3", "b32-s4", "b500-s3", "b500-s4"], plan.Runs.Select(r => r.Id));
+        Assert.Equal([0, 1, 2, 3], plan.Runs.Select(r => r.Index));
+        Assert.Equal([32L, 32, 2, 2], plan.Runs.Select(r => r.TotalUpdates!.Value));
+        Assert.Equal(0.1 * 500 / 32, plan.Runs[2].LearningRate, 12);
+    }
+
+    [Theory]
+    [InlineData("moons", "{ \"hidden\": [8, 8], \"activation\": \"tanh\" }", "Moons, MLP 2-8-8-1, tanh, SGD, rate 0.1 for every B, equal epochs")]
+    [InlineData("moons", "{}", "Moons, linear model 2-1, SGD, rate 0.1 for every B, equal epochs")]
+    [InlineData("beale", "null", "Beale, two weights, SGD, rate 0.1 for every B, equal epochs")]
+    public void The_title_says_what_is_held_equal(string data, string model, string title) =>
+        Assert.Equal(title, Resolve(With(("data", $$"""{ "kind": "{{data}}" }"""), ("model", model))).Title);
+
+    private static ExperimentPlan Resolve(string text)
+    {
+        var spec = Read(text);
+        return SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+    }
+}
