@@ -15,7 +15,7 @@ internal static class CsvTable
 
     public static DataSet Load(DataSpec spec, byte[] file)
     {
-        string name = spec.File!;
+        string name = $"\"{spec.File}\"";
         var (header, rows) = Read(file, name);
         int label = spec.Label is null ? header.Length - 1 : Array.IndexOf(header, spec.Label);
         if (label < 0) throw new SpecException($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {string.Join(", ", header.Take(20))}.");
@@ -44,6 +44,8 @@ internal static class CsvTable
         }
         else
         {
+            foreach (var (line, cells) in rows)
+                if (cells[label].Length == 0) throw new SpecException($"{name}, line {line}, has no label in column \"{header[label]}\".");
             names = [.. rows.Select(r => r.Cells[label]).Distinct().OrderBy(v => Parse(v, out float f) ? f : float.PositiveInfinity).ThenBy(v => v, StringComparer.Ordinal)];
             if (names.Length is < 2 or > MaxClasses)
                 throw new SpecException($"The label \"{header[label]}\" of {name} has {names.Length} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
@@ -58,7 +60,7 @@ internal static class CsvTable
             Labels = classes?.AsSpan(from, count).ToArray(),
             Targets = targets?.AsSpan(from, count).ToArray(),
         };
-        return new DataSet(name, spec.Regression ? DataTask.Regression : DataTask.Classification, columns.Length,
+        return new DataSet(spec.File!, spec.Regression ? DataTask.Regression : DataTask.Classification, columns.Length,
             spec.Regression ? 1 : names.Length, Part(0, train), test > 0 ? Part(train, test) : null);
     }
 

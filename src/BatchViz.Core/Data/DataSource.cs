@@ -24,25 +24,26 @@ public static class DataSource
 
     private static DataSet Images(string name, DataSpec spec, FileOpener open, string trainImages, string trainLabels, string? testImages, string? testLabels)
     {
-        var train = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
-        var test = testImages is null ? null : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
+        var (train, trainClasses) = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
+        var (test, testClasses) = testImages is null ? (null, 0) : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
         if (test is not null && test.Inputs != train.Inputs)
-            throw new SpecException($"{testImages} has {test.Inputs} values an example, but {trainImages} has {train.Inputs}.");
-        int classes = Math.Max(2, Math.Max(train.Labels!.Max(), test?.Labels!.Max() ?? 0) + 1);
+            throw new SpecException($"\"{testImages}\" has {test.Inputs} values an example, but \"{trainImages}\" has {train.Inputs}.");
+        int classes = Math.Max(2, Math.Max(trainClasses, testClasses));
         return new DataSet(name, DataTask.Classification, train.Inputs, classes, train, test);
     }
 
-    private static DataSplit Pair(FileOpener open, string images, string labels, int? limit, string key)
+    /// <summary>The first examples of a pair of files, and how many classes the whole of it has.</summary>
+    private static (DataSplit Split, int Classes) Pair(FileOpener open, string images, string labels, int? limit, string key)
     {
         var features = Idx.Read(open(images), images);
         var classes = Idx.Read(open(labels), labels);
-        if (classes.Inputs != 1) throw new SpecException($"{labels} is no list of labels: it has {classes.Inputs} values an example.");
-        if (features.Count != classes.Count) throw new SpecException($"{images} has {features.Count} examples, but {labels} has {classes.Count}.");
-        if (features.Count == 0) throw new SpecException($"{images} has no examples.");
+        if (classes.Inputs != 1) throw new SpecException($"\"{labels}\" is no list of labels: it has {classes.Inputs} values an example.");
+        if (features.Count != classes.Count) throw new SpecException($"\"{images}\" has {features.Count} examples, but \"{labels}\" has {classes.Count}.");
+        if (features.Count == 0) throw new SpecException($"\"{images}\" has no examples.");
         int count = limit ?? features.Count;
-        if (count > features.Count) throw new SpecException($"\"data.{key}\" is {count}, but {images} has only {features.Count} examples.");
+        if (count > features.Count) throw new SpecException($"\"data.{key}\" is {count}, but \"{images}\" has only {features.Count} examples.");
         var indices = new int[count];
         for (int i = 0; i < count; i++) indices[i] = classes.Bytes[i];
-        return new DataSplit { Count = count, Inputs = features.Inputs, Bytes = features.Bytes, Scale = 1f / 255, Labels = indices };
+        return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = features.Bytes, Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1);
     }
 }

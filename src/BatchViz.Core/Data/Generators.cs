@@ -48,7 +48,7 @@ public static class Generators
                 continue;
             }
             int label = i & 1;
-            var (px, py) = Point(spec.Kind, label, stream.Uniform(0), stream.Uniform(1), ref label);
+            var (px, py) = Point(spec.Kind, label, stream.Uniform(0), stream.Uniform(1));
             features[2 * i] = (float)(px + noise * stream.Gaussian(1));
             features[2 * i + 1] = (float)(py + noise * stream.Gaussian(2));
             labels![i] = label;
@@ -57,34 +57,32 @@ public static class Generators
     }
 
     /// <summary>A noiseless point of a class, from two uniforms.</summary>
-    private static (double X, double Y) Point(DataKind kind, int wanted, double u, double v, ref int label)
+    private static (double X, double Y) Point(DataKind kind, int label, double u, double v)
     {
         switch (kind)
         {
             case DataKind.Circles:
             {
-                double radius = wanted == 1 ? 0.5 * Math.Sqrt(u) : 0.9 + 0.3 * u, angle = Math.Tau * v;
+                double radius = label == 1 ? 0.5 * Math.Sqrt(u) : 0.9 + 0.3 * u, angle = Math.Tau * v;
                 return (radius * Math.Cos(angle), radius * Math.Sin(angle));
             }
             case DataKind.Xor:
             {
-                double x = 0.08 + 0.92 * u, y = 0.08 + 0.92 * Math.Abs(2 * v - 1);
-                bool negative = v < 0.5;
-                double sx = negative ? -x : x, sy = (wanted == 1) == negative ? y : -y;
-                label = sx * sy < 0 ? 1 : 0;
-                return (sx, sy);
+                // v chooses the side by its half and the height within it; class 1 has coordinates of opposite signs.
+                double side = v < 0.5 ? -1 : 1, height = Math.Abs(2 * v - 1);
+                return (side * (0.08 + 0.92 * u), (label == 1 ? -side : side) * (0.08 + 0.92 * height));
             }
             case DataKind.Gaussians:
-                return wanted == 1 ? (1, 1) : (-1, -1);
+                return label == 1 ? (1, 1) : (-1, -1);
             case DataKind.Spirals:
             {
-                double r = 0.05 + 0.95 * u, angle = 1.75 * Math.Tau * r + wanted * Math.PI;
+                double r = 0.05 + 0.95 * u, angle = 1.75 * Math.Tau * r + label * Math.PI;
                 return (r * Math.Sin(angle), r * Math.Cos(angle));
             }
             case DataKind.Moons:
             {
                 double angle = Math.PI * u;
-                return wanted == 0 ? (Math.Cos(angle) - 0.5, Math.Sin(angle) - 0.25) : (0.5 - Math.Cos(angle), 0.25 - Math.Sin(angle));
+                return label == 0 ? (Math.Cos(angle) - 0.5, Math.Sin(angle) - 0.25) : (0.5 - Math.Cos(angle), 0.25 - Math.Sin(angle));
             }
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "is no two-dimensional set");

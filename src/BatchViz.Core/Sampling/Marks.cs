@@ -1,3 +1,5 @@
+using System.Numerics;
+
 namespace BatchViz.Core.Sampling;
 
 /// <summary>
@@ -6,10 +8,11 @@ namespace BatchViz.Core.Sampling;
 /// </summary>
 public sealed class Marks
 {
-    private const double UnknownGrowth = 1.05;
+    /// <summary>Without a known end, marks stay within the bound up to 2²⁷ updates.</summary>
+    private const int UnknownOctaves = 27;
 
     private readonly long? total;
-    private readonly long stride;
+    private readonly long stride, perOctave;
 
     /// <param name="total">The run's last update, or null when unknown.</param>
     /// <param name="atMost">Bound on the number of marks, at least 80.</param>
@@ -17,8 +20,16 @@ public sealed class Marks
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(atMost, 80);
         this.total = total;
-        int logarithmic = 2 + 2 * (int)Math.Ceiling(Math.Log2(Math.Max(2, (total ?? 0) / (double)(atMost - 66))));
-        stride = total is { } n ? Math.Max(1, (n + atMost - logarithmic - 3) / (atMost - logarithmic - 2)) : 0;
+        perOctave = 2;
+        if (total is { } n)
+        {
+            int logarithmic = 2 + 2 * (int)Math.Ceiling(Math.Log2(Math.Max(2, n / (double)(atMost - 66))));
+            stride = Math.Max(1, (n + atMost - logarithmic - 3) / (atMost - logarithmic - 2));
+        }
+        else
+        {
+            while (2 * perOctave * (UnknownOctaves + 1 - BitOperations.Log2((ulong)(2 * perOctave))) + 2 <= atMost) perOctave *= 2;
+        }
     }
 
     public bool Due(long update) => Next(update - 1) == update;
@@ -27,21 +38,17 @@ public sealed class Marks
     public long Next(long update)
     {
         if (update < 0) return 0;
-        if (total is { } end)
-        {
-            if (update >= end) return long.MaxValue;
-            long regular = (update / stride + 1) * stride;
-            return Math.Min(Math.Min(regular, NextHalfOctave(update)), end) is var next && next < stride ? next : Math.Min(regular, end);
-        }
-        return Math.Max(update + 1, (long)Math.Ceiling(update * UnknownGrowth));
+        if (total is not { } end) return NextInOctave(update);
+        if (update >= end) return long.MaxValue;
+        long regular = Math.Min((update / stride + 1) * stride, end), logarithmic = NextInOctave(update);
+        return logarithmic < stride ? Math.Min(logarithmic, regular) : regular;
     }
 
-    /// <summary>The first of 1, 2, 3, 4, 6, 8, 12, 16, 24 … after <paramref name="update"/>.</summary>
-    private static long NextHalfOctave(long update)
+    /// <summary>The first after <paramref name="update"/> of the marks that divide each octave evenly: for two an octave 1, 2, 3, 4, 6, 8, 12, 16, 24 …</summary>
+    private long NextInOctave(long update)
     {
-        long power = 1;
-        while (power * 2 <= update) power *= 2;
         if (update < 1) return 1;
-        return update < power + power / 2 ? power + power / 2 : power * 2;
+        long octave = 1L << BitOperations.Log2((ulong)update), step = Math.Max(1, octave / perOctave);
+        return octave + ((update - octave) / step + 1) * step;
     }
 }

@@ -1,0 +1,131 @@
+using System.Text;
+using BatchViz.Core.Data;
+using BatchViz.Core.Specs;
+using static BatchViz.Core.Tests.Specs.Texts;
+
+namespace BatchViz.Core.Tests.Data;
+
+public class CsvTests
+{
+    private const string Plain = "a,b,kind\n1,2,x\n3,4,y\n5,6,x\n7,9,y\n2,2,x\n";
+
+    [Theory]
+    [InlineData("a,b,kind\r\n1,2,x\r\n3,4,y\r\n5,6,x\r\n7,9,y\r\n2,2,x")]
+    [InlineData("\uFEFFa,b,kind\n1,2,x\n3,4,y\n5,6,x\n7,9,y\n2,2,x\n")]
+    [InlineData("a;b;kind\n1;2;x\n3;4;y\n5;6;x\n7;9;y\n2;2;x\n")]
+    [InlineData("a\tb\tkind\n1\t2\tx\n3\t4\ty\n5\t6\tx\n7\t9\ty\n2\t2\tx\n")]
+    [InlineData("\"a\",\"b\",\"kind\"\n\"1\",2,\"x\"\n3,\"4\",y\n5,6,x\n7,9,y\n\n2,2,x\n\n")]
+    [InlineData(" a , b , kind \n 1 , 2 , x \n3,4,y\n5,6,x\n7,9,y\n2,2,x\n")]
+    [InlineData("a,b,kind\n1e0,+2,x\n3.0,4,y\n5,6,x\n7,9,y\n2,2,x\n")]
+    public void Line_ends_marks_separators_quotes_and_blanks_do_not_matter(string text)
+    {
+        var (expected, set) = (Load(Plain), Load(text));
+        Assert.Equal(expected.Train.Floats, set.Train.Floats);
+        Assert.Equal(expected.Train.Labels, set.Train.Labels);
+        Assert.Equal(expected.Test!.Floats, set.Test!.Floats);
+    }
+
+    [Fact]
+    public void Quotation_marks_hold_separators_line_ends_and_themselves()
+    {
+        var set = Load("v,\"the \"\"kind\"\", in words\"\n1,\"a,\nb\"\n2,c\n3,\"a,\nb\"\n", new() { Kind = DataKind.Csv, File = "f.csv", Label = "the \"kind\", in words", TestFraction = 0 });
+        Assert.Equal((3, 2), (set.Train.Count, set.Outputs));
+        Assert.Equal([0, 0, 1], set.Train.Labels!.Order());
+    }
+
+    [Fact]
+    public void Features_have_mean_0_and_deviation_1_over_the_training_rows()
+    {
+        string text = "a,constant,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i * 3 - 7},4,{i % 2}\n"));
+        var set = Load(text);
+        Assert.Equal((40, 10), (set.Train.Count, set.Test!.Count));
+        double[] column = [.. Enumerable.Range(0, 40).Select(i => (double)set.Train.Floats![2 * i])];
+        Assert.Equal(0, column.Average(), tolerance: 1e-6);
+        Assert.Equal(1, column.Average(v => v * v), tolerance: 1e-5);
+        Assert.All(Enumerable.Range(0, 40), i => Assert.Equal(0, set.Train.Floats![2 * i + 1]));
+        double[] all = [.. set.Train.Floats!.Concat(set.Test.Floats!).Where((_, i) => i % 2 == 0).Select(v => (double)v).Order()];
+        Assert.All(all.Zip(all.Skip(1)), p => Assert.Equal(all[1] - all[0], p.Second - p.First, tolerance: 1e-5));
+    }
+
+    [Fact]
+    public void Numbers_to_predict_are_left_as_they_are()
+    {
+        var set = Load("y,a\n10,1\n20,2\n30,3\n", new() { Kind = DataKind.Csv, File = "f.csv", Label = "y", Regression = true, TestFraction = 0 });
+        Assert.Equal((DataTask.Regression, 1, null), (set.Task, set.Outputs, set.Test));
+        Assert.Equal([10, 20, 30], set.Train.Targets!.Order());
+        Assert.All(set.Train.Targets!.Zip(set.Train.Floats!), p => Assert.Equal((p.First - 20) / 8.164966, p.Second, tolerance: 1e-4));
+    }
+
+    [Fact]
+    public void Classes_are_numbered_by_value_then_by_name()
+    {
+        var set = Load("v,c\n1,10\n1,9\n1,b\n1,a\n", new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 });
+        Assert.Equal(4, set.Outputs);
+        var split = Load("v,c\n0,10\n1,9\n2,10\n3,9\n", new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 }).Train;
+        Assert.All(Enumerable.Range(0, 4), i => Assert.Equal(Math.Abs(Math.Round(split.Floats![i] * 1.118 + 1.5)) % 2 == 0 ? 1 : 0, split.Labels![i]));
+    }
+
+    [Fact]
+    public void The_split_depends_on_the_data_seed_alone()
+    {
+        string text = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i},{i % 2}\n"));
+        DataSet With(uint seed) => Load(text, new() { Kind = DataKind.Csv, File = "f.csv", Seed = seed });
+        Assert.Equal(With(1).Train.Floats, With(1).Train.Floats);
+        Assert.NotEqual(With(1).Train.Floats, With(2).Train.Floats);
+    }
+
+    [Theory]
+    [InlineData("", "\"f.csv\" has no rows below its header.")]
+    [InlineData("a,b\n", "\"f.csv\" has no rows below its header.")]
+    [InlineData("1,2\n3,4\n", "\"f.csv\" has no header: its first line is all numbers.")]
+    [InlineData("a,a\n1,2\n", "\"f.csv\" has two columns of the same name.")]
+    [InlineData("a,kind\n1,x\n2\n", "\"f.csv\", line 3, has 1 cells, but the header has 2.")]
+    [InlineData("a,kind\n1,x\n2,y,\n", "\"f.csv\", line 3, has 3 cells, but the header has 2.")]
+    [InlineData("a,kind\n1,x\ntwo,y\n", "\"f.csv\", line 3, column \"a\": \"two\" is not a finite number.")]
+    [InlineData("a,kind\n1,x\n,y\n", "\"f.csv\", line 3, column \"a\": \"\" is not a finite number.")]
+    [InlineData("a,kind\n1,x\nNaN,y\n", "\"f.csv\", line 3, column \"a\": \"NaN\" is not a finite number.")]
+    [InlineData("a,kind\n1,x\n1e99,y\n", "\"f.csv\", line 3, column \"a\": \"1e99\" is not a finite number.")]
+    [InlineData("a,kind\n1,x\n2,\n", "\"f.csv\", line 3, has no label in column \"kind\".")]
+    [InlineData("a,kind\n1,x\n2,\"y\n", "\"f.csv\" is cut short: the quotation mark of line 3 is never closed.")]
+    [InlineData("kind\nx\ny\n", "\"f.csv\" has no column besides the label \"kind\".")]
+    [InlineData("a,kind\n1,x\n2,x\n", "The label \"kind\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers).")]
+    public void A_table_that_cannot_be_learnt_from_is_refused_with_its_place(string text, string sentence) =>
+        Assert.Equal(sentence, Refusal(() => Load(text)));
+
+    [Fact]
+    public void A_label_that_is_no_column_is_refused() =>
+        Assert.Equal("\"data.label\" is \"sort\", but \"f.csv\" has no such column; it has a, b, kind.", Refusal(() => Load(Plain, new() { Kind = DataKind.Csv, File = "f.csv", Label = "sort" })));
+
+    [Fact]
+    public void More_examples_than_rows_are_refused() =>
+        Assert.Equal("\"f.csv\" has 5 rows, not enough for 4 training and 2 test examples.",
+            Refusal(() => Load(Plain, new() { Kind = DataKind.Csv, File = "f.csv", TrainExamples = 4, TestExamples = 2 })));
+
+    [Fact]
+    public void Bytes_that_are_not_text_are_refused() =>
+        Assert.Equal("\"f.csv\" is not UTF-8 text.", Refusal(() => DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => [(byte)'a', 0xFF])));
+
+    [Fact]
+    public void Any_changed_byte_gives_a_table_or_one_sentence()
+    {
+        byte[] text = Encoding.UTF8.GetBytes("a,\"b\",kind\r\n1,2,x\r\n3,\"4\",y\r\n5,6,x\r\n");
+        var random = new Random(1);
+        for (int i = 0; i < 3000; i++)
+        {
+            byte[] changed = (byte[])text.Clone();
+            changed[random.Next(text.Length)] = (byte)random.Next(256);
+            try
+            {
+                Assert.InRange(DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => changed).Train.Count, 1, 3);
+            }
+            catch (SpecException e)
+            {
+                Assert.EndsWith(".", e.Message);
+                Assert.Matches("^[\"A-Z]", e.Message);
+            }
+        }
+    }
+
+    private static DataSet Load(string text, DataSpec? spec = null) =>
+        DataSource.Load(spec ?? new() { Kind = DataKind.Csv, File = "f.csv" }, _ => Encoding.UTF8.GetBytes(text));
+}
