@@ -1,3 +1,3 @@
 using BatchViz.Cli;
 
-return await CommandLine.Root().Parse(args).InvokeAsync();
+return await CommandLine.Run(args);

@@ -45,6 +45,6 @@ public sealed partial class HostProcess : IDisposable
         process.Dispose();
     }
 
-    [GeneratedRegex(@"Now listening on: (http://\S+)")]
+    [GeneratedRegex(@"Open\s+(http://\S+?)/?$")]
     private static partial Regex Listening();
 }

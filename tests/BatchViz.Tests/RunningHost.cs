@@ -1,25 +1,65 @@
+using System.Text;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+using BatchViz.Lab;
+using BatchViz.Live;
 using BatchViz.Web;
 using Microsoft.AspNetCore.Builder;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace BatchViz.Tests;
 
-/// <summary>The web program on a free loopback port, and a client for it.</summary>
-public sealed class RunningHost : IAsyncLifetime
+/// <summary>The web program on a free loopback port with a small experiment on the air, and a client for it.</summary>
+public class RunningHost(bool signIn) : IAsyncLifetime
 {
-    private WebApplication? app;
+    public const string Moons = """
+        { "name": "Moons", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [8], "activation": "tanh" },
+          "learningRate": 0.1, "batchSizes": [1, 7, "full"], "budget": { "epochs": 40 } }
+        """;
+
+    private readonly CpuEngine engine = new();
+    private Conductor? conductor;
+
+    public RunningHost() : this(signIn: false)
+    {
+    }
+
+    public WebApplication App { get; private set; } = null!;
 
     public HttpClient Client { get; } = new();
 
+    public Conductor Conductor => conductor!;
+
+    public Links Links => App.Services.GetRequiredService<Links>();
+
     public async Task InitializeAsync()
     {
-        app = WebHost.Create("http://127.0.0.1:0");
-        await app.StartAsync();
-        Client.BaseAddress = new Uri(app.Urls.Single());
+        var files = new DataFiles(null);
+        conductor = new Conductor(engine, files, new ExperimentOptions());
+        App = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn), conductor);
+        await App.StartAsync();
+        conductor.Begin(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
+        Client.BaseAddress = new Uri(App.Urls.Single());
     }
 
     public async Task DisposeAsync()
     {
         Client.Dispose();
-        if (app is not null) await app.DisposeAsync();
+        await App.DisposeAsync();
+        conductor?.Dispose();
+        engine.Dispose();
+    }
+
+    /// <summary>A client that has followed a link, with the cookie it was given.</summary>
+    public async Task<HttpClient> Joined(string secret)
+    {
+        var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = Client.BaseAddress };
+        using var answer = await client.GetAsync($"/join/{secret}");
+        Assert.Equal(System.Net.HttpStatusCode.Redirect, answer.StatusCode);
+        return client;
     }
 }
+
+/// <summary>The same with sign-in: nobody gets in without a link.</summary>
+public sealed class GuardedHost() : RunningHost(signIn: true);

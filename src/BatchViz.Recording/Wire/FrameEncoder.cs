@@ -21,34 +21,25 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
     private readonly RunState[] states = new RunState[runs];
     private uint sequence, plane;
 
+    /// <summary>Whether <see cref="Next"/> would tell anything about a run.</summary>
+    public bool HasNews(FrameState state, IReadOnlyList<FrameRun> frameRuns)
+    {
+        Follow(state.Plane);
+        for (int r = 0; r < frameRuns.Count; r++)
+            if (HasNews(r, frameRuns[r])) return true;
+        return false;
+    }
+
     /// <summary>The next frame. Runs without news are left out; a frame without any run still carries the state.</summary>
     public byte[] Next(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
-        if (state.Plane != plane)
-        {
-            Array.Clear(paths);
-            plane = state.Plane;
-        }
-        writer.Clear();
-        writer.U32(Blocks.FrameMagic);
-        writer.U16(Blocks.Version);
-        writer.U16((state.Held ? 1 : 0) | (state.Finished ? 2 : 0));
-        writer.U32(++sequence);
-        writer.U32(state.Generation);
-        writer.U32(state.Revision);
-        writer.U32(state.Plane);
-        writer.U32(state.Grid);
-        writer.U16(state.Resolution);
-        writer.U16(Math.Min(state.Viewers, ushort.MaxValue));
-        writer.F64(state.Seconds);
+        Follow(state.Plane);
+        sequence++;
         int news = 0;
         for (int r = 0; r < frameRuns.Count; r++)
             if (HasNews(r, frameRuns[r])) news++;
-        // Records may arrive between counting and writing; then the run simply waits for the next frame.
-        writer.U16(news);
-        writer.U16(liveColumns.Length);
-        foreach (int column in liveColumns) writer.U8(column);
-        writer.Align();
+        // Lanes go on while this is written: a run with news since the counting simply waits for the next frame.
+        Header(state, news);
         for (int r = 0; r < frameRuns.Count && news > 0; r++)
         {
             if (!HasNews(r, frameRuns[r])) continue;
@@ -58,8 +49,59 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
         return writer.ToArray();
     }
 
+    /// <summary>
+    /// What a viewer gets first: every run with <c>from = to</c> at the end of the last frame, and nothing in between. Whoever has
+    /// less than that fetches tiles, as after any gap.
+    /// </summary>
+    public byte[] Heads(FrameState state, IReadOnlyList<FrameRun> frameRuns)
+    {
+        Header(state, frameRuns.Count);
+        for (int r = 0; r < frameRuns.Count; r++) RunHeader(r, 0, heads[r], heads[r], 0, 0);
+        return writer.ToArray();
+    }
+
+    private void Follow(uint newPlane)
+    {
+        if (newPlane == plane) return;
+        Array.Clear(paths);
+        plane = newPlane;
+    }
+
+    private void Header(FrameState state, int runCount)
+    {
+        writer.Clear();
+        writer.U32(Blocks.FrameMagic);
+        writer.U16(Blocks.Version);
+        writer.U16((state.Held ? 1 : 0) | (state.Finished ? 2 : 0));
+        writer.U32(sequence);
+        writer.U32(state.Generation);
+        writer.U32(state.Revision);
+        writer.U32(state.Plane);
+        writer.U32(state.Grid);
+        writer.U16(state.Resolution);
+        writer.U16(Math.Min(state.Viewers, ushort.MaxValue));
+        writer.F64(state.Seconds);
+        writer.U16(runCount);
+        writer.U16(liveColumns.Length);
+        foreach (int column in liveColumns) writer.U8(column);
+        writer.Align();
+    }
+
     private bool HasNews(int r, FrameRun run)
         => run.Log.Count > heads[r] || run.Log.Evaluations.Count > evaluations[r] || run.Path.Count > paths[r] || run.Log.State != states[r];
+
+    private void RunHeader(int r, int segmentCount, long from, long to, long evaluationCount, long pathCount)
+    {
+        writer.U16(r);
+        writer.U8((int)states[r]);
+        writer.U8(segmentCount);
+        writer.U32(from);
+        writer.U32(to);
+        writer.U32(evaluations[r]);
+        writer.U32(paths[r]);
+        writer.U16((int)evaluationCount);
+        writer.U16((int)pathCount);
+    }
 
     private void Run(int r, FrameRun run)
     {
@@ -69,15 +111,7 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
         long evaluationsTo = Math.Min(run.Log.Evaluations.Count, evaluations[r] + MaxPoints);
         long pathsTo = Math.Min(run.Path.Count, paths[r] + MaxPoints);
         Segments.SplitWithin(from, to, MaxBuckets, segments);
-        writer.U16(r);
-        writer.U8((int)states[r]);
-        writer.U8(segments.Count);
-        writer.U32(from);
-        writer.U32(to);
-        writer.U32(evaluations[r]);
-        writer.U32(paths[r]);
-        writer.U16((int)(evaluationsTo - evaluations[r]));
-        writer.U16((int)(pathsTo - paths[r]));
+        RunHeader(r, segments.Count, from, to, evaluationsTo - evaluations[r], pathsTo - paths[r]);
         writer.Segments(run.Log, liveColumns, segments);
         writer.Points(run.Log.Evaluations, evaluations[r], evaluationsTo);
         writer.Points(run.Path, paths[r], pathsTo);

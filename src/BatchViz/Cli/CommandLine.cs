@@ -1,14 +1,49 @@
 using System.CommandLine;
+using BatchViz.Core.Specs;
 
 namespace BatchViz.Cli;
 
-/// <summary>The commands of <c>batchviz</c>; each lives in a file of its own.</summary>
+/// <summary>The commands of <c>batchviz</c>; each lives in a file of its own. Exit codes: 0 done, 1 failed while running, 2 refused input.</summary>
 public static class CommandLine
 {
+    public const int Done = 0, Failed = 1, Refused = 2;
+
+    public static async Task<int> Run(string[] args)
+    {
+        var parsed = Root().Parse(args);
+        if (parsed.Errors.Count > 0) return Refuse(parsed.Errors[0].Message);
+        return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
+    }
+
     public static RootCommand Root()
     {
         var root = new RootCommand("BatchViz shows what batch size does to training.");
         ServeCommand.AddTo(root);
+        RunCommand.AddTo(root);
+        LaterCommands.AddTo(root);
         return root;
+    }
+
+    /// <summary>Does a command's work; a refusal becomes one sentence on standard error.</summary>
+    internal static async Task<int> Guard(Func<Task<int>> work)
+    {
+        try
+        {
+            return await work();
+        }
+        catch (SpecException e)
+        {
+            return Refuse(e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            return Failed;
+        }
+    }
+
+    internal static int Refuse(string sentence)
+    {
+        Console.Error.WriteLine(sentence);
+        return Refused;
     }
 }

@@ -1,28 +1,75 @@
 using System.CommandLine;
+using System.Net;
+using System.Net.NetworkInformation;
+using System.Net.Sockets;
+using BatchViz.Lab;
+using BatchViz.Live;
 using BatchViz.Web;
 
 namespace BatchViz.Cli;
 
 /// <summary><c>batchviz serve</c>, which is also what <c>batchviz</c> alone does.</summary>
-public static class ServeCommand
+internal static class ServeCommand
 {
     public static void AddTo(RootCommand root)
     {
         var urls = new Option<string>("--urls") { Description = "The addresses to listen on, separated by semicolons.", DefaultValueFactory = _ => "http://localhost:5000" };
+        var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that experiments may read." };
+        var experiment = new Option<string?>("--experiment") { Description = "The experiment file to begin with." };
+        var signIn = new Option<bool>("--sign-in") { Description = "Let in only people with the owner's or the viewers' link; needed for addresses that others can reach." };
         var serve = new Command("serve", "Serve the dashboard.");
         foreach (Command command in new[] { root, serve })
         {
-            command.Options.Add(urls);
-            command.SetAction((parsed, stop) => Serve(parsed.GetRequiredValue(urls), stop));
+            foreach (Option option in new Option[] { urls, data, experiment, signIn }) command.Options.Add(option);
+            command.SetAction((parsed, stop) => CommandLine.Guard(() => Serve(
+                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn)), parsed.GetValue(data), parsed.GetValue(experiment), stop)));
         }
         root.Subcommands.Add(serve);
     }
 
-    private static async Task<int> Serve(string urls, CancellationToken stop)
+    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, CancellationToken stop)
     {
-        await using var app = WebHost.Create(urls);
-        await app.StartAsync(stop);
+        var data = Files.Data(dataFolder);
+        var plan = Files.Plan(experiment ?? Files.DefaultExperiment, data);
+        using var engine = Files.Engine();
+        using var conductor = new Conductor(engine, data, new ExperimentOptions());
+        await using var app = WebHost.Create(options, conductor);
+        try
+        {
+            await app.StartAsync(stop);
+        }
+        catch (IOException e)
+        {
+            Console.Error.WriteLine($"{options.Urls} cannot be listened on: {e.InnerException?.Message ?? e.Message}. Choose another address with --urls.");
+            return CommandLine.Failed;
+        }
+        conductor.Begin(plan);
+        Welcome(app, options, plan.Title);
         await app.WaitForShutdownAsync(stop);
-        return 0;
+        return CommandLine.Done;
+    }
+
+    private static void Welcome(WebApplication app, ServeOptions options, string title)
+    {
+        var links = app.Services.GetRequiredService<Links>();
+        Console.WriteLine($"BatchViz is training: {title}.");
+        string[] addresses = [.. app.Urls.SelectMany(Reachable).Distinct()];
+        foreach (string address in addresses) Console.WriteLine($"  Open         {address}/");
+        Console.WriteLine($"  Owner link   {addresses[0]}/join/{links.Owner}");
+        Console.WriteLine($"  Viewer link  {addresses[0]}/join/{links.Viewer}");
+        if (!options.SignIn) Console.WriteLine("Only this computer can open it; to share it, start with --urls http://0.0.0.0:5000 --sign-in.");
+        Console.WriteLine("Ctrl+C stops.");
+    }
+
+    /// <summary>Addresses that a browser can open: this machine's own ones for a server that listens on all of them.</summary>
+    private static IEnumerable<string> Reachable(string url)
+    {
+        var address = BindingAddress.Parse(url);
+        if (address.Host is not ("0.0.0.0" or "[::]" or "*" or "+")) return [url.TrimEnd('/')];
+        var own = NetworkInterface.GetAllNetworkInterfaces()
+            .Where(n => n.OperationalStatus == OperationalStatus.Up && n.NetworkInterfaceType != NetworkInterfaceType.Loopback)
+            .SelectMany(n => n.GetIPProperties().UnicastAddresses).Select(a => a.Address)
+            .Where(a => a.AddressFamily == AddressFamily.InterNetwork).Append(IPAddress.Loopback);
+        return own.Select(ip => $"{address.Scheme}://{ip}:{address.Port}");
     }
 }

@@ -1,4 +1,7 @@
 using BatchViz.Components;
+using BatchViz.Live;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Radzen;
 
 namespace BatchViz.Web;
@@ -6,7 +9,14 @@ namespace BatchViz.Web;
 /// <summary>Puts the web program together; tests start the same one on port 0.</summary>
 public static class WebHost
 {
-    public static WebApplication Create(string urls)
+    /// <summary>A stalled reader fills this much of the kernel's memory, not megabytes, before it is noticed and let go.</summary>
+    private const int SendBufferBytes = 64 * 1024;
+
+    private const string ContentSecurityPolicy =
+        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+        + "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+    public static WebApplication Create(ServeOptions options, Conductor conductor)
     {
         // Named and rooted here, so that `dotnet run`, a published folder and a test all find the same files.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -15,16 +25,52 @@ public static class WebHost
             ContentRootPath = AppContext.BaseDirectory,
         });
         builder.WebHost.UseStaticWebAssets();
-        builder.WebHost.UseUrls(urls);
-        builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Warning);
+        builder.WebHost.UseUrls(options.Urls);
+        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
+        {
+            var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
+            socket.SendBufferSize = SendBufferBytes;
+            return socket;
+        });
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        builder.Services.AddSingleton(options);
+        builder.Services.AddSingleton(conductor);
+        builder.Services.AddSingleton<Links>();
+        builder.Services.AddSingleton<Broadcast>();
+        builder.Services.AddHostedService<FrameLoop>();
+        builder.Services.AddAccess();
+        builder.Services.AddCascadingAuthenticationState();
+        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2);
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
         builder.Services.AddRadzenComponents();
+        builder.Services.AddScoped<OwnerScript>();
 
         var app = builder.Build();
+        app.Use((context, next) =>
+        {
+            var headers = context.Response.Headers;
+            headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            headers.XContentTypeOptions = "nosniff";
+            headers["Referrer-Policy"] = "same-origin";
+            return next(context);
+        });
+        app.UseAccess(options);
         app.UseAntiforgery();
-        app.MapStaticAssets();
-        app.MapGet("/healthz", () => "ok");
-        app.MapRazorComponents<App>().AddInteractiveServerRenderMode();
+        app.MapAccess(options);
+        app.MapHistory();
+        // Looks and scripts are no secret, and the page that asks for a link needs them.
+        app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
+        app.MapGet("/healthz", () => "ok").AllowAnonymous();
+        app.MapHub<WatchHub>("/hubs/watch");
+        app.MapHub<ControlHub>("/hubs/control");
+        app.MapRazorComponents<App>()
+            .AddInteractiveServerRenderMode(mode => mode.ContentSecurityFrameAncestorsPolicy = "'none'")
+            .Add(endpoint => endpoint.Metadata.Add(new AuthorizeAttribute(IsCircuit(endpoint) ? Access.Owner : Access.Viewer)));
         return app;
     }
+
+    /// <summary>Circuits are for owners; a viewer's page has none.</summary>
+    private static bool IsCircuit(EndpointBuilder endpoint)
+        => endpoint is RouteEndpointBuilder { RoutePattern.RawText: { } route } && route.TrimStart('/').StartsWith("_blazor", StringComparison.Ordinal);
 }

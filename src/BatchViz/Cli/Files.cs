@@ -1,0 +1,36 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Cli;
+
+/// <summary>What commands read and what they compose.</summary>
+internal static class Files
+{
+    /// <summary>The experiment that the dashboard shows when none is named.</summary>
+    public static string DefaultExperiment => Path.Combine(AppContext.BaseDirectory, "examples", "mnist.json");
+
+    public static IEngine Engine() => new CpuEngine();
+
+    public static DataFiles Data(string? folder)
+        => folder is null || Directory.Exists(folder) ? new DataFiles(folder) : throw new SpecException($"\"--data\": there is no folder {folder}.");
+
+    /// <summary>Reads an experiment file and its data.</summary>
+    /// <exception cref="SpecException">One sentence, with nothing started.</exception>
+    public static ExperimentPlan Plan(string file, DataFiles data)
+    {
+        byte[] json;
+        try
+        {
+            if (Directory.Exists(file)) throw new SpecException($"{file} is a folder, not an experiment file.");
+            if (!File.Exists(file)) throw new SpecException($"There is no experiment file {file}.");
+            json = File.ReadAllBytes(file);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SpecException($"{file} cannot be read: {e.Message}");
+        }
+        return data.Plan(SpecReader.Read(json, Path.GetFileName(file)), trusted: true, Path.GetDirectoryName(Path.GetFullPath(file)));
+    }
+}

@@ -1,0 +1,28 @@
+using System.CommandLine;
+
+namespace BatchViz.Cli;
+
+/// <summary>Commands whose names are settled and whose work is still to come. They say so, and do nothing.</summary>
+internal static class LaterCommands
+{
+    private static readonly (string Name, string Does, string With)[] Commands =
+    [
+        ("resume", "Go on with an interrupted recording.", "recordings"),
+        ("replay", "Recompute the exact record of any batch.", "recordings"),
+        ("fork", "Continue a run differently from any batch.", "recordings"),
+        ("export", "Write a recording in another format.", "recordings"),
+        ("claims", "Test what people say about batch size.", "claims"),
+        ("advise", "Advise on a batch size.", "the advisor"),
+        ("bench", "Measure this machine.", "the benchmarks"),
+    ];
+
+    public static void AddTo(RootCommand root)
+    {
+        foreach (var (name, does, with) in Commands)
+        {
+            var command = new Command(name, $"{does} Not there yet: it comes with {with}.") { TreatUnmatchedTokensAsErrors = false };
+            command.SetAction(_ => CommandLine.Refuse($"\"batchviz {name}\" is not there yet: it comes with {with} in a later version."));
+            root.Subcommands.Add(command);
+        }
+    }
+}

@@ -1,0 +1,102 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Lab;
+using Spectre.Console;
+
+namespace BatchViz.Cli;
+
+/// <summary><c>batchviz run FILE</c>: an experiment without a browser. Progress goes to standard error, results to standard output.</summary>
+internal static class RunCommand
+{
+    public static void AddTo(RootCommand root)
+    {
+        var file = new Argument<string>("FILE") { Description = "The experiment file." };
+        var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
+        var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
+        var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var output = new Option<string?>("--out") { Description = "Keep a recording in this folder. Not there yet: it comes with recordings." };
+        var run = new Command("run", "Run an experiment without a browser.");
+        run.Arguments.Add(file);
+        foreach (Option option in new Option[] { json, data, threads, output }) run.Options.Add(option);
+        run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), parsed.GetValue(output), parsed.GetValue(json), stop)));
+        root.Subcommands.Add(run);
+    }
+
+    private static async Task<int> Run(string file, string? dataFolder, int threads, string? output, bool json, CancellationToken stop)
+    {
+        if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
+        if (output is not null) throw new SpecException("\"--out\" is not there yet: it comes with recordings in a later version.");
+        var plan = Files.Plan(file, Files.Data(dataFolder));
+        using var engine = Files.Engine();
+        using var experiment = new Experiment(plan, engine, new ExperimentOptions { LanesAtOnce = threads, Landscape = false });
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        console.MarkupLineInterpolated($"[bold]{plan.Title}[/] on the {engine.Name} engine ({engine.Description})");
+        using var interrupt = stop.Register(experiment.Stop);
+        experiment.Start();
+        await Progress(console, experiment);
+        Report(experiment, json);
+        foreach (var failed in experiment.Runs.Where(r => r.Log.State == Recording.RunState.Failed))
+            console.MarkupLineInterpolated($"[red]{failed.Plan.Id}: {failed.Log.Message}[/]");
+        return experiment.Runs.All(r => r.Result is not null) && experiment.State == ExperimentState.Finished ? CommandLine.Done : CommandLine.Failed;
+    }
+
+    private static Task Progress(IAnsiConsole console, Experiment experiment) => console.Progress()
+        .Columns(new TaskDescriptionColumn { Alignment = Justify.Left }, new ProgressBarColumn(), new PercentageColumn(), new RemainingTimeColumn())
+        .StartAsync(async context =>
+        {
+            var bars = experiment.Runs.Select(run => context.AddTask(run.Plan.Id, maxValue: Math.Max(1, Total(run, experiment)))).ToArray();
+            while (true)
+            {
+                bool last = experiment.Finished;
+                for (int i = 0; i < bars.Length; i++) Show(bars[i], experiment.Runs[i], experiment);
+                if (last) return;
+                await Task.WhenAny(experiment.Ended, Task.Delay(200));
+            }
+        });
+
+    private static double Total(Run run, Experiment experiment)
+        => run.Plan.TotalUpdates ?? experiment.Plan.Spec.Budget.Seconds ?? 1;
+
+    private static void Show(ProgressTask bar, Run run, Experiment experiment)
+    {
+        long made = run.Log.Count;
+        bar.Value = run.Log.Ended ? bar.MaxValue : run.Plan.TotalUpdates is null && made > 0 ? run.Log[run.Log.SecondsColumn][0, made - 1].Last : made;
+        string loss = made > 0 ? run.Log[Core.Engines.RecordLayout.Loss][0, made - 1].Last.ToString("0.0000", CultureInfo.InvariantCulture) : "–";
+        long marks = run.Log.Evaluations.Count;
+        float accuracy = marks > 0 ? run.Log.Evaluations[marks - 1].TestAccuracy : float.NaN;
+        string test = float.IsNaN(accuracy) ? "" : $"  test {accuracy.ToString("0.0 %", CultureInfo.InvariantCulture)}";
+        bar.Description = Markup.Escape($"B = {run.Plan.BatchSize,-5} seed {run.Plan.Seed}  loss {loss}{test}");
+    }
+
+    private static void Report(Experiment experiment, bool json)
+    {
+        var results = experiment.Runs.Select(r => r.Result).OfType<RunResult>().ToArray();
+        if (!json)
+        {
+            Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"lane s",9}");
+            foreach (var r in results)
+                Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
+                    $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{r.Seconds,9:0.0}{(r.Diverged ? "  diverged" : "")}"));
+            return;
+        }
+        var line = new JsonObject
+        {
+            ["experiment"] = SpecWriter.Write(experiment.Plan.Spec),
+            ["runs"] = new JsonArray([.. results.Select(r => (JsonNode)new JsonObject
+            {
+                ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
+                ["trainLoss"] = Finite(r.TrainLoss), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
+                ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
+            })]),
+        };
+        Console.WriteLine(line.ToJsonString());
+    }
+
+    /// <summary>JSON has no NaN: what was not measured, or is not finite, is null.</summary>
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+
+    private static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : "–";
+}

@@ -1,0 +1,107 @@
+using System.IO.Compression;
+using BatchViz.Core.Data;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Data;
+
+/// <summary>
+/// Opens data files for specs: MNIST from beside the program, CSV and IDX from a folder that the user named. A spec from the
+/// command line may name its own folder; one from the page only a folder inside <c>--data</c>.
+/// </summary>
+public sealed class DataFiles(string? dataFolder)
+{
+    /// <summary>Largest file that is read.</summary>
+    public const long MaxBytes = 1L << 30;
+
+    private readonly Lock gate = new();
+    private WeakReference<DataSet>? mnist;
+
+    public string? Folder { get; } = dataFolder;
+
+    /// <summary>Brings a spec and its data together.</summary>
+    /// <param name="trusted">The spec comes from the machine's own user, who may name any folder.</param>
+    /// <param name="specFolder">What a relative <c>data.folder</c> is relative to; null: the data folder.</param>
+    /// <exception cref="SpecException">One sentence.</exception>
+    public ExperimentPlan Plan(ExperimentSpec spec, bool trusted, string? specFolder = null)
+        => SpecResolver.Resolve(spec, Load(spec.Data, trusted, specFolder));
+
+    private DataSet Load(DataSpec spec, bool trusted, string? specFolder)
+    {
+        if (spec.Kind != DataKind.Mnist)
+        {
+            string? folder = spec.Kind is DataKind.Csv or DataKind.Idx ? FolderOf(spec, trusted, specFolder) : null;
+            return DataSource.Load(spec, name => Read(folder!, name));
+        }
+        if (spec.TrainExamples is not null || spec.TestExamples is not null) return DataSource.Load(spec, OpenMnist);
+        // Sixty thousand images are worth keeping from one experiment to the next.
+        lock (gate)
+        {
+            if (mnist is not null && mnist.TryGetTarget(out var kept)) return kept;
+            var loaded = DataSource.Load(spec, OpenMnist);
+            mnist = new WeakReference<DataSet>(loaded);
+            return loaded;
+        }
+    }
+
+    private string FolderOf(DataSpec spec, bool trusted, string? specFolder)
+    {
+        if (spec.Folder is null && Folder is null)
+            throw new SpecException("\"data.folder\" is missing; name the folder with the data there, or with --data.");
+        string root = Path.GetFullPath(spec.Folder is null ? Folder! : Path.Combine(trusted && specFolder is not null ? specFolder : Folder ?? ".", spec.Folder));
+        if (!trusted)
+        {
+            if (Folder is null) throw new SpecException("\"data.folder\" cannot be read: the server was started without --data.");
+            if (!Inside(Real(root), Real(Path.GetFullPath(Folder)))) throw new SpecException("\"data.folder\" must lie inside the folder given by --data.");
+        }
+        return Directory.Exists(root) ? root : throw new SpecException($"\"data.folder\": there is no folder {root}.");
+    }
+
+    private static byte[] Read(string folder, string name)
+    {
+        string path = Path.Combine(folder, name);
+        try
+        {
+            var file = new FileInfo(path);
+            if (!file.Exists) throw new SpecException($"There is no file {name} in {folder}.");
+            if (!Inside(Real(path), Real(folder))) throw new SpecException($"{name} is a link that leads out of its folder.");
+            if (file.Length > MaxBytes) throw new SpecException($"{name} is larger than 1 GB.");
+            return File.ReadAllBytes(path);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SpecException($"{name} cannot be read: {e.Message}");
+        }
+    }
+
+    private static byte[] OpenMnist(string name)
+    {
+        string path = Path.Combine(AppContext.BaseDirectory, "data", "mnist", name + ".gz");
+        try
+        {
+            using var file = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
+            using var bytes = new MemoryStream(name.StartsWith("train-images", StringComparison.Ordinal) ? 47_040_016 : 7_840_016);
+            file.CopyTo(bytes);
+            return bytes.Length == bytes.Capacity ? bytes.GetBuffer() : bytes.ToArray();
+        }
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+        {
+            throw new SpecException($"MNIST cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).");
+        }
+    }
+
+    /// <summary>The path with every link on the way followed.</summary>
+    private static string Real(string path)
+    {
+        string full = Path.GetFullPath(path), done = Path.GetPathRoot(full)!;
+        foreach (string part in full[done.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
+        {
+            done = Path.Combine(done, part);
+            FileSystemInfo info = Directory.Exists(done) ? new DirectoryInfo(done) : new FileInfo(done);
+            if (info.LinkTarget is not null) done = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? done;
+        }
+        return done;
+    }
+
+    private static bool Inside(string path, string folder)
+        => path == folder || path.StartsWith(folder.EndsWith(Path.DirectorySeparatorChar) ? folder : folder + Path.DirectorySeparatorChar, StringComparison.Ordinal);
+}

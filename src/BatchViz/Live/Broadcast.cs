@@ -1,0 +1,35 @@
+using System.Collections.Concurrent;
+using System.Runtime.CompilerServices;
+using System.Threading.Channels;
+
+namespace BatchViz.Live;
+
+/// <summary>One encoded frame for all viewers: each has a queue of one, in which a newer frame replaces an older one. Publishing never waits.</summary>
+public sealed class Broadcast
+{
+    private readonly ConcurrentDictionary<Channel<byte[]>, byte> viewers = new();
+
+    public int Viewers => viewers.Count;
+
+    public void Publish(byte[] frame)
+    {
+        foreach (var (viewer, _) in viewers) viewer.Writer.TryWrite(frame);
+    }
+
+    /// <summary>Frames from now on, beginning with <paramref name="first"/>, until cancelled.</summary>
+    /// <param name="first">Asked for after the viewer is entered, so that nothing falls between.</param>
+    public async IAsyncEnumerable<byte[]> Watch(Func<byte[]?> first, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        var queue = Channel.CreateBounded<byte[]>(new BoundedChannelOptions(1) { FullMode = BoundedChannelFullMode.DropOldest, SingleReader = true });
+        viewers[queue] = 0;
+        try
+        {
+            if (first() is { } now) yield return now;
+            await foreach (byte[] frame in queue.Reader.ReadAllAsync(cancel)) yield return frame;
+        }
+        finally
+        {
+            viewers.TryRemove(queue, out _);
+        }
+    }
+}

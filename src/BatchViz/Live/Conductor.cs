@@ -1,0 +1,73 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Lab;
+
+namespace BatchViz.Live;
+
+/// <summary>The one experiment that is on the air, and the commands that change it. Only owners reach the commands.</summary>
+public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions options) : IDisposable
+{
+    private readonly SemaphoreSlim replacing = new(1, 1);
+    private LiveExperiment? current;
+    private uint generation;
+    private Task retired = Task.CompletedTask;
+
+    /// <summary>Null until the first experiment has begun.</summary>
+    public LiveExperiment? Current => Volatile.Read(ref current);
+
+    public DataFiles Files => files;
+
+    /// <summary>Reads a spec, its data, and begins it in place of the present experiment; when it is refused, that one goes on.</summary>
+    /// <exception cref="SpecException">One sentence.</exception>
+    public async Task Start(ReadOnlyMemory<byte> json, CancellationToken cancel = default)
+    {
+        await replacing.WaitAsync(cancel);
+        try
+        {
+            var plan = await Task.Run(() => files.Plan(SpecReader.Read(json), trusted: false), cancel);
+            await retired;
+            Begin(plan);
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+
+    /// <summary>Begins an experiment whose data is already there.</summary>
+    public void Begin(ExperimentPlan plan)
+    {
+        var experiment = new Experiment(plan, engine, options);
+        var before = Current;
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment));
+        experiment.Start();
+        if (before is not null) retired = Task.Run(before.Experiment.Dispose);
+    }
+
+    public void Hold() => Current?.Experiment.Hold();
+
+    public void Continue() => Current?.Experiment.Continue();
+
+    public void StepOnce() => Current?.Experiment.StepOnce();
+
+    public void Stop() => Current?.Experiment.Stop();
+
+    /// <exception cref="SpecException">The kind does not apply, or is none.</exception>
+    public void Replane(string kind)
+    {
+        foreach (var (word, value) in Words.Planes)
+        {
+            if (word != kind || value == PlaneKind.Auto) continue;
+            Current?.Experiment.Replane(value);
+            return;
+        }
+        throw new SpecException("A plane is \"pca\", \"random\" or \"weights\".");
+    }
+
+    public void Dispose()
+    {
+        Current?.Experiment.Dispose();
+        retired.Wait(TimeSpan.FromSeconds(10));
+    }
+}

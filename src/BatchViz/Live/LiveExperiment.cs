@@ -1,0 +1,75 @@
+using BatchViz.Lab;
+using BatchViz.Recording;
+using BatchViz.Recording.Wire;
+
+namespace BatchViz.Live;
+
+/// <summary>An experiment on the air: its number, its frames and its manifest. <see cref="Tick"/> belongs to the frame loop; the rest is for anyone.</summary>
+public sealed class LiveExperiment
+{
+    /// <summary>What moves on every screen; the rest of the columns are in tiles.</summary>
+    private static readonly string[] LiveNames = ["loss", "gradientNorm", "seconds"];
+
+    private static readonly AppendOnly<PathPoint> NoPath = new();
+
+    private readonly FrameEncoder encoder;
+    private readonly FrameRun[] frameRuns;
+    private string signature = "";
+    private Published published;
+    private byte[]? heads;
+    private int lastViewers = -1;
+
+    private sealed record Published(uint Revision, byte[] Manifest);
+
+    public LiveExperiment(uint generation, Experiment experiment)
+    {
+        (Generation, Experiment) = (generation, experiment);
+        Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
+        int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
+        encoder = new FrameEncoder(experiment.Runs.Count, live);
+        frameRuns = new FrameRun[experiment.Runs.Count];
+        signature = Signature(experiment.Landscape);
+        published = new Published(1, Manifest.Write(this, 1, experiment.Landscape));
+    }
+
+    public uint Generation { get; }
+
+    public Experiment Experiment { get; }
+
+    /// <summary>Names of a run's columns by index.</summary>
+    public IReadOnlyList<string> Columns { get; }
+
+    /// <summary>The manifest as JSON, of the newest revision.</summary>
+    public byte[] ManifestJson => Volatile.Read(ref published).Manifest;
+
+    public static bool IsLive(string column) => LiveNames.Contains(column);
+
+    /// <summary>What a viewer gets first: where every run stands. A run's records before that are in the tiles.</summary>
+    public byte[]? Heads => Volatile.Read(ref heads);
+
+    /// <summary>The next frame, or null when there is nothing to say.</summary>
+    public byte[]? Tick(int viewers, bool force)
+    {
+        var landscape = Experiment.Landscape;
+        string now = Signature(landscape);
+        bool changed = now != signature || viewers != lastViewers;
+        if (now != signature)
+        {
+            uint revision = published.Revision + 1;
+            Volatile.Write(ref published, new Published(revision, Manifest.Write(this, revision, landscape)));
+            signature = now;
+        }
+        lastViewers = viewers;
+        for (int r = 0; r < frameRuns.Length; r++)
+            frameRuns[r] = new FrameRun(Experiment.Runs[r].Log, landscape?.Paths[r] ?? NoPath);
+        var state = new FrameState(Experiment.Held, Experiment.Finished, Generation, published.Revision,
+            landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, viewers, Experiment.Seconds);
+        if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns)) return null;
+        byte[] frame = encoder.Next(state, frameRuns);
+        Volatile.Write(ref heads, encoder.Heads(state, frameRuns));
+        return frame;
+    }
+
+    private string Signature(Landscape? landscape)
+        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
+}

@@ -1,0 +1,115 @@
+using System.Text;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Lab;
+
+namespace BatchViz.Live;
+
+/// <summary>The JSON that describes an experiment to a page; docs/wire-format.md lists its fields.</summary>
+internal static class Manifest
+{
+    public static byte[] Write(LiveExperiment live, uint revision, Landscape? landscape)
+    {
+        var experiment = live.Experiment;
+        var plan = experiment.Plan;
+        var first = plan.Runs[0];
+        var json = new JsonObject
+        {
+            ["generation"] = live.Generation,
+            ["revision"] = revision,
+            ["name"] = plan.Spec.Name,
+            ["title"] = plan.Title,
+            ["state"] = experiment.State.ToString().ToLowerInvariant(),
+            ["spec"] = SpecWriter.Write(plan.Spec),
+            ["error"] = experiment.LandscapeFailure,
+            ["engine"] = new JsonObject
+            {
+                ["name"] = experiment.Engine.Name,
+                ["description"] = experiment.Engine.Description,
+                ["bitExact"] = experiment.Engine.BitExact,
+            },
+            ["data"] = new JsonObject
+            {
+                ["name"] = plan.Data.Name,
+                ["trainExamples"] = plan.Data.Train.Count,
+                ["testExamples"] = plan.Data.Test?.Count ?? 0,
+                ["inputs"] = plan.Data.Inputs,
+                ["outputs"] = plan.Data.Outputs,
+                ["task"] = plan.Data.Task.ToString().ToLowerInvariant(),
+            },
+            ["columns"] = Columns(live),
+            ["evaluation"] = new JsonObject { ["examples"] = experiment.EvaluationExamples, ["split"] = "train" },
+            ["budget"] = new JsonObject
+            {
+                ["examples"] = plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : (long?)null),
+                ["updates"] = plan.Runs.Max(run => run.TotalUpdates),
+                ["epochs"] = plan.Spec.Budget.Epochs,
+                ["seconds"] = plan.Spec.Budget.Seconds,
+            },
+            ["remainder"] = Words.Of(Words.Remainders, plan.Spec.Sampler.Remainder),
+            ["pace"] = Words.Of(Words.Paces, plan.Spec.Pace),
+            ["runs"] = new JsonArray([.. experiment.Runs.Select(run => (JsonNode)Run(run, plan))]),
+            ["plane"] = landscape is null ? null : Plane(landscape, plan),
+        };
+        return Encoding.UTF8.GetBytes(json.ToJsonString());
+    }
+
+    private static JsonArray Columns(LiveExperiment live)
+    {
+        var layout = live.Experiment.Runs[0].Log.Layout;
+        var columns = new JsonArray();
+        string lossUnit = live.Experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic ? "nat" : "";
+        foreach (var column in layout.Columns)
+            columns.Add(new JsonObject
+            {
+                ["name"] = column.Name, ["label"] = column.Label, ["unit"] = column.Name == "loss" ? lossUnit : column.Unit,
+                ["description"] = column.Description, ["live"] = LiveExperiment.IsLive(column.Name), ["deterministic"] = true,
+            });
+        columns.Add(new JsonObject
+        {
+            ["name"] = "seconds", ["label"] = "lane seconds", ["unit"] = "s", ["description"] = "processor seconds of the run's lane so far, on a shared machine",
+            ["live"] = true, ["deterministic"] = false,
+        });
+        return columns;
+    }
+
+    private static JsonObject Run(Run run, ExperimentPlan plan) => new()
+    {
+        ["index"] = run.Plan.Index,
+        ["id"] = run.Plan.Id,
+        ["batchSize"] = run.Plan.BatchSize,
+        ["seed"] = run.Plan.Seed,
+        ["learningRate"] = run.Plan.LearningRate,
+        ["totalUpdates"] = run.Plan.TotalUpdates,
+        ["parameters"] = plan.Network.ParameterCount,
+        ["flopsPerExample"] = plan.Network.TrainingFlopsPerExample,
+        ["state"] = run.Log.State.ToString().ToLowerInvariant(),
+        ["message"] = run.Log.Message,
+        ["updates"] = run.Log.Count,
+    };
+
+    private static JsonObject Plane(Landscape landscape, ExperimentPlan plan)
+    {
+        var (x, y) = landscape.Kind switch
+        {
+            PlaneKind.Weights when plan.Network.Model.Kind == ModelKind.Dense => plan.Network.Model.Bias ? ("weight w", "bias b") : ("weight w₁", "weight w₂"),
+            PlaneKind.Weights => ("x", "y"),
+            PlaneKind.Pca => ("1st component", "2nd component"),
+            _ => ("1st direction", "2nd direction"),
+        };
+        return new JsonObject
+        {
+            ["id"] = landscape.PlaneId,
+            ["kind"] = Words.Of(Words.Planes, landscape.Kind),
+            ["title"] = landscape.Title,
+            ["explained"] = landscape.Explained,
+            ["explainedByRandomWalk"] = landscape.ExplainedByRandomWalk,
+            ["xLabel"] = x,
+            ["yLabel"] = y,
+            ["exact"] = landscape.Exact,
+            ["grid"] = landscape.GridId,
+            ["resolution"] = landscape.Resolution,
+            ["region"] = new JsonArray(landscape.Region.X0, landscape.Region.X1, landscape.Region.Y0, landscape.Region.Y1),
+        };
+    }
+}

@@ -1,0 +1,134 @@
+using System.Net;
+using System.Security.Claims;
+using System.Security.Cryptography;
+using System.Text;
+using Microsoft.AspNetCore.Authentication;
+using Microsoft.AspNetCore.Authentication.Cookies;
+using Microsoft.AspNetCore.Authorization;
+using Microsoft.AspNetCore.DataProtection;
+
+namespace BatchViz.Web;
+
+/// <summary>The two secrets of this start, 256 bits each, drawn apart. They live in memory only.</summary>
+public sealed class Links
+{
+    public string Owner { get; } = Draw();
+
+    public string Viewer { get; } = Draw();
+
+    /// <summary>The role that a secret opens, or null. Both are compared, in constant time.</summary>
+    public string? RoleOf(string secret)
+    {
+        byte[] given = SHA256.HashData(Encoding.UTF8.GetBytes(secret));
+        bool owner = CryptographicOperations.FixedTimeEquals(given, SHA256.HashData(Encoding.UTF8.GetBytes(Owner)));
+        bool viewer = CryptographicOperations.FixedTimeEquals(given, SHA256.HashData(Encoding.UTF8.GetBytes(Viewer)));
+        return owner ? Access.Owner : viewer ? Access.Viewer : null;
+    }
+
+    private static string Draw() => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(32));
+}
+
+/// <summary>Who may do what: roles, the cookie, and the checks of Host and Origin.</summary>
+public static class Access
+{
+    /// <summary>May look.</summary>
+    public const string Viewer = "viewer";
+
+    /// <summary>May look and change.</summary>
+    public const string Owner = "owner";
+
+    public static void AddAccess(this IServiceCollection services)
+    {
+        // Keys that nobody else has and no disk sees: a new start asks for its new links.
+        services.AddDataProtection().UseEphemeralDataProtectionProvider();
+        string instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
+        services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options =>
+        {
+            // Cookies ignore ports, so two servers on one machine need two names.
+            options.Cookie.Name = $"batchviz-{instance}";
+            options.Cookie.HttpOnly = true;
+            options.Cookie.SameSite = SameSiteMode.Lax;
+            options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
+            options.ExpireTimeSpan = TimeSpan.FromDays(7);
+            options.Events.OnRedirectToLogin = context => Refuse(context.HttpContext, StatusCodes.Status401Unauthorized);
+            options.Events.OnRedirectToAccessDenied = context => Refuse(context.HttpContext, StatusCodes.Status403Forbidden);
+        });
+        services.AddAuthorizationBuilder()
+            .AddPolicy(Viewer, policy => policy.RequireRole(Viewer, Owner))
+            .AddPolicy(Owner, policy => policy.RequireRole(Owner))
+            .SetFallbackPolicy(new AuthorizationPolicyBuilder().RequireRole(Viewer, Owner).Build());
+    }
+
+    /// <summary>Without sign-in the server listens on this computer alone, and whoever brings no cookie is its owner.</summary>
+    public static void UseAccess(this IApplicationBuilder app, ServeOptions options)
+    {
+        app.Use((context, next) => Checked(context, options) is { } refusal ? Say(context, StatusCodes.Status403Forbidden, refusal) : next(context));
+        app.UseAuthentication();
+        app.Use((context, next) =>
+        {
+            if (!options.SignIn && context.User.Identity?.IsAuthenticated != true) context.User = Principal(Owner);
+            return next(context);
+        });
+        app.UseAuthorization();
+    }
+
+    public static void MapAccess(this IEndpointRouteBuilder app, ServeOptions options)
+    {
+        app.MapGet("/join/{secret}", async (HttpContext context, string secret, Links links) =>
+        {
+            if (links.RoleOf(secret) is not { } role)
+            {
+                await Page(context, StatusCodes.Status403Forbidden, "This link is not valid", "It may belong to an earlier start of BatchViz. Ask for the new one.");
+                return;
+            }
+            await context.SignInAsync(Principal(role));
+            context.Response.Headers.CacheControl = "no-store";
+            context.Response.Redirect("/");
+        }).AllowAnonymous();
+        app.MapGet("/api/session", (HttpContext context) => Results.Json(new { role = RoleOf(context.User), signIn = options.SignIn })).RequireAuthorization(Viewer);
+    }
+
+    public static string RoleOf(ClaimsPrincipal user) => user.IsInRole(Owner) ? Owner : Viewer;
+
+    private static ClaimsPrincipal Principal(string role)
+        => new(new ClaimsIdentity([new Claim(ClaimTypes.Role, role)], CookieAuthenticationDefaults.AuthenticationScheme));
+
+    /// <summary>Why a request is refused before anything looks at it, or null. A foreign Host is how DNS rebinding comes in, a foreign Origin how other sites' scripts do.</summary>
+    private static string? Checked(HttpContext context, ServeOptions options)
+    {
+        if (!options.AllowsHost(context.Request.Host.Host)) return "This server does not answer under that name.";
+        string? origin = context.Request.Headers.Origin;
+        if (string.IsNullOrEmpty(origin)) return null;
+        return Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(Authority(context.Request), StringComparison.OrdinalIgnoreCase)
+            ? null : "Pages of other sites may not use this server.";
+    }
+
+    /// <summary>Host and port, the port left out where it is the scheme's own, as browsers write it in Origin.</summary>
+    private static string Authority(HttpRequest request)
+        => request.Host.Port is 80 or 443 ? request.Host.Host : request.Host.Value ?? "";
+
+    private static Task Refuse(HttpContext context, int status)
+    {
+        if (context.Request.Path == "/" && status == StatusCodes.Status401Unauthorized)
+            return Page(context, status, "BatchViz", "Open the link that the owner of this server gave you: it lets you in.");
+        return Say(context, status, status == StatusCodes.Status401Unauthorized ? "Open this server's viewer or owner link first." : "Only the owner may do this.");
+    }
+
+    private static Task Say(HttpContext context, int status, string sentence)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/plain; charset=utf-8";
+        return context.Response.WriteAsync(sentence);
+    }
+
+    private static Task Page(HttpContext context, int status, string title, string sentence)
+    {
+        context.Response.StatusCode = status;
+        context.Response.ContentType = "text/html; charset=utf-8";
+        return context.Response.WriteAsync($"""
+            <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <title>{WebUtility.HtmlEncode(title)}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/css/site.css"></head>
+            <body class="door"><main><h1>{WebUtility.HtmlEncode(title)}</h1><p>{WebUtility.HtmlEncode(sentence)}</p></main></body></html>
+            """);
+    }
+}

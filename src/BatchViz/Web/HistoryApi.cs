@@ -1,0 +1,64 @@
+using BatchViz.Live;
+using BatchViz.Recording;
+using BatchViz.Recording.Wire;
+
+namespace BatchViz.Web;
+
+/// <summary>History over plain HTTP: manifest, tiles, evaluations, paths and grids. Read only, for every viewer.</summary>
+public static class HistoryApi
+{
+    private const string Binary = "application/octet-stream", Forever = "private, max-age=31536000, immutable", Never = "no-store";
+
+    public static void MapHistory(this IEndpointRouteBuilder app)
+    {
+        var api = app.MapGroup("/api/experiments").RequireAuthorization(Access.Viewer);
+        api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Results.NotFound());
+        api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Results.NotFound());
+        api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
+        api.MapGet("/{generation:long}/evaluations/{run:int}", (HttpContext http, Conductor conductor, long generation, int run)
+            => RunOf(conductor, generation, run) is { } r ? Bytes(http, Blocks.Evaluations((uint)generation, run, r.Log.Evaluations), Never) : Results.NotFound());
+        api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", (HttpContext http, Conductor conductor, long generation, long plane, int run)
+            => RunOf(conductor, generation, run) is not null && conductor.Current!.Experiment.Landscape is { } landscape && landscape.PlaneId == plane
+                ? Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never) : Results.NotFound());
+        api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
+    }
+
+    private static IResult Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
+    {
+        if (Of(conductor, generation) is not { } live || RunOf(conductor, generation, run) is not { } r) return Results.NotFound();
+        if (level is < 0 or > ColumnLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
+        string[] names = columns.Split('+', ' ');
+        int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
+        if (indices.Length > live.Columns.Count || indices.Contains(-1)) return Results.NotFound();
+        return Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is { } tile
+            ? Bytes(http, tile.Bytes, tile.Whole ? Forever : Never) : Results.NotFound();
+    }
+
+    private static IResult Grid(HttpContext http, Conductor conductor, long generation, long grid, int resolution)
+    {
+        if (Of(conductor, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Results.NotFound();
+        var layer = landscape.Layers.FirstOrDefault(l => l.Resolution == resolution);
+        if (layer is null) return Results.NotFound();
+        var r = landscape.Region;
+        return Bytes(http, Blocks.Grid((uint)generation, landscape.PlaneId, landscape.GridId, resolution,
+            (float)r.X0, (float)r.X1, (float)r.Y0, (float)r.Y1, layer.Losses), Forever);
+    }
+
+    private static LiveExperiment? Of(Conductor conductor, long generation)
+        => conductor.Current is { } live && live.Generation == generation ? live : null;
+
+    private static Lab.Run? RunOf(Conductor conductor, long generation, int run)
+        => Of(conductor, generation) is { } live && run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
+
+    private static IResult Json(HttpContext http, LiveExperiment live)
+    {
+        http.Response.Headers.CacheControl = Never;
+        return Results.Bytes(live.ManifestJson, "application/json");
+    }
+
+    private static IResult Bytes(HttpContext http, byte[] bytes, string cache)
+    {
+        http.Response.Headers.CacheControl = cache;
+        return Results.Bytes(bytes, Binary);
+    }
+}

@@ -1,0 +1,131 @@
+/** Viewers without a browser: the npm client, the page's own decoder and store, and nothing else. For tests and bench/stream. */
+import { spawn, type ChildProcess } from "node:child_process";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createInterface } from "node:readline";
+import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
+import { columnIndex, type Manifest } from "../../src/BatchViz.Stage/manifest.ts";
+import { TimelineStore } from "../../src/BatchViz.Stage/store.ts";
+import { decodeFrame, decodeTile, fromBase64 } from "../../src/BatchViz.Stage/wire.ts";
+
+const PROGRAM = process.env["BATCHVIZ"] ?? join(import.meta.dirname, "../../src/BatchViz/bin/Debug/net10.0/batchviz");
+
+/** The real program in a process of its own, with the two cookies that its links give. */
+export class Server {
+  private constructor(private readonly child: ChildProcess, readonly url: string, readonly owner: string, readonly viewer: string) {}
+
+  static async start(experiment: object, program = PROGRAM): Promise<Server> {
+    const file = join(mkdtempSync(join(tmpdir(), "batchviz-")), "experiment.json");
+    writeFileSync(file, JSON.stringify(experiment));
+    const child = spawn(program, ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const links: Record<string, string> = {};
+    for await (const line of createInterface({ input: child.stdout! })) {
+      const [, name, url] = /^\s*(Open|Owner link|Viewer link)\s+(\S+)/.exec(line) ?? [];
+      if (name !== undefined) links[name] = url!;
+      if (name === "Viewer link") break;
+    }
+    child.stdout!.resume();
+    if (links["Viewer link"] === undefined) throw new Error("The program ended before it listened.");
+    return new Server(child, links["Open"]!.replace(/\/$/, ""), await cookie(links["Owner link"]!), await cookie(links["Viewer link"]));
+  }
+
+  async manifest(): Promise<Manifest> {
+    return (await fetch(`${this.url}/api/experiments/current`, { headers: { cookie: this.viewer } })).json() as Promise<Manifest>;
+  }
+
+  async tile(generation: number, run: number, columns: string, level: number, index: number): Promise<Uint8Array> {
+    const answer = await fetch(`${this.url}/api/experiments/${generation}/tiles/${run}/${columns}/${level}/${index}`, { headers: { cookie: this.viewer } });
+    if (!answer.ok) throw new Error(`tile ${run}/${level}/${index}: ${answer.status}`);
+    return new Uint8Array(await answer.arrayBuffer());
+  }
+
+  /** Calls a method of the controlling hub as the owner. */
+  async control(method: string, ...values: unknown[]): Promise<void> {
+    const hub = connection(`${this.url}/hubs/control`, this.owner);
+    await hub.start();
+    await hub.invoke(method, ...values);
+    await hub.stop();
+  }
+
+  async stop(): Promise<void> {
+    const gone = new Promise((resolve) => this.child.once("exit", resolve));
+    this.child.kill("SIGTERM");
+    await gone;
+  }
+}
+
+/** One viewer: takes frames as they come and fetches tiles for what it missed. */
+export class Viewer {
+  frames = 0;
+  gaps = 0;
+  readonly store: TimelineStore;
+  private readonly hub: HubConnection;
+  private readonly live: string;
+  private healing: Promise<void> | null = null;
+
+  constructor(private readonly server: Server, private readonly manifest: Manifest) {
+    const columns = manifest.columns.filter((c) => c.live);
+    this.live = columns.map((c) => c.name).join("+");
+    this.store = new TimelineStore(manifest.runs.length, columns.map((c) => columnIndex(manifest, c.name)));
+    this.hub = connection(`${server.url}/hubs/watch`, server.viewer);
+  }
+
+  async start(): Promise<void> {
+    await this.hub.start();
+    this.hub.stream<string>("Watch").subscribe({ next: (text) => this.take(text), complete: () => {}, error: () => {} });
+  }
+
+  /** Everything that the runs have made is here. */
+  get whole(): boolean {
+    return this.store.runs.every((run) => run.head === run.made);
+  }
+
+  async finish(): Promise<void> {
+    await this.hub.stop();
+    while (!this.whole) await this.heal();
+  }
+
+  private take(text: string): void {
+    this.frames++;
+    this.store.ingestFrame(decodeFrame(fromBase64(text)));
+    if (!this.whole) void this.heal();
+  }
+
+  private heal(): Promise<void> {
+    this.healing ??= this.fetchGaps().finally(() => (this.healing = null));
+    return this.healing;
+  }
+
+  private async fetchGaps(): Promise<void> {
+    for (let run = 0; run < this.store.runs.length; run++) {
+      for (const { level, index } of this.store.gap(run)) {
+        this.gaps++;
+        this.store.ingestTile(decodeTile(await this.server.tile(this.manifest.generation, run, this.live, level, index)));
+      }
+    }
+  }
+}
+
+export { Buckets } from "../../src/BatchViz.Stage/store.ts";
+
+export const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
+
+/** Five batch sizes of a small net that train for as long as anyone watches. */
+export const ENDLESS = {
+  name: "Moons without end",
+  data: { kind: "moons", trainExamples: 500 },
+  model: { hidden: [16, 16], activation: "tanh" },
+  learningRate: 0.05,
+  batchSizes: [1, 8, 32, 128, "full"],
+  budget: { examples: 40_000_000 },
+};
+
+function connection(url: string, cookie: string): HubConnection {
+  return new HubConnectionBuilder().withUrl(url, { headers: { cookie } }).configureLogging(LogLevel.None).build();
+}
+
+async function cookie(link: string): Promise<string> {
+  const answer = await fetch(link, { redirect: "manual" });
+  return answer.headers.getSetCookie()[0]!.split(";")[0]!;
+}

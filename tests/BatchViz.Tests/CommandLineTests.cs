@@ -1,0 +1,113 @@
+using System.Diagnostics;
+using System.Text;
+using System.Text.Json.Nodes;
+
+namespace BatchViz.Tests;
+
+/// <summary>The program itself, as a shell sees it.</summary>
+public sealed class CommandLineTests : IDisposable
+{
+    private readonly string folder = Directory.CreateTempSubdirectory("batchviz-test-").FullName;
+
+    public void Dispose() => Directory.Delete(folder, recursive: true);
+
+    private const string Rest = "\"learningRate\": 0.1, \"batchSizes\": [1, 32], \"budget\": { \"epochs\": 1 } }";
+
+    public static TheoryData<string, string, string> Refused => new()
+    {
+        { "unknown key", "{ \"data\": { \"kind\": \"moons\" }, \"bachSizes\": [1], " + Rest, "\"bachSizes\"" },
+        { "B = 0", "{ \"data\": { \"kind\": \"moons\" }, \"learningRate\": 0.1, \"batchSizes\": [0], \"budget\": { \"epochs\": 1 } }", "\"batchSizes[0]\"" },
+        { "B > N", "{ \"data\": { \"kind\": \"moons\", \"trainExamples\": 20 }, " + Rest, "\"batchSizes[1]\"" },
+        { "rate NaN", "{ \"data\": { \"kind\": \"moons\" }, \"learningRate\": NaN, \"batchSizes\": [1], \"budget\": { \"epochs\": 1 } }", "\"learningRate\"" },
+        { "a billion units", "{ \"data\": { \"kind\": \"moons\" }, \"model\": { \"hidden\": [1000000000] }, " + Rest, "\"model.hidden[0]\"" },
+        { "missing folder", "{ \"data\": { \"kind\": \"csv\", \"folder\": \"nowhere\", \"file\": \"a.csv\" }, " + Rest, "\"data.folder\"" },
+        { "missing file", "{ \"data\": { \"kind\": \"csv\", \"folder\": \".\", \"file\": \"nothing.csv\" }, " + Rest, "nothing.csv" },
+        { "nested deep", string.Concat(Enumerable.Repeat("{\"data\":", 20_000)) + "1" + new string('}', 20_000), "nested" },
+        { "not JSON", "batch size is 32", "not JSON" },
+        { "empty", "", "not JSON" },
+        { "IDX with a wrong magic number", "{ \"data\": { \"kind\": \"idx\", \"folder\": \".\", \"trainImages\": \"wrong\", \"trainLabels\": \"labels\" }, " + Rest, "magic" },
+        { "IDX cut short", "{ \"data\": { \"kind\": \"idx\", \"folder\": \".\", \"trainImages\": \"short\", \"trainLabels\": \"labels\" }, " + Rest, "cut short" },
+        { "CSV cut short", "{ \"data\": { \"kind\": \"csv\", \"folder\": \".\", \"file\": \"short.csv\" }, " + Rest, "line 3" },
+    };
+
+    [Theory]
+    [MemberData(nameof(Refused))]
+    public async Task Bad_input_is_one_sentence_and_exit_code_2_and_nothing_starts(string what, string json, string names)
+    {
+        string file = Path.Combine(folder, "bad.json");
+        await File.WriteAllTextAsync(file, json);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "wrong"), [1, 2, 3, 4, 0, 0, 0, 1]);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "short"), [0, 0, 8, 3, 0, 0, 0, 2, 0, 0, 0, 2, 0, 0, 0, 2, 1, 2, 3]);
+        await File.WriteAllBytesAsync(Path.Combine(folder, "labels"), [0, 0, 8, 1, 0, 0, 0, 2, 0, 1]);
+        await File.WriteAllTextAsync(Path.Combine(folder, "short.csv"), "a,b,label\n1,2,x\n3,4");
+
+        foreach (string[] command in new string[][] { ["run", file, "--json"], ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file] })
+        {
+            var (code, output, error) = await Program(command);
+            Assert.True(code == 2, $"{what}: exit code {code}; {error}");
+            Assert.Empty(output);
+            Assert.Contains(names, error);
+            Assert.EndsWith(".", error.Trim());
+            Assert.DoesNotContain('\n', error.Trim());
+        }
+    }
+
+    [Theory]
+    [InlineData("run")]
+    [InlineData("run", "nothing.json")]
+    [InlineData("run", "nothing.json", "--threads", "0")]
+    [InlineData("nonsense")]
+    [InlineData("serve", "--urls", "http://0.0.0.0:0")]
+    [InlineData("serve", "--data", "/nowhere/at/all")]
+    [InlineData("resume", "folder")]
+    [InlineData("replay", "folder", "--run", "b1", "--update", "3")]
+    [InlineData("fork", "folder")]
+    [InlineData("export", "folder", "--to", "csv")]
+    [InlineData("claims")]
+    [InlineData("advise", "file")]
+    [InlineData("bench", "engine")]
+    public async Task What_cannot_be_done_is_said_plainly_with_exit_code_2(params string[] arguments)
+    {
+        var (code, output, error) = await Program(arguments);
+
+        Assert.Equal(2, code);
+        Assert.Empty(output);
+        Assert.DoesNotContain('\n', error.Trim());
+        Assert.NotEmpty(error.Trim());
+    }
+
+    [Fact]
+    public async Task Run_ends_with_one_line_of_json_and_gives_the_same_weights_with_1_2_and_3_threads()
+    {
+        string file = Path.Combine(folder, "moons.json");
+        await File.WriteAllTextAsync(file, RunningHost.Moons);
+        var hashes = new HashSet<string>();
+        foreach (string threads in new[] { "1", "2", "3", "2" })
+        {
+            var (code, output, error) = await Program("run", file, "--json", "--threads", threads);
+            Assert.True(code == 0, error);
+            string line = Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            var runs = JsonNode.Parse(line)!["runs"]!.AsArray();
+            Assert.Equal(3, runs.Count);
+            Assert.Equal(8000, (int)runs[0]!["updates"]!);
+            Assert.InRange((double)runs[0]!["testAccuracy"]!, 0.8, 1);
+            hashes.Add(string.Join(' ', runs.Select(r => (string)r!["weightsSha256"]!)));
+        }
+        Assert.Single(hashes);
+    }
+
+    private async Task<(int Code, string Output, string Error)> Program(params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "batchviz.dll");
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
+            StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, await output, await error);
+    }
+}
