@@ -14,10 +14,10 @@ namespace BatchViz.Lab;
 internal sealed class LandscapeJob : IDisposable
 {
     private const int FitSnapshotsPerRun = 24, MaxRegions = 12;
-    private const double Margin = 0.25;
+    private const double Margin = 0.25, GrowthMargin = 0.5;
 
     /// <summary>The grid is worked on in slices, so that heads on the picture never wait for it long.</summary>
-    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(40);
+    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
 
     private readonly Experiment experiment;
     private readonly Thread thread;
@@ -68,7 +68,8 @@ internal sealed class LandscapeJob : IDisposable
 
     private void Work()
     {
-        LaneClock.YieldToOthers();
+        // After the server, before the lanes: training is soon over anyway, and a picture is waited for.
+        LaneClock.YieldToOthers(nice: 5);
         try
         {
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
@@ -219,13 +220,15 @@ internal sealed class LandscapeJob : IDisposable
     /// <summary>The region grown when a path has left it; null while all is inside.</summary>
     private GridRegion? Outgrown(Landscape landscape)
     {
+        // A picture of the old region comes first, or a fast start would never get one.
+        if (landscape.Resolution < 17) return null;
         var (now, box) = (landscape.Region, Box(landscape));
         if (regions >= MaxRegions || box is not { } b || (b.X0 >= now.X0 && b.X1 <= now.X1 && b.Y0 >= now.Y0 && b.Y1 <= now.Y1)) return null;
         // A diverging run must not make everything else a speck: past ten times the present size it simply leaves the picture.
         double width = now.X1 - now.X0, height = now.Y1 - now.Y0;
         var grown = new GridRegion(
-            b.X0 < now.X0 ? Math.Max(b.X0 - Margin * width, now.X0 - 10 * width) : now.X0, b.X1 > now.X1 ? Math.Min(b.X1 + Margin * width, now.X1 + 10 * width) : now.X1,
-            b.Y0 < now.Y0 ? Math.Max(b.Y0 - Margin * height, now.Y0 - 10 * height) : now.Y0, b.Y1 > now.Y1 ? Math.Min(b.Y1 + Margin * height, now.Y1 + 10 * height) : now.Y1);
+            b.X0 < now.X0 ? Math.Max(b.X0 - GrowthMargin * width, now.X0 - 10 * width) : now.X0, b.X1 > now.X1 ? Math.Min(b.X1 + GrowthMargin * width, now.X1 + 10 * width) : now.X1,
+            b.Y0 < now.Y0 ? Math.Max(b.Y0 - GrowthMargin * height, now.Y0 - 10 * height) : now.Y0, b.Y1 > now.Y1 ? Math.Min(b.Y1 + GrowthMargin * height, now.Y1 + 10 * height) : now.Y1);
         regions++;
         return grown;
     }

@@ -42,7 +42,7 @@ internal sealed class Lane
 
     private void Work()
     {
-        LaneClock.YieldToOthers();
+        LaneClock.YieldToOthers(nice: 10);
         try
         {
             Train();

@@ -23,10 +23,10 @@ internal static partial class LaneClock
         }
     }
 
-    /// <summary>Lets everything else on the machine go first: nice 10 for this thread (Linux; .NET's thread priorities do nothing there).</summary>
-    public static void YieldToOthers()
+    /// <summary>Lets everything else on the machine go first: a nice value for this thread (Linux; .NET's thread priorities do nothing there).</summary>
+    public static void YieldToOthers(int nice)
     {
-        if (OperatingSystem.IsLinux()) _ = SetPriority(0, 0, 10);
+        if (OperatingSystem.IsLinux()) _ = SetPriority(0, 0, nice);
     }
 
     [LibraryImport("libc", EntryPoint = "clock_gettime")]
