@@ -1,0 +1,171 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Sampling;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Dense;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Surface;
+
+namespace BatchViz.Engine.Cpu;
+
+/// <summary>Members one after another on one workspace; a member's bits do not depend on its siblings.</summary>
+internal sealed unsafe class CpuBundle : IBundle
+{
+    private readonly WeightLayout layout;
+    private readonly Model model;
+    private readonly Optimizer optimizer;
+    private readonly Member[] members;
+    private readonly int[] indices;
+    private readonly double[] squares;
+    private bool disposed;
+
+    public CpuBundle(KernelTable kernels, DataSet data, BundleSpec spec)
+    {
+        Spec = spec;
+        layout = WeightLayout.Of(spec.Network);
+        Layout = new RecordLayout(layout.Layers.Length);
+        optimizer = new Optimizer(kernels, spec.Optimizer, spec.LearningRate, layout.Floats);
+        indices = new int[spec.BatchSize];
+        squares = new double[layout.Layers.Length];
+        members = new Member[spec.Seeds.Count];
+        try
+        {
+            model = spec.Network.Model.Kind == ModelKind.Surface
+                ? new SurfaceModel(data)
+                : new DenseModel(kernels, data, spec.Network, layout, spec.BatchSize, optimizer.Plain);
+            for (int m = 0; m < members.Length; m++)
+            {
+                members[m] = new Member(
+                    new Sampler(spec.Sampler, data.Train.Count, spec.BatchSize, spec.Seeds[m]),
+                    new NativeBuffer(layout.Floats * (1 + optimizer.States)));
+                InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
+            }
+        }
+        catch
+        {
+            model?.Dispose();
+            foreach (var member in members) member?.Memory.Dispose();
+            throw;
+        }
+    }
+
+    public BundleSpec Spec { get; }
+
+    public RecordLayout Layout { get; }
+
+    public int Members => members.Length;
+
+    public long Updates(int member) => members[member].Updates;
+
+    public bool Diverged(int member) => members[member].Diverged;
+
+    public void Advance(int updates, RecordBlock records)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        ArgumentOutOfRangeException.ThrowIfNegative(updates);
+        if (records.Members != members.Length || records.Width != Layout.Width || records.Capacity < updates)
+            throw new ArgumentException($"the block holds {records.Members} × {records.Capacity} × {records.Width}, not {members.Length} × {updates} × {Layout.Width}", nameof(records));
+        for (int m = 0; m < members.Length; m++)
+        {
+            int rows = 0;
+            while (rows < updates && !members[m].Diverged) Update(members[m], records.Row(m, rows++));
+            records.Rows[m] = rows;
+        }
+        GC.KeepAlive(this);
+    }
+
+    public IWeights Snapshot(int member)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        var snapshot = new CpuWeights(layout, members[member].Weights);
+        GC.KeepAlive(this);
+        return snapshot;
+    }
+
+    public Keyframe Export(int member)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        var from = members[member];
+        var vectors = new float[1 + optimizer.States][];
+        for (int v = 0; v < vectors.Length; v++)
+        {
+            vectors[v] = new float[layout.Parameters];
+            layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
+        }
+        GC.KeepAlive(this);
+        return new Keyframe(from.Updates, vectors[0], vectors[1..]);
+    }
+
+    public void Restore(int member, Keyframe keyframe)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        if (keyframe.OptimizerState.Length != optimizer.States || keyframe.Weights.Length != layout.Parameters
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0)
+            throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
+        var to = members[member];
+        layout.Pack(keyframe.Weights, to.Weights);
+        for (int s = 0; s < optimizer.States; s++) layout.Pack(keyframe.OptimizerState[s], to.Weights + (s + 1) * layout.Floats);
+        to.Updates = keyframe.Updates;
+        to.Diverged = false;
+        GC.KeepAlive(this);
+    }
+
+    public void Dispose()
+    {
+        disposed = true;
+        model.Dispose();
+        foreach (var member in members) member.Memory.Dispose();
+    }
+
+    private void Update(Member member, Span<float> record)
+    {
+        int count = member.Sampler.Fill(member.Updates + 1, indices);
+        bool factors = count == 1 && optimizer.Plain && model.HasFactors;
+        double loss = model.Gradient(member.Weights, indices.AsSpan(0, count), squares, factors);
+        double square = 0;
+        for (int l = 0; l < squares.Length; l++)
+        {
+            square += squares[l];
+            record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(squares[l]);
+        }
+        double norm = Math.Sqrt(square);
+        record[RecordLayout.Loss] = (float)loss;
+        record[RecordLayout.GradientNorm] = (float)norm;
+        record[RecordLayout.UpdateNorm] = 0;
+        record[RecordLayout.LearningRate] = optimizer.LearningRate;
+        record[RecordLayout.BatchSize] = count;
+        if (!float.IsFinite((float)loss) || !float.IsFinite((float)norm))
+        {
+            member.Diverged = true;
+            return;
+        }
+        float weight = member.Sampler.GradientWeight(count);
+        if (factors)
+        {
+            float scale = optimizer.LearningRate * weight;
+            model.AddRankOne(member.Weights, -scale);
+            record[RecordLayout.UpdateNorm] = (float)(scale * norm);
+        }
+        else
+        {
+            float* state = member.Weights + layout.Floats;
+            record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(optimizer.Step(member.Weights, model.GradientPointer, state, member.Updates + 1, weight));
+        }
+        member.Updates++;
+    }
+
+    /// <param name="memory">Weights, then the optimiser's state vectors, padded.</param>
+    private sealed class Member(Sampler sampler, NativeBuffer memory)
+    {
+        public Sampler Sampler { get; } = sampler;
+
+        public NativeBuffer Memory { get; } = memory;
+
+        public float* Weights => Memory.Pointer;
+
+        public long Updates { get; set; }
+
+        public bool Diverged { get; set; }
+    }
+}

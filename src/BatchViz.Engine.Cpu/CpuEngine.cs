@@ -1,0 +1,89 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Dense;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Surface;
+
+namespace BatchViz.Engine.Cpu;
+
+/// <summary>
+/// The embedded engine: managed SIMD, no native dependency, no threads of its own. The same spec gives the same bits on every
+/// machine with the same kernel path.
+/// </summary>
+public sealed class CpuEngine : IEngine
+{
+    private readonly KernelTable kernels;
+
+    /// <summary>The fastest kernel path of this processor.</summary>
+    public CpuEngine() : this(Available[^1])
+    {
+    }
+
+    /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
+    public CpuEngine(KernelPath path)
+    {
+        kernels = KernelTable.Of(path);
+        Path = path;
+    }
+
+    /// <summary>The kernel paths this processor can run, slowest first.</summary>
+    public static IReadOnlyList<KernelPath> Available => KernelTable.Available;
+
+    public KernelPath Path { get; }
+
+    public string Name => "cpu";
+
+    public string Description => "embedded, " + Path switch
+    {
+        KernelPath.Avx512 => "AVX-512",
+        KernelPath.Avx2 => "AVX2",
+        _ => "portable",
+    };
+
+    public bool BitExact => true;
+
+    public IEngineData Load(DataSet data) => new CpuData(data);
+
+    public IBundle CreateBundle(IEngineData data, BundleSpec spec)
+    {
+        var source = Fitting(data, spec.Network);
+        return new CpuBundle(kernels, source, spec);
+    }
+
+    public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network)
+    {
+        var source = Fitting(data, network);
+        return network.Model.Kind == ModelKind.Surface
+            ? new SurfaceEvaluator(source, network)
+            : new DenseEvaluator(kernels, source, network);
+    }
+
+    /// <summary>Nothing to release: memory belongs to bundles, evaluators, weights and planes.</summary>
+    public void Dispose()
+    {
+    }
+
+    private static DataSet Fitting(IEngineData data, NetworkSpec network)
+    {
+        if (data is not CpuData { Source: var set }) throw new ArgumentException("data of another engine", nameof(data));
+        bool surface = network.Model.Kind == ModelKind.Surface;
+        if (surface != (set.Task == DataTask.Surface) || surface != (network.Loss == LossKind.Surface))
+            throw new SpecException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
+        if (surface)
+        {
+            if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
+            return set;
+        }
+        var sizes = network.Sizes;
+        if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
+        if (sizes[0] != set.Inputs) throw new SpecException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");
+        bool single = set.Task == DataTask.Classification && set.Outputs == 2 && network.Loss != LossKind.CrossEntropy && sizes[^1] == 1;
+        if (!single && sizes[^1] != set.Outputs) throw new SpecException($"The model has {sizes[^1]} outputs, {set.Name} has {set.Outputs}.");
+        if (set.Task == DataTask.Regression && network.Loss != LossKind.Squared) throw new SpecException("Regression needs the loss \"squared\".");
+        if (network.Loss == LossKind.Logistic && !single) throw new SpecException("The loss \"logistic\" needs two classes and one output.");
+        if (network.Model.Start is { } start && start.Count != network.ParameterCount)
+            throw new SpecException($"The model has {network.ParameterCount} weights, its start has {start.Count}.");
+        return set;
+    }
+}

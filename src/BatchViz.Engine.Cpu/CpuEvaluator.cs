@@ -1,0 +1,75 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Engine.Cpu.Planes;
+
+namespace BatchViz.Engine.Cpu;
+
+/// <summary>What all evaluators share: planes through weights. Losses are the model's affair.</summary>
+internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvaluator
+{
+    protected DataSet Data { get; } = data;
+
+    protected WeightLayout Layout { get; } = WeightLayout.Of(network);
+
+    public abstract Evaluation Evaluate(IWeights weights, EvaluationSet set);
+
+    public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+
+    public abstract void Dispose();
+
+    public double[] CentredGram(IReadOnlyList<IWeights> weights) => WeightVectors.CentredGram(Layout, weights);
+
+    public IPlane CombinationPlane(IReadOnlyList<IWeights> weights, ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        var mean = WeightVectors.Mean(Layout, weights);
+        return new CpuPlane(Layout, mean,
+            WeightVectors.Combination(Layout, weights, mean, a), WeightVectors.Combination(Layout, weights, mean, b));
+    }
+
+    public IPlane RandomPlane(IReadOnlyList<IWeights> weights, uint seed)
+    {
+        var mean = WeightVectors.Mean(Layout, weights);
+        return new CpuPlane(Layout, mean,
+            WeightVectors.FilterNormalised(Layout, mean, seed, 0), WeightVectors.FilterNormalised(Layout, mean, seed, 1));
+    }
+
+    public IPlane WeightPlane()
+    {
+        if (Layout.Parameters != 2) throw new InvalidOperationException($"a model of {Layout.Parameters} weights is no plane");
+        Span<double> vectors = stackalloc double[3 * (int)Layout.Floats];
+        vectors.Clear();
+        int n = (int)Layout.Floats;
+        Span<int> places = stackalloc int[2];
+        int found = 0;
+        foreach (var layer in Layout.Layers)
+        {
+            for (int o = 0; o < layer.Outputs; o++)
+            {
+                for (int i = 0; i < layer.Inputs; i++) places[found++] = (int)layer.Index(i, o);
+            }
+            if (layer.Bias) places[found++] = (int)layer.BiasOffset;
+        }
+        vectors[n + places[0]] = 1;
+        vectors[2 * n + places[1]] = 1;
+        return new CpuPlane(Layout, vectors[..n], vectors.Slice(n, n), vectors.Slice(2 * n, n));
+    }
+
+    public PlanePoint Project(IPlane plane, IWeights weights)
+        => WeightVectors.Project(CpuPlane.Of(plane, Layout), CpuWeights.Of(weights, Layout));
+
+    /// <summary>Examples in the set.</summary>
+    protected int CountOf(EvaluationSet set) => set.Indices?.Length ?? Data.Of(set.Split).Count;
+
+    /// <summary>Coordinate of a grid line; the same bits for the same line of a coarser 2ᵏ+1 grid.</summary>
+    protected static double Line(double from, double to, int index, int resolution)
+        => index == resolution - 1 && resolution > 1 ? to : from + (to - from) * (index / (double)Math.Max(1, resolution - 1));
+
+    protected static void CheckGrid(int resolution, Span<float> losses)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(resolution, 1);
+        if (losses.Length != resolution * resolution) throw new ArgumentException($"{losses.Length} places for {resolution}² points", nameof(losses));
+    }
+
+    /// <summary>A mean loss as a grid holds it: what is not finite is +∞.</summary>
+    protected static float Height(double loss) => float.IsFinite((float)loss) ? (float)loss : float.PositiveInfinity;
+}

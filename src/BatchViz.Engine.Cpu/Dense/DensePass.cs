@@ -1,0 +1,205 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
+
+namespace BatchViz.Engine.Cpu.Dense;
+
+/// <summary>
+/// Takes up to <see cref="Capacity"/> examples through a dense network: gather, forward, loss. Holds their features, activations and
+/// targets; rows are examples, padded to whole registers.
+/// </summary>
+internal sealed unsafe class DensePass : IDisposable
+{
+    private readonly KernelTable kernels;
+    private readonly NetworkSpec network;
+    private readonly WeightLayout layout;
+    private readonly Arena arena = new();
+    private readonly float*[] outputs, slopes;
+    private readonly int* labels, listed;
+    private readonly float* targets, signs, spare;
+
+    public DensePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity, bool slopes)
+    {
+        (this.kernels, this.network, this.layout) = (kernels, network, layout);
+        Capacity = Arena.Pad(capacity);
+        int layers = layout.Layers.Length;
+        outputs = new float*[layers];
+        this.slopes = new float*[layers];
+
+        arena.Reserve((long)Capacity * Arena.Pad(layout.Layers[0].Inputs));
+        arena.Reserve(Arena.Pad(layout.Layers[0].Inputs));
+        for (int i = 0; i < 4; i++) arena.Reserve(Capacity);
+        arena.Reserve((long)Capacity * layout.Layers[^1].Stride);
+        for (int l = 0; l < layers; l++)
+        {
+            arena.Reserve((long)Capacity * layout.Layers[l].Stride);
+            if (slopes && ActivationOf(l) == Activation.Gelu) arena.Reserve((long)Capacity * layout.Layers[l].Stride);
+        }
+
+        Input = arena.Take();
+        listed = (int*)arena.Take();
+        Losses = arena.Take();
+        spare = arena.Take();
+        signs = arena.Take();
+        labels = (int*)arena.Take();
+        targets = arena.Take();
+        for (int l = 0; l < layers; l++)
+        {
+            outputs[l] = arena.Take();
+            if (slopes && ActivationOf(l) == Activation.Gelu) this.slopes[l] = arena.Take();
+        }
+    }
+
+    /// <summary>Most examples at once; a multiple of 16.</summary>
+    public int Capacity { get; }
+
+    /// <summary>Features [examples, padded inputs].</summary>
+    public float* Input { get; }
+
+    /// <summary>Loss of each example, after <see cref="Loss"/>.</summary>
+    public float* Losses { get; }
+
+    /// <summary>Inputs that are not 0 when there is one example, after <see cref="Forward"/>: what its first layer has to read and update.</summary>
+    public int Listed { get; private set; }
+
+    public int* List => listed;
+
+    /// <summary>Activations after layer l [examples, padded width].</summary>
+    public float* Output(int layer) => outputs[layer];
+
+    /// <summary>σ'(z) after layer l where its activation is GELU, else null.</summary>
+    public float* Slope(int layer) => slopes[layer];
+
+    public Activation ActivationOf(int layer) => layer == layout.Layers.Length - 1 ? network.Model.OutputActivation : network.Model.Activation;
+
+    /// <summary>Brings one example's features into a row of <see cref="Input"/>.</summary>
+    public void GatherFeatures(DataSplit split, int example, int row)
+    {
+        int inputs = split.Inputs;
+        float* to = Input + (nint)row * Arena.Pad(inputs);
+        if (split.Bytes is { } bytes)
+        {
+            fixed (byte* from = &bytes[(long)example * inputs]) kernels.FromBytes(inputs, from, split.Scale, split.Offset, to);
+        }
+        else
+        {
+            split.Floats.AsSpan(checked(example * inputs), inputs).CopyTo(new Span<float>(to, inputs));
+        }
+    }
+
+    /// <summary>Brings one example's label or target values into a row of the targets.</summary>
+    public void GatherTarget(DataSplit split, int example, int row)
+    {
+        int width = layout.Layers[^1].Outputs;
+        float* target = targets + (nint)row * layout.Layers[^1].Stride;
+        if (split.Labels is { } all)
+        {
+            int label = all[example];
+            labels[row] = label;
+            signs[row] = label == 1 ? 1 : -1;
+            if (network.Loss != LossKind.Squared) return;
+            if (width == 1)
+            {
+                target[0] = signs[row];
+            }
+            else
+            {
+                new Span<float>(target, width).Clear();
+                target[label] = 1;
+            }
+        }
+        else
+        {
+            split.Targets.AsSpan(checked(example * width), width).CopyTo(new Span<float>(target, width));
+        }
+    }
+
+    /// <summary>Activations of all layers from the gathered features.</summary>
+    public void Forward(float* weights, int rows)
+    {
+        var first = layout.Layers[0];
+        if (rows != 1)
+        {
+            Layer(weights, rows, 0);
+        }
+        else
+        {
+            Listed = 0;
+            for (int i = 0; i < first.Inputs; i++)
+            {
+                listed[Listed] = i;
+                Listed += Input[i] != 0 ? 1 : 0;
+            }
+            kernels.ListedRows(Listed, listed, first.Stride, Input, weights + first.Offset, first.Bias ? weights + first.BiasOffset : null, outputs[0]);
+            kernels.Activate(ActivationOf(0), first.Stride, outputs[0], slopes[0]);
+        }
+        ForwardFrom(1, weights, rows);
+    }
+
+    /// <summary>Activations of layer <paramref name="layer"/> and all after it, from those of the layer before.</summary>
+    public void ForwardFrom(int layer, float* weights, int rows)
+    {
+        for (int l = layer; l < layout.Layers.Length; l++) Layer(weights, rows, l);
+    }
+
+    /// <summary>Sum of the losses of the first <paramref name="rows"/> examples.</summary>
+    /// <param name="delta">Where scale·∂loss/∂(last activation) goes, or null.</param>
+    public double Loss(int rows, float* delta, float scale)
+    {
+        var last = layout.Layers[^1];
+        float* z = outputs[^1];
+        switch (network.Loss)
+        {
+            case LossKind.CrossEntropy:
+                kernels.CrossEntropy(rows, last.Outputs, last.Stride, z, labels, Losses, spare, delta, scale);
+                break;
+            case LossKind.Logistic:
+                kernels.Logistic(rows, last.Stride, z, signs, Losses, spare, delta, scale);
+                break;
+            default:
+                kernels.Squared(rows, last.Outputs, last.Stride, z, targets, Losses, delta, scale);
+                break;
+        }
+        double sum = 0;
+        for (int b = 0; b < rows; b++) sum += Losses[b];
+        return sum;
+    }
+
+    /// <summary>How many of the first rows are classified rightly: the largest output, or the sign of a single one.</summary>
+    public int CountRight(int rows)
+    {
+        var last = layout.Layers[^1];
+        int right = 0;
+        for (int b = 0; b < rows; b++)
+        {
+            float* z = outputs[^1] + (nint)b * last.Stride;
+            int chosen = 0;
+            if (last.Outputs == 1)
+            {
+                chosen = z[0] > 0 ? 1 : 0;
+            }
+            else
+            {
+                for (int j = 1; j < last.Outputs; j++)
+                {
+                    if (z[j] > z[chosen]) chosen = j;
+                }
+            }
+            if (chosen == labels[b] && !float.IsNaN(z[last.Outputs == 1 ? 0 : chosen])) right++;
+        }
+        return right;
+    }
+
+    public void Dispose() => arena.Dispose();
+
+    private void Layer(float* weights, int rows, int l)
+    {
+        var layer = layout.Layers[l];
+        float* input = l == 0 ? Input : outputs[l - 1];
+        kernels.MatrixProduct(rows, layer.Inputs, layer.Stride, input, Arena.Pad(layer.Inputs), 1,
+            weights + layer.Offset, layer.Bias ? weights + layer.BiasOffset : null, outputs[l], false);
+        kernels.Activate(ActivationOf(l), (long)rows * layer.Stride, outputs[l], slopes[l]);
+    }
+}

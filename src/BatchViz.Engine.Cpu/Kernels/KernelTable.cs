@@ -1,0 +1,57 @@
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>
+/// All the arithmetic of the engine, for one kernel path. What each member does is said where it is written, in the class named in
+/// <see cref="KernelTable{L, V}"/>; strides, and counts of whole rows, are multiples of <see cref="WeightLayout.Lanes"/> floats.
+/// </summary>
+internal abstract unsafe class KernelTable
+{
+    private static readonly KernelTable?[] Tables =
+    [
+        new KernelTable<Lanes128, Vector128<float>>(),
+        Avx2.IsSupported && Fma.IsSupported ? new KernelTable<Lanes256, Vector256<float>>() : null,
+        Avx512F.IsSupported && Vector512.IsHardwareAccelerated ? new KernelTable<Lanes512, Vector512<float>>() : null,
+    ];
+
+    /// <summary>The paths this processor can run, slowest first.</summary>
+    public static IReadOnlyList<KernelPath> Available { get; } = [.. Enum.GetValues<KernelPath>().Where(path => Tables[(int)path] is not null)];
+
+    /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
+    public static KernelTable Of(KernelPath path)
+        => Tables[(int)path] ?? throw new PlatformNotSupportedException($"this processor has no {path}");
+
+    public abstract void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add);
+
+    public abstract void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z);
+
+    public abstract void AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w);
+
+    public abstract void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back);
+
+    public abstract double SumSquares(long count, float* p);
+
+    public abstract void Combine(long count, float* a, float x, float* b, float y, float* c, float* to);
+
+    public abstract void FromBytes(int count, byte* bytes, float scale, float offset, float* to);
+
+    public abstract void Activate(Activation kind, long count, float* z, float* slope);
+
+    public abstract void Derive(Activation kind, long count, float* delta, float* a, float* slope);
+
+    public abstract void CrossEntropy(int rows, int classes, int stride, float* z, int* labels, float* losses, float* spare, float* delta, float scale);
+
+    public abstract void Logistic(int rows, int stride, float* z, float* signs, float* losses, float* spare, float* delta, float scale);
+
+    public abstract void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale);
+
+    public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate);
+
+    public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov);
+
+    public abstract double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
+        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon);
+}

@@ -1,0 +1,53 @@
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>The kernels, compiled for one kind of register.</summary>
+internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, ILanes<V> where V : struct
+{
+    public override void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add)
+        => MatrixProduct<L, V>.Run(rows, depth, columns, a, aRow, aStep, b, start, c, add);
+
+    public override void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z)
+        => VectorKernels<L, V>.ListedRows(listed, list, columns, x, w, bias, z);
+
+    public override void AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w)
+        => VectorKernels<L, V>.AddListedOuter(listed, list, columns, scale, x, delta, w);
+
+    public override void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back)
+        => VectorKernels<L, V>.RowsTimesDelta(rows, padded, columns, w, delta, back);
+
+    public override double SumSquares(long count, float* p)
+        => VectorKernels<L, V>.SumSquares(count, p);
+
+    public override void Combine(long count, float* a, float x, float* b, float y, float* c, float* to)
+        => VectorKernels<L, V>.Combine(count, a, x, b, y, c, to);
+
+    public override void FromBytes(int count, byte* bytes, float scale, float offset, float* to)
+        => VectorKernels<L, V>.FromBytes(count, bytes, scale, offset, to);
+
+    public override void Activate(Activation kind, long count, float* z, float* slope)
+        => ActivationKernels<L, V>.Activate(kind, count, z, slope);
+
+    public override void Derive(Activation kind, long count, float* delta, float* a, float* slope)
+        => ActivationKernels<L, V>.Derive(kind, count, delta, a, slope);
+
+    public override void CrossEntropy(int rows, int classes, int stride, float* z, int* labels, float* losses, float* spare, float* delta, float scale)
+        => LossKernels<L, V>.CrossEntropy(rows, classes, stride, z, labels, losses, spare, delta, scale);
+
+    public override void Logistic(int rows, int stride, float* z, float* signs, float* losses, float* spare, float* delta, float scale)
+        => LossKernels<L, V>.Logistic(rows, stride, z, signs, losses, spare, delta, scale);
+
+    public override void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale)
+        => LossKernels<L, V>.Squared(rows, outputs, stride, a, targets, losses, delta, scale);
+
+    public override double Sgd(long count, float* w, float* g, float weight, float decay, float rate)
+        => OptimizerKernels<L, V>.Sgd(count, w, g, weight, decay, rate);
+
+    public override double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov)
+        => OptimizerKernels<L, V>.Momentum(count, w, g, v, weight, decay, rate, mu, nesterov);
+
+    public override double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
+        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon)
+        => OptimizerKernels<L, V>.Adam(count, w, g, m, v, weight, decay, rate, root, beta1, oneMinusBeta1, beta2, oneMinusBeta2, epsilon);
+}

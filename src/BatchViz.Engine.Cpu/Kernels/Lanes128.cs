@@ -1,0 +1,63 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>128-bit registers of any processor; multiply-add rounds twice, so that its bits do not depend on the machine.</summary>
+internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Width => 4;
+    public static int TileRows => 4;
+    public static Vector128<float> Zero { [MethodImpl(Inline)] get => Vector128<float>.Zero; }
+
+    [MethodImpl(Inline)] public static Vector128<float> Set(float value) => Vector128.Create(value);
+    [MethodImpl(Inline)] public static Vector128<float> Load(float* p) => Vector128.Load(p);
+    [MethodImpl(Inline)] public static void Store(float* p, Vector128<float> v) => v.Store(p);
+
+    [MethodImpl(Inline)] public static Vector128<float> LoadBytes(byte* p)
+        => Vector128.ConvertToSingle(Vector128.Create(p[0], p[1], p[2], (int)p[3]));
+
+    [MethodImpl(Inline)] public static Vector128<float> Add(Vector128<float> a, Vector128<float> b) => a + b;
+    [MethodImpl(Inline)] public static Vector128<float> Sub(Vector128<float> a, Vector128<float> b) => a - b;
+    [MethodImpl(Inline)] public static Vector128<float> Mul(Vector128<float> a, Vector128<float> b) => a * b;
+    [MethodImpl(Inline)] public static Vector128<float> Div(Vector128<float> a, Vector128<float> b) => a / b;
+
+    [MethodImpl(Inline)] public static Vector128<float> MulAdd(Vector128<float> a, Vector128<float> b, Vector128<float> c)
+        => a * b + c;
+
+    [MethodImpl(Inline)] public static Vector128<float> Min(Vector128<float> a, Vector128<float> b) => Vector128.MinNative(a, b);
+    [MethodImpl(Inline)] public static Vector128<float> Max(Vector128<float> a, Vector128<float> b) => Vector128.MaxNative(a, b);
+    [MethodImpl(Inline)] public static Vector128<float> Abs(Vector128<float> a) => Vector128.Abs(a);
+    [MethodImpl(Inline)] public static Vector128<float> Sqrt(Vector128<float> a) => Vector128.Sqrt(a);
+
+    [MethodImpl(Inline)] public static Vector128<float> WithSign(Vector128<float> magnitude, Vector128<float> sign)
+        => magnitude | (sign & Vector128.Create(-0f));
+
+    [MethodImpl(Inline)] public static Vector128<float> Less(Vector128<float> a, Vector128<float> b) => Vector128.LessThan(a, b);
+    [MethodImpl(Inline)] public static Vector128<float> Same(Vector128<float> a, Vector128<float> b) => Vector128.Equals(a, b);
+
+    [MethodImpl(Inline)] public static Vector128<float> Select(Vector128<float> mask, Vector128<float> a, Vector128<float> b)
+        => Vector128.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(Inline)] public static Vector128<float> FirstLanes(int count)
+        => Vector128.LessThan(Vector128<int>.Indices, Vector128.Create(count)).AsSingle();
+
+    [MethodImpl(Inline)] public static Vector128<float> PowerOfTwo(Vector128<float> t, int bias)
+        => Vector128.ShiftLeft(t.AsInt32() + Vector128.Create(bias), 23).AsSingle();
+
+    [MethodImpl(Inline)] public static Vector128<float> SplitExponent(Vector128<float> a, out Vector128<float> exponent)
+    {
+        const int SqrtHalf = 0x3f3504f3;
+        var e = Vector128.ShiftRightArithmetic(a.AsInt32() - Vector128.Create(SqrtHalf), 23);
+        exponent = Vector128.ConvertToSingle(e);
+        return (a.AsInt32() - Vector128.ShiftLeft(e, 23)).AsSingle();
+    }
+
+    [MethodImpl(Inline)] public static float SumOf(Vector128<float> a)
+        => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
+
+    [MethodImpl(Inline)] public static float MaxOf(Vector128<float> a)
+        => Math.Max(Math.Max(a.GetElement(0), a.GetElement(2)), Math.Max(a.GetElement(1), a.GetElement(3)));
+}

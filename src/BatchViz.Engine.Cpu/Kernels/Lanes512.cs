@@ -1,0 +1,64 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>512-bit registers with fused multiply-add.</summary>
+internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
+{
+    private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
+
+    public static int Width => 16;
+    public static int TileRows => 8;
+    public static Vector512<float> Zero { [MethodImpl(Inline)] get => Vector512<float>.Zero; }
+
+    [MethodImpl(Inline)] public static Vector512<float> Set(float value) => Vector512.Create(value);
+    [MethodImpl(Inline)] public static Vector512<float> Load(float* p) => Vector512.Load(p);
+    [MethodImpl(Inline)] public static void Store(float* p, Vector512<float> v) => v.Store(p);
+
+    [MethodImpl(Inline)] public static Vector512<float> LoadBytes(byte* p)
+        => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(p)));
+
+    [MethodImpl(Inline)] public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
+    [MethodImpl(Inline)] public static Vector512<float> Sub(Vector512<float> a, Vector512<float> b) => a - b;
+    [MethodImpl(Inline)] public static Vector512<float> Mul(Vector512<float> a, Vector512<float> b) => a * b;
+    [MethodImpl(Inline)] public static Vector512<float> Div(Vector512<float> a, Vector512<float> b) => a / b;
+
+    [MethodImpl(Inline)] public static Vector512<float> MulAdd(Vector512<float> a, Vector512<float> b, Vector512<float> c)
+        => Vector512.FusedMultiplyAdd(a, b, c);
+
+    [MethodImpl(Inline)] public static Vector512<float> Min(Vector512<float> a, Vector512<float> b) => Vector512.MinNative(a, b);
+    [MethodImpl(Inline)] public static Vector512<float> Max(Vector512<float> a, Vector512<float> b) => Vector512.MaxNative(a, b);
+    [MethodImpl(Inline)] public static Vector512<float> Abs(Vector512<float> a) => Vector512.Abs(a);
+    [MethodImpl(Inline)] public static Vector512<float> Sqrt(Vector512<float> a) => Vector512.Sqrt(a);
+
+    [MethodImpl(Inline)] public static Vector512<float> WithSign(Vector512<float> magnitude, Vector512<float> sign)
+        => magnitude | (sign & Vector512.Create(-0f));
+
+    [MethodImpl(Inline)] public static Vector512<float> Less(Vector512<float> a, Vector512<float> b) => Vector512.LessThan(a, b);
+    [MethodImpl(Inline)] public static Vector512<float> Same(Vector512<float> a, Vector512<float> b) => Vector512.Equals(a, b);
+
+    [MethodImpl(Inline)] public static Vector512<float> Select(Vector512<float> mask, Vector512<float> a, Vector512<float> b)
+        => Vector512.ConditionalSelect(mask, a, b);
+
+    [MethodImpl(Inline)] public static Vector512<float> FirstLanes(int count)
+        => Vector512.LessThan(Vector512<int>.Indices, Vector512.Create(count)).AsSingle();
+
+    [MethodImpl(Inline)] public static Vector512<float> PowerOfTwo(Vector512<float> t, int bias)
+        => Vector512.ShiftLeft(t.AsInt32() + Vector512.Create(bias), 23).AsSingle();
+
+    [MethodImpl(Inline)] public static Vector512<float> SplitExponent(Vector512<float> a, out Vector512<float> exponent)
+    {
+        const int SqrtHalf = 0x3f3504f3;
+        var e = Vector512.ShiftRightArithmetic(a.AsInt32() - Vector512.Create(SqrtHalf), 23);
+        exponent = Vector512.ConvertToSingle(e);
+        return (a.AsInt32() - Vector512.ShiftLeft(e, 23)).AsSingle();
+    }
+
+    [MethodImpl(Inline)] public static float SumOf(Vector512<float> a)
+        => Lanes256.SumOf(a.GetLower() + a.GetUpper());
+
+    [MethodImpl(Inline)] public static float MaxOf(Vector512<float> a)
+        => Lanes256.MaxOf(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
+}

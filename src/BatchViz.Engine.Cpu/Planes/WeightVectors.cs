@@ -1,0 +1,148 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
+
+namespace BatchViz.Engine.Cpu.Planes;
+
+/// <summary>Linear algebra on whole weight vectors, in double precision and in a fixed order.</summary>
+internal static unsafe class WeightVectors
+{
+    private const int Block = 1024;
+
+    /// <summary>Mean of the weights, padded [floats].</summary>
+    public static double[] Mean(WeightLayout layout, IReadOnlyList<IWeights> weights)
+    {
+        if (weights.Count == 0) throw new ArgumentException("no weights", nameof(weights));
+        var mean = new double[layout.Floats];
+        foreach (var w in weights)
+        {
+            using var hold = CpuWeights.Of(w, layout).Hold();
+            for (int i = 0; i < mean.Length; i++) mean[i] += hold.Pointer[i];
+        }
+        for (int i = 0; i < mean.Length; i++) mean[i] /= weights.Count;
+        return mean;
+    }
+
+    /// <summary>Σ aᵢ(wᵢ − mean), scaled to length 1; 0 stays 0.</summary>
+    public static double[] Combination(WeightLayout layout, IReadOnlyList<IWeights> weights, double[] mean, ReadOnlySpan<double> a)
+    {
+        if (a.Length != weights.Count) throw new ArgumentException($"{a.Length} coefficients for {weights.Count} weights", nameof(a));
+        var sum = new double[layout.Floats];
+        for (int k = 0; k < weights.Count; k++)
+        {
+            using var hold = CpuWeights.Of(weights[k], layout).Hold();
+            for (int i = 0; i < sum.Length; i++) sum[i] += a[k] * (hold.Pointer[i] - mean[i]);
+        }
+        double square = 0;
+        foreach (double v in sum) square += v * v;
+        if (square == 0) return sum;
+        double length = Math.Sqrt(square);
+        for (int i = 0; i < sum.Length; i++) sum[i] /= length;
+        return sum;
+    }
+
+    /// <summary>G[i, j] = ⟨wᵢ − mean, wⱼ − mean⟩ [n, n].</summary>
+    public static double[] CentredGram(WeightLayout layout, IReadOnlyList<IWeights> weights)
+    {
+        int n = weights.Count;
+        var mean = Mean(layout, weights);
+        var gram = new double[n * n];
+        var centred = new double[n * Block];
+        for (long start = 0; start < mean.Length; start += Block)
+        {
+            int count = (int)Math.Min(Block, mean.Length - start);
+            for (int k = 0; k < n; k++)
+            {
+                using var hold = CpuWeights.Of(weights[k], layout).Hold();
+                float* w = hold.Pointer + start;
+                for (int i = 0; i < count; i++) centred[k * Block + i] = w[i] - mean[start + i];
+            }
+            for (int i = 0; i < n; i++)
+            {
+                var row = centred.AsSpan(i * Block, count);
+                for (int j = 0; j <= i; j++) gram[i * n + j] += Dot(row, centred.AsSpan(j * Block, count));
+            }
+        }
+        for (int i = 0; i < n; i++)
+        {
+            for (int j = 0; j < i; j++) gram[j * n + i] = gram[i * n + j];
+        }
+        return gram;
+    }
+
+    /// <summary>A Gaussian direction with each output's row of weights scaled to the norm of the origin's row; biases 0.</summary>
+    /// <param name="which">0 or 1: the first or second direction of the plane.</param>
+    public static double[] FilterNormalised(WeightLayout layout, double[] origin, uint seed, int which)
+    {
+        var direction = new double[layout.Floats];
+        for (int l = 0; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            var stream = new Philox(seed, Purpose.PlaneDirection, (ulong)(2 * l + which));
+            ulong index = 0;
+            for (int o = 0; o < layer.Outputs; o++)
+            {
+                double drawn = 0, wanted = 0;
+                for (int i = 0; i < layer.Inputs; i++)
+                {
+                    long at = layer.Index(i, o);
+                    direction[at] = stream.Gaussian(index++);
+                    drawn += direction[at] * direction[at];
+                    wanted += origin[at] * origin[at];
+                }
+                double scale = drawn > 0 ? Math.Sqrt(wanted / drawn) : 0;
+                for (int i = 0; i < layer.Inputs; i++) direction[layer.Index(i, o)] *= scale;
+            }
+        }
+        return direction;
+    }
+
+    /// <summary>Least squares of the weights on the plane. A direction of no length, or parallel to the other, gets coordinate 0.</summary>
+    public static PlanePoint Project(CpuPlane plane, CpuWeights weights)
+    {
+        using var held = plane.Hold();
+        using var hold = weights.Hold();
+        long n = plane.Layout.Floats;
+        float* origin = held.Pointer, d1 = origin + n, d2 = d1 + n, w = hold.Pointer;
+        double a = 0, b = 0;
+        for (long i = 0; i < n; i++)
+        {
+            double s = (double)w[i] - origin[i];
+            a += s * d1[i];
+            b += s * d2[i];
+        }
+        double determinant = plane.XX * plane.YY - plane.XY * plane.XY, x, y;
+        if (determinant > 1e-12 * plane.XX * plane.YY)
+        {
+            x = (a * plane.YY - b * plane.XY) / determinant;
+            y = (b * plane.XX - a * plane.XY) / determinant;
+        }
+        else
+        {
+            x = plane.XX > 0 ? a / plane.XX : 0;
+            y = plane.XX > 0 || plane.YY == 0 ? 0 : b / plane.YY;
+        }
+        double off = 0;
+        for (long i = 0; i < n; i++)
+        {
+            double r = (double)w[i] - origin[i] - x * d1[i] - y * d2[i];
+            off += r * r;
+        }
+        return new PlanePoint(x, y, Math.Sqrt(off));
+    }
+
+    /// <summary>Four partial sums, so that additions overlap; then added in pairs.</summary>
+    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    {
+        double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        int i = 0;
+        for (; i + 4 <= a.Length; i += 4)
+        {
+            s0 += a[i] * b[i];
+            s1 += a[i + 1] * b[i + 1];
+            s2 += a[i + 2] * b[i + 2];
+            s3 += a[i + 3] * b[i + 3];
+        }
+        for (; i < a.Length; i++) s0 += a[i] * b[i];
+        return (s0 + s2) + (s1 + s3);
+    }
+}

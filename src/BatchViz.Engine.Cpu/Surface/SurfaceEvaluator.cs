@@ -1,0 +1,59 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Engine.Cpu.Planes;
+
+namespace BatchViz.Engine.Cpu.Surface;
+
+/// <summary>Exact values of a surface in double precision. Over the whole training split the examples' shifts cancel and are left out.</summary>
+internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuEvaluator(data, network)
+{
+    public override Evaluation Evaluate(IWeights weights, EvaluationSet set)
+    {
+        Span<float> w = stackalloc float[2];
+        CpuWeights.Of(weights, Layout).CopyTo(w);
+        return new Evaluation(Loss(w[0], w[1], MeanShift(set)), double.NaN);
+    }
+
+    public override unsafe void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
+    {
+        CheckGrid(resolution, losses);
+        var ours = CpuPlane.Of(plane, Layout);
+        using var hold = ours.Hold();
+        float* origin = hold.Pointer, d1 = origin + Layout.Floats, d2 = d1 + Layout.Floats;
+        var shift = MeanShift(set);
+        for (int row = 0; row < resolution; row++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            double y = Line(region.Y0, region.Y1, row, resolution);
+            for (int column = 0; column < resolution; column++)
+            {
+                ref float loss = ref losses[row * resolution + column];
+                if (!float.IsNaN(loss)) continue;
+                double x = Line(region.X0, region.X1, column, resolution);
+                loss = Height(Loss(origin[0] + x * d1[0] + y * d2[0], origin[1] + x * d1[1] + y * d2[1], shift));
+            }
+        }
+    }
+
+    public override void Dispose()
+    {
+    }
+
+    private double Loss(double x, double y, (double A, double B) shift)
+        => Surfaces.Value(Data.Surface!.Value, x, y) + shift.A * x + shift.B * y;
+
+    private (double A, double B) MeanShift(EvaluationSet set)
+    {
+        if (set.Indices is null && set.Split == Split.Train) return (0, 0);
+        float[] shifts = Data.Of(set.Split).Floats!;
+        int count = CountOf(set);
+        double a = 0, b = 0;
+        for (int k = 0; k < count; k++)
+        {
+            int i = set.Indices?[k] ?? k;
+            a += shifts[2 * i];
+            b += shifts[2 * i + 1];
+        }
+        return (a / count, b / count);
+    }
+}
