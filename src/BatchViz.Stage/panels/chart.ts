@@ -1,0 +1,162 @@
+/** One chart: uPlot for axes, grid, cursor and zoom; the curves are drawn by `Drawing`, the moment by a veil over them. */
+import uPlot from "uplot";
+import { AXIS_LABELS } from "../axis.ts";
+import { short } from "../format.ts";
+import { Change, type Stage } from "../stage.ts";
+import { el, setText } from "./dom.ts";
+
+export interface Drawing {
+  name: string;
+  title: string;
+  unit(stage: Stage): string;
+  note(stage: Stage): string;
+  logarithmic(stage: Stage): boolean;
+  /** Ticks, and the value under the cursor. */
+  format(value: number): string;
+  readout(value: number): string;
+  /** Visible values, null while there are none. */
+  range(stage: Stage): [number, number] | null;
+  /** Draws the curves, clipped to the frame; returns how many points. */
+  draw(u: uPlot, stage: Stage): number;
+  /** Why there is nothing to see. */
+  empty(stage: Stage): string;
+}
+
+export class Chart {
+  readonly root = el("figure", { class: "chart" });
+  readonly name: string;
+  points = 0;
+  private readonly unit = el("span", { class: "quiet" });
+  private readonly readout = el("output", { class: "figures" });
+  private readonly note = el("span", { class: "note quiet" });
+  private readonly plot = el("div", { class: "plot" });
+  private readonly empty = el("p", { class: "empty" });
+  private readonly veil = el("div", { class: "veil" });
+  private u: uPlot | null = null;
+  private made = "";
+  private range: [number, number] = [0, 1];
+
+  constructor(private readonly stage: Stage, private readonly drawing: Drawing) {
+    this.name = drawing.name;
+    this.root.dataset["chart"] = drawing.name;
+    this.root.append(el("figcaption", {}, el("h2", {}, drawing.title), this.unit, this.note, this.readout), this.plot, this.empty);
+  }
+
+  draw(): void {
+    const { stage, drawing } = this;
+    setText(this.unit, drawing.unit(stage));
+    setText(this.note, drawing.note(stage));
+    this.note.title = drawing.note(stage);
+    const range = drawing.range(stage);
+    setText(this.empty, range === null ? drawing.empty(stage) : "");
+    this.empty.hidden = range !== null;
+    this.plot.toggleAttribute("data-empty", range === null);
+    if (range === null) {
+      this.points = 0;
+      return;
+    }
+    this.range = range;
+    const width = this.plot.clientWidth, height = this.plot.clientHeight;
+    if (width < 80 || height < 50) return;
+    const made = `${stage.theme}:${drawing.logarithmic(stage)}`;
+    if (this.u === null || made !== this.made) {
+      this.made = made;
+      this.u?.destroy();
+      this.u = this.create(width, height);
+    } else if (this.u.width !== width || this.u.height !== height) this.u.setSize({ width, height });
+    this.u.setData([[stage.from, stage.to], [null, null]], true);
+    this.showMoment();
+  }
+
+  /** What lies beyond the playhead is recorded but not yet seen: it is veiled. */
+  showMoment(): void {
+    const u = this.u;
+    if (u === null) return;
+    const { min, max } = u.scales["x"]!;
+    if (min == null || max == null) return;
+    const share = (this.stage.playhead.position - min) / (max - min);
+    this.veil.style.transform = `translateX(${(Math.min(1, Math.max(0, share)) * 100).toFixed(3)}%)`;
+  }
+
+  private create(width: number, height: number): uPlot {
+    const { stage, drawing } = this;
+    const style = getComputedStyle(document.documentElement);
+    const token = (name: string): string => style.getPropertyValue(name).trim();
+    const font = `${token("--chart-type")} ${token("--font")}`;
+    const axis = { stroke: resolved("--quiet", this.root), grid: { stroke: resolved("--hair", this.root), width: 1 }, ticks: { show: false }, font };
+    const u = new uPlot({
+      width, height,
+      legend: { show: false },
+      padding: [6, 12, 0, 0],
+      scales: {
+        x: { time: false, range: () => [stage.from, stage.to] },
+        y: { distr: drawing.logarithmic(stage) ? 3 : 1, range: () => this.range },
+      },
+      series: [{}, { show: true, paths: () => null, points: { show: false } }],
+      axes: [
+        { ...axis, size: 22, gap: 3, space: 64, values: (_, ticks) => ticks.map(short) },
+        { ...axis, size: 46, gap: 4, space: 22, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
+      ],
+      cursor: { y: true, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: "batchviz" } },
+      hooks: {
+        draw: [(self) => this.drawCurves(self)],
+        setSelect: [(self) => this.zoomTo(self)],
+        setCursor: [(self) => this.readAt(self)],
+      },
+    }, [[stage.from, stage.to], [null, null]], this.plot);
+    u.over.append(this.veil);
+    u.over.setAttribute("role", "img");
+    u.over.setAttribute("aria-label", `${drawing.title} by ${AXIS_LABELS[stage.axis]}`);
+    u.over.addEventListener("click", (event) => this.seekTo(u, event));
+    u.over.addEventListener("dblclick", () => stage.setZoom(null));
+    return u;
+  }
+
+  private drawCurves(u: uPlot): void {
+    const { ctx, bbox } = u;
+    ctx.save();
+    ctx.beginPath();
+    ctx.rect(bbox.left, bbox.top, bbox.width, bbox.height);
+    ctx.clip();
+    ctx.lineJoin = "round";
+    this.points = this.drawing.draw(u, this.stage);
+    ctx.restore();
+  }
+
+  private zoomTo(u: uPlot): void {
+    if (u.select.width < 8) return;
+    const from = u.posToVal(u.select.left, "x"), to = u.posToVal(u.select.left + u.select.width, "x");
+    u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (to > from) this.stage.setZoom([from, to]);
+    this.dragged = true;
+  }
+
+  private dragged = false;
+
+  private seekTo(u: uPlot, event: MouseEvent): void {
+    if (this.dragged) { // the click that ends a drag is not a wish to go there
+      this.dragged = false;
+      return;
+    }
+    const box = u.over.getBoundingClientRect();
+    const value = u.posToVal(event.clientX - box.left, "x");
+    this.stage.act((playhead, extent) => playhead.seek(value, extent));
+    this.stage.changed(Change.moment);
+  }
+
+  private readAt(u: uPlot): void {
+    const { left, top } = u.cursor;
+    const inside = left !== undefined && left >= 0 && top !== undefined && top >= 0;
+    setText(this.readout, inside ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
+  }
+}
+
+/** A token's colour as the canvas understands it: `light-dark()` is resolved by the style engine only. */
+export function resolved(token: string, near: HTMLElement): string {
+  const probe = el("span", { class: "probe" });
+  probe.style.color = `var(${token})`;
+  near.append(probe);
+  const colour = getComputedStyle(probe).color;
+  probe.remove();
+  return colour;
+}

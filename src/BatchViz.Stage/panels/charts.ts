@@ -1,0 +1,181 @@
+/**
+ * Three charts: loss, test accuracy, gradient norm. Everything recorded is drawn once per news; the playhead is a veil
+ * over what lies beyond it, moved by the compositor, so that playback redraws no curve. When several charts have news,
+ * one is redrawn per screen frame.
+ */
+import { columnIndex, COLUMN } from "../manifest.ts";
+import { Change, type Mount, type Stage } from "../stage.ts";
+import { Chart, type Drawing } from "./chart.ts";
+import { drawBuckets, drawEvaluations } from "./curves.ts";
+import { Buckets } from "../store.ts";
+import { runStyle, GROUND } from "../style.ts";
+import { figure, percent, short } from "../format.ts";
+
+const row = new Buckets();
+const RED = { dark: "#ff6b6b", light: "#c62828" } as const;
+/** Two canvas pixels a bucket are enough for the eye. */
+const BUCKETS = 512;
+
+export const mountCharts: Mount = (element, stage) => {
+  const charts = [lossChart, accuracyChart, gradientChart].map((drawing) => new Chart(stage, drawing));
+  element.append(...charts.map((chart) => chart.root));
+  const resize = new ResizeObserver(() => stage.changed(Change.size));
+  for (const chart of charts) resize.observe(chart.root);
+  let stale = 0;
+  const news = Change.manifest | Change.data | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
+  pointCounts = () => Object.fromEntries(charts.map((chart) => [chart.name, chart.points]));
+  return {
+    wants: news | Change.moment,
+    draw(changes) {
+      if (stage.manifest === null) return false;
+      if (changes & news) stale = (1 << charts.length) - 1;
+      for (const chart of charts) chart.showMoment();
+      const next = charts.findIndex((_, i) => stale & (1 << i));
+      if (next >= 0) {
+        charts[next]!.draw();
+        stale &= ~(1 << next);
+      }
+      return stale !== 0;
+    },
+  };
+};
+
+/** Points drawn by each chart, for tests. */
+export let pointCounts: () => Record<string, number> = () => ({});
+
+function eachRun(stage: Stage, draw: (run: number, dash: readonly number[], colour: string) => void): void {
+  for (const { index, batchSize } of stage.manifest!.runs) {
+    if (stage.hidden.has(index)) continue;
+    const style = runStyle(batchSize);
+    draw(index, style.dash, style.colour[stage.theme]);
+  }
+}
+
+/** Rows of buckets of one column for every run that is shown; asks for the detail that is missing. */
+function columnCurves(stage: Stage, name: string, visit: (run: number, dash: readonly number[], colour: string) => void): void {
+  const column = columnIndex(stage.manifest!, name);
+  if (column < 0) return;
+  eachRun(stage, (run, dash, colour) => {
+    const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
+    const from = Math.max(0, Math.floor(clock.toUpdates(stage.axis, stage.from)) - 1);
+    const to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1);
+    if (to <= from || !stage.store.query(run, column, from, to, BUCKETS, row)) return;
+    if (row.missing.length > 0) stage.remote.wantTiles(run, name, row.level, row.missing);
+    visit(run, dash, colour);
+  });
+}
+
+const lossChart: Drawing = {
+  name: "loss",
+  title: "Loss",
+  unit: (stage) => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "",
+  note: (stage) => `thin: every batch (min–max band) · bold: ${short(stage.manifest!.evaluation.examples)} ${stage.manifest!.evaluation.split} examples`,
+  logarithmic: (stage) => stage.lossScale === "log",
+  format: short,
+  readout: figure,
+  /** The evaluation set's losses set the scale; single batches may leave it and are cut at the frame. */
+  range(stage) {
+    let low = Infinity, high = -Infinity;
+    eachRun(stage, (run) => {
+      const { evaluations } = stage.store.runs[run]!;
+      for (let i = 0; i < evaluations.count; i++) {
+        const value = evaluations.value(i, 0);
+        if (value < low && value > 0) low = value;
+        if (value > high && value < Infinity) high = value;
+      }
+    });
+    if (!(high > 0)) {
+      columnCurves(stage, COLUMN.loss, () => {
+        for (let i = 0; i < row.count; i++) {
+          const value = row.last[i]!;
+          if (value > 1e-4 && value < low) low = value;
+          if (value < Infinity && value > high) high = value;
+        }
+      });
+    }
+    if (!(high > 0)) return null;
+    return stage.lossScale === "log" ? [low / 2.5, high * 1.8] : [0, high * 1.25];
+  },
+  draw(u, stage) {
+    let points = 0;
+    columnCurves(stage, COLUMN.loss, (run, dash, colour) => {
+      u.ctx.strokeStyle = u.ctx.fillStyle = colour;
+      drawBuckets(u, row, stage.clocks[run]!, stage.axis, dash, RED[stage.theme]);
+      points += row.count;
+    });
+    eachRun(stage, (run, dash, colour) => {
+      u.ctx.strokeStyle = colour;
+      drawEvaluations(u, stage.store.runs[run]!.evaluations, 0, stage.clocks[run]!, stage.axis, dash, GROUND[stage.theme]);
+      points += stage.store.runs[run]!.evaluations.count;
+    });
+    return points;
+  },
+  empty: () => "The loss of every batch appears here with the first updates.",
+};
+
+const accuracyChart: Drawing = {
+  name: "accuracy",
+  title: "Test accuracy",
+  unit: () => "",
+  note: (stage) => (stage.manifest!.data.testExamples > 0 ? `${short(stage.manifest!.data.testExamples)} test examples` : ""),
+  logarithmic: () => false,
+  format: (value) => `${Number((100 * value).toPrecision(4))} %`,
+  readout: (value) => percent(value),
+  range(stage) {
+    let low = Infinity, high = -Infinity;
+    eachRun(stage, (run) => {
+      const { evaluations } = stage.store.runs[run]!;
+      for (let i = 0; i < evaluations.count; i++) {
+        const value = evaluations.value(i, 2);
+        if (value < low) low = value;
+        if (value > high) high = value;
+      }
+    });
+    return high >= low ? [Math.max(0, low - 0.03), Math.min(1.02, high + 0.03)] : null;
+  },
+  draw(u, stage) {
+    let points = 0;
+    eachRun(stage, (run, dash, colour) => {
+      u.ctx.strokeStyle = colour;
+      drawEvaluations(u, stage.store.runs[run]!.evaluations, 2, stage.clocks[run]!, stage.axis, dash, GROUND[stage.theme]);
+      points += stage.store.runs[run]!.evaluations.count;
+    });
+    return points;
+  },
+  empty: (stage) => {
+    if (stage.manifest!.data.testExamples === 0) return "There is no test split, so there is no test accuracy.";
+    return stage.manifest!.data.task === "classification" ? "The first test accuracy appears with the first evaluation." : "Accuracy is defined for classification only; this is regression.";
+  },
+};
+
+const gradientChart: Drawing = {
+  name: "gradient",
+  title: "Gradient norm",
+  unit: () => "",
+  note: () => "of every batch (min–max band)",
+  logarithmic: () => true,
+  format: short,
+  readout: figure,
+  range(stage) {
+    let low = Infinity, high = 0;
+    columnCurves(stage, COLUMN.gradientNorm, () => {
+      for (let i = 0; i < row.count; i++) {
+        const value = row.last[i]!;
+        if (value > 0 && value < low) low = value;
+        if (value < Infinity && value > high) high = value;
+      }
+    });
+    return high > 0 ? [Math.max(low, high * 1e-4) / 1.5, high * 2] : null;
+  },
+  draw(u, stage) {
+    let points = 0;
+    columnCurves(stage, COLUMN.gradientNorm, (run, dash, colour) => {
+      u.ctx.strokeStyle = u.ctx.fillStyle = colour;
+      drawBuckets(u, row, stage.clocks[run]!, stage.axis, dash, RED[stage.theme]);
+      points += row.count;
+    });
+    return points;
+  },
+  empty: (stage) => (columnIndex(stage.manifest!, COLUMN.gradientNorm) < 0 ? "This recording has no gradient norms." : "The gradient norm of every batch appears here with the first updates."),
+};
+

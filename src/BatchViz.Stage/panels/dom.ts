@@ -1,0 +1,72 @@
+/** The few lines of DOM help that the panels share. Text is always set as text, never parsed. */
+
+type Attributes = Record<string, string | number | boolean | ((event: Event) => void)>;
+
+export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+  const element = document.createElement(tag);
+  apply(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+export function svg(tag: string, attributes: Attributes, ...children: Node[]): SVGElement {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  apply(element, attributes);
+  element.append(...children);
+  return element;
+}
+
+function apply(element: Element, attributes: Attributes): void {
+  for (const [name, value] of Object.entries(attributes)) {
+    if (typeof value === "function") element.addEventListener(name.slice(2), value);
+    else if (typeof value === "boolean") element.toggleAttribute(name, value);
+    else element.setAttribute(name, String(value));
+  }
+}
+
+/** Writes only what differs, so that a figure that stands still costs no layout. */
+export function setText(node: Node, text: string): void {
+  if (node.textContent !== text) node.textContent = text;
+}
+
+export function setAttribute(element: Element, name: string, value: string): void {
+  if (element.getAttribute(name) !== value) element.setAttribute(name, value);
+}
+
+/** Paths on a 16 × 16 grid. */
+const ICONS = {
+  start: "M4 3v10M13 3 6 8l7 5z",
+  back: "M10.5 3.5 6 8l4.5 4.5",
+  play: "M4.5 2.5 13 8l-8.5 5.5z",
+  pause: "M5 3v10M11 3v10",
+  forward: "M5.5 3.5 10 8l-4.5 4.5",
+  end: "M12 3v10M3 3l7 5-7 5z",
+  theme: "M8 2a6 6 0 1 0 0 12zM8 2a6 6 0 0 1 0 12",
+  eye: "M1.5 8S4 3.5 8 3.5 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8zM8 6a2 2 0 1 0 0 4 2 2 0 0 0 0-4z",
+  hidden: "M1.500 8S4 3.500 8 3.500 14.500 8 14.500 8 12 12.500 8 12.500 1.500 8 1.500 8zM3 13 13 3",
+  left: "M10 4 6 8l4 4",
+  right: "M6 4l4 4-4 4",
+} as const;
+
+/** Icons whose shape is an area; the others are strokes only. */
+const FILLED: ReadonlySet<string> = new Set(["start", "play", "end"]);
+
+export function icon(name: keyof typeof ICONS): SVGElement {
+  const path = svg("path", { d: ICONS[name] });
+  return svg("svg", { viewBox: "0 0 16 16", class: FILLED.has(name) ? "icon filled" : "icon", "aria-hidden": "true" }, path);
+}
+
+export function button(label: string, content: Node | string, press: () => void, className = ""): HTMLButtonElement {
+  return el("button", { type: "button", class: className, "aria-label": label, title: label, onclick: press }, content);
+}
+
+/** A choice between a few: a row of buttons of which one is pressed. */
+export function choice<T extends string>(label: string, options: readonly (readonly [T, string])[], choose: (value: T) => void): { root: HTMLElement; show(value: T): void } {
+  const buttons = options.map(([value, text]) => el("button", { type: "button", "data-value": value, onclick: () => choose(value) }, text));
+  return {
+    root: el("div", { class: "choice", role: "group", "aria-label": label }, ...buttons),
+    show(value) {
+      for (const b of buttons) setAttribute(b, "aria-pressed", String(b.dataset["value"] === value));
+    },
+  };
+}

@@ -1,0 +1,105 @@
+/** The selected run: its figures at the playhead, and its settings. Units stand beside numbers, quieter. */
+import { figure, percent, short, whole } from "../format.ts";
+import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
+import { Change, type Mount, type Stage } from "../stage.ts";
+import { Buckets } from "../store.ts";
+import { el, setText } from "./dom.ts";
+import { foldable } from "./fold.ts";
+import { setRunColour, swatch } from "./swatch.ts";
+
+type Reading = [value: string, unit: string];
+const NONE: Reading = ["–", ""];
+const row = new Buckets();
+
+/** What is read off at the playhead. */
+const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: number) => Reading])[] = [
+  ["update", (_, run, update) => [whole(update), run.totalUpdates ? `of ${whole(run.totalUpdates)}` : ""]],
+  ["epoch", (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
+  ["examples", (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
+  ["batch loss", (stage, run, update) => record(stage, run, COLUMN.loss, update)],
+  ["loss on eval. set", (stage, run, update) => evaluation(stage, run, update, 0)],
+  ["test loss", (stage, run, update) => evaluation(stage, run, update, 1)],
+  ["test accuracy", (stage, run, update) => evaluation(stage, run, update, 2)],
+  ["gradient norm", (stage, run, update) => record(stage, run, COLUMN.gradientNorm, update)],
+  ["lane time", (stage, run, update) => seconds(stage, run, update)],
+  ["throughput", (stage, run, update) => throughput(stage, run, update)],
+];
+
+const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) => Reading])[] = [
+  ["learning rate", (_, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), ""])],
+  ["parameters", (_, run) => [whole(run.parameters), ""]],
+  ["per example", (_, run) => [short(run.flopsPerExample), "FLOPs"]],
+  ["remainder", (manifest) => [manifest.remainder, ""]],
+  ["training set", (manifest) => [whole(manifest.data.trainExamples), "examples"]],
+  ["test set", (manifest) => (manifest.data.testExamples > 0 ? [whole(manifest.data.testExamples), "examples"] : ["none", ""])],
+  ["engine", (manifest) => [manifest.engine.description, ""]],
+];
+
+export const mountInspector: Mount = (element, stage) => {
+  const name = el("p", { class: "subject" });
+  const figures = FIGURES.map(([label]) => line(label));
+  const settings = SETTINGS.map(([label]) => line(label));
+  element.append(foldable(element, "Inspector", "right", stage), el("div", { class: "panel-body", tabindex: 0, role: "group", "aria-label": "Figures of one run" },
+    name, el("h3", {}, "At the playhead"), table(figures), el("h3", {}, "Settings"), table(settings)));
+  let subject = "";
+  return {
+    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme,
+    draw() {
+      const run = stage.stepRun, { manifest } = stage;
+      if (run === undefined || manifest === null) return;
+      if (subject !== run.id) {
+        subject = run.id;
+        name.replaceChildren(swatch(run.batchSize), el("span", { class: "figures" }, `B = ${run.batchSize} · seed ${run.seed}`));
+      }
+      setRunColour(element, run.batchSize, stage.theme);
+      const update = Math.floor(stage.drawn[run.index]!.update + 1e-6);
+      FIGURES.forEach(([, read], i) => figures[i]!.show(read(stage, run, update)));
+      SETTINGS.forEach(([, read], i) => settings[i]!.show(read(manifest, run)));
+    },
+  };
+};
+
+interface Line {
+  nodes: readonly [HTMLElement, HTMLElement];
+  show(reading: Reading): void;
+}
+
+function line(label: string): Line {
+  const value = document.createTextNode(""), unit = el("small", {});
+  return {
+    nodes: [el("dt", {}, label), el("dd", {}, value, unit)],
+    show([text, name]) {
+      setText(value, text);
+      setText(unit, name === "" ? "" : ` ${name}`);
+    },
+  };
+}
+
+const table = (lines: readonly Line[]): HTMLElement => el("dl", { class: "figures" }, ...lines.flatMap((l) => l.nodes));
+
+/** A record's value; where only a bucket around it is known, its range. */
+function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
+  const index = columnIndex(stage.manifest!, column);
+  if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
+  const unit = stage.manifest!.columns[index]!.unit;
+  return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!)} … ${figure(row.max[0]!)}`, unit];
+}
+
+function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Reading {
+  const { evaluations } = stage.store.runs[run.index]!;
+  const i = evaluations.indexAt(update);
+  const value = i < 0 ? NaN : evaluations.value(i, k);
+  if (i < 0 || (Number.isNaN(value) && k > 0)) return NONE;
+  return k === 2 ? [percent(value, 1).replace(" %", ""), "%"] : [figure(value), ""];
+}
+
+function seconds(stage: Stage, run: RunInfo, update: number): Reading {
+  const clock = stage.clocks[run.index]!;
+  return clock.hasSeconds ? [figure(clock.toAxis("seconds", update)), "s"] : NONE;
+}
+
+function throughput(stage: Stage, run: RunInfo, update: number): Reading {
+  const clock = stage.clocks[run.index]!;
+  const time = clock.toAxis("seconds", update);
+  return time > 0 ? [short(clock.toAxis("examples", update) / time), "ex/s of lane"] : NONE;
+}

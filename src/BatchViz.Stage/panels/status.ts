@@ -1,0 +1,31 @@
+/** One sentence when something is missing or wrong; silent when all is well. */
+import { Change, type Mount, type Stage } from "../stage.ts";
+import { el, setAttribute, setText } from "./dom.ts";
+
+type Kind = "wait" | "error" | "note";
+
+export const mountStatus: Mount = (element, stage) => {
+  const sentence = el("p", { role: "status" });
+  element.append(sentence);
+  return {
+    wants: Change.manifest | Change.session | Change.landscape | Change.data,
+    draw() {
+      const [kind, text] = say(stage);
+      setText(sentence, text);
+      setAttribute(sentence, "data-kind", kind);
+      sentence.hidden = text === "";
+    },
+  };
+};
+
+function say(stage: Stage): [Kind, string] {
+  const { manifest } = stage;
+  if (stage.problem !== null) return ["error", stage.problem];
+  if (stage.connection === "reconnecting") return ["error", "The connection is lost; trying again. What was recorded stays here."];
+  if (manifest === null) return ["wait", "Connecting to the training…"];
+  if (manifest.state === "preparing") return ["wait", `Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`];
+  if (manifest.state === "failed") return ["error", manifest.error ?? "The experiment failed."];
+  if (manifest.plane === null) return ["wait", "The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take."];
+  if (stage.grid === null) return ["wait", "Computing the landscape: the loss at every point of the slice."];
+  return ["note", ""];
+}

@@ -1,0 +1,328 @@
+/**
+ * What the page knows and shows, in one place, and the one frame scheduler. Modules read it, call its verbs, and are
+ * drawn when something they care for has changed: first actions, then DOM, then canvas, at most once per screen frame.
+ * When nothing changes no frame is asked for.
+ */
+import { RunClock, type Axis } from "./axis.ts";
+import { columnIndex, COLUMN, type Manifest, type RunInfo, type Session } from "./manifest.ts";
+import { Playhead, type Extent } from "./playhead.ts";
+import { remembered, remember } from "./remember.ts";
+import { Buckets, hasEnded, TimelineStore } from "./store.ts";
+import type { Theme } from "./style.ts";
+import type { Grid } from "./wire.ts";
+
+/** Kinds of change, as bits. */
+export const Change = {
+  /** Another experiment, or its manifest has news. */
+  manifest: 1,
+  /** Records or evaluations arrived. */
+  data: 2,
+  /** Plane, grid or path points arrived. */
+  landscape: 4,
+  /** The playhead moved. */
+  moment: 8,
+  /** Axis or the zoomed window. */
+  axis: 16,
+  /** Selection, visibility or states of runs. */
+  runs: 32,
+  theme: 64,
+  /** Loss scale, stems and the camera's preset. */
+  view: 128,
+  /** Role, connection and errors. */
+  session: 256,
+  size: 512,
+  /** The camera or the pointer moved over the scene. */
+  camera: 1024,
+  all: 2047,
+} as const;
+
+export interface Panel {
+  /** Bits of Change that it draws itself anew for. */
+  readonly wants: number;
+  /** Draws; true when it needs one more frame (an easing in progress, another chart to go). */
+  draw(changes: number, now: number): boolean | void;
+}
+
+export type Mount = (element: HTMLElement, stage: Stage) => Panel;
+
+/** Where a run is at the playhead. */
+export interface Drawn {
+  /** Updates, with a fraction between two. */
+  update: number;
+  x: number;
+  y: number;
+  /** True loss on the evaluation set, NaN while there is no path. */
+  loss: number;
+}
+
+/** What the network side offers; set by main.ts, so that stage and client do not depend on each other. */
+export interface Remote {
+  wantTiles(run: number, column: string, level: number, tiles: readonly number[]): void;
+  stepOnce(): void;
+  replane(kind: "pca" | "random"): void;
+}
+
+export type CameraView = "orbit" | "top" | "reset";
+
+export class Stage {
+  manifest: Manifest | null = null;
+  session: Session = { role: "viewer", signIn: false };
+  connection: "connecting" | "connected" | "reconnecting" = "connecting";
+  problem: string | null = null;
+  held = false;
+  watching = 0;
+  sequence = 0;
+
+  store = new TimelineStore(0, []);
+  clocks: RunClock[] = [];
+  drawn: Drawn[] = [];
+  grid: Grid | null = null;
+
+  readonly playhead = new Playhead();
+  axis: Axis = "examples";
+  /** Visible window of the charts in the axis' unit; null for the whole budget. */
+  zoom: readonly [number, number] | null = null;
+  selected = -1;
+  readonly hidden = new Set<number>();
+
+  theme: Theme = "dark";
+  lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
+  stems = remembered("stems") === "on";
+  cameraView: CameraView = "reset";
+  remote: Remote = { wantTiles() {}, stepOnce() {}, replane() {} };
+
+  readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
+  private readonly panels: Panel[] = [];
+  private pending = 0;
+  private scheduled = false;
+  private before = 0;
+  private readonly extentNow: Extent = { total: 0, head: 0, finished: false };
+  private readonly secondsRow = new Buckets();
+
+  addPanel(panel: Panel): void {
+    this.panels.push(panel);
+    this.changed(Change.all);
+  }
+
+  /** Something changed: draw with the next screen frame. */
+  changed(what: number): void {
+    this.pending |= what;
+    if (this.scheduled) return;
+    this.scheduled = true;
+    requestAnimationFrame(this.frame);
+  }
+
+  /** No frame is due: what is on the screen is what is known. */
+  get settled(): boolean {
+    return !this.scheduled;
+  }
+
+  private readonly frame = (now: number): void => {
+    this.scheduled = false;
+    const dt = Math.min(0.1, this.before > 0 ? (now - this.before) / 1000 : 0);
+    const changes = this.pending | (this.advance(dt, this.pending) ? Change.moment : 0);
+    this.pending = 0;
+    if (changes & (Change.data | Change.axis | Change.manifest)) this.noteSeconds();
+    if (changes & (Change.manifest | Change.data | Change.moment | Change.axis | Change.landscape)) this.locate();
+    let more = 0;
+    for (const panel of this.panels) {
+      if ((changes & panel.wants) === 0 && !this.unfinished.has(panel)) continue;
+      if (panel.draw(changes, now) === true) {
+        this.unfinished.add(panel);
+        more = 1;
+      } else this.unfinished.delete(panel);
+    }
+    const moving = this.isMoving();
+    this.before = more || moving || this.scheduled ? now : 0;
+    if ((more || moving) && !this.scheduled) {
+      this.scheduled = true;
+      requestAnimationFrame(this.frame);
+    }
+  };
+
+  private readonly unfinished = new Set<Panel>();
+
+  private advance(dt: number, changes: number): boolean {
+    if (this.manifest === null) return false;
+    const extent = this.extent();
+    return this.playhead.tick(dt, extent, !this.reducedMotion.matches) || (changes & Change.axis) !== 0;
+  }
+
+  /** The playhead will move with the next frame without any news. */
+  private isMoving(): boolean {
+    if (this.manifest === null || this.playhead.mode === "paused") return false;
+    return this.playhead.position < this.extent().head;
+  }
+
+  /** A new experiment begins, and with it a new page: the playhead at 0, playing. */
+  begin(manifest: Manifest): void {
+    const live = manifest.columns.flatMap((column, index) => (column.live ? [index] : []));
+    this.store = new TimelineStore(manifest.runs.length, live);
+    this.clocks = manifest.runs.map((run) => new RunClock(run, manifest.data.trainExamples, manifest.remainder));
+    this.drawn = manifest.runs.map(() => ({ update: 0, x: NaN, y: NaN, loss: NaN }));
+    this.grid = null;
+    this.zoom = null;
+    this.selected = -1;
+    this.hidden.clear();
+    this.playhead.position = 0;
+    this.playhead.mode = "playing";
+    this.takeManifest(manifest);
+  }
+
+  takeManifest(manifest: Manifest): void {
+    this.manifest = manifest;
+    this.held = manifest.state === "held";
+    for (const run of manifest.runs) this.store.noteRun(run.index, run.state, run.updates ?? 0);
+    this.changed(Change.manifest | Change.runs | Change.landscape);
+  }
+
+  /** How far runs have come and may come, on the current axis. One object, refilled. */
+  extent(axis = this.axis): Extent {
+    const out = this.extentNow;
+    out.total = out.head = 0;
+    out.finished = true;
+    const runs = this.manifest?.runs ?? [];
+    for (const { index, totalUpdates } of runs) {
+      const timeline = this.store.runs[index]!, clock = this.clocks[index]!;
+      const made = timeline.head;
+      out.head = Math.max(out.head, clock.toAxis(axis, made));
+      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(totalUpdates ?? 0, made)));
+      if (!hasEnded(timeline.state) || made < timeline.made) out.finished = false;
+    }
+    if (out.finished) out.total = out.head;
+    else if (axis === "seconds") out.total = Math.max(this.manifest?.budget.seconds ?? 0, roundedUp(out.total));
+    if (!(out.total > 0)) out.total = 1;
+    return out;
+  }
+
+  /** The charts' visible window. */
+  get from(): number {
+    return this.zoom?.[0] ?? 0;
+  }
+
+  get to(): number {
+    return this.zoom?.[1] ?? this.extent().total;
+  }
+
+  /** The run whose single updates the step buttons make: the selected one, else the first that is shown. */
+  get stepRun(): RunInfo | undefined {
+    const runs = this.manifest?.runs ?? [];
+    return runs[this.selected] ?? runs.find((run) => !this.hidden.has(run.index)) ?? runs[0];
+  }
+
+  step(by: 1 | -1): void {
+    const run = this.stepRun;
+    if (run === undefined) return;
+    const extent = this.extent();
+    const clock = this.clocks[run.index]!;
+    const here = clock.toUpdates(this.axis, this.playhead.position);
+    if (by > 0 && this.held && this.playhead.position >= extent.head && this.session.role === "owner") {
+      this.remote.stepOnce();
+      this.playhead.goLive();
+    } else {
+      const next = by > 0 ? Math.floor(here + 1 + 1e-6) : Math.ceil(here - 1 - 1e-6);
+      this.playhead.hold(clock.toAxis(this.axis, Math.max(0, next)), extent);
+    }
+    this.changed(Change.moment);
+  }
+
+  act(verb: (playhead: Playhead, extent: Extent) => void): void {
+    verb(this.playhead, this.extent());
+    this.changed(Change.moment);
+  }
+
+  /** One axis for all panels. The moment stays: where the reference run is now, it is afterwards. */
+  setAxis(axis: Axis): void {
+    const run = this.stepRun;
+    const clock = run && this.clocks[run.index];
+    const updates = clock?.toUpdates(this.axis, this.playhead.position) ?? 0;
+    const atEnd = this.playhead.position >= this.extent().head;
+    this.axis = axis;
+    this.zoom = null;
+    this.noteSeconds();
+    this.playhead.position = atEnd ? this.extent().head : Math.min(clock?.toAxis(axis, updates) ?? 0, this.extent().head);
+    this.changed(Change.axis | Change.moment);
+  }
+
+  setZoom(zoom: readonly [number, number] | null): void {
+    this.zoom = zoom;
+    this.changed(Change.axis);
+  }
+
+  select(run: number): void {
+    this.selected = run === this.selected ? -1 : run;
+    this.changed(Change.runs);
+  }
+
+  setVisible(run: number, visible: boolean): void {
+    if (visible) this.hidden.delete(run);
+    else this.hidden.add(run);
+    this.changed(Change.runs);
+  }
+
+  setLossScale(scale: "linear" | "log"): void {
+    this.lossScale = scale;
+    remember("loss-scale", scale);
+    this.changed(Change.view);
+  }
+
+  setStems(on: boolean): void {
+    this.stems = on;
+    remember("stems", on ? "on" : "off");
+    this.changed(Change.view);
+  }
+
+  setCamera(view: CameraView): void {
+    this.cameraView = view;
+    this.changed(Change.view);
+  }
+
+  report(problem: string | null): void {
+    if (problem === this.problem) return;
+    this.problem = problem;
+    this.changed(Change.session);
+  }
+
+  /** Finds where every run is at the playhead; between two path points on the straight line between them. */
+  private locate(): void {
+    for (let run = 0; run < this.drawn.length; run++) {
+      const drawn = this.drawn[run]!, timeline = this.store.runs[run]!;
+      drawn.update = Math.min(timeline.head, this.clocks[run]!.toUpdates(this.axis, this.playhead.position));
+      const points = timeline.points;
+      const i = points.indexAt(drawn.update);
+      if (i < 0) {
+        drawn.x = drawn.y = drawn.loss = NaN;
+        continue;
+      }
+      const j = Math.min(i + 1, points.count - 1);
+      const u0 = points.updates[i]!, u1 = points.updates[j]!;
+      const t = u1 > u0 ? (drawn.update - u0) / (u1 - u0) : 0;
+      drawn.x = between(points.value(i, 0), points.value(j, 0), t);
+      drawn.y = between(points.value(i, 1), points.value(j, 1), t);
+      drawn.loss = between(points.value(i, 2), points.value(j, 2), t);
+    }
+  }
+
+  /** Seconds are measured, so their axis grows with what was recorded: from evaluations, and from history when asked for. */
+  private noteSeconds(): void {
+    if (this.manifest === null) return;
+    const column = columnIndex(this.manifest, COLUMN.seconds);
+    for (let run = 0; run < this.clocks.length; run++) {
+      const { evaluations, made } = this.store.runs[run]!, clock = this.clocks[run]!;
+      for (let i = 0; i < evaluations.count; i++) clock.noteSeconds(evaluations.updates[i]!, evaluations.value(i, 3));
+      if (this.axis !== "seconds" || column < 0) continue;
+      this.store.query(run, column, 0, made, 256, this.secondsRow);
+      for (let i = 0; i < this.secondsRow.count; i++) clock.noteSeconds(this.secondsRow.to[i]!, this.secondsRow.last[i]!);
+      this.remote.wantTiles(run, COLUMN.seconds, this.secondsRow.level, this.secondsRow.missing);
+    }
+  }
+}
+
+const between = (a: number, b: number, t: number): number => (t <= 0 ? a : t >= 1 ? b : a + (b - a) * t);
+
+/** Up to two digits, so that an estimate does not make axes tremble. */
+function roundedUp(value: number): number {
+  if (!(value > 0)) return 0;
+  const unit = 10 ** (Math.floor(Math.log10(value)) - 1);
+  return Math.ceil(value / unit) * unit;
+}
