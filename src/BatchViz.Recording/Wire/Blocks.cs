@@ -7,13 +7,15 @@ public static class Blocks
     public const uint FrameMagic = 0x31465642, TileMagic = 0x31545642, EvaluationsMagic = 0x31455642, PathsMagic = 0x31505642, GridMagic = 0x31475642;
 
     /// <summary>One tile, and whether it can never change.</summary>
-    /// <returns>Null when the tile begins past the run's head.</returns>
+    /// <returns>Null when the tile begins past the run's head, or there is no such level.</returns>
     public static (byte[] Bytes, bool Whole)? Tile(uint generation, int runIndex, RunLog log, int[] columns, int level, long index)
     {
+        if (level is < 0 or > ColumnLog.MaxLevel) return null;
+        // Whether the run has ended is read first: one that has has all its records in place.
         bool ended = log.Ended;
-        long head = log.Count, span = (long)TileBuckets << (2 * level), from = index * span;
-        if (from > head || (from == head && from > 0)) return null;
-        long to = Math.Min(from + span, head);
+        long head = log.Count, span = (long)TileBuckets << (2 * level);
+        if (index < 0 || index > head / span || (index * span == head && index > 0)) return null;
+        long from = index * span, to = Math.Min(from + span, head);
         bool whole = ended || to == from + span;
         var segments = new List<Segment>();
         Segments.Split(from, to, level, segments);

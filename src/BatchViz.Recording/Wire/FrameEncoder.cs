@@ -55,6 +55,7 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
     /// </summary>
     public byte[] Heads(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
+        Follow(state.Plane);
         Header(state, frameRuns.Count);
         for (int r = 0; r < frameRuns.Count; r++) RunHeader(r, 0, heads[r], heads[r], 0, 0);
         return writer.ToArray();

@@ -1,0 +1,43 @@
+using BatchViz.Core.Engines;
+
+namespace BatchViz.Recording.Tests;
+
+/// <summary>Run logs filled with known numbers.</summary>
+internal static class Logs
+{
+    /// <summary>A log of one layer: six columns of the layout and the seconds.</summary>
+    public static RunLog New() => new(new RecordLayout(1));
+
+    /// <summary>Appends records whose column c holds <paramref name="value"/>(c, record index).</summary>
+    public static void Append(RunLog log, int rows, Func<int, long, float> value)
+    {
+        int width = log.Layout.Width;
+        long from = log.Count;
+        var records = new float[rows * width];
+        for (int r = 0; r < rows; r++)
+            for (int c = 0; c < width; c++) records[r * width + c] = value(c, from + r);
+        log.Append(records, rows, from, from + rows);
+    }
+
+    /// <summary>Mostly ordinary numbers, sometimes NaN or an infinity.</summary>
+    public static float Value(Random random) => random.Next(12) switch
+    {
+        0 => float.NaN,
+        1 => float.PositiveInfinity,
+        2 => float.NegativeInfinity,
+        _ => (float)(random.NextDouble() * 200 - 100),
+    };
+
+    /// <summary>What a bucket must be, from its records alone.</summary>
+    public static Bucket Brute(ReadOnlySpan<float> values)
+    {
+        float min = float.NaN, max = float.NaN;
+        int nonFinite = 0;
+        foreach (float v in values)
+        {
+            if (!float.IsFinite(v)) nonFinite++;
+            else (min, max) = (float.IsNaN(min) ? v : Math.Min(min, v), float.IsNaN(max) ? v : Math.Max(max, v));
+        }
+        return new Bucket(min, max, values[^1], (byte)Math.Min(255, nonFinite));
+    }
+}
