@@ -7,20 +7,19 @@ using BatchViz.Recording;
 namespace BatchViz.Lab;
 
 /// <summary>
-/// Keeps the landscape up with training, on a thread of its own: projects each new snapshot onto the current plane, fits a new
-/// plane when asked to or when the longest run has doubled, and refines the grid 9 → 17 → 33 → 65. It is the only one that
-/// touches planes; lanes only hand in snapshots.
+/// Keeps the landscape up with training, on a thread of its own: projects each new snapshot onto the current plane and fits a new
+/// plane when asked to or when the longest run has doubled. It is the only one that makes planes; lanes only hand in snapshots,
+/// and a <see cref="SurfaceJob"/> beside it computes the grids, so that no head on the picture waits for a surface.
 /// </summary>
 internal sealed class LandscapeJob : IDisposable
 {
     private const int FitSnapshotsPerRun = 24, MaxRegions = 12;
     private const double Margin = 0.25, GrowthMargin = 0.5;
 
-    /// <summary>The grid is worked on in slices, so that heads on the picture never wait for it long.</summary>
-    private static readonly TimeSpan Slice = TimeSpan.FromMilliseconds(100);
-
     private readonly Experiment experiment;
     private readonly Thread thread;
+    private readonly SurfaceJob surface;
+    private readonly Lock publishing = new();
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
     private readonly long[] projected;
@@ -32,7 +31,7 @@ internal sealed class LandscapeJob : IDisposable
     private long nextFit;
     private uint planeId, gridId;
     private int regions;
-    private (uint Grid, int Resolution, float[] Losses) pending = (0, 0, []);
+    private bool asked;
 
     public LandscapeJob(Experiment experiment)
     {
@@ -42,13 +41,28 @@ internal sealed class LandscapeJob : IDisposable
         // Doublings counted back from the end, so that the last plane is fitted to whole paths.
         nextFit = experiment.Runs.Max(run => run.Plan.TotalUpdates) is { } total ? Math.Max(1, total >> 7) : 64;
         thread = new Thread(Work) { IsBackground = true, Name = "landscape" };
+        surface = new SurfaceJob(experiment, this);
     }
 
     public Landscape? Current => Volatile.Read(ref current);
 
-    public string? Failure => Volatile.Read(ref failure);
+    public string? Failure => Volatile.Read(ref failure) ?? surface.Failure;
 
-    public void Start() => thread.Start();
+    public void Start()
+    {
+        thread.Start();
+        surface.Start();
+    }
+
+    /// <summary>Adds a finished layer to its grid, unless another grid has taken its place.</summary>
+    public void Add(uint grid, GridLayer layer)
+    {
+        lock (publishing)
+        {
+            if (Current is { } now && now.GridId == grid) Volatile.Write(ref current, now with { Layers = [.. now.Layers, layer] });
+        }
+        wake.Set();
+    }
 
     public void Wake() => wake.Set();
 
@@ -63,6 +77,7 @@ internal sealed class LandscapeJob : IDisposable
         stop.Cancel();
         wake.Set();
         if (thread.IsAlive) thread.Join();
+        surface.Dispose();
         foreach (var plane in planes) plane.Dispose();
     }
 
@@ -97,9 +112,8 @@ internal sealed class LandscapeJob : IDisposable
         if (Outgrown(landscape) is { } region)
         {
             Publish(landscape with { GridId = ++gridId, Region = region, Layers = [] });
-            return true;
         }
-        return Refine(evaluator, landscape) || moved;
+        return moved;
     }
 
     private bool FitIsDue()
@@ -108,8 +122,9 @@ internal sealed class LandscapeJob : IDisposable
         if (wanted >= 0)
         {
             kind = (PlaneKind)wanted;
-            return true;
+            asked = true;
         }
+        if (asked) return true;
         if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
         return kind == PlaneKind.Pca && Current.Resolution >= 17 && Longest() >= nextFit;
@@ -147,6 +162,7 @@ internal sealed class LandscapeJob : IDisposable
                 break;
         }
         planes.Add(plane);
+        asked = false;
         while (nextFit <= longest) nextFit *= 2;
         Array.Clear(projected);
         var next = new Landscape
@@ -264,37 +280,9 @@ internal sealed class LandscapeJob : IDisposable
         return x0 > x1 ? null : new GridRegion(x0, x1, y0, y1);
     }
 
-    /// <summary>A slice of work on the next resolution of the grid; false when it is as fine as it gets.</summary>
-    private bool Refine(IEvaluator evaluator, Landscape landscape)
+    private void Publish(Landscape landscape)
     {
-        int next = landscape.Resolution == 0 ? 9 : 2 * landscape.Resolution - 1;
-        if (next > experiment.Plan.Spec.Landscape.Resolution) return false;
-        if (pending.Grid != landscape.GridId || pending.Resolution != next) pending = (landscape.GridId, next, Spread(landscape, next));
-        using var slice = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
-        slice.CancelAfter(Slice);
-        try
-        {
-            evaluator.Grid(landscape.Plane, landscape.Region, next, experiment.EvaluationSet, pending.Losses, slice.Token);
-        }
-        catch (OperationCanceledException) when (!stop.IsCancellationRequested)
-        {
-            return true;
-        }
-        Publish(landscape with { Layers = [.. landscape.Layers, new GridLayer(next, pending.Losses)] });
-        return true;
+        lock (publishing) Volatile.Write(ref current, landscape);
+        surface.Restart();
     }
-
-    /// <summary>The finished points at their places in a grid twice as fine; NaN marks those to compute.</summary>
-    private static float[] Spread(Landscape landscape, int next)
-    {
-        var losses = new float[next * next];
-        Array.Fill(losses, float.NaN);
-        if (landscape.Layers.Count == 0) return losses;
-        var (coarse, n) = (landscape.Layers[^1].Losses, landscape.Resolution);
-        for (int y = 0; y < n; y++)
-            for (int x = 0; x < n; x++) losses[2 * y * next + 2 * x] = coarse[y * n + x];
-        return losses;
-    }
-
-    private void Publish(Landscape landscape) => Volatile.Write(ref current, landscape);
 }
