@@ -17,7 +17,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
     [
-        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("Start", [RunningHost.Moons]),
+        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("Start", [SomeHost.Moons]),
     ];
 
     public static IEnumerable<object[]> Secrets => [["0"], [new string('0', 64)], ["%00"], ["owner"]];
@@ -100,7 +100,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", await Cookie(host.Links.Owner));
 
         foreach (var (method, arguments) in Controlling) Assert.Null(await hub.Invoke(method, arguments));
-        Assert.Contains("batchSizes[0]", await hub.Invoke("Start", RunningHost.Moons.Replace("[1,", "[0,")));
+        Assert.Contains("batchSizes[0]", await hub.Invoke("Start", SomeHost.Moons.Replace("[1,", "[0,")));
     }
 
     [Fact]

@@ -80,7 +80,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Run_ends_with_one_line_of_json_and_gives_the_same_weights_with_1_2_and_3_threads()
     {
         string file = Path.Combine(folder, "moons.json");
-        await File.WriteAllTextAsync(file, RunningHost.Moons);
+        await File.WriteAllTextAsync(file, SomeHost.Moons);
         var hashes = new HashSet<string>();
         foreach (string threads in new[] { "1", "2", "3", "2" })
         {

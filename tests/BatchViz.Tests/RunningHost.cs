@@ -11,7 +11,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace BatchViz.Tests;
 
 /// <summary>The web program on a free loopback port with a small experiment on the air, and a client for it.</summary>
-public class RunningHost(bool signIn) : IAsyncLifetime
+public abstract class SomeHost(bool signIn) : IAsyncLifetime
 {
     public const string Moons = """
         { "name": "Moons", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [8], "activation": "tanh" },
@@ -20,10 +20,6 @@ public class RunningHost(bool signIn) : IAsyncLifetime
 
     private readonly CpuEngine engine = new();
     private Conductor? conductor;
-
-    public RunningHost() : this(signIn: false)
-    {
-    }
 
     public WebApplication App { get; private set; } = null!;
 
@@ -62,4 +58,7 @@ public class RunningHost(bool signIn) : IAsyncLifetime
 }
 
 /// <summary>The same with sign-in: nobody gets in without a link.</summary>
-public sealed class GuardedHost() : RunningHost(signIn: true);
+public sealed class GuardedHost() : SomeHost(signIn: true);
+
+/// <summary>The same as most people start it: on this computer alone, without sign-in.</summary>
+public sealed class RunningHost() : SomeHost(signIn: false);
