@@ -1,0 +1,206 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Encodings.Web;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Components.NewExperiment;
+
+/// <summary>
+/// An experiment while it is being described: one JSON text, and its settings as texts by key ("model.hidden" is "128, 64").
+/// What a field holds goes into the JSON as it is, a word where a number should be included, so that the reader's own sentence
+/// says what is wrong with it.
+/// </summary>
+public sealed class SpecForm
+{
+    private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+
+    private JsonObject json = [];
+    private string text = "";
+
+    public SpecForm(ExperimentSpec spec) => Use(spec);
+
+    /// <summary>The whole experiment file; any text may be set.</summary>
+    public string Text
+    {
+        get => text;
+        set
+        {
+            text = value;
+            Check();
+            if (Spec is { } spec) json = SpecWriter.Write(spec);
+            else if (Parse(value) is { } written) json = written;
+        }
+    }
+
+    /// <summary>What the text says, or null while it is refused.</summary>
+    public ExperimentSpec? Spec { get; private set; }
+
+    /// <summary>The reader's sentence, or null.</summary>
+    public string? Problem { get; private set; }
+
+    /// <summary>Whether the fields show the text; not while it is no JSON at all.</summary>
+    public bool HasFields => Spec is not null || Parse(text) is not null;
+
+    public byte[] Utf8 => Encoding.UTF8.GetBytes(text);
+
+    public void Use(ExperimentSpec spec) => Write(SpecWriter.Write(spec));
+
+    /// <summary>Whether the sentence is about this key.</summary>
+    public bool Blames(string path) => Problem is { } problem
+        && (problem.StartsWith($"\"{path}\"", StringComparison.Ordinal) || problem.StartsWith($"\"{path}[", StringComparison.Ordinal) || problem.StartsWith($"\"{path}.", StringComparison.Ordinal));
+
+    public string Get(string path) => At(path) switch
+    {
+        null => "",
+        JsonArray list => string.Join(", ", list.Select(Show)),
+        JsonObject rates => string.Join(", ", rates.Select(pair => $"{pair.Key}: {Show(pair.Value)}")),
+        var value => Show(value),
+    };
+
+    /// <summary>Sets a number or a word; an empty text leaves the key out.</summary>
+    public void Set(string path, string value) => Put(path, value.Trim() is { Length: > 0 } trimmed ? Value(trimmed) : null);
+
+    /// <summary>Sets a text that stays one, whatever it looks like.</summary>
+    public void SetText(string path, string value) => Put(path, value.Length > 0 ? value : null);
+
+    /// <summary>Sets a list: "128, 64".</summary>
+    public void SetList(string path, string value) => Put(path, new JsonArray([.. Split(value).Select(Value)]));
+
+    /// <summary>Sets rates by batch size: "1: 0.01, 32: 0.1".</summary>
+    public void SetRates(string value)
+    {
+        var rates = new JsonObject();
+        foreach (string pair in value.Split([',', ';'], StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
+        {
+            string[] parts = pair.Split(':', 2, StringSplitOptions.TrimEntries);
+            rates[parts[0]] = Value(parts.Length == 2 ? parts[1] : "");
+        }
+        Put("learningRate", rates);
+    }
+
+    public string Budget => (At("budget") as JsonObject)?.FirstOrDefault().Key ?? "epochs";
+
+    public string Rule => At("learningRate") is JsonObject ? "tuned" : Get("learningRateRule") is { Length: > 0 } rule ? rule : "constant";
+
+    /// <summary>Another data set brings another name, loss and, between networks and surfaces, another model.</summary>
+    public void SetData(string kind)
+    {
+        bool wasSurface = IsSurface(Get("data.kind")), isSurface = IsSurface(kind);
+        json["data"] = new JsonObject { ["kind"] = kind };
+        foreach (string key in new[] { "name", "loss", "landscape" }) json.Remove(key);
+        if (isSurface) json.Remove("model");
+        else if (wasSurface) json["model"] = new JsonObject { ["hidden"] = new JsonArray(8, 8), ["activation"] = "tanh" };
+        Settle();
+    }
+
+    public void SetOptimizer(string kind)
+    {
+        var decay = At("optimizer.weightDecay")?.DeepClone();
+        json["optimizer"] = new JsonObject { ["kind"] = kind };
+        if (decay is not null) json["optimizer"]!["weightDecay"] = decay;
+        Settle();
+    }
+
+    public void SetBudget(string kind)
+    {
+        json["budget"] = new JsonObject { [kind] = kind switch { "epochs" => 5, "updates" => 2_000, "examples" => 100_000, _ => 30 } };
+        Settle();
+    }
+
+    public void SetRule(string rule)
+    {
+        string rate = At("learningRate") is JsonObject rates ? Show(rates.FirstOrDefault().Value) : Get("learningRate");
+        if (rule == "tuned")
+        {
+            json["learningRate"] = new JsonObject(Split(Get("batchSizes")).Distinct().Select(size => KeyValuePair.Create(size, (JsonNode?)Value(rate))));
+            json.Remove("learningRateRule");
+            json.Remove("referenceBatchSize");
+        }
+        else
+        {
+            json["learningRate"] = Value(rate);
+            json["learningRateRule"] = rule;
+        }
+        Settle();
+    }
+
+    public static bool IsSurface(string kind) => kind is "double-well" or "saddle" or "beale";
+
+    public static bool IsGenerated(string kind) => kind is not ("mnist" or "csv" or "idx");
+
+    private JsonNode? At(string path)
+    {
+        JsonNode? node = json;
+        foreach (string key in path.Split('.')) node = (node as JsonObject)?[key];
+        return node;
+    }
+
+    private void Put(string path, JsonNode? value)
+    {
+        string[] keys = path.Split('.');
+        var parent = json;
+        foreach (string key in keys[..^1])
+        {
+            if (parent[key] is not JsonObject child) parent[key] = child = [];
+            parent = child;
+        }
+        if (value is null) parent.Remove(keys[^1]);
+        else parent[keys[^1]] = value;
+        Write(json);
+    }
+
+    /// <summary>After a change that others follow from: what was left out gets its default, where the whole can be read.</summary>
+    private void Settle()
+    {
+        Write(json);
+        if (Spec is { } spec) Use(spec);
+    }
+
+    private void Write(JsonObject changed)
+    {
+        json = changed;
+        text = json.ToJsonString(Indented);
+        Check();
+    }
+
+    private void Check()
+    {
+        try
+        {
+            (Spec, Problem) = (SpecReader.Read(Utf8), null);
+        }
+        catch (SpecException e)
+        {
+            (Spec, Problem) = (null, e.Message);
+        }
+    }
+
+    private static JsonObject? Parse(string text)
+    {
+        try
+        {
+            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+        }
+        catch (JsonException)
+        {
+            return null;
+        }
+    }
+
+    private static IEnumerable<string> Split(string value) => value.Split([',', ';', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
+
+    private static string Show(JsonNode? node) => node switch
+    {
+        null => "",
+        JsonValue value when value.TryGetValue(out string? word) => word,
+        _ => node.ToJsonString(),
+    };
+
+    private static JsonNode Value(string word)
+    {
+        if (long.TryParse(word, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long whole)) return whole;
+        return double.TryParse(word, NumberStyles.Float, CultureInfo.InvariantCulture, out double number) && double.IsFinite(number) ? number : word;
+    }
+}
