@@ -216,10 +216,6 @@ export class Client implements Remote {
     void this.command("StepOnce");
   }
 
-  replane(kind: "pca" | "random"): void {
-    void this.command("Replane", kind);
-  }
-
   private async command(method: string, ...values: unknown[]): Promise<void> {
     try {
       this.control ??= this.connectControl();

@@ -59,7 +59,6 @@ export interface Drawn {
 export interface Remote {
   wantTiles(run: number, column: string, level: number, tiles: readonly number[]): void;
   stepOnce(): void;
-  replane(kind: "pca" | "random"): void;
 }
 
 export type CameraView = "orbit" | "top" | "reset";
@@ -89,7 +88,7 @@ export class Stage {
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
   stems = remembered("stems") === "on";
   cameraView: CameraView = "reset";
-  remote: Remote = { wantTiles() {}, stepOnce() {}, replane() {} };
+  remote: Remote = { wantTiles() {}, stepOnce() {} };
 
   readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly panels: Panel[] = [];

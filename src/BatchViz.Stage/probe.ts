@@ -1,0 +1,53 @@
+/** `window.batchviz`: what the page shows, as numbers, for tests and bookmarklets. Read only; see README.md. */
+import type { Client } from "./client.ts";
+import { pointCounts } from "./panels/charts.ts";
+import type { Stage } from "./stage.ts";
+
+export interface BatchVizProbe {
+  /** Fulfilled when the first experiment is on the page. */
+  readonly ready: Promise<void>;
+  /** Fulfilled as soon as nothing is being fetched and no frame is due. While the playhead moves, that is not yet. */
+  idle(): Promise<void>;
+  state(): object;
+}
+
+declare global {
+  interface Window {
+    batchviz?: BatchVizProbe;
+  }
+}
+
+export function expose(stage: Stage, client: Client): void {
+  const until = (condition: () => boolean): Promise<void> => new Promise((resolve) => {
+    const look = (): void => {
+      if (condition()) resolve();
+      else setTimeout(look, 20);
+    };
+    look();
+  });
+  window.batchviz = Object.freeze({
+    ready: until(() => stage.manifest !== null && stage.settled),
+    idle: () => until(() => stage.settled && !client.busy),
+    state: () => {
+      const runs = stage.manifest?.runs ?? [];
+      const extent = stage.extent();
+      return {
+        generation: stage.manifest?.generation ?? 0,
+        playhead: stage.playhead.position,
+        axis: stage.axis,
+        playing: stage.playhead.mode !== "paused",
+        live: stage.playhead.isLive(extent),
+        total: extent.total,
+        heads: Object.fromEntries(runs.map((run) => [run.id, stage.store.headOf(run.index)])),
+        drawn: Object.fromEntries(runs.map((run) => [run.id, { ...stage.drawn[run.index]! }])),
+        sequence: stage.sequence,
+        connected: stage.connection === "connected",
+        grid: stage.grid && { id: stage.grid.grid, plane: stage.grid.plane, resolution: stage.grid.resolution },
+        charts: pointCounts(),
+        selected: runs[stage.selected]?.id ?? null,
+        theme: stage.theme,
+        problem: stage.problem,
+      };
+    },
+  });
+}

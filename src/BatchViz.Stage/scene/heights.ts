@@ -1,0 +1,64 @@
+/** From loss to height: a scale that a few extreme points cannot spoil, linear or logarithmic, and its contour lines. */
+import { niceStep } from "../format.ts";
+import type { Grid } from "../wire.ts";
+
+export interface HeightScale {
+  log: boolean;
+  /** Loss at height 0 and at height 1; what lies beyond is drawn at the edge and shown as clipped. */
+  low: number;
+  high: number;
+  /** Contour lines: a difference of losses, or on the logarithmic scale a ratio. */
+  step: number;
+  clipped: boolean;
+}
+
+const LINES = 14;
+
+/** `pathLosses` are the true losses on the paths: these must fit; the slice may be cut above its ninetieth percentile. */
+export function heightScale(grid: Grid, pathLosses: readonly number[], log: boolean): HeightScale {
+  const slice = finite(grid.values), paths = finite(pathLosses);
+  const top = slice[slice.length - 1] ?? 1;
+  // A run that diverges would flatten everything else: of its losses only the decent ones count.
+  const decent = 4 * Math.max(quantile(slice, 0.95), Number.MIN_VALUE);
+  const highest = paths.reduce((max, loss) => (loss <= decent && loss > max ? loss : max), 0);
+  let high = Math.max(quantile(slice, log ? 0.98 : 0.9), 1.05 * highest);
+  if (high > 0.8 * top) high = Math.max(top, 1.02 * highest);
+  let low = Math.min(slice[0] ?? 0, paths[0] ?? Infinity);
+  if (!Number.isFinite(low)) low = 0;
+  if (log) low = Math.max(low, high * 1e-5, Number.MIN_VALUE);
+  if (!(high > low)) high = low + Math.max(1e-6, Math.abs(low));
+  return { log, low, high, step: log ? ratioStep(high / low) : niceStep(high - low, LINES), clipped: top > high * 1.001 };
+}
+
+/** Height of a loss, 0 to 1; NaN where it is not finite. */
+export function heightOf(scale: HeightScale, loss: number): number {
+  if (!Number.isFinite(loss)) return NaN;
+  const { low, high } = scale;
+  const h = scale.log ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : (loss - low) / (high - low);
+  return Math.min(1, Math.max(0, h));
+}
+
+/** Contour lines lie where `offset + frequency · height` is a whole number. */
+export function contours(scale: HeightScale): { offset: number; frequency: number } {
+  const { low, high, step } = scale;
+  if (!scale.log) return { offset: low / step, frequency: (high - low) / step };
+  return { offset: Math.log(low) / Math.log(step), frequency: Math.log(high / low) / Math.log(step) };
+}
+
+function ratioStep(range: number): number {
+  const rough = range ** (1 / LINES);
+  return [1.05, 1.1, 1.2, 1.5, 2, 3, 5].find((ratio) => ratio >= rough) ?? 10;
+}
+
+/** Bilinear between grid points; `u` and `v` in 0…1. NaN next to a hole. */
+export function sample(values: ArrayLike<number>, n: number, u: number, v: number): number {
+  const x = Math.min(1, Math.max(0, u)) * (n - 1), y = Math.min(1, Math.max(0, v)) * (n - 1);
+  const i = Math.min(n - 2, Math.floor(x)), j = Math.min(n - 2, Math.floor(y));
+  const s = x - i, t = y - j;
+  const a = values[j * n + i]!, b = values[j * n + i + 1]!, c = values[(j + 1) * n + i]!, d = values[(j + 1) * n + i + 1]!;
+  return (a * (1 - s) + b * s) * (1 - t) + (c * (1 - s) + d * s) * t;
+}
+
+const finite = (values: ArrayLike<number>): number[] => Array.from(values).filter(Number.isFinite).sort((a, b) => a - b);
+
+const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;

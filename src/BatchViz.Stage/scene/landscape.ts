@@ -1,0 +1,129 @@
+/** The picture itself: slice, paths, frame. Puts data into the scene's box and eases from one state of it to the next. */
+import { BufferAttribute, BufferGeometry, Color, LineBasicMaterial, LineSegments, Scene } from "three";
+import type { Stage } from "../stage.ts";
+import type { Grid } from "../wire.ts";
+import { contours, heightOf, heightScale, sample, type HeightScale } from "./heights.ts";
+import { Path } from "./path.ts";
+import { BOX, Surface } from "./surface.ts";
+
+const MORPH = 250;
+const FRAME_INK = { dark: "#323c48", light: "#c5cdd6" } as const;
+
+export class Landscape {
+  readonly scene = new Scene();
+  readonly surface = new Surface();
+  paths: Path[] = [];
+  scale: HeightScale | null = null;
+  grid: Grid | null = null;
+  private generation = -1;
+  private morphStart = -1;
+  private signature = "";
+  private readonly frame = new LineSegments(new BufferGeometry(), new LineBasicMaterial());
+
+  constructor(private readonly stage: Stage) {
+    const w = BOX.width / 2, d = BOX.depth / 2, h = BOX.height;
+    this.frame.geometry.setAttribute("position", new BufferAttribute(new Float32Array([
+      -w, 0, d, w, 0, d, w, 0, d, w, 0, -d, w, 0, -d, -w, 0, -d, -w, 0, -d, -w, 0, d, -w, 0, -d, -w, h, -d,
+    ]), 3));
+    this.scene.add(this.frame, this.surface.mesh);
+    this.frame.visible = false;
+  }
+
+  setTheme(): void {
+    const { theme } = this.stage;
+    this.surface.setTheme(theme);
+    (this.frame.material as LineBasicMaterial).color = new Color(FRAME_INK[theme]);
+    for (const path of this.paths) path.setTheme(theme);
+  }
+
+  /** Takes over grid and paths as the stage has them now; eases there unless only the paths have grown. */
+  update(now: number): void {
+    const { stage } = this;
+    const { manifest, grid } = stage;
+    if (manifest === null) return;
+    if (manifest.generation !== this.generation) this.begin(manifest.generation);
+    if (grid === null || (stage.store.plane !== 0 && grid.plane !== stage.store.plane && this.grid !== null)) return;
+    this.grid = grid;
+    this.scale = heightScale(grid, this.pathLosses(), stage.lossScale === "log");
+    const { low, high, log } = this.scale;
+    const signature = `${grid.grid}/${grid.resolution}/${grid.region.join()}/${low.toPrecision(3)}/${high.toPrecision(3)}/${log}`;
+    const whole = signature !== this.signature;
+    if (whole) {
+      this.signature = signature;
+      const target = new Float32Array(grid.values.length);
+      for (let k = 0; k < target.length; k++) target[k] = heightOf(this.scale, grid.values[k]!);
+      this.surface.setTarget(target, grid.resolution);
+      const { offset, frequency } = contours(this.scale);
+      this.surface.setContours(offset, frequency);
+      this.frame.visible = true;
+      this.morphStart = stage.reducedMotion.matches || this.morphStart === -1 ? now - MORPH : now;
+    }
+    this.paths.forEach((path, run) => {
+      const { points } = stage.store.runs[run]!;
+      path.setTarget(points.count, points.updates, (i, out, at) => this.place(points.value(i, 0), points.value(i, 1), points.value(i, 2), out, at));
+    });
+    if (!whole && this.morphStart < 0) for (const path of this.paths) path.morph(1);
+  }
+
+  /** Moves the morph on and lays the paths up to the playhead; true while the morph goes on. */
+  draw(now: number, moved: boolean): boolean {
+    const { stage } = this;
+    const t = this.morphStart < 0 ? 1 : Math.min(1, (now - this.morphStart) / MORPH);
+    const easing = this.morphStart >= 0;
+    if (easing) {
+      const s = t * t * (3 - 2 * t);
+      this.surface.morph(s);
+      for (const path of this.paths) path.morph(s);
+      if (t >= 1) this.morphStart = -2;
+    }
+    if (easing || moved) {
+      this.paths.forEach((path, run) => {
+        if (stage.hidden.has(run)) {
+          path.group.visible = false;
+          return;
+        }
+        path.draw(stage.drawn[run]!.update);
+        path.drawStems(stage.stems, stage.drawn[run]!.update, this.surfaceAt);
+      });
+    }
+    return easing && t < 1;
+  }
+
+  /** World height of the slice as drawn, NaN outside of it and in holes. */
+  readonly surfaceAt = (x: number, z: number): number => {
+    const u = x / BOX.width + 0.5, v = 0.5 - z / BOX.depth;
+    if (u < 0 || u > 1 || v < 0 || v > 1 || this.surface.n === 0) return NaN;
+    return sample(this.surface.heights, this.surface.n, u, v) * BOX.height;
+  };
+
+  private place(x: number, y: number, loss: number, out: Float32Array, at: number): void {
+    const [x0, x1, y0, y1] = this.grid!.region;
+    out[at] = ((x - x0) / (x1 - x0) - 0.5) * BOX.width;
+    out[at + 1] = heightOf(this.scale!, loss) * BOX.height;
+    out[at + 2] = (0.5 - (y - y0) / (y1 - y0)) * BOX.depth;
+  }
+
+  private pathLosses(): number[] {
+    const losses: number[] = [];
+    for (const { points } of this.stage.store.runs) {
+      for (let i = 0; i < points.count; i++) losses.push(points.value(i, 2));
+    }
+    return losses.sort((a, b) => a - b);
+  }
+
+  private begin(generation: number): void {
+    this.generation = generation;
+    for (const path of this.paths) {
+      this.scene.remove(path.group);
+      path.dispose();
+    }
+    this.paths = this.stage.manifest!.runs.map((run) => new Path(run.batchSize));
+    for (const path of this.paths) this.scene.add(path.group);
+    this.surface.mesh.visible = this.frame.visible = false;
+    this.surface.n = 0;
+    this.grid = null;
+    this.signature = "";
+    this.morphStart = -1;
+    this.setTheme();
+  }
+}

@@ -1,0 +1,187 @@
+/**
+ * One run's path: a fat line through its path points at their true loss, up to the playhead, and a marker at its head.
+ * Buffers are as large as a path can become (512 points) and are written in place.
+ */
+import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, SphereGeometry, TorusGeometry, type Camera, type Vector3 } from "three";
+import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
+import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
+import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
+import { GROUND, runStyle, type Marker, type Theme } from "../style.ts";
+
+export const MOST_POINTS = 640;
+const STEMS = 64;
+/** Pixels of dash to units of the scene's box. */
+const DASH_UNIT = 0.0042;
+
+const SHAPES: Readonly<Record<Marker, BufferGeometry>> = {
+  circle: new SphereGeometry(1, 20, 14),
+  square: new BoxGeometry(1.6, 1.6, 1.6),
+  diamond: new OctahedronGeometry(1.35),
+  triangle: new ConeGeometry(1.15, 2, 4),
+  pentagon: new CylinderGeometry(1.15, 1.15, 1.2, 5),
+  cross: new TorusGeometry(0.9, 0.42, 10, 24),
+};
+
+export class Path {
+  readonly group = new Group();
+  /** World positions as drawn now, xyz each, and the updates they belong to. */
+  readonly shown = new Float32Array(3 * MOST_POINTS);
+  updates = new Uint32Array(0);
+  count = 0;
+  readonly head: Mesh;
+  private readonly from = new Float32Array(3 * MOST_POINTS);
+  private readonly target = new Float32Array(3 * MOST_POINTS);
+  private readonly segments = new InstancedInterleavedBuffer(new Float32Array(6 * MOST_POINTS), 6, 1);
+  private readonly lengths = new InstancedInterleavedBuffer(new Float32Array(2 * MOST_POINTS), 2, 1);
+  private readonly geometry = new LineSegmentsGeometry();
+  private readonly front: LineMaterial;
+  /** What is behind the surface shines through, fainter: a path never vanishes from the picture. */
+  private readonly behind: LineMaterial;
+  private readonly rim: Mesh;
+  private readonly stems = new LineSegments(new BufferGeometry(), new LineBasicMaterial({ transparent: true, opacity: 0.6 }));
+  private readonly stemPositions = new BufferAttribute(new Float32Array(6 * STEMS), 3);
+  private readonly style;
+
+  constructor(batchSize: number) {
+    this.style = runStyle(batchSize);
+    const [on, off] = this.style.dash;
+    const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
+    this.front = new LineMaterial({ linewidth: 2.5, ...look });
+    this.behind = new LineMaterial({ linewidth: 2, transparent: true, opacity: 0.4, depthTest: false, depthWrite: false, ...look });
+    this.geometry.setAttribute("instanceStart", new InterleavedBufferAttribute(this.segments, 3, 0));
+    this.geometry.setAttribute("instanceEnd", new InterleavedBufferAttribute(this.segments, 3, 3));
+    this.geometry.setAttribute("instanceDistanceStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
+    this.geometry.setAttribute("instanceDistanceEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
+    this.head = new Mesh(SHAPES[this.style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
+    this.rim = new Mesh(SHAPES[this.style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
+    this.stems.geometry.setAttribute("position", this.stemPositions);
+    const lines = [new LineSegments2(this.geometry, this.behind), new LineSegments2(this.geometry, this.front)];
+    for (const [order, object] of [...lines, this.stems, this.rim, this.head].entries()) {
+      object.frustumCulled = false;
+      object.renderOrder = order + 1;
+      this.group.add(object);
+    }
+  }
+
+  setTheme(theme: Theme): void {
+    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial]) {
+      material.color.set(this.style.colour[theme]);
+    }
+    (this.rim.material as MeshBasicMaterial).color.set(GROUND[theme]);
+  }
+
+  setWidth(pixels: number): void {
+    this.front.linewidth = pixels;
+    this.behind.linewidth = 0.8 * pixels;
+  }
+
+  setResolution(width: number, height: number): void {
+    this.front.resolution.set(width, height);
+    this.behind.resolution.set(width, height);
+  }
+
+  /** New positions for all points. The morph begins where each moment of the run is drawn now. */
+  setTarget(count: number, updates: Uint32Array, place: (index: number, out: Float32Array, at: number) => void): void {
+    count = Math.min(count, MOST_POINTS);
+    for (let i = 0; i < count; i++) {
+      place(i, this.target, 3 * i);
+      if (this.count === 0 || !this.positionAt(updates[i]!, this.from, 3 * i) || updates[i]! > this.updates[this.count - 1]!) {
+        for (let k = 0; k < 3; k++) this.from[3 * i + k] = this.target[3 * i + k]!;
+      }
+    }
+    this.updates = updates.slice(0, count);
+    this.count = count;
+  }
+
+  morph(t: number): void {
+    for (let i = 0; i < 3 * this.count; i++) this.shown[i] = this.from[i]! + (this.target[i]! - this.from[i]!) * t;
+  }
+
+  /** World position at a moment, between two points on the straight line. False when there is none. */
+  positionAt(update: number, out: Float32Array, at: number): boolean {
+    const i = this.indexAt(update);
+    if (i < 0) return false;
+    const j = Math.min(i + 1, this.count - 1);
+    const u0 = this.updates[i]!, u1 = this.updates[j]!;
+    const t = u1 > u0 ? Math.min(1, (update - u0) / (u1 - u0)) : 0;
+    for (let k = 0; k < 3; k++) out[at + k] = this.shown[3 * i + k]! + (this.shown[3 * j + k]! - this.shown[3 * i + k]!) * t;
+    return true;
+  }
+
+  /** Last point at or before this update, −1 when there is none. */
+  indexAt(update: number): number {
+    let low = 0, high = this.count;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.updates[middle]! <= update) low = middle + 1;
+      else high = middle;
+    }
+    return low - 1;
+  }
+
+  /** Lays the line up to this update. Points without a finite loss leave a gap. */
+  draw(update: number): void {
+    const last = this.indexAt(update);
+    this.group.visible = last >= 0;
+    if (last < 0) return;
+    const line = this.segments.array, along = this.lengths.array, { shown } = this;
+    let segments = 0, length = 0;
+    this.positionAt(update, tip, 0);
+    for (let i = 0; i <= last; i++) {
+      const end = i < last ? 3 * (i + 1) : -1;
+      const x = end < 0 ? tip[0]! : shown[end]!, y = end < 0 ? tip[1]! : shown[end + 1]!, z = end < 0 ? tip[2]! : shown[end + 2]!;
+      const dx = x - shown[3 * i]!, dy = y - shown[3 * i + 1]!, dz = z - shown[3 * i + 2]!;
+      const piece = Math.sqrt(dx * dx + dy * dy + dz * dz);
+      if (!(piece >= 0)) continue;
+      line[6 * segments] = shown[3 * i]!;
+      line[6 * segments + 1] = shown[3 * i + 1]!;
+      line[6 * segments + 2] = shown[3 * i + 2]!;
+      line[6 * segments + 3] = x;
+      line[6 * segments + 4] = y;
+      line[6 * segments + 5] = z;
+      along[2 * segments] = length;
+      along[2 * segments + 1] = length += piece;
+      segments++;
+    }
+    this.geometry.instanceCount = segments;
+    this.segments.needsUpdate = this.lengths.needsUpdate = true;
+    const placed = Number.isFinite(tip[1]!);
+    this.head.visible = this.rim.visible = placed;
+    if (placed) this.head.position.set(tip[0]!, tip[1]!, tip[2]!);
+    this.rim.position.copy(this.head.position);
+  }
+
+  /** The marker keeps its size on the screen. */
+  scaleHead(camera: Camera, pixelsPerUnit: number, pixels: number): void {
+    const size = (pixels / pixelsPerUnit) * camera.position.distanceTo(this.head.position as Vector3);
+    this.head.scale.setScalar(size);
+    this.rim.scale.setScalar(size * 1.3);
+  }
+
+  /** Lines from the points at their true loss to the slice beneath or above. */
+  drawStems(on: boolean, update: number, heightAt: (x: number, z: number) => number): void {
+    this.stems.visible = on;
+    if (!on) return;
+    const last = this.indexAt(update);
+    const every = Math.max(1, Math.ceil((last + 1) / (STEMS - 1)));
+    const { array } = this.stemPositions;
+    let k = 0;
+    const add = (x: number, y: number, z: number): void => {
+      const foot = heightAt(x, z);
+      if (!Number.isFinite(foot) || !Number.isFinite(y) || k >= STEMS) return;
+      array.set([x, y, z, x, foot, z], 6 * k++);
+    };
+    for (let i = 0; i <= last; i += every) add(this.shown[3 * i]!, this.shown[3 * i + 1]!, this.shown[3 * i + 2]!);
+    if (this.head.visible) add(this.head.position.x, this.head.position.y, this.head.position.z);
+    this.stems.geometry.setDrawRange(0, 2 * k);
+    this.stemPositions.needsUpdate = true;
+  }
+
+  dispose(): void {
+    this.geometry.dispose();
+    this.stems.geometry.dispose();
+    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial]) material.dispose();
+  }
+}
+
+const tip = new Float32Array(3);

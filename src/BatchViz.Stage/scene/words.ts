@@ -1,0 +1,72 @@
+/** The words on the picture: caption, axis labels, tooltip. */
+import { Vector3, type Camera } from "three";
+import { figure, percent, short, whole } from "../format.ts";
+import { el, setText } from "../panels/dom.ts";
+import type { Stage } from "../stage.ts";
+import type { Landscape } from "./landscape.ts";
+import type { Hit } from "./pick.ts";
+import { BOX } from "./surface.ts";
+
+/** Says which slice this is: what a reader must know before believing the picture. */
+export function caption(stage: Stage, landscape: Landscape): string {
+  const { manifest } = stage;
+  const { scale, grid } = landscape;
+  const plane = manifest?.plane;
+  if (manifest === null || plane == null || scale === null || grid === null) return "";
+  const parts: string[] = [];
+  const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
+  parts.push(plane.title + explained);
+  parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : "linear"} scale`);
+  parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
+  parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
+  if (scale.clipped) parts.push(`hatched: above ${figure(scale.high)}`);
+  if (stage.store.plane !== 0 && grid.plane !== stage.store.plane) parts.push("a new plane is being computed");
+  return parts.join(" · ");
+}
+
+const at = new Vector3();
+
+export class AxisLabels {
+  readonly root = el("div", { class: "axis-labels", "aria-hidden": "true" });
+  private readonly items: { node: HTMLElement; x: number; y: number; z: number }[];
+
+  constructor() {
+    const w = BOX.width / 2, d = BOX.depth / 2, out = 0.09;
+    this.items = [
+      [0, 0, d + 1.6 * out], [-w, 0, d + out], [w, 0, d + out],
+      [w + 1.6 * out, 0, 0], [w + out, 0, d], [w + out, 0, -d],
+      [-w, BOX.height + 0.7 * out, -d], [-w - out, 0, -d], 
+    ].map(([x, y, z]) => ({ node: this.root.appendChild(el("span")), x: x!, y: y!, z: z! }));
+  }
+
+  write(stage: Stage, landscape: Landscape): void {
+    const plane = stage.manifest?.plane, { scale, grid } = landscape;
+    if (plane == null || scale === null || grid === null) return;
+    const [x0, x1, y0, y1] = grid.region;
+    const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), `loss ${figure(scale.high)}`, figure(scale.low)];
+    this.items.forEach(({ node }, i) => setText(node, texts[i]!));
+  }
+
+  place(camera: Camera, width: number, height: number, visible: boolean): void {
+    this.root.hidden = !visible;
+    if (!visible) return;
+    for (const { node, x, y, z } of this.items) {
+      at.set(x, y, z).project(camera);
+      node.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${((0.5 - at.y / 2) * height).toFixed(1)}px) translate(-50%, -50%)`;
+    }
+  }
+}
+
+export function describe(hit: Hit, stage: Stage): string[] {
+  if (hit.point < 0) return ["slice", `loss ${figure(hit.loss)}`, `x ${figure(hit.x)}, y ${figure(hit.y)}`];
+  const run = stage.manifest!.runs[hit.run]!;
+  const { points } = stage.store.runs[hit.run]!;
+  const i = hit.point;
+  return [
+    `B = ${run.batchSize} · seed ${run.seed}`,
+    `after ${whole(points.updates[i]!)} updates`,
+    `loss ${figure(points.value(i, 2))}`,
+    `x ${figure(points.value(i, 0))}, y ${figure(points.value(i, 1))}`,
+    `${figure(points.value(i, 3))} off the plane`,
+  ];
+}
