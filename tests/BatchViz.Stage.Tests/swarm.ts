@@ -111,11 +111,11 @@ export { Buckets } from "../../src/BatchViz.Stage/store.ts";
 
 export const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
-/** Five batch sizes of a small net that train for as long as anyone watches. */
+/** Five batch sizes of a net that train for as long as anyone watches. */
 export const ENDLESS = {
   name: "Moons without end",
   data: { kind: "moons", trainExamples: 500 },
-  model: { hidden: [16, 16], activation: "tanh" },
+  model: { hidden: [64, 64], activation: "tanh" },
   learningRate: 0.05,
   batchSizes: [1, 8, 32, 128, "full"],
   budget: { examples: 40_000_000 },
