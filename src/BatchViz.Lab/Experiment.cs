@@ -131,6 +131,7 @@ public sealed class Experiment : IDisposable
     /// <exception cref="SpecException">The kind does not apply to this model.</exception>
     public void Replane(PlaneKind kind)
     {
+        if (kind == PlaneKind.Auto) kind = Plan.Network.ParameterCount == 2 ? PlaneKind.Weights : PlaneKind.Pca;
         if (Plan.Network.ParameterCount == 2 && kind != PlaneKind.Weights)
             throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
         if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)

@@ -42,4 +42,7 @@ public sealed record Landscape
     public bool Exact => Kind == PlaneKind.Weights;
 
     public required IPlane Plane { get; init; }
+
+    /// <summary>Updates of the longest run when the plane was fitted.</summary>
+    public required long FittedAt { get; init; }
 }

@@ -28,7 +28,8 @@ internal sealed class LandscapeJob : IDisposable
     private int requested = -1;
     private Landscape? current;
     private string? failure;
-    private long nextFit;
+    private readonly long? total;
+    private long nextFit, rests, unspanned;
     private uint planeId, gridId;
     private int regions;
     private bool asked;
@@ -38,8 +39,8 @@ internal sealed class LandscapeJob : IDisposable
         this.experiment = experiment;
         kind = experiment.Plan.Plane;
         projected = new long[experiment.Runs.Count];
-        // Doublings counted back from the end, so that the last plane is fitted to whole paths.
-        nextFit = experiment.Runs.Max(run => run.Plan.TotalUpdates) is { } total ? Math.Max(1, total >> 7) : 64;
+        total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
+        nextFit = total is null ? 64 : FitAfter(0);
         thread = new Thread(Work) { IsBackground = true, Name = "landscape" };
         surface = new SurfaceJob(experiment, this);
     }
@@ -47,6 +48,9 @@ internal sealed class LandscapeJob : IDisposable
     public Landscape? Current => Volatile.Read(ref current);
 
     public string? Failure => Volatile.Read(ref failure) ?? surface.Failure;
+
+    /// <summary>How often there was nothing to do.</summary>
+    public long Rests => Interlocked.Read(ref rests);
 
     public void Start()
     {
@@ -90,8 +94,9 @@ internal sealed class LandscapeJob : IDisposable
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             while (!stop.IsCancellationRequested)
             {
-                bool worked = Step(evaluator);
-                if (!worked) wake.WaitOne(50);
+                if (Step(evaluator)) continue;
+                Interlocked.Increment(ref rests);
+                wake.WaitOne(50);
             }
         }
         catch (OperationCanceledException)
@@ -122,22 +127,42 @@ internal sealed class LandscapeJob : IDisposable
         if (wanted >= 0)
         {
             kind = (PlaneKind)wanted;
-            asked = true;
+            (asked, unspanned) = (true, -1);
         }
+        // Snapshots that spanned no plane will not span one when they are looked at again.
+        if (kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
         if (asked) return true;
         if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
-        return kind == PlaneKind.Pca && Current.Resolution >= 17 && Longest() >= nextFit;
+        return kind == PlaneKind.Pca && Pictured(Current) && Longest() >= nextFit;
     }
 
-    private long Longest() => experiment.Runs.Max(run => run.Log.Count);
+    /// <summary>Updates at the newest snapshot: records run ahead of it, and cannot be fitted to.</summary>
+    private long Longest() => experiment.Runs.Max(run => run.Snapshots.Count is > 0 and var n ? run.Snapshots[n - 1].Update : 0);
+
+    private long SnapshotCount() => experiment.Runs.Sum(run => run.Snapshots.Count);
+
+    private bool Pictured(Landscape landscape) => landscape.Resolution >= Math.Min(17, experiment.Plan.Spec.Landscape.Resolution);
+
+    /// <summary>The next doubling after <paramref name="updates"/>, counted back from the end so that the last plane is fitted to whole paths.</summary>
+    private long FitAfter(long updates)
+    {
+        if (total is not { } end) return Math.Max(64, 2 * updates);
+        for (int halvings = 7; halvings >= 0; halvings--)
+            if (end >> halvings > updates) return end >> halvings;
+        return long.MaxValue;
+    }
 
     /// <summary>A new plane through what there is; false when the snapshots do not span one yet.</summary>
     private bool Fit(IEvaluator evaluator)
     {
-        long longest = Longest();
+        long longest = Longest(), snapshots = SnapshotCount();
         var chosen = kind == PlaneKind.Weights ? [] : Choose();
-        if (chosen.Count < 3 && kind != PlaneKind.Weights) return false;
+        if (chosen.Count < 3 && kind != PlaneKind.Weights)
+        {
+            unspanned = snapshots;
+            return false;
+        }
         var weights = chosen.Select(c => c.Snapshot.Weights).ToArray();
         IPlane plane;
         string title;
@@ -154,7 +179,11 @@ internal sealed class LandscapeJob : IDisposable
                 break;
             default:
                 double[] gram = evaluator.CentredGram(weights);
-                if (PrincipalComponents.Of(gram, weights.Length) is not { } components) return false;
+                if (PrincipalComponents.Of(gram, weights.Length) is not { } components)
+                {
+                    unspanned = snapshots;
+                    return false;
+                }
                 plane = evaluator.CombinationPlane(weights, components.First, components.Second);
                 title = experiment.Runs.Count == 1 ? "principal components of the run's weights" : $"principal components of all {experiment.Runs.Count} runs' weights";
                 explained = components.Explained;
@@ -163,34 +192,47 @@ internal sealed class LandscapeJob : IDisposable
         }
         planes.Add(plane);
         asked = false;
-        while (nextFit <= longest) nextFit *= 2;
+        nextFit = FitAfter(longest);
         Array.Clear(projected);
         var next = new Landscape
         {
             PlaneId = ++planeId, GridId = ++gridId, Kind = kind, Title = title, Explained = explained, ExplainedByRandomWalk = walk,
             Region = default, Layers = [], Plane = plane,
-            Paths = [.. experiment.Runs.Select(_ => new AppendOnly<PathPoint>())],
+            FittedAt = longest, Paths = [.. experiment.Runs.Select(_ => new AppendOnly<PathPoint>())],
         };
         Project(evaluator, next);
         Publish(next with { Region = Region(next) });
         return true;
     }
 
+    /// <summary>
+    /// A loss above which a point neither shapes the plane nor stretches the region: ten times the starts' and one more. A run on
+    /// its way to infinity would make everything else a speck; it simply leaves the picture.
+    /// </summary>
+    private double Ceiling()
+    {
+        double start = 0;
+        foreach (var run in experiment.Runs)
+            if (run.Snapshots.Count > 0 && double.IsFinite(run.Snapshots[0].Loss)) start = Math.Max(start, run.Snapshots[0].Loss);
+        return 10 * start + 1;
+    }
+
     /// <summary>At most 24 snapshots of each run, evenly over its path and both ends among them.</summary>
     private List<(int Run, Snapshot Snapshot)> Choose()
     {
         var chosen = new List<(int, Snapshot)>();
+        double ceiling = Ceiling();
         int each = Math.Max(3, Math.Min(FitSnapshotsPerRun, 160 / experiment.Runs.Count));
         for (int r = 0; r < experiment.Runs.Count; r++)
         {
-            var finite = new List<Snapshot>();
+            var sane = new List<Snapshot>();
             var snapshots = experiment.Runs[r].Snapshots;
             long count = snapshots.Count;
             for (long i = 0; i < count; i++)
-                if (double.IsFinite(snapshots[i].Loss)) finite.Add(snapshots[i]);
-            int take = Math.Min(each, finite.Count);
+                if (snapshots[i].Loss <= ceiling) sane.Add(snapshots[i]);
+            int take = Math.Min(each, sane.Count);
             for (int k = 0; k < take; k++)
-                chosen.Add((r, finite[take == 1 ? 0 : (int)((long)k * (finite.Count - 1) / (take - 1))]));
+                chosen.Add((r, sane[take == 1 ? 0 : (int)((long)k * (sane.Count - 1) / (take - 1))]));
         }
         return chosen;
     }
@@ -237,10 +279,9 @@ internal sealed class LandscapeJob : IDisposable
     private GridRegion? Outgrown(Landscape landscape)
     {
         // A picture of the old region comes first, or a fast start would never get one.
-        if (landscape.Resolution < 17) return null;
+        if (!Pictured(landscape)) return null;
         var (now, box) = (landscape.Region, Box(landscape));
         if (regions >= MaxRegions || box is not { } b || (b.X0 >= now.X0 && b.X1 <= now.X1 && b.Y0 >= now.Y0 && b.Y1 <= now.Y1)) return null;
-        // A diverging run must not make everything else a speck: past ten times the present size it simply leaves the picture.
         double width = now.X1 - now.X0, height = now.Y1 - now.Y0;
         var grown = new GridRegion(
             b.X0 < now.X0 ? Math.Max(b.X0 - GrowthMargin * width, now.X0 - 10 * width) : now.X0, b.X1 > now.X1 ? Math.Min(b.X1 + GrowthMargin * width, now.X1 + 10 * width) : now.X1,
@@ -265,15 +306,16 @@ internal sealed class LandscapeJob : IDisposable
         return new(cx - hx, cx + hx, cy - hy, cy + hy);
     }
 
-    private static GridRegion? Box(Landscape landscape)
+    private GridRegion? Box(Landscape landscape)
     {
+        double ceiling = Ceiling();
         double x0 = double.MaxValue, x1 = double.MinValue, y0 = double.MaxValue, y1 = double.MinValue;
         foreach (var path in landscape.Paths)
         {
             for (long i = 0; i < path.Count; i++)
             {
                 var p = path[i];
-                if (!float.IsFinite(p.X) || !float.IsFinite(p.Y) || !float.IsFinite(p.Loss)) continue;
+                if (!float.IsFinite(p.X) || !float.IsFinite(p.Y) || !(p.Loss <= ceiling)) continue;
                 (x0, x1, y0, y1) = (Math.Min(x0, p.X), Math.Max(x1, p.X), Math.Min(y0, p.Y), Math.Max(y1, p.Y));
             }
         }

@@ -38,7 +38,11 @@ internal sealed class Lane
 
     public void Start() => thread.Start();
 
-    public void Join() => thread.Join();
+    /// <summary>Waits for the lane's end; a lane that never started has none.</summary>
+    public void Join()
+    {
+        if (!thread.ThreadState.HasFlag(ThreadState.Unstarted)) thread.Join();
+    }
 
     private void Work()
     {
@@ -130,7 +134,11 @@ internal sealed class Lane
                 long at = bundle.Updates(m);
                 var weights = bundle.Snapshot(m);
                 double loss = evaluator.Evaluate(weights, experiment.EvaluationSet).Loss;
-                if (test) run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
+                if (test && run.LastTestUpdate < at)
+                {
+                    run.LastTestUpdate = at;
+                    run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
+                }
                 if (path && run.LastPathUpdate < at)
                 {
                     run.LastPathUpdate = at;

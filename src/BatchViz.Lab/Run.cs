@@ -31,4 +31,6 @@ public sealed class Run(RunPlan plan, RunLog log)
     }
 
     internal long LastPathUpdate { get; set; } = -1;
+
+    internal long LastTestUpdate { get; set; } = -1;
 }

@@ -1,0 +1,191 @@
+using BatchViz.Core.Specs;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab.Tests;
+
+public class ExperimentTests
+{
+    [Fact]
+    public async Task An_experiment_trains_and_tells_its_figures()
+    {
+        using var experiment = await Labs.Run(Labs.Moons);
+        Assert.Equal(ExperimentState.Finished, experiment.State);
+        foreach (var run in experiment.Runs)
+        {
+            var result = run.Result!;
+            Assert.Equal((run.Plan.TotalUpdates, run.Log.Count, run.Plan.Id), (result.Updates, result.Updates, result.Id));
+            Assert.Equal(6, result.Epochs, 6);
+            Assert.Equal(64, result.WeightsSha256.Length);
+            Assert.False(result.Diverged);
+            Assert.InRange(result.TestAccuracy, 0.5, 1);
+            // The first evaluation is before any update, the last after all.
+            Assert.Equal((0u, (uint)result.Updates), (run.Log.Evaluations[0].Update, run.Log.Evaluations[run.Log.Evaluations.Count - 1].Update));
+            Assert.True(result.TrainLoss < run.Log.Evaluations[0].Loss);
+            Assert.InRange(run.Log.Evaluations.Count, 2, 80);
+        }
+    }
+
+    [Fact]
+    public async Task Step_makes_exactly_one_more_update_of_each_run()
+    {
+        using var experiment = Labs.New(Labs.Moons, new() { Held = true, LanesAtOnce = 2 });
+        experiment.Start();
+        for (int step = 1; step <= 5; step++)
+        {
+            experiment.StepOnce();
+            await Labs.Until(() => Labs.Counts(experiment).All(c => c >= step), $"step {step}");
+            await Task.Delay(20);
+            Assert.All(Labs.Counts(experiment), c => Assert.Equal(step, c));
+        }
+        Assert.Equal(ExperimentState.Held, experiment.State);
+    }
+
+    [Fact]
+    public async Task Step_does_nothing_while_training_goes_on()
+    {
+        using var experiment = Labs.New(Labs.Moons, new() { Held = true });
+        experiment.Continue();
+        experiment.StepOnce();
+        experiment.Hold();
+        experiment.Start();
+        await Task.Delay(100);
+        Assert.All(Labs.Counts(experiment), c => Assert.Equal(0, c));
+    }
+
+    [Fact]
+    public async Task Hold_stops_and_continue_goes_on()
+    {
+        using var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Landscape = false });
+        experiment.Start();
+        for (int i = 0; i < 3; i++)
+        {
+            var before = Labs.Counts(experiment);
+            await Labs.Until(() => Labs.Counts(experiment).Zip(before).All(p => p.First > p.Second), "every run goes on");
+            experiment.Hold();
+            Assert.True(experiment.Held);
+            await Task.Delay(150);
+            var held = Labs.Counts(experiment);
+            await Task.Delay(150);
+            Assert.Equal(held, Labs.Counts(experiment));
+            experiment.Continue();
+        }
+        Assert.Equal(ExperimentState.Running, experiment.State);
+    }
+
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Stop_ends_all_runs_where_they_are(bool held)
+    {
+        using var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Held = held });
+        experiment.Start();
+        experiment.StepOnce();
+        await Labs.Until(() => Labs.Counts(experiment).All(c => c > 0), "a first update");
+        experiment.Stop();
+        await Labs.Ended(experiment);
+        Assert.Equal(ExperimentState.Stopped, experiment.State);
+        foreach (var run in experiment.Runs)
+        {
+            Assert.Equal((RunState.Stopped, $"Stopped after update {run.Log.Count:#,0}."), (run.Log.State, run.Log.Message));
+            Assert.Equal(run.Log.Count, run.Result!.Updates);
+            AssertMarksAscend(run);
+        }
+    }
+
+    [Fact]
+    public async Task A_budget_in_seconds_is_logged_as_stopped_after_an_update()
+    {
+        using var experiment = await Labs.Run(Labs.Moons.Replace("\"epochs\": 6", "\"seconds\": 0.05"));
+        foreach (var run in experiment.Runs)
+        {
+            Assert.Equal((RunState.Stopped, $"Stopped after update {run.Log.Count:#,0}, when its 0.05 lane seconds were spent."), (run.Log.State, run.Log.Message));
+            Assert.True(run.Result!.Seconds >= 0.05);
+            AssertMarksAscend(run);
+        }
+    }
+
+    [Fact]
+    public async Task One_run_that_diverges_leaves_its_siblings_going()
+    {
+        using var experiment = await Labs.Run(Labs.Diverging);
+        var lost = experiment.Runs[1];
+        Assert.Equal((RunState.Diverged, true), (lost.Log.State, lost.Result!.Diverged));
+        Assert.InRange(lost.Log.Count, 2, 299);
+        Assert.Equal($"Diverged at update {lost.Log.Count}: its loss or gradient is not a finite number.", lost.Log.Message);
+        foreach (var run in new[] { experiment.Runs[0], experiment.Runs[2] })
+        {
+            Assert.Equal((RunState.Finished, 300L), (run.Log.State, run.Log.Count));
+            Assert.True(run.Result!.TrainLoss < 0.2);
+        }
+        Assert.Equal(ExperimentState.Finished, experiment.State);
+    }
+
+    [Fact]
+    public async Task Memory_that_runs_out_fails_one_batch_size_alone()
+    {
+        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(32, made => { if (made > 3) throw new OutOfMemoryException(); }));
+        foreach (var run in experiment.Runs)
+        {
+            if (run.Plan.BatchSize != 32)
+            {
+                Assert.Equal(RunState.Finished, run.Log.State);
+                continue;
+            }
+            Assert.Equal((RunState.Failed, "Memory ran out at batch size 32; the other runs go on."), (run.Log.State, run.Log.Message));
+            Assert.Null(run.Result);
+        }
+    }
+
+    [Fact]
+    public async Task An_engine_that_fails_says_why_and_lets_the_others_finish()
+    {
+        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(8, _ => throw new InvalidOperationException("no more numbers.")));
+        Assert.All(experiment.Runs.Where(r => r.Plan.BatchSize == 8), r => Assert.Equal((RunState.Failed, "The engine failed: no more numbers."), (r.Log.State, r.Log.Message)));
+        Assert.All(experiment.Runs.Where(r => r.Plan.BatchSize != 8), r => Assert.Equal(RunState.Finished, r.Log.State));
+    }
+
+    [Fact]
+    public async Task Disposing_in_the_middle_returns()
+    {
+        for (int i = 0; i < 12; i++)
+        {
+            var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Held = i % 3 == 0 });
+            experiment.Start();
+            await Task.Delay(5 * i);
+            await Task.Run(experiment.Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+            experiment.Dispose();
+            Assert.True(experiment.Finished);
+        }
+    }
+
+    [Fact]
+    public async Task An_experiment_that_never_started_can_be_disposed_of() =>
+        await Task.Run(Labs.New(Labs.Moons).Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+
+    [Fact]
+    public void More_records_than_memory_holds_are_refused()
+    {
+        string sentence = Assert.Throws<SpecException>(() => Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"updates\": 100000000"))).Message;
+        Assert.StartsWith("\"budget\" makes 800,000,000 updates over all runs; at most ", sentence);
+    }
+
+    [Fact]
+    public void The_evaluation_set_is_chosen_once_from_the_training_split()
+    {
+        using var some = Labs.New(Labs.Moons.Replace("\"seeds\"", "\"landscape\": { \"evaluationExamples\": 50 }, \"seeds\""));
+        int[] indices = some.EvaluationSet.Indices!;
+        Assert.Equal((50, 50), (some.EvaluationExamples, indices.Distinct().Count()));
+        Assert.All(indices, i => Assert.InRange(i, 0, 202));
+        using var all = Labs.New(Labs.Moons);
+        Assert.Equal((null, 203), (all.EvaluationSet.Indices, all.EvaluationExamples));
+    }
+
+    private static void AssertMarksAscend(Run run)
+    {
+        var tests = Enumerable.Range(0, (int)run.Log.Evaluations.Count).Select(i => run.Log.Evaluations[i].Update).ToArray();
+        var path = Enumerable.Range(0, (int)run.Snapshots.Count).Select(i => run.Snapshots[i].Update).ToArray();
+        Assert.Equal(tests.Distinct().Order(), tests);
+        Assert.Equal(path.Distinct().Order(), path);
+        Assert.Equal((run.Log.Count, run.Log.Count), (tests[^1], path[^1]));
+    }
+}

@@ -1,0 +1,116 @@
+using System.Text;
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Lab.Tests;
+
+/// <summary>Small experiments on the real engine.</summary>
+internal static class Labs
+{
+    public const string Moons = """
+        { "data": { "kind": "moons", "trainExamples": 203, "testExamples": 100 }, "model": { "hidden": [8, 8], "activation": "tanh" },
+          "learningRate": 0.1, "batchSizes": [1, 8, 32, "full"], "seeds": [1, 2], "budget": { "epochs": 6 } }
+        """;
+
+    public const string Beale = """
+        { "data": { "kind": "beale", "trainExamples": 256 }, "learningRate": 0.01, "batchSizes": [4, "full"], "budget": { "updates": 200 },
+          "landscape": { "resolution": 17 } }
+        """;
+
+    /// <summary>On a line, the rate of B = 8 makes it diverge within a few dozen updates.</summary>
+    public const string Diverging = """
+        { "data": { "kind": "line", "trainExamples": 64 }, "learningRate": { "4": 0.05, "8": 100, "full": 0.05 },
+          "batchSizes": [4, 8, "full"], "budget": { "updates": 300 }, "landscape": { "resolution": 17 } }
+        """;
+
+    public static ExperimentPlan Plan(string text)
+    {
+        var spec = SpecReader.Read(Encoding.UTF8.GetBytes(text));
+        return SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+    }
+
+    public static Experiment New(string text, ExperimentOptions? options = null, IEngine? engine = null) => new(Plan(text), engine ?? new CpuEngine(), options);
+
+    /// <summary>Runs to the end; the experiment is still to be disposed of.</summary>
+    public static async Task<Experiment> Run(string text, ExperimentOptions? options = null, IEngine? engine = null)
+    {
+        var experiment = New(text, options, engine);
+        experiment.Start();
+        await Ended(experiment);
+        return experiment;
+    }
+
+    public static Task Ended(Experiment experiment) => experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+
+    /// <summary>Waits for something that is bound to happen; the limit only keeps a broken build from hanging.</summary>
+    public static async Task Until(Func<bool> condition, string what)
+    {
+        var limit = DateTime.UtcNow.AddSeconds(60);
+        while (!condition())
+        {
+            if (DateTime.UtcNow > limit) Assert.Fail($"Waited a minute in vain: {what}");
+            await Task.Delay(2);
+        }
+    }
+
+    public static long[] Counts(Experiment experiment) => [.. experiment.Runs.Select(r => r.Log.Count)];
+
+    public static Dictionary<string, string> Hashes(Experiment experiment) => experiment.Runs.ToDictionary(r => r.Plan.Id, r => r.Result!.WeightsSha256);
+
+    /// <summary>Every deterministic column of every run, as bits.</summary>
+    public static Dictionary<string, int[]> Records(Experiment experiment) => experiment.Runs.ToDictionary(r => r.Plan.Id, r =>
+        (from c in Enumerable.Range(0, r.Log.Layout.Width) from i in Enumerable.Range(0, (int)r.Log.Count) select BitConverter.SingleToInt32Bits(r.Log[c][0, i].Last)).ToArray());
+}
+
+/// <summary>The CPU engine, with something that happens at bundles of one batch size.</summary>
+internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) : IEngine
+{
+    private readonly CpuEngine inner = new();
+
+    public string Name => inner.Name;
+
+    public string Description => inner.Description;
+
+    public bool BitExact => true;
+
+    public IEngineData Load(DataSet data) => inner.Load(data);
+
+    public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
+
+    public IBundle CreateBundle(IEngineData data, BundleSpec spec)
+    {
+        var bundle = inner.CreateBundle(data, spec);
+        return spec.BatchSize == batchSize ? new Bundle(bundle, beforeAdvance) : bundle;
+    }
+
+    public void Dispose() => inner.Dispose();
+
+    private sealed class Bundle(IBundle inner, Action<long> beforeAdvance) : IBundle
+    {
+        public BundleSpec Spec => inner.Spec;
+
+        public RecordLayout Layout => inner.Layout;
+
+        public int Members => inner.Members;
+
+        public long Updates(int member) => inner.Updates(member);
+
+        public bool Diverged(int member) => inner.Diverged(member);
+
+        public void Advance(int updates, RecordBlock records)
+        {
+            beforeAdvance(inner.Updates(0));
+            inner.Advance(updates, records);
+        }
+
+        public IWeights Snapshot(int member) => inner.Snapshot(member);
+
+        public Keyframe Export(int member) => inner.Export(member);
+
+        public void Restore(int member, Keyframe keyframe) => inner.Restore(member, keyframe);
+
+        public void Dispose() => inner.Dispose();
+    }
+}
