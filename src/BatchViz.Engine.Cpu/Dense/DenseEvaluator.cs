@@ -11,12 +11,14 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     private const int ChunkRows = 256;
 
     private readonly KernelTable kernels;
-    private readonly NetworkSpec network;
     private readonly DensePass pass;
+
+    /// <summary>Of the last plane and set asked about: grids are refined in many short calls.</summary>
+    private DenseGrid? grid;
 
     public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
     {
-        (this.kernels, this.network) = (kernels, network);
+        this.kernels = kernels;
         pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false);
     }
 
@@ -41,50 +43,57 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
     {
         CheckGrid(resolution, losses);
-        using var hold = CpuPlane.Of(plane, Layout).Hold();
-        using var grid = new DenseGrid(kernels, Layout, pass, hold.Pointer);
-        int count = CountOf(set);
-        var split = Data.Of(set.Split);
-        int most = grid.ExamplesAtOnce;
-        var sums = new double[resolution * resolution];
-        for (int first = 0; first < count; first += most)
+        cancel.ThrowIfCancellationRequested();
+        var ours = CpuPlane.Of(plane, Layout);
+        using var hold = ours.Hold();
+        if (grid?.IsOf(ours, set) != true)
         {
-            int last = Math.Min(count, first + most);
-            bool finished = last == count;
-            grid.Clear();
-            for (int start = first; start < last; start += pass.Capacity)
+            grid?.Dispose();
+            grid = null;
+            grid = new DenseGrid(kernels, Layout, pass, Data, ours, set);
+        }
+        var sums = new double[resolution];
+        bool worked = false;
+        for (int row = 0; row < resolution; row++)
+        {
+            var line = losses.Slice(row * resolution, resolution);
+            if (!HasGap(line)) continue;
+            // Not before the first row: a caller that gives little time still gets on with every call.
+            if (worked) cancel.ThrowIfCancellationRequested();
+            worked = true;
+            grid.StartRow(hold.Pointer, (float)Line(region.Y0, region.Y1, row, resolution));
+            Array.Clear(sums);
+            for (int chunk = 0; chunk < grid.Chunks; chunk++)
             {
-                int rows = Gather(set, split, start, last);
-                grid.Add(rows);
-            }
-            for (int row = 0; row < resolution; row++)
-            {
-                cancel.ThrowIfCancellationRequested();
-                double y = Line(region.Y0, region.Y1, row, resolution);
-                grid.StartRow((float)y);
-                for (int chunk = 0; chunk < grid.Chunks; chunk++)
-                {
-                    GatherTargets(set, split, first + chunk * pass.Capacity, last);
-                    grid.StartChunk(chunk);
-                    for (int column = 0; column < resolution; column++)
-                    {
-                        if (!float.IsNaN(losses[row * resolution + column])) continue;
-                        double x = Line(region.X0, region.X1, column, resolution);
-                        sums[row * resolution + column] += grid.Loss((float)x);
-                    }
-                }
-                if (!finished) continue;
+                grid.StartChunk(hold.Pointer, chunk);
                 for (int column = 0; column < resolution; column++)
                 {
-                    ref float loss = ref losses[row * resolution + column];
-                    if (float.IsNaN(loss)) loss = Height(sums[row * resolution + column] / count);
+                    if (float.IsNaN(line[column]))
+                        sums[column] += grid.Loss(hold.Pointer, (float)Line(region.X0, region.X1, column, resolution));
                 }
+            }
+            for (int column = 0; column < resolution; column++)
+            {
+                if (float.IsNaN(line[column])) line[column] = Height(sums[column] / grid.Examples);
             }
         }
         GC.KeepAlive(this);
     }
 
-    public override void Dispose() => pass.Dispose();
+    public override void Dispose()
+    {
+        grid?.Dispose();
+        pass.Dispose();
+    }
+
+    private static bool HasGap(ReadOnlySpan<float> line)
+    {
+        foreach (float loss in line)
+        {
+            if (float.IsNaN(loss)) return true;
+        }
+        return false;
+    }
 
     private int Gather(EvaluationSet set, DataSplit split, int start, int end)
     {
@@ -96,11 +105,5 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
             pass.GatherTarget(split, example, b);
         }
         return rows;
-    }
-
-    private void GatherTargets(EvaluationSet set, DataSplit split, int start, int end)
-    {
-        int rows = Math.Min(pass.Capacity, end - start);
-        for (int b = 0; b < rows; b++) pass.GatherTarget(split, set.Indices?[start + b] ?? start + b, b);
     }
 }

@@ -1,95 +1,94 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Planes;
 
 namespace BatchViz.Engine.Cpu.Dense;
 
 /// <summary>
-/// Losses over a plane. The first layer is affine in the weights, so over the whole plane its outputs are Z₀ + xZ₁ + yZ₂: three
-/// products serve every point. The layers after it get their weights combined at each point.
-/// Use: <see cref="Add"/> the gathered chunks, then for each row <see cref="StartRow"/>, for each chunk <see cref="StartChunk"/>,
-/// then <see cref="Loss"/> at each x.
+/// Losses of one evaluation set over one plane. The first layer is affine in the weights, so over the whole plane its outputs are
+/// Z₀ + xZ₁ + yZ₂: three products serve every point, and are kept for the next call. The layers after it get their weights combined
+/// at each point. Use: for each row <see cref="StartRow"/>, for each chunk of examples <see cref="StartChunk"/>, then
+/// <see cref="Loss"/> at each x.
 /// </summary>
 internal sealed unsafe class DenseGrid : IDisposable
 {
-    /// <summary>At most this many floats for Z₀, Z₁ and Z₂ together (64 MB).</summary>
-    private const long Budget = 16_000_000;
+    /// <summary>Products of up to this many floats are kept (128 MB); those of larger sets are made anew in every row.</summary>
+    private const long Budget = 32_000_000;
 
     private readonly KernelTable kernels;
     private readonly WeightLayout layout;
     private readonly DensePass pass;
-    private readonly float* plane;
+    private readonly DataSplit split;
+    private readonly CpuPlane plane;
+    private readonly EvaluationSet set;
     private readonly Arena arena = new();
-    private readonly float* z0, z1, z2, zRow, weightsRow, weights;
-    private readonly List<int> chunkRows = [];
-    private readonly long chunkFloats, later;
+    private readonly float* products, rowProduct, rowWeights, weights;
+    private readonly long chunkFloats;
+    private readonly bool[] kept;
     private float y;
-    private int chunk;
+    private int rows;
+    private float* current;
 
-    /// <param name="plane">Origin and both directions, padded, one after another.</param>
-    public DenseGrid(KernelTable kernels, WeightLayout layout, DensePass pass, float* plane)
+    public DenseGrid(KernelTable kernels, WeightLayout layout, DensePass pass, DataSet data, CpuPlane plane, EvaluationSet set)
     {
-        (this.kernels, this.layout, this.pass) = (kernels, layout, pass);
-        this.plane = plane;
-        int stride = layout.Layers[0].Stride;
-        chunkFloats = (long)pass.Capacity * stride;
-        int chunks = (int)Math.Max(1, Budget / (3 * chunkFloats));
-        ExamplesAtOnce = chunks * pass.Capacity;
-        later = layout.Layers[0].Floats;
-        for (int i = 0; i < 3; i++) arena.Reserve(chunks * chunkFloats);
+        (this.kernels, this.layout, this.pass, this.plane, this.set) = (kernels, layout, pass, plane, set);
+        split = data.Of(set.Split);
+        Examples = set.Indices?.Length ?? split.Count;
+        Chunks = (Examples + pass.Capacity - 1) / pass.Capacity;
+        chunkFloats = (long)pass.Capacity * layout.Layers[0].Stride;
+        kept = new bool[Chunks * 3 * chunkFloats <= Budget ? Chunks : 0];
+        arena.Reserve(Math.Max(1, kept.Length) * 3 * chunkFloats);
         arena.Reserve(chunkFloats);
-        for (int i = 0; i < 2; i++) arena.Reserve(layout.Floats);
-        z0 = arena.Take();
-        z1 = arena.Take();
-        z2 = arena.Take();
-        zRow = arena.Take();
-        weightsRow = arena.Take();
+        arena.Reserve(layout.Floats);
+        arena.Reserve(layout.Floats);
+        products = arena.Take();
+        rowProduct = arena.Take();
+        rowWeights = arena.Take();
         weights = arena.Take();
     }
 
-    /// <summary>Examples whose first-layer outputs are held together; more are done one such part after another.</summary>
-    public int ExamplesAtOnce { get; }
+    public int Examples { get; }
 
-    public int Chunks => chunkRows.Count;
+    public int Chunks { get; }
 
-    public void Clear() => chunkRows.Clear();
+    public bool IsOf(CpuPlane otherPlane, EvaluationSet otherSet) => ReferenceEquals(plane, otherPlane) && set == otherSet;
 
-    /// <summary>First-layer outputs of the examples just gathered, at the origin and along both directions.</summary>
-    public void Add(int rows)
-    {
-        var layer = layout.Layers[0];
-        long at = Chunks * chunkFloats;
-        Product(plane, z0 + at);
-        Product(plane + layout.Floats, z1 + at);
-        Product(plane + 2 * layout.Floats, z2 + at);
-        chunkRows.Add(rows);
-
-        void Product(float* vector, float* z) => kernels.MatrixProduct(rows, layer.Inputs, layer.Stride, pass.Input, Arena.Pad(layer.Inputs), 1,
-            vector, layer.Bias ? vector + layer.BiasOffset : null, z, false);
-    }
-
-    public void StartRow(float atY)
+    /// <summary>Goes to a line of constant y.</summary>
+    /// <param name="vectors">The plane's, held by the caller until it is done with the row.</param>
+    public void StartRow(float* vectors, float atY)
     {
         y = atY;
-        Combine(plane, 0, null, y, plane + 2 * layout.Floats, weightsRow);
+        CombineLater(vectors, 0, null, y, vectors + 2 * layout.Floats, rowWeights);
     }
 
-    public void StartChunk(int which)
+    /// <summary>Goes to a chunk of the examples: their targets, and their first layer's outputs along the row.</summary>
+    public void StartChunk(float* vectors, int chunk)
     {
-        chunk = which;
-        long floats = (long)chunkRows[chunk] * layout.Layers[0].Stride, at = chunk * chunkFloats;
-        kernels.Combine(floats, z0 + at, 0, null, y, z2 + at, zRow);
+        int first = chunk * pass.Capacity;
+        rows = Math.Min(pass.Capacity, Examples - first);
+        for (int b = 0; b < rows; b++) pass.GatherTarget(split, Example(first + b), b);
+
+        bool keep = kept.Length > 0;
+        current = products + (keep ? chunk * 3 * chunkFloats : 0);
+        if (!keep || !kept[chunk])
+        {
+            for (int b = 0; b < rows; b++) pass.GatherFeatures(split, Example(first + b), b);
+            for (int i = 0; i < 3; i++) Product(vectors + i * layout.Floats, current + i * chunkFloats);
+            if (keep) kept[chunk] = true;
+        }
+        kernels.Combine(RowFloats, current, 0, null, y, current + 2 * chunkFloats, rowProduct);
     }
 
     /// <summary>Sum of the chunk's losses at (x, y).</summary>
-    public double Loss(float x)
+    public double Loss(float* vectors, float x)
     {
-        int rows = chunkRows[chunk];
-        long floats = (long)rows * layout.Layers[0].Stride;
-        kernels.Combine(floats, zRow, x, z1 + chunk * chunkFloats, 0, null, pass.Output(0));
-        kernels.Activate(pass.ActivationOf(0), floats, pass.Output(0), null);
+        kernels.Combine(RowFloats, rowProduct, x, current + chunkFloats, 0, null, pass.Output(0));
+        kernels.Activate(pass.ActivationOf(0), RowFloats, pass.Output(0), null);
         if (layout.Layers.Length > 1)
         {
-            Combine(weightsRow, x, plane + layout.Floats, 0, null, weights);
+            CombineLater(rowWeights, x, vectors + layout.Floats, 0, null, weights);
             pass.ForwardFrom(1, weights, rows);
         }
         return pass.Loss(rows, null, 0);
@@ -97,7 +96,21 @@ internal sealed unsafe class DenseGrid : IDisposable
 
     public void Dispose() => arena.Dispose();
 
+    private long RowFloats => (long)rows * layout.Layers[0].Stride;
+
+    private int Example(int place) => set.Indices?[place] ?? place;
+
+    private void Product(float* vector, float* z)
+    {
+        var layer = layout.Layers[0];
+        kernels.MatrixProduct(rows, layer.Inputs, layer.Stride, pass.Input, Arena.Pad(layer.Inputs), 1,
+            vector, layer.Bias ? vector + layer.BiasOffset : null, z, false);
+    }
+
     /// <summary>Combines the weights of the layers after the first.</summary>
-    private void Combine(float* a, float x, float* b, float atY, float* c, float* to)
-        => kernels.Combine(layout.Floats - later, a + later, x, b == null ? null : b + later, atY, c == null ? null : c + later, to + later);
+    private void CombineLater(float* a, float x, float* b, float atY, float* c, float* to)
+    {
+        long skip = layout.Layers[0].Floats;
+        kernels.Combine(layout.Floats - skip, a + skip, x, b == null ? null : b + skip, atY, c == null ? null : c + skip, to + skip);
+    }
 }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
 
@@ -130,19 +131,21 @@ internal static unsafe class WeightVectors
         return new PlanePoint(x, y, Math.Sqrt(off));
     }
 
-    /// <summary>Four partial sums, so that additions overlap; then added in pairs.</summary>
+    /// <summary>Sixteen partial sums, multiplied and added apart, so that the bits do not depend on the processor.</summary>
     private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
-        double s0 = 0, s1 = 0, s2 = 0, s3 = 0;
+        Vector256<double> s0 = default, s1 = default, s2 = default, s3 = default;
         int i = 0;
-        for (; i + 4 <= a.Length; i += 4)
+        for (; i + 16 <= a.Length; i += 16)
         {
-            s0 += a[i] * b[i];
-            s1 += a[i + 1] * b[i + 1];
-            s2 += a[i + 2] * b[i + 2];
-            s3 += a[i + 3] * b[i + 3];
+            s0 += Vector256.Create(a[i..]) * Vector256.Create(b[i..]);
+            s1 += Vector256.Create(a[(i + 4)..]) * Vector256.Create(b[(i + 4)..]);
+            s2 += Vector256.Create(a[(i + 8)..]) * Vector256.Create(b[(i + 8)..]);
+            s3 += Vector256.Create(a[(i + 12)..]) * Vector256.Create(b[(i + 12)..]);
         }
-        for (; i < a.Length; i++) s0 += a[i] * b[i];
-        return (s0 + s2) + (s1 + s3);
+        var s = (s0 + s1) + (s2 + s3);
+        double sum = (s[0] + s[2]) + (s[1] + s[3]);
+        for (; i < a.Length; i++) sum += a[i] * b[i];
+        return sum;
     }
 }

@@ -1,0 +1,105 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Dense;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Tests.Reference;
+
+namespace BatchViz.Engine.Cpu.Tests;
+
+/// <summary>The fast engine against the reference, over random networks, losses, optimisers and batch sizes.</summary>
+public class GradientTests
+{
+    private const int Cases = 240;
+
+    [Theory, ClassData(typeof(Paths))]
+    public unsafe void GradientsAgreeWithTheReference(KernelPath path)
+    {
+        int checks = 0;
+        for (int seed = 1; seed <= Cases; seed++)
+        {
+            var random = RandomCase.Make(seed);
+            var net = new ReferenceNet(random.Network);
+            var batch = random.Examples.Take(random.BatchSize).ToList();
+            var (loss, gradient) = net.Gradient(random.Start.Doubles(), batch);
+            if (net.NearestKink < 1e-5) continue;
+
+            var layout = WeightLayout.Of(random.Network);
+            using var model = new DenseModel(KernelTable.Of(path), random.Data, random.Network, layout, random.BatchSize, plain: false);
+            using var weights = new NativeBuffer(layout.Floats);
+            layout.Pack(random.Start, weights.Pointer);
+            var squares = new double[layout.Layers.Length];
+            double fastLoss = model.Gradient(weights.Pointer, [.. Enumerable.Range(0, random.BatchSize)], squares, factors: false);
+            var fast = new float[layout.Parameters];
+            layout.Unpack(model.GradientPointer, fast);
+
+            double norm = Vectors.Norm(gradient);
+            Assert.True(Math.Abs(fastLoss - loss) <= 1e-5 * Math.Abs(loss) + 1e-7, $"{random}: loss {fastLoss}, not {loss}");
+            Assert.True(Vectors.Distance(fast.Doubles(), gradient) <= 1e-5 * norm + 1e-8, $"{random}: gradient off by {Vectors.Distance(fast.Doubles(), gradient) / norm:E1} of its norm");
+            for (int l = 0; l < random.Network.Layers; l++)
+            {
+                var (from, to) = net.LayerRange(l);
+                Assert.Equal(Vectors.Norm(gradient[from..to]), Math.Sqrt(squares[l]), 1e-5 * norm + 1e-8);
+            }
+            checks++;
+        }
+        Assert.True(checks >= 200, $"only {checks} cases were away from kinks");
+    }
+
+    [Theory, ClassData(typeof(Paths))]
+    public void UpdatesAndRecordsAgreeWithTheReference(KernelPath path)
+    {
+        const int Updates = 5;
+        using var engine = new CpuEngine(path);
+        int checks = 0;
+        for (int seed = 1; seed <= Cases; seed++)
+        {
+            var random = RandomCase.Make(seed);
+            var net = new ReferenceNet(random.Network);
+            using var data = engine.Load(random.Data);
+            using var bundle = engine.CreateBundle(data, random.Spec());
+            bundle.StartAt(random.Start);
+            var block = bundle.Block(Updates);
+            bundle.Advance(Updates, block);
+
+            var w = random.Start.Doubles();
+            var optimizer = new ReferenceOptimizer(random.Optimizer, random.Rate, w.Length);
+            int n = random.Examples.Count, perEpoch = (n + random.BatchSize - 1) / random.BatchSize;
+            double kink = double.PositiveInfinity;
+            for (int u = 0; u < Updates; u++)
+            {
+                var batch = random.Examples.Skip(u % perEpoch * random.BatchSize).Take(random.BatchSize).ToList();
+                var (loss, gradient) = net.Gradient(w, batch);
+                kink = Math.Min(kink, net.NearestKink);
+                if (kink < 1e-4) break;
+                double weight = random.Sampler.Remainder == RemainderPolicy.Reweight ? (double)batch.Count / random.BatchSize : 1;
+                double length = optimizer.Step(w, gradient, weight), norm = Vectors.Norm(gradient);
+                var record = block.Row(0, u);
+                // From the second update on, what float32 lost before counts too.
+                double tolerance = u == 0 ? 1e-5 : 1e-4;
+                Near(loss, record[RecordLayout.Loss], tolerance, "loss");
+                Near(norm, record[RecordLayout.GradientNorm], tolerance, "gradient norm");
+                Near(length, record[RecordLayout.UpdateNorm], tolerance, "update norm");
+                Assert.Equal((float)random.Rate, record[RecordLayout.LearningRate]);
+                Assert.Equal(batch.Count, record[RecordLayout.BatchSize]);
+                for (int l = 0; l < random.Network.Layers; l++)
+                {
+                    var (from, to) = net.LayerRange(l);
+                    Assert.Equal(Vectors.Norm(gradient[from..to]), record[RecordLayout.LayerGradientNorm(l)], tolerance * norm + 1e-7);
+                }
+
+                void Near(double expected, float actual, double relative, string what)
+                    => Assert.True(Math.Abs(expected - actual) <= relative * Math.Abs(expected) + 1e-6, $"{random}, update {u + 1}: {what} {actual}, not {expected}");
+            }
+            if (kink < 1e-4) continue;
+            var fast = bundle.Weights().Doubles();
+            double moved = Vectors.Distance(w, random.Start.Doubles());
+            Assert.True(Vectors.Distance(fast, w) <= 1e-4 * moved + 3e-7 * Vectors.Norm(w), $"{random}: weights off by {Vectors.Distance(fast, w):E1} after moving {moved:E1}");
+            checks++;
+        }
+        Assert.True(checks >= 180, $"only {checks} cases were away from kinks");
+    }
+
+    [Fact]
+    public void AllKernelPathsOfTheMachineAreTested() => Assert.Contains(KernelPath.Portable, CpuEngine.Available);
+}

@@ -1,0 +1,97 @@
+using System.Text.Json;
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Tests.Reference;
+
+namespace BatchViz.Engine.Cpu.Tests;
+
+/// <summary>Short trainings by PyTorch (tests/fixtures/make_fixtures.py) check the reference and the engine.</summary>
+public class TorchFixtureTests
+{
+    private static readonly Fixtures All = JsonSerializer.Deserialize<Fixtures>(
+        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "dense.json")), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+
+    [Fact]
+    public void EveryActivationLossAndOptimizerIsThere()
+    {
+        Assert.Equal(5 * 3 * 4, All.Cases.Length);
+        Assert.Equal(60, All.Cases.Select(c => (c.Activation, c.Loss, c.Optimizer)).Distinct().Count());
+        Assert.All(All.Cases, c => Assert.Equal(100, c.Losses.Length));
+    }
+
+    [Fact]
+    public void TheReferenceFollowsPyTorch()
+    {
+        foreach (var c in All.Cases)
+        {
+            var spec = Spec(c);
+            var net = new ReferenceNet(spec.Network);
+            var examples = RandomCase.ExamplesOf(Data(c).Train);
+            var w = c.Start.Select(v => (double)(float)v).ToArray();
+            var optimizer = new ReferenceOptimizer(spec.Optimizer, spec.LearningRate, w.Length);
+            for (int u = 0; u < c.Losses.Length; u++)
+            {
+                var (loss, gradient) = net.Gradient(w, [.. examples.Skip(u % 4 * All.Batch).Take(All.Batch)]);
+                Assert.True(Math.Abs(loss - c.Losses[u]) <= 1e-8 * Math.Abs(loss) + 1e-10, $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}");
+                if (u == 0) Assert.True(Vectors.Distance(gradient, c.Gradient) <= 1e-9 * Vectors.Norm(gradient), $"{c}: gradient");
+                optimizer.Step(w, gradient);
+            }
+            Assert.True(Vectors.Distance(w, c.End) <= 1e-8 * Vectors.Norm(w), $"{c}: ends {Vectors.Distance(w, c.End):E1} off");
+        }
+    }
+
+    [Theory, ClassData(typeof(Paths))]
+    public void TheEngineFollowsPyTorch(KernelPath path)
+    {
+        using var engine = new CpuEngine(path);
+        foreach (var c in All.Cases)
+        {
+            using var data = engine.Load(Data(c));
+            using var bundle = engine.CreateBundle(data, Spec(c));
+            bundle.StartAt([.. c.Start.Select(v => (float)v)]);
+            var block = bundle.Block(c.Losses.Length);
+            bundle.Advance(c.Losses.Length, block);
+            Assert.Equal(c.Losses.Length, block.Rows[0]);
+            Assert.Equal(Vectors.Norm(c.Gradient), block.Row(0, 0)[RecordLayout.GradientNorm], 1e-5 * Vectors.Norm(c.Gradient));
+            for (int u = 0; u < c.Losses.Length; u++)
+            {
+                double loss = block.Row(0, u)[RecordLayout.Loss], relative = u == 0 ? 1e-5 : 1e-3;
+                Assert.True(Math.Abs(loss - c.Losses[u]) <= relative * Math.Abs(c.Losses[u]) + 1e-6, $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}");
+            }
+            double off = Vectors.Distance(bundle.Weights().Doubles(), c.End);
+            Assert.True(off <= 1e-3 * Vectors.Distance(c.Start, c.End), $"{c}: ends {off:E1} off after moving {Vectors.Distance(c.Start, c.End):E1}");
+        }
+    }
+
+    private static DataSet Data(Case c)
+    {
+        int count = All.Labels.Length;
+        bool regression = c.Loss == LossKind.Squared.ToString();
+        var split = new DataSplit
+        {
+            Count = count, Inputs = c.Sizes[0], Floats = [.. All.Features.Select(v => (float)v)],
+            Labels = regression ? null : c.Loss == LossKind.Logistic.ToString() ? All.Binary : All.Labels,
+            Targets = regression ? [.. All.Values.Select(v => (float)v)] : null,
+        };
+        int outputs = c.Loss == LossKind.Logistic.ToString() ? 2 : c.Sizes[^1];
+        return new DataSet("fixtures", regression ? DataTask.Regression : DataTask.Classification, c.Sizes[0], outputs, split, null);
+    }
+
+    private static BundleSpec Spec(Case c)
+    {
+        var model = new ModelSpec { Hidden = c.Sizes[1..^1], Activation = Enum.Parse<Activation>(c.Activation) };
+        var optimizer = new OptimizerSpec { Kind = Enum.Parse<OptimizerKind>(c.Optimizer), WeightDecay = c.WeightDecay };
+        return new BundleSpec(new NetworkSpec(model, Enum.Parse<LossKind>(c.Loss), c.Sizes), optimizer,
+            new SamplerSpec { Order = SampleOrder.Sequential }, All.Batch, c.Rate, [1]);
+    }
+
+    private sealed record Fixtures(int Batch, double[] Features, int[] Labels, int[] Binary, double[] Values, Case[] Cases);
+
+    private sealed record Case(
+        string Activation, string Loss, string Optimizer, double Rate, double WeightDecay, int[] Sizes,
+        double[] Start, double[] Gradient, double[] Losses, double[] End)
+    {
+        public override string ToString() => $"{Activation} {Loss} {Optimizer} λ={WeightDecay}";
+    }
+}
