@@ -64,7 +64,7 @@ export function button(label: string, content: Node | string, press: () => void,
 export function choice<T extends string>(label: string, options: readonly (readonly [T, string])[], choose: (value: T) => void): { root: HTMLElement; show(value: T): void } {
   const buttons = options.map(([value, text]) => el("button", { type: "button", "data-value": value, onclick: () => choose(value) }, text));
   return {
-    root: el("div", { class: "choice", role: "group", "aria-label": label }, ...buttons),
+    root: el("div", { class: "segmented", role: "group", "aria-label": label }, ...buttons),
     show(value) {
       for (const b of buttons) setAttribute(b, "aria-pressed", String(b.dataset["value"] === value));
     },
