@@ -241,7 +241,7 @@ const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => s
 
 async function answer(address: string): Promise<Response> {
   const response = await fetch(address, { credentials: "same-origin" });
-  if (response.status === 404) throw new Gone(address);
+  if (response.status === 204) throw new Gone(address);
   if (!response.ok) throw new Error(`${address}: ${response.status}`);
   return response;
 }

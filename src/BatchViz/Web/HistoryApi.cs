@@ -12,21 +12,21 @@ public static class HistoryApi
     public static void MapHistory(this IEndpointRouteBuilder app)
     {
         var api = app.MapGroup("/api/experiments").RequireAuthorization(Access.Viewer);
-        api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Results.NotFound());
-        api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Results.NotFound());
+        api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Gone());
+        api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
-        api.MapGet("/{generation:long}/evaluations/{run:int}", (HttpContext http, Conductor conductor, long generation, int run)
-            => RunOf(conductor, generation, run) is { } r ? Bytes(http, Blocks.Evaluations((uint)generation, run, r.Log.Evaluations), Never) : Results.NotFound());
-        api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", (HttpContext http, Conductor conductor, long generation, long plane, int run)
-            => RunOf(conductor, generation, run) is not null && conductor.Current!.Experiment.Landscape is { } landscape && landscape.PlaneId == plane
-                ? Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never) : Results.NotFound());
+        api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
+        api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", Path);
         api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
     }
 
+    /// <summary>What was there and is no more: 204, since a browser would write a 404 on its console as an error.</summary>
+    private static IResult Gone() => Results.NoContent();
+
     private static IResult Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
     {
-        if (Of(conductor, generation) is not { } live || RunOf(conductor, generation, run) is not { } r) return Results.NotFound();
-        if (level is < 0 or > ColumnLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (RunOf(live, run) is not { } r || level is < 0 or > ColumnLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
         string[] names = columns.Split('+', ' ');
         int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
         if (indices.Length > live.Columns.Count || indices.Contains(-1)) return Results.NotFound();
@@ -34,9 +34,19 @@ public static class HistoryApi
             ? Bytes(http, tile.Bytes, tile.Whole ? Forever : Never) : Results.NotFound();
     }
 
+    private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)
+        => Of(conductor, generation) is not { } live ? Gone()
+            : RunOf(live, run) is { } r ? Bytes(http, Blocks.Evaluations((uint)generation, run, r.Log.Evaluations), Never) : Results.NotFound();
+
+    private static IResult Path(HttpContext http, Conductor conductor, long generation, long plane, int run)
+    {
+        if (Of(conductor, generation) is not { } live || live.Experiment.Landscape is not { } landscape || landscape.PlaneId != plane) return Gone();
+        return RunOf(live, run) is null ? Results.NotFound() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
+    }
+
     private static IResult Grid(HttpContext http, Conductor conductor, long generation, long grid, int resolution)
     {
-        if (Of(conductor, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Results.NotFound();
+        if (Of(conductor, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Gone();
         var layer = landscape.Layers.FirstOrDefault(l => l.Resolution == resolution);
         if (layer is null) return Results.NotFound();
         var r = landscape.Region;
@@ -47,8 +57,7 @@ public static class HistoryApi
     private static LiveExperiment? Of(Conductor conductor, long generation)
         => conductor.Current is { } live && live.Generation == generation ? live : null;
 
-    private static Lab.Run? RunOf(Conductor conductor, long generation, int run)
-        => Of(conductor, generation) is { } live && run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
+    private static Lab.Run? RunOf(LiveExperiment live, int run) => run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
 
     private static IResult Json(HttpContext http, LiveExperiment live)
     {
