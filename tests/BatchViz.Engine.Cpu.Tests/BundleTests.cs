@@ -216,9 +216,9 @@ public class BundleTests
         buffer.Dispose();
         Assert.False(buffer.IsClosed);
         Assert.Equal(7, hold.Pointer[99]);
-        Assert.Throws<ObjectDisposedException>(() => buffer.Hold().Dispose());
         hold.Dispose();
         Assert.True(buffer.IsClosed);
+        Assert.Throws<ObjectDisposedException>(() => buffer.Hold().Dispose());
         using var odd = new Memory.NativeBuffer(5);
         Assert.Equal(0, (long)odd.Pointer % 64);
     }
