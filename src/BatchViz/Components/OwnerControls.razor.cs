@@ -41,10 +41,10 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
 
     private string PlaneLabel => seen.Plane switch
     {
-        PlaneKind.Pca => "PCA plane",
-        PlaneKind.Random => "Random plane",
-        PlaneKind.Weights => "Exact plane",
-        _ => "Plane",
+        PlaneKind.Pca => "PCA",
+        PlaneKind.Random => "Random",
+        PlaneKind.Weights => "Exact",
+        _ => "No",
     };
 
     protected override void OnInitialized() => seen = Look();

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Components.NewExperiment;
@@ -12,7 +13,7 @@ namespace BatchViz.Components.NewExperiment;
 /// What a field holds goes into the JSON as it is, a word where a number should be included, so that the reader's own sentence
 /// says what is wrong with it.
 /// </summary>
-public sealed class SpecForm
+public sealed partial class SpecForm
 {
     private static readonly JsonSerializerOptions Indented = new() { WriteIndented = true, Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
@@ -161,7 +162,7 @@ public sealed class SpecForm
     private void Write(JsonObject changed)
     {
         json = changed;
-        text = json.ToJsonString(Indented);
+        text = ScalarList().Replace(json.ToJsonString(Indented), list => string.Concat("[", string.Join(' ', Lines(list.Groups[1].Value)), "]"));
         Check();
     }
 
@@ -188,6 +189,12 @@ public sealed class SpecForm
             return null;
         }
     }
+
+    /// <summary>A list of numbers or words, which the serialiser puts on a line each; text in JSON has no line breaks of its own.</summary>
+    [GeneratedRegex(@"\[\s*\n([^\[\]{}]*?)\n\s*\]")]
+    private static partial Regex ScalarList();
+
+    private static string[] Lines(string text) => text.Split('\n', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries);
 
     private static IEnumerable<string> Split(string value) => value.Split([',', ';', ' ', '\t'], StringSplitOptions.RemoveEmptyEntries);
 
