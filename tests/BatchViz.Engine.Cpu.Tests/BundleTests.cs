@@ -197,13 +197,40 @@ public class BundleTests
         Assert.Throws<ObjectDisposedException>(() => bundle.Snapshot(0));
         Assert.Throws<ObjectDisposedException>(() => bundle.Export(0));
 
-        using var evaluator = engine.CreateEvaluator(data, net);
+        var evaluator = engine.CreateEvaluator(data, net);
         var plane = evaluator.RandomPlane([snapshot], 1);
         snapshot.Dispose();
         Assert.Throws<ObjectDisposedException>(() => evaluator.Evaluate(snapshot, EvaluationSet.All(Split.Train)));
         Assert.Throws<ObjectDisposedException>(() => snapshot.Canonical());
         plane.Dispose();
         Assert.Throws<ObjectDisposedException>(() => evaluator.Grid(plane, new(-1, 1, -1, 1), 1, EvaluationSet.All(Split.Train), [float.NaN], default));
+
+        using var living = engine.CreateBundle(data, Sets.Spec(net, 4));
+        using var weights = living.Snapshot(0);
+        evaluator.Dispose();
+        evaluator.Dispose();
+        Assert.Throws<ObjectDisposedException>(() => evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)));
+    }
+
+    /// <summary>Kernels write where a label points, so labels are checked before.</summary>
+    [Fact]
+    public void DataThatAreNotWhatTheySayAreRefused()
+    {
+        using var engine = new CpuEngine();
+        var good = Sets.Images(10);
+        Refused(good.Train with { Labels = [.. Enumerable.Repeat(10, 10)] });
+        Refused(good.Train with { Labels = [.. Enumerable.Repeat(-1, 10)] });
+        Refused(good.Train with { Labels = new int[9] });
+        Refused(good.Train with { Labels = null });
+        Refused(good.Train with { Bytes = new byte[10 * 49 - 1] });
+        Refused(good.Train with { Bytes = null });
+        engine.Load(good).Dispose();
+
+        void Refused(DataSplit split)
+        {
+            Assert.Throws<ArgumentException>(() => engine.Load(good with { Train = split }));
+            Assert.Throws<ArgumentException>(() => engine.Load(good with { Test = split }));
+        }
     }
 
     /// <summary>Disposing memory while it is held frees it only when the hold ends; the bytes stay readable until then.</summary>

@@ -15,6 +15,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
 
     /// <summary>Of the last plane and set asked about: grids are refined in many short calls.</summary>
     private DenseGrid? grid;
+    private bool disposed;
 
     public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
     {
@@ -24,6 +25,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
 
     public override Evaluation Evaluate(IWeights weights, EvaluationSet set)
     {
+        ObjectDisposedException.ThrowIf(disposed, this);
         using var hold = CpuWeights.Of(weights, Layout).Hold();
         int count = CountOf(set);
         var split = Data.Of(set.Split);
@@ -42,6 +44,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
 
     public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
     {
+        ObjectDisposedException.ThrowIf(disposed, this);
         CheckGrid(resolution, losses);
         cancel.ThrowIfCancellationRequested();
         var ours = CpuPlane.Of(plane, Layout);
@@ -82,6 +85,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
 
     public override void Dispose()
     {
+        disposed = true;
         grid?.Dispose();
         pass.Dispose();
     }
