@@ -2,15 +2,15 @@
 
 const grouped = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
 
-/** Three significant digits; what is not finite keeps its name. */
-export function figure(value: number): string {
+/** Significant digits, three unless told; what is not finite keeps its name. */
+export function figure(value: number, digits = 3): string {
   if (Number.isNaN(value)) return "NaN";
   if (!Number.isFinite(value)) return value > 0 ? "∞" : "−∞";
   const size = Math.abs(value);
   if (size === 0) return "0";
-  if (size < 1e-3 || size >= 1e6) return exponent(value, 2);
-  if (size >= 1000) return whole(value);
-  return minus(value.toPrecision(3));
+  if (size < 1e-3 || size >= 1e6) return exponent(value, digits - 1);
+  if (size >= 10 ** digits) return whole(value);
+  return minus(value.toPrecision(digits));
 }
 
 export const whole = (value: number): string => minus(grouped.format(Math.round(value)));

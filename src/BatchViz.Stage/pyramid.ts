@@ -95,8 +95,10 @@ export class Pyramid {
   /** The run has ended after `records` (or goes on again: −1). */
   setEnd(records: number): void {
     if (records === this.end) return;
-    if (this.end >= 0) this.forgetRagged();
+    const before = this.end;
+    if (before >= 0) this.forgetRagged();
     this.end = records;
+    if (before >= 0) this.raiseFrom(before);
     if (records <= 0) return;
     for (let level = 0; level < MAX_LEVEL; level++) {
       const last = Math.floor((records - 1) / 4 ** level);
@@ -229,6 +231,15 @@ export class Pyramid {
     page.nonFinite[slot] = Math.min(255, nonFinite);
     page.state[slot] = KNOWN;
     return true;
+  }
+
+  /** Joins anew everything from this record on: what arrived while the run was thought to have ended before it. */
+  private raiseFrom(record: number): void {
+    for (let level = 0; level < MAX_LEVEL; level++) {
+      const last = this.levels[level]!.length * PAGE - 1;
+      const first = Math.floor(record / 4 ** level);
+      if (last >= first) this.raise(level, first, last);
+    }
   }
 
   /** Buckets that were cut short by an end that was not the end after all. */

@@ -87,7 +87,7 @@ export class Chart {
     const u = new uPlot({
       width, height,
       legend: { show: false },
-      padding: [6, 12, 0, 0],
+      padding: [6, 20, 0, 0],
       scales: {
         x: { time: false, range: () => [stage.from, stage.to] },
         y: { distr: drawing.logarithmic(stage) ? 3 : 1, range: () => this.range },

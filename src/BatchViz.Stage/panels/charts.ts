@@ -6,9 +6,9 @@
 import { columnIndex, COLUMN } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Chart, type Drawing } from "./chart.ts";
-import { drawBuckets, drawEvaluations } from "./curves.ts";
+import { drawBuckets, drawEvaluations, type Emphasis } from "./curves.ts";
 import { Buckets } from "../store.ts";
-import { runStyle, GROUND } from "../style.ts";
+import { runStyle } from "../style.ts";
 import { figure, percent, short } from "../format.ts";
 
 const row = new Buckets();
@@ -51,17 +51,19 @@ function eachRun(stage: Stage, draw: (run: number, dash: readonly number[], colo
   }
 }
 
+const emphasis = (stage: Stage, run: number): Emphasis => (stage.selected < 0 ? "even" : stage.selected === run ? "selected" : "other");
+
 /** Rows of buckets of one column for every run that is shown; asks for the detail that is missing. */
-function columnCurves(stage: Stage, name: string, visit: (run: number, dash: readonly number[], colour: string) => void): void {
+function columnCurves(stage: Stage, name: string, visit: (run: number, colour: string) => void): void {
   const column = columnIndex(stage.manifest!, name);
   if (column < 0) return;
-  eachRun(stage, (run, dash, colour) => {
+  eachRun(stage, (run, _, colour) => {
     const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
     const from = Math.max(0, Math.floor(clock.toUpdates(stage.axis, stage.from)) - 1);
     const to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1);
     if (to <= from || !stage.store.query(run, column, from, to, BUCKETS, row)) return;
     if (row.missing.length > 0) stage.remote.wantTiles(run, name, row.level, row.missing);
-    visit(run, dash, colour);
+    visit(run, colour);
   });
 }
 
@@ -94,18 +96,18 @@ const lossChart: Drawing = {
       });
     }
     if (!(high > 0)) return null;
-    return stage.lossScale === "log" ? [low / 2.5, high * 1.8] : [0, high * 1.25];
+    return stage.lossScale === "log" ? [rounded(low / 2, Math.floor), rounded(high * 1.5, Math.ceil)] : [0, high * 1.25];
   },
   draw(u, stage) {
     let points = 0;
-    columnCurves(stage, COLUMN.loss, (run, dash, colour) => {
+    columnCurves(stage, COLUMN.loss, (run, colour) => {
       u.ctx.strokeStyle = u.ctx.fillStyle = colour;
-      drawBuckets(u, row, stage.clocks[run]!, stage.axis, dash, RED[stage.theme]);
+      drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]);
       points += row.count;
     });
     eachRun(stage, (run, dash, colour) => {
       u.ctx.strokeStyle = colour;
-      drawEvaluations(u, stage.store.runs[run]!.evaluations, 0, stage.clocks[run]!, stage.axis, dash, GROUND[stage.theme]);
+      drawEvaluations(u, stage.store.runs[run]!.evaluations, 0, stage.clocks[run]!, stage.axis, dash);
       points += stage.store.runs[run]!.evaluations.count;
     });
     return points;
@@ -137,7 +139,7 @@ const accuracyChart: Drawing = {
     let points = 0;
     eachRun(stage, (run, dash, colour) => {
       u.ctx.strokeStyle = colour;
-      drawEvaluations(u, stage.store.runs[run]!.evaluations, 2, stage.clocks[run]!, stage.axis, dash, GROUND[stage.theme]);
+      drawEvaluations(u, stage.store.runs[run]!.evaluations, 2, stage.clocks[run]!, stage.axis, dash);
       points += stage.store.runs[run]!.evaluations.count;
     });
     return points;
@@ -165,13 +167,13 @@ const gradientChart: Drawing = {
         if (value < Infinity && value > high) high = value;
       }
     });
-    return high > 0 ? [Math.max(low, high * 1e-4) / 1.5, high * 2] : null;
+    return high > 0 ? [rounded(Math.max(low, high * 1e-4), Math.floor), rounded(high, Math.ceil)] : null;
   },
   draw(u, stage) {
     let points = 0;
-    columnCurves(stage, COLUMN.gradientNorm, (run, dash, colour) => {
+    columnCurves(stage, COLUMN.gradientNorm, (run, colour) => {
       u.ctx.strokeStyle = u.ctx.fillStyle = colour;
-      drawBuckets(u, row, stage.clocks[run]!, stage.axis, dash, RED[stage.theme]);
+      drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]);
       points += row.count;
     });
     return points;
@@ -179,3 +181,10 @@ const gradientChart: Drawing = {
   empty: (stage) => (columnIndex(stage.manifest!, COLUMN.gradientNorm) < 0 ? "This recording has no gradient norms." : "The gradient norm of every batch appears here with the first updates."),
 };
 
+
+/** 1, 2 or 5 times a power of ten, down or up, so that a logarithmic axis begins and ends at a tick. */
+function rounded(value: number, towards: (x: number) => number): number {
+  const power = 10 ** Math.floor(Math.log10(value));
+  const steps = [1, 2, 5, 10].map((step) => step * power);
+  return towards === Math.floor ? steps.filter((step) => step <= value * 1.0001).at(-1)! : steps.find((step) => step >= value * 0.9999)!;
+}

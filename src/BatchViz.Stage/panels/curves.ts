@@ -6,14 +6,19 @@ import type { Buckets, EntryStore } from "../store.ts";
 /** One bucket's place on the axis: the end of what it covers. */
 const at = (u: uPlot, clock: RunClock, axis: Axis, update: number): number => u.valToPos(clock.toAxis(axis, update), "x", true);
 
+/** Bands of several runs lie over each other, so they are faint until one run is selected. */
+export type Emphasis = "even" | "selected" | "other";
+const BAND = { even: 0.06, selected: 0.22, other: 0 } as const;
+const LINE = { even: 0.4, selected: 0.7, other: 0.15 } as const;
+
 /** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red. */
-export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis, dash: readonly number[], red: string): void {
+export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string): void {
   const { ctx, bbox } = u;
   const top = bbox.top, bottom = bbox.top + bbox.height;
   const y = (value: number): number => Math.min(bottom + 4, Math.max(top - 4, u.valToPos(value, "y", true)));
-  ctx.globalAlpha = 0.16;
+  ctx.globalAlpha = BAND[emphasis];
   ctx.beginPath();
-  for (let i = 0; i < row.count; i++) {
+  for (let i = 0; emphasis !== "other" && i < row.count; i++) {
     const min = row.min[i]!, max = row.max[i]!;
     if (!(max > min)) continue;
     const x0 = at(u, clock, axis, row.from[i]!), x1 = at(u, clock, axis, row.to[i]!);
@@ -21,9 +26,8 @@ export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis,
     ctx.rect(x0, high, Math.max(0.5, x1 - x0), y(min) - high);
   }
   ctx.fill();
-  ctx.globalAlpha = 0.5;
-  ctx.lineWidth = devicePixelRatio;
-  ctx.setLineDash(dash.map((d) => d * devicePixelRatio));
+  ctx.globalAlpha = LINE[emphasis];
+  ctx.lineWidth = 0.75 * devicePixelRatio;
   ctx.beginPath();
   let down = false;
   for (let i = 0; i < row.count; i++) {
@@ -39,7 +43,6 @@ export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis,
   }
   ctx.stroke();
   ctx.globalAlpha = 1;
-  ctx.setLineDash([]);
   ctx.fillStyle = red;
   for (let i = 0; i < row.count; i++) {
     if (row.nonFinite[i]! > 0) ctx.fillRect(at(u, clock, axis, row.to[i]!) - 1, top, 2 * devicePixelRatio, 6 * devicePixelRatio);
@@ -47,7 +50,7 @@ export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis,
 }
 
 /** Measured values as points joined by a line. `k` names the value: 0 evaluation loss, 1 test loss, 2 test accuracy. */
-export function drawEvaluations(u: uPlot, list: EntryStore, k: number, clock: RunClock, axis: Axis, dash: readonly number[], ground: string): void {
+export function drawEvaluations(u: uPlot, list: EntryStore, k: number, clock: RunClock, axis: Axis, dash: readonly number[]): void {
   const { ctx, bbox } = u;
   const ratio = devicePixelRatio;
   ctx.lineWidth = 1.75 * ratio;
@@ -69,19 +72,14 @@ export function drawEvaluations(u: uPlot, list: EntryStore, k: number, clock: Ru
   ctx.setLineDash([]);
   // Points that crowd say nothing: they are drawn where they have room.
   let last = -Infinity;
-  ctx.lineWidth = ratio;
-  const colour = ctx.strokeStyle;
-  ctx.fillStyle = colour;
+  ctx.fillStyle = ctx.strokeStyle;
   for (let i = 0; i < list.count; i++) {
     const value = list.value(i, k);
     const x = at(u, clock, axis, list.updates[i]!);
-    if (!Number.isFinite(value) || x - last < 7 * ratio || x < bbox.left) continue;
+    if (!Number.isFinite(value) || x - last < 12 * ratio || x < bbox.left) continue;
     last = x;
     ctx.beginPath();
     ctx.arc(x, u.valToPos(value, "y", true), 2.25 * ratio, 0, 7);
     ctx.fill();
-    ctx.strokeStyle = ground;
-    ctx.stroke();
-    ctx.strokeStyle = colour;
   }
 }

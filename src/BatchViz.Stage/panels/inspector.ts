@@ -13,11 +13,11 @@ const row = new Buckets();
 
 /** What is read off at the playhead. */
 const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: number) => Reading])[] = [
-  ["update", (_, run, update) => [whole(update), run.totalUpdates ? `of ${whole(run.totalUpdates)}` : ""]],
+  ["update", (_, run, update) => [whole(update), run.totalUpdates ? `of ${short(run.totalUpdates)}` : ""]],
   ["epoch", (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
   ["examples", (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
   ["batch loss", (stage, run, update) => record(stage, run, COLUMN.loss, update)],
-  ["loss on eval. set", (stage, run, update) => evaluation(stage, run, update, 0)],
+  ["evaluation loss", (stage, run, update) => evaluation(stage, run, update, 0)],
   ["test loss", (stage, run, update) => evaluation(stage, run, update, 1)],
   ["test accuracy", (stage, run, update) => evaluation(stage, run, update, 2)],
   ["gradient norm", (stage, run, update) => record(stage, run, COLUMN.gradientNorm, update)],
@@ -30,8 +30,8 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
   ["parameters", (_, run) => [whole(run.parameters), ""]],
   ["per example", (_, run) => [short(run.flopsPerExample), "FLOPs"]],
   ["remainder", (manifest) => [manifest.remainder, ""]],
-  ["training set", (manifest) => [whole(manifest.data.trainExamples), "examples"]],
-  ["test set", (manifest) => (manifest.data.testExamples > 0 ? [whole(manifest.data.testExamples), "examples"] : ["none", ""])],
+  ["train examples", (manifest) => [whole(manifest.data.trainExamples), ""]],
+  ["test examples", (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : "none", ""]],
   ["engine", (manifest) => [manifest.engine.description, ""]],
 ];
 
@@ -82,7 +82,7 @@ function record(stage: Stage, run: RunInfo, column: string, update: number): Rea
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
   const unit = stage.manifest!.columns[index]!.unit;
-  return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!)} … ${figure(row.max[0]!)}`, unit];
+  return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`, unit];
 }
 
 function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Reading {
@@ -101,5 +101,5 @@ function seconds(stage: Stage, run: RunInfo, update: number): Reading {
 function throughput(stage: Stage, run: RunInfo, update: number): Reading {
   const clock = stage.clocks[run.index]!;
   const time = clock.toAxis("seconds", update);
-  return time > 0 ? [short(clock.toAxis("examples", update) / time), "ex/s of lane"] : NONE;
+  return time > 0 ? [short(clock.toAxis("examples", update) / time), "ex/s"] : NONE;
 }

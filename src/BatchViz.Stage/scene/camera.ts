@@ -5,7 +5,8 @@ import type { CameraView } from "../stage.ts";
 import { BOX } from "./surface.ts";
 
 const EASE = 250;
-const CENTRE = new Vector3(0, 0.3 * BOX.height, 0);
+/** A little above the middle of the box: the title lies over the upper edge of the picture. */
+const CENTRE = new Vector3(0, 0.4 * BOX.height, 0);
 
 export class SceneCamera {
   readonly camera = new PerspectiveCamera(30, 1, 0.05, 50);
@@ -72,7 +73,7 @@ export class SceneCamera {
 
   /** A distance from which the whole box is seen, whatever the shape of the window. */
   private home(): number {
-    return 4.5 * Math.max(1, 1.32 / this.aspect);
+    return 5.15 * Math.max(1, 1.4 / this.aspect);
   }
 
   private press(event: KeyboardEvent): void {

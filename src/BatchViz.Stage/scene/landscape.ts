@@ -23,10 +23,19 @@ export class Landscape {
   constructor(private readonly stage: Stage) {
     const w = BOX.width / 2, d = BOX.depth / 2, h = BOX.height;
     this.frame.geometry.setAttribute("position", new BufferAttribute(new Float32Array([
-      -w, 0, d, w, 0, d, w, 0, d, w, 0, -d, w, 0, -d, -w, 0, -d, -w, 0, -d, -w, 0, d, -w, 0, -d, -w, h, -d,
+      -w, 0, d, w, 0, d, w, 0, d, w, 0, -d, w, 0, -d, -w, 0, -d, -w, 0, -d, -w, 0, d, -w, 0, -d, -w, h, -d, // the last two: the height axis, moved by setCorner
     ]), 3));
     this.scene.add(this.frame, this.surface.mesh);
     this.frame.visible = false;
+  }
+
+  /** Where the height axis stands, as signs of x and z. */
+  setCorner([sx, sz]: readonly [number, number]): void {
+    const position = this.frame.geometry.getAttribute("position") as BufferAttribute;
+    const x = (sx * BOX.width) / 2, z = (sz * BOX.depth) / 2;
+    if (position.getX(8) === x && position.getZ(8) === z) return;
+    position.setXYZ(8, x, 0, z).setXYZ(9, x, BOX.height, z);
+    position.needsUpdate = true;
   }
 
   setTheme(): void {

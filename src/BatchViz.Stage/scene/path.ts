@@ -2,10 +2,11 @@
  * One run's path: a fat line through its path points at their true loss, up to the playhead, and a marker at its head.
  * Buffers are as large as a path can become (512 points) and are written in place.
  */
-import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, SphereGeometry, TorusGeometry, type Camera, type Vector3 } from "three";
+import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, SphereGeometry, type Camera, type Vector3 } from "three";
 import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
+import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
 import { GROUND, runStyle, type Marker, type Theme } from "../style.ts";
 
 export const MOST_POINTS = 640;
@@ -19,7 +20,7 @@ const SHAPES: Readonly<Record<Marker, BufferGeometry>> = {
   diamond: new OctahedronGeometry(1.35),
   triangle: new ConeGeometry(1.15, 2, 4),
   pentagon: new CylinderGeometry(1.15, 1.15, 1.2, 5),
-  cross: new TorusGeometry(0.9, 0.42, 10, 24),
+  cross: mergeGeometries([new BoxGeometry(2.6, 0.9, 0.9), new BoxGeometry(0.9, 2.6, 0.9), new BoxGeometry(0.9, 0.9, 2.6)]),
 };
 
 export class Path {
@@ -47,7 +48,7 @@ export class Path {
     const [on, off] = this.style.dash;
     const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
     this.front = new LineMaterial({ linewidth: 2.5, ...look });
-    this.behind = new LineMaterial({ linewidth: 2, transparent: true, opacity: 0.4, depthTest: false, depthWrite: false, ...look });
+    this.behind = new LineMaterial({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
     this.geometry.setAttribute("instanceStart", new InterleavedBufferAttribute(this.segments, 3, 0));
     this.geometry.setAttribute("instanceEnd", new InterleavedBufferAttribute(this.segments, 3, 3));
     this.geometry.setAttribute("instanceDistanceStart", new InterleavedBufferAttribute(this.lengths, 1, 0));

@@ -67,9 +67,11 @@ class ScenePanel implements Panel {
       path.setWidth((run === stage.selected ? 4 : 2.4) * base);
       path.scaleHead(this.camera.camera, this.pixelsPerUnit(), (run === stage.selected ? 7.5 : 5.5) * base);
     });
+    this.camera.camera.updateMatrixWorld();
+    this.labels.place(this.camera.camera, this.width, this.height, landscape.surface.mesh.visible);
+    landscape.setCorner(this.labels.corner);
     this.renderer.render(landscape.scene, this.camera.camera);
     this.labels.write(stage, landscape);
-    this.labels.place(this.camera.camera, this.width, this.height, landscape.surface.mesh.visible);
     setText(this.words, caption(stage, landscape));
     this.showTooltip();
     return easing || morphing;

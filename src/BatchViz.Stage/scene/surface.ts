@@ -42,11 +42,11 @@ const FRAGMENT = /* glsl */ `
     vec3 tone = mix(low, high, vHeight) * shade;
     float level = offset + frequency * vHeight;
     float width = max(fwidth(level), 1e-5);
-    float line = 1.0 - smoothstep(0.4, 1.3, abs(fract(level + 0.5) - 0.5) / width);
+    float line = 1.0 - smoothstep(0.3, 1.0, abs(fract(level + 0.5) - 0.5) / width);
     line *= 1.0 - smoothstep(0.25, 0.6, width);
     float cut = step(0.9995, vHeight);
     float hatch = cut * step(0.5, fract((vPlane.x + vPlane.y) * 24.0));
-    tone = mix(tone, ink, max(line * (1.0 - cut) * 0.55, hatch * 0.25));
+    tone = mix(tone, ink, max(line * (1.0 - cut) * 0.42, hatch * 0.25));
     gl_FragColor = vec4(tone, 1.0);
     #include <colorspace_fragment>
   }`;

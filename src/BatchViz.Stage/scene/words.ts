@@ -15,7 +15,7 @@ export function caption(stage: Stage, landscape: Landscape): string {
   if (manifest === null || plane == null || scale === null || grid === null) return "";
   const parts: string[] = [];
   const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
-  parts.push(plane.title + explained);
+  parts.push(plane.title.charAt(0).toUpperCase() + plane.title.slice(1) + explained);
   parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : "linear"} scale`);
   parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
   parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
@@ -26,34 +26,50 @@ export function caption(stage: Stage, landscape: Landscape): string {
 
 const at = new Vector3();
 
+/** Labels at the edges that face the viewer, and the height's at the corner that stands out to the left. */
 export class AxisLabels {
   readonly root = el("div", { class: "axis-labels", "aria-hidden": "true" });
-  private readonly items: { node: HTMLElement; x: number; y: number; z: number }[];
-
-  constructor() {
-    const w = BOX.width / 2, d = BOX.depth / 2, out = 0.09;
-    this.items = [
-      [0, 0, d + 1.6 * out], [-w, 0, d + out], [w, 0, d + out],
-      [w + 1.6 * out, 0, 0], [w + out, 0, d], [w + out, 0, -d],
-      [-w, BOX.height + 0.7 * out, -d], [-w - out, 0, -d], 
-    ].map(([x, y, z]) => ({ node: this.root.appendChild(el("span")), x: x!, y: y!, z: z! }));
-  }
+  /** Corner of the height axis, as signs of x and z. */
+  readonly corner: [number, number] = [-1, -1];
+  private readonly items = Array.from({ length: 8 }, () => this.root.appendChild(el("span")));
 
   write(stage: Stage, landscape: Landscape): void {
     const plane = stage.manifest?.plane, { scale, grid } = landscape;
     if (plane == null || scale === null || grid === null) return;
     const [x0, x1, y0, y1] = grid.region;
     const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), `loss ${figure(scale.high)}`, figure(scale.low)];
-    this.items.forEach(({ node }, i) => setText(node, texts[i]!));
+    this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
   place(camera: Camera, width: number, height: number, visible: boolean): void {
     this.root.hidden = !visible;
     if (!visible) return;
-    for (const { node, x, y, z } of this.items) {
-      at.set(x, y, z).project(camera);
-      node.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${((0.5 - at.y / 2) * height).toFixed(1)}px) translate(-50%, -50%)`;
+    const w = BOX.width / 2, d = BOX.depth / 2, out = 0.1;
+    const front = camera.position.z >= 0 ? 1 : -1, side = camera.position.x >= 0 ? 1 : -1;
+    let leftmost = Infinity;
+    for (const sx of [-1, 1]) {
+      for (const sz of [-1, 1]) {
+        const x = at.set(sx * w, 0, sz * d).project(camera).x;
+        if (x >= leftmost) continue;
+        leftmost = x;
+        this.corner[0] = sx;
+        this.corner[1] = sz;
+      }
     }
+    const [cx, cz] = this.corner;
+    this.put(0, 0, 0, front * (d + 2 * out), camera, width, height);
+    this.put(1, -0.94 * w, 0, front * (d + out), camera, width, height);
+    this.put(2, 0.94 * w, 0, front * (d + out), camera, width, height);
+    this.put(3, side * (w + 2 * out), 0, 0, camera, width, height);
+    this.put(4, side * (w + out), 0, 0.94 * d, camera, width, height);
+    this.put(5, side * (w + out), 0, -0.94 * d, camera, width, height);
+    this.put(6, cx * w, BOX.height + 0.6 * out, cz * d, camera, width, height);
+    this.put(7, cx * (w + 0.5 * out), 0.08 * BOX.height, cz * (d + 0.5 * out), camera, width, height);
+  }
+
+  private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
+    at.set(x, y, z).project(camera);
+    this.items[item]!.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${((0.5 - at.y / 2) * height).toFixed(1)}px) translate(-50%, -50%)`;
   }
 }
 

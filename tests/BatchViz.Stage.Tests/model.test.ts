@@ -1,0 +1,178 @@
+/** The pure models: axes, playhead, run styles, heights, numbers. */
+import { describe, expect, test } from "vitest";
+import { AXES, RunClock } from "../../src/BatchViz.Stage/axis.ts";
+import { figure, niceStep, short } from "../../src/BatchViz.Stage/format.ts";
+import type { Manifest, RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
+import { Playhead, SECONDS_FOR_ALL } from "../../src/BatchViz.Stage/playhead.ts";
+import { contours, heightOf, heightScale, sample } from "../../src/BatchViz.Stage/scene/heights.ts";
+import { contrast, GROUND, runStyle, SURFACE } from "../../src/BatchViz.Stage/style.ts";
+
+const run = (batchSize: number): RunInfo => ({
+  index: 0, id: "r", batchSize, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 10, flopsPerExample: 6, state: "running", message: null,
+});
+const REMAINDERS: Manifest["remainder"][] = ["keep", "drop", "carry", "wrap", "reweight"];
+
+/** Examples after u updates, counted one update at a time. */
+function counted(updates: number, n: number, b: number, remainder: Manifest["remainder"]): number {
+  if (remainder === "drop" || remainder === "carry" || remainder === "wrap") return updates * b;
+  let seen = 0;
+  for (let u = 0; u < updates; u++) seen += Math.min(b, n - (seen % n));
+  return seen;
+}
+
+describe("axes", () => {
+  test.each(REMAINDERS)("examples follow from updates (%s)", (remainder) => {
+    for (const [n, b] of [[10, 1], [10, 3], [10, 4], [10, 10], [500, 32], [7, 9]] as const) {
+      const clock = new RunClock(run(b), n, remainder);
+      for (let u = 0; u < 60; u++) expect(clock.toAxis("examples", u), `N ${n}, B ${b}, u ${u}`).toBe(counted(u, n, b, remainder));
+    }
+  });
+
+  test.each(REMAINDERS)("every axis leads back to the same update, fractions included (%s)", (remainder) => {
+    for (const [n, b] of [[10, 3], [500, 32], [500, 500]] as const) {
+      const clock = new RunClock(run(b), n, remainder);
+      clock.noteSeconds(40, 2);
+      clock.noteSeconds(20, 1.5);
+      for (const axis of AXES) {
+        let before = -1;
+        for (let u = 0; u <= 80; u += 0.25) {
+          const value = clock.toAxis(axis, u);
+          expect(value, `${axis} at ${u}`).toBeGreaterThan(before);
+          before = value;
+          expect(clock.toUpdates(axis, value), `${axis} at ${u}`).toBeCloseTo(u, 6);
+        }
+      }
+    }
+  });
+
+  test("an epoch is a pass over the data, whatever happens to the remainder", () => {
+    expect(new RunClock(run(4), 10, "keep").toAxis("epochs", 3)).toBe(1);
+    expect(new RunClock(run(4), 10, "drop").toAxis("epochs", 2)).toBe(1);
+    expect(new RunClock(run(4), 10, "wrap").toAxis("epochs", 3)).toBe(1);
+    expect(new RunClock(run(4), 10, "carry").toAxis("epochs", 5)).toBe(2);
+    expect(new RunClock(run(4), 10, "keep").toAxis("flops", 3)).toBe(60);
+  });
+
+  test("seconds that run backwards are not believed", () => {
+    const clock = new RunClock(run(4), 10, "keep");
+    clock.noteSeconds(10, 1);
+    clock.noteSeconds(20, 0.5);
+    clock.noteSeconds(30, NaN);
+    expect(clock.toAxis("seconds", 20)).toBe(2);
+  });
+});
+
+describe("playhead", () => {
+  const extent = { total: 900, head: 300, finished: false };
+
+  test("plays the whole budget in ninety seconds at 1×", () => {
+    const playhead = new Playhead();
+    playhead.tick(1, extent);
+    expect(playhead.position).toBeCloseTo(900 / SECONDS_FOR_ALL);
+    playhead.speed = 4;
+    playhead.tick(1, extent);
+    expect(playhead.position).toBeCloseTo(50);
+  });
+
+  test("waits at the head, goes on when there is more, and stops at the end", () => {
+    const playhead = new Playhead();
+    playhead.tick(60, extent);
+    expect([playhead.position, playhead.mode, playhead.isLive(extent)]).toEqual([300, "playing", true]);
+    playhead.tick(1, { ...extent, head: 600 });
+    expect(playhead.position).toBe(310);
+    playhead.tick(90, { total: 900, head: 900, finished: true });
+    expect([playhead.position, playhead.mode]).toEqual([900, "paused"]);
+    playhead.play({ total: 900, head: 900, finished: true });
+    expect([playhead.position, playhead.mode]).toEqual([0, "playing"]);
+  });
+
+  test("paused it stays, whatever the head does", () => {
+    const playhead = new Playhead();
+    playhead.hold(120, extent);
+    expect(playhead.tick(10, { ...extent, head: 900 })).toBe(false);
+    expect(playhead.position).toBe(120);
+  });
+
+  test("live follows the head and arrives there", () => {
+    const playhead = new Playhead();
+    playhead.goLive();
+    for (let i = 0; i < 120; i++) playhead.tick(1 / 60, extent);
+    expect(playhead.position).toBe(300);
+    playhead.tick(1 / 60, { ...extent, head: 305 }, false);
+    expect(playhead.position).toBe(305);
+    playhead.seek(200, extent);
+    expect(playhead.mode).toBe("paused");
+  });
+
+  test("goes nowhere where there is nothing", () => {
+    const playhead = new Playhead();
+    playhead.seek(500, extent);
+    expect(playhead.position).toBe(300);
+    playhead.seek(-5, extent);
+    expect(playhead.position).toBe(0);
+    playhead.faster(1);
+    playhead.faster(9);
+    expect(playhead.speed).toBe(16);
+    playhead.faster(-9);
+    expect(playhead.speed).toBe(0.25);
+  });
+});
+
+describe("run styles", () => {
+  const sizes = [1, 2, 4, 8, 16, 32, 64, 100, 128, 256, 512, 1024, 4096, 60000, 1e6];
+
+  test.each(["dark", "light"] as const)("stand out three to one from the ground and from the surface (%s)", (theme) => {
+    for (const size of sizes) {
+      const colour = runStyle(size).colour[theme];
+      for (const behind of [GROUND[theme], ...SURFACE[theme]]) expect(contrast(colour, behind), `B = ${size}, ${colour} on ${behind}`).toBeGreaterThanOrEqual(3);
+    }
+  });
+
+  test("differ in dash and marker between the default batch sizes", () => {
+    const looks = [1, 8, 32, 128, 512].map((size) => runStyle(size));
+    expect(new Set(looks.map((look) => look.marker)).size).toBe(5);
+    expect(new Set(looks.map((look) => look.dash.join())).size).toBe(5);
+    expect(new Set(looks.map((look) => look.colour.dark)).size).toBe(5);
+  });
+});
+
+describe("heights", () => {
+  const grid = (values: number[]) => ({ resolution: Math.sqrt(values.length), generation: 1, plane: 1, grid: 1, region: [0, 1, 0, 1] as [number, number, number, number], values: Float32Array.from(values) });
+
+  test("few extreme points are clipped and do not flatten the rest", () => {
+    const scale = heightScale(grid([...Array.from({ length: 96 }, (_, i) => i / 96), 1e6, 1e6, NaN, Infinity]), [0.2, 0.9], false);
+    expect(scale.clipped).toBe(true);
+    expect(scale.high).toBeLessThan(2);
+    expect([heightOf(scale, 1e6), heightOf(scale, NaN)]).toEqual([1, NaN]);
+  });
+
+  test("every decent loss of a path fits, a diverged one does not count", () => {
+    const values = Array.from({ length: 100 }, (_, i) => i / 50);
+    expect(heightScale(grid(values), [0.1, 3], false).high).toBeGreaterThan(3);
+    expect(heightScale(grid(values), [0.1, 3, 1e9], false).high).toBeLessThan(10);
+  });
+
+  test("contours lie at whole multiples of the step", () => {
+    for (const log of [false, true]) {
+      const scale = heightScale(grid(Array.from({ length: 100 }, (_, i) => 0.05 + i / 20)), [0.1], log);
+      const { offset, frequency } = contours(scale);
+      const value = log ? scale.step ** -1 : 3 * scale.step;
+      const lines = offset + frequency * heightOf(scale, value);
+      expect(lines).toBeCloseTo(log ? -1 : 3, 6);
+      expect(frequency).toBeGreaterThan(4);
+      expect(frequency).toBeLessThan(30);
+    }
+  });
+
+  test("sampling is bilinear, and a hole stays a hole", () => {
+    expect(sample([0, 1, 2, 3], 2, 0.5, 0.5)).toBe(1.5);
+    expect(sample([0, NaN, 2, 3], 2, 0.5, 0.5)).toBeNaN();
+  });
+});
+
+test("numbers read as people write them", () => {
+  expect(["0.0312", "1,235", "−0.500", "NaN", "−∞", "1.20×10⁻⁵", "0"].map((text) => text.replace("1.20", "1.2")))
+    .toEqual([figure(0.03123), figure(1234.6), figure(-0.5), figure(NaN), figure(-Infinity), figure(1.2e-5), figure(0)]);
+  expect([short(1500), short(300000), short(2e6), short(0.25), short(3.2e13)]).toEqual(["1.5k", "300k", "2M", "0.25", "3.2×10¹³"]);
+  expect([niceStep(10, 10), niceStep(0.7, 14), niceStep(33, 10)]).toEqual([1, 0.05, 2]);
+});
