@@ -1,0 +1,119 @@
+using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
+using BatchViz.Core.Specs;
+using BatchViz.Core.Tests.House;
+using static BatchViz.Core.Tests.Specs.Texts;
+
+namespace BatchViz.Core.Tests.Specs;
+
+/// <summary>docs/experiment.schema.json and the reader are two accounts of one thing.</summary>
+public class SchemaTests
+{
+    /// <summary>Rules between keys, which only the reader knows.</summary>
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB";
+
+    private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
+
+    [Fact]
+    public void Every_spec_that_is_written_fits_the_schema()
+    {
+        var random = new Random(2);
+        for (int i = 0; i < 1000; i++)
+        {
+            string text = SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString();
+            Assert.True(SchemaChecker.Accepts(Schema, JsonNode.Parse(text)), text);
+        }
+    }
+
+    [Fact]
+    public void Whatever_is_changed_schema_and_reader_agree()
+    {
+        var random = new Random(3);
+        string[] keys = [.. Objects(Schema).SelectMany(o => o["properties"]!.AsObject().Select(p => p.Key)).Append("zzz").Distinct()];
+        string[] values =
+        [
+            "0", "1", "2", "-1", "1.5", "9", "64", "1e10", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[\"full\"]", "[8, 8]", "[1, 2]", "{ \"1\": 0.5, \"full\": 2 }", "{ \"kind\": \"sgd\" }",
+            "{ \"epochs\": 2 }", "{ \"kind\": \"xor\" }", $"\"{new string('x', 201)}\"",
+            .. Words().Select(w => $"\"{w}\""),
+        ];
+        int accepted = 0;
+        for (int i = 0; i < 4_000; i++)
+        {
+            var root = JsonNode.Parse(SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString())!.AsObject();
+            JsonObject[] places = [root, .. root.Select(p => p.Value).OfType<JsonObject>()];
+            for (int changes = random.Next(1, 3); changes > 0; changes--)
+            {
+                var place = places[random.Next(places.Length)];
+                string key = random.Next(3) == 0 || place.Count == 0 ? keys[random.Next(keys.Length)] : place.ElementAt(random.Next(place.Count)).Key;
+                if (random.Next(4) == 0) place.Remove(key);
+                else place[key] = JsonNode.Parse(values[random.Next(values.Length)]);
+            }
+            string text = root.ToJsonString();
+            bool fits = SchemaChecker.Accepts(Schema, JsonNode.Parse(text));
+            try
+            {
+                Read(text);
+                Assert.True(fits, $"The reader accepts what the schema does not: {text}");
+                accepted++;
+            }
+            catch (SpecException e)
+            {
+                AssertSentence(e.Message);
+                Assert.True(!fits || Regex.IsMatch(e.Message, Between), $"The schema accepts what the reader refuses: {e.Message} {text}");
+            }
+        }
+        Assert.InRange(accepted, 400, 3_600);
+    }
+
+    [Fact]
+    public void Every_key_is_described_and_every_object_closed()
+    {
+        foreach (var o in Objects(Schema))
+        {
+            Assert.False(o["additionalProperties"]!.GetValue<bool>());
+            Assert.All(o["properties"]!.AsObject(), p => Assert.Matches(@"[.}]$", p.Value!["description"]!.GetValue<string>()));
+        }
+    }
+
+    [Fact]
+    public void Defaults_are_the_readers()
+    {
+        var spec = SpecWriter.Write(Read(With(("learningRateRule", "\"linear\""), ("optimizer", "{ \"kind\": \"adam\" }"))));
+        Assert.Equal(Default("optimizer", "beta1"), spec["optimizer"]!["beta1"]!.GetValue<double>());
+        Assert.Equal(Default("optimizer", "beta2"), spec["optimizer"]!["beta2"]!.GetValue<double>());
+        Assert.Equal(Default("optimizer", "epsilon"), spec["optimizer"]!["epsilon"]!.GetValue<double>());
+        Assert.Equal(Default("optimizer", "momentum"), new OptimizerSpec().Momentum);
+        Assert.Equal(Schema["properties"]!["referenceBatchSize"]!["default"]!.GetValue<int>(), spec["referenceBatchSize"]!.GetValue<int>());
+        var words = new[] { ("model", "activation"), ("sampler", "order"), ("sampler", "remainder"), ("landscape", "plane"), ("landscape", "evaluationExamples"), ("landscape", "resolution"), ("model", "hidden") };
+        foreach (var (o, key) in words) Assert.True(JsonNode.DeepEquals(Schema["properties"]![o]!["properties"]![key]!["default"], spec[o]![key]), $"{o}.{key}");
+
+        static double Default(string o, string key) => Schema["properties"]![o]!["properties"]![key]!["default"]!.GetValue<double>();
+    }
+
+    public static TheoryData<string> Examples => [.. Repository.Files("examples", "*.json")];
+
+    [Theory]
+    [MemberData(nameof(Examples))]
+    public void Every_example_reads_and_fits_the_schema(string path)
+    {
+        string text = Repository.Read(path);
+        Assert.True(SchemaChecker.Accepts(Schema, JsonNode.Parse(text)));
+        var spec = Read(text);
+        Assert.Equal("../docs/experiment.schema.json", JsonNode.Parse(text)!["$schema"]!.GetValue<string>());
+        if (spec.Data.Kind != DataKind.Mnist) SpecResolver.Resolve(spec, BatchViz.Core.Data.DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+    }
+
+    [Fact]
+    public void Every_example_has_its_line_in_the_README()
+    {
+        string readme = Repository.Read("examples/README.md");
+        Assert.Superset(new HashSet<string> { "examples/mnist.json", "examples/moons.json", "examples/double-well.json" }, Repository.Files("examples", "*.json").ToHashSet());
+        Assert.All(Repository.Files("examples", "*.json"), path => Assert.Contains($"({Path.GetFileName(path)})", readme));
+    }
+
+    private static IEnumerable<JsonObject> Objects(JsonObject schema) =>
+        new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")));
+
+    private static IEnumerable<string> Words() => Objects(Schema).SelectMany(o => o["properties"]!.AsObject())
+        .SelectMany(p => p.Value!["enum"]?.AsArray() ?? []).Where(w => w!.GetValueKind() == System.Text.Json.JsonValueKind.String).Select(w => w!.GetValue<string>()).Distinct();
+}
