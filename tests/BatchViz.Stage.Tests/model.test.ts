@@ -140,7 +140,7 @@ describe("heights", () => {
   const grid = (values: number[]) => ({ resolution: Math.sqrt(values.length), generation: 1, plane: 1, grid: 1, region: [0, 1, 0, 1] as [number, number, number, number], values: Float32Array.from(values) });
 
   test("few extreme points are clipped and do not flatten the rest", () => {
-    const scale = heightScale(grid([...Array.from({ length: 96 }, (_, i) => i / 96), 1e6, 1e6, NaN, Infinity]), [0.2, 0.9], false);
+    const scale = heightScale(grid([...Array.from({ length: 96 }, (_, i) => i / 96), 1e6, 1e6, NaN, Infinity]), [0.2, 0.9], 0.9, false);
     expect(scale.clipped).toBe(true);
     expect(scale.high).toBeLessThan(2);
     expect([heightOf(scale, 1e6), heightOf(scale, NaN)]).toEqual([1, NaN]);
@@ -148,13 +148,18 @@ describe("heights", () => {
 
   test("every decent loss of a path fits, a diverged one does not count", () => {
     const values = Array.from({ length: 100 }, (_, i) => i / 50);
-    expect(heightScale(grid(values), [0.1, 3], false).high).toBeGreaterThan(3);
-    expect(heightScale(grid(values), [0.1, 3, 1e9], false).high).toBeLessThan(10);
+    expect(heightScale(grid(values), [0.1, 3], 3, false).high).toBeGreaterThan(3);
+    expect(heightScale(grid(values), [0.1, 3, 1e9], 3, false).high).toBeLessThan(10);
+  });
+
+  test("a slice below zero has no logarithm and is drawn linearly", () => {
+    const scale = heightScale(grid(Array.from({ length: 100 }, (_, i) => i - 50)), [0, -3], 0, true);
+    expect([scale.log, scale.low]).toEqual([false, -50]);
   });
 
   test("contours lie at whole multiples of the step", () => {
     for (const log of [false, true]) {
-      const scale = heightScale(grid(Array.from({ length: 100 }, (_, i) => 0.05 + i / 20)), [0.1], log);
+      const scale = heightScale(grid(Array.from({ length: 100 }, (_, i) => 0.05 + i / 20)), [0.1], 4, log);
       const { offset, frequency } = contours(scale);
       const value = log ? scale.step ** -1 : 3 * scale.step;
       const lines = offset + frequency * heightOf(scale, value);

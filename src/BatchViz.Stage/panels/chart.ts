@@ -95,7 +95,7 @@ export class Chart {
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
         { ...axis, size: 22, gap: 3, space: 64, values: (_, ticks) => ticks.map(short) },
-        { ...axis, size: 46, gap: 4, space: 22, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
+        { ...axis, size: 46, gap: 4, space: 16, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
       ],
       cursor: { y: true, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: "batchviz" } },
       hooks: {

@@ -8,6 +8,7 @@ import { Change, type Mount, type Stage } from "../stage.ts";
 import { Chart, type Drawing } from "./chart.ts";
 import { drawBuckets, drawEvaluations, type Emphasis } from "./curves.ts";
 import { Buckets } from "../store.ts";
+import { evaluationRange } from "./range.ts";
 import { runStyle } from "../style.ts";
 import { figure, percent, short } from "../format.ts";
 
@@ -72,21 +73,13 @@ const lossChart: Drawing = {
   title: "Loss",
   unit: (stage) => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "",
   note: (stage) => `thin: every batch (min–max band) · bold: ${short(stage.manifest!.evaluation.examples)} ${stage.manifest!.evaluation.split} examples`,
-  logarithmic: (stage) => stage.lossScale === "log",
+  logarithmic: (stage) => stage.lossScale === "log" && evaluationRange(stage)[0] > 0,
   format: short,
   readout: figure,
   /** The evaluation set's losses set the scale; single batches may leave it and are cut at the frame. */
   range(stage) {
-    let low = Infinity, high = -Infinity;
-    eachRun(stage, (run) => {
-      const { evaluations } = stage.store.runs[run]!;
-      for (let i = 0; i < evaluations.count; i++) {
-        const value = evaluations.value(i, 0);
-        if (value < low && value > 0) low = value;
-        if (value > high && value < Infinity) high = value;
-      }
-    });
-    if (!(high > 0)) {
+    let [low, high] = evaluationRange(stage);
+    if (!(high > low)) {
       columnCurves(stage, COLUMN.loss, () => {
         for (let i = 0; i < row.count; i++) {
           const value = row.last[i]!;
@@ -95,8 +88,8 @@ const lossChart: Drawing = {
         }
       });
     }
-    if (!(high > 0)) return null;
-    return stage.lossScale === "log" ? [rounded(low / 2, Math.floor), rounded(high * 1.5, Math.ceil)] : [0, high * 1.25];
+    if (!(high > low)) return null;
+    return this.logarithmic(stage) ? [rounded(low / 2, Math.floor), rounded(high * 1.5, Math.ceil)] : [Math.min(0, low), high + 0.15 * (high - low)];
   },
   draw(u, stage) {
     let points = 0;
@@ -159,15 +152,14 @@ const gradientChart: Drawing = {
   format: short,
   readout: figure,
   range(stage) {
-    let low = Infinity, high = 0;
+    const values: number[] = [];
     columnCurves(stage, COLUMN.gradientNorm, () => {
-      for (let i = 0; i < row.count; i++) {
-        const value = row.last[i]!;
-        if (value > 0 && value < low) low = value;
-        if (value < Infinity && value > high) high = value;
-      }
+      for (let i = 0; i < row.count; i++) if (row.last[i]! > 0 && row.last[i]! < Infinity) values.push(row.last[i]!);
     });
-    return high > 0 ? [rounded(Math.max(low, high * 1e-4), Math.floor), rounded(high, Math.ceil)] : null;
+    values.sort((a, b) => a - b);
+    // A run that diverges, or a batch that is learnt perfectly, must not flatten the others.
+    const high = values[Math.floor(0.99 * (values.length - 1))], low = values[Math.floor(0.01 * (values.length - 1))];
+    return high === undefined || low === undefined ? null : [rounded(Math.max(low, high * 1e-4) / 1.5, Math.floor), rounded(high * 1.5, Math.ceil)];
   },
   draw(u, stage) {
     let points = 0;

@@ -8,6 +8,7 @@ import { Change, type Mount, type Stage } from "../stage.ts";
 import { runStyle } from "../style.ts";
 import { resolved } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
+import { evaluationRange } from "./range.ts";
 
 export const mountTimeline: Mount = (element, stage) => {
   const canvas = el("canvas", { "aria-hidden": "true" });
@@ -105,19 +106,10 @@ function paintEpochs(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: num
   }
 }
 
-/** The overview is logarithmic always: it is for finding moments, not for reading values. */
+/** The overview is logarithmic where it can be: it is for finding moments, not for reading values. */
 function paintLosses(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: number) => number, room: number): void {
-  let low = Infinity, high = -Infinity;
-  for (const { evaluations } of stage.store.runs) {
-    for (let i = 0; i < evaluations.count; i++) {
-      const value = evaluations.value(i, 0);
-      if (value > 0 && value < Infinity) {
-        low = Math.min(low, value);
-        high = Math.max(high, value);
-      }
-    }
-  }
-  const span = Math.log(high / low) || 1;
+  const [low, high] = evaluationRange(stage);
+  const place = low > 0 ? (value: number) => Math.log(value / low) / (Math.log(high / low) || 1) : (value: number) => (value - low) / (high - low || 1);
   for (const { index, batchSize } of stage.manifest!.runs) {
     if (stage.hidden.has(index)) continue;
     const clock = stage.clocks[index]!, { evaluations, head } = stage.store.runs[index]!;
@@ -130,7 +122,7 @@ function paintLosses(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: num
     for (let i = 0; i < evaluations.count; i++) {
       const value = evaluations.value(i, 0);
       const px = x(clock.toAxis(stage.axis, evaluations.updates[i]!));
-      const py = 4 + (1 - Math.log(value / low) / span) * (room - 6);
+      const py = 4 + (1 - Math.min(1.2, place(value))) * (room - 6);
       if (!Number.isFinite(py)) down = false;
       else {
         if (down) ctx.lineTo(px, py);

@@ -6,7 +6,7 @@ import { BOX } from "./surface.ts";
 
 const EASE = 250;
 /** A little above the middle of the box: the title lies over the upper edge of the picture. */
-const CENTRE = new Vector3(0, 0.4 * BOX.height, 0);
+const CENTRE = new Vector3(0, 0.26 * BOX.height, 0);
 
 export class SceneCamera {
   readonly camera = new PerspectiveCamera(30, 1, 0.05, 50);
@@ -18,7 +18,8 @@ export class SceneCamera {
   private startedAt = -1;
   private aspect = 1;
 
-  constructor(canvas: HTMLElement, private readonly moved: () => void, private readonly still: () => boolean) {
+  /** `moved` is called for every change, `taken` when the viewer has taken the camera. */
+  constructor(canvas: HTMLElement, moved: () => void, private readonly taken: () => void, private readonly still: () => boolean) {
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = false;
     this.controls.minDistance = 0.4;
@@ -28,6 +29,7 @@ export class SceneCamera {
     this.camera.position.setFromSpherical(this.preset("reset", this.now)).add(CENTRE);
     this.controls.update();
     this.controls.addEventListener("change", moved);
+    this.controls.addEventListener("start", () => this.take());
     canvas.addEventListener("keydown", (event) => this.press(event));
   }
 
@@ -66,6 +68,12 @@ export class SceneCamera {
     return t < 1;
   }
 
+  /** An easing ends where the viewer takes over. */
+  private take(): void {
+    this.startedAt = -1;
+    this.taken();
+  }
+
   private preset(view: CameraView, out: Spherical): Spherical {
     if (view === "top") return out.set(1.12 * this.home(), 0.001, 0);
     return out.set(this.home(), 0.98, 0.55);
@@ -73,7 +81,7 @@ export class SceneCamera {
 
   /** A distance from which the whole box is seen, whatever the shape of the window. */
   private home(): number {
-    return 5.15 * Math.max(1, 1.4 / this.aspect);
+    return 5.3 * Math.max(1, 1.4 / this.aspect);
   }
 
   private press(event: KeyboardEvent): void {
@@ -89,7 +97,7 @@ export class SceneCamera {
     }
     event.preventDefault();
     event.stopPropagation();
-    this.moved();
+    this.take();
   }
 }
 

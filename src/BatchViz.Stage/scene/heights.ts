@@ -14,17 +14,29 @@ export interface HeightScale {
 
 const LINES = 14;
 
-/** `pathLosses` are the true losses on the paths: these must fit; the slice may be cut above its ninetieth percentile. */
-export function heightScale(grid: Grid, pathLosses: readonly number[], log: boolean): HeightScale {
+/**
+ * The highest loss worth room on a picture, where runs began at `start` and came down to `low`: a run that diverges would
+ * flatten everything else.
+ */
+export function decentLoss(start: number, low: number, log: boolean): number {
+  return start + (log ? 30 : 3) * Math.max(Math.abs(start - low), 0.3 * Math.abs(start), 1e-6);
+}
+
+/**
+ * `pathLosses` are the true losses on the paths, `start` the largest that a run began with. All decent ones fit; the slice may
+ * be cut above its ninetieth percentile. Losses below zero have no logarithm, so such a slice is linear.
+ */
+export function heightScale(grid: Grid, pathLosses: readonly number[], start: number, wantsLog: boolean): HeightScale {
   const slice = finite(grid.values), paths = finite(pathLosses);
   const top = slice[slice.length - 1] ?? 1;
-  // A run that diverges would flatten everything else: of its losses only the decent ones count.
-  const decent = 4 * Math.max(quantile(slice, 0.95), Number.MIN_VALUE);
-  const highest = paths.reduce((max, loss) => (loss <= decent && loss > max ? loss : max), 0);
-  let high = Math.max(quantile(slice, log ? 0.98 : 0.9), 1.05 * highest);
-  if (high > 0.8 * top) high = Math.max(top, 1.02 * highest);
   let low = Math.min(slice[0] ?? 0, paths[0] ?? Infinity);
   if (!Number.isFinite(low)) low = 0;
+  const log = wantsLog && low >= 0;
+  const decent = Number.isFinite(start) ? decentLoss(start, low, log) : Infinity;
+  const highest = paths.reduce((max, loss) => (loss <= decent && loss > max ? loss : max), -Infinity);
+  const above = highest + 0.05 * (highest - low);
+  let high = Math.max(Math.min(decent, quantile(slice, log ? 0.98 : 0.9)), above);
+  if (top <= decent && high - low > 0.8 * (top - low)) high = Math.max(top, above);
   if (log) low = Math.max(low, high * 1e-5, Number.MIN_VALUE);
   if (!(high > low)) high = low + Math.max(1e-6, Math.abs(low));
   return { log, low, high, step: log ? ratioStep(high / low) : niceStep(high - low, LINES), clipped: top > high * 1.001 };

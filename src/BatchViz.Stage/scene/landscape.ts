@@ -53,7 +53,7 @@ export class Landscape {
     if (manifest.generation !== this.generation) this.begin(manifest.generation);
     if (grid === null || (stage.store.plane !== 0 && grid.plane !== stage.store.plane && this.grid !== null)) return;
     this.grid = grid;
-    this.scale = heightScale(grid, this.pathLosses(), stage.lossScale === "log");
+    this.scale = heightScale(grid, this.pathLosses(), this.start(), stage.lossScale === "log");
     const { low, high, log } = this.scale;
     const signature = `${grid.grid}/${grid.resolution}/${grid.region.join()}/${low.toPrecision(3)}/${high.toPrecision(3)}/${log}`;
     const whole = signature !== this.signature;
@@ -118,6 +118,15 @@ export class Landscape {
       for (let i = 0; i < points.count; i++) losses.push(points.value(i, 2));
     }
     return losses.sort((a, b) => a - b);
+  }
+
+  /** The largest loss that a run began with. */
+  private start(): number {
+    let start = -Infinity;
+    for (const { points } of this.stage.store.runs) {
+      if (points.count > 0 && points.value(0, 2) < Infinity) start = Math.max(start, points.value(0, 2));
+    }
+    return start;
   }
 
   private begin(generation: number): void {

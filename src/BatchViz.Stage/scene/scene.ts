@@ -39,9 +39,9 @@ class ScenePanel implements Panel {
     this.landscape = new Landscape(stage);
     this.view = stage.cameraView;
     renderer.setClearAlpha(0);
-    this.camera = new SceneCamera(canvas, () => {
-      stage.changed(Change.camera);
-      if (stage.cameraView === "top") stage.setCamera("orbit"); // whoever turns it has left the view from the top
+    this.camera = new SceneCamera(canvas, () => stage.changed(Change.camera), () => {
+      this.view = "orbit"; // whoever turns it has left the presets, and wants no easing
+      stage.setCamera("orbit");
     }, () => stage.reducedMotion.matches);
     new ResizeObserver(() => stage.changed(Change.size)).observe(element);
     canvas.addEventListener("pointermove", (event) => this.point(event));
@@ -56,8 +56,7 @@ class ScenePanel implements Panel {
     if (changes & Change.theme) landscape.setTheme();
     if (changes & (Change.landscape | Change.manifest | Change.view)) landscape.update(now);
     if (changes & Change.view && stage.cameraView !== this.view) {
-      // Turning out of the top view by hand is no wish to be moved.
-      if (stage.cameraView !== "orbit" || !this.turning) this.camera.look(stage.cameraView, now);
+      this.camera.look(stage.cameraView, now);
       this.view = stage.cameraView;
     }
     const easing = this.camera.ease(now);
@@ -76,8 +75,6 @@ class ScenePanel implements Panel {
     this.showTooltip();
     return easing || morphing;
   }
-
-  private turning = false;
 
   private resize(): void {
     this.width = this.element.clientWidth;
@@ -100,8 +97,7 @@ class ScenePanel implements Panel {
   }
 
   private point(event: PointerEvent | null): void {
-    this.turning = event !== null && event.buttons !== 0;
-    this.pointer = event === null || this.turning ? null : { x: event.offsetX, y: event.offsetY };
+    this.pointer = event === null || event.buttons !== 0 ? null : { x: event.offsetX, y: event.offsetY };
     this.stage.changed(Change.camera);
   }
 

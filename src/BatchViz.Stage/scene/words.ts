@@ -69,7 +69,9 @@ export class AxisLabels {
 
   private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
     at.set(x, y, z).project(camera);
-    this.items[item]!.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${((0.5 - at.y / 2) * height).toFixed(1)}px) translate(-50%, -50%)`;
+    const node = this.items[item]!, down = (0.5 - at.y / 2) * height;
+    node.hidden = down > height - 48; // there the caption is
+    node.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${down.toFixed(1)}px) translate(-50%, -50%)`;
   }
 }
 
