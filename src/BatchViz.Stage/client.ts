@@ -22,6 +22,8 @@ export class Client implements Remote {
   private readonly detail: (() => Promise<void>)[] = [];
   private lanes = 0;
   private gridWanted = "";
+  /** Revision that the newest frame named: an older manifest must not bring an older plane back. */
+  private revision = 0;
 
   constructor(private readonly stage: Stage) {}
 
@@ -97,6 +99,7 @@ export class Client implements Remote {
     stage.watching = frame.watching;
     if (replaned || countPoints(stage) !== points) changes |= Change.landscape;
     if (stage.store.runs.map((run) => run.state).join() !== states) changes |= Change.runs;
+    this.revision = frame.revision;
     if (frame.revision !== stage.manifest.revision) void this.loadManifest();
     stage.changed(changes);
     this.wantGrid(frame.plane, frame.grid, frame.resolution);
@@ -116,10 +119,12 @@ export class Client implements Remote {
       if (isNew) {
         stage.begin(manifest);
         this.askedAt.clear();
+        this.gridWanted = "";
+        this.revision = 0;
         this.detail.length = 0;
         for (const run of stage.store.runs) run.evaluationsMissing = true;
       } else stage.takeManifest(manifest);
-      const { plane } = manifest;
+      const plane = manifest.revision >= this.revision ? manifest.plane : null;
       if (plane !== null && (stage.store.setPlane(plane.id) || isNew)) {
         for (const run of stage.store.runs) run.pointsMissing = true;
       }
