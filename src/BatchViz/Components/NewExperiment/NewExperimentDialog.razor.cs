@@ -16,7 +16,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     private Dialog dialog = default!;
     private SpecForm? form;
     private IReadOnlyList<Preset> presets = [];
-    private string? chosen, refusal;
+    private string? chosen;
     private bool starting;
     private int tab;
 
@@ -26,8 +26,6 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 
     /// <summary>Pages that show the present experiment, and will show the new one.</summary>
     [Parameter] public int Watching { get; set; }
-
-    private string? Sentence => refusal ?? form?.Problem;
 
     private string Summary
     {
@@ -49,11 +47,11 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 
     private void Choose(Preset preset)
     {
-        (chosen, refusal) = (preset.Key, null);
+        chosen = preset.Key;
         form!.Use(preset.Spec!);
     }
 
-    private void Changed() => (chosen, refusal) = (null, null);
+    private void Changed() => chosen = null;
 
     private void Rewrite(string? text)
     {
@@ -64,7 +62,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     private async Task Start()
     {
         if (starting || form?.Spec is null) return;
-        (starting, refusal) = (true, null);
+        starting = true;
         try
         {
             await Conductor.Start(form.Utf8, gone.Token);
@@ -73,7 +71,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         }
         catch (SpecException e)
         {
-            refusal = e.Message;
+            form!.Refuse(e.Message);
         }
         catch (OperationCanceledException)
         {
@@ -82,7 +80,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         catch (Exception e)
         {
             Log.LogError(e, "An experiment could not be started.");
-            refusal = "The experiment could not be started; the server's log says why.";
+            form!.Refuse("The experiment could not be started; the server's log says why.");
         }
         finally
         {

@@ -38,13 +38,16 @@ public sealed partial class SpecForm
     /// <summary>What the text says, or null while it is refused.</summary>
     public ExperimentSpec? Spec { get; private set; }
 
-    /// <summary>The reader's sentence, or null.</summary>
+    /// <summary>Why it is refused, or null: the reader's sentence, or one that <see cref="Refuse"/> was told of a text that reads well.</summary>
     public string? Problem { get; private set; }
 
     /// <summary>Whether the fields show the text; not while it is no JSON at all.</summary>
     public bool HasFields => Spec is not null || Parse(text) is not null;
 
     public byte[] Utf8 => Encoding.UTF8.GetBytes(text);
+
+    /// <summary>What was found wrong beside the data; it stands until something changes.</summary>
+    public void Refuse(string sentence) => Problem = sentence;
 
     public void Use(ExperimentSpec spec) => Write(SpecWriter.Write(spec));
 
