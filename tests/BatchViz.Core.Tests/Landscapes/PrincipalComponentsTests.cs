@@ -51,6 +51,9 @@ public class PrincipalComponentsTests
     {
         double share = RandomWalkNull.Explained([[.. Enumerable.Repeat(1.0, 119)]], [0], 0, 100_000, seed: 1);
         Assert.InRange(share, 0.70, 0.82);
+        // In many dimensions the covariance of 120 centred points of a walk has the eigenvalues 1 / (4 sin²(πk/240)), k = 1 … 119.
+        double[] values = [.. Enumerable.Range(1, 119).Select(k => 1 / Math.Pow(Math.Sin(Math.PI * k / 240), 2))];
+        Assert.Equal((values[0] + values[1]) / values.Sum(), share, tolerance: 0.02);
         Assert.Equal(share, RandomWalkNull.Explained([[.. Enumerable.Repeat(1.0, 119)]], [0], 0, 100_000, seed: 1));
     }
 
@@ -62,6 +65,7 @@ public class PrincipalComponentsTests
         double one = Share([0], 0), five = Share([0, 0, 0, 0, 0], 0), apart = Share([0, 1, 2], 1000);
         Assert.True(five < one - 0.1, $"{five} against {one}");
         Assert.True(apart > 0.99, $"{apart}");
+        Assert.Equal(1, RandomWalkNull.Explained([[0, 0, 0]], [0], 0, 10, seed: 1));
     }
 
     private static double[][] Cloud(int n, int d)

@@ -18,7 +18,7 @@ public class SchemaTests
     public void Every_spec_that_is_written_fits_the_schema()
     {
         var random = new Random(2);
-        for (int i = 0; i < 1000; i++)
+        for (int i = 0; i < 400; i++)
         {
             string text = SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString();
             Assert.True(SchemaChecker.Accepts(Schema, JsonNode.Parse(text)), text);
@@ -37,7 +37,7 @@ public class SchemaTests
             .. Words().Select(w => $"\"{w}\""),
         ];
         int accepted = 0;
-        for (int i = 0; i < 4_000; i++)
+        for (int i = 0; i < 2_500; i++)
         {
             var root = JsonNode.Parse(SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString())!.AsObject();
             JsonObject[] places = [root, .. root.Select(p => p.Value).OfType<JsonObject>()];
@@ -62,7 +62,7 @@ public class SchemaTests
                 Assert.True(!fits || Regex.IsMatch(e.Message, Between), $"The schema accepts what the reader refuses: {e.Message} {text}");
             }
         }
-        Assert.InRange(accepted, 400, 3_600);
+        Assert.InRange(accepted, 250, 2_250);
     }
 
     [Fact]

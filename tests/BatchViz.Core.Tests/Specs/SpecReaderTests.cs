@@ -52,7 +52,7 @@ public class SpecReaderTests
     public void Every_spec_that_is_written_reads_back_the_same()
     {
         var random = new Random(1);
-        for (int i = 0; i < 2000; i++)
+        for (int i = 0; i < 800; i++)
         {
             var spec = RandomSpecs.Next(random);
             string text = SpecWriter.Write(spec).ToJsonString();
