@@ -160,6 +160,9 @@ export class Stage {
     this.clocks = manifest.runs.map((run) => new RunClock(run, manifest.data.trainExamples, manifest.remainder));
     this.drawn = manifest.runs.map(() => ({ update: 0, x: NaN, y: NaN, loss: NaN }));
     this.grid = null;
+    // What the budget holds equal is what the runs are compared by first.
+    const budget = manifest.spec.budget ?? {};
+    this.axis = budget.updates ? "updates" : budget.seconds ? "seconds" : "examples";
     this.zoom = null;
     this.selected = -1;
     this.hidden.clear();

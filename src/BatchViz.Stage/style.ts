@@ -28,7 +28,8 @@ const MARKERS: readonly Marker[] = ["circle", "square", "diamond", "triangle", "
 
 export function runStyle(batchSize: number): RunStyle {
   const octave = Math.min(16, Math.max(0, Math.log2(Math.max(1, batchSize))));
-  const kind = Math.round(octave / 2) % DASHES.length;
+  // Two octaves a look, so that the usual 1, 8, 32, 128 and 512 (or a full batch of 500) differ.
+  const kind = Math.round((octave + 0.1) / 2) % DASHES.length;
   return { colour: { dark: ramp(STOPS.dark, octave), light: ramp(STOPS.light, octave) }, dash: DASHES[kind]!, marker: MARKERS[kind]! };
 }
 

@@ -129,10 +129,12 @@ describe("run styles", () => {
   });
 
   test("differ in dash and marker between the default batch sizes", () => {
-    const looks = [1, 8, 32, 128, 512].map((size) => runStyle(size));
-    expect(new Set(looks.map((look) => look.marker)).size).toBe(5);
-    expect(new Set(looks.map((look) => look.dash.join())).size).toBe(5);
-    expect(new Set(looks.map((look) => look.colour.dark)).size).toBe(5);
+    for (const sizes of [[1, 8, 32, 128, 512], [1, 8, 32, 128, 500]]) {
+      const looks = sizes.map((size) => runStyle(size));
+      expect(new Set(looks.map((look) => look.marker)).size).toBe(5);
+      expect(new Set(looks.map((look) => look.dash.join())).size).toBe(5);
+      expect(new Set(looks.map((look) => look.colour.dark)).size).toBe(5);
+    }
   });
 });
 

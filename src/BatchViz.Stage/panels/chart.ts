@@ -83,6 +83,7 @@ export class Chart {
     const style = getComputedStyle(document.documentElement);
     const token = (name: string): string => style.getPropertyValue(name).trim();
     const font = `${token("--chart-type")} ${token("--font")}`;
+    const scale = Number(token("--line-scale")) || 1;
     const axis = { stroke: resolved("--quiet", this.root), grid: { stroke: resolved("--hair", this.root), width: 1 }, ticks: { show: false }, font };
     const u = new uPlot({
       width, height,
@@ -94,8 +95,8 @@ export class Chart {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis, size: 22, gap: 3, space: 64, values: (_, ticks) => ticks.map(short) },
-        { ...axis, size: 46, gap: 4, space: 16, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
+        { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, ticks) => ticks.map(short) },
+        { ...axis, size: 46 * scale, gap: 4, space: 16 * scale, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
       ],
       cursor: { y: true, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: "batchviz" } },
       hooks: {

@@ -22,7 +22,7 @@ export const mountCharts: Mount = (element, stage) => {
   element.append(...charts.map((chart) => chart.root));
   const resize = new ResizeObserver(() => stage.changed(Change.size));
   for (const chart of charts) resize.observe(chart.root);
-  let stale = 0;
+  let stale = 0, turn = 0;
   const news = Change.manifest | Change.data | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
   pointCounts = () => Object.fromEntries(charts.map((chart) => [chart.name, chart.points]));
   return {
@@ -31,10 +31,12 @@ export const mountCharts: Mount = (element, stage) => {
       if (stage.manifest === null) return false;
       if (changes & news) stale = (1 << charts.length) - 1;
       for (const chart of charts) chart.showMoment();
-      const next = charts.findIndex((_, i) => stale & (1 << i));
-      if (next >= 0) {
-        charts[next]!.draw();
-        stale &= ~(1 << next);
+      for (let i = 0; i < charts.length; i++) { // in turn, or news at every frame would starve the last
+        turn = (turn + 1) % charts.length;
+        if ((stale & (1 << turn)) === 0) continue;
+        charts[turn]!.draw();
+        stale &= ~(1 << turn);
+        break;
       }
       return stale !== 0;
     },
@@ -89,7 +91,7 @@ const lossChart: Drawing = {
       });
     }
     if (!(high > low)) return null;
-    return this.logarithmic(stage) ? [rounded(low / 2, Math.floor), rounded(high * 1.5, Math.ceil)] : [Math.min(0, low), high + 0.15 * (high - low)];
+    return this.logarithmic(stage) ? [rounded(low / 2, Math.floor), rounded(high * 1.5, Math.ceil)] : [low < 0 ? low - 0.05 * (high - low) : 0, high + 0.15 * (high - low)];
   },
   draw(u, stage) {
     let points = 0;

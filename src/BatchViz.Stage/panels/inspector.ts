@@ -13,7 +13,7 @@ const row = new Buckets();
 
 /** What is read off at the playhead. */
 const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: number) => Reading])[] = [
-  ["update", (_, run, update) => [whole(update), run.totalUpdates ? `of ${short(run.totalUpdates)}` : ""]],
+  ["update", (_, __, update) => [whole(update), ""]],
   ["epoch", (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
   ["examples", (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
   ["batch loss", (stage, run, update) => record(stage, run, COLUMN.loss, update)],
@@ -27,6 +27,7 @@ const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: 
 
 const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) => Reading])[] = [
   ["learning rate", (_, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), ""])],
+  ["updates in all", (_, run) => (run.totalUpdates === null ? NONE : [whole(run.totalUpdates), ""])],
   ["parameters", (_, run) => [whole(run.parameters), ""]],
   ["per example", (_, run) => [short(run.flopsPerExample), "FLOPs"]],
   ["remainder", (manifest) => [manifest.remainder, ""]],

@@ -16,7 +16,7 @@ export function caption(stage: Stage, landscape: Landscape): string {
   const parts: string[] = [];
   const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
   parts.push(plane.title.charAt(0).toUpperCase() + plane.title.slice(1) + explained);
-  parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : "linear"} scale`);
+  parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : stage.lossScale === "log" ? "linear (it goes below zero)" : "linear"} scale`);
   parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
   parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
   if (scale.clipped) parts.push(`hatched: above ${figure(scale.high)}`);
@@ -57,6 +57,7 @@ export class AxisLabels {
       }
     }
     const [cx, cz] = this.corner;
+    const fromTop = camera.position.y > 5 * Math.hypot(camera.position.x, camera.position.z);
     this.put(0, 0, 0, front * (d + 2 * out), camera, width, height);
     this.put(1, -0.94 * w, 0, front * (d + out), camera, width, height);
     this.put(2, 0.94 * w, 0, front * (d + out), camera, width, height);
@@ -65,6 +66,7 @@ export class AxisLabels {
     this.put(5, side * (w + out), 0, -0.94 * d, camera, width, height);
     this.put(6, cx * w, BOX.height + 0.6 * out, cz * d, camera, width, height);
     this.put(7, cx * (w + 0.5 * out), 0.08 * BOX.height, cz * (d + 0.5 * out), camera, width, height);
+    if (fromTop) this.items[6]!.hidden = this.items[7]!.hidden = true;
   }
 
   private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
