@@ -33,11 +33,10 @@ public sealed record ExperimentOptions
 /// </summary>
 public sealed class Experiment : IDisposable
 {
-    /// <summary>Bound on the updates of a run whose budget is in seconds.</summary>
-    public const long MaxUpdatesUnknown = 10_000_000;
+    /// <summary>Bound on the records of all runs together: about 3 GB with the pyramid above them.</summary>
+    private const long MaxRecordedFloats = 300_000_000;
 
     private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80;
-    private const long MaxRecordedFloats = 600_000_000;
 
     private readonly Pacer pacer;
     private readonly Lane[] lanes;
@@ -52,9 +51,10 @@ public sealed class Experiment : IDisposable
         options ??= new ExperimentOptions();
         (Plan, Engine, MeasureEnds) = (plan, engine, options.MeasureEnds);
         var layout = new RecordLayout(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
-        long floats = plan.Runs.Sum(run => (run.TotalUpdates ?? MaxUpdatesUnknown / 10) * (layout.Width + 1));
-        if (floats > MaxRecordedFloats)
-            throw new SpecException($"\"budget\" makes {floats / (layout.Width + 1):#,0} updates over all runs; at most {MaxRecordedFloats / (layout.Width + 1):#,0} records of this model are kept in memory.");
+        long most = MaxRecordedFloats / (layout.Width + 1), updates = plan.Runs.Sum(run => run.TotalUpdates ?? 0);
+        if (updates > most)
+            throw new SpecException($"\"budget\" makes {updates:#,0} updates over all runs; at most {most:#,0} records of this model are kept in memory.");
+        MaxUpdates = most / plan.Runs.Count;
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
@@ -99,6 +99,9 @@ public sealed class Experiment : IDisposable
         : pacer.Held ? ExperimentState.Held : ExperimentState.Running;
 
     internal IEngineData Data { get; }
+
+    /// <summary>Where a run ends whose budget is in seconds, if its seconds last that long.</summary>
+    internal long MaxUpdates { get; }
 
     internal int PathMarks { get; }
 

@@ -29,7 +29,7 @@ internal sealed class Lane
     {
         (this.experiment, this.pacer, this.index, this.members) = (experiment, pacer, index, members);
         long? total = members[0].Plan.TotalUpdates;
-        limit = total ?? Experiment.MaxUpdatesUnknown;
+        limit = total ?? experiment.MaxUpdates;
         secondsBudget = experiment.Plan.Spec.Budget.Seconds;
         pathMarks = new Marks(total, experiment.PathMarks);
         testMarks = new Marks(total, TestMarks);

@@ -1,9 +1,12 @@
 using Microsoft.Playwright;
 
+// Every page draws with the processor here; one at a time is enough for two cores.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+
 namespace BatchViz.Browser.Tests;
 
-/// <summary>One program and one headless Chromium for the tests of a collection.</summary>
-public sealed class BrowserFixture : IAsyncLifetime
+/// <summary>One program, as a fresh start gives it, and one headless Chromium for the tests of a class.</summary>
+public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 {
     /// <summary>WebGL 2 without a graphics card, and nothing that asks the network on its own.</summary>
     private static readonly string[] Arguments =
@@ -18,9 +21,11 @@ public sealed class BrowserFixture : IAsyncLifetime
 
     public string Url => host!.Url;
 
+    public string ViewerLink => host!.ViewerLink;
+
     public async Task InitializeAsync()
     {
-        host = await HostProcess.Start();
+        host = await HostProcess.Start(experiment);
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = FindChromium(), Args = Arguments });
     }
@@ -33,9 +38,11 @@ public sealed class BrowserFixture : IAsyncLifetime
     }
 
     /// <summary>A page in a context of its own; what goes wrong in it is gathered in <paramref name="troubles"/>.</summary>
-    public async Task<IPage> NewPage(List<string> troubles)
+    /// <param name="keep">Pages that stay open; all others are closed, since each one draws without end.</param>
+    public async Task<IPage> NewPage(List<string> troubles, IPage[] keep, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark)
     {
-        var context = await browser!.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = 1440, Height = 900 } });
+        foreach (var old in browser!.Contexts.Where(c => !c.Pages.Any(keep.Contains)).ToArray()) await old.CloseAsync();
+        var context = await browser.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme });
         var page = await context.NewPageAsync();
         page.Console += (_, message) => { if (message.Type is "error" or "warning") troubles.Add(message.Text); };
         page.PageError += (_, error) => troubles.Add(error);
@@ -53,3 +60,12 @@ public sealed class BrowserFixture : IAsyncLifetime
             ?? throw new FileNotFoundException("No Chromium on the PATH; on Debian: apt-get install chromium.");
     }
 }
+
+/// <summary>What the first command shows: five batch sizes on MNIST.</summary>
+public sealed class DefaultExperiment() : BrowserFixture(null);
+
+/// <summary>The same, training for longer than any test looks.</summary>
+public sealed class LongExperiment() : BrowserFixture("""
+    { "name": "MNIST, long", "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.1, "learningRateRule": "square-root",
+      "batchSizes": [1, 8, 32, 128, 512], "budget": { "epochs": 200 } }
+    """);

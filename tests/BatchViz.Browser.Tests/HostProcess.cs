@@ -9,31 +9,36 @@ public sealed partial class HostProcess : IDisposable
 {
     private readonly Process process;
 
-    private HostProcess(Process process, string url) => (this.process, Url) = (process, url);
+    private HostProcess(Process process, IReadOnlyDictionary<string, string> links) => (this.process, Url, ViewerLink) = (process, links["Open"].TrimEnd('/'), links["Viewer link"]);
 
     public string Url { get; }
 
-    public static async Task<HostProcess> Start()
+    public string ViewerLink { get; }
+
+    /// <param name="experiment">An experiment as JSON; null: what the program shows by itself.</param>
+    public static async Task<HostProcess> Start(string? experiment = null)
     {
         string folder = typeof(HostProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "HostFolder").Value!;
         string program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, folder, "batchviz"));
-        var process = Process.Start(new ProcessStartInfo(program, ["serve", "--urls", "http://127.0.0.1:0"])
+        List<string> arguments = ["serve", "--urls", "http://127.0.0.1:0"];
+        if (experiment is not null)
         {
-            RedirectStandardOutput = true,
-            WorkingDirectory = Path.GetTempPath(),
-        })!;
-
+            string file = Path.Combine(Directory.CreateTempSubdirectory("batchviz-browser-").FullName, "experiment.json");
+            await File.WriteAllTextAsync(file, experiment);
+            arguments.AddRange(["--experiment", file]);
+        }
+        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
+        var links = new Dictionary<string, string>();
         var seen = new List<string>();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
             seen.Add(line);
-            if (Listening().Match(line) is { Success: true } match)
-            {
-                // Read on, so that a full pipe never stops the program.
-                _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-                return new HostProcess(process, match.Groups[1].Value);
-            }
+            if (Link().Match(line) is { Success: true } match) links[match.Groups[1].Value] = match.Groups[2].Value;
+            if (!links.ContainsKey("Viewer link")) continue;
+            // Read on, so that a full pipe never stops the program.
+            _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
+            return new HostProcess(process, links);
         }
         throw new InvalidOperationException("The program ended before it listened:\n" + string.Join('\n', seen));
     }
@@ -45,6 +50,6 @@ public sealed partial class HostProcess : IDisposable
         process.Dispose();
     }
 
-    [GeneratedRegex(@"Open\s+(http://\S+?)/?$")]
-    private static partial Regex Listening();
+    [GeneratedRegex(@"^\s*(Open|Viewer link)\s+(http://\S+)")]
+    private static partial Regex Link();
 }

@@ -6,9 +6,9 @@ import { button, el, icon, setAttribute, setText } from "./dom.ts";
 
 /** One switch for all panels: which budget the runs are compared by. */
 export const mountAxis: Mount = (element, stage) => {
-  const select = el("select", { id: "axis", onchange: () => stage.setAxis(select.value as Axis) },
+  const select = el("select", { id: "axis", "aria-label": "Compare runs by", onchange: () => stage.setAxis(select.value as Axis) },
     ...AXES.map((axis) => el("option", { value: axis }, axis === "flops" ? "FLOPs" : axis === "seconds" ? "lane seconds" : axis)));
-  element.append(el("label", { for: "axis" }, "by"), select);
+  element.append(el("label", { for: "axis", "aria-hidden": "true" }, "by"), select);
   return {
     wants: Change.axis | Change.manifest,
     draw() {

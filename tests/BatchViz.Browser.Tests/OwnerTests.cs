@@ -1,0 +1,129 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace BatchViz.Browser.Tests;
+
+/// <summary>Over in a moment, so that nothing but the page is at work.</summary>
+public sealed class SmallExperiment() : BrowserFixture("""
+    { "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32, "full"], "budget": { "epochs": 5 } }
+    """);
+
+/// <summary>What an owner does with the components that have a circuit.</summary>
+public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment>
+{
+    private const int Patience = 60_000;
+
+    private readonly List<string> troubles = [];
+
+    static OwnerTests() => SetDefaultExpectTimeout(Patience);
+
+    [Fact]
+    public async Task A_refusal_is_shown_in_the_dialog_and_nothing_is_lost()
+    {
+        var page = await Open();
+        await page.ClickAsync("#new-experiment");
+        await page.GetByRole(AriaRole.Radio, new() { Name = "Moons" }).CheckAsync(new() { Force = true });
+        await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
+        var sizes = page.GetByLabel("Batch sizes");
+
+        await sizes.FillAsync("1, 8, fulll");
+        await Expect(page.Locator("#spec-problem")).ToHaveTextAsync("\"batchSizes[2]\" is \"fulll\"; a batch size is a whole number from 1 up, or \"full\".");
+        await Expect(sizes).ToHaveAttributeAsync("aria-invalid", "true");
+        await Expect(page.Locator("#start")).ToBeDisabledAsync();
+
+        await sizes.FillAsync("1, 8, 9999999");
+        await Expect(page.Locator("#start")).ToBeEnabledAsync();
+        await sizes.PressAsync("Enter");
+        await Expect(page.Locator("#spec-problem")).ToContainTextAsync("\"batchSizes[2]\" is 9999999, but Moons has only");
+        await Expect(sizes).ToHaveValueAsync("1, 8, 9999999");
+        await Expect(sizes).ToHaveAttributeAsync("aria-invalid", "true");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(1);
+
+        await page.Keyboard.PressAsync("Escape");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page.Locator("#new-experiment")).ToBeFocusedAsync();
+        await page.ClickAsync("#new-experiment");
+        await Expect(sizes).ToHaveValueAsync("1, 8, 9999999");
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task An_experiment_is_started_from_the_keyboard_held_and_continued()
+    {
+        var page = await Open();
+        await page.ClickAsync("#new-experiment");
+        await page.GetByRole(AriaRole.Tab, new() { Name = "JSON" }).ClickAsync();
+        await page.FillAsync("#spec-json", """
+            { "name": "A long one", "data": { "kind": "moons" }, "model": { "hidden": [64, 64] }, "learningRate": 0.01, "batchSizes": [8, 32], "budget": { "updates": 2000000 } }
+            """);
+        await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
+        await Expect(page.GetByLabel("Hidden layers")).ToHaveValueAsync("64, 64");
+        await page.GetByLabel("Seeds").FillAsync("3");
+        await page.GetByLabel("Seeds").PressAsync("Enter");
+
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page).ToHaveTitleAsync("A long one · BatchViz");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Hold training" }).ClickAsync();
+        await Expect(page.Locator("#hold")).ToHaveTextAsync("Continue training");
+        Assert.Equal("held", await State(page));
+        await page.ClickAsync("#hold");
+        await Expect(page.Locator("#hold")).ToHaveTextAsync("Hold training");
+        Assert.Equal("running", await State(page));
+
+        await Expect(page.Locator("#plane")).ToHaveTextAsync("PCA plane");
+        await page.ClickAsync("#plane");
+        await page.GetByRole(AriaRole.Button, new() { Name = "Random" }).ClickAsync();
+        await Expect(page.Locator("#plane")).ToHaveTextAsync("Random plane");
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task A_model_of_two_weights_has_no_other_plane_and_says_why()
+    {
+        var page = await Open();
+        await page.ClickAsync("#new-experiment");
+        await page.GetByRole(AriaRole.Radio, new() { Name = "Saddle" }).CheckAsync(new() { Force = true });
+        await page.Locator("#start").ClickAsync();
+
+        await Expect(page.Locator("#plane")).ToHaveTextAsync("Exact plane");
+        await page.ClickAsync("#plane");
+        await Expect(page.Locator("#plane-menu")).ToContainTextAsync("its whole landscape, exactly");
+        foreach (var choice in await page.Locator("#plane-menu button").AllAsync()) await Expect(choice).ToBeDisabledAsync();
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task The_viewers_link_is_shown_the_owners_only_on_request()
+    {
+        var page = await Open();
+        await page.ClickAsync("#share");
+        string viewer = await page.GetByLabel("Viewer link", new() { Exact = true }).InputValueAsync();
+
+        Assert.StartsWith($"{browser.Url}/join/", viewer);
+        await Expect(page.Locator("dialog[open]")).ToContainTextAsync("--urls http://0.0.0.0:5000 --sign-in");
+        await Expect(page.Locator("#owner-link")).ToHaveCountAsync(0);
+        await page.GetByRole(AriaRole.Button, new() { Name = "Show the owner link" }).ClickAsync();
+        string owner = await page.Locator("#owner-link").InputValueAsync();
+        Assert.NotEqual(viewer, owner);
+
+        await page.GotoAsync(viewer);
+        await Expect(page.Locator("html[data-stage=loaded]")).ToBeAttachedAsync();
+        await Expect(page.Locator("#share")).ToHaveCountAsync(0);
+        await page.GotoAsync(owner);
+        await Expect(page.Locator("#share")).ToBeEnabledAsync();
+        Assert.Empty(troubles);
+    }
+
+    private async Task<IPage> Open()
+    {
+        var page = await browser.NewPage(troubles, []);
+        page.SetDefaultTimeout(Patience);
+        await page.GotoAsync("/");
+        // A page that does not play does not draw, and drawing by software is slow.
+        await page.GetByRole(AriaRole.Button, new() { Name = "Pause", Exact = true }).ClickAsync();
+        await Expect(page.Locator("#new-experiment")).ToBeEnabledAsync();
+        return page;
+    }
+
+    private static Task<string> State(IPage page) => page.EvaluateAsync<string>("async () => (await (await fetch('/api/experiments/current')).json()).state");
+}

@@ -1,0 +1,32 @@
+using System.Text.Json;
+using Microsoft.Playwright;
+
+namespace BatchViz.Browser.Tests;
+
+/// <summary>What a page shows, as numbers: <c>window.batchviz.state()</c>.</summary>
+public sealed record Probe(
+    int Generation, double Playhead, bool Playing, bool Live, int Sequence, bool Connected, string? Problem,
+    Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid)
+{
+    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
+
+    public static async Task<Probe> Of(IPage page)
+        => JsonSerializer.Deserialize<Probe>(await page.EvaluateAsync<string>("() => JSON.stringify(window.batchviz.state())"), Options)!;
+
+    /// <summary>Waits until what the page shows is as wanted; the last state is in the failure.</summary>
+    public static async Task<Probe> Until(IPage page, string what, Func<Probe, bool> wanted, int seconds = 60)
+    {
+        var patience = DateTime.UtcNow.AddSeconds(seconds);
+        while (true)
+        {
+            var now = await Of(page);
+            if (wanted(now)) return now;
+            if (DateTime.UtcNow > patience) throw new TimeoutException($"Not seen within {seconds} s: {what}. Last: {now} {string.Join(' ', now.Heads)} {string.Join(' ', now.Drawn)} {string.Join(' ', now.Charts)}");
+            await Task.Delay(100);
+        }
+    }
+}
+
+public sealed record ProbePoint(double Update, double? X, double? Y, double? Loss);
+
+public sealed record ProbeGrid(int Id, int Plane, int Resolution);
