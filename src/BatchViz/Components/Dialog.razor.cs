@@ -32,7 +32,17 @@ public sealed partial class Dialog : ComponentBase
         StateHasChanged();
     }
 
-    public async Task Close() => await Script.Close(element);
+    public async Task Close()
+    {
+        try
+        {
+            await Script.Close(element);
+        }
+        catch (JSDisconnectedException)
+        {
+            // The page is gone, and the dialog with it.
+        }
+    }
 
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {

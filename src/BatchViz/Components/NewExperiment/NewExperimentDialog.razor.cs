@@ -14,10 +14,10 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 
     private readonly CancellationTokenSource gone = new();
     private Dialog dialog = default!;
-    private SpecForm? form;
+    private SpecForm form = new(Simplest);
     private IReadOnlyList<Preset> presets = [];
     private string? chosen;
-    private bool starting;
+    private bool starting, begun = true;
     private int tab;
 
     [Inject] private Conductor Conductor { get; set; } = default!;
@@ -31,7 +31,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     {
         get
         {
-            int runs = form?.Spec is { } spec ? spec.BatchSizes.Count * spec.Seeds.Count : 0;
+            int runs = form.Spec is { } spec ? spec.BatchSizes.Count * spec.Seeds.Count : 0;
             string watching = Watching > 1 ? $", on all {Watching} pages that are open" : "";
             return $"{(runs == 1 ? "One run" : $"{runs} runs")}, in place of the present experiment{watching}.";
         }
@@ -41,37 +41,41 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     public void Open()
     {
         presets = Preset.ReadAll(Preset.Folder);
-        form ??= new SpecForm(Conductor.Current?.Experiment.Plan.Spec ?? presets.FirstOrDefault(preset => preset.Spec is not null)?.Spec ?? Simplest);
+        if (begun)
+        {
+            form = new SpecForm(Conductor.Current?.Experiment.Plan.Spec ?? Simplest);
+            (chosen, tab, begun) = (null, 0, false);
+        }
         dialog.Open();
     }
 
     private void Choose(Preset preset)
     {
         chosen = preset.Key;
-        form!.Use(preset.Spec!);
+        form.Use(preset.Spec!);
     }
 
     private void Changed() => chosen = null;
 
     private void Rewrite(string? text)
     {
-        form!.Text = text ?? "";
+        form.Text = text ?? "";
         Changed();
     }
 
     private async Task Start()
     {
-        if (starting || form?.Spec is null) return;
+        if (starting || form.Spec is null) return;
         starting = true;
         try
         {
             await Conductor.Start(form.Utf8, gone.Token);
+            begun = true;
             await dialog.Close();
-            (form, chosen, tab) = (null, null, 0);
         }
         catch (SpecException e)
         {
-            form!.Refuse(e.Message);
+            form.Refuse(e.Message);
         }
         catch (OperationCanceledException)
         {
@@ -80,7 +84,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         catch (Exception e)
         {
             Log.LogError(e, "An experiment could not be started.");
-            form!.Refuse("The experiment could not be started; the server's log says why.");
+            form.Refuse("The experiment could not be started; the server's log says why.");
         }
         finally
         {
