@@ -24,6 +24,7 @@ export class Client implements Remote {
   private gridWanted = "";
   /** Revision that the newest frame named: an older manifest must not bring an older plane back. */
   private revision = 0;
+  private restarted = false;
 
   constructor(private readonly stage: Stage) {}
 
@@ -85,7 +86,9 @@ export class Client implements Remote {
 
   private ingest(frame: Frame): void {
     const { stage } = this;
-    if (stage.manifest?.generation !== frame.generation) {
+    // A server that was started anew counts from the beginning: what the page has is of another life.
+    if (frame.sequence < stage.sequence) this.restarted = true;
+    if (stage.manifest?.generation !== frame.generation || this.restarted) {
       void this.loadManifest();
       return;
     }
@@ -115,12 +118,14 @@ export class Client implements Remote {
     const { stage } = this;
     try {
       const manifest = await json<Manifest>("/api/experiments/current");
-      const isNew = stage.manifest?.generation !== manifest.generation;
+      const isNew = stage.manifest?.generation !== manifest.generation || this.restarted;
       if (isNew) {
         stage.begin(manifest);
         this.askedAt.clear();
         this.gridWanted = "";
         this.revision = 0;
+        this.restarted = false;
+        stage.sequence = 0;
         this.detail.length = 0;
         for (const run of stage.store.runs) run.evaluationsMissing = true;
       } else stage.takeManifest(manifest);

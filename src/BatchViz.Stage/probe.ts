@@ -26,7 +26,7 @@ export function expose(stage: Stage, client: Client): void {
     look();
   });
   window.batchviz = Object.freeze({
-    ready: until(() => stage.manifest !== null && stage.settled),
+    ready: until(() => stage.manifest !== null),
     idle: () => until(() => stage.settled && !client.busy),
     state: () => {
       const runs = stage.manifest?.runs ?? [];

@@ -218,7 +218,8 @@ export class Stage {
     const extent = this.extent();
     const clock = this.clocks[run.index]!;
     const here = clock.toUpdates(this.axis, this.playhead.position);
-    if (by > 0 && this.held && this.playhead.position >= extent.head && this.session.role === "owner") {
+    const atHead = this.playhead.mode === "live" || this.playhead.position >= extent.head;
+    if (by > 0 && this.held && atHead && this.session.role === "owner") {
       this.remote.stepOnce();
       this.playhead.goLive();
     } else {

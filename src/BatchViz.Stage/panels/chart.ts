@@ -152,12 +152,18 @@ export class Chart {
   }
 }
 
-/** A token's colour as the canvas understands it: `light-dark()` is resolved by the style engine only. */
+const colours = new Map<string, string>();
+
+/** A token's colour as the canvas understands it: `light-dark()` is resolved by the style engine only, once for each theme. */
 export function resolved(token: string, near: HTMLElement): string {
+  const key = `${document.documentElement.dataset["theme"]}:${token}`;
+  const known = colours.get(key);
+  if (known !== undefined) return known;
   const probe = el("span", { class: "probe" });
   probe.style.color = `var(${token})`;
   near.append(probe);
   const colour = getComputedStyle(probe).color;
   probe.remove();
+  colours.set(key, colour);
   return colour;
 }

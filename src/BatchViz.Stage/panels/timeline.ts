@@ -37,6 +37,7 @@ export const mountTimeline: Mount = (element, stage) => {
     event.preventDefault();
   });
   new ResizeObserver(() => stage.changed(Change.size)).observe(track);
+  let font = "";
   const news = Change.manifest | Change.data | Change.axis | Change.runs | Change.theme | Change.size;
   return {
     wants: news | Change.moment,
@@ -44,7 +45,7 @@ export const mountTimeline: Mount = (element, stage) => {
       if (stage.manifest === null) return;
       const { total, head } = stage.extent();
       const share = Math.min(1, stage.playhead.position / total);
-      handle.style.transform = `translateX(${(share * track.clientWidth).toFixed(2)}px)`;
+      handle.style.transform = `translateX(${(share * 100).toFixed(4)}%)`;
       const text = `${say(stage, stage.playhead.position)} of ${say(stage, total)} ${AXIS_LABELS[stage.axis]}`;
       setText(label, text);
       setAttribute(track, "aria-valuemax", String(Math.round(total)));
@@ -52,14 +53,18 @@ export const mountTimeline: Mount = (element, stage) => {
       setAttribute(track, "aria-valuetext", text);
       if ((changes & news) === 0) return;
       made.style.transform = `scaleX(${Math.min(1, head / total).toFixed(5)})`;
-      paint(canvas, stage);
+      if (changes & (Change.size | Change.theme) || font === "") {
+        const style = getComputedStyle(document.documentElement);
+        font = `${style.getPropertyValue("--chart-type")} ${style.getPropertyValue("--font")}`;
+      }
+      paint(canvas, stage, font);
     },
   };
 };
 
 const say = (stage: Stage, value: number): string => (stage.axis === "epochs" ? value.toFixed(2) : short(value));
 
-function paint(canvas: HTMLCanvasElement, stage: Stage): void {
+function paint(canvas: HTMLCanvasElement, stage: Stage, font: string): void {
   const ratio = Math.min(2, devicePixelRatio);
   const width = canvas.clientWidth, height = canvas.clientHeight;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
@@ -77,12 +82,12 @@ function paint(canvas: HTMLCanvasElement, stage: Stage): void {
     ctx.fillRect(x(stage.zoom[0]), 0, x(stage.zoom[1]) - x(stage.zoom[0]), height);
   }
   const room = height - 14;
-  paintEpochs(ctx, stage, x, width, height, canvas.parentElement!);
+  paintEpochs(ctx, stage, x, width, height, canvas.parentElement!, font);
   paintLosses(ctx, stage, x, room);
 }
 
 /** Epochs of the run that the steps belong to; on an axis where runs differ, the label says whose they are. */
-function paintEpochs(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: number) => number, width: number, height: number, near: HTMLElement): void {
+function paintEpochs(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: number) => number, width: number, height: number, near: HTMLElement, font: string): void {
   const run = stage.stepRun;
   if (run === undefined) return;
   const clock = stage.clocks[run.index]!;
@@ -90,8 +95,7 @@ function paintEpochs(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: num
   const step = Math.max(1, niceStep(epochs, Math.min(12, width / 80)));
   ctx.strokeStyle = resolved("--line", near);
   ctx.fillStyle = resolved("--quiet", near);
-  const style = getComputedStyle(document.documentElement);
-  ctx.font = `${style.getPropertyValue("--chart-type")} ${style.getPropertyValue("--font")}`;
+  ctx.font = font;
   ctx.lineWidth = 1;
   for (let epoch = step; epoch <= epochs + 1e-9; epoch += step) {
     const at = Math.min(width - 0.5, Math.round(x(clock.toAxis(stage.axis, clock.toUpdates("epochs", epoch)))) + 0.5);

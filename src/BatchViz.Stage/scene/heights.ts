@@ -27,7 +27,7 @@ export function decentLoss(start: number, low: number, log: boolean): number {
  * be cut above its ninetieth percentile. Losses below zero have no logarithm, so such a slice is linear.
  */
 export function heightScale(grid: Grid, pathLosses: readonly number[], start: number, wantsLog: boolean): HeightScale {
-  const slice = finite(grid.values), paths = finite(pathLosses);
+  const slice = sortedSlice(grid), paths = finite(pathLosses);
   const top = slice[slice.length - 1] ?? 1;
   let low = Math.min(slice[0] ?? 0, paths[0] ?? Infinity);
   if (!Number.isFinite(low)) low = 0;
@@ -69,6 +69,15 @@ export function sample(values: ArrayLike<number>, n: number, u: number, v: numbe
   const s = x - i, t = y - j;
   const a = values[j * n + i]!, b = values[j * n + i + 1]!, c = values[(j + 1) * n + i]!, d = values[(j + 1) * n + i + 1]!;
   return (a * (1 - s) + b * s) * (1 - t) + (c * (1 - s) + d * s) * t;
+}
+
+const slices = new WeakMap<Grid, number[]>();
+
+/** A grid never changes, and paths grow at every frame: its values are sorted once. */
+function sortedSlice(grid: Grid): number[] {
+  let slice = slices.get(grid);
+  if (slice === undefined) slices.set(grid, (slice = finite(grid.values)));
+  return slice;
 }
 
 const finite = (values: ArrayLike<number>): number[] => Array.from(values).filter(Number.isFinite).sort((a, b) => a - b);

@@ -27,6 +27,7 @@ class ScenePanel implements Panel {
   readonly wants = Change.manifest | Change.landscape | Change.moment | Change.runs | Change.theme | Change.view | Change.size | Change.camera | Change.data;
   private readonly landscape: Landscape;
   private readonly camera: SceneCamera;
+  private lineScale = 1;
   private width = 0;
   private height = 0;
   private view: string;
@@ -61,7 +62,7 @@ class ScenePanel implements Panel {
     }
     const easing = this.camera.ease(now);
     const morphing = landscape.draw(now, (changes & ~(Change.camera | Change.size)) !== 0);
-    const base = this.scaleOf();
+    const base = this.lineScale;
     landscape.paths.forEach((path, run) => {
       path.setWidth((run === stage.selected ? 4 : 2.4) * base);
       path.scaleHead(this.camera.camera, this.pixelsPerUnit(), (run === stage.selected ? 7.5 : 5.5) * base);
@@ -80,15 +81,12 @@ class ScenePanel implements Panel {
     this.width = this.element.clientWidth;
     this.height = this.element.clientHeight;
     if (this.width === 0 || this.height === 0) return;
+    // Lines are half as large again on a projector; the style sheet says when.
+    this.lineScale = Number(getComputedStyle(document.documentElement).getPropertyValue("--line-scale")) || 1;
     this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.renderer.setSize(this.width, this.height);
     this.camera.setAspect(this.width / this.height);
     for (const path of this.landscape.paths) path.setResolution(this.width, this.height);
-  }
-
-  /** Lines are half as large again on a projector; the style sheet says when. */
-  private scaleOf(): number {
-    return Number(getComputedStyle(document.documentElement).getPropertyValue("--line-scale")) || 1;
   }
 
   /** Pixels that a unit of length covers at a distance of one. */
