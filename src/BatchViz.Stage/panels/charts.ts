@@ -10,7 +10,7 @@ import { drawBuckets, drawEvaluations, type Emphasis } from "./curves.ts";
 import { Buckets } from "../store.ts";
 import { evaluationRange } from "./range.ts";
 import { runStyle } from "../style.ts";
-import { figure, percent, short } from "../format.ts";
+import { figure, percent, short, whole } from "../format.ts";
 
 const row = new Buckets();
 const RED = { dark: "#ff6b6b", light: "#c62828" } as const;
@@ -74,7 +74,7 @@ const lossChart: Drawing = {
   name: "loss",
   title: "Loss",
   unit: (stage) => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "",
-  note: (stage) => `thin: every batch (min–max band) · bold: ${short(stage.manifest!.evaluation.examples)} ${stage.manifest!.evaluation.split} examples`,
+  note: (stage) => `thin: every batch (min–max band) · bold: ${whole(stage.manifest!.evaluation.examples)} ${stage.manifest!.evaluation.split === "train" ? "training" : stage.manifest!.evaluation.split} examples`,
   logarithmic: (stage) => stage.lossScale === "log" && evaluationRange(stage)[0] > 0,
   format: short,
   readout: figure,
@@ -114,7 +114,7 @@ const accuracyChart: Drawing = {
   name: "accuracy",
   title: "Test accuracy",
   unit: () => "",
-  note: (stage) => (stage.manifest!.data.testExamples > 0 ? `${short(stage.manifest!.data.testExamples)} test examples` : ""),
+  note: (stage) => (stage.manifest!.data.testExamples > 0 ? `${whole(stage.manifest!.data.testExamples)} test examples` : ""),
   logarithmic: () => false,
   format: (value) => `${Number((100 * value).toPrecision(4))} %`,
   readout: (value) => percent(value),
