@@ -24,7 +24,7 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         await page.ClickAsync("#new-experiment");
         await page.GetByRole(AriaRole.Radio, new() { Name = "Moons" }).CheckAsync(new() { Force = true });
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
-        var sizes = page.GetByLabel("Batch sizes");
+        var sizes = page.GetByLabel("Batch sizes", new() { Exact = true });
 
         await sizes.FillAsync("1, 8, fulll");
         await Expect(page.Locator("#spec-problem")).ToHaveTextAsync("\"batchSizes[2]\" is \"fulll\"; a batch size is a whole number from 1 up, or \"full\".");
@@ -54,10 +54,10 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         await page.ClickAsync("#new-experiment");
         await page.GetByRole(AriaRole.Tab, new() { Name = "JSON" }).ClickAsync();
         await page.FillAsync("#spec-json", """
-            { "name": "A long one", "data": { "kind": "moons" }, "model": { "hidden": [64, 64] }, "learningRate": 0.01, "batchSizes": [8, 32], "budget": { "updates": 2000000 } }
+            { "name": "A long one", "data": { "kind": "moons" }, "model": { "hidden": [128, 128] }, "learningRate": 0.01, "batchSizes": [32, 128], "budget": { "updates": 2000000 } }
             """);
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
-        await Expect(page.GetByLabel("Hidden layers")).ToHaveValueAsync("64, 64");
+        await Expect(page.GetByLabel("Hidden layers")).ToHaveValueAsync("128, 128");
         await page.GetByLabel("Seeds").FillAsync("3");
         await page.GetByLabel("Seeds").PressAsync("Enter");
 
