@@ -10,7 +10,9 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
 {
     private readonly SemaphoreSlim replacing = new(1, 1);
     private LiveExperiment? current;
-    private uint generation;
+
+    /// <summary>Numbers go on from the time of the start: what lies under a number is cached for good, so none may come twice.</summary>
+    private uint generation = (uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds();
     private Task retired = Task.CompletedTask;
 
     /// <summary>Null until the first experiment has begun.</summary>
