@@ -99,9 +99,16 @@ public class BundleTests
             using var bundle = engine.CreateBundle(data, spec);
             var block = bundle.Block(1000);
             bundle.Advance(10, block);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            bundle.Advance(1000, block);
-            Assert.Equal(before, GC.GetAllocatedBytesForCurrentThread());
+            // A collection on behalf of another test counts the rest of this thread's allocation window (up to 8 KB) as
+            // allocated; an update that allocated would do so in every one of the tries.
+            long least = long.MaxValue;
+            for (int attempt = 0; attempt < 5 && least > 0; attempt++)
+            {
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                bundle.Advance(1000, block);
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+            Assert.Equal(0, least);
         }
     }
 

@@ -29,6 +29,22 @@ public class GradientTests
         Assert.True(checks >= 10, $"only {checks} cases were away from kinks");
     }
 
+    /// <summary>More inputs than a block of the products' depth, widths of more than one tile, whole registers and not.</summary>
+    [Theory, ClassData(typeof(Paths))]
+    public void WideLayersAgree(KernelPath path)
+    {
+        var set = Sets.Images(40, 784);
+        foreach (int batch in new[] { 1, 3, 13, 40 })
+        {
+            var net = Sets.Net(set, LossKind.CrossEntropy, [200, 130], Activation.Tanh);
+            float[] start;
+            using (var engine = new CpuEngine(path))
+            using (var data = engine.Load(set))
+            using (var bundle = engine.CreateBundle(data, Sets.Spec(net, batch))) start = bundle.Weights();
+            Assert.True(Agrees(path, new RandomCase(0, set, net, new OptimizerSpec(), new SamplerSpec(), batch, 0.1, start)));
+        }
+    }
+
     /// <summary>Asserts that loss, gradient and layer norms of the first batch agree; false where a kink is too near to tell.</summary>
     private static unsafe bool Agrees(KernelPath path, RandomCase random)
     {
