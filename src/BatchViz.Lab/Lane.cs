@@ -15,6 +15,9 @@ internal sealed class Lane
 {
     private const int BlockRows = 2048, TestMarks = 80;
 
+    /// <summary>Seconds that a lane works before it looks up: a hold, a stop and the other lanes wait no longer than this, about.</summary>
+    private const double Stretch = 0.02;
+
     private readonly Experiment experiment;
     private readonly Pacer pacer;
     private readonly int index;
@@ -82,12 +85,13 @@ internal sealed class Lane
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
         foreach (var run in members) run.Log.Enter(RunState.Running);
         long made = 0;
+        double perUpdate = Stretch;
         string? stopped = null;
         Measure(bundle, evaluator, 0);
         while (made < limit && members.Any(run => !run.Log.Ended))
         {
             long toMark = Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made;
-            int granted = pacer.Enter(index, Math.Min(toMark, BlockRows));
+            int granted = pacer.Enter(index, Math.Clamp((long)(Stretch / perUpdate), 1, Math.Min(toMark, BlockRows)));
             if (granted == 0)
             {
                 stopped = $"Stopped after update {made:#,0}.";
@@ -96,6 +100,7 @@ internal sealed class Lane
             double before = LaneClock.Seconds;
             bundle.Advance(granted, block);
             double after = seconds + (LaneClock.Seconds - before);
+            perUpdate = Math.Max(1e-9, (after - seconds) / granted);
             Append(bundle, block, after);
             seconds = after;
             made += granted;

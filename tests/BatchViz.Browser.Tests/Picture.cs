@@ -23,7 +23,7 @@ public static class Picture
               const image = new Image();
               image.src = 'data:image/png;base64,' + png;
               await image.decode();
-              const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext('2d');
+              const canvas = new OffscreenCanvas(image.width, image.height), context = canvas.getContext('2d', { willReadFrequently: true });
               const rgb = colours.map(colour => { context.fillStyle = colour; context.fillRect(0, 0, 1, 1); return [...context.getImageData(0, 0, 1, 1).data]; });
               context.drawImage(image, 0, 0);
               const { data } = context.getImageData(0, 0, image.width, image.height);

@@ -12,9 +12,12 @@ public static class WebHost
     /// <summary>A stalled reader fills this much of the kernel's memory, not megabytes, before it is noticed and let go.</summary>
     private const int SendBufferBytes = 64 * 1024;
 
-    private const string ContentSecurityPolicy =
-        "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data: blob:; "
+    private const string ViewerPolicy =
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         + "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
+
+    /// <summary>The components of an owner's page carry style attributes.</summary>
+    private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
 
     public static WebApplication Create(ServeOptions options, Conductor conductor)
     {
@@ -50,12 +53,17 @@ public static class WebHost
         app.Use((context, next) =>
         {
             var headers = context.Response.Headers;
-            headers.ContentSecurityPolicy = ContentSecurityPolicy;
+            headers.ContentSecurityPolicy = ViewerPolicy;
             headers.XContentTypeOptions = "nosniff";
             headers["Referrer-Policy"] = "same-origin";
             return next(context);
         });
         app.UseAccess(options);
+        app.Use((context, next) =>
+        {
+            if (context.User.IsInRole(Access.Owner)) context.Response.Headers.ContentSecurityPolicy = OwnerPolicy;
+            return next(context);
+        });
         app.UseAntiforgery();
         app.MapAccess(options);
         app.MapHistory();
