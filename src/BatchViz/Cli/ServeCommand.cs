@@ -30,10 +30,12 @@ internal static class ServeCommand
     private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, CancellationToken stop)
     {
         var data = Files.Data(dataFolder);
-        var plan = Files.Plan(experiment ?? Files.DefaultExperiment, data);
+        // Data are read while the server is put together; it starts to listen only once both are there.
+        var reading = Task.Run(() => Files.Plan(experiment ?? Files.DefaultExperiment, data), stop);
         using var engine = Files.Engine();
         using var conductor = new Conductor(engine, data, new ExperimentOptions());
         await using var app = WebHost.Create(options, conductor);
+        var plan = await reading;
         try
         {
             await app.StartAsync(stop);
