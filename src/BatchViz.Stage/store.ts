@@ -19,14 +19,17 @@ export const hasEnded = (state: RunState): boolean => ENDED.has(state);
 /** Evaluations (evaluation loss, test loss, test accuracy, lane seconds) or path points (x, y, loss, distance) of one run. */
 export class EntryStore {
   count = 0;
+  /** Entries that exist, as far as any message said. */
+  expected = 0;
   updates = new Uint32Array(64);
   /** Four values an entry, interleaved. */
   values = new Float32Array(256);
 
   /** Takes entries; false when they begin beyond the end, so that some in between are missing. */
   put(view: View, entries: Entries): boolean {
-    if (entries.first > this.count) return false;
     const end = entries.first + entries.count;
+    this.expected = Math.max(this.expected, end);
+    if (entries.first > this.count) return false;
     while (end > this.updates.length) {
       this.updates = enlarged(this.updates, 2 * this.updates.length);
       this.values = enlarged(this.values, 2 * this.values.length);
@@ -40,8 +43,13 @@ export class EntryStore {
     return true;
   }
 
+  /** Nothing that a message spoke of is lacking. */
+  get whole(): boolean {
+    return this.count >= this.expected;
+  }
+
   clear(): void {
-    this.count = 0;
+    this.count = this.expected = 0;
   }
 
   /** Index of the last entry at or before this update, −1 when there is none. */
@@ -141,11 +149,12 @@ export class TimelineStore {
     if (tile.to > run.made && !hasEnded(run.state)) run.made = tile.to;
   }
 
+  /** A list that was written before the newest frame may lack what that frame spoke of: then it is still missing. */
   ingestEvaluations(list: EntryList): void {
     const run = this.runs[list.run];
     if (run === undefined) return;
     run.evaluations.put(list.view, list.entries);
-    run.evaluationsMissing = false;
+    run.evaluationsMissing = !run.evaluations.whole;
   }
 
   /** Path points of a plane that is no longer current are dropped. */
@@ -153,7 +162,7 @@ export class TimelineStore {
     const run = this.runs[list.run];
     if (run === undefined || list.plane !== this.plane) return;
     run.points.put(list.view, list.entries);
-    run.pointsMissing = false;
+    run.pointsMissing = !run.points.whole;
   }
 
   /** The manifest's word on a run: its state and how many updates it had made. */
@@ -171,6 +180,11 @@ export class TimelineStore {
       run.pointsMissing = false;
     }
     return true;
+  }
+
+  /** Something is known to exist and not here. */
+  get lacking(): boolean {
+    return this.runs.some((run, r) => run.evaluationsMissing || (run.pointsMissing && this.plane !== 0) || this.gap(r).length > 0);
   }
 
   /** The tiles that close this run's first gap: one or two, at the finest level for which that is enough. */

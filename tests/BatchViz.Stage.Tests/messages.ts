@@ -66,13 +66,19 @@ export interface FrameOptions {
   evaluations?: { first: number; entries: number[][] };
   points?: { first: number; entries: number[][] };
   top?: number;
+  sequence?: number;
+  generation?: number;
+  grid?: number;
+  resolution?: number;
 }
 
-export function frame(columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) {
+export const frame = (columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) => decodeFrame(frameBytes(columns, from, to, options));
+
+export function frameBytes(columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) {
   const body = new Bytes();
   const segments = putSegments(body, columns, from, to, options.top ?? 3);
-  const out = new Bytes().put("u32", 0x31465642).put("u16", 1).put("u16", 0).put("u32", 1).put("u32", 1).put("u32", 1)
-    .put("u32", options.plane ?? 0).put("u32", 0).put("u16", 0).put("u16", 0).put("f64", 0).put("u16", 1).put("u16", columns.length);
+  const out = new Bytes().put("u32", 0x31465642).put("u16", 1).put("u16", 0).put("u32", options.sequence ?? 1).put("u32", options.generation ?? 1).put("u32", 1)
+    .put("u32", options.plane ?? 0).put("u32", options.grid ?? 0).put("u16", options.resolution ?? 0).put("u16", 0).put("f64", 0).put("u16", 1).put("u16", columns.length);
   columns.forEach((_, index) => out.put("u8", index));
   out.align().put("u16", options.run ?? 0).put("u8", RUN_STATES.indexOf(options.state ?? "running")).put("u8", segments).put("u32", from).put("u32", to);
   const { evaluations, points } = options;
@@ -82,7 +88,17 @@ export function frame(columns: readonly (readonly number[])[], from: number, to:
     out.put("u32", update!);
     for (const value of values) out.put("f32", value);
   }
-  return decodeFrame(out.done());
+  return out.done();
+}
+
+/** The HTTP answer with all evaluations, or with all path points of a plane. */
+export function listBytes(name: "BVE1" | "BVP1", entries: readonly (readonly number[])[], plane = 0, generation = 1, run = 0): Uint8Array {
+  const out = new Bytes().put("u32", name === "BVE1" ? 0x31455642 : 0x31505642).put("u16", 1).put("u16", run).put("u32", generation).put("u32", plane).put("u32", entries.length);
+  for (const [update, ...values] of entries) {
+    out.put("u32", update!);
+    for (const value of values) out.put("f32", value);
+  }
+  return out.done();
 }
 
 export function tile(columns: readonly (readonly number[])[], level: number, index: number, head: number, run = 0) {

@@ -1,6 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { Buckets, TimelineStore } from "../../src/BatchViz.Stage/store.ts";
-import { bucketOf, frame, tile } from "./messages.ts";
+import { decodeEvaluations, decodePaths } from "../../src/BatchViz.Stage/wire.ts";
+import { bucketOf, frame, listBytes, tile } from "./messages.ts";
 
 /** A small generator of its own, so that a failure can be repeated from its seed. */
 function random(seed: number): () => number {
@@ -166,5 +167,23 @@ describe("timeline store", () => {
     expect([run.points.count, run.pointsMissing]).toEqual([2, true]);
     expect(store.ingestFrame(frame([[]], 0, 0, { plane: 2, points: { first: 0, entries: [points[0]!] } }))).toBe(true);
     expect([run.points.count, run.pointsMissing, store.plane]).toEqual([1, false, 2]);
+  });
+
+  test("an answer that was written before a frame came does not hide what is missing", () => {
+    const store = new TimelineStore(1, [0]), run = store.runs[0]!;
+    const entry = (update: number) => [update, 0, 0, 1, 0];
+    run.evaluationsMissing = true; // asked for, and while the answer is on its way a frame overtakes it
+    store.ingestFrame(frame([[]], 0, 0, { plane: 1, points: { first: 3, entries: [entry(3)] }, evaluations: { first: 3, entries: [entry(3)] } }));
+    store.ingestEvaluations(decodeEvaluations(listBytes("BVE1", [0, 1, 2].map(entry))));
+    store.ingestPath(decodePaths(listBytes("BVP1", [0, 1, 2].map(entry), 1)));
+    expect([run.evaluations.count, run.evaluationsMissing, run.points.count, run.pointsMissing]).toEqual([3, true, 3, true]);
+    store.ingestEvaluations(decodeEvaluations(listBytes("BVE1", [0, 1, 2, 3].map(entry))));
+    store.ingestPath(decodePaths(listBytes("BVP1", [0, 1, 2, 3].map(entry), 1)));
+    expect([run.evaluations.count, run.evaluationsMissing, run.points.count, run.pointsMissing]).toEqual([4, false, 4, false]);
+    store.ingestFrame(frame([[]], 0, 0, { plane: 2, points: { first: 1, entries: [] } }));
+    store.ingestPath(decodePaths(listBytes("BVP1", [0, 1, 2, 3].map(entry), 1))); // of the plane before
+    expect([run.points.count, run.pointsMissing]).toEqual([0, true]);
+    store.ingestPath(decodePaths(listBytes("BVP1", [entry(0)], 2)));
+    expect([run.points.count, run.pointsMissing]).toEqual([1, false]);
   });
 });
