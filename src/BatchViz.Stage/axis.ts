@@ -36,8 +36,13 @@ export class RunClock {
     this.seconds.add(update, seconds);
   }
 
-  get hasSeconds(): boolean {
-    return this.seconds.count > 1;
+  forgetSeconds(): void {
+    this.seconds.clear();
+  }
+
+  /** How many moments' seconds were measured. */
+  get measured(): number {
+    return this.seconds.count - 1;
   }
 
   toAxis(axis: Axis, updates: number): number {
@@ -88,6 +93,10 @@ class SecondsTable {
 
   get count(): number {
     return this.updates.length;
+  }
+
+  clear(): void {
+    this.updates.length = this.values.length = 1;
   }
 
   add(update: number, seconds: number): void {

@@ -4,7 +4,7 @@
  * When nothing changes no frame is asked for.
  */
 import { RunClock, type Axis } from "./axis.ts";
-import { columnIndex, COLUMN, type Manifest, type RunInfo, type Session } from "./manifest.ts";
+import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type Session } from "./manifest.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
 import { Buckets, hasEnded, TimelineStore } from "./store.ts";
@@ -61,6 +61,8 @@ export interface Remote {
   stepOnce(): void;
 }
 
+const PLANES_KEPT = 16;
+
 export type CameraView = "orbit" | "top" | "reset";
 
 export class Stage {
@@ -76,6 +78,8 @@ export class Stage {
   clocks: RunClock[] = [];
   drawn: Drawn[] = [];
   grid: Grid | null = null;
+  /** The newest planes by their ids: the grid that is drawn may be of one that the manifest no longer names. */
+  readonly planes = new Map<number, PlaneInfo>();
 
   readonly playhead = new Playhead();
   axis: Axis = "examples";
@@ -160,6 +164,7 @@ export class Stage {
     this.clocks = manifest.runs.map((run) => new RunClock(run, manifest.data.trainExamples, manifest.remainder));
     this.drawn = manifest.runs.map(() => ({ update: 0, x: NaN, y: NaN, loss: NaN }));
     this.grid = null;
+    this.planes.clear();
     // What the budget holds equal is what the runs are compared by first.
     const budget = manifest.spec.budget ?? {};
     this.axis = budget.updates ? "updates" : budget.seconds ? "seconds" : "examples";
@@ -173,6 +178,11 @@ export class Stage {
 
   takeManifest(manifest: Manifest): void {
     this.manifest = manifest;
+    const { plane } = manifest;
+    if (plane !== null) {
+      if (this.planes.size === PLANES_KEPT && !this.planes.has(plane.id)) this.planes.delete(this.planes.keys().next().value!);
+      this.planes.set(plane.id, plane);
+    }
     this.held = manifest.state === "held";
     for (const run of manifest.runs) this.store.noteRun(run.index, run.state, run.updates ?? 0);
     this.changed(Change.manifest | Change.runs | Change.landscape);
@@ -306,12 +316,16 @@ export class Stage {
     }
   }
 
-  /** Seconds are measured, so their axis grows with what was recorded: from evaluations, and from history when asked for. */
+  /**
+   * Seconds are measured, so their axis grows with what was recorded: from evaluations, and from history when asked for.
+   * Each time anew, for a row of buckets ends elsewhere with every frame, and its ends would pile up.
+   */
   private noteSeconds(): void {
     if (this.manifest === null) return;
     const column = columnIndex(this.manifest, COLUMN.seconds);
     for (let run = 0; run < this.clocks.length; run++) {
       const { evaluations, made } = this.store.runs[run]!, clock = this.clocks[run]!;
+      clock.forgetSeconds();
       for (let i = 0; i < evaluations.count; i++) clock.noteSeconds(evaluations.updates[i]!, evaluations.value(i, 3));
       if (this.axis !== "seconds" || column < 0) continue;
       this.store.query(run, column, 0, made, 256, this.secondsRow);

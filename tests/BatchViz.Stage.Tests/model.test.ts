@@ -143,7 +143,7 @@ describe("heights", () => {
 
   test("few extreme points are clipped and do not flatten the rest", () => {
     const scale = heightScale(grid([...Array.from({ length: 96 }, (_, i) => i / 96), 1e6, 1e6, NaN, Infinity]), [0.2, 0.9], 0.9, false);
-    expect(scale.clipped).toBe(true);
+    expect([scale.clipped, scale.hatched]).toEqual([true, true]);
     expect(scale.high).toBeLessThan(2);
     expect([heightOf(scale, 1e6), heightOf(scale, NaN)]).toEqual([1, NaN]);
   });
@@ -152,6 +152,16 @@ describe("heights", () => {
     const values = Array.from({ length: 100 }, (_, i) => i / 50);
     expect(heightScale(grid(values), [0.1, 3], 3, false).high).toBeGreaterThan(3);
     expect(heightScale(grid(values), [0.1, 3, 1e9], 3, false).high).toBeLessThan(10);
+  });
+
+  test("a path that leaves through the top is said to, and only the slice is hatched", () => {
+    const values = Array.from({ length: 100 }, (_, i) => i / 50);
+    for (const log of [false, true]) {
+      const whole = heightScale(grid(values), [0.1, 3], 3, log), diverged = heightScale(grid(values), [0.1, 3, 1e9], 3, log);
+      expect([whole.clipped, whole.hatched, diverged.clipped, diverged.hatched]).toEqual([false, false, true, false]);
+    }
+    const below = heightScale(grid(values.map((value) => value - 5)), [-4.5, -3.5], -3.5, false);
+    expect([below.clipped, below.hatched]).toEqual([false, false]);
   });
 
   test("a slice below zero has no logarithm and is drawn linearly", () => {

@@ -96,7 +96,7 @@ function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Read
 
 function seconds(stage: Stage, run: RunInfo, update: number): Reading {
   const clock = stage.clocks[run.index]!;
-  return clock.hasSeconds ? [figure(clock.toAxis("seconds", update)), "s"] : NONE;
+  return clock.measured > 0 ? [figure(clock.toAxis("seconds", update)), "s"] : NONE;
 }
 
 function throughput(stage: Stage, run: RunInfo, update: number): Reading {

@@ -4,12 +4,15 @@ import type { Grid } from "../wire.ts";
 
 export interface HeightScale {
   log: boolean;
-  /** Loss at height 0 and at height 1; what lies beyond is drawn at the edge and shown as clipped. */
+  /** Loss at height 0 and at height 1; what lies beyond is drawn at the edge. */
   low: number;
   high: number;
   /** Contour lines: a difference of losses, or on the logarithmic scale a ratio. */
   step: number;
+  /** Something of slice or paths is drawn at the top though it lies higher. */
   clipped: boolean;
+  /** Part of the slice is, so that there are hatched places. */
+  hatched: boolean;
 }
 
 const LINES = 14;
@@ -39,7 +42,9 @@ export function heightScale(grid: Grid, pathLosses: readonly number[], start: nu
   if (top <= decent && high - low > 0.8 * (top - low)) high = Math.max(top, above);
   if (log) low = Math.max(low, high * 1e-5, Number.MIN_VALUE);
   if (!(high > low)) high = low + Math.max(1e-6, Math.abs(low));
-  return { log, low, high, step: log ? ratioStep(high / low) : niceStep(high - low, LINES), clipped: top > high * 1.001 };
+  const edge = high + 0.001 * (high - low), hatched = top > edge;
+  const clipped = hatched || (paths[paths.length - 1] ?? -Infinity) > edge;
+  return { log, low, high, step: log ? ratioStep(high / low) : niceStep(high - low, LINES), clipped, hatched };
 }
 
 /** Height of a loss, 0 to 1; NaN where it is not finite. */

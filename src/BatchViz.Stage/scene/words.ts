@@ -11,15 +11,15 @@ import { BOX } from "./surface.ts";
 export function caption(stage: Stage, landscape: Landscape): string {
   const { manifest } = stage;
   const { scale, grid } = landscape;
-  const plane = manifest?.plane;
-  if (manifest === null || plane == null || scale === null || grid === null) return "";
+  const plane = grid && stage.planes.get(grid.plane);
+  if (manifest === null || !plane || scale === null) return "";
   const parts: string[] = [];
   const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
   parts.push(plane.title.charAt(0).toUpperCase() + plane.title.slice(1) + explained);
   parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : stage.lossScale === "log" ? "linear (it goes below zero)" : "linear"} scale`);
   parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
   parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
-  if (scale.clipped) parts.push(`hatched: above ${figure(scale.high)}`);
+  if (scale.clipped) parts.push(`losses above ${figure(scale.high)} are drawn at the top${scale.hatched ? ", hatched" : ""}`);
   if (stage.store.plane !== 0 && grid.plane !== stage.store.plane) parts.push("a new plane is being computed");
   return parts.join(" · ");
 }
@@ -34,8 +34,9 @@ export class AxisLabels {
   private readonly items = Array.from({ length: 8 }, () => this.root.appendChild(el("span")));
 
   write(stage: Stage, landscape: Landscape): void {
-    const plane = stage.manifest?.plane, { scale, grid } = landscape;
-    if (plane == null || scale === null || grid === null) return;
+    const { scale, grid } = landscape;
+    const plane = grid && stage.planes.get(grid.plane);
+    if (!plane || scale === null) return;
     const [x0, x1, y0, y1] = grid.region;
     const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), `loss ${figure(scale.high)}`, figure(scale.low)];
     this.items.forEach((node, i) => setText(node, texts[i]!));
