@@ -24,13 +24,15 @@ export class Client implements Remote {
   private gridWanted = "";
   /** Revision that the newest frame named: an older manifest must not bring an older plane back. */
   private revision = 0;
-  private restarted = false;
+  /** The newest frame of a generation whose manifest is not here yet: of a held experiment there may be no other for long. */
+  private early: Frame | null = null;
+  private healing: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly stage: Stage) {}
 
   /** Fetches are on their way, so the picture may still change by itself. */
   get busy(): boolean {
-    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes > 0;
+    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes > 0 || this.healing !== null;
   }
 
   async start(): Promise<void> {
@@ -86,12 +88,12 @@ export class Client implements Remote {
 
   private ingest(frame: Frame): void {
     const { stage } = this;
-    // A server that was started anew counts from the beginning: what the page has is of another life.
-    if (frame.sequence < stage.sequence) this.restarted = true;
-    if (stage.manifest?.generation !== frame.generation || this.restarted) {
+    if (stage.manifest?.generation !== frame.generation) {
+      if (this.early === null || isNewer(frame, this.early)) this.early = frame;
       void this.loadManifest();
       return;
     }
+    if (frame.sequence < stage.sequence) return; // overtaken: generations are never used again, so it is no new life of the server
     const states = stage.store.runs.map((run) => run.state).join();
     const points = countPoints(stage);
     stage.sequence = frame.sequence;
@@ -110,21 +112,34 @@ export class Client implements Remote {
   }
 
   private loadManifest(): Promise<void> {
-    this.loadingManifest ??= this.fetchManifest().finally(() => (this.loadingManifest = null));
+    this.loadingManifest ??= this.fetchManifest().finally(() => {
+      this.loadingManifest = null;
+      this.afterManifest();
+    });
     return this.loadingManifest;
+  }
+
+  /** Takes the frame that waited for the manifest; one that names a newer manifest than has come has it fetched again. */
+  private afterManifest(): void {
+    const { early, stage: { manifest } } = this;
+    if (manifest === null) return; // another try is already due
+    if (early !== null && early.generation <= manifest.generation) {
+      this.early = null;
+      if (early.generation === manifest.generation) this.ingest(early);
+    }
+    if (this.early !== null || this.revision > manifest.revision) void wait(AGAIN_AFTER).then(() => this.loadManifest());
   }
 
   private async fetchManifest(): Promise<void> {
     const { stage } = this;
     try {
       const manifest = await json<Manifest>("/api/experiments/current");
-      const isNew = stage.manifest?.generation !== manifest.generation || this.restarted;
+      const isNew = stage.manifest?.generation !== manifest.generation;
       if (isNew) {
         stage.begin(manifest);
         this.askedAt.clear();
         this.gridWanted = "";
         this.revision = 0;
-        this.restarted = false;
         stage.sequence = 0;
         this.detail.length = 0;
         for (const run of stage.store.runs) run.evaluationsMissing = true;
@@ -161,6 +176,15 @@ export class Client implements Remote {
     });
   }
 
+  /** An answer may have been written before the newest frame, and of a held experiment no other frame comes that would ask. */
+  private healAgain(): void {
+    if (this.healing !== null || !this.stage.store.lacking) return;
+    this.healing = setTimeout(() => {
+      this.healing = null;
+      this.heal();
+    }, AGAIN_AFTER);
+  }
+
   private wantGrid(plane: number, grid: number, resolution: number): void {
     const address = `grids/${grid}/${resolution}`;
     if (grid === 0 || resolution === 0 || address === this.gridWanted) return;
@@ -184,6 +208,7 @@ export class Client implements Remote {
         if (stage.manifest?.generation !== generation) return;
         take(bytes);
         stage.changed(change);
+        this.healAgain();
       })
       .catch(async (error: unknown) => {
         if (error instanceof WireError) stage.report(error.message);
@@ -244,6 +269,9 @@ export class Client implements Remote {
     return connection;
   }
 }
+
+const isNewer = (frame: Frame, than: Frame): boolean =>
+  frame.generation === than.generation ? frame.sequence >= than.sequence : frame.generation > than.generation;
 
 const countPoints = (stage: Stage): number => stage.store.runs.reduce((sum, run) => sum + run.points.count, 0);
 
