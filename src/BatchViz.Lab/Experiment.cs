@@ -58,6 +58,7 @@ public sealed class Experiment : IDisposable
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
+        CheckMemory(plan, options.Landscape ? PathMarks : 0);
         EvaluationSet = ChooseEvaluationSet(plan);
         Data = engine.Load(plan.Data);
         Runs = [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
@@ -107,6 +108,9 @@ public sealed class Experiment : IDisposable
 
     internal bool MeasureEnds { get; }
 
+    /// <summary>Nobody will look at the ends of these runs: they are not measured.</summary>
+    internal volatile bool Abandoned;
+
     internal LandscapeJob? Job => landscape;
 
     public void Start()
@@ -145,6 +149,7 @@ public sealed class Experiment : IDisposable
     public void Dispose()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1) return;
+        Abandoned = true;
         Stop();
         foreach (var lane in lanes) lane.Join();
         landscape?.Dispose();
@@ -166,6 +171,17 @@ public sealed class Experiment : IDisposable
         return plan.Spec.Pace == Pace.Updates
             ? Math.Max(1, (plan.Runs[0].TotalUpdates ?? 20_000) / 400)
             : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
+    }
+
+    /// <summary>Refuses, before anything is taken, what would not fit into half of this machine's memory.</summary>
+    private static void CheckMemory(ExperimentPlan plan, int snapshots)
+    {
+        const int PlaneVectors = 6;
+        int states = plan.Spec.Optimizer.Kind switch { OptimizerKind.Sgd => 0, OptimizerKind.Adam => 2, _ => 1 };
+        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + states + snapshots) + PlaneVectors);
+        double most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2.0;
+        if (wanted > most)
+            throw new SpecException($"\"model.hidden\" makes {plan.Network.ParameterCount:#,0} weights; {plan.Runs.Count} runs of them, with the snapshots along their paths, would take {wanted / 1e9:0.#} GB, more than half of this machine's memory.");
     }
 
     private static EvaluationSet ChooseEvaluationSet(ExperimentPlan plan)

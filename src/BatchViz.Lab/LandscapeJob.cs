@@ -23,7 +23,6 @@ internal sealed class LandscapeJob : IDisposable
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
     private readonly long[] projected;
-    private readonly List<IPlane> planes = [];
     private PlaneKind kind;
     private int requested = -1;
     private Landscape? current;
@@ -33,6 +32,7 @@ internal sealed class LandscapeJob : IDisposable
     private uint planeId, gridId;
     private int regions;
     private bool asked;
+    private uint draws;
 
     public LandscapeJob(Experiment experiment)
     {
@@ -82,7 +82,7 @@ internal sealed class LandscapeJob : IDisposable
         wake.Set();
         if (thread.IsAlive) thread.Join();
         surface.Dispose();
-        foreach (var plane in planes) plane.Dispose();
+        Current?.Plane.Dispose();
     }
 
     private void Work()
@@ -174,8 +174,8 @@ internal sealed class LandscapeJob : IDisposable
                 title = experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights";
                 break;
             case PlaneKind.Random:
-                plane = evaluator.RandomPlane(weights, seed: planeId + 1);
-                title = "two random directions, filter-normalised";
+                plane = evaluator.RandomPlane(weights, seed: experiment.Plan.Spec.Data.Seed + draws++);
+                title = draws == 1 ? "two random directions, filter-normalised" : $"two random directions, filter-normalised, draw {draws}";
                 break;
             default:
                 double[] gram = evaluator.CentredGram(weights);
@@ -190,7 +190,6 @@ internal sealed class LandscapeJob : IDisposable
                 walk = Walk(gram, chosen);
                 break;
         }
-        planes.Add(plane);
         asked = false;
         nextFit = FitAfter(longest);
         Array.Clear(projected);
@@ -201,7 +200,9 @@ internal sealed class LandscapeJob : IDisposable
             FittedAt = longest, Paths = [.. experiment.Runs.Select(_ => new AppendOnly<PathPoint>())],
         };
         Project(evaluator, next);
+        var before = Current;
         Publish(next with { Region = Region(next) });
+        before?.Plane.Dispose();
         return true;
     }
 

@@ -112,6 +112,12 @@ internal sealed class Lane
                 break;
             }
         }
+        if (secondsBudget is not null && stopped is null && made == limit) stopped = $"Stopped after update {made:#,0}: no more records are kept.";
+        if (experiment.Abandoned)
+        {
+            EndAll(RunState.Stopped, stopped);
+            return;
+        }
         if (stopped is not null || members[0].Plan.TotalUpdates is null) Measure(bundle, evaluator, made, last: true);
         for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped);
     }
@@ -133,7 +139,7 @@ internal sealed class Lane
             var run = members[m];
             if (run.Log.Ended) continue;
             bool diverged = bundle.Diverged(m);
-            bool path = last || diverged || pathMarks.Due(update), test = last || diverged || testMarks.Due(update);
+            bool path = experiment.Job is not null && (last || diverged || pathMarks.Due(update)), test = last || diverged || testMarks.Due(update);
             if (path || test)
             {
                 long at = bundle.Updates(m);
@@ -184,8 +190,9 @@ internal sealed class Lane
         bool diverged = bundle.Diverged(member);
         double train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)).Loss : double.NaN;
         var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
-        run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, run.Log.Count,
-            run.Plan.Progress.ExamplesAfter(run.Log.Count) / (double)run.Plan.Progress.TrainExamples,
+        long updates = bundle.Updates(member);
+        run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
+            run.Plan.Progress.ExamplesAfter(updates) / (double)run.Plan.Progress.TrainExamples,
             train, test.Loss, test.Accuracy, seconds, diverged, hash);
     }
 }

@@ -80,6 +80,10 @@ internal sealed class SurfaceJob : IDisposable
         {
             return true;
         }
+        catch (ObjectDisposedException) when (landscapes.Current?.GridId != landscape.GridId)
+        {
+            return true; // another plane has taken its place, and this one is gone
+        }
         landscapes.Add(landscape.GridId, new GridLayer(next, losses));
         return true;
     }

@@ -23,6 +23,7 @@ public sealed class CommandLineTests : IDisposable
         { "missing folder", "{ \"data\": { \"kind\": \"csv\", \"folder\": \"nowhere\", \"file\": \"a.csv\" }, " + Rest, "\"data.folder\"" },
         { "missing file", "{ \"data\": { \"kind\": \"csv\", \"folder\": \".\", \"file\": \"nothing.csv\" }, " + Rest, "nothing.csv" },
         { "nested deep", string.Concat(Enumerable.Repeat("{\"data\":", 20_000)) + "1" + new string('}', 20_000), "nested" },
+        { "more records than are kept", "{ \"data\": { \"kind\": \"moons\" }, \"learningRate\": 0.1, \"batchSizes\": [1], \"budget\": { \"updates\": 99000000 } }", "\"budget\"" },
         { "not JSON", "batch size is 32", "not JSON" },
         { "empty", "", "not JSON" },
         { "IDX with a wrong magic number", "{ \"data\": { \"kind\": \"idx\", \"folder\": \".\", \"trainImages\": \"wrong\", \"trainLabels\": \"labels\" }, " + Rest, "magic" },
@@ -59,6 +60,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("nonsense")]
     [InlineData("serve", "--urls", "http://0.0.0.0:0")]
     [InlineData("serve", "--data", "/nowhere/at/all")]
+    [InlineData("serve", "--public-url", "nonsense")]
     [InlineData("resume", "folder")]
     [InlineData("replay", "folder", "--run", "b1", "--update", "3")]
     [InlineData("fork", "folder")]
@@ -94,6 +96,22 @@ public sealed class CommandLineTests : IDisposable
             hashes.Add(string.Join(' ', runs.Select(r => (string)r!["weightsSha256"]!)));
         }
         Assert.Single(hashes);
+    }
+
+    [Fact]
+    public async Task The_front_of_MNIST_can_be_trained_on_alone()
+    {
+        string file = Path.Combine(folder, "few.json");
+        await File.WriteAllTextAsync(file, """
+            { "data": { "kind": "mnist", "trainExamples": 500, "testExamples": 200 }, "model": { "hidden": [16] }, "learningRate": 0.1, "batchSizes": [10], "budget": { "epochs": 4 } }
+            """);
+
+        var (code, output, error) = await Program("run", file, "--json");
+
+        Assert.True(code == 0, error);
+        var run = JsonNode.Parse(output)!["runs"]![0]!;
+        Assert.Equal(200, (int)run["updates"]!);
+        Assert.InRange((double)run["testAccuracy"]!, 0.6, 1);
     }
 
     private async Task<(int Code, string Output, string Error)> Program(params string[] arguments)

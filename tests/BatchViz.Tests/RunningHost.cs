@@ -35,7 +35,8 @@ public abstract class SomeHost(bool signIn) : IAsyncLifetime
         conductor = new Conductor(engine, files, new ExperimentOptions());
         App = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn), conductor);
         await App.StartAsync();
-        conductor.Begin(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
+        conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
+        conductor.Begin();
         Client.BaseAddress = new Uri(App.Urls.Single());
     }
 

@@ -44,6 +44,6 @@ public static class DataSource
         if (count > features.Count) throw new SpecException($"\"data.{key}\" is {count}, but \"{images}\" has only {features.Count} examples.");
         var indices = new int[count];
         for (int i = 0; i < count; i++) indices[i] = classes.Bytes[i];
-        return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = features.Bytes, Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1);
+        return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = count == features.Count ? features.Bytes : features.Bytes[..(count * features.Inputs)], Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1);
     }
 }

@@ -39,6 +39,16 @@ public static class CommandLine
         {
             return Failed;
         }
+        catch (OutOfMemoryException)
+        {
+            Console.Error.WriteLine("This needs more memory than there is.");
+            return Failed;
+        }
+        catch (Exception e)
+        {
+            Console.Error.WriteLine($"Something went wrong that should not have: {e.Message}");
+            return Failed;
+        }
     }
 
     internal static int Refuse(string sentence)

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using BatchViz.Components.Share;
 using BatchViz.Lab;
 using BatchViz.Live;
 using BatchViz.Web;
@@ -17,12 +17,13 @@ internal static class ServeCommand
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that experiments may read." };
         var experiment = new Option<string?>("--experiment") { Description = "The experiment file to begin with." };
         var signIn = new Option<bool>("--sign-in") { Description = "Let in only people with the owner's or the viewers' link; needed for addresses that others can reach." };
+        var publicUrl = new Option<string?>("--public-url") { Description = "The address under which others reach this server, for the links: behind a proxy, in a container." };
         var serve = new Command("serve", "Serve the dashboard.");
         foreach (Command command in new[] { root, serve })
         {
-            foreach (Option option in new Option[] { urls, data, experiment, signIn }) command.Options.Add(option);
+            foreach (Option option in new Option[] { urls, data, experiment, signIn, publicUrl }) command.Options.Add(option);
             command.SetAction((parsed, stop) => CommandLine.Guard(() => Serve(
-                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn)), parsed.GetValue(data), parsed.GetValue(experiment), stop)));
+                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), stop)));
         }
         root.Subcommands.Add(serve);
     }
@@ -35,18 +36,20 @@ internal static class ServeCommand
         using var engine = Files.Engine();
         using var conductor = new Conductor(engine, data, new ExperimentOptions());
         await using var app = WebHost.Create(options, conductor);
-        var plan = await reading;
+        conductor.Prepare(await reading);
         try
         {
             await app.StartAsync(stop);
         }
-        catch (IOException e)
+        catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
         {
             Console.Error.WriteLine($"{options.Urls} cannot be listened on: {e.InnerException?.Message ?? e.Message}. Choose another address with --urls.");
             return CommandLine.Failed;
         }
-        conductor.Begin(plan);
-        Welcome(app, options, plan.Title);
+        // What is really bound: settings in the environment can add addresses that nobody asked for here.
+        _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
+        conductor.Begin();
+        Welcome(app, options, conductor.Current!.Experiment.Plan.Title);
         await app.WaitForShutdownAsync(stop);
         return CommandLine.Done;
     }
@@ -55,7 +58,7 @@ internal static class ServeCommand
     {
         var links = app.Services.GetRequiredService<Links>();
         Console.WriteLine($"BatchViz is training: {title}.");
-        string[] addresses = [.. app.Urls.SelectMany(Reachable).Distinct()];
+        string[] addresses = options.PublicUrl is { } named ? [named.ToString().TrimEnd('/')] : [.. app.Urls.SelectMany(Reachable).Distinct()];
         foreach (string address in addresses) Console.WriteLine($"  Open         {address}/");
         Console.WriteLine($"  Owner link   {addresses[0]}/join/{links.Owner}");
         Console.WriteLine($"  Viewer link  {addresses[0]}/join/{links.Viewer}");
@@ -68,10 +71,6 @@ internal static class ServeCommand
     {
         var address = BindingAddress.Parse(url);
         if (address.Host is not ("0.0.0.0" or "[::]" or "*" or "+")) return [url.TrimEnd('/')];
-        var own = NetworkInterface.GetAllNetworkInterfaces()
-            .Where(n => n.OperationalStatus == OperationalStatus.Up && n.NetworkInterfaceType != NetworkInterfaceType.Loopback)
-            .SelectMany(n => n.GetIPProperties().UnicastAddresses).Select(a => a.Address)
-            .Where(a => a.AddressFamily == AddressFamily.InterNetwork).Append(IPAddress.Loopback);
-        return own.Select(ip => $"{address.Scheme}://{ip}:{address.Port}");
+        return ShareAddress.OwnAddresses().Append(IPAddress.Loopback).Select(ip => $"{address.Scheme}://{ip}:{address.Port}");
     }
 }

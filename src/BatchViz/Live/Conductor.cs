@@ -10,6 +10,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
 {
     private readonly SemaphoreSlim replacing = new(1, 1);
     private LiveExperiment? current;
+    private Experiment? prepared;
 
     /// <summary>Numbers go on from the time of the start: what lies under a number is cached for good, so none may come twice.</summary>
     private uint generation = (uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -29,7 +30,8 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
         {
             var plan = await Task.Run(() => files.Plan(SpecReader.Read(json), trusted: false), cancel);
             await retired;
-            Begin(plan);
+            Prepare(plan);
+            Begin();
         }
         finally
         {
@@ -37,10 +39,20 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
         }
     }
 
-    /// <summary>Begins an experiment whose data is already there.</summary>
-    public void Begin(ExperimentPlan plan)
+    /// <summary>Takes all that an experiment needs and starts nothing yet.</summary>
+    /// <exception cref="SpecException">It is more than can be had.</exception>
+    public void Prepare(ExperimentPlan plan)
     {
-        var experiment = new Experiment(plan, engine, options);
+        prepared?.Dispose();
+        prepared = null;
+        prepared = new Experiment(plan, engine, options);
+    }
+
+    /// <summary>Begins what was prepared, in place of the present experiment.</summary>
+    public void Begin()
+    {
+        var experiment = prepared ?? throw new InvalidOperationException("nothing has been prepared");
+        prepared = null;
         var before = Current;
         Volatile.Write(ref current, new LiveExperiment(++generation, experiment));
         experiment.Start();
@@ -69,6 +81,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
 
     public void Dispose()
     {
+        prepared?.Dispose();
         Current?.Experiment.Dispose();
         retired.Wait(TimeSpan.FromSeconds(10));
     }

@@ -10,10 +10,11 @@ public sealed class ServeOptions
     private readonly bool anyHost;
 
     /// <param name="urls">Addresses separated by semicolons.</param>
+    /// <param name="publicUrl">Where others reach this server, when that is not where it listens; null: unknown.</param>
     /// <exception cref="SpecException">An address is none, or is open to others without sign-in.</exception>
-    public ServeOptions(string urls, bool signIn)
+    public ServeOptions(string urls, bool signIn, Uri? publicUrl = null)
     {
-        (Urls, SignIn) = (urls, signIn);
+        (Urls, SignIn, PublicUrl) = (urls, signIn, publicUrl);
         foreach (string url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             BindingAddress address;
@@ -38,12 +39,19 @@ public sealed class ServeOptions
 
     public string Urls { get; }
 
+    public Uri? PublicUrl { get; }
+
+    /// <exception cref="SpecException">It is no address.</exception>
+    public static Uri? ParsePublic(string? url) => url is null ? null
+        : Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
+        : throw new SpecException($"\"--public-url\" is {url}, which is no address such as https://batchviz.example.");
+
     /// <summary>Whether everyone needs a link; without, only this computer is served, and it is the owner.</summary>
     public bool SignIn { get; }
 
     /// <summary>Loopback answers only under loopback's names. Elsewhere a name is no secret and sign-in keeps the door.</summary>
     public bool AllowsHost(string host) => anyHost || hosts.Contains(host.Trim('[', ']'));
 
-    private static bool IsLoopback(string host)
+    internal static bool IsLoopback(string host)
         => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

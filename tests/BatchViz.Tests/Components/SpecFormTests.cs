@@ -26,6 +26,15 @@ public class SpecFormTests
     }
 
     [Fact]
+    public void Half_a_character_is_refused_in_a_sentence_and_never_reaches_a_field()
+    {
+        var form = new SpecForm(Read(Digits)) { Text = """{ "name": "\ud800", "data": { "kind": "xor" } }""" };
+
+        Assert.NotNull(form.Problem);
+        Assert.False(form.HasFields);
+    }
+
+    [Fact]
     public void What_is_typed_into_fields_is_in_the_JSON_and_in_the_spec()
     {
         var form = new SpecForm(Read(Digits));

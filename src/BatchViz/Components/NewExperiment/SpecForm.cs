@@ -185,12 +185,25 @@ public sealed partial class SpecForm
     {
         try
         {
-            return JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            var parsed = JsonNode.Parse(text, documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject;
+            ReadTexts(parsed);
+            return parsed;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or InvalidOperationException)
         {
             return null;
         }
+    }
+
+    /// <summary>Reads every text once: half a character, which JSON can spell and .NET cannot, is found here and not while rendering.</summary>
+    private static void ReadTexts(JsonNode? node)
+    {
+        if (node is JsonObject members)
+            foreach (var (_, member) in members) ReadTexts(member);
+        else if (node is JsonArray items)
+            foreach (var item in items) ReadTexts(item);
+        else if (node is JsonValue value)
+            value.TryGetValue(out string? _);
     }
 
     /// <summary>A list of numbers or words, which the serialiser puts on a line each; text in JSON has no line breaks of its own.</summary>

@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.NetworkInformation;
 using System.Net.Sockets;
+using BatchViz.Web;
 
 namespace BatchViz.Components.Share;
 
@@ -15,7 +16,7 @@ public sealed record ShareAddress(string Base, bool Others)
     public static ShareAddress Of(Uri opened, IEnumerable<string> listening, IEnumerable<IPAddress> own)
     {
         if (!opened.IsLoopback) return new ShareAddress(opened.ToString(), true);
-        var open = listening.Select(BindingAddress.Parse).FirstOrDefault(address => !IsLoopback(address.Host));
+        var open = listening.Select(BindingAddress.Parse).FirstOrDefault(address => !ServeOptions.IsLoopback(address.Host));
         if (open is null) return new ShareAddress(opened.ToString(), false);
         string? host = open.Host is "0.0.0.0" or "[::]" or "*" or "+" ? own.FirstOrDefault()?.ToString() : open.Host;
         return host is null ? new ShareAddress(opened.ToString(), false) : new ShareAddress($"{open.Scheme}://{host}:{open.Port}/", true);
@@ -26,7 +27,4 @@ public sealed record ShareAddress(string Base, bool Others)
         .Where(card => card.OperationalStatus == OperationalStatus.Up && card.NetworkInterfaceType != NetworkInterfaceType.Loopback)
         .SelectMany(card => card.GetIPProperties().UnicastAddresses).Select(address => address.Address)
         .Where(address => address.AddressFamily == AddressFamily.InterNetwork);
-
-    private static bool IsLoopback(string host)
-        => host.Equals("localhost", StringComparison.OrdinalIgnoreCase) || (IPAddress.TryParse(host.Trim('[', ']'), out var ip) && IPAddress.IsLoopback(ip));
 }

@@ -13,6 +13,8 @@ public sealed partial class ShareDialog : ComponentBase
     private QrPath qr = new(0, "");
     private bool ownerShown;
 
+    [Inject] private ServeOptions Options { get; set; } = default!;
+
     [Inject] private Links Links { get; set; } = default!;
 
     [Inject] private NavigationManager Navigation { get; set; } = default!;
@@ -28,7 +30,8 @@ public sealed partial class ShareDialog : ComponentBase
     public void Open()
     {
         var listening = Server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        address = ShareAddress.Of(new Uri(Navigation.BaseUri), listening, ShareAddress.OwnAddresses());
+        address = Options.PublicUrl is { } named ? new ShareAddress(named.ToString(), true)
+            : ShareAddress.Of(new Uri(Navigation.BaseUri), listening, ShareAddress.OwnAddresses());
         qr = QrPath.Of(ViewerLink);
         ownerShown = false;
         dialog.Open();
