@@ -1,5 +1,5 @@
 # docker build -t batchviz .                          the managed engine
-# docker build -t batchviz --build-arg TORCH=cpu .    with the TorchSharp engine as well
+# docker build -t batchviz --build-arg TORCH=cpu .    with TorchSharp restored for the engine that is to come
 
 FROM node:20-bookworm-slim AS node
 

@@ -3,8 +3,6 @@
 // Build first (dotnet build src/BatchViz). Prints one line of JSON last.
 import { build } from 'esbuild';
 import { cpus } from 'node:os';
-import { mkdtempSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 
@@ -13,14 +11,17 @@ const clients = option('clients', 100), seconds = option('seconds', 20), rounds 
 
 const top = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 process.env.BATCHVIZ ??= join(top, 'src/BatchViz/bin/Debug/net10.0/batchviz');
-const bundle = join(mkdtempSync(join(tmpdir(), 'batchviz-bench-')), 'swarm.mjs');
+// Beneath node_modules, since the client looks there for its WebSocket when it starts.
+const bundle = join(top, 'node_modules/.cache/batchviz/swarm.mjs');
 await build({
   entryPoints: [join(top, 'tests/BatchViz.Stage.Tests/swarm.ts')], outfile: bundle, bundle: true, platform: 'node', format: 'esm', logLevel: 'warning',
   banner: { js: "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);" },
 });
-const { ENDLESS, Server, Viewer, sleep } = await import(pathToFileURL(bundle).href);
+const { Buckets, ENDLESS, Server, Viewer, sleep } = await import(pathToFileURL(bundle).href);
 
-const server = await Server.start({ ...ENDLESS, budget: { seconds: 3600 } });
+// Large enough to train for minutes before as many records are made as memory keeps.
+const server = await Server.start({ ...ENDLESS, model: { hidden: [384, 384], activation: 'tanh' }, budget: { seconds: 3600 } });
+for (const failure of ['uncaughtException', 'unhandledRejection']) process.on(failure, async error => { console.error(error); await server.stop(); process.exit(1); });
 const manifest = await server.manifest();
 const B = manifest.runs.map(run => run.batchSize);
 
@@ -30,7 +31,6 @@ async function standing() {
   await probe.start();
   await sleep(0.5);
   await probe.finish();
-  const { Buckets } = await import(pathToFileURL(bundle).href);
   const column = manifest.columns.findIndex(c => c.name === 'seconds'), out = new Buckets();
   return probe.store.runs.map((run, r) => {
     probe.store.at(r, column, run.made, out);
