@@ -15,7 +15,9 @@ export function caption(stage: Stage, landscape: Landscape): string {
   if (manifest === null || !plane || scale === null) return "";
   const parts: string[] = [];
   const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
-  parts.push(plane.title.charAt(0).toUpperCase() + plane.title.slice(1) + explained);
+  // A formula keeps its small letter.
+  const title = plane.title.startsWith("f(") ? plane.title : plane.title.charAt(0).toUpperCase() + plane.title.slice(1);
+  parts.push(title + explained);
   parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : stage.lossScale === "log" ? "linear (it goes below zero)" : "linear"} scale`);
   parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
   parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
