@@ -1,5 +1,6 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Statistics;
 using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
@@ -12,27 +13,29 @@ namespace BatchViz.Engine.Cpu;
 /// <summary>Members one after another on one workspace; a member's bits do not depend on its siblings.</summary>
 internal sealed unsafe class CpuBundle : IBundle
 {
+    private readonly KernelTable kernels;
     private readonly WeightLayout layout;
     private readonly Model model;
     private readonly Optimizer optimizer;
     private readonly Member[] members;
     private readonly int[] indices;
-    private readonly double[] squares;
+    private readonly Figures figures;
     private bool disposed;
 
     public CpuBundle(KernelTable kernels, DataSet data, BundleSpec spec)
     {
+        this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
         Layout = new RecordLayout(layout.Layers.Length);
-        optimizer = new Optimizer(kernels, spec.Optimizer, spec.LearningRate, layout.Floats);
+        optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         indices = new int[spec.BatchSize];
-        squares = new double[layout.Layers.Length];
+        figures = new Figures(layout.Layers.Length);
         members = new Member[spec.Seeds.Count];
         try
         {
             model = spec.Network.Model.Kind == ModelKind.Surface
-                ? new SurfaceModel(data)
+                ? new SurfaceModel(kernels, data)
                 : new DenseModel(kernels, data, spec.Network, layout, spec.BatchSize, optimizer.Plain);
             for (int m = 0; m < members.Length; m++)
             {
@@ -40,6 +43,7 @@ internal sealed unsafe class CpuBundle : IBundle
                     new Sampler(spec.Sampler, data.Train.Count, spec.BatchSize, spec.Seeds[m]),
                     new NativeBuffer(layout.Floats * (1 + optimizer.States)));
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
+                members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
             }
         }
         catch
@@ -94,20 +98,23 @@ internal sealed unsafe class CpuBundle : IBundle
             layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
         }
         GC.KeepAlive(this);
-        return new Keyframe(from.Updates, vectors[0], vectors[1..]);
+        return new Keyframe(from.Updates, vectors[0], vectors[1..], [from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare]);
     }
 
     public void Restore(int member, Keyframe keyframe)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (keyframe.OptimizerState.Length != optimizer.States || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0)
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || keyframe.Statistics is { Length: not 3 })
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         var to = members[member];
         layout.Pack(keyframe.Weights, to.Weights);
         for (int s = 0; s < optimizer.States; s++) layout.Pack(keyframe.OptimizerState[s], to.Weights + (s + 1) * layout.Floats);
         to.Updates = keyframe.Updates;
         to.Diverged = false;
+        double[]? statistics = keyframe.Statistics;
+        to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
+        to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
         GC.KeepAlive(this);
     }
 
@@ -121,37 +128,14 @@ internal sealed unsafe class CpuBundle : IBundle
     private void Update(Member member, Span<float> record)
     {
         int count = member.Sampler.Fill(member.Updates + 1, indices);
-        bool factors = count == 1 && optimizer.Plain && model.HasFactors;
-        double loss = model.Gradient(member.Weights, indices.AsSpan(0, count), squares, factors);
-        double square = 0;
-        for (int l = 0; l < squares.Length; l++)
-        {
-            square += squares[l];
-            record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(squares[l]);
-        }
-        double norm = Math.Sqrt(square);
-        record[RecordLayout.Loss] = (float)loss;
-        record[RecordLayout.GradientNorm] = (float)norm;
-        record[RecordLayout.UpdateNorm] = 0;
-        record[RecordLayout.LearningRate] = optimizer.LearningRate;
-        record[RecordLayout.BatchSize] = count;
-        if (!float.IsFinite((float)loss) || !float.IsFinite((float)norm))
-        {
-            member.Diverged = true;
-            return;
-        }
-        float weight = member.Sampler.GradientWeight(count);
-        if (factors)
-        {
-            float scale = optimizer.LearningRate * weight;
-            model.AddRankOne(member.Weights, -scale);
-            record[RecordLayout.UpdateNorm] = (float)(scale * norm);
-        }
-        else
-        {
-            float* state = member.Weights + layout.Floats;
-            record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(optimizer.Step(member.Weights, model.GradientPointer, state, member.Updates + 1, weight));
-        }
+        optimizer.Begin(member.Updates + 1, Spec.LearningRate, member.Sampler.GradientWeight(count));
+        figures.Clear();
+        figures.WeightSquare = member.WeightSquare;
+        model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
+        member.Diverged = !figures.Finite;
+        member.Noise = Records.Write(record, figures, member.Noise, Spec.LearningRate, count, layout);
+        if (member.Diverged) return;
+        if (model.KeepsWeightSquare) member.WeightSquare = figures.NextWeightSquare;
         member.Updates++;
     }
 
@@ -167,5 +151,11 @@ internal sealed unsafe class CpuBundle : IBundle
         public long Updates { get; set; }
 
         public bool Diverged { get; set; }
+
+        /// <summary>Averages behind the noise scale so far.</summary>
+        public NoiseScale Noise { get; set; }
+
+        /// <summary>‖w‖², where the model keeps it.</summary>
+        public double WeightSquare { get; set; }
     }
 }

@@ -1,20 +1,18 @@
 namespace BatchViz.Engine.Cpu;
 
-/// <summary>Computes the loss and gradient of a batch at given weights; owns the workspace for it, and no weights.</summary>
+/// <summary>Makes updates at given weights: loss, gradient, statistics, step. Owns the workspace for it, and no weights.</summary>
 internal abstract unsafe class Model : IDisposable
 {
-    /// <summary>Mean gradient of the last batch, padded like the weights; not written where the gradient was left in factors.</summary>
-    public abstract float* GradientPointer { get; }
+    /// <summary>
+    /// One update from the batch's training examples. When the loss or the gradient's norm is not finite, the weights and the
+    /// optimiser's state stay as they are (and <see cref="Figures.UpdateSquare"/> 0).
+    /// </summary>
+    /// <param name="optimizer">Begun for this update.</param>
+    /// <param name="figures">Cleared; <see cref="Figures.WeightSquare"/> holds the member's ‖w‖² where <see cref="KeepsWeightSquare"/>.</param>
+    public abstract void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures);
 
-    /// <summary>Whether <see cref="AddRankOne"/> may follow a batch of one example.</summary>
-    public abstract bool HasFactors { get; }
-
-    /// <summary>Mean loss of the batch's training examples; writes ‖gradient‖² of each layer to <paramref name="squares"/> [layers].</summary>
-    /// <param name="factors">One example only: leave each layer's gradient as the two vectors whose outer product it is.</param>
-    public abstract double Gradient(float* weights, ReadOnlySpan<int> batch, Span<double> squares, bool factors);
-
-    /// <summary>weights += scale·gradient, from the factors of the last batch.</summary>
-    public abstract void AddRankOne(float* weights, float scale);
+    /// <summary>Whether an update does not look at every weight, and so has to be told ‖w‖² and returns that of the weights after it.</summary>
+    public abstract bool KeepsWeightSquare { get; }
 
     public abstract void Dispose();
 }

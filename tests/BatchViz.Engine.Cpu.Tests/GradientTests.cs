@@ -1,8 +1,6 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
-using BatchViz.Engine.Cpu.Kernels;
-using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Tests.Reference;
 
 namespace BatchViz.Engine.Cpu.Tests;
@@ -45,22 +43,27 @@ public class GradientTests
         }
     }
 
-    /// <summary>Asserts that loss, gradient and layer norms of the first batch agree; false where a kink is too near to tell.</summary>
-    private static unsafe bool Agrees(KernelPath path, RandomCase random)
+    /// <summary>
+    /// Asserts that loss, gradient and layer norms of the first batch agree; false where a kink is too near to tell. Momentum keeps the
+    /// first gradient as its state.
+    /// </summary>
+    private static bool Agrees(KernelPath path, RandomCase random)
     {
         var net = new ReferenceNet(random.Network);
         var batch = random.Examples.Take(random.BatchSize).ToList();
         var (loss, gradient) = net.Gradient(random.Start.Doubles(), batch);
         if (net.NearestKink < 1e-5) return false;
 
-        var layout = WeightLayout.Of(random.Network);
-        using var model = new DenseModel(KernelTable.Of(path), random.Data, random.Network, layout, random.BatchSize, plain: false);
-        using var weights = new NativeBuffer(layout.Floats);
-        layout.Pack(random.Start, weights.Pointer);
-        var squares = new double[layout.Layers.Length];
-        double fastLoss = model.Gradient(weights.Pointer, [.. Enumerable.Range(0, random.BatchSize)], squares, factors: false);
-        var fast = new float[layout.Parameters];
-        layout.Unpack(model.GradientPointer, fast);
+        using var engine = new CpuEngine(path);
+        using var data = engine.Load(random.Data);
+        var sampler = new SamplerSpec { Order = SampleOrder.Sequential };
+        using var bundle = engine.CreateBundle(data, random.Spec() with { Optimizer = new() { Kind = OptimizerKind.Momentum }, Sampler = sampler });
+        bundle.StartAt(random.Start);
+        var block = bundle.Block(1);
+        bundle.Advance(1, block);
+        var record = block.Row(0, 0);
+        double fastLoss = record[RecordLayout.Loss];
+        float[] fast = bundle.Export(0).OptimizerState[0];
 
         double norm = Vectors.Norm(gradient), off = Vectors.Distance(fast.Doubles(), gradient);
         Assert.True(Math.Abs(fastLoss - loss) <= 1e-5 * Math.Abs(loss) + 1e-7, $"{random}: loss {fastLoss}, not {loss}");
@@ -68,7 +71,7 @@ public class GradientTests
         for (int l = 0; l < random.Network.Layers; l++)
         {
             var (from, to) = net.LayerRange(l);
-            Assert.Equal(Vectors.Norm(gradient[from..to]), Math.Sqrt(squares[l]), 1e-5 * norm + 1e-8);
+            Assert.Equal(Vectors.Norm(gradient[from..to]), record[RecordLayout.LayerGradientNorm(l)], 1e-5 * norm + 1e-8);
         }
         return true;
     }
@@ -100,6 +103,7 @@ public class GradientTests
                 kink = Math.Min(kink, net.NearestKink);
                 if (kink < 1e-4) break;
                 double weight = random.Sampler.Remainder == RemainderPolicy.Reweight ? (double)batch.Count / random.BatchSize : 1;
+                double[] before = [.. w];
                 double length = optimizer.Step(w, gradient, weight), norm = Vectors.Norm(gradient);
                 var record = block.Row(0, u);
                 // From the second update on, what float32 lost before counts too.
@@ -114,6 +118,8 @@ public class GradientTests
                     var (from, to) = net.LayerRange(l);
                     Assert.Equal(Vectors.Norm(gradient[from..to]), record[RecordLayout.LayerGradientNorm(l)], tolerance * norm + 1e-7);
                 }
+                Statistics(record, [.. batch.Select(example => net.Gradient(before, [example]).Gradient)], gradient, tolerance);
+                Near(length / Vectors.Norm(before), record[RecordLayout.UpdateRatio], tolerance, "update-to-weight ratio");
 
                 void Near(double expected, float actual, double relative, string what)
                     => Assert.True(Math.Abs(expected - actual) <= relative * Math.Abs(expected) + 1e-6, $"{random}, update {u + 1}: {what} {actual}, not {expected}");
@@ -125,6 +131,33 @@ public class GradientTests
             checks++;
         }
         Assert.True(checks >= 180, $"only {checks} cases were away from kinks");
+    }
+
+    /// <summary>Norms of the examples' own gradients, their variance, and the histogram of the batch's, which may miss a component at an edge.</summary>
+    private static void Statistics(ReadOnlySpan<float> record, double[][] examples, double[] gradient, double tolerance)
+    {
+        double[] norms = [.. examples.Select(Vectors.Norm)];
+        double mean = norms.Average(), largest = norms.Max(), square = norms.Average(n => n * n);
+        Assert.Equal(mean, record[RecordLayout.ExampleNormMean], tolerance * mean + 1e-6);
+        Assert.Equal(norms.Min(), record[RecordLayout.ExampleNormMin], tolerance * largest + 1e-6);
+        Assert.Equal(largest, record[RecordLayout.ExampleNormMax], tolerance * largest + 1e-6);
+        double variance = record[RecordLayout.GradientVariance];
+        if (examples.Length == 1) Assert.True(double.IsNaN(variance));
+        else Assert.Equal(examples.Sum(g => Math.Pow(Vectors.Distance(g, gradient), 2)) / (examples.Length - 1), variance, 4 * tolerance * square + 1e-9);
+
+        double sum = 0;
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
+        {
+            double low = RecordLayout.BinEdge(bin), high = bin + 1 == RecordLayout.HistogramBins ? double.PositiveInfinity : RecordLayout.BinEdge(bin + 1);
+            double share = record[RecordLayout.Histogram + bin];
+            sum += share;
+            double near = gradient.Count(g => Near(Math.Abs(g), low) || Near(Math.Abs(g), high)) / (double)gradient.Length;
+            double missing = Math.Abs(share - gradient.Count(g => Math.Abs(g) >= low && Math.Abs(g) < high) / (double)gradient.Length);
+            Assert.True(missing <= near + 1e-6, $"bin {bin}: {share}");
+        }
+        Assert.Equal(1, sum, 1e-5);
+
+        static bool Near(double magnitude, double edge) => edge > 0 && Math.Abs(magnitude - edge) <= 1e-3 * edge + 1e-7;
     }
 
     [Fact]

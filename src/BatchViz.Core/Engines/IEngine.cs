@@ -112,7 +112,8 @@ public interface IWeights : IDisposable
 }
 
 /// <summary>Weights [P], the optimiser's state vectors [S][P] (momentum: v; Adam: m, v) and the number of updates made, all in canonical order.</summary>
-public sealed record Keyframe(long Updates, float[] Weights, float[][] OptimizerState);
+/// <param name="Statistics">The engine's running statistics (averages behind <see cref="RecordLayout.NoiseScale"/>); null: they begin here.</param>
+public sealed record Keyframe(long Updates, float[] Weights, float[][] OptimizerState, double[]? Statistics = null);
 
 /// <summary>Examples of a split on which losses are compared; chosen once, the same for all runs.</summary>
 public sealed record EvaluationSet(Split Split, int[]? Indices)

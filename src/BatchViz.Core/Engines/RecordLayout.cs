@@ -1,9 +1,17 @@
 namespace BatchViz.Core.Engines;
 
-/// <summary>Columns of a step record: float32 each, in this order. The first five are always there; engines append more.</summary>
+/// <summary>
+/// Columns of a step record: float32 each, in this order; the same for every engine. Not a number: undefined (a variance from one
+/// example), which is no divergence.
+/// </summary>
 public sealed class RecordLayout
 {
-    public const int Loss = 0, GradientNorm = 1, UpdateNorm = 2, LearningRate = 3, BatchSize = 4, FixedColumns = 5;
+    public const int Loss = 0, GradientNorm = 1, UpdateNorm = 2, LearningRate = 3, BatchSize = 4, UpdateRatio = 5,
+        ExampleNormMean = 6, ExampleNormMin = 7, ExampleNormMax = 8, GradientVariance = 9, NoiseScale = 10, Histogram = 11,
+        HistogramBins = 8, FixedColumns = Histogram + HistogramBins;
+
+    /// <summary>Updates over which the gradient noise scale's numerator and denominator are averaged, about (exponential averages).</summary>
+    public const int NoiseScaleUpdates = 100;
 
     /// <param name="layers">Number of layers with weights; each gets a column with its gradient's norm.</param>
     public RecordLayout(int layers)
@@ -16,7 +24,16 @@ public sealed class RecordLayout
             new("updateNorm", "update norm", "", "Euclidean norm of the change of the weights"),
             new("learningRate", "learning rate", "", "η of this update"),
             new("batchSize", "batch size", "examples", "examples in this update's batch"),
+            new("updateRatio", "update-to-weight ratio", "", "norm of the change of the weights over their norm before it"),
+            new("exampleNormMean", "mean norm of an example's gradient", "", "mean of the Euclidean norms of the gradients of the batch's examples"),
+            new("exampleNormMin", "smallest norm of an example's gradient", "", "smallest Euclidean norm of the gradients of the batch's examples"),
+            new("exampleNormMax", "largest norm of an example's gradient", "", "largest Euclidean norm of the gradients of the batch's examples"),
+            new("gradientVariance", "gradient variance", "", "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example"),
+            new("noiseScale", "gradient noise scale", "examples",
+                $"tr Σ / |G|² (McCandlish et al. 2018, B_simple), both estimated without bias and averaged apart over about {NoiseScaleUpdates} updates; negative while |G|² is lost in the noise"),
         };
+        for (int bin = 0; bin < HistogramBins; bin++)
+            columns.Add(new($"gradientShare{bin}", $"gradient components {BinName(bin)}", "", $"share of the batch gradient's components of magnitude {BinName(bin)}"));
         for (int l = 0; l < layers; l++)
             columns.Add(new($"gradientNorm{l + 1}", $"gradient norm, layer {l + 1}", "", $"Euclidean norm of the batch gradient of layer {l + 1}'s weights and biases"));
         Columns = columns;
@@ -30,6 +47,16 @@ public sealed class RecordLayout
 
     /// <summary>Index of the column with layer <paramref name="layer"/>'s (from 0) gradient norm.</summary>
     public static int LayerGradientNorm(int layer) => FixedColumns + layer;
+
+    /// <summary>Smallest magnitude in a bin of the gradient's histogram: 2^(4·bin − 28), and 0 in the first.</summary>
+    public static double BinEdge(int bin) => bin == 0 ? 0 : Math.ScaleB(1, 4 * bin - 28);
+
+    private static string BinName(int bin) => bin switch
+    {
+        0 => "below 2^-24",
+        HistogramBins - 1 => "from 1 up",
+        _ => $"from 2^{4 * bin - 28} to 2^{4 * bin - 24}",
+    };
 }
 
 public sealed record ColumnInfo(string Name, string Label, string Unit, string Description);

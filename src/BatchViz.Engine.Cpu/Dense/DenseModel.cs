@@ -7,7 +7,9 @@ namespace BatchViz.Engine.Cpu.Dense;
 
 /// <summary>
 /// Backpropagation through a dense network, in chunks of at most <see cref="ChunkRows"/> examples so that the workspace stays in the
-/// cache whatever the batch size; chunks add up in their order.
+/// cache whatever the batch size; chunks add up in their order. With the last chunk the gradient is finished panel by panel of some
+/// rows of a weight matrix, and each panel is measured and applied while it is in the cache; a gradient of full size exists only
+/// where several chunks add up to it.
 /// </summary>
 internal sealed unsafe class DenseModel : Model
 {
@@ -16,20 +18,29 @@ internal sealed unsafe class DenseModel : Model
     /// <summary>From this many examples on, transposing a weight matrix costs less than it saves.</summary>
     private const int TransposeFrom = 4;
 
+    /// <summary>Floats of a panel: few enough to stay in the first-level cache, more where the deltas that every panel reads do not.</summary>
+    private const int PanelFloats = 4096, WidePanelFloats = 16384;
+
+    /// <summary>While the squared norms of the examples' gradients stay below this, no sum of theirs can leave the range of a float.</summary>
+    private const double Safe = 1e30;
+
     private readonly KernelTable kernels;
     private readonly DataSplit train;
     private readonly WeightLayout layout;
     private readonly DensePass pass;
     private readonly Arena arena = new();
     private readonly float*[] deltas, transposed;
-    private readonly float* ones, gradient;
+    private readonly float* ones, panel, gradient, inputSquares, deltaSquares, exampleSquares;
     private readonly int* all;
+    private readonly bool factors;
 
-    /// <param name="plain">The optimiser applies plain gradients, so a batch of one needs no gradient of full size.</param>
+    /// <param name="batchSize">Most examples in a batch.</param>
+    /// <param name="plain">The optimiser applies plain gradients, so that with batches of one no gradient has to be formed.</param>
     public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain)
     {
         (this.kernels, this.layout, train) = (kernels, layout, data.Train);
         var layers = layout.Layers;
+        factors = batchSize == 1 && plain;
         pass = new DensePass(kernels, network, layout, Math.Min(batchSize, ChunkRows), slopes: true);
         deltas = new float*[layers.Length];
         transposed = new float*[layers.Length];
@@ -37,16 +48,21 @@ internal sealed unsafe class DenseModel : Model
         bool transposes = batchSize >= TransposeFrom;
         try
         {
-            arena.Reserve(batchSize == 1 && plain ? 0 : layout.Floats);
-            arena.Reserve(pass.Capacity);
+            arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer, Math.Min(batchSize, ChunkRows)) * layer.Stride));
+            arena.Reserve(batchSize > pass.Capacity ? layout.Floats : 0);
+            for (int i = 0; i < 4; i++) arena.Reserve(pass.Capacity);
             arena.Reserve(widest);
             foreach (var layer in layers)
             {
                 arena.Reserve((long)pass.Capacity * layer.Stride);
                 arena.Reserve(transposes && layer.Offset > 0 ? (long)layer.Outputs * Arena.Pad(layer.Inputs) : 0);
             }
+            panel = arena.Take();
             gradient = arena.Take();
             ones = arena.Take();
+            inputSquares = arena.Take();
+            deltaSquares = arena.Take();
+            exampleSquares = arena.Take();
             all = (int*)arena.Take();
             for (int l = 0; l < layers.Length; l++)
             {
@@ -63,47 +79,44 @@ internal sealed unsafe class DenseModel : Model
         for (int i = 0; i < widest; i++) all[i] = i;
     }
 
-    public override float* GradientPointer => gradient;
+    public override bool KeepsWeightSquare => factors;
 
-    public override bool HasFactors => true;
-
-    public override double Gradient(float* weights, ReadOnlySpan<int> batch, Span<double> squares, bool factors)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
     {
-        var layers = layout.Layers;
         float scale = 1f / batch.Length;
-        double loss = 0;
         bool transpose = batch.Length >= TransposeFrom;
         if (transpose) TransposeWeights(weights);
-        for (int start = 0; start < batch.Length; start += pass.Capacity)
+        int rows = 0, start = 0;
+        for (; start < batch.Length; start += rows)
         {
-            int rows = Math.Min(pass.Capacity, batch.Length - start);
+            if (start > 0) AddGradient(rows, add: start > rows);
+            rows = Math.Min(pass.Capacity, batch.Length - start);
             for (int b = 0; b < rows; b++)
             {
                 pass.GatherFeatures(train, batch[start + b], b);
                 pass.GatherTarget(train, batch[start + b], b);
             }
             pass.Forward(weights, rows);
-            loss += pass.Loss(rows, deltas[^1], scale);
+            figures.Loss += pass.Loss(rows, deltas[^1], scale);
             Backward(weights, rows, transpose);
-            if (!factors) AddGradient(rows, add: start > 0);
+            Examples(rows, batch.Length, figures);
         }
-        for (int l = 0; l < layers.Length; l++)
+        figures.Loss /= batch.Length;
+        bool earlier = batch.Length > rows;
+        if (factors)
         {
-            squares[l] = factors
-                ? (kernels.SumSquares(layers[l].Inputs, Input(l)) + (layers[l].Bias ? 1 : 0)) * kernels.SumSquares(layers[l].Stride, deltas[l])
-                : kernels.SumSquares(layers[l].Floats, gradient + layers[l].Offset);
+            StepFromFactors(weights, optimizer, figures);
         }
-        return loss / batch.Length;
-    }
-
-    public override void AddRankOne(float* weights, float scale)
-    {
-        for (int l = 0; l < layout.Layers.Length; l++)
+        else if (float.IsFinite((float)figures.Loss) && figures.ExampleSquares < Safe)
         {
-            var layer = layout.Layers[l];
-            int listed = l == 0 ? pass.Listed : layer.Inputs;
-            kernels.AddListedOuter(listed, l == 0 ? pass.List : all, layer.Stride, scale, Input(l), deltas[l], weights + layer.Offset);
-            if (layer.Bias) kernels.AddListedOuter(1, all, layer.Stride, scale, ones, deltas[l], weights + layer.BiasOffset);
+            Finish(weights, state, rows, earlier, optimizer, figures);
+        }
+        else
+        {
+            // First whether it can be applied at all; the gradient is then made a second time.
+            Finish(weights, state, rows, earlier, null, figures);
+            figures.Histogram = default;
+            if (figures.Finite) Finish(weights, state, rows, earlier, optimizer, figures);
         }
     }
 
@@ -111,6 +124,12 @@ internal sealed unsafe class DenseModel : Model
     {
         pass.Dispose();
         arena.Dispose();
+    }
+
+    private static int PanelRows(LayerShape layer, int chunk)
+    {
+        int floats = (long)chunk * layer.Stride <= PanelFloats ? PanelFloats : WidePanelFloats;
+        return Math.Min(layer.Rows, Math.Max(8, floats / layer.Stride / 8 * 8));
     }
 
     private float* Input(int layer) => layer == 0 ? pass.Input : pass.Output(layer - 1);
@@ -143,14 +162,87 @@ internal sealed unsafe class DenseModel : Model
         }
     }
 
+    /// <summary>
+    /// ‖gradient of example b‖² = Σ over layers of (‖x_b‖² + 1)·‖δ_b‖², for a layer's gradient is the outer product of its inputs (and
+    /// the bias's 1) and its deltas (Goodfellow 2015, arXiv:1510.01799). The deltas carry 1/B, which is taken out again.
+    /// </summary>
+    private void Examples(int rows, int batch, Figures figures)
+    {
+        new Span<float>(exampleSquares, rows).Clear();
+        for (int l = 0; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            kernels.RowSquares(rows, layer.Inputs, Arena.Pad(layer.Inputs), Input(l), inputSquares);
+            kernels.RowSquares(rows, layer.Outputs, layer.Stride, deltas[l], deltaSquares);
+            float bias = layer.Bias ? 1 : 0;
+            for (int b = 0; b < rows; b++) exampleSquares[b] += (inputSquares[b] + bias) * deltaSquares[b];
+            if (factors) figures.Squares[l] = (double)(inputSquares[0] + bias) * deltaSquares[0];
+        }
+        double whole = (double)batch * batch;
+        for (int b = 0; b < rows; b++) figures.AddExample(whole * exampleSquares[b]);
+    }
+
+    /// <summary>The chunk's part of the gradient, where more chunks follow.</summary>
     private void AddGradient(int rows, bool add)
     {
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
-            float* to = gradient + layer.Offset;
-            kernels.MatrixProduct(layer.Inputs, rows, layer.Stride, Input(l), 1, Arena.Pad(layer.Inputs), deltas[l], null, to, add);
-            if (layer.Bias) kernels.MatrixProduct(1, rows, layer.Stride, ones, 1, 1, deltas[l], null, gradient + layer.BiasOffset, add);
+            Rows(layer, l, 0, layer.Rows, rows, gradient + layer.Offset, add);
         }
+    }
+
+    /// <summary>The last chunk's part of the gradient; measures the whole and, given an optimiser, applies it.</summary>
+    /// <param name="earlier">Chunks before it have left their part.</param>
+    private void Finish(float* weights, float* state, int rows, bool earlier, Optimizer? optimizer, Figures figures)
+    {
+        (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
+        for (int l = 0; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            int step = PanelRows(layer, pass.Capacity);
+            double square = 0;
+            for (int first = 0; first < layer.Rows; first += step)
+            {
+                int count = Math.Min(step, layer.Rows - first);
+                long at = layer.Offset + (long)first * layer.Stride, floats = (long)count * layer.Stride;
+                float* g = panel;
+                if (earlier && optimizer is null) Buffer.MemoryCopy(gradient + at, g, floats * sizeof(float), floats * sizeof(float));
+                else if (earlier) g = gradient + at;
+                Rows(layer, l, first, count, rows, g, earlier);
+                square += kernels.GradientSums(floats, g, ref figures.Histogram);
+                if (optimizer is null) continue;
+                var (update, norm) = optimizer.Step(at, floats, weights, g, state);
+                figures.UpdateSquare += update;
+                figures.WeightSquare += norm;
+            }
+            figures.Squares[l] = square;
+        }
+    }
+
+    /// <summary>Some rows of a layer's gradient from a chunk of examples; the row after the inputs' is that of the biases.</summary>
+    private void Rows(LayerShape layer, int l, int first, int count, int rows, float* g, bool add)
+    {
+        int inputs = Math.Min(count, layer.Inputs - first);
+        if (inputs > 0) kernels.MatrixProduct(inputs, rows, layer.Stride, Input(l) + first, 1, Arena.Pad(layer.Inputs), deltas[l], null, g, add);
+        if (inputs < count) kernels.MatrixProduct(1, rows, layer.Stride, ones, 1, 1, deltas[l], null, g + (nint)inputs * layer.Stride, add);
+    }
+
+    /// <summary>One example, plain steps: each layer's gradient stays the two vectors whose outer product it is, and inputs of 0 are left out.</summary>
+    private void StepFromFactors(float* weights, Optimizer optimizer, Figures figures)
+    {
+        if (!figures.Finite) return;
+        double moved = 0;
+        for (int l = 0; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            int listed = l == 0 ? pass.Listed : layer.Inputs;
+            figures.Histogram.Add(0, (long)(layer.Inputs - listed) * layer.Stride);
+            moved += kernels.AddListedOuter(listed, l == 0 ? pass.List : all, layer.Stride, optimizer.Scale, Input(l), deltas[l], weights + layer.Offset, ref figures.Histogram);
+            if (layer.Bias) moved += kernels.AddListedOuter(1, all, layer.Stride, optimizer.Scale, ones, deltas[l], weights + layer.BiasOffset, ref figures.Histogram);
+        }
+        double scale = optimizer.Scale;
+        figures.UpdateSquare = scale * scale * figures.Square;
+        figures.NextWeightSquare = figures.WeightSquare + 2 * moved + figures.UpdateSquare;
     }
 }

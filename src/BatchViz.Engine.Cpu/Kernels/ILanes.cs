@@ -59,6 +59,19 @@ internal unsafe interface ILanes<V> where V : struct
     /// <summary>Splits a normal a &gt; 0 into m·2ᵉ with √½ ≤ m &lt; √2; returns m.</summary>
     static abstract V SplitExponent(V a, out V exponent);
 
+    /// <summary>Bitwise and with the same bits in every lane.</summary>
+    static abstract V And(V a, int bits);
+
+    /// <summary>Lanes as 32-bit integers: sums, logical shifts to the right, and the sum over the lanes.</summary>
+    static abstract V AddInts(V a, V b);
+    static abstract V ShiftRightInts(V a, int by);
+    static abstract int SumInts(V a);
+
+    /// <summary>
+    /// A one in the n-th of eight four-bit counters, n = (the biased exponent of a − <paramref name="lowest"/>) / 4, from 0 to 7.
+    /// </summary>
+    static abstract V NibbleOfMagnitude(V a, int lowest);
+
     /// <summary>Sum over the lanes by halves: ((0+8)+(4+12)+…), always in this order.</summary>
     static abstract float SumOf(V a);
 

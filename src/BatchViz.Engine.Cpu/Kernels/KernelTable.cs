@@ -28,11 +28,15 @@ internal abstract unsafe class KernelTable
 
     public abstract void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z);
 
-    public abstract void AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w);
+    public abstract double AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w, ref Histogram histogram);
 
     public abstract void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back);
 
     public abstract double SumSquares(long count, float* p);
+
+    public abstract double GradientSums(long count, float* g, ref Histogram to);
+
+    public abstract void RowSquares(int rows, int columns, int stride, float* p, float* squares);
 
     public abstract void Combine(long count, float* a, float x, float* b, float y, float* c, float* to);
 
@@ -48,10 +52,10 @@ internal abstract unsafe class KernelTable
 
     public abstract void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale);
 
-    public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate);
+    public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm);
 
-    public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov);
+    public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm);
 
     public abstract double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon);
+        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm);
 }

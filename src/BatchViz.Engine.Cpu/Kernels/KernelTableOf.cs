@@ -11,14 +11,20 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z)
         => VectorKernels<L, V>.ListedRows(listed, list, columns, x, w, bias, z);
 
-    public override void AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w)
-        => VectorKernels<L, V>.AddListedOuter(listed, list, columns, scale, x, delta, w);
+    public override double AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w, ref Histogram histogram)
+        => VectorKernels<L, V>.AddListedOuter(listed, list, columns, scale, x, delta, w, ref histogram);
 
     public override void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back)
         => VectorKernels<L, V>.RowsTimesDelta(rows, padded, columns, w, delta, back);
 
     public override double SumSquares(long count, float* p)
         => VectorKernels<L, V>.SumSquares(count, p);
+
+    public override double GradientSums(long count, float* g, ref Histogram to)
+        => StatisticsKernels<L, V>.GradientSums(count, g, ref to);
+
+    public override void RowSquares(int rows, int columns, int stride, float* p, float* squares)
+        => StatisticsKernels<L, V>.RowSquares(rows, columns, stride, p, squares);
 
     public override void Combine(long count, float* a, float x, float* b, float y, float* c, float* to)
         => VectorKernels<L, V>.Combine(count, a, x, b, y, c, to);
@@ -41,13 +47,13 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale)
         => LossKernels<L, V>.Squared(rows, outputs, stride, a, targets, losses, delta, scale);
 
-    public override double Sgd(long count, float* w, float* g, float weight, float decay, float rate)
-        => OptimizerKernels<L, V>.Sgd(count, w, g, weight, decay, rate);
+    public override double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm)
+        => OptimizerKernels<L, V>.Sgd(count, w, g, weight, decay, rate, out norm);
 
-    public override double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov)
-        => OptimizerKernels<L, V>.Momentum(count, w, g, v, weight, decay, rate, mu, nesterov);
+    public override double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm)
+        => OptimizerKernels<L, V>.Momentum(count, w, g, v, weight, decay, rate, mu, nesterov, out norm);
 
     public override double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon)
-        => OptimizerKernels<L, V>.Adam(count, w, g, m, v, weight, decay, rate, root, beta1, oneMinusBeta1, beta2, oneMinusBeta2, epsilon);
+        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm)
+        => OptimizerKernels<L, V>.Adam(count, w, g, m, v, weight, decay, rate, root, beta1, oneMinusBeta1, beta2, oneMinusBeta2, epsilon, out norm);
 }

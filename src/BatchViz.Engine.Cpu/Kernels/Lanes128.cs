@@ -55,6 +55,18 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         return (a.AsInt32() - Vector128.ShiftLeft(e, 23)).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static Vector128<float> And(Vector128<float> a, int bits) => (a.AsInt32() & Vector128.Create(bits)).AsSingle();
+    [MethodImpl(Inline)] public static Vector128<float> AddInts(Vector128<float> a, Vector128<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+    [MethodImpl(Inline)] public static Vector128<float> ShiftRightInts(Vector128<float> a, int by) => Vector128.ShiftRightLogical(a.AsInt32(), by).AsSingle();
+    [MethodImpl(Inline)] public static int SumInts(Vector128<float> a) => Vector128.Sum(a.AsInt32());
+
+    [MethodImpl(Inline)] public static Vector128<float> NibbleOfMagnitude(Vector128<float> a, int lowest)
+    {
+        var exponent = Vector128.ShiftRightLogical(a.AsInt32() & Vector128.Create(int.MaxValue), 23) - Vector128.Create(lowest);
+        var at = Vector128.MinNative(Vector128.MaxNative(exponent, Vector128<int>.Zero), Vector128.Create(31)) & Vector128.Create(28);
+        return Vector128.ConvertToInt32(Vector128.ShiftLeft(at + Vector128.Create(127), 23).AsSingle()).AsSingle();
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector128<float> a)
         => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
 

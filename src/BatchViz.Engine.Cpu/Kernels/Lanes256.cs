@@ -56,6 +56,18 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         return (a.AsInt32() - Vector256.ShiftLeft(e, 23)).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static Vector256<float> And(Vector256<float> a, int bits) => (a.AsInt32() & Vector256.Create(bits)).AsSingle();
+    [MethodImpl(Inline)] public static Vector256<float> AddInts(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+    [MethodImpl(Inline)] public static Vector256<float> ShiftRightInts(Vector256<float> a, int by) => Vector256.ShiftRightLogical(a.AsInt32(), by).AsSingle();
+    [MethodImpl(Inline)] public static int SumInts(Vector256<float> a) => Vector256.Sum(a.AsInt32());
+
+    [MethodImpl(Inline)] public static Vector256<float> NibbleOfMagnitude(Vector256<float> a, int lowest)
+    {
+        var exponent = Vector256.ShiftRightLogical(a.AsInt32() & Vector256.Create(int.MaxValue), 23) - Vector256.Create(lowest);
+        var at = Vector256.MinNative(Vector256.MaxNative(exponent, Vector256<int>.Zero), Vector256.Create(31)) & Vector256.Create(28);
+        return Avx2.ShiftLeftLogicalVariable(Vector256<int>.One, at.AsUInt32()).AsSingle();
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector256<float> a)
         => Lanes128.SumOf(a.GetLower() + a.GetUpper());
 

@@ -56,6 +56,18 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         return (a.AsInt32() - Vector512.ShiftLeft(e, 23)).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static Vector512<float> And(Vector512<float> a, int bits) => (a.AsInt32() & Vector512.Create(bits)).AsSingle();
+    [MethodImpl(Inline)] public static Vector512<float> AddInts(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
+    [MethodImpl(Inline)] public static Vector512<float> ShiftRightInts(Vector512<float> a, int by) => Vector512.ShiftRightLogical(a.AsInt32(), by).AsSingle();
+    [MethodImpl(Inline)] public static int SumInts(Vector512<float> a) => Vector512.Sum(a.AsInt32());
+
+    [MethodImpl(Inline)] public static Vector512<float> NibbleOfMagnitude(Vector512<float> a, int lowest)
+    {
+        var exponent = Vector512.ShiftRightLogical(a.AsInt32() & Vector512.Create(int.MaxValue), 23) - Vector512.Create(lowest);
+        var at = Vector512.MinNative(Vector512.MaxNative(exponent, Vector512<int>.Zero), Vector512.Create(31)) & Vector512.Create(28);
+        return Avx512F.ShiftLeftLogicalVariable(Vector512<int>.One, at.AsUInt32()).AsSingle();
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector512<float> a)
         => Lanes256.SumOf(a.GetLower() + a.GetUpper());
 

@@ -3,8 +3,8 @@ using System.Runtime.CompilerServices;
 namespace BatchViz.Engine.Cpu.Kernels;
 
 /// <summary>
-/// One step of an optimiser over padded weights, with g' = weight·g + decay·w; each returns Σ Δw², in blocks summed in float and
-/// added up in double. PyTorch's conventions (torch.optim.SGD, torch.optim.Adam).
+/// One step of an optimiser over padded weights, with g' = weight·g + decay·w; each returns Σ Δw² and, in norm, Σ w² of the weights
+/// before it, both in blocks summed in float and added up in double. PyTorch's conventions (torch.optim.SGD, torch.optim.Adam).
 /// </summary>
 internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> where V : struct
 {
@@ -12,39 +12,44 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
 
     /// <summary>w ← w − rate·g'.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Sgd(long count, float* w, float* g, float weight, float decay, float rate)
+    public static double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm)
     {
         V vWeight = L.Set(weight), vDecay = L.Set(decay), vRate = L.Set(-rate);
         double total = 0;
+        norm = 0;
         for (long block = 0; block < count; block += Block)
         {
             long end = Math.Min(block + Block, count);
-            V squares = L.Zero;
+            V squares = L.Zero, weights = L.Zero;
             for (long i = block; i < end; i += L.Width)
             {
                 V old = L.Load(w + i);
+                weights = L.MulAdd(old, old, weights);
                 V step = L.Mul(vRate, L.MulAdd(vDecay, old, L.Mul(vWeight, L.Load(g + i))));
                 squares = L.MulAdd(step, step, squares);
                 L.Store(w + i, L.Add(old, step));
             }
             total += L.SumOf(squares);
+            norm += L.SumOf(weights);
         }
         return total;
     }
 
     /// <summary>v ← μ v + g'; w ← w − rate·v, or, Nesterov, w ← w − rate·(g' + μ v).</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov)
+    public static double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm)
     {
         V vWeight = L.Set(weight), vDecay = L.Set(decay), vRate = L.Set(-rate), vMu = L.Set(mu);
         double total = 0;
+        norm = 0;
         for (long block = 0; block < count; block += Block)
         {
             long end = Math.Min(block + Block, count);
-            V squares = L.Zero;
+            V squares = L.Zero, weights = L.Zero;
             for (long i = block; i < end; i += L.Width)
             {
                 V old = L.Load(w + i);
+                weights = L.MulAdd(old, old, weights);
                 V gradient = L.MulAdd(vDecay, old, L.Mul(vWeight, L.Load(g + i)));
                 V velocity = L.MulAdd(vMu, L.Load(v + i), gradient);
                 L.Store(v + i, velocity);
@@ -53,6 +58,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
                 L.Store(w + i, L.Add(old, step));
             }
             total += L.SumOf(squares);
+            norm += L.SumOf(weights);
         }
         return total;
     }
@@ -63,18 +69,20 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double Adam(
         long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon)
+        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm)
     {
         V vWeight = L.Set(weight), vDecay = L.Set(decay), vRate = L.Set(-rate), vRoot = L.Set(root), vEpsilon = L.Set(epsilon);
         V keep1 = L.Set(beta1), take1 = L.Set(oneMinusBeta1), keep2 = L.Set(beta2), take2 = L.Set(oneMinusBeta2);
         double total = 0;
+        norm = 0;
         for (long block = 0; block < count; block += Block)
         {
             long end = Math.Min(block + Block, count);
-            V squares = L.Zero;
+            V squares = L.Zero, weights = L.Zero;
             for (long i = block; i < end; i += L.Width)
             {
                 V old = L.Load(w + i);
+                weights = L.MulAdd(old, old, weights);
                 V gradient = L.MulAdd(vDecay, old, L.Mul(vWeight, L.Load(g + i)));
                 V mean = L.MulAdd(keep1, L.Load(m + i), L.Mul(take1, gradient));
                 V square = L.MulAdd(keep2, L.Load(v + i), L.Mul(take2, L.Mul(gradient, gradient)));
@@ -87,6 +95,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
                 L.Store(w + i, L.Add(old, step));
             }
             total += L.SumOf(squares);
+            norm += L.SumOf(weights);
         }
         return total;
     }

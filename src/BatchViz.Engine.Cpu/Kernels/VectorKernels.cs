@@ -56,34 +56,41 @@ internal static unsafe class VectorKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>w[i, ·] += scale·x[i]·delta for the listed rows.</summary>
+    /// <summary>
+    /// w[i, ·] += scale·x[i]·delta for the listed rows; returns Σ w·Δw with the weights before. Counts the gradient's components
+    /// x[i]·delta[j] of these rows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w)
+    public static double AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w, ref Histogram histogram)
     {
-        int j = 0;
-        for (; j + 4 * L.Width <= columns; j += 4 * L.Width)
+        V factor = L.Set(scale), nibbles = L.Zero, even = L.Zero, odd = L.Zero;
+        double total = 0;
+        int rounds = 0;
+        for (int j = 0; j < columns; j += 4 * L.Width)
         {
-            V d0 = L.Load(delta + j), d1 = L.Load(delta + j + L.Width);
-            V d2 = L.Load(delta + j + 2 * L.Width), d3 = L.Load(delta + j + 3 * L.Width);
+            int registers = Math.Min(4, (columns - j) / L.Width);
+            V dots = L.Zero;
             for (int k = 0; k < listed; k++)
             {
                 float* row = w + (nint)list[k] * columns + j;
-                V v = L.Set(scale * x[list[k]]);
-                L.Store(row, L.MulAdd(v, d0, L.Load(row)));
-                L.Store(row + L.Width, L.MulAdd(v, d1, L.Load(row + L.Width)));
-                L.Store(row + 2 * L.Width, L.MulAdd(v, d2, L.Load(row + 2 * L.Width)));
-                L.Store(row + 3 * L.Width, L.MulAdd(v, d3, L.Load(row + 3 * L.Width)));
+                V v = L.Set(x[list[k]]);
+                for (int r = 0; r < registers; r++)
+                {
+                    V g = L.Mul(v, L.Load(delta + j + r * L.Width)), step = L.Mul(factor, g), old = L.Load(row + r * L.Width);
+                    dots = L.MulAdd(step, old, dots);
+                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, Histogram.LowestExponent));
+                    L.Store(row + r * L.Width, L.Add(old, step));
+                }
+                if ((k & 1) == 0 && k + 1 < listed) continue;
+                StatisticsKernels<L, V>.Widen(ref nibbles, ref even, ref odd);
+                if (++rounds < 30) continue;
+                StatisticsKernels<L, V>.Empty(ref even, ref odd, ref histogram);
+                rounds = 0;
             }
+            total += L.SumOf(dots);
         }
-        for (; j < columns; j += L.Width)
-        {
-            V d = L.Load(delta + j);
-            for (int k = 0; k < listed; k++)
-            {
-                float* p = w + (nint)list[k] * columns + j;
-                L.Store(p, L.MulAdd(L.Set(scale * x[list[k]]), d, L.Load(p)));
-            }
-        }
+        StatisticsKernels<L, V>.Empty(ref even, ref odd, ref histogram);
+        return total;
     }
 
     /// <summary>back[i] = Σⱼ delta[j]·w[i, j] for i in 0 … rows − 1; back's padding up to <paramref name="padded"/> is set to 0.</summary>

@@ -1,36 +1,38 @@
 using BatchViz.Core.Data;
+using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 
 namespace BatchViz.Engine.Cpu.Surface;
 
-/// <summary>Two weights on a known surface: the batch's loss is f(x, y) + ā·x + b̄·y, its gradient ∇f + (ā, b̄), means over its examples.</summary>
-internal sealed unsafe class SurfaceModel(DataSet data) : Model
+/// <summary>Two weights on a known surface: an example's loss is f(x, y) + a·x + b·y, its gradient ∇f + (a, b); a batch's are the means.</summary>
+internal sealed unsafe class SurfaceModel(KernelTable kernels, DataSet data) : Model
 {
     private readonly NativeBuffer gradient = new(WeightLayout.Lanes);
 
-    public override float* GradientPointer => gradient.Pointer;
+    public override bool KeepsWeightSquare => false;
 
-    public override bool HasFactors => false;
-
-    public override double Gradient(float* weights, ReadOnlySpan<int> batch, Span<double> squares, bool factors)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
     {
         float[] shifts = data.Train.Floats!;
         double a = 0, b = 0, x = weights[0], y = weights[1];
+        var (gx, gy) = Surfaces.Gradient(data.Surface!.Value, x, y);
         foreach (int i in batch)
         {
-            a += shifts[2 * i];
-            b += shifts[2 * i + 1];
+            double ax = shifts[2 * i], by = shifts[2 * i + 1];
+            a += ax;
+            b += by;
+            figures.AddExample((gx + ax) * (gx + ax) + (gy + by) * (gy + by));
         }
         a /= batch.Length;
         b /= batch.Length;
-        var (gx, gy) = Surfaces.Gradient(data.Surface!.Value, x, y);
-        gradient.Pointer[0] = (float)(gx + a);
-        gradient.Pointer[1] = (float)(gy + b);
-        squares[0] = (gx + a) * (gx + a) + (gy + b) * (gy + b);
-        return Surfaces.Value(data.Surface.Value, x, y) + a * x + b * y;
+        float* g = gradient.Pointer;
+        g[0] = (float)(gx + a);
+        g[1] = (float)(gy + b);
+        figures.Squares[0] = (gx + a) * (gx + a) + (gy + b) * (gy + b);
+        figures.Loss = Surfaces.Value(data.Surface.Value, x, y) + a * x + b * y;
+        kernels.GradientSums(WeightLayout.Lanes, g, ref figures.Histogram);
+        if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
     }
-
-    public override void AddRankOne(float* weights, float scale) => throw new NotSupportedException();
 
     public override void Dispose() => gradient.Dispose();
 }

@@ -1,0 +1,55 @@
+using BatchViz.Engine.Cpu.Kernels;
+
+namespace BatchViz.Engine.Cpu;
+
+/// <summary>What one update of one member has shown. Reused from update to update.</summary>
+/// <param name="layers">Number of layers with weights.</param>
+internal sealed class Figures(int layers)
+{
+    /// <summary>Mean loss of the batch.</summary>
+    public double Loss;
+
+    /// <summary>‖gradient‖² of each layer.</summary>
+    public readonly double[] Squares = new double[layers];
+
+    /// <summary>Components of the gradient by magnitude, padding included.</summary>
+    public Histogram Histogram;
+
+    /// <summary>Of the examples' own gradients: sum of the squared norms, sum, smallest and largest of the norms.</summary>
+    public double ExampleSquares, ExampleNorms, ExampleMin, ExampleMax;
+
+    /// <summary>‖Δw‖², ‖w‖² before and, from models that keep it, after.</summary>
+    public double UpdateSquare, WeightSquare, NextWeightSquare;
+
+    public void Clear()
+    {
+        Histogram = default;
+        (Loss, ExampleSquares, ExampleNorms, ExampleMin, ExampleMax) = (0, 0, 0, double.PositiveInfinity, 0);
+        UpdateSquare = 0;
+    }
+
+    /// <summary>‖gradient‖², layers added up in order.</summary>
+    public double Square
+    {
+        get
+        {
+            double sum = 0;
+            foreach (double square in Squares) sum += square;
+            return sum;
+        }
+    }
+
+    /// <summary>Whether loss and gradient norm are numbers that a record can hold.</summary>
+    public bool Finite => float.IsFinite((float)Loss) && float.IsFinite((float)Math.Sqrt(Square));
+
+    /// <summary>One more example with a gradient of this squared norm.</summary>
+    public void AddExample(double square)
+    {
+        double norm = Math.Sqrt(square);
+        ExampleSquares += square;
+        ExampleNorms += norm;
+        // NaN goes into both extremes.
+        ExampleMin = Math.Min(ExampleMin, norm);
+        ExampleMax = Math.Max(ExampleMax, norm);
+    }
+}

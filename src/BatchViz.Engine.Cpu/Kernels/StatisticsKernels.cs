@@ -1,0 +1,118 @@
+using System.Runtime.CompilerServices;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>Counts of gradient components by magnitude. Bin 0 is below 2⁻²⁴, bin k from 2^(4k − 28), bin 7 from 1 up.</summary>
+internal unsafe struct Histogram
+{
+    public const int Bins = Core.Engines.RecordLayout.HistogramBins;
+
+    /// <summary>Biased exponent that the first nibble begins with: 2⁻²⁸, so that the second begins at 2⁻²⁴.</summary>
+    public const int LowestExponent = 127 - 4 * (Bins - 1);
+
+    public fixed long Counts[Bins];
+
+    public void Add(int bin, long count) => Counts[bin] += count;
+}
+
+/// <summary>Sums that are taken from gradients and examples on the way.</summary>
+internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V> where V : struct
+{
+    /// <summary>Vectors after which four-bit counters go into eight-bit ones, and rounds of that until these are full.</summary>
+    private const int NibbleRounds = 15, ByteRounds = 17;
+
+    /// <summary>Σ g², as <see cref="VectorKernels{L, V}.SumSquares"/> adds it up, and the histogram of |g| added to <paramref name="to"/>.</summary>
+    /// <param name="count">A multiple of <see cref="WeightLayout.Lanes"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static double GradientSums(long count, float* g, ref Histogram to)
+    {
+        const int Block = 1024;
+        double total = 0;
+        V nibbles = L.Zero, even = L.Zero, odd = L.Zero;
+        int inNibbles = 0, inBytes = 0;
+        for (; count > 0; count -= Block, g += Block)
+        {
+            int n = (int)Math.Min(count, Block);
+            V s = L.Zero;
+            for (int i = 0; i < n; i += L.Width)
+            {
+                V v = L.Load(g + i);
+                s = L.MulAdd(v, v, s);
+                nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, Histogram.LowestExponent));
+                if (++inNibbles < NibbleRounds) continue;
+                Widen(ref nibbles, ref even, ref odd);
+                inNibbles = 0;
+                if (++inBytes < ByteRounds) continue;
+                Empty(ref even, ref odd, ref to);
+                inBytes = 0;
+            }
+            float sum = L.SumOf(s);
+            if (float.IsFinite(sum))
+            {
+                total += sum;
+            }
+            else
+            {
+                for (int i = 0; i < n; i++) total += (double)g[i] * g[i];
+            }
+        }
+        Widen(ref nibbles, ref even, ref odd);
+        Empty(ref even, ref odd, ref to);
+        return total;
+    }
+
+    /// <summary>Four-bit counters into eight-bit ones: bins 0, 2, 4, 6 and 1, 3, 5, 7.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Widen(ref V nibbles, ref V even, ref V odd)
+    {
+        even = L.AddInts(even, L.And(nibbles, 0x0F0F0F0F));
+        odd = L.AddInts(odd, L.And(L.ShiftRightInts(nibbles, 4), 0x0F0F0F0F));
+        nibbles = L.Zero;
+    }
+
+    /// <summary>Eight-bit counters of all lanes into the histogram.</summary>
+    public static void Empty(ref V even, ref V odd, ref Histogram to)
+    {
+        Spread(even, ref to, 0);
+        Spread(odd, ref to, 1);
+        even = L.Zero;
+        odd = L.Zero;
+    }
+
+    /// <summary>squares[b] = Σⱼ (row b)²: the factors of each example's squared gradient norm.</summary>
+    /// <param name="columns">What is summed of a row; what lies between it and the stride may be anything.</param>
+    /// <param name="stride">Floats from row to row; a multiple of <see cref="WeightLayout.Lanes"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void RowSquares(int rows, int columns, int stride, float* p, float* squares)
+    {
+        int whole = columns / L.Width * L.Width;
+        V rest = L.FirstLanes(columns - whole);
+        for (int b = 0; b < rows; b++, p += stride)
+        {
+            V s0 = L.Zero, s1 = L.Zero;
+            int j = 0;
+            for (; j + 2 * L.Width <= whole; j += 2 * L.Width)
+            {
+                V x = L.Load(p + j), y = L.Load(p + j + L.Width);
+                s0 = L.MulAdd(x, x, s0);
+                s1 = L.MulAdd(y, y, s1);
+            }
+            for (; j < columns; j += L.Width)
+            {
+                V x = L.Load(p + j);
+                if (j == whole) x = L.Select(rest, x, L.Zero);
+                s0 = L.MulAdd(x, x, s0);
+            }
+            squares[b] = L.SumOf(L.Add(s0, s1));
+        }
+    }
+
+    private static void Spread(V bytes, ref Histogram to, int first)
+    {
+        int low = L.SumInts(L.And(bytes, 0x00FF00FF)), high = L.SumInts(L.And(L.ShiftRightInts(bytes, 8), 0x00FF00FF));
+        to.Counts[first] += low & 0xFFFF;
+        to.Counts[first + 2] += high & 0xFFFF;
+        to.Counts[first + 4] += (int)((uint)low >> 16);
+        to.Counts[first + 6] += (int)((uint)high >> 16);
+    }
+}

@@ -1,0 +1,34 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Statistics;
+using BatchViz.Engine.Cpu.Kernels;
+
+namespace BatchViz.Engine.Cpu;
+
+/// <summary>Makes a step record of what an update has shown.</summary>
+internal static unsafe class Records
+{
+    /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
+    /// <param name="count">Examples in the batch.</param>
+    public static NoiseScale Write(Span<float> record, Figures figures, NoiseScale noise, double learningRate, int count, WeightLayout layout)
+    {
+        double square = figures.Square;
+        record[RecordLayout.Loss] = (float)figures.Loss;
+        record[RecordLayout.GradientNorm] = (float)Math.Sqrt(square);
+        record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(figures.UpdateSquare);
+        record[RecordLayout.LearningRate] = (float)learningRate;
+        record[RecordLayout.BatchSize] = count;
+        record[RecordLayout.UpdateRatio] = figures.WeightSquare > 0 ? (float)Math.Sqrt(figures.UpdateSquare / figures.WeightSquare) : float.NaN;
+        record[RecordLayout.ExampleNormMean] = (float)(figures.ExampleNorms / count);
+        record[RecordLayout.ExampleNormMin] = (float)figures.ExampleMin;
+        record[RecordLayout.ExampleNormMax] = (float)figures.ExampleMax;
+        double variance = NoiseScale.Variance(figures.ExampleSquares, square, count);
+        noise = noise.With(variance, square, count);
+        record[RecordLayout.GradientVariance] = (float)variance;
+        record[RecordLayout.NoiseScale] = (float)noise.Value;
+        long padding = layout.Floats - layout.Parameters;
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
+            record[RecordLayout.Histogram + bin] = (float)((figures.Histogram.Counts[bin] - (bin == 0 ? padding : 0)) / (double)layout.Parameters);
+        for (int l = 0; l < figures.Squares.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(figures.Squares[l]);
+        return noise;
+    }
+}
