@@ -7,6 +7,7 @@ using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
+using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -36,6 +37,7 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             model = spec.Network.Model.Kind == ModelKind.Surface
                 ? new SurfaceModel(kernels, data)
+                : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, spec.BatchSize)
                 : new DenseModel(kernels, data, spec.Network, layout, spec.BatchSize, optimizer.Plain);
             for (int m = 0; m < members.Length; m++)
             {

@@ -72,6 +72,9 @@ internal unsafe interface ILanes<V> where V : struct
     /// </summary>
     static abstract V NibbleOfMagnitude(V a, int lowest);
 
+    /// <summary>to[lane] += v[lane], in double.</summary>
+    static abstract void AddToDoubles(double* to, V v);
+
     /// <summary>Sum over the lanes by halves: ((0+8)+(4+12)+…), always in this order.</summary>
     static abstract float SumOf(V a);
 

@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
@@ -58,4 +59,21 @@ internal abstract unsafe class KernelTable
 
     public abstract double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
         float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm);
+
+    /// <summary>Floats in a register.</summary>
+    public abstract int Width { get; }
+
+    public abstract void TinyOne(in TinyPlan plan, float* w, float* gradient, float* loss, float* square);
+
+    public abstract void TinyGroup(in TinyPlan plan, float* w, int examples, float scale, float* gradient, float* losses, float* squares);
+
+    public abstract void TinyReduce(in TinyPlan plan, float* lanes, float* gradient);
+
+    public abstract void TinyGradients(in TinyPlan plan, in TinyBatch batch, float* w, int parameters, float* gradient);
+
+    public abstract void TinyExamples(in TinyBatch batch, float whole, in LaneFigures to);
+
+    public abstract void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to);
+
+    public abstract void TinySgd(in TinyPlan plan, float* w, float* gradient, float* going, float weight, float decay, float rate, in LaneFigures to);
 }

@@ -1,4 +1,5 @@
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
@@ -56,4 +57,27 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
         float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm)
         => OptimizerKernels<L, V>.Adam(count, w, g, m, v, weight, decay, rate, root, beta1, oneMinusBeta1, beta2, oneMinusBeta2, epsilon, out norm);
+
+    public override int Width => L.Width;
+
+    public override void TinyOne(in TinyPlan plan, float* w, float* gradient, float* loss, float* square)
+        => (*loss, *square) = TinyAlone<L, V>.One(plan, w, gradient);
+
+    public override void TinyGroup(in TinyPlan plan, float* w, int examples, float scale, float* gradient, float* losses, float* squares)
+        => TinyAlone<L, V>.Group(plan, w, examples, scale, gradient, losses, squares);
+
+    public override void TinyReduce(in TinyPlan plan, float* lanes, float* gradient)
+        => TinyAlone<L, V>.Reduce(plan, lanes, gradient);
+
+    public override void TinyGradients(in TinyPlan plan, in TinyBatch batch, float* w, int parameters, float* gradient)
+        => TinyTogether<L, V>.Gradient(plan, batch, w, parameters, gradient);
+
+    public override void TinyExamples(in TinyBatch batch, float whole, in LaneFigures to)
+        => TinyTogether<L, V>.Examples(batch, whole, to);
+
+    public override void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to)
+        => TinyTogether<L, V>.GradientSums(plan, gradient, to);
+
+    public override void TinySgd(in TinyPlan plan, float* w, float* gradient, float* going, float weight, float decay, float rate, in LaneFigures to)
+        => TinyTogether<L, V>.Sgd(plan, w, gradient, going, weight, decay, rate, to);
 }

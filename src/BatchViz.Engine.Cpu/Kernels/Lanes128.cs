@@ -67,6 +67,13 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         return Vector128.ConvertToInt32(Vector128.ShiftLeft(at + Vector128.Create(127), 23).AsSingle()).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static void AddToDoubles(double* to, Vector128<float> v)
+    {
+        var (lower, upper) = Vector128.Widen(v);
+        (Vector128.Load(to) + lower).Store(to);
+        (Vector128.Load(to + 2) + upper).Store(to + 2);
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector128<float> a)
         => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
 

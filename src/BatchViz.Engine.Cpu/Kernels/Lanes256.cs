@@ -68,6 +68,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         return Avx2.ShiftLeftLogicalVariable(Vector256<int>.One, at.AsUInt32()).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static void AddToDoubles(double* to, Vector256<float> v)
+    {
+        var (lower, upper) = Vector256.Widen(v);
+        (Vector256.Load(to) + lower).Store(to);
+        (Vector256.Load(to + 4) + upper).Store(to + 4);
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector256<float> a)
         => Lanes128.SumOf(a.GetLower() + a.GetUpper());
 

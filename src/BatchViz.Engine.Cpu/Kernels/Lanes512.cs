@@ -68,6 +68,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         return Avx512F.ShiftLeftLogicalVariable(Vector512<int>.One, at.AsUInt32()).AsSingle();
     }
 
+    [MethodImpl(Inline)] public static void AddToDoubles(double* to, Vector512<float> v)
+    {
+        var (lower, upper) = Vector512.Widen(v);
+        (Vector512.Load(to) + lower).Store(to);
+        (Vector512.Load(to + 8) + upper).Store(to + 8);
+    }
+
     [MethodImpl(Inline)] public static float SumOf(Vector512<float> a)
         => Lanes256.SumOf(a.GetLower() + a.GetUpper());
 

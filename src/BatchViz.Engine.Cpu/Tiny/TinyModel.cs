@@ -1,0 +1,101 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
+
+namespace BatchViz.Engine.Cpu.Tiny;
+
+/// <summary>
+/// Updates of networks at most 16 wide, of which a layer fits one row of registers: a batch of one with its units in lanes, larger
+/// ones with examples in lanes. <see cref="TinyCohort"/> trains several with the same bits.
+/// </summary>
+internal sealed unsafe class TinyModel : Model
+{
+    private readonly KernelTable kernels;
+    private readonly WeightLayout layout;
+    private readonly TinySource source;
+    private readonly TinyWorkspace workspace;
+    private readonly Arena arena = new();
+    private readonly float* features, gradient, laneGradients, losses, squares;
+    private readonly TinyPlan plan;
+
+    public TinyModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize)
+    {
+        (this.kernels, this.layout) = (kernels, layout);
+        int lanes = kernels.Width;
+        source = new TinySource(data.Train, network, lanes);
+        workspace = new TinyWorkspace(network, lanes);
+        int examples = (batchSize + lanes - 1) / lanes * lanes;
+        arena.Reserve(WeightLayout.Lanes * lanes);
+        arena.Reserve(layout.Floats);
+        arena.Reserve(layout.Parameters * lanes);
+        arena.Reserve(examples);
+        arena.Reserve(examples);
+        features = arena.Take();
+        gradient = arena.Take();
+        laneGradients = arena.Take();
+        losses = arena.Take();
+        squares = arena.Take();
+        plan = workspace.Plan;
+        plan.Features = features;
+    }
+
+    public override bool KeepsWeightSquare => false;
+
+    /// <summary>Whether a network is small enough.</summary>
+    public static bool Fits(NetworkSpec network) => network.Sizes.All(n => n <= WeightLayout.Lanes);
+
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
+    {
+        if (batch.Length == 1)
+        {
+            source.One(batch[0], plan);
+            kernels.TinyOne(plan, weights, gradient, losses, squares);
+        }
+        else
+        {
+            Groups(weights, batch);
+        }
+        Examples(batch.Length, figures);
+        for (int l = 0; l < layout.Layers.Length; l++)
+            figures.Squares[l] = kernels.GradientSums(layout.Layers[l].Floats, gradient + layout.Layers[l].Offset, ref figures.Histogram);
+        if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, layout.Floats, weights, gradient, state);
+    }
+
+    public override void Dispose()
+    {
+        workspace.Dispose();
+        arena.Dispose();
+    }
+
+    private void Groups(float* weights, ReadOnlySpan<int> batch)
+    {
+        int lanes = kernels.Width;
+        new Span<float>(laneGradients, (int)layout.Parameters * lanes).Clear();
+        for (int start = 0; start < batch.Length; start += lanes)
+        {
+            int examples = Math.Min(lanes, batch.Length - start);
+            source.Lanes(batch.Slice(start, examples), features, plan.Labels, plan.Signs, plan.Targets);
+            kernels.TinyGroup(plan, weights, examples, 1f / batch.Length, laneGradients, losses + start, squares + start);
+        }
+        kernels.TinyReduce(plan, laneGradients, gradient);
+    }
+
+    private void Examples(int count, Figures figures)
+    {
+        float whole = (float)count * count, least = float.PositiveInfinity, most = 0;
+        double loss = 0, squareSum = 0, normSum = 0;
+        for (int b = 0; b < count; b++)
+        {
+            float square = squares[b] * whole, norm = MathF.Sqrt(square);
+            loss += losses[b];
+            squareSum += square;
+            normSum += norm;
+            least = norm < least ? norm : least;
+            most = norm > most ? norm : most;
+        }
+        figures.Loss = loss / count;
+        (figures.ExampleSquares, figures.ExampleNorms, figures.ExampleMin, figures.ExampleMax) = (squareSum, normSum, least, most);
+    }
+}
