@@ -128,7 +128,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private void Update(Member member, Span<float> record)
     {
         int count = member.Sampler.Fill(member.Updates + 1, indices);
-        optimizer.Begin(member.Updates + 1, Spec.LearningRate, member.Sampler.GradientWeight(count));
+        optimizer.Begin(member.Updates + 1, Spec.LearningRate, member.Sampler.GradientWeight(member.Updates + 1, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
