@@ -17,6 +17,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly WeightLayout layout;
     private readonly Model model;
     private readonly Optimizer optimizer;
+    private readonly LearningRates rates;
     private readonly Member[] members;
     private readonly int[] indices;
     private readonly Figures figures;
@@ -29,18 +30,20 @@ internal sealed unsafe class CpuBundle : IBundle
         layout = WeightLayout.Of(spec.Network);
         Layout = new RecordLayout(layout.Layers.Length);
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
-        indices = new int[spec.BatchSize];
+        var progress = spec.ProgressOver(data.Train.Count);
+        rates = spec.LearningRatesOver(progress);
+        indices = new int[progress.LargestBatch];
         figures = new Figures(layout.Layers.Length);
         members = new Member[spec.Seeds.Count];
         try
         {
             model = spec.Network.Model.Kind == ModelKind.Surface
                 ? new SurfaceModel(kernels, data)
-                : new DenseModel(kernels, data, spec.Network, layout, spec.BatchSize, optimizer.Plain);
+                : new DenseModel(kernels, data, spec.Network, layout, progress.LargestBatch, optimizer.Plain, spec.MicroBatch);
             for (int m = 0; m < members.Length; m++)
             {
                 members[m] = new Member(
-                    new Sampler(spec.Sampler, data.Train.Count, spec.BatchSize, spec.Seeds[m]),
+                    spec.SamplerOf(m, data.Train.Count),
                     new NativeBuffer(layout.Floats * (1 + optimizer.States)));
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
@@ -127,16 +130,18 @@ internal sealed unsafe class CpuBundle : IBundle
 
     private void Update(Member member, Span<float> record)
     {
-        int count = member.Sampler.Fill(member.Updates + 1, indices);
-        optimizer.Begin(member.Updates + 1, Spec.LearningRate, member.Sampler.GradientWeight(member.Updates + 1, count));
+        long update = member.Updates + 1;
+        int count = member.Sampler.Fill(update, indices);
+        double rate = rates.At(update);
+        optimizer.Begin(update, rate, member.Sampler.GradientWeight(update, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
         member.Diverged = !figures.Finite;
-        member.Noise = Records.Write(record, figures, member.Noise, Spec.LearningRate, count, layout);
+        member.Noise = Records.Write(record, figures, member.Noise, rate, count, layout);
         if (member.Diverged) return;
         if (model.KeepsWeightSquare) member.WeightSquare = figures.NextWeightSquare;
-        member.Updates++;
+        member.Updates = update;
     }
 
     /// <param name="memory">Weights, then the optimiser's state vectors, padded.</param>

@@ -82,6 +82,9 @@ public sealed record BundleSpec(
     /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
     public int? MicroBatch { get; init; }
 
+    /// <summary>Bookkeeping that is the same for all members.</summary>
+    public Progress ProgressOver(int trainExamples) => new(Sampler.Remainder, trainExamples, BatchSize, BatchSchedule);
+
     /// <summary>The sampler of one member.</summary>
     public Sampler SamplerOf(int member, int trainExamples) => new(Sampler, trainExamples, BatchSize, Seeds[member], BatchSchedule);
 

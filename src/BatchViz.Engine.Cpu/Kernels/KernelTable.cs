@@ -52,10 +52,5 @@ internal abstract unsafe class KernelTable
 
     public abstract void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale);
 
-    public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm);
-
-    public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm);
-
-    public abstract double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm);
+    public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 }
