@@ -11,13 +11,18 @@ using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu;
 
-/// <summary>Members one after another on one workspace; a member's bits do not depend on its siblings.</summary>
+/// <summary>
+/// Members one after another on one workspace, or, tiny nets, several at once in the lanes of the registers; a member's bits do not
+/// depend on its siblings.
+/// </summary>
 internal sealed unsafe class CpuBundle : IBundle
 {
     private readonly KernelTable kernels;
     private readonly WeightLayout layout;
     private readonly Model model;
+    private readonly TinyCohort? cohort;
     private readonly Optimizer optimizer;
+    private readonly LearningRates rates;
     private readonly Member[] members;
     private readonly int[] indices;
     private readonly Figures figures;
@@ -30,19 +35,23 @@ internal sealed unsafe class CpuBundle : IBundle
         layout = WeightLayout.Of(spec.Network);
         Layout = new RecordLayout(layout.Layers.Length);
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
-        indices = new int[spec.BatchSize];
+        var progress = spec.ProgressOver(data.Train.Count);
+        rates = spec.LearningRatesOver(progress);
+        indices = new int[progress.LargestBatch];
         figures = new Figures(layout.Layers.Length);
         members = new Member[spec.Seeds.Count];
         try
         {
             model = spec.Network.Model.Kind == ModelKind.Surface
                 ? new SurfaceModel(kernels, data)
-                : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, spec.BatchSize)
-                : new DenseModel(kernels, data, spec.Network, layout, spec.BatchSize, optimizer.Plain);
+                : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, progress.LargestBatch)
+                : new DenseModel(kernels, data, spec.Network, layout, progress.LargestBatch, optimizer.Plain, spec.MicroBatch);
+            if (members.Length > 1 && model is TinyModel && progress.LargestBatch <= TinyCohort.MostExamples)
+                cohort = new TinyCohort(kernels, data, spec.Network, layout, progress.LargestBatch, 1 + optimizer.States);
             for (int m = 0; m < members.Length; m++)
             {
                 members[m] = new Member(
-                    new Sampler(spec.Sampler, data.Train.Count, spec.BatchSize, spec.Seeds[m]),
+                    spec.SamplerOf(m, data.Train.Count),
                     new NativeBuffer(layout.Floats * (1 + optimizer.States)));
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
@@ -51,6 +60,7 @@ internal sealed unsafe class CpuBundle : IBundle
         catch
         {
             model?.Dispose();
+            cohort?.Dispose();
             foreach (var member in members) member?.Memory.Dispose();
             throw;
         }
@@ -72,11 +82,14 @@ internal sealed unsafe class CpuBundle : IBundle
         ArgumentOutOfRangeException.ThrowIfNegative(updates);
         if (records.Members != members.Length || records.Width != Layout.Width || records.Capacity < updates)
             throw new ArgumentException($"the block holds {records.Members} × {records.Capacity} × {records.Width}, not {members.Length} × {updates} × {Layout.Width}", nameof(records));
+        Array.Clear(records.Rows);
+        if (cohort is not null)
+        {
+            for (int m = 0; m < members.Length; m += cohort.Lanes) Together(m, Math.Min(m + cohort.Lanes, members.Length), updates, records);
+        }
         for (int m = 0; m < members.Length; m++)
         {
-            int rows = 0;
-            while (rows < updates && !members[m].Diverged) Update(members[m], records.Row(m, rows++));
-            records.Rows[m] = rows;
+            while (records.Rows[m] < updates && !members[m].Diverged) Update(members[m], records.Row(m, records.Rows[m]++));
         }
         GC.KeepAlive(this);
     }
@@ -124,21 +137,91 @@ internal sealed unsafe class CpuBundle : IBundle
     {
         disposed = true;
         model.Dispose();
+        cohort?.Dispose();
         foreach (var member in members) member.Memory.Dispose();
     }
 
     private void Update(Member member, Span<float> record)
     {
-        int count = member.Sampler.Fill(member.Updates + 1, indices);
-        optimizer.Begin(member.Updates + 1, Spec.LearningRate, member.Sampler.GradientWeight(count));
+        long update = member.Updates + 1;
+        int count = member.Sampler.Fill(update, indices);
+        double rate = rates.At(update);
+        optimizer.Begin(update, rate, member.Sampler.GradientWeight(update, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
         member.Diverged = !figures.Finite;
-        member.Noise = Records.Write(record, figures, member.Noise, Spec.LearningRate, count, layout);
+        member.Noise = Records.Write(record, figures, member.Noise, rate, count, layout);
         if (member.Diverged) return;
         if (model.KeepsWeightSquare) member.WeightSquare = figures.NextWeightSquare;
-        member.Updates++;
+        member.Updates = update;
+    }
+
+    /// <summary>
+    /// Advances those of the members from <paramref name="from"/> to before <paramref name="to"/> that are at the same update as the
+    /// first of them, a member a lane, as long as there are enough of them to pay.
+    /// </summary>
+    private void Together(int from, int to, int updates, RecordBlock records)
+    {
+        const int Fewest = 2;
+        long at = -1;
+        int going = 0;
+        for (int m = from; m < to; m++)
+        {
+            var member = members[m];
+            if (!member.Diverged && at < 0) at = member.Updates;
+            member.InLane = !member.Diverged && member.Updates == at;
+            if (member.InLane) going++;
+        }
+        if (going >= Fewest)
+        {
+            for (int m = from; m < to; m++) if (members[m].InLane) cohort!.Enter(m - from, members[m].Weights);
+            for (int row = 0; row < updates && going >= Fewest; row++) going -= UpdateTogether(from, to, row, records);
+            for (int m = from; m < to; m++) if (members[m].InLane) cohort!.Leave(m - from, members[m].Weights);
+        }
+        for (int m = from; m < to; m++) members[m].InLane = false;
+    }
+
+    /// <summary>One update of all members in lanes; returns how many of them diverged in it.</summary>
+    private int UpdateTogether(int from, int to, int row, RecordBlock records)
+    {
+        int count = 0, ended = 0;
+        long update = 0;
+        float weight = 1;
+        for (int m = from; m < to; m++)
+        {
+            var member = members[m];
+            if (!member.InLane) continue;
+            update = member.Updates + 1;
+            count = member.Sampler.Fill(update, indices);
+            weight = member.Sampler.GradientWeight(update, count);
+            cohort!.Give(m - from, indices.AsSpan(0, count));
+        }
+        cohort!.Measure(count);
+        for (int m = from; m < to; m++)
+        {
+            var member = members[m];
+            if (!member.InLane) continue;
+            cohort.Read(m - from, figures);
+            member.Diverged = !figures.Finite;
+            if (member.Diverged) cohort.Leave(m - from, member.Weights);
+        }
+        double rate = rates.At(update);
+        optimizer.Begin(update, rate, weight);
+        cohort.Step(optimizer);
+        for (int m = from; m < to; m++)
+        {
+            var member = members[m];
+            if (!member.InLane) continue;
+            cohort.Read(m - from, figures);
+            if (member.Diverged) (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
+            member.Noise = Records.Write(records.Row(m, row), figures, member.Noise, rate, count, layout);
+            records.Rows[m]++;
+            member.InLane = !member.Diverged;
+            if (member.Diverged) ended++;
+            else member.Updates = update;
+        }
+        return ended;
     }
 
     /// <param name="memory">Weights, then the optimiser's state vectors, padded.</param>
@@ -153,6 +236,9 @@ internal sealed unsafe class CpuBundle : IBundle
         public long Updates { get; set; }
 
         public bool Diverged { get; set; }
+
+        /// <summary>During an advance: whether it goes on in a lane.</summary>
+        public bool InLane { get; set; }
 
         /// <summary>Averages behind the noise scale so far.</summary>
         public NoiseScale Noise { get; set; }

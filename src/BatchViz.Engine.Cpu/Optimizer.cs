@@ -1,36 +1,56 @@
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>
-/// Applies gradients: picks the kernel and its constants. State vectors belong to the members. Use: <see cref="Begin"/> once an
+/// Applies gradients: keeps the constants of an update's step. State vectors belong to the members. Use: <see cref="Begin"/> once an
 /// update, then <see cref="Step"/> over the weights range by range, in any ranges.
 /// </summary>
-internal sealed unsafe class Optimizer(KernelTable kernels, OptimizerSpec spec, long floats)
+internal sealed unsafe class Optimizer
 {
-    private readonly float decay = (float)spec.WeightDecay, momentum = (float)spec.Momentum;
-    private float rate, weight, corrected, root;
+    private readonly KernelTable kernels;
+    private readonly OptimizerSpec spec;
+    private readonly long floats;
+    private StepConstants constants;
 
-    /// <summary>State vectors of a member: none; v; or m and v.</summary>
-    public int States { get; } = spec.Kind switch { OptimizerKind.Sgd => 0, OptimizerKind.Adam => 2, _ => 1 };
+    /// <param name="floats">Floats of the padded weights, and of each state vector.</param>
+    public Optimizer(KernelTable kernels, OptimizerSpec spec, long floats)
+    {
+        (this.kernels, this.spec, this.floats) = (kernels, spec, floats);
+        var (keep1, keep2) = spec.HasBetas ? (spec.Beta1, spec.Beta2) : (spec.Momentum, spec.Rho);
+        constants = new StepConstants
+        {
+            Kind = spec.Kind,
+            Decay = spec.Kind == OptimizerKind.AdamW ? 0 : (float)spec.WeightDecay,
+            Keep1 = (float)keep1, Take1 = (float)(1 - keep1),
+            Keep2 = (float)keep2, Take2 = (float)(1 - keep2),
+            Epsilon = (float)spec.Epsilon,
+        };
+    }
+
+    /// <summary>State vectors of a member.</summary>
+    public int States => spec.StateVectors;
 
     /// <summary>Whether a step is −η·gradient and nothing else.</summary>
-    public bool Plain { get; } = spec.Kind == OptimizerKind.Sgd && spec.WeightDecay == 0;
+    public bool Plain => spec.Kind == OptimizerKind.Sgd && spec.WeightDecay == 0;
 
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
-    public float Scale => -rate * weight;
+    public float Scale => -constants.Rate * constants.Weight;
 
     /// <param name="update">Counts from 1.</param>
     /// <param name="learningRate">η of this update.</param>
     /// <param name="gradientWeight">Factor of the gradient: below 1 for a reweighted short batch.</param>
     public void Begin(long update, double learningRate, float gradientWeight)
     {
-        rate = (float)learningRate;
-        weight = gradientWeight;
-        if (spec.Kind != OptimizerKind.Adam) return;
-        root = (float)(1 / Math.Sqrt(1 - Power(spec.Beta2, update)));
-        corrected = (float)(learningRate / (1 - Power(spec.Beta1, update)));
+        constants.Weight = gradientWeight;
+        constants.Rate = (float)learningRate;
+        if (!spec.HasBetas) return;
+        constants.Rate = (float)(learningRate / (1 - PortableMath.Power(spec.Beta1, update)));
+        constants.Root = (float)(1 / Math.Sqrt(1 - PortableMath.Power(spec.Beta2, update)));
+        constants.Shrink = spec.Kind == OptimizerKind.AdamW ? (float)(learningRate * spec.WeightDecay) : 0;
     }
 
     /// <summary>A step of the weights from <paramref name="first"/> on; returns Σ Δw² and Σ w² of the weights before.</summary>
@@ -39,27 +59,11 @@ internal sealed unsafe class Optimizer(KernelTable kernels, OptimizerSpec spec, 
     /// <param name="state">All state vectors of the member.</param>
     public (double Update, double Weights) Step(long first, long count, float* w, float* g, float* state)
     {
-        double norm;
-        w += first;
-        state += first;
-        double update = spec.Kind switch
-        {
-            OptimizerKind.Sgd => kernels.Sgd(count, w, g, weight, decay, rate, out norm),
-            OptimizerKind.Adam => kernels.Adam(count, w, g, state, state + floats, weight, decay, corrected, root,
-                (float)spec.Beta1, (float)(1 - spec.Beta1), (float)spec.Beta2, (float)(1 - spec.Beta2), (float)spec.Epsilon, out norm),
-            _ => kernels.Momentum(count, w, g, state, weight, decay, rate, momentum, spec.Kind == OptimizerKind.Nesterov, out norm),
-        };
+        double update = kernels.Step(count, w + first, g, state + first, state + floats + first, constants, out double norm);
         return (update, norm);
     }
 
-    /// <summary>xⁿ by squaring: the same bits everywhere, unlike the system's pow.</summary>
-    private static double Power(double x, long n)
-    {
-        double result = 1;
-        for (; n > 0; n >>= 1, x *= x)
-        {
-            if ((n & 1) != 0) result *= x;
-        }
-        return result;
-    }
+    /// <summary>A step of tiny nets in lanes, everything without padding [parameters][lanes].</summary>
+    public void StepLanes(in TinyPlan plan, float* w, float* g, float* state, long stateFloats, in LaneFigures to)
+        => kernels.TinyStep(plan, w, g, state, state + stateFloats, constants, to);
 }

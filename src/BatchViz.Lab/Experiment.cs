@@ -167,7 +167,7 @@ public sealed class Experiment : IDisposable
     /// <summary>Far enough for a lane to work some milliseconds at a stretch, near enough for heads that move together.</summary>
     private static long Window(ExperimentPlan plan)
     {
-        long largest = plan.Runs.Max(run => run.BatchSize);
+        long largest = plan.Runs.Max(run => run.Progress.LargestBatch);
         return plan.Spec.Pace == Pace.Updates
             ? Math.Max(1, (plan.Runs[0].TotalUpdates ?? 20_000) / 400)
             : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
@@ -177,8 +177,7 @@ public sealed class Experiment : IDisposable
     private static void CheckMemory(ExperimentPlan plan, int snapshots)
     {
         const int PlaneVectors = 6;
-        int states = plan.Spec.Optimizer.Kind switch { OptimizerKind.Sgd => 0, OptimizerKind.Adam => 2, _ => 1 };
-        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + states + snapshots) + PlaneVectors);
+        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + plan.Spec.Optimizer.StateVectors + snapshots) + PlaneVectors);
         double most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2.0;
         if (wanted > most)
             throw new SpecException($"\"model.hidden\" makes {plan.Network.ParameterCount:#,0} weights; {plan.Runs.Count} runs of them, with the snapshots along their paths, would take {wanted / 1e9:0.#} GB, more than half of this machine's memory.");

@@ -192,7 +192,7 @@ internal sealed class Lane
         var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
         long updates = bundle.Updates(member);
         run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
-            run.Plan.Progress.ExamplesAfter(updates) / (double)run.Plan.Progress.TrainExamples,
+            run.Plan.Progress.EpochsAfter(updates),
             train, test.Loss, test.Accuracy, seconds, diverged, hash);
     }
 }

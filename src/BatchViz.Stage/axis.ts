@@ -15,21 +15,38 @@ export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
   flops: "FLOPs in training",
 };
 
+/** A row of whole epochs with one batch size, and what was made before it. */
+interface Phase {
+  epoch: number;
+  update: number;
+  examples: number;
+  batchSize: number;
+  /** Updates in one epoch; not whole where batches cross the border (carry). */
+  perEpoch: number;
+}
+
 /** A run's own clock: what was consumed after `u` updates, and back. Updates may be fractional; both ways ascend. */
 export class RunClock {
-  private readonly perEpoch: number;
+  private readonly phases: readonly Phase[];
   private readonly shortEpoch: boolean;
   private readonly seconds = new SecondsTable();
 
-  constructor(private readonly run: RunInfo, private readonly examples: number, private readonly remainder: Manifest["remainder"]) {
-    const whole = remainder === "drop" ? Math.floor(examples / run.batchSize) : Math.ceil(examples / run.batchSize);
-    this.perEpoch = Math.max(1, whole);
+  constructor(private readonly run: RunInfo, private readonly examples: number, remainder: Manifest["remainder"]) {
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
-  }
-
-  /** Updates in one epoch. */
-  get updatesPerEpoch(): number {
-    return this.remainder === "carry" ? this.examples / this.run.batchSize : this.perEpoch;
+    const phases: Phase[] = [];
+    let update = 0, consumed = 0, before: Phase | undefined;
+    for (const { epoch, batchSize } of run.phases ?? [{ epoch: 0, batchSize: run.batchSize }]) {
+      if (before) {
+        const updates = (epoch - before.epoch) * before.perEpoch;
+        update += updates;
+        consumed += this.shortEpoch ? (epoch - before.epoch) * examples : updates * before.batchSize;
+      }
+      const batches = examples / batchSize;
+      const perEpoch = remainder === "carry" ? batches : Math.max(1, remainder === "drop" ? Math.floor(batches) : Math.ceil(batches));
+      before = { epoch, update, examples: consumed, batchSize, perEpoch };
+      phases.push(before);
+    }
+    this.phases = phases;
   }
 
   noteSeconds(update: number, seconds: number): void {
@@ -49,7 +66,7 @@ export class RunClock {
     switch (axis) {
       case "updates": return updates;
       case "examples": return this.examplesAfter(updates);
-      case "epochs": return this.shortEpoch ? this.examplesAfter(updates) / this.examples : updates / this.updatesPerEpoch;
+      case "epochs": return this.epochsAfter(updates);
       case "flops": return this.examplesAfter(updates) * this.run.flopsPerExample;
       case "seconds": return this.seconds.at(updates);
     }
@@ -59,30 +76,49 @@ export class RunClock {
     switch (axis) {
       case "updates": return value;
       case "examples": return this.updatesAfter(value);
-      case "epochs": return this.shortEpoch ? this.updatesAfter(value * this.examples) : value * this.updatesPerEpoch;
+      case "epochs": return this.updatesIn(value);
       case "flops": return this.updatesAfter(value / this.run.flopsPerExample);
       case "seconds": return this.seconds.updatesAt(value);
     }
   }
 
   private examplesAfter(updates: number): number {
-    const { batchSize } = this.run;
-    if (!this.shortEpoch) return updates * batchSize;
-    const epochs = Math.floor(updates / this.perEpoch);
-    const within = updates - epochs * this.perEpoch;
-    const full = this.perEpoch - 1; // the last batch of an epoch may be short
+    const phase = this.last("update", updates), made = updates - phase.update, { batchSize, perEpoch } = phase;
+    if (!this.shortEpoch) return phase.examples + made * batchSize;
+    const epochs = Math.floor(made / perEpoch);
+    const within = made - epochs * perEpoch;
+    const full = perEpoch - 1; // the last batch of an epoch may be short
     const consumed = within <= full ? within * batchSize : full * batchSize + (within - full) * (this.examples - full * batchSize);
-    return epochs * this.examples + consumed;
+    return phase.examples + epochs * this.examples + consumed;
   }
 
   private updatesAfter(examples: number): number {
-    const { batchSize } = this.run;
-    if (!this.shortEpoch) return examples / batchSize;
-    const epochs = Math.floor(examples / this.examples);
-    const within = examples - epochs * this.examples;
-    const full = this.perEpoch - 1;
+    const phase = this.last("examples", examples), seen = examples - phase.examples, { batchSize, perEpoch } = phase;
+    if (!this.shortEpoch) return phase.update + seen / batchSize;
+    const epochs = Math.floor(seen / this.examples);
+    const within = seen - epochs * this.examples;
+    const full = perEpoch - 1;
     const updates = within <= full * batchSize ? within / batchSize : full + (within - full * batchSize) / (this.examples - full * batchSize);
-    return epochs * this.perEpoch + updates;
+    return phase.update + epochs * perEpoch + updates;
+  }
+
+  private epochsAfter(updates: number): number {
+    if (this.shortEpoch) return this.examplesAfter(updates) / this.examples;
+    const phase = this.last("update", updates);
+    return phase.epoch + (updates - phase.update) / phase.perEpoch;
+  }
+
+  private updatesIn(epochs: number): number {
+    if (this.shortEpoch) return this.updatesAfter(epochs * this.examples);
+    const phase = this.last("epoch", epochs);
+    return phase.update + (epochs - phase.epoch) * phase.perEpoch;
+  }
+
+  /** The last phase that begins at or before a value. */
+  private last(by: "update" | "examples" | "epoch", value: number): Phase {
+    let i = this.phases.length - 1;
+    while (i > 0 && this.phases[i]![by] > value) i--;
+    return this.phases[i]!;
   }
 }
 

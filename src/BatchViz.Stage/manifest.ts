@@ -12,7 +12,10 @@ export interface ColumnInfo {
 export interface RunInfo {
   index: number;
   id: string;
+  /** Of a whole batch, at the beginning where batches grow. */
   batchSize: number;
+  /** Where batches grow: the first epoch, from 0, of each row of epochs with one batch size. */
+  phases?: { epoch: number; batchSize: number }[] | null;
   seed: number;
   learningRate: number | null;
   totalUpdates: number | null;

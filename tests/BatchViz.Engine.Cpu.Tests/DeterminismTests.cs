@@ -141,6 +141,12 @@ public class DeterminismTests
                 test(engine, imageData, Sets.Spec(Sets.Net(images, LossKind.CrossEntropy, [24, 17]), batch, optimizer, 0.01));
                 test(engine, planeData, Sets.Spec(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Gelu), batch, optimizer, 0.01));
             }
+            // Batches of 3, 9, 27, …, in pieces, under a rate that changes with every update.
+            test(engine, planeData, Sets.Spec(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Gelu), 3, optimizer, 0.01) with
+            {
+                Schedule = new() { Kind = ScheduleKind.Cosine, Epochs = 3, Warmup = new(WarmupKind.Gradual, 0.5) },
+                BatchSchedule = new(3, 1), Sampler = new() { Remainder = RemainderPolicy.Reweight }, MicroBatch = 20,
+            });
         }
     }
 

@@ -15,8 +15,9 @@ public class TorchFixtureTests
     [Fact]
     public void EveryActivationLossAndOptimizerIsThere()
     {
-        Assert.Equal(5 * 3 * 4, All.Cases.Length);
-        Assert.Equal(60, All.Cases.Select(c => (c.Activation, c.Loss, c.Optimizer)).Distinct().Count());
+        Assert.Equal(5 * 3 * 8, All.Cases.Length);
+        Assert.Equal(120, All.Cases.Select(c => (c.Activation, c.Loss, c.Optimizer)).Distinct().Count());
+        Assert.Equal(16, All.Cases.Select(c => (c.Optimizer, c.WeightDecay)).Distinct().Count());
         Assert.All(All.Cases, c => Assert.Equal(100, c.Losses.Length));
     }
 

@@ -7,8 +7,8 @@ import { Playhead, SECONDS_FOR_ALL } from "../../src/BatchViz.Stage/playhead.ts"
 import { contours, heightOf, heightScale, sample } from "../../src/BatchViz.Stage/scene/heights.ts";
 import { contrast, GROUND, runStyle, SURFACE } from "../../src/BatchViz.Stage/style.ts";
 
-const run = (batchSize: number): RunInfo => ({
-  index: 0, id: "r", batchSize, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 10, flopsPerExample: 6, state: "running", message: null,
+const run = (batchSize: number, phases: RunInfo["phases"] = null): RunInfo => ({
+  index: 0, id: "r", batchSize, phases, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 10, flopsPerExample: 6, state: "running", message: null,
 });
 const REMAINDERS: Manifest["remainder"][] = ["keep", "drop", "carry", "wrap", "reweight"];
 
@@ -42,6 +42,27 @@ describe("axes", () => {
           expect(clock.toUpdates(axis, value), `${axis} at ${u}`).toBeCloseTo(u, 6);
         }
       }
+    }
+  });
+
+  const GROWING = [{ epoch: 0, batchSize: 3 }, { epoch: 2, batchSize: 6 }, { epoch: 3, batchSize: 10 }];
+
+  test.each(REMAINDERS.filter((remainder) => remainder !== "carry"))("batches that grow are counted at their size (%s)", (remainder) => {
+    const n = 10, clock = new RunClock(run(3, GROWING), n, remainder);
+    let updates = 0, examples = 0;
+    for (let epoch = 0; epoch < 8; epoch++) {
+      const b = GROWING.filter((phase) => phase.epoch <= epoch).at(-1)!.batchSize;
+      expect(clock.toAxis("epochs", updates), `epoch ${epoch}`).toBeCloseTo(epoch, 9);
+      for (let at = 0; at < n; at += b) {
+        const left = n - at;
+        if (left < b && remainder === "drop") break;
+        examples += remainder === "wrap" ? b : Math.min(b, left);
+        expect(clock.toAxis("examples", ++updates), `update ${updates}`).toBe(examples);
+        expect(clock.toUpdates("examples", examples)).toBeCloseTo(updates, 9);
+      }
+    }
+    for (const axis of ["examples", "epochs", "flops"] as const) {
+      for (let u = 0; u <= updates; u += 0.25) expect(clock.toUpdates(axis, clock.toAxis(axis, u)), `${axis} at ${u}`).toBeCloseTo(u, 6);
     }
   });
 

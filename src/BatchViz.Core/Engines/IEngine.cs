@@ -1,4 +1,5 @@
 using BatchViz.Core.Data;
+using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Engines;
@@ -68,8 +69,28 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
 }
 
 /// <summary>K ≥ 1 runs of equal shape and batch size, which an engine advances together; one seed a member.</summary>
+/// <param name="BatchSize">B: the size of a whole batch, at the beginning where a schedule lets it grow.</param>
+/// <param name="LearningRate">η, which <paramref name="Optimizer"/> uses as <see cref="Schedule"/> says.</param>
 public sealed record BundleSpec(
-    NetworkSpec Network, OptimizerSpec Optimizer, SamplerSpec Sampler, int BatchSize, double LearningRate, IReadOnlyList<uint> Seeds);
+    NetworkSpec Network, OptimizerSpec Optimizer, SamplerSpec Sampler, int BatchSize, double LearningRate, IReadOnlyList<uint> Seeds)
+{
+    /// <summary>A cosine's length is known here.</summary>
+    public ScheduleSpec Schedule { get; init; } = new();
+
+    public BatchScheduleSpec? BatchSchedule { get; init; }
+
+    /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
+    public int? MicroBatch { get; init; }
+
+    /// <summary>Bookkeeping that is the same for all members.</summary>
+    public Progress ProgressOver(int trainExamples) => new(Sampler.Remainder, trainExamples, BatchSize, BatchSchedule);
+
+    /// <summary>The sampler of one member.</summary>
+    public Sampler SamplerOf(int member, int trainExamples) => new(Sampler, trainExamples, BatchSize, Seeds[member], BatchSchedule);
+
+    /// <summary>The rate of each update, the same for all members.</summary>
+    public LearningRates LearningRatesOver(Progress progress) => new(LearningRate, Schedule, progress);
+}
 
 /// <summary>Runs that train together. Each member's bits are the same as if it ran alone.</summary>
 public interface IBundle : IDisposable

@@ -1,37 +1,100 @@
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Sampling;
 
-/// <summary>Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B.</summary>
-public readonly record struct Progress(RemainderPolicy Remainder, int TrainExamples, int BatchSize)
+/// <summary>A row of whole epochs that are trained with one batch size; the last one of a run has no end.</summary>
+/// <param name="Epoch">Epochs before it.</param>
+/// <param name="Update">Updates before it.</param>
+/// <param name="Examples">Examples used before it.</param>
+/// <param name="UpdatesPerEpoch">Updates in each of its epochs; under <see cref="RemainderPolicy.Carry"/>, where batches cross the borders, rounded up.</param>
+public readonly record struct BatchPhase(long Epoch, long Update, long Examples, int BatchSize, long UpdatesPerEpoch);
+
+/// <summary>Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B, which a schedule may let grow.</summary>
+public sealed class Progress
 {
-    /// <summary>Whole epochs end at multiples of this many updates, except under <see cref="RemainderPolicy.Carry"/>, where batches cross the border.</summary>
-    public long UpdatesPerEpoch => Remainder == RemainderPolicy.Drop
-        ? TrainExamples / BatchSize
-        : (TrainExamples + BatchSize - 1L) / BatchSize;
+    private readonly BatchPhase[] phases;
+
+    /// <param name="schedule">How the batch grows; null: not at all. Not with <see cref="RemainderPolicy.Carry"/>.</param>
+    public Progress(RemainderPolicy remainder, int trainExamples, int batchSize, BatchScheduleSpec? schedule = null)
+    {
+        if (batchSize < 1 || batchSize > trainExamples)
+            throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
+        if (schedule is not null && remainder == RemainderPolicy.Carry)
+            throw new ArgumentException("batches that cross epochs cannot grow with them", nameof(schedule));
+        (Remainder, TrainExamples) = (remainder, trainExamples);
+        phases = [.. PhasesOf(batchSize, schedule)];
+    }
+
+    public RemainderPolicy Remainder { get; }
+
+    public int TrainExamples { get; }
+
+    /// <summary>B: the size of a whole batch at the beginning.</summary>
+    public int BatchSize => phases[0].BatchSize;
+
+    /// <summary>The size of a whole batch at the end: what a workspace must hold.</summary>
+    public int LargestBatch => phases[^1].BatchSize;
+
+    /// <summary>At least one; each has another batch size than the one before.</summary>
+    public IReadOnlyList<BatchPhase> Phases => phases;
+
+    /// <summary>The phase of an update, counted from 1.</summary>
+    public ref readonly BatchPhase PhaseOf(long update) => ref PhaseAfter(update - 1);
+
+    /// <summary>The epoch, from 0, in which an update (from 1) begins.</summary>
+    public long EpochOf(long update)
+    {
+        ref readonly var phase = ref PhaseOf(update);
+        return Remainder == RemainderPolicy.Carry
+            ? (update - 1) * phase.BatchSize / TrainExamples
+            : phase.Epoch + (update - 1 - phase.Update) / phase.UpdatesPerEpoch;
+    }
+
+    /// <summary>Examples in the batch of an update, counted from 1.</summary>
+    public int ExamplesOf(long update) => (int)(ExamplesAfter(update) - ExamplesAfter(update - 1));
 
     /// <summary>Examples that the first <paramref name="updates"/> updates have used.</summary>
     public long ExamplesAfter(long updates)
     {
-        if (Remainder is not (RemainderPolicy.Keep or RemainderPolicy.Reweight)) return updates * BatchSize;
-        var (epochs, rest) = Math.DivRem(updates, UpdatesPerEpoch);
-        return epochs * TrainExamples + Math.Min(rest * BatchSize, TrainExamples);
+        ref readonly var phase = ref PhaseAfter(updates);
+        long made = updates - phase.Update;
+        if (!HasShortBatches) return phase.Examples + made * phase.BatchSize;
+        var (epochs, rest) = Math.DivRem(made, phase.UpdatesPerEpoch);
+        return phase.Examples + epochs * TrainExamples + Math.Min(rest * phase.BatchSize, TrainExamples);
+    }
+
+    /// <summary>
+    /// Epochs after so many updates: examples used / N; but updates / updates per epoch where an epoch uses more or fewer than N
+    /// examples (wrap, drop), so that a pass over the data is one epoch under every policy.
+    /// </summary>
+    public double EpochsAfter(long updates)
+    {
+        if (Remainder is not (RemainderPolicy.Drop or RemainderPolicy.Wrap)) return (double)ExamplesAfter(updates) / TrainExamples;
+        ref readonly var phase = ref PhaseAfter(updates);
+        return phase.Epoch + (double)(updates - phase.Update) / phase.UpdatesPerEpoch;
     }
 
     /// <summary>The largest number of updates that uses at most <paramref name="examples"/> examples.</summary>
     public long UpdatesWithin(long examples)
     {
-        if (Remainder is not (RemainderPolicy.Keep or RemainderPolicy.Reweight)) return examples / BatchSize;
-        var (epochs, rest) = Math.DivRem(examples, TrainExamples);
-        return epochs * UpdatesPerEpoch + rest / BatchSize;
+        int i = phases.Length - 1;
+        while (phases[i].Examples > examples) i--;
+        ref readonly var phase = ref phases[i];
+        long within = examples - phase.Examples;
+        if (!HasShortBatches) return phase.Update + within / phase.BatchSize;
+        var (epochs, rest) = Math.DivRem(within, TrainExamples);
+        return phase.Update + epochs * phase.UpdatesPerEpoch + rest / phase.BatchSize;
     }
 
     /// <summary>Updates in a budget of <paramref name="epochs"/> passes over the data, at least one.</summary>
     public long UpdatesInEpochs(double epochs)
     {
+        int i = phases.Length - 1;
+        while (phases[i].Epoch > epochs) i--;
         double updates = Remainder == RemainderPolicy.Carry
             ? epochs * TrainExamples / BatchSize
-            : epochs * UpdatesPerEpoch;
+            : phases[i].Update + (epochs - phases[i].Epoch) * phases[i].UpdatesPerEpoch;
         return Math.Max(1, (long)Math.Round(updates));
     }
 
@@ -43,4 +106,39 @@ public readonly record struct Progress(RemainderPolicy Remainder, int TrainExamp
         { Examples: { } examples } => Math.Max(1, UpdatesWithin(examples)),
         _ => null,
     };
+
+    /// <summary>Whether an epoch's last batch has the examples that are left, and no others.</summary>
+    private bool HasShortBatches => Remainder is RemainderPolicy.Keep or RemainderPolicy.Reweight;
+
+    /// <summary>The last phase that begins after at most so many updates; searched from the front, where updates are small and quick.</summary>
+    private ref readonly BatchPhase PhaseAfter(long updates)
+    {
+        int i = 0;
+        while (i + 1 < phases.Length && phases[i + 1].Update <= updates) i++;
+        return ref phases[i];
+    }
+
+    private IEnumerable<BatchPhase> PhasesOf(int batchSize, BatchScheduleSpec? schedule)
+    {
+        long updates = 0, examples = 0, epoch = 0;
+        int size = batchSize, largest = Math.Min(schedule?.Maximum ?? TrainExamples, TrainExamples);
+        for (long p = 1; ; p++)
+        {
+            long perEpoch = Remainder == RemainderPolicy.Drop ? TrainExamples / size : (TrainExamples + size - 1L) / size;
+            if (schedule is null || size >= largest)
+            {
+                yield return new(epoch, updates, examples, size, perEpoch);
+                yield break;
+            }
+            double grown = Math.Floor(batchSize * PortableMath.Power(schedule.Factor, p) + 0.5);
+            int next = grown >= largest ? largest : (int)grown;
+            if (next == size) continue;
+            yield return new(epoch, updates, examples, size, perEpoch);
+            long epochs = p * schedule.EveryEpochs - epoch;
+            epoch += epochs;
+            updates += epochs * perEpoch;
+            examples += epochs * (HasShortBatches ? TrainExamples : perEpoch * size);
+            size = next;
+        }
+    }
 }

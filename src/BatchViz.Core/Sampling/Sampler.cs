@@ -15,13 +15,11 @@ public sealed class Sampler
     private readonly int[] order, next;
     private long orderEpoch = -1, nextEpoch = -1;
 
-    public Sampler(SamplerSpec spec, int trainExamples, int batchSize, uint seed)
+    public Sampler(SamplerSpec spec, int trainExamples, int batchSize, uint seed, BatchScheduleSpec? schedule = null)
     {
-        if (batchSize < 1 || batchSize > trainExamples)
-            throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
         this.spec = spec;
         this.seed = seed;
-        progress = new Progress(spec.Remainder, trainExamples, batchSize);
+        progress = new Progress(spec.Remainder, trainExamples, batchSize, schedule);
         order = new int[trainExamples];
         next = spec.Remainder == RemainderPolicy.Carry ? new int[trainExamples] : [];
     }
@@ -30,15 +28,17 @@ public sealed class Sampler
 
     /// <summary>
     /// Writes the indices of the examples of update <paramref name="update"/> (counted from 1) to <paramref name="indices"/>
-    /// [at least B] and returns how many they are: B, or fewer in an epoch's last batch (keep, reweight).
+    /// [at least <see cref="Progress.LargestBatch"/>] and returns how many they are: the phase's batch size, or fewer in an epoch's
+    /// last batch (keep, reweight).
     /// </summary>
     public int Fill(long update, Span<int> indices)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(update, 1);
-        int size = progress.BatchSize, n = progress.TrainExamples;
+        ref readonly var phase = ref progress.PhaseOf(update);
+        int size = phase.BatchSize, n = progress.TrainExamples;
         if (spec.Order == SampleOrder.Replacement)
         {
-            int count = Length(update);
+            int count = progress.ExamplesOf(update);
             var stream = new Philox(seed, Purpose.Draw, (ulong)update);
             for (int i = 0; i < count; i++) indices[i] = stream.Below((ulong)i, n);
             return count;
@@ -53,8 +53,8 @@ public sealed class Sampler
             return size;
         }
 
-        var (e, batch) = Math.DivRem(update - 1, progress.UpdatesPerEpoch);
-        int[] permutation = EpochOrder(e, order, ref orderEpoch);
+        var (epochs, batch) = Math.DivRem(update - 1 - phase.Update, phase.UpdatesPerEpoch);
+        int[] permutation = EpochOrder(phase.Epoch + epochs, order, ref orderEpoch);
         int start = (int)(batch * size), rest = Math.Min(size, n - start);
         permutation.AsSpan(start, rest).CopyTo(indices);
         if (rest == size || spec.Remainder != RemainderPolicy.Wrap) return rest;
@@ -62,12 +62,10 @@ public sealed class Sampler
         return size;
     }
 
-    /// <summary>The weight of the batch's mean gradient: b/B for a short batch under <see cref="RemainderPolicy.Reweight"/>, else 1.</summary>
-    public float GradientWeight(int count)
-        => spec.Remainder == RemainderPolicy.Reweight ? (float)count / progress.BatchSize : 1f;
-
-    private int Length(long update)
-        => (int)(progress.ExamplesAfter(update) - progress.ExamplesAfter(update - 1));
+    /// <summary>The weight of the update's mean gradient: b/B for a short batch under <see cref="RemainderPolicy.Reweight"/>, else 1.</summary>
+    /// <param name="count">b: examples in the update's batch.</param>
+    public float GradientWeight(long update, int count)
+        => spec.Remainder == RemainderPolicy.Reweight ? (float)count / progress.PhaseOf(update).BatchSize : 1f;
 
     private int[] EpochOrder(long epoch, int[] into, ref long held)
     {

@@ -9,7 +9,14 @@ public sealed record ExperimentSpec
     public required LossKind Loss { get; init; }
     public required OptimizerSpec Optimizer { get; init; }
     public required LearningRateSpec LearningRate { get; init; }
+    public ScheduleSpec Schedule { get; init; } = new();
     public required IReadOnlyList<BatchSize> BatchSizes { get; init; }
+
+    /// <summary>How batches grow along a run; null: they do not.</summary>
+    public BatchScheduleSpec? BatchSchedule { get; init; }
+
+    /// <summary>Most examples that go through the network at once; a batch's gradient is accumulated over as many passes as it takes. Null: the engine's choice.</summary>
+    public int? MicroBatch { get; init; }
     public IReadOnlyList<uint> Seeds { get; init; } = [1];
     public SamplerSpec Sampler { get; init; } = new();
     public required BudgetSpec Budget { get; init; }
@@ -126,21 +133,6 @@ public enum LossKind
 
     /// <summary>The data's own function of the two weights (model kind surface).</summary>
     Surface,
-}
-
-public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam }
-
-/// <summary>PyTorch's conventions: v ← μ v + g, w ← w − η v (momentum), w ← w − η (g + μ v) (Nesterov); Adam of Kingma and Ba 2015 with bias correction.</summary>
-public sealed record OptimizerSpec
-{
-    public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
-    public double Momentum { get; init; } = 0.9;
-    public double Beta1 { get; init; } = 0.9;
-    public double Beta2 { get; init; } = 0.999;
-    public double Epsilon { get; init; } = 1e-8;
-
-    /// <summary>λ of L2 regularisation: g ← g + λ w, weights and biases alike. It is no part of the reported loss.</summary>
-    public double WeightDecay { get; init; }
 }
 
 public enum LearningRateRule { Constant, Linear, SquareRoot, Tuned }

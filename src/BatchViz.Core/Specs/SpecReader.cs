@@ -10,7 +10,7 @@ namespace BatchViz.Core.Specs;
 /// </summary>
 public static class SpecReader
 {
-    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000;
+    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
 
     /// <exception cref="SpecException">One sentence that names the key.</exception>
@@ -29,7 +29,10 @@ public static class SpecReader
             Loss = root.Choice("loss", Words.Losses) ?? DefaultLoss(data),
             Optimizer = ReadOptimizer(root.Object("optimizer")),
             BatchSizes = ReadBatchSizes(root),
+            BatchSchedule = ReadBatchSchedule(root.Object("batchSchedule")),
+            MicroBatch = (int?)root.Whole("microBatch", 1, 1_000_000_000),
             LearningRate = ReadLearningRate(root),
+            Schedule = ReadSchedule(root.Object("schedule")),
             Seeds = ReadSeeds(root),
             Sampler = ReadSampler(root.Object("sampler")),
             Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", "an object such as { \"epochs\": 5 }")),
@@ -63,10 +66,25 @@ public static class SpecReader
                 : "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.");
         if (spec.Loss is LossKind.CrossEntropy or LossKind.Logistic && spec.Model.OutputActivation != Activation.Linear)
             throw new SpecException($"\"model.outputActivation\" must be \"linear\" with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which has its own.");
+        if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
+            throw new SpecException("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.");
+        if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
         if (spec.LearningRate.Rule == LearningRateRule.Tuned)
             foreach (var batch in spec.BatchSizes)
                 if (!spec.LearningRate.Tuned!.ContainsKey(batch.ToString()))
                     throw new SpecException($"\"learningRate\" has no rate for the batch size {batch}.");
+    }
+
+    private static void CheckGrowth(ExperimentSpec spec, BatchScheduleSpec growth)
+    {
+        if (spec.Sampler.Remainder == RemainderPolicy.Carry)
+            throw new SpecException("\"batchSchedule\" cannot go with \"sampler.remainder\" \"carry\", whose batches cross from one epoch into the next.");
+        foreach (var batch in spec.BatchSizes)
+        {
+            if (batch.IsFull) throw new SpecException("\"batchSchedule\" cannot go with the batch size \"full\", which is as large as can be.");
+            if (batch.Examples > growth.Maximum)
+                throw new SpecException($"\"batchSchedule.maximum\" is {growth.Maximum}, less than the batch size {batch} that is to grow.");
+        }
     }
 
     private static LossKind DefaultLoss(DataSpec data) => data.Kind switch
@@ -150,17 +168,51 @@ public static class SpecReader
     {
         if (optimizer is null) return new OptimizerSpec();
         var kind = optimizer.Choice("kind", Words.Optimizers) ?? OptimizerKind.Sgd;
-        var spec = new OptimizerSpec { Kind = kind, WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? 0 };
-        if (kind is OptimizerKind.Momentum or OptimizerKind.Nesterov)
-            spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
-        if (kind == OptimizerKind.Adam)
+        var spec = new OptimizerSpec { Kind = kind };
+        spec = spec with { WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? spec.WeightDecay };
+        if (spec.HasMomentum) spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
+        if (spec.HasBetas) spec = spec with { Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1, Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2 };
+        if (spec.HasRho) spec = spec with { Rho = optimizer.Number("rho", 0, 0.999999) ?? spec.Rho };
+        if (spec.HasEpsilon) spec = spec with { Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon };
+        optimizer.Done();
+        return spec;
+    }
+
+    private static ScheduleSpec ReadSchedule(JsonNodeReader? schedule)
+    {
+        if (schedule is null) return new ScheduleSpec();
+        var spec = new ScheduleSpec { Kind = schedule.Choice("kind", Words.Schedules) ?? ScheduleKind.Constant, Warmup = ReadWarmup(schedule.Object("warmup")) };
+        if (spec.Kind == ScheduleKind.Step)
             spec = spec with
             {
-                Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1,
-                Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2,
-                Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon,
+                Factor = schedule.Number("factor", 0, 1, openMin: true) ?? spec.Factor,
+                EveryEpochs = (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", "a whole number of epochs")),
             };
-        optimizer.Done();
+        if (spec.Kind == ScheduleKind.Cosine)
+            spec = spec with { Epochs = schedule.Number("epochs", 0, MaxEpochs, openMin: true), Floor = schedule.Number("floor", 0, 1) ?? spec.Floor };
+        schedule.Done();
+        return spec;
+    }
+
+    private static WarmupSpec? ReadWarmup(JsonNodeReader? warmup)
+    {
+        if (warmup is null) return null;
+        var spec = new WarmupSpec(
+            warmup.Choice("kind", Words.Warmups) ?? WarmupKind.Gradual,
+            warmup.Number("epochs", 0, MaxEpochs, openMin: true) ?? throw warmup.Missing("epochs", "a number of epochs"));
+        spec = spec with { Factor = warmup.Number("factor", 0, 1) ?? spec.Factor };
+        warmup.Done();
+        return spec;
+    }
+
+    private static BatchScheduleSpec? ReadBatchSchedule(JsonNodeReader? schedule)
+    {
+        if (schedule is null) return null;
+        var spec = new BatchScheduleSpec(
+            schedule.Number("factor", 1.1, 1000) ?? 2,
+            (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", "a whole number of epochs")),
+            (int?)schedule.Whole("maximum", 1, int.MaxValue));
+        schedule.Done();
         return spec;
     }
 
@@ -228,7 +280,7 @@ public static class SpecReader
     {
         var spec = new BudgetSpec
         {
-            Epochs = budget.Number("epochs", 0, 1e6, openMin: true),
+            Epochs = budget.Number("epochs", 0, MaxEpochs, openMin: true),
             Updates = budget.Whole("updates", 1, MaxUpdates),
             Examples = budget.Whole("examples", 1, MaxExamples),
             Seconds = budget.Number("seconds", 0, 86_400, openMin: true),

@@ -5,8 +5,12 @@ using BatchViz.Core.Sampling;
 namespace BatchViz.Core.Specs;
 
 /// <summary>One run: a batch size and a seed with everything that follows from them.</summary>
+/// <param name="BatchSize">B: the size of a whole batch, at the beginning where a schedule lets it grow (see <see cref="Progress.Phases"/>).</param>
+/// <param name="LearningRate">η, before <paramref name="Schedule"/>.</param>
+/// <param name="Schedule">The experiment's, with the length of a cosine.</param>
 /// <param name="TotalUpdates">Updates in the budget; null under a budget in seconds.</param>
-public sealed record RunPlan(int Index, string Id, int BatchSize, uint Seed, double LearningRate, Progress Progress, long? TotalUpdates);
+public sealed record RunPlan(
+    int Index, string Id, int BatchSize, uint Seed, double LearningRate, ScheduleSpec Schedule, Progress Progress, long? TotalUpdates);
 
 /// <summary>An experiment with its data: what engines and the conductor work from.</summary>
 public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSpec Network, IReadOnlyList<RunPlan> Runs)
@@ -15,7 +19,12 @@ public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSp
 
     /// <summary>The bundle of some runs of one batch size.</summary>
     public BundleSpec BundleOf(IReadOnlyList<RunPlan> runs)
-        => new(Network, Spec.Optimizer, Spec.Sampler, runs[0].BatchSize, runs[0].LearningRate, [.. runs.Select(run => run.Seed)]);
+        => new(Network, Spec.Optimizer, Spec.Sampler, runs[0].BatchSize, runs[0].LearningRate, [.. runs.Select(run => run.Seed)])
+        {
+            Schedule = runs[0].Schedule,
+            BatchSchedule = Spec.BatchSchedule,
+            MicroBatch = Spec.MicroBatch,
+        };
 
     /// <summary>The plane that "auto" stands for.</summary>
     public PlaneKind Plane => Spec.Landscape.Plane != PlaneKind.Auto ? Spec.Landscape.Plane
@@ -43,17 +52,21 @@ public static class SpecResolver
                 throw new SpecException(batch.IsFull
                     ? $"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list."
                     : $"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.");
-            if ((long)size * network.Sizes.Sum() > MaxActivationFloats)
-                throw new SpecException($"\"batchSizes[{i}]\" is {size}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
             double rate = spec.LearningRate.For(batch, n);
-            var progress = new Progress(spec.Sampler.Remainder, n, size);
+            var progress = new Progress(spec.Sampler.Remainder, n, size, spec.BatchSchedule);
             long? total = progress.UpdatesIn(spec.Budget);
+            int atOnce = Math.Min(progress.LargestBatch, spec.MicroBatch ?? int.MaxValue);
+            if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
+                throw new SpecException($"\"batchSizes[{i}]\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
             if (total > SpecReader.MaxUpdates)
                 throw new SpecException($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.");
             if (spec.Budget.Examples is { } examples && examples < size)
                 throw new SpecException($"\"budget.examples\" is {examples}, less than one batch of {size}.");
+            var schedule = spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null }
+                ? spec.Schedule with { Epochs = spec.Budget.Epochs ?? progress.EpochsAfter(total!.Value) }
+                : spec.Schedule;
             foreach (uint seed in spec.Seeds)
-                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, progress, total));
+                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total));
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
             throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");

@@ -16,7 +16,10 @@ public static class SpecWriter
             ["optimizer"] = Optimizer(spec.Optimizer),
         };
         LearningRate(spec.LearningRate, json);
+        if (spec.Schedule is not { Kind: ScheduleKind.Constant, Warmup: null }) json["schedule"] = Schedule(spec.Schedule);
         json["batchSizes"] = new JsonArray([.. spec.BatchSizes.Select(b => b.IsFull ? (JsonNode)"full" : b.Examples)]);
+        if (spec.BatchSchedule is { } growth) json["batchSchedule"] = BatchSchedule(growth);
+        Put(json, "microBatch", spec.MicroBatch);
         json["seeds"] = new JsonArray([.. spec.Seeds.Select(s => (JsonNode)s)]);
         json["sampler"] = new JsonObject
         {
@@ -77,14 +80,40 @@ public static class SpecWriter
     private static JsonObject Optimizer(OptimizerSpec optimizer)
     {
         var json = new JsonObject { ["kind"] = Words.Of(Words.Optimizers, optimizer.Kind) };
-        if (optimizer.Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov) json["momentum"] = optimizer.Momentum;
-        if (optimizer.Kind == OptimizerKind.Adam)
+        if (optimizer.HasMomentum) json["momentum"] = optimizer.Momentum;
+        if (optimizer.HasBetas)
         {
             json["beta1"] = optimizer.Beta1;
             json["beta2"] = optimizer.Beta2;
-            json["epsilon"] = optimizer.Epsilon;
         }
-        if (optimizer.WeightDecay != 0) json["weightDecay"] = optimizer.WeightDecay;
+        if (optimizer.HasRho) json["rho"] = optimizer.Rho;
+        if (optimizer.HasEpsilon) json["epsilon"] = optimizer.Epsilon;
+        if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay) json["weightDecay"] = optimizer.WeightDecay;
+        return json;
+    }
+
+    private static JsonObject Schedule(ScheduleSpec schedule)
+    {
+        var json = new JsonObject { ["kind"] = Words.Of(Words.Schedules, schedule.Kind) };
+        if (schedule.Kind == ScheduleKind.Step)
+        {
+            json["factor"] = schedule.Factor;
+            json["everyEpochs"] = schedule.EveryEpochs;
+        }
+        if (schedule.Kind == ScheduleKind.Cosine)
+        {
+            if (schedule.Epochs is { } epochs) json["epochs"] = epochs;
+            json["floor"] = schedule.Floor;
+        }
+        if (schedule.Warmup is { } warmup)
+            json["warmup"] = new JsonObject { ["kind"] = Words.Of(Words.Warmups, warmup.Kind), ["epochs"] = warmup.Epochs, ["factor"] = warmup.Factor };
+        return json;
+    }
+
+    private static JsonObject BatchSchedule(BatchScheduleSpec growth)
+    {
+        var json = new JsonObject { ["factor"] = growth.Factor, ["everyEpochs"] = growth.EveryEpochs };
+        Put(json, "maximum", growth.Maximum);
         return json;
     }
 

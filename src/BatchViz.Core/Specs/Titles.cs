@@ -14,9 +14,13 @@ public static class Titles
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
-    /// <summary>For example "MNIST, MLP 784-128-64-10, ReLU, SGD, rate ∝ √B, equal epochs".</summary>
+    /// <summary>For example "MNIST, MLP 784-128-64-10, ReLU, SGD, rate ∝ √B, equal epochs"; schedules stand behind the rule.</summary>
     public static string Of(ExperimentSpec spec, NetworkSpec network) => string.Join(", ",
-        new[] { spec.Name, Model(network), Optimizer(spec.Optimizer), Rule(spec.LearningRate), Budget(spec.Budget) }.Where(p => p.Length > 0));
+        new[]
+        {
+            spec.Name, Model(network), Optimizer(spec.Optimizer), Rule(spec.LearningRate), Schedule(spec.Schedule), Warmup(spec.Schedule.Warmup),
+            BatchSchedule(spec.BatchSchedule), Budget(spec.Budget),
+        }.Where(p => p.Length > 0));
 
     public static string Model(NetworkSpec network)
     {
@@ -36,8 +40,26 @@ public static class Titles
         OptimizerKind.Sgd => "SGD",
         OptimizerKind.Momentum => $"momentum {Number(optimizer.Momentum)}",
         OptimizerKind.Nesterov => $"Nesterov {Number(optimizer.Momentum)}",
+        OptimizerKind.AdaGrad => "AdaGrad",
+        OptimizerKind.AdaDelta => "AdaDelta",
+        OptimizerKind.RmsProp => "RMSprop",
+        OptimizerKind.AdamW => "AdamW",
         _ => "Adam",
     };
+
+    private static string Schedule(ScheduleSpec schedule) => schedule.Kind switch
+    {
+        ScheduleKind.Step => $"×{Number(schedule.Factor)} {Every(schedule.EveryEpochs)}",
+        ScheduleKind.Cosine => "cosine",
+        _ => "",
+    };
+
+    private static string Warmup(WarmupSpec? warmup) => warmup is null ? ""
+        : $"{(warmup.Kind == WarmupKind.Constant ? "constant warm-up" : "warm-up")} of {Number(warmup.Epochs)} {(warmup.Epochs == 1 ? "epoch" : "epochs")}";
+
+    private static string BatchSchedule(BatchScheduleSpec? growth) => growth is null ? "" : $"B ×{Number(growth.Factor)} {Every(growth.EveryEpochs)}";
+
+    private static string Every(int epochs) => epochs == 1 ? "every epoch" : $"every {epochs} epochs";
 
     private static string Rule(LearningRateSpec rate) => rate.Rule switch
     {

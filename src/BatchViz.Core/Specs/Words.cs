@@ -31,12 +31,20 @@ public static class Words
     public static readonly IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers =
     [
         ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum), ("nesterov", OptimizerKind.Nesterov), ("adam", OptimizerKind.Adam),
+        ("adagrad", OptimizerKind.AdaGrad), ("adadelta", OptimizerKind.AdaDelta), ("rmsprop", OptimizerKind.RmsProp), ("adamw", OptimizerKind.AdamW),
     ];
 
     public static readonly IReadOnlyList<(string Word, LearningRateRule Value)> Rules =
     [
         ("constant", LearningRateRule.Constant), ("linear", LearningRateRule.Linear), ("square-root", LearningRateRule.SquareRoot),
     ];
+
+    public static readonly IReadOnlyList<(string Word, ScheduleKind Value)> Schedules =
+    [
+        ("constant", ScheduleKind.Constant), ("step", ScheduleKind.Step), ("cosine", ScheduleKind.Cosine),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, WarmupKind Value)> Warmups = [("gradual", WarmupKind.Gradual), ("constant", WarmupKind.Constant)];
 
     public static readonly IReadOnlyList<(string Word, SampleOrder Value)> Orders =
     [

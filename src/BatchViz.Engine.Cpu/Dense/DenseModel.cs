@@ -33,23 +33,27 @@ internal sealed unsafe class DenseModel : Model
     private readonly float* ones, panel, gradient, inputSquares, deltaSquares, exampleSquares;
     private readonly int* all;
     private readonly bool factors;
+    private readonly int chunk, panelChunk;
 
     /// <param name="batchSize">Most examples in a batch.</param>
     /// <param name="plain">The optimiser applies plain gradients, so that with batches of one no gradient has to be formed.</param>
-    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain)
+    /// <param name="microBatch">Most examples in a chunk; null: as many as suit the cache. The bits do not depend on it.</param>
+    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, int? microBatch = null)
     {
         (this.kernels, this.layout, train) = (kernels, layout, data.Train);
         var layers = layout.Layers;
         factors = batchSize == 1 && plain;
-        pass = new DensePass(kernels, network, layout, Math.Min(batchSize, ChunkRows), slopes: true);
+        panelChunk = Math.Min(batchSize, ChunkRows);
+        chunk = Math.Min(panelChunk, microBatch ?? ChunkRows);
+        pass = new DensePass(kernels, network, layout, chunk, slopes: true);
         deltas = new float*[layers.Length];
         transposed = new float*[layers.Length];
         int widest = layers.Max(layer => layer.Inputs);
         bool transposes = batchSize >= TransposeFrom;
         try
         {
-            arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer, Math.Min(batchSize, ChunkRows)) * layer.Stride));
-            arena.Reserve(batchSize > pass.Capacity ? layout.Floats : 0);
+            arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer) * layer.Stride));
+            arena.Reserve(batchSize > chunk ? layout.Floats : 0);
             for (int i = 0; i < 4; i++) arena.Reserve(pass.Capacity);
             arena.Reserve(widest);
             foreach (var layer in layers)
@@ -90,14 +94,14 @@ internal sealed unsafe class DenseModel : Model
         for (; start < batch.Length; start += rows)
         {
             if (start > 0) AddGradient(rows, add: start > rows);
-            rows = Math.Min(pass.Capacity, batch.Length - start);
+            rows = Math.Min(chunk, batch.Length - start);
             for (int b = 0; b < rows; b++)
             {
                 pass.GatherFeatures(train, batch[start + b], b);
                 pass.GatherTarget(train, batch[start + b], b);
             }
             pass.Forward(weights, rows);
-            figures.Loss += pass.Loss(rows, deltas[^1], scale);
+            figures.Loss = pass.Loss(rows, deltas[^1], scale, figures.Loss);
             Backward(weights, rows, transpose);
             Examples(rows, batch.Length, figures);
         }
@@ -126,9 +130,9 @@ internal sealed unsafe class DenseModel : Model
         arena.Dispose();
     }
 
-    private static int PanelRows(LayerShape layer, int chunk)
+    private int PanelRows(LayerShape layer)
     {
-        int floats = (long)chunk * layer.Stride <= PanelFloats ? PanelFloats : WidePanelFloats;
+        int floats = (long)panelChunk * layer.Stride <= PanelFloats ? PanelFloats : WidePanelFloats;
         return Math.Min(layer.Rows, Math.Max(8, floats / layer.Stride / 8 * 8));
     }
 
@@ -200,7 +204,7 @@ internal sealed unsafe class DenseModel : Model
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
-            int step = PanelRows(layer, pass.Capacity);
+            int step = PanelRows(layer);
             double square = 0;
             for (int first = 0; first < layer.Rows; first += step)
             {

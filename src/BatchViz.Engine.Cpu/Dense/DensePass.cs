@@ -144,9 +144,9 @@ internal sealed unsafe class DensePass : IDisposable
         for (int l = layer; l < layout.Layers.Length; l++) Layer(weights, rows, l);
     }
 
-    /// <summary>Sum of the losses of the first <paramref name="rows"/> examples.</summary>
+    /// <summary>Sum of the losses of the first <paramref name="rows"/> examples, added to <paramref name="sum"/> one by one.</summary>
     /// <param name="delta">Where scale·∂loss/∂(last activation) goes, or null.</param>
-    public double Loss(int rows, float* delta, float scale)
+    public double Loss(int rows, float* delta, float scale, double sum = 0)
     {
         var last = layout.Layers[^1];
         float* z = outputs[^1];
@@ -162,7 +162,6 @@ internal sealed unsafe class DensePass : IDisposable
                 kernels.Squared(rows, last.Outputs, last.Stride, z, targets, Losses, delta, scale);
                 break;
         }
-        double sum = 0;
         for (int b = 0; b < rows; b++) sum += Losses[b];
         return sum;
     }

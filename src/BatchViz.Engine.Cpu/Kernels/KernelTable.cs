@@ -53,12 +53,7 @@ internal abstract unsafe class KernelTable
 
     public abstract void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale);
 
-    public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm);
-
-    public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm);
-
-    public abstract double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm);
+    public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
     /// <summary>Floats in a register.</summary>
     public abstract int Width { get; }
@@ -75,5 +70,5 @@ internal abstract unsafe class KernelTable
 
     public abstract void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to);
 
-    public abstract void TinySgd(in TinyPlan plan, float* w, float* gradient, float* going, float weight, float decay, float rate, in LaneFigures to);
+    public abstract void TinyStep(in TinyPlan plan, float* w, float* gradient, float* first, float* second, in StepConstants constants, in LaneFigures to);
 }

@@ -48,15 +48,8 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale)
         => LossKernels<L, V>.Squared(rows, outputs, stride, a, targets, losses, delta, scale);
 
-    public override double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm)
-        => OptimizerKernels<L, V>.Sgd(count, w, g, weight, decay, rate, out norm);
-
-    public override double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm)
-        => OptimizerKernels<L, V>.Momentum(count, w, g, v, weight, decay, rate, mu, nesterov, out norm);
-
-    public override double Adam(long count, float* w, float* g, float* m, float* v, float weight, float decay,
-        float rate, float root, float beta1, float oneMinusBeta1, float beta2, float oneMinusBeta2, float epsilon, out double norm)
-        => OptimizerKernels<L, V>.Adam(count, w, g, m, v, weight, decay, rate, root, beta1, oneMinusBeta1, beta2, oneMinusBeta2, epsilon, out norm);
+    public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
+        => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
 
     public override int Width => L.Width;
 
@@ -78,6 +71,6 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to)
         => TinyTogether<L, V>.GradientSums(plan, gradient, to);
 
-    public override void TinySgd(in TinyPlan plan, float* w, float* gradient, float* going, float weight, float decay, float rate, in LaneFigures to)
-        => TinyTogether<L, V>.Sgd(plan, w, gradient, going, weight, decay, rate, to);
+    public override void TinyStep(in TinyPlan plan, float* w, float* gradient, float* first, float* second, in StepConstants constants, in LaneFigures to)
+        => OptimizerKernels<L, V>.StepLanes(plan, w, gradient, first, second, constants, to);
 }

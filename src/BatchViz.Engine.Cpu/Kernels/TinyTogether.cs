@@ -100,46 +100,6 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
         Empty(ref even, ref odd, to.Histogram);
     }
 
-    /// <summary>A plain step with decay in the lanes that are going on; Σ Δw² and Σ w² in the order of <see cref="OptimizerKernels{L, V}"/> over padded rows.</summary>
-    /// <param name="going">[lanes], all bits set where the net takes the step.</param>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Sgd(in TinyPlan plan, float* w, float* gradient, float* going, float weight, float decay, float rate, in LaneFigures to)
-    {
-        const int BlockRows = 1024 / WeightLayout.Lanes;
-        V vWeight = L.Set(weight), vDecay = L.Set(decay), vRate = L.Set(-rate), mask = L.Load(going);
-        float* updates = plan.Scratch, weights = plan.Scratch + WeightLayout.Lanes * L.Width;
-        new Span<float>(plan.Scratch, 2 * WeightLayout.Lanes * L.Width).Clear();
-        int row = 0;
-        for (int l = 0; l < plan.Layers; l++)
-        {
-            int rows = plan.Sizes[l] + (plan.Bias ? 1 : 0), outputs = plan.Sizes[l + 1];
-            for (int i = 0; i < rows; i++)
-            {
-                for (int j = 0; j < outputs; j++, w += L.Width, gradient += L.Width)
-                {
-                    int part = (j & (L.Width - 1)) * L.Width;
-                    V old = L.Load(w);
-                    V step = L.Mul(vRate, L.MulAdd(vDecay, old, L.Mul(vWeight, L.Load(gradient))));
-                    L.Store(updates + part, L.MulAdd(step, step, L.Load(updates + part)));
-                    L.Store(weights + part, L.MulAdd(old, old, L.Load(weights + part)));
-                    L.Store(w, L.Select(mask, L.Add(old, step), old));
-                }
-                if (++row < BlockRows) continue;
-                Flush(plan, to);
-                row = 0;
-            }
-        }
-        Flush(plan, to);
-    }
-
-    private static void Flush(in TinyPlan plan, in LaneFigures to)
-    {
-        float* weights = plan.Scratch + WeightLayout.Lanes * L.Width;
-        L.AddToDoubles(to.UpdateSquare, TinyKernels<L, V>.Halves(plan.Scratch, L.Width));
-        L.AddToDoubles(to.WeightSquare, TinyKernels<L, V>.Halves(weights, L.Width));
-        new Span<float>(plan.Scratch, 2 * WeightLayout.Lanes * L.Width).Clear();
-    }
-
     private static void Empty(ref V even, ref V odd, float* counts)
     {
         for (int k = 0; k < 4; k++)

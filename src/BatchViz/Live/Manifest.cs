@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
 
@@ -78,6 +79,7 @@ internal static class Manifest
         ["index"] = run.Plan.Index,
         ["id"] = run.Plan.Id,
         ["batchSize"] = run.Plan.BatchSize,
+        ["phases"] = Phases(run.Plan.Progress),
         ["seed"] = run.Plan.Seed,
         ["learningRate"] = run.Plan.LearningRate,
         ["totalUpdates"] = run.Plan.TotalUpdates,
@@ -87,6 +89,9 @@ internal static class Manifest
         ["message"] = run.Log.Message,
         ["updates"] = run.Log.Count,
     };
+
+    private static JsonArray? Phases(Progress progress) => progress.Phases.Count == 1 ? null
+        : [.. progress.Phases.Select(phase => (JsonNode)new JsonObject { ["epoch"] = phase.Epoch, ["batchSize"] = phase.BatchSize })];
 
     private static JsonObject Plane(Landscape landscape, ExperimentPlan plan)
     {

@@ -108,8 +108,8 @@ public class SamplerTests
     public void Only_reweight_scales_the_gradient_of_a_short_batch()
     {
         foreach (var remainder in Enum.GetValues<RemainderPolicy>())
-            Assert.Equal(remainder == RemainderPolicy.Reweight ? 0.5f : 1f, Make(SampleOrder.Shuffle, remainder, 10, 4).GradientWeight(2));
-        Assert.Equal(1f, Make(SampleOrder.Shuffle, RemainderPolicy.Reweight, 10, 4).GradientWeight(4));
+            Assert.Equal(remainder == RemainderPolicy.Reweight ? 0.5f : 1f, Make(SampleOrder.Shuffle, remainder, 10, 4).GradientWeight(3, 2));
+        Assert.Equal(1f, Make(SampleOrder.Shuffle, RemainderPolicy.Reweight, 10, 4).GradientWeight(1, 4));
     }
 
     [Fact]

@@ -10,7 +10,10 @@ public static class RandomSpecs
         var data = Data(random);
         bool surface = SpecReader.SurfaceOf(data.Kind) is not null;
         List<BatchSize> batches = [.. Some([1, 2, 8, 32, 100, 512], random).Select(b => new BatchSize(b))];
-        if (batches.Count == 0 || Maybe(random)) batches.Add(BatchSize.Full);
+        bool grows = batches.Count > 0 && Maybe(random);
+        if (batches.Count == 0 || (!grows && Maybe(random))) batches.Add(BatchSize.Full);
+        var remainder = Any(Enum.GetValues<RemainderPolicy>().Where(r => !grows || r != RemainderPolicy.Carry).ToArray(), random);
+        var budget = Budget(random);
         var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
         return new ExperimentSpec
         {
@@ -22,16 +25,32 @@ public static class RandomSpecs
             LearningRate = Rate(batches, random),
             BatchSizes = batches,
             Seeds = Maybe(random) ? [1] : [0, 7, uint.MaxValue],
-            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = Any(Enum.GetValues<RemainderPolicy>(), random) },
-            Budget = random.Next(4) switch
-            {
-                0 => new BudgetSpec { Epochs = random.NextDouble() * 10 + 0.01 },
-                1 => new BudgetSpec { Updates = random.Next(1, 100_000) },
-                2 => new BudgetSpec { Examples = random.NextInt64(1, SpecReader.MaxExamples) },
-                _ => new BudgetSpec { Seconds = random.NextDouble() * 100 + 0.01 },
-            },
+            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder },
+            Schedule = Schedule(random, budget),
+            BatchSchedule = grows ? new BatchScheduleSpec(Any([1.1, 2, 2.5], random), random.Next(1, 5), Maybe(random) ? null : 512 + random.Next(9)) : null,
+            MicroBatch = Maybe(random) ? null : random.Next(1, 100),
+            Budget = budget,
             Pace = Any(Enum.GetValues<Pace>(), random),
             Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
+        };
+    }
+
+    private static BudgetSpec Budget(Random random) => random.Next(4) switch
+    {
+        0 => new BudgetSpec { Epochs = random.NextDouble() * 10 + 0.01 },
+        1 => new BudgetSpec { Updates = random.Next(1, 100_000) },
+        2 => new BudgetSpec { Examples = random.NextInt64(1, SpecReader.MaxExamples) },
+        _ => new BudgetSpec { Seconds = random.NextDouble() * 100 + 0.01 },
+    };
+
+    private static ScheduleSpec Schedule(Random random, BudgetSpec budget)
+    {
+        var warmup = Maybe(random) ? null : new WarmupSpec(Any(Enum.GetValues<WarmupKind>(), random), random.NextDouble() + 0.01, random.NextDouble());
+        return random.Next(3) switch
+        {
+            0 => new ScheduleSpec { Warmup = warmup },
+            1 => new ScheduleSpec { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = random.Next(1, 9), Warmup = warmup },
+            _ => new ScheduleSpec { Kind = ScheduleKind.Cosine, Epochs = budget.Seconds is null && Maybe(random) ? null : 3.5, Floor = random.NextDouble(), Warmup = warmup },
         };
     }
 
@@ -62,13 +81,13 @@ public static class RandomSpecs
 
     private static OptimizerSpec Optimizer(Random random)
     {
-        var spec = new OptimizerSpec { Kind = Any(Enum.GetValues<OptimizerKind>(), random), WeightDecay = Maybe(random) ? 0 : 1e-4 };
-        return spec.Kind switch
-        {
-            OptimizerKind.Sgd => spec,
-            OptimizerKind.Adam => spec with { Beta1 = 0.5, Beta2 = 0.99, Epsilon = 1e-7 },
-            _ => spec with { Momentum = random.NextDouble() * 0.99 },
-        };
+        var spec = new OptimizerSpec { Kind = Any(Enum.GetValues<OptimizerKind>(), random) };
+        if (Maybe(random)) spec = spec with { WeightDecay = Any([0, 1e-4], random) };
+        if (spec.HasMomentum) spec = spec with { Momentum = random.NextDouble() * 0.99 };
+        if (spec.HasBetas) spec = spec with { Beta1 = 0.5, Beta2 = 0.99 };
+        if (spec.HasRho && Maybe(random)) spec = spec with { Rho = 0.95 };
+        if (spec.HasEpsilon && Maybe(random)) spec = spec with { Epsilon = 1e-7 };
+        return spec;
     }
 
     private static LearningRateSpec Rate(IEnumerable<BatchSize> batches, Random random) => Maybe(random)

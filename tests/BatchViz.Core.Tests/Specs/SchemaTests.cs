@@ -10,7 +10,7 @@ namespace BatchViz.Core.Tests.Specs;
 public class SchemaTests
 {
     /// <summary>Rules between keys, which only the reader knows.</summary>
-    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB";
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|that is to grow";
 
     private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
 
@@ -33,14 +33,14 @@ public class SchemaTests
         string[] values =
         [
             "0", "1", "2", "-1", "1.5", "9", "64", "1e10", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[\"full\"]", "[8, 8]", "[1, 2]", "{ \"1\": 0.5, \"full\": 2 }", "{ \"kind\": \"sgd\" }",
-            "{ \"epochs\": 2 }", "{ \"kind\": \"xor\" }", $"\"{new string('x', 201)}\"",
+            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", $"\"{new string('x', 201)}\"",
             .. Words().Select(w => $"\"{w}\""),
         ];
         int accepted = 0;
         for (int i = 0; i < 2_500; i++)
         {
             var root = JsonNode.Parse(SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString())!.AsObject();
-            JsonObject[] places = [root, .. root.Select(p => p.Value).OfType<JsonObject>()];
+            JsonObject[] inner = [.. root.Select(p => p.Value).OfType<JsonObject>()], places = [root, .. inner, .. inner.SelectMany(o => o.Select(p => p.Value)).OfType<JsonObject>()];
             for (int changes = random.Next(1, 3); changes > 0; changes--)
             {
                 var place = places[random.Next(places.Length)];
@@ -81,7 +81,13 @@ public class SchemaTests
         var spec = SpecWriter.Write(Read(With(("learningRateRule", "\"linear\""), ("optimizer", "{ \"kind\": \"adam\" }"))));
         Assert.Equal(Default("optimizer", "beta1"), spec["optimizer"]!["beta1"]!.GetValue<double>());
         Assert.Equal(Default("optimizer", "beta2"), spec["optimizer"]!["beta2"]!.GetValue<double>());
-        Assert.Equal(Default("optimizer", "epsilon"), spec["optimizer"]!["epsilon"]!.GetValue<double>());
+        var step = SpecWriter.Write(Read(With(("schedule", "{ \"kind\": \"step\", \"everyEpochs\": 1 }"), ("batchSchedule", "{ \"everyEpochs\": 1 }"))));
+        var cosine = SpecWriter.Write(Read(With(("schedule", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 1 } }"))))["schedule"]!;
+        Assert.Equal(Default("schedule", "factor"), step["schedule"]!["factor"]!.GetValue<double>());
+        Assert.Equal(Default("batchSchedule", "factor"), step["batchSchedule"]!["factor"]!.GetValue<double>());
+        Assert.Equal(Default("schedule", "floor"), cosine["floor"]!.GetValue<double>());
+        foreach (string key in new[] { "kind", "factor" })
+            Assert.True(JsonNode.DeepEquals(Schema["properties"]!["schedule"]!["properties"]!["warmup"]!["properties"]![key]!["default"], cosine["warmup"]![key]), key);
         Assert.Equal(Default("optimizer", "momentum"), new OptimizerSpec().Momentum);
         Assert.Equal(Schema["properties"]!["referenceBatchSize"]!["default"]!.GetValue<int>(), spec["referenceBatchSize"]!.GetValue<int>());
         var words = new[] { ("model", "activation"), ("sampler", "order"), ("sampler", "remainder"), ("landscape", "plane"), ("landscape", "evaluationExamples"), ("landscape", "resolution"), ("model", "hidden") };
@@ -112,7 +118,7 @@ public class SchemaTests
     }
 
     private static IEnumerable<JsonObject> Objects(JsonObject schema) =>
-        new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")));
+        new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")).SelectMany(Objects));
 
     private static IEnumerable<string> Words() => Objects(Schema).SelectMany(o => o["properties"]!.AsObject())
         .SelectMany(p => p.Value!["enum"]?.AsArray() ?? []).Where(w => w!.GetValueKind() == System.Text.Json.JsonValueKind.String).Select(w => w!.GetValue<string>()).Distinct();

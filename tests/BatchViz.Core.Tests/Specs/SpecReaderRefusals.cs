@@ -53,6 +53,18 @@ public class SpecReaderRefusals
     [InlineData("data", "{ \"kind\": \"beale\", \"testExamples\": 5 }", "\"data.testExamples\" does not apply to a surface, which has nothing to test.")]
     [InlineData("landscape", "{ \"resolution\": 64 }", "\"landscape.resolution\" is 64; it must be 9, 17, 33, 65 or 129.")]
     [InlineData("referenceBatchSize", "0", "\"referenceBatchSize\" is 0; it must be a whole number from 1 to 1,000,000,000.")]
+    [InlineData("optimizer", "{ \"kind\": \"rmsprop\", \"rho\": 1 }", "\"optimizer.rho\" is 1; it must be a number from 0 to 0.999999.")]
+    [InlineData("schedule", "{ \"kind\": \"step\" }", "\"schedule.everyEpochs\" is missing; it must be a whole number of epochs.")]
+    [InlineData("schedule", "{ \"kind\": \"step\", \"everyEpochs\": 0.5 }", "\"schedule.everyEpochs\" is 0.5; it must be a whole number from 1 to 1,000,000.")]
+    [InlineData("schedule", "{ \"kind\": \"step\", \"everyEpochs\": 2, \"factor\": 2 }", "\"schedule.factor\" is 2; it must be a number above 0, at most 1.")]
+    [InlineData("schedule", "{ \"kind\": \"exponential\" }", "\"schedule.kind\" is \"exponential\"; it must be one of \"constant\", \"step\", \"cosine\".")]
+    [InlineData("schedule", "{ \"kind\": \"cosine\", \"floor\": -1 }", "\"schedule.floor\" is -1; it must be a number from 0 to 1.")]
+    [InlineData("schedule", "{ \"warmup\": {} }", "\"schedule.warmup.epochs\" is missing; it must be a number of epochs.")]
+    [InlineData("schedule", "{ \"warmup\": { \"epochs\": 0 } }", "\"schedule.warmup.epochs\" is 0; it must be a number above 0, at most 1,000,000.")]
+    [InlineData("batchSchedule", "{}", "\"batchSchedule.everyEpochs\" is missing; it must be a whole number of epochs.")]
+    [InlineData("batchSchedule", "{ \"everyEpochs\": 1, \"factor\": 1 }", "\"batchSchedule.factor\" is 1; it must be a number from 1.1 to 1,000.")]
+    [InlineData("batchSchedule", "{ \"everyEpochs\": 1, \"maximum\": 31 }", "\"batchSchedule.maximum\" is 31, less than the batch size 32 that is to grow.")]
+    [InlineData("microBatch", "0", "\"microBatch\" is 0; it must be a whole number from 1 to 1,000,000,000.")]
     public void A_wrong_value_is_refused_with_its_key(string key, string? json, string sentence) =>
         Assert.Equal(sentence, Refusal(With((key, json))));
 
@@ -62,6 +74,8 @@ public class SpecReaderRefusals
     [InlineData("model", "{ \"hiden\": [8] }", "\"model.hiden\" is not a key of \"model\" (did you mean \"hidden\"?).")]
     [InlineData("sampler", "{ \"drop\": true }", "\"sampler.drop\" is not a key of \"sampler\"; known here are order, remainder.")]
     [InlineData("optimizer", "{ \"kind\": \"sgd\", \"momentum\": 0.9 }", "\"optimizer.momentum\" is not a key of \"optimizer\"; known here are kind, weightDecay.")]
+    [InlineData("optimizer", "{ \"kind\": \"adagrad\", \"rho\": 0.9 }", "\"optimizer.rho\" is not a key of \"optimizer\"; known here are kind, weightDecay, epsilon.")]
+    [InlineData("schedule", "{ \"kind\": \"cosine\", \"factor\": 0.5 }", "\"schedule.factor\" is not a key of \"schedule\"; known here are kind, warmup, epochs, floor.")]
     public void An_unknown_key_is_refused_with_a_hint(string key, string json, string sentence) =>
         Assert.Equal(sentence, Refusal(With((key, json))));
 
@@ -126,6 +140,20 @@ public class SpecReaderRefusals
     [Fact]
     public void A_file_of_more_than_a_megabyte_is_refused() =>
         Assert.Equal("The experiment is larger than 1 MB, too large for an experiment.", Refusal(With() + new string(' ', 1 << 20)));
+
+    [Fact]
+    public void What_cannot_grow_is_refused()
+    {
+        const string Growth = "{ \"everyEpochs\": 2 }";
+        Assert.Equal("\"batchSchedule\" cannot go with \"sampler.remainder\" \"carry\", whose batches cross from one epoch into the next.",
+            Refusal(With(("batchSchedule", Growth), ("sampler", "{ \"remainder\": \"carry\" }"))));
+        Assert.Equal("\"batchSchedule\" cannot go with the batch size \"full\", which is as large as can be.", Refusal(With(("batchSchedule", Growth), ("batchSizes", "[1, \"full\"]"))));
+    }
+
+    [Fact]
+    public void A_cosine_needs_an_end() =>
+        Assert.Equal("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.",
+            Refusal(With(("schedule", "{ \"kind\": \"cosine\" }"), ("budget", "{ \"seconds\": 1 }"))));
 
     [Fact]
     public void Too_many_runs_are_refused() =>

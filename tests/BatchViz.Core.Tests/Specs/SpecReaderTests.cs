@@ -60,6 +60,32 @@ public class SpecReaderTests
         }
     }
 
+    /// <summary>The defaults of torch.optim, which differ by optimiser.</summary>
+    [Theory]
+    [InlineData("adam", 0.9, 0.999, 0, 1e-8, 0)]
+    [InlineData("adagrad", 0, 0, 0, 1e-10, 0)]
+    [InlineData("adadelta", 0, 0, 0.9, 1e-6, 0)]
+    [InlineData("rmsprop", 0, 0, 0.99, 1e-8, 0)]
+    [InlineData("adamw", 0.9, 0.999, 0, 1e-8, 0.01)]
+    public void Optimisers_have_the_defaults_of_PyTorch(string word, double beta1, double beta2, double rho, double epsilon, double decay)
+    {
+        var spec = Read(With(("optimizer", $"{{ \"kind\": \"{word}\" }}"))).Optimizer;
+        if (spec.HasBetas) Assert.Equal((beta1, beta2), (spec.Beta1, spec.Beta2));
+        if (spec.HasRho) Assert.Equal(rho, spec.Rho);
+        Assert.Equal((beta1 > 0, rho > 0, true, false), (spec.HasBetas, spec.HasRho, spec.HasEpsilon, spec.HasMomentum));
+        Assert.Equal((epsilon, decay), (spec.Epsilon, spec.WeightDecay));
+    }
+
+    [Fact]
+    public void Schedules_are_read_with_their_defaults()
+    {
+        var spec = Read(With(("schedule", """{ "kind": "step", "everyEpochs": 30, "warmup": { "epochs": 5 } }"""), ("batchSchedule", """{ "everyEpochs": 2 }"""), ("microBatch", "64")));
+        Assert.Equal(new ScheduleSpec { Kind = ScheduleKind.Step, Factor = 0.1, EveryEpochs = 30, Warmup = new(WarmupKind.Gradual, 5, 0.1) }, spec.Schedule);
+        Assert.Equal(new BatchScheduleSpec(2, 2), spec.BatchSchedule);
+        Assert.Equal(64, spec.MicroBatch);
+        Assert.Equal((new ScheduleSpec(), null, null), (Read(With()).Schedule, Read(With()).BatchSchedule, Read(With()).MicroBatch));
+    }
+
     [Fact]
     public void Every_word_has_one_meaning_and_every_meaning_one_word()
     {
@@ -69,6 +95,8 @@ public class SpecReaderTests
         OneToOne(Words.Initializers);
         OneToOne(Words.Losses);
         OneToOne(Words.Optimizers);
+        OneToOne(Words.Schedules);
+        OneToOne(Words.Warmups);
         OneToOne(Words.Orders);
         OneToOne(Words.Remainders);
         OneToOne(Words.Paces);

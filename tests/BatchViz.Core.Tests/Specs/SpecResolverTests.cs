@@ -52,6 +52,36 @@ public class SpecResolverTests
     }
 
     [Theory]
+    [InlineData("{ \"epochs\": 3 }", 3, 3)]
+    [InlineData("{ \"updates\": 100 }", 0.2, 6.256)]
+    [InlineData("{ \"examples\": 1000 }", 2, 2)]
+    public void A_cosine_without_a_length_lasts_as_long_as_its_run(string budget, double first, double second)
+    {
+        var plan = Resolve(With(("schedule", "{ \"kind\": \"cosine\" }"), ("budget", budget)));
+        Assert.Equal([first, second], plan.Runs.Select(run => run.Schedule.Epochs!.Value));
+        Assert.Equal(first, plan.BundleOf([plan.Runs[0]]).Schedule.Epochs);
+        Assert.Null(plan.Spec.Schedule.Epochs);
+    }
+
+    [Fact]
+    public void What_grows_is_counted_at_its_size()
+    {
+        var plan = Resolve(With(("batchSizes", "[100]"), ("batchSchedule", "{ \"everyEpochs\": 1, \"factor\": 2 }"), ("budget", "{ \"epochs\": 4 }"), ("microBatch", "50")));
+        var run = plan.Runs[0];
+        Assert.Equal((100, 500, 5 + 3 + 2 + 1L), (run.BatchSize, run.Progress.LargestBatch, run.TotalUpdates));
+        var bundle = plan.BundleOf(plan.Runs);
+        Assert.Equal((100, plan.Spec.BatchSchedule, 50), (bundle.BatchSize, bundle.BatchSchedule, bundle.MicroBatch));
+        Assert.Equal(2000, bundle.SamplerOf(0, 500).Progress.ExamplesAfter(11));
+    }
+
+    [Theory]
+    [InlineData("{ \"kind\": \"adamw\" }", "{ \"kind\": \"cosine\" }", "null", "AdamW, rate 0.1 for every B, cosine")]
+    [InlineData("null", "{ \"kind\": \"step\", \"everyEpochs\": 30, \"warmup\": { \"epochs\": 5 } }", "null", "SGD, rate 0.1 for every B, ×0.1 every 30 epochs, warm-up of 5 epochs")]
+    [InlineData("{ \"kind\": \"rmsprop\" }", "{ \"warmup\": { \"kind\": \"constant\", \"epochs\": 1 } }", "{ \"everyEpochs\": 1 }", "RMSprop, rate 0.1 for every B, constant warm-up of 1 epoch, B ×2 every epoch")]
+    public void The_title_names_schedules(string optimizer, string schedule, string growth, string words) =>
+        Assert.Equal($"Moons, linear model 2-1, {words}, equal epochs", Resolve(With(("optimizer", optimizer), ("schedule", schedule), ("batchSchedule", growth))).Title);
+
+    [Theory]
     [InlineData("moons", "{ \"hidden\": [8, 8], \"activation\": \"tanh\" }", "Moons, MLP 2-8-8-1, tanh, SGD, rate 0.1 for every B, equal epochs")]
     [InlineData("moons", "{}", "Moons, linear model 2-1, SGD, rate 0.1 for every B, equal epochs")]
     [InlineData("beale", "null", "Beale, two weights, SGD, rate 0.1 for every B, equal epochs")]

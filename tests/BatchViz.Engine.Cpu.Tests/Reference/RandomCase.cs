@@ -48,9 +48,9 @@ internal sealed record RandomCase(
         var data = new DataSet($"case {seed}", task, inputs, classes, split, null);
         var optimizer = new OptimizerSpec
         {
-            Kind = (OptimizerKind)random.Next(4),
+            Kind = (OptimizerKind)random.Next(8),
             WeightDecay = random.Next(2) == 0 ? 0 : 0.03,
-            // Where a gradient is rounding noise, Adam with a tiny ε steps in the noise's direction, and no comparison is possible.
+            // Where a gradient is rounding noise, an optimiser that divides by its size, with a tiny ε, steps in the noise's direction, and no comparison is possible.
             Epsilon = 1e-2,
         };
         var sampler = new SamplerSpec { Order = SampleOrder.Sequential, Remainder = random.Next(2) == 0 ? RemainderPolicy.Keep : RemainderPolicy.Reweight };

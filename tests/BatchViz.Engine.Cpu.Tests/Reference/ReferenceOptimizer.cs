@@ -9,27 +9,44 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
     private int updates;
 
     /// <summary>Changes the weights in place; returns the length of the change.</summary>
-    public double Step(double[] w, double[] gradient, double gradientWeight = 1)
+    /// <param name="rateNow">η of this update, where a schedule changes it.</param>
+    public double Step(double[] w, double[] gradient, double gradientWeight = 1, double? rateNow = null)
     {
+        double eta = rateNow ?? rate;
         updates++;
         double square = 0;
         for (int i = 0; i < w.Length; i++)
         {
-            double g = gradientWeight * gradient[i] + spec.WeightDecay * w[i], step;
+            bool apart = spec.Kind == OptimizerKind.AdamW;
+            double g = gradientWeight * gradient[i] + (apart ? 0 : spec.WeightDecay) * w[i], step;
             switch (spec.Kind)
             {
                 case OptimizerKind.Sgd:
-                    step = rate * g;
+                    step = eta * g;
                     break;
-                case OptimizerKind.Adam:
+                case OptimizerKind.AdaGrad:
+                    first[i] += g * g;
+                    step = eta * g / (Math.Sqrt(first[i]) + spec.Epsilon);
+                    break;
+                case OptimizerKind.AdaDelta:
+                    first[i] = spec.Rho * first[i] + (1 - spec.Rho) * g * g;
+                    double change = g * Math.Sqrt(second[i] + spec.Epsilon) / Math.Sqrt(first[i] + spec.Epsilon);
+                    second[i] = spec.Rho * second[i] + (1 - spec.Rho) * change * change;
+                    step = eta * change;
+                    break;
+                case OptimizerKind.RmsProp:
+                    first[i] = spec.Rho * first[i] + (1 - spec.Rho) * g * g;
+                    step = eta * g / (Math.Sqrt(first[i]) + spec.Epsilon);
+                    break;
+                case OptimizerKind.Adam or OptimizerKind.AdamW:
                     first[i] = spec.Beta1 * first[i] + (1 - spec.Beta1) * g;
                     second[i] = spec.Beta2 * second[i] + (1 - spec.Beta2) * g * g;
                     double mean = first[i] / (1 - Math.Pow(spec.Beta1, updates)), variance = second[i] / (1 - Math.Pow(spec.Beta2, updates));
-                    step = rate * mean / (Math.Sqrt(variance) + spec.Epsilon);
+                    step = eta * mean / (Math.Sqrt(variance) + spec.Epsilon) + (apart ? eta * spec.WeightDecay * w[i] : 0);
                     break;
                 default:
                     first[i] = spec.Momentum * first[i] + g;
-                    step = rate * (spec.Kind == OptimizerKind.Nesterov ? g + spec.Momentum * first[i] : first[i]);
+                    step = eta * (spec.Kind == OptimizerKind.Nesterov ? g + spec.Momentum * first[i] : first[i]);
                     break;
             }
             w[i] -= step;

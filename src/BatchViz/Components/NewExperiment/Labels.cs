@@ -11,6 +11,7 @@ internal static class Labels
         ["linear"] = "Linear", ["relu"] = "ReLU", ["sigmoid"] = "Sigmoid", ["gelu"] = "GELU",
         ["cross-entropy"] = "Cross-entropy", ["logistic"] = "Logistic", ["squared"] = "Squared", ["surface"] = "The surface itself",
         ["sgd"] = "SGD", ["momentum"] = "Momentum", ["nesterov"] = "Nesterov", ["adam"] = "Adam",
+        ["adagrad"] = "AdaGrad", ["adadelta"] = "AdaDelta", ["rmsprop"] = "RMSprop", ["adamw"] = "AdamW",
         ["epochs"] = "Epochs", ["updates"] = "Updates", ["examples"] = "Examples", ["seconds"] = "Lane seconds",
         ["keep"] = "Keep: a short batch", ["drop"] = "Drop it", ["carry"] = "Carry into the next epoch", ["wrap"] = "Wrap: fill from the front",
         ["reweight"] = "Keep, weighted by its size",

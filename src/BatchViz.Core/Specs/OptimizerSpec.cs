@@ -1,0 +1,62 @@
+namespace BatchViz.Core.Specs;
+
+public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam, AdaGrad, AdaDelta, RmsProp, AdamW }
+
+/// <summary>
+/// PyTorch's conventions (torch.optim), which are also its defaults. With g' = g + λ w:
+/// momentum v ← μ v + g', w ← w − η v; Nesterov w ← w − η (g' + μ v);
+/// Adam (Kingma and Ba 2015) with bias correction, ε added to the root;
+/// AdaGrad (Duchi et al. 2011) s ← s + g'², w ← w − η g' / (√s + ε);
+/// AdaDelta (Zeiler 2012) s ← ρ s + (1 − ρ) g'², d = g' √(u + ε) / √(s + ε), u ← ρ u + (1 − ρ) d², w ← w − η d;
+/// RMSprop (Tieleman and Hinton 2012), not centred, without momentum: s ← ρ s + (1 − ρ) g'², w ← w − η g' / (√s + ε);
+/// AdamW (Loshchilov and Hutter 2019): w ← w (1 − η λ), then Adam's step from g alone.
+/// </summary>
+public sealed record OptimizerSpec
+{
+    private readonly double? rho, epsilon, weightDecay;
+
+    public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
+    public double Momentum { get; init; } = 0.9;
+    public double Beta1 { get; init; } = 0.9;
+    public double Beta2 { get; init; } = 0.999;
+
+    /// <summary>ρ: decay of AdaDelta's and RMSprop's mean squares (PyTorch calls RMSprop's α); by default 0.9 and 0.99.</summary>
+    public double Rho
+    {
+        get => rho ?? (Kind == OptimizerKind.AdaDelta ? 0.9 : 0.99);
+        init => rho = value;
+    }
+
+    /// <summary>ε: by default 1e-10 for AdaGrad, 1e-6 for AdaDelta, 1e-8 for the others.</summary>
+    public double Epsilon
+    {
+        get => epsilon ?? Kind switch { OptimizerKind.AdaGrad => 1e-10, OptimizerKind.AdaDelta => 1e-6, _ => 1e-8 };
+        init => epsilon = value;
+    }
+
+    /// <summary>
+    /// λ of L2 regularisation: g ← g + λ w, weights and biases alike; AdamW's decay is apart from the gradient. By default 0.01 for
+    /// AdamW, 0 for the others. It is no part of the reported loss.
+    /// </summary>
+    public double WeightDecay
+    {
+        get => weightDecay ?? (Kind == OptimizerKind.AdamW ? 0.01 : 0);
+        init => weightDecay = value;
+    }
+
+    /// <summary>Vectors as long as the weights that are kept from one update to the next: v; s; s and u; or Adam's m and v.</summary>
+    public int StateVectors => Kind switch
+    {
+        OptimizerKind.Sgd => 0,
+        OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.AdaDelta => 2,
+        _ => 1,
+    };
+
+    public bool HasMomentum => Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov;
+
+    public bool HasBetas => Kind is OptimizerKind.Adam or OptimizerKind.AdamW;
+
+    public bool HasRho => Kind is OptimizerKind.AdaDelta or OptimizerKind.RmsProp;
+
+    public bool HasEpsilon => !(Kind == OptimizerKind.Sgd || HasMomentum);
+}

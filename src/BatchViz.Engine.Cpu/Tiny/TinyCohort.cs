@@ -1,0 +1,162 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
+
+namespace BatchViz.Engine.Cpu.Tiny;
+
+/// <summary>
+/// Up to a register's lanes of tiny nets, each in a lane of its own, that make their updates at the same time, with the bits that
+/// <see cref="TinyModel"/> gives each alone. A net <see cref="Enter">enters</see> with its weights and state and leaves with them.
+/// </summary>
+internal sealed unsafe class TinyCohort : IDisposable
+{
+    /// <summary>Batches beyond this are trained one net after another, which fills the lanes just as well.</summary>
+    public const int MostExamples = 1024;
+
+    private readonly KernelTable kernels;
+    private readonly WeightLayout layout;
+    private readonly TinySource source;
+    private readonly TinyWorkspace workspace;
+    private readonly Arena arena = new();
+    private readonly TinyBatch batch;
+    private readonly LaneFigures figures;
+    private readonly float* weights, gradient, laneFigures;
+    private readonly int parameters, vectors, inputs, outputs, lanes;
+    private readonly long figureFloats;
+
+    /// <param name="vectors">Weights and state vectors of a net.</param>
+    public TinyCohort(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, int vectors)
+    {
+        (this.kernels, this.layout, this.vectors) = (kernels, layout, vectors);
+        lanes = kernels.Width;
+        parameters = (int)layout.Parameters;
+        (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
+        source = new TinySource(data.Train, network, lanes);
+        workspace = new TinyWorkspace(network, lanes);
+        int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes), doubles = 2 * lanes, layers = network.Layers;
+        figureFloats = (5 + layers) * doubles + (2 + RecordLayout.HistogramBins) * lanes;
+        long examples = (long)batchSize * lanes;
+        arena.Reserve((long)vectors * parameters * lanes);
+        arena.Reserve((long)levels * parameters * lanes);
+        arena.Reserve(figureFloats);
+        arena.Reserve(examples * inputs);
+        arena.Reserve(examples * outputs);
+        for (int i = 0; i < 4; i++) arena.Reserve(examples);
+        weights = arena.Take();
+        gradient = arena.Take();
+        laneFigures = arena.Take();
+        batch = new TinyBatch
+        {
+            Features = arena.Take(), Targets = arena.Take(), Labels = arena.Take(), Signs = arena.Take(), Losses = arena.Take(), Squares = arena.Take(),
+        };
+        float* at = laneFigures;
+        figures.Loss = Doubles(1);
+        figures.ExampleSquares = Doubles(1);
+        figures.ExampleNorms = Doubles(1);
+        figures.UpdateSquare = Doubles(1);
+        figures.WeightSquare = Doubles(1);
+        figures.LayerSquares = Doubles(layers);
+        figures.ExampleMin = at;
+        figures.ExampleMax = at + lanes;
+        figures.Histogram = at + 2 * lanes;
+
+        double* Doubles(int rows)
+        {
+            var piece = (double*)at;
+            at += rows * doubles;
+            return piece;
+        }
+    }
+
+    public int Lanes => lanes;
+
+    /// <summary>Brings a net's weights and state vectors, padded one after another, into a lane.</summary>
+    public void Enter(int lane, float* padded)
+    {
+        for (int v = 0; v < vectors; v++)
+        {
+            float* to = weights + (long)v * parameters * lanes + lane;
+            foreach (var layer in layout.Layers)
+            {
+                for (int r = 0; r < layer.Rows; r++)
+                {
+                    for (int j = 0; j < layer.Outputs; j++, to += lanes) *to = padded[v * layout.Floats + layer.Index(r, j)];
+                }
+            }
+        }
+    }
+
+    /// <summary>The way back from <see cref="Enter"/>.</summary>
+    public void Leave(int lane, float* padded)
+    {
+        for (int v = 0; v < vectors; v++)
+        {
+            float* from = weights + (long)v * parameters * lanes + lane;
+            foreach (var layer in layout.Layers)
+            {
+                for (int r = 0; r < layer.Rows; r++)
+                {
+                    for (int j = 0; j < layer.Outputs; j++, from += lanes) padded[v * layout.Floats + layer.Index(r, j)] = *from;
+                }
+            }
+        }
+    }
+
+    /// <summary>The batch of one lane in the update to come.</summary>
+    public void Give(int lane, ReadOnlySpan<int> examples)
+    {
+        for (int b = 0; b < examples.Length; b++)
+        {
+            long at = (long)b * lanes;
+            source.Lane(examples[b], lane, batch.Features + at * inputs, batch.Labels + at, batch.Signs + at, batch.Targets + at * outputs);
+        }
+    }
+
+    /// <summary>Losses and gradients of all lanes' batches, each of <paramref name="count"/> examples.</summary>
+    public void Measure(int count)
+    {
+        new Span<float>(laneFigures, (int)figureFloats).Clear();
+        var batches = batch;
+        batches.Count = count;
+        kernels.TinyGradients(workspace.Plan, batches, weights, parameters, gradient);
+        kernels.TinyExamples(batches, (float)count * count, figures);
+        kernels.TinyGradientSums(workspace.Plan, gradient, figures);
+        for (int lane = 0; lane < lanes; lane++) figures.Loss[lane] /= count;
+    }
+
+    /// <summary>Steps all lanes.</summary>
+    public void Step(Optimizer optimizer) => optimizer.StepLanes(workspace.Plan, weights, gradient, weights + (long)parameters * lanes, (long)parameters * lanes, figures);
+
+    /// <summary>What the last measurement, and the step after it if there was one, have shown of a lane.</summary>
+    public void Read(int lane, Figures to)
+    {
+        to.Clear();
+        to.Loss = figures.Loss[lane];
+        (to.ExampleSquares, to.ExampleNorms) = (figures.ExampleSquares[lane], figures.ExampleNorms[lane]);
+        (to.ExampleMin, to.ExampleMax) = (figures.ExampleMin[lane], figures.ExampleMax[lane]);
+        (to.UpdateSquare, to.WeightSquare) = (figures.UpdateSquare[lane], figures.WeightSquare[lane]);
+        for (int l = 0; l < to.Squares.Length; l++)
+        {
+            double square = figures.LayerSquares[l * lanes + lane];
+            to.Squares[l] = double.IsFinite(square) ? square : Square(lane, l);
+        }
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) to.Histogram.Add(bin, ((int*)figures.Histogram)[bin * lanes + lane]);
+        to.Histogram.Add(0, layout.Floats - layout.Parameters);
+    }
+
+    public void Dispose()
+    {
+        workspace.Dispose();
+        arena.Dispose();
+    }
+
+    /// <summary>A layer's squared norm in double, where a float overflowed.</summary>
+    private double Square(int lane, int layer)
+    {
+        float* g = gradient + layout.Layers[layer].FirstParameter * lanes + lane;
+        double sum = 0;
+        for (long p = 0; p < layout.Layers[layer].Parameters; p++) sum += (double)g[p * lanes] * g[p * lanes];
+        return sum;
+    }
+}
