@@ -79,10 +79,17 @@ public sealed class Sampler
         if (spec.Order == SampleOrder.Shuffle)
         {
             var stream = new Philox(seed, Purpose.Shuffle, (ulong)epoch);
-            for (int i = into.Length - 1; i > 0; i--)
+            Span<ulong> words = stackalloc ulong[256];
+            for (int end = into.Length; end > 1;)
             {
-                int j = stream.Below((ulong)i, i + 1);
-                (into[i], into[j]) = (into[j], into[i]);
+                int first = Math.Max(1, end - words.Length);
+                stream.Words((ulong)first, words[..(end - first)]);
+                for (int i = end - 1; i >= first; i--)
+                {
+                    int j = Philox.BelowOf(words[i - first], i + 1);
+                    (into[i], into[j]) = (into[j], into[i]);
+                }
+                end = first;
             }
         }
         return Held(into, epoch, out held);

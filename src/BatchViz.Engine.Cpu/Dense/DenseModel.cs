@@ -214,7 +214,7 @@ internal sealed unsafe class DenseModel : Model
                 if (earlier && optimizer is null) Buffer.MemoryCopy(gradient + at, g, floats * sizeof(float), floats * sizeof(float));
                 else if (earlier) g = gradient + at;
                 Rows(layer, l, first, count, rows, g, earlier);
-                square += kernels.GradientSums(floats, g, ref figures.Histogram);
+                kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
                 if (optimizer is null) continue;
                 var (update, norm) = optimizer.Step(at, floats, weights, g, state);
                 figures.UpdateSquare += update;

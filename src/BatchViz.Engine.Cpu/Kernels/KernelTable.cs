@@ -35,7 +35,7 @@ internal abstract unsafe class KernelTable
 
     public abstract double SumSquares(long count, float* p);
 
-    public abstract double GradientSums(long count, float* g, ref Histogram to);
+    public abstract void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to);
 
     public abstract void RowSquares(int rows, int columns, int stride, float* p, float* squares);
 

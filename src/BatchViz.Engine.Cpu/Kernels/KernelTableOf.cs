@@ -21,8 +21,8 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double SumSquares(long count, float* p)
         => VectorKernels<L, V>.SumSquares(count, p);
 
-    public override double GradientSums(long count, float* g, ref Histogram to)
-        => StatisticsKernels<L, V>.GradientSums(count, g, ref to);
+    public override void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to)
+        => StatisticsKernels<L, V>.GradientSums(ranges, floats, g, squares, ref to);
 
     public override void RowSquares(int rows, int columns, int stride, float* p, float* squares)
         => StatisticsKernels<L, V>.RowSquares(rows, columns, stride, p, squares);

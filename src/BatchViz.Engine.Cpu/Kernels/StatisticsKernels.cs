@@ -21,44 +21,49 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
     /// <summary>Vectors after which four-bit counters go into eight-bit ones, and rounds of that until these are full.</summary>
     private const int NibbleRounds = 15, ByteRounds = 17;
 
-    /// <summary>Σ g², as <see cref="VectorKernels{L, V}.SumSquares"/> adds it up, and the histogram of |g| added to <paramref name="to"/>.</summary>
-    /// <param name="count">A multiple of <see cref="WeightLayout.Lanes"/>.</param>
+    /// <summary>
+    /// Σ g² of each of some ranges that follow one another, added to <paramref name="squares"/>: in blocks summed in float and added up
+    /// in double, a block that overflows in double; and the histogram of |g| of them all, added to <paramref name="to"/>.
+    /// </summary>
+    /// <param name="floats">Floats in each range [ranges]: multiples of <see cref="WeightLayout.Lanes"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static double GradientSums(long count, float* g, ref Histogram to)
+    public static void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to)
     {
         const int Block = 1024;
-        double total = 0;
         V nibbles = L.Zero, even = L.Zero, odd = L.Zero;
         int inNibbles = 0, inBytes = 0;
-        for (; count > 0; count -= Block, g += Block)
+        for (int r = 0; r < ranges; r++)
         {
-            int n = (int)Math.Min(count, Block);
-            V s = L.Zero;
-            for (int i = 0; i < n; i += L.Width)
+            int n;
+            for (long left = floats[r]; left > 0; left -= n, g += n)
             {
-                V v = L.Load(g + i);
-                s = L.MulAdd(v, v, s);
-                nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, Histogram.LowestExponent));
-                if (++inNibbles < NibbleRounds) continue;
-                Widen(ref nibbles, ref even, ref odd);
-                inNibbles = 0;
-                if (++inBytes < ByteRounds) continue;
-                Empty(ref even, ref odd, ref to);
-                inBytes = 0;
-            }
-            float sum = L.SumOf(s);
-            if (float.IsFinite(sum))
-            {
-                total += sum;
-            }
-            else
-            {
-                for (int i = 0; i < n; i++) total += (double)g[i] * g[i];
+                n = (int)Math.Min(left, Block);
+                V s = L.Zero;
+                for (int i = 0; i < n; i += L.Width)
+                {
+                    V v = L.Load(g + i);
+                    s = L.MulAdd(v, v, s);
+                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, Histogram.LowestExponent));
+                    if (++inNibbles < NibbleRounds) continue;
+                    Widen(ref nibbles, ref even, ref odd);
+                    inNibbles = 0;
+                    if (++inBytes < ByteRounds) continue;
+                    Empty(ref even, ref odd, ref to);
+                    inBytes = 0;
+                }
+                float sum = L.SumOf(s);
+                if (float.IsFinite(sum))
+                {
+                    squares[r] += sum;
+                }
+                else
+                {
+                    for (int i = 0; i < n; i++) squares[r] += (double)g[i] * g[i];
+                }
             }
         }
         Widen(ref nibbles, ref even, ref odd);
         Empty(ref even, ref odd, ref to);
-        return total;
     }
 
     /// <summary>Four-bit counters into eight-bit ones: bins 0, 2, 4, 6 and 1, 3, 5, 7.</summary>

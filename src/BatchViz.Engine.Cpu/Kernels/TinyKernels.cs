@@ -136,6 +136,12 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
                 L.Store(delta, L.Select(valid, L.Mul(L.Sub(L.Zero, L.Mul(t, wrong)), factor), L.Zero));
                 return loss;
             default:
+                if (outputs == 1)
+                {
+                    V d = L.Sub(L.Load(z), L.Load(plan.Targets));
+                    L.Store(delta, L.Select(valid, L.Mul(d, factor), L.Zero));
+                    return L.Mul(L.Set(0.5f), L.Mul(d, d));
+                }
                 for (int j = 0; j < outputs; j++)
                 {
                     V d = L.Sub(L.Load(z + j * L.Width), L.Load(plan.Targets + j * L.Width));
@@ -180,6 +186,12 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     private static void Below<M>(int inputs, int outputs, float* w, float* delta, float* below, float* scratch) where M : ITinyWeights<L, V>
     {
         int row = M.Row(outputs) * M.Step;
+        if (outputs == 1)
+        {
+            V d = L.Load(delta);
+            for (int i = 0; i < inputs; i++, w += row) L.Store(below + i * L.Width, L.MulAdd(d, M.At(w), L.Zero));
+            return;
+        }
         if (outputs == 8 && L.Width >= 8)
         {
             V d0 = L.Load(delta), d1 = L.Load(delta + L.Width), d2 = L.Load(delta + 2 * L.Width), d3 = L.Load(delta + 3 * L.Width);
@@ -237,7 +249,19 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     [MethodImpl(Fast)]
     private static V Squares(int units, float* v, float* scratch)
     {
-        if (units == 1) return L.Mul(L.Load(v), L.Load(v));
+        if (units <= 2)
+        {
+            V first = L.Load(v), second = units == 2 ? L.Load(v + L.Width) : L.Zero;
+            return L.Add(L.Mul(first, first), L.Mul(second, second));
+        }
+        if (units == 8 && L.Width >= 8)
+        {
+            V a = L.Load(v), b = L.Load(v + L.Width), c = L.Load(v + 2 * L.Width), d = L.Load(v + 3 * L.Width);
+            V e = L.Load(v + 4 * L.Width), f = L.Load(v + 5 * L.Width), g = L.Load(v + 6 * L.Width), h = L.Load(v + 7 * L.Width);
+            return L.Add(
+                L.Add(L.Add(L.Mul(a, a), L.Mul(e, e)), L.Add(L.Mul(c, c), L.Mul(g, g))),
+                L.Add(L.Add(L.Mul(b, b), L.Mul(f, f)), L.Add(L.Mul(d, d), L.Mul(h, h))));
+        }
         for (int u = 0; u < units; u++)
         {
             V x = L.Load(v + u * L.Width);

@@ -30,7 +30,9 @@ internal sealed unsafe class SurfaceModel(KernelTable kernels, DataSet data) : M
         g[1] = (float)(gy + b);
         figures.Squares[0] = (gx + a) * (gx + a) + (gy + b) * (gy + b);
         figures.Loss = Surfaces.Value(data.Surface.Value, x, y) + a * x + b * y;
-        kernels.GradientSums(WeightLayout.Lanes, g, ref figures.Histogram);
+        long floats = WeightLayout.Lanes;
+        double square = 0;
+        kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
         if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
     }
 

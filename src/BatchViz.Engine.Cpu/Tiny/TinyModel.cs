@@ -18,11 +18,13 @@ internal sealed unsafe class TinyModel : Model
     private readonly TinyWorkspace workspace;
     private readonly Arena arena = new();
     private readonly float* features, gradient, laneGradients, losses, squares;
+    private readonly long[] layerFloats;
     private readonly TinyPlan plan;
 
     public TinyModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize)
     {
         (this.kernels, this.layout) = (kernels, layout);
+        layerFloats = [.. layout.Layers.Select(layer => layer.Floats)];
         int lanes = kernels.Width;
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes);
@@ -58,8 +60,10 @@ internal sealed unsafe class TinyModel : Model
             Groups(weights, batch);
         }
         Examples(batch.Length, figures);
-        for (int l = 0; l < layout.Layers.Length; l++)
-            figures.Squares[l] = kernels.GradientSums(layout.Layers[l].Floats, gradient + layout.Layers[l].Offset, ref figures.Histogram);
+        Array.Clear(figures.Squares);
+        fixed (long* floats = layerFloats)
+        fixed (double* squared = figures.Squares)
+            kernels.GradientSums(layerFloats.Length, floats, gradient, squared, ref figures.Histogram);
         if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, layout.Floats, weights, gradient, state);
     }
 

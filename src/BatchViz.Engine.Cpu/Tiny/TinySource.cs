@@ -9,7 +9,7 @@ namespace BatchViz.Engine.Cpu.Tiny;
 internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, int lanes)
 {
     private readonly int inputs = network.Sizes[0], outputs = network.Sizes[^1];
-    private readonly bool targets = network.Loss == LossKind.Squared;
+    private readonly LossKind loss = network.Loss;
 
     /// <summary>One example with a unit a lane.</summary>
     public void One(int example, in TinyPlan plan)
@@ -59,10 +59,17 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
             return;
         }
         int wanted = labels[example];
-        *label = wanted;
-        *sign = wanted == 1 ? 1 : -1;
-        if (!targets) return;
-        if (outputs == 1) *values = *sign;
-        else for (int j = 0; j < outputs; j++) values[j * step] = j == wanted ? 1 : 0;
+        switch (loss)
+        {
+            case LossKind.CrossEntropy:
+                *label = wanted;
+                break;
+            case LossKind.Squared when outputs > 1:
+                for (int j = 0; j < outputs; j++) values[j * step] = j == wanted ? 1 : 0;
+                break;
+            default:
+                *(loss == LossKind.Logistic ? sign : values) = wanted == 1 ? 1 : -1;
+                break;
+        }
     }
 }

@@ -85,4 +85,21 @@ public class PhiloxTests
         double chiSquared = bins.Sum(b => (b - expected) * (b - expected) / expected);
         Assert.InRange(chiSquared, freedom - 5 * Math.Sqrt(2 * freedom), freedom + 5 * Math.Sqrt(2 * freedom));
     }
+
+    [Theory]
+    [InlineData(0ul, 1)]
+    [InlineData(3ul, 4)]
+    [InlineData(4294967290ul, 23)]
+    public void SeveralWordsAreThoseOfTheirBlocks(ulong first, int count)
+    {
+        var stream = new Philox(77, Purpose.Shuffle, 0x1_0000_0003);
+        var words = new ulong[count];
+        stream.Words(first, words);
+        for (int i = 0; i < count; i++)
+        {
+            var (a, b, _, _) = stream.Block(first + (ulong)i);
+            Assert.Equal(((ulong)a << 32) | b, words[i]);
+            Assert.Equal(stream.Below(first + (ulong)i, 1000), Philox.BelowOf(words[i], 1000));
+        }
+    }
 }
