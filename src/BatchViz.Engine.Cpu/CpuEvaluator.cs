@@ -13,7 +13,7 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
 
     public abstract Evaluation Evaluate(IWeights weights, EvaluationSet set);
 
-    public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+    public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads);
 
     public abstract void Dispose();
 
@@ -64,12 +64,17 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
     protected static double Line(double from, double to, int index, int resolution)
         => index == resolution - 1 && resolution > 1 ? to : from + (to - from) * (index / (double)Math.Max(1, resolution - 1));
 
-    protected static void CheckGrid(int resolution, Span<float> losses)
+    /// <summary>Coordinates of all grid lines, as floats.</summary>
+    protected static float[] Lines(double from, double to, int resolution)
+        => [.. Enumerable.Range(0, resolution).Select(i => (float)Line(from, to, i, resolution))];
+
+    protected static void CheckGrid(int resolution, Span<float> losses, int threads)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(resolution, 1);
         if (losses.Length != resolution * resolution) throw new ArgumentException($"{losses.Length} places for {resolution}² points", nameof(losses));
     }
 
     /// <summary>A mean loss as a grid holds it: what is not finite is +∞.</summary>
-    protected static float Height(double loss) => float.IsFinite((float)loss) ? (float)loss : float.PositiveInfinity;
+    public static float Height(double loss) => float.IsFinite((float)loss) ? (float)loss : float.PositiveInfinity;
 }

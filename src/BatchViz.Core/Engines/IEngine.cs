@@ -162,7 +162,11 @@ public interface IEvaluator : IDisposable
     /// <paramref name="losses"/>. Points that already hold a number are kept (NaN marks those to compute, so a 2ᵏ+1 grid reuses the
     /// one before); a loss that is not finite is stored as +∞. <paramref name="cancel"/> is looked at between rows.
     /// </summary>
-    void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+    /// <param name="threads">
+    /// Threads that may work on it, the caller's among them; the others end before the call returns. A point's bits depend neither on
+    /// them nor on which other points are missing.
+    /// </param>
+    void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads = 1);
 }
 
 /// <summary>The rectangle of a plane that a grid covers, ends included.</summary>

@@ -53,6 +53,18 @@ internal abstract unsafe class KernelTable
 
     public abstract void Squared(int rows, int outputs, int stride, float* a, float* targets, float* losses, float* delta, float scale);
 
+    public abstract int LaneBlock { get; }
+
+    public abstract void LaneLayer(int inputs, int outputs, float* w, float* bias, float* x, float* z);
+
+    public abstract void CombineActivate(Activation kind, long count, float* a, float x, float* b, float* to);
+
+    public abstract float LaneCrossEntropy(int valid, int classes, float* z, float* labels);
+
+    public abstract float LaneLogistic(int valid, float* z, float* labels);
+
+    public abstract float LaneSquared(int valid, int outputs, float* a, float* labels, float* targets);
+
     public abstract double Sgd(long count, float* w, float* g, float weight, float decay, float rate, out double norm);
 
     public abstract double Momentum(long count, float* w, float* g, float* v, float weight, float decay, float rate, float mu, bool nesterov, out double norm);

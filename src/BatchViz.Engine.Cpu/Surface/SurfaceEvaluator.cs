@@ -14,9 +14,9 @@ internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuE
         return new Evaluation(Loss(w[0], w[1], MeanShift(set)), double.NaN);
     }
 
-    public override unsafe void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
+    public override unsafe void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads)
     {
-        CheckGrid(resolution, losses);
+        CheckGrid(resolution, losses, threads);
         var ours = CpuPlane.Of(plane, Layout);
         using var hold = ours.Hold();
         float* origin = hold.Pointer, d1 = origin + Layout.Floats, d2 = d1 + Layout.Floats;
