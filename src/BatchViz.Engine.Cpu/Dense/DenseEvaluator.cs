@@ -61,6 +61,16 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         GC.KeepAlive(this);
     }
 
+    public override void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        CheckLine(count, values);
+        using var line = CpuPlane.Line(Layout, from, to);
+        using var along = new DenseGrid(kernels, network, Layout, Data, line, set, keep: false);
+        along.Measure(Lines(t0, t1, count), 0, values, cancel);
+        GC.KeepAlive(this);
+    }
+
     public override void Dispose()
     {
         disposed = true;

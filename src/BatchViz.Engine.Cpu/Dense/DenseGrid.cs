@@ -39,11 +39,15 @@ internal sealed unsafe class DenseGrid : IDisposable
     private readonly int units, laterFloats, chunkBlocks, chunks;
     private readonly bool[] kept;
 
+    /// <summary>The second direction leads nowhere.</summary>
+    private readonly bool line;
+
     /// <param name="keep">Whether more than one row may be asked for, so that products are worth keeping.</param>
     public DenseGrid(KernelTable kernels, NetworkSpec network, WeightLayout layout, DataSet data, CpuPlane plane, EvaluationSet set, bool keep)
     {
         (this.kernels, this.network, this.layout, this.plane, this.set) = (kernels, network, layout, plane, set);
         examples = new LaneExamples(kernels, data, set);
+        line = plane.YY == 0;
         var first = layout.Layers[0];
         units = first.Outputs;
         laterFloats = Arena.Pad((int)(layout.Parameters - first.Parameters));
@@ -180,7 +184,7 @@ internal sealed unsafe class DenseGrid : IDisposable
         private void StartRow(float y)
         {
             float* origin = grid.vectors + grid.layout.Layers[0].Parameters;
-            grid.kernels.Combine(grid.laterFloats, origin, 0, null, y, origin + 2 * grid.vectorFloats, rowWeights);
+            grid.kernels.Combine(grid.laterFloats, origin, 0, null, y, grid.line ? null : origin + 2 * grid.vectorFloats, rowWeights);
         }
 
         /// <summary>The chunk's products, and in <see cref="rowProduct"/> its first layer's outputs at x = 0.</summary>
@@ -189,18 +193,18 @@ internal sealed unsafe class DenseGrid : IDisposable
             float* product = grid.kept.Length > 0 ? Kept(chunk) : spare;
             if (product == spare) Products(chunk, spare);
             long floats = (long)BlocksOf(chunk) * grid.examples.Block * grid.units;
-            grid.kernels.Combine(floats, product, 0, null, y, product + 2 * grid.productFloats, rowProduct);
+            grid.kernels.Combine(floats, product, 0, null, y, grid.line ? null : product + 2 * grid.productFloats, rowProduct);
             return product;
         }
 
-        /// <summary>Z₀, Z₁ and Z₂ of a chunk, each [blocks][units, block].</summary>
+        /// <summary>Z₀, Z₁ and, unless the plane is a line, Z₂ of a chunk, each [blocks][units, block].</summary>
         private void Products(int chunk, float* to)
         {
             long blockFloats = (long)grid.examples.Block * grid.units;
             for (int b = 0; b < BlocksOf(chunk); b++)
             {
                 pass.Gather(chunk * grid.chunkBlocks + b);
-                for (int i = 0; i < 3; i++) pass.FirstLayer(grid.vectors + i * grid.vectorFloats, to + i * grid.productFloats + b * blockFloats);
+                for (int i = 0; i < (grid.line ? 2 : 3); i++) pass.FirstLayer(grid.vectors + i * grid.vectorFloats, to + i * grid.productFloats + b * blockFloats);
             }
         }
 
