@@ -1,5 +1,6 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Planes;
 
 namespace BatchViz.Engine.Cpu;
@@ -13,7 +14,9 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
 
     public abstract Evaluation Evaluate(IWeights weights, EvaluationSet set);
 
-    public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+    public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads);
+
+    public abstract void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel);
 
     public abstract void Dispose();
 
@@ -54,6 +57,22 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
         return new CpuPlane(Layout, vectors[..n], vectors.Slice(n, n), vectors.Slice(2 * n, n));
     }
 
+    public IPlane PlaneThrough(IWeights a, IWeights b, IWeights c)
+    {
+        double[] origin = WeightVectors.Of(Layout, a), d1 = WeightVectors.Of(Layout, b), d2 = WeightVectors.Of(Layout, c);
+        WeightVectors.Subtract(d1, origin);
+        WeightVectors.Subtract(d2, origin);
+        if (!WeightVectors.Orthonormalise(d1, d2)) throw new SpecException("The three points lie on one line: no single plane goes through them.");
+        return new CpuPlane(Layout, origin, d1, d2);
+    }
+
+    public IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2)
+    {
+        double[] first = WeightVectors.Of(Layout, d1), second = WeightVectors.Of(Layout, d2);
+        if (!WeightVectors.Orthonormalise(first, second)) throw new SpecException("The two directions are parallel, or one has no length: they span no plane.");
+        return new CpuPlane(Layout, WeightVectors.Of(Layout, origin), first, second);
+    }
+
     public PlanePoint Project(IPlane plane, IWeights weights)
         => WeightVectors.Project(CpuPlane.Of(plane, Layout), CpuWeights.Of(weights, Layout));
 
@@ -61,15 +80,26 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
     protected int CountOf(EvaluationSet set) => set.Indices?.Length ?? Data.Of(set.Split).Count;
 
     /// <summary>Coordinate of a grid line; the same bits for the same line of a coarser 2ᵏ+1 grid.</summary>
-    protected static double Line(double from, double to, int index, int resolution)
+    protected static double Coordinate(double from, double to, int index, int resolution)
         => index == resolution - 1 && resolution > 1 ? to : from + (to - from) * (index / (double)Math.Max(1, resolution - 1));
 
-    protected static void CheckGrid(int resolution, Span<float> losses)
+    /// <summary>Coordinates of all grid lines, as floats.</summary>
+    protected static float[] Lines(double from, double to, int resolution)
+        => [.. Enumerable.Range(0, resolution).Select(i => (float)Coordinate(from, to, i, resolution))];
+
+    protected static void CheckLine(int count, Span<Evaluation> values)
     {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        if (values.Length != count) throw new ArgumentException($"{values.Length} places for {count} points", nameof(values));
+    }
+
+    protected static void CheckGrid(int resolution, Span<float> losses, int threads)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(resolution, 1);
         if (losses.Length != resolution * resolution) throw new ArgumentException($"{losses.Length} places for {resolution}² points", nameof(losses));
     }
 
     /// <summary>A mean loss as a grid holds it: what is not finite is +∞.</summary>
-    protected static float Height(double loss) => float.IsFinite((float)loss) ? (float)loss : float.PositiveInfinity;
+    public static float Height(double loss) => float.IsFinite((float)loss) ? (float)loss : float.PositiveInfinity;
 }

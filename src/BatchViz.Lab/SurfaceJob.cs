@@ -2,7 +2,7 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Lab;
 
-/// <summary>Computes the grid of the current plane, 9 → 17 → 33 → 65, on a thread of its own; each resolution reuses the last one's points.</summary>
+/// <summary>Computes the grid of the current plane, 9 → 17 → 33 → 65, on a thread of its own; each resolution reuses the last one's points, and helpers where no lane needs their cores.</summary>
 internal sealed class SurfaceJob : IDisposable
 {
     private readonly Experiment experiment;
@@ -74,7 +74,7 @@ internal sealed class SurfaceJob : IDisposable
         var losses = Spread(landscape, next);
         try
         {
-            evaluator.Grid(landscape.Plane, landscape.Region, next, experiment.EvaluationSet, losses, cancel);
+            evaluator.Grid(landscape.Plane, landscape.Region, next, experiment.EvaluationSet, losses, cancel, Threads());
         }
         catch (OperationCanceledException)
         {
@@ -87,6 +87,12 @@ internal sealed class SurfaceJob : IDisposable
         landscapes.Add(landscape.GridId, new GridLayer(next, losses));
         return true;
     }
+
+    /// <summary>
+    /// All cores once training is over or while it is held. While lanes work, this thread alone: helpers would slow the updates down
+    /// on the wall, which their processor seconds do not show. After a hold, helpers stay until the resolution under way is done.
+    /// </summary>
+    private int Threads() => experiment.Finished || experiment.Held ? Environment.ProcessorCount : 1;
 
     /// <summary>The finished points at their places in a grid twice as fine; NaN marks those to compute.</summary>
     private static float[] Spread(Landscape landscape, int next)

@@ -156,9 +156,9 @@ public class EvaluatorTests
         using var plane = (Planes.CpuPlane)stage.Evaluator.RandomPlane(stage.Weights, 7);
         using var again = (Planes.CpuPlane)stage.Evaluator.RandomPlane(stage.Weights, 7);
         using var other = (Planes.CpuPlane)stage.Evaluator.RandomPlane(stage.Weights, 8);
-        float[][] v = Vectors3(plane);
-        Assert.Equal(v[1], Vectors3(again)[1]);
-        Assert.NotEqual(v[1], Vectors3(other)[1]);
+        float[][] v = Stage.VectorsOf(plane);
+        Assert.Equal(v[1], Stage.VectorsOf(again)[1]);
+        Assert.NotEqual(v[1], Stage.VectorsOf(other)[1]);
         Assert.NotEqual(v[1], v[2]);
         var net = new ReferenceNet(stage.Network);
         for (int d = 1; d <= 2; d++)
@@ -197,9 +197,9 @@ public class EvaluatorTests
             var data = loss == LossKind.CrossEntropy ? Sets.Images(300) : Sets.Plane(300);
             using var stage = new Stage(data, hidden, 3, path, loss, activation);
             using var plane = (Planes.CpuPlane)stage.Evaluator.RandomPlane(stage.Weights, 3);
-            float[][] v = Vectors3(plane);
+            float[][] v = Stage.VectorsOf(plane);
             var region = new GridRegion(-0.7, 0.9, -1, 0.5);
-            float[] losses = Gaps(5);
+            float[] losses = Stage.Gaps(5);
             stage.Evaluator.Grid(plane, region, 5, Train, losses, default);
             var net = new ReferenceNet(stage.Network);
             var examples = RandomCase.ExamplesOf(data.Train);
@@ -221,7 +221,7 @@ public class EvaluatorTests
         using var stage = new Stage(Sets.Images(), [12], 3);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-0.37, 1.21, -1.03, 0.77);
-        float[] coarse = Gaps(5), whole = Gaps(9), nested = Gaps(9);
+        float[] coarse = Stage.Gaps(5), whole = Stage.Gaps(9), nested = Stage.Gaps(9);
         stage.Evaluator.Grid(plane, region, 5, Train, coarse, default);
         for (int i = 0; i < 25; i++) nested[i / 5 * 2 * 9 + i % 5 * 2] = coarse[i];
         stage.Evaluator.Grid(plane, region, 9, Train, whole, default);
@@ -229,12 +229,12 @@ public class EvaluatorTests
         Assert.Equal(whole, nested);
 
         // What is there is kept, whatever it says; another set is another landscape.
-        float[] marked = Gaps(3);
+        float[] marked = Stage.Gaps(3);
         marked[4] = -5;
         stage.Evaluator.Grid(plane, region, 3, Train, marked, default);
         Assert.Equal(-5, marked[4]);
         Assert.DoesNotContain(float.NaN, marked);
-        float[] other = Gaps(9);
+        float[] other = Stage.Gaps(9);
         stage.Evaluator.Grid(plane, region, 9, new EvaluationSet(Split.Train, [1, 2, 3]), other, default);
         Assert.NotEqual(whole, other);
     }
@@ -245,7 +245,7 @@ public class EvaluatorTests
         using var stage = new Stage(Sets.Images(), [12], 3);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-1, 1, -1, 1);
-        float[] whole = Gaps(9), parts = Gaps(9);
+        float[] whole = Stage.Gaps(9), parts = Stage.Gaps(9);
         stage.Evaluator.Grid(plane, region, 9, Train, whole, default);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
@@ -261,7 +261,7 @@ public class EvaluatorTests
     {
         using var stage = new Stage(Sets.Plane(), [4], 2, loss: LossKind.Squared);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
-        float[] losses = Gaps(3);
+        float[] losses = Stage.Gaps(3);
         stage.Evaluator.Grid(plane, new(-1e30, 1e30, -1e30, 1e30), 3, Train, losses, default);
         Assert.True(float.IsFinite(losses[4]));
         Assert.All(losses.Where((_, i) => i != 4), l => Assert.Equal(float.PositiveInfinity, l));
@@ -278,7 +278,7 @@ public class EvaluatorTests
         var net = new NetworkSpec(new ModelSpec { Start = [0.25, -2] }, LossKind.Squared, [1, 1]);
         using var evaluator = engine.CreateEvaluator(data, net);
         using var plane = evaluator.WeightPlane();
-        float[] losses = Gaps(3);
+        float[] losses = Stage.Gaps(3);
         evaluator.Grid(plane, new(0, 2, -1, 1), 3, Train, losses, default);
         for (int i = 0; i < 9; i++)
         {
@@ -296,64 +296,7 @@ public class EvaluatorTests
         Assert.Throws<ArgumentException>(() => larger.Evaluator.Project(plane, larger.Weights[0]));
     }
 
-    private static float[] Gaps(int resolution)
-    {
-        var losses = new float[resolution * resolution];
-        Array.Fill(losses, float.NaN);
-        return losses;
-    }
-
     private static double[] Mean(double[][] w) => [.. Enumerable.Range(0, w[0].Length).Select(i => w.Average(v => v[i]))];
 
     private static double Dot(double[] a, double[] b) => a.Zip(b, (x, y) => x * y).Sum();
-
-    /// <summary>A plane's origin and directions in canonical order.</summary>
-    private static unsafe float[][] Vectors3(Planes.CpuPlane plane)
-    {
-        using var hold = plane.Hold();
-        var vectors = new float[3][];
-        for (int k = 0; k < 3; k++)
-        {
-            vectors[k] = new float[plane.Layout.Parameters];
-            plane.Layout.Unpack(hold.Pointer + k * plane.Layout.Floats, vectors[k]);
-        }
-        return vectors;
-    }
-
-    /// <summary>An evaluator and snapshots along a short run.</summary>
-    private sealed class Stage : IDisposable
-    {
-        private readonly CpuEngine engine;
-        private readonly IEngineData data;
-
-        public Stage(DataSet set, int[] hidden, int snapshots, KernelPath? path = null, LossKind loss = LossKind.CrossEntropy, Activation activation = Activation.Relu)
-        {
-            engine = path is { } wanted ? new CpuEngine(wanted) : new CpuEngine();
-            data = engine.Load(set);
-            Network = Sets.Net(set, loss, hidden, activation);
-            using var bundle = engine.CreateBundle(data, Sets.Spec(Network, 7));
-            var list = new List<IWeights>();
-            for (int i = 0; i < snapshots; i++)
-            {
-                bundle.AdvanceBits(20);
-                list.Add(bundle.Snapshot(0));
-            }
-            Weights = list;
-            Evaluator = engine.CreateEvaluator(data, Network);
-        }
-
-        public NetworkSpec Network { get; }
-
-        public IReadOnlyList<IWeights> Weights { get; }
-
-        public IEvaluator Evaluator { get; }
-
-        public void Dispose()
-        {
-            Evaluator.Dispose();
-            foreach (var w in Weights) w.Dispose();
-            data.Dispose();
-            engine.Dispose();
-        }
-    }
 }

@@ -69,6 +69,12 @@ public class SurfaceTests
         var part = evaluator.Evaluate(w, new EvaluationSet(Split.Train, [2, 5]));
         float[] f = set.Train.Floats!;
         Assert.Equal(whole.Loss + 0.5 * ((double)f[4] + f[10]) / 2 - ((double)f[5] + f[11]) / 2, part.Loss, 10);
+        using var start = engine.CreateBundle(data, Sets.Spec(Network with { Model = Network.Model with { Start = [-1.5, 1] } }, 1));
+        using var from = start.Snapshot(0);
+        var line = new Evaluation[4];
+        evaluator.Line(from, w, -1, 2, 4, EvaluationSet.All(Split.Train), line, default);
+        for (int t = -1; t <= 2; t++) Assert.Equal(Surfaces.Value(SurfaceKind.Beale, -1.5 + 2 * t, 1 - 2 * t), line[t + 1].Loss, 10);
+
         var at = evaluator.Project(plane, w);
         Assert.Equal((0.5, -1.0, 0.0), (at.X, at.Y, at.OffPlane));
     }

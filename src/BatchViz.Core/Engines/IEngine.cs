@@ -176,6 +176,20 @@ public interface IEvaluator : IDisposable
     /// <summary>Two-weight models only: x and y are the weights themselves.</summary>
     IPlane WeightPlane();
 
+    /// <summary>
+    /// The plane through three points of weight space: origin at <paramref name="a"/>, the first axis towards <paramref name="b"/>, the
+    /// second at a right angle to it on the side of <paramref name="c"/>; directions of length 1 (Gram-Schmidt in double precision).
+    /// </summary>
+    /// <exception cref="SpecException">Two of them are the same, or all lie on one line.</exception>
+    IPlane PlaneThrough(IWeights a, IWeights b, IWeights c);
+
+    /// <summary>
+    /// The plane through <paramref name="origin"/> along two directions, such as the Hessian's top two eigenvectors: the first axis
+    /// along <paramref name="d1"/>, the second along what <paramref name="d2"/> adds at a right angle to it; directions of length 1.
+    /// </summary>
+    /// <exception cref="SpecException">A direction has no length, or both are parallel.</exception>
+    IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2);
+
     PlanePoint Project(IPlane plane, IWeights weights);
 
     /// <summary>
@@ -183,7 +197,18 @@ public interface IEvaluator : IDisposable
     /// <paramref name="losses"/>. Points that already hold a number are kept (NaN marks those to compute, so a 2ᵏ+1 grid reuses the
     /// one before); a loss that is not finite is stored as +∞. <paramref name="cancel"/> is looked at between rows.
     /// </summary>
-    void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel);
+    /// <param name="threads">
+    /// Threads that may work on it, the caller's among them; the others end before the call returns. A point's bits depend neither on
+    /// them nor on which other points are missing.
+    /// </param>
+    void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads = 1);
+
+    /// <summary>
+    /// Loss and accuracy along the line (1 − t)·from + t·to (Goodfellow et al. 2015, arXiv:1412.6544) at <paramref name="count"/> evenly
+    /// spaced t from <paramref name="t0"/> to <paramref name="t1"/>, ends included, into <paramref name="values"/> [count]. Keskar et al.
+    /// 2017 (arXiv:1609.04836) show t from −1 to 2. Losses that are not finite are told as they are.
+    /// </summary>
+    void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel);
 }
 
 /// <summary>The rectangle of a plane that a grid covers, ends included.</summary>

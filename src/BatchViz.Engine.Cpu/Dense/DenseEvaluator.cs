@@ -11,6 +11,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     private const int ChunkRows = 256;
 
     private readonly KernelTable kernels;
+    private readonly NetworkSpec network;
     private readonly DensePass pass;
 
     /// <summary>Of the last plane and set asked about: grids are refined in many short calls.</summary>
@@ -19,7 +20,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
 
     public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
     {
-        this.kernels = kernels;
+        (this.kernels, this.network) = (kernels, network);
         pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false);
     }
 
@@ -42,10 +43,10 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         return new Evaluation(loss / count, split.Labels is null ? double.NaN : (double)right / count);
     }
 
-    public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
+    public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        CheckGrid(resolution, losses);
+        CheckGrid(resolution, losses, threads);
         cancel.ThrowIfCancellationRequested();
         var ours = CpuPlane.Of(plane, Layout);
         using var hold = ours.Hold();
@@ -53,33 +54,20 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         {
             grid?.Dispose();
             grid = null;
-            grid = new DenseGrid(kernels, Layout, pass, Data, ours, set);
+            grid = new DenseGrid(kernels, network, Layout, Data, ours, set, keep: true);
         }
-        var sums = new double[resolution];
-        bool worked = false;
-        for (int row = 0; row < resolution; row++)
-        {
-            var line = losses.Slice(row * resolution, resolution);
-            if (!HasGap(line)) continue;
-            // Not before the first row: a caller that gives little time still gets on with every call.
-            if (worked) cancel.ThrowIfCancellationRequested();
-            worked = true;
-            grid.StartRow(hold.Pointer, (float)Line(region.Y0, region.Y1, row, resolution));
-            Array.Clear(sums);
-            for (int chunk = 0; chunk < grid.Chunks; chunk++)
-            {
-                grid.StartChunk(hold.Pointer, chunk);
-                for (int column = 0; column < resolution; column++)
-                {
-                    if (float.IsNaN(line[column]))
-                        sums[column] += grid.Loss(hold.Pointer, (float)Line(region.X0, region.X1, column, resolution));
-                }
-            }
-            for (int column = 0; column < resolution; column++)
-            {
-                if (float.IsNaN(line[column])) line[column] = Height(sums[column] / grid.Examples);
-            }
-        }
+        fixed (float* to = losses)
+            grid.Fill(Lines(region.X0, region.X1, resolution), Lines(region.Y0, region.Y1, resolution), to, threads, cancel);
+        GC.KeepAlive(this);
+    }
+
+    public override void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        CheckLine(count, values);
+        using var line = CpuPlane.Line(Layout, from, to);
+        using var along = new DenseGrid(kernels, network, Layout, Data, line, set, keep: false);
+        along.Measure(Lines(t0, t1, count), 0, values, cancel);
         GC.KeepAlive(this);
     }
 
@@ -88,15 +76,6 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         disposed = true;
         grid?.Dispose();
         pass.Dispose();
-    }
-
-    private static bool HasGap(ReadOnlySpan<float> line)
-    {
-        foreach (float loss in line)
-        {
-            if (float.IsNaN(loss)) return true;
-        }
-        return false;
     }
 
     private int Gather(EvaluationSet set, DataSplit split, int start, int end)

@@ -55,6 +55,18 @@ internal abstract unsafe class KernelTable
 
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
+    public abstract int LaneBlock { get; }
+
+    public abstract void LaneLayer(int inputs, int outputs, float* w, float* bias, float* x, float* z);
+
+    public abstract void CombineActivate(Activation kind, long count, float* a, float x, float* b, float* to);
+
+    public abstract float LaneCrossEntropy(int valid, int classes, float* z, float* labels);
+
+    public abstract float LaneLogistic(int valid, float* z, float* labels);
+
+    public abstract float LaneSquared(int valid, int outputs, float* a, float* labels, float* targets);
+
     /// <summary>Floats in a register.</summary>
     public abstract int Width { get; }
 

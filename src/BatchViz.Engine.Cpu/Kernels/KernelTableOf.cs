@@ -51,6 +51,23 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
         => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
 
+    public override int LaneBlock => LaneForward<L, V>.Block;
+
+    public override void LaneLayer(int inputs, int outputs, float* w, float* bias, float* x, float* z)
+        => LaneForward<L, V>.Layer(inputs, outputs, w, bias, x, z);
+
+    public override void CombineActivate(Activation kind, long count, float* a, float x, float* b, float* to)
+        => LaneForward<L, V>.CombineActivate(kind, count, a, x, b, to);
+
+    public override float LaneCrossEntropy(int valid, int classes, float* z, float* labels)
+        => LaneLosses<L, V>.CrossEntropy(valid, classes, z, labels);
+
+    public override float LaneLogistic(int valid, float* z, float* labels)
+        => LaneLosses<L, V>.Logistic(valid, z, labels);
+
+    public override float LaneSquared(int valid, int outputs, float* a, float* labels, float* targets)
+        => LaneLosses<L, V>.Squared(valid, outputs, a, labels, targets);
+
     public override int Width => L.Width;
 
     public override void TinyOne(in TinyPlan plan, float* w, float* gradient, float* loss, float* square)

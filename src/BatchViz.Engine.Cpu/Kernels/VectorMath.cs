@@ -4,7 +4,7 @@ namespace BatchViz.Engine.Cpu.Kernels;
 
 /// <summary>
 /// exp, log, tanh, sigmoid and erf of a register of floats, without the system's mathematics library, so that a kernel path has the
-/// same bits on every machine. Errors (tested over the whole range): about 2 units in the last place, sigmoid 3.
+/// same bits on every machine. Errors (tested over the whole range): about 2 units in the last place, sigmoid 3, tanh 6 (near 1).
 /// Polynomials: Cephes (Moshier) for exp and log; erf after N. Juffa's published minimax fit.
 /// </summary>
 internal static class VectorMath<L, V> where L : struct, ILanes<V> where V : struct
@@ -63,16 +63,24 @@ internal static class VectorMath<L, V> where L : struct, ILanes<V> where V : str
         return L.Add(Log(w), L.Div(lost, w));
     }
 
-    /// <summary>tanh a = (e²ᵃ − 1) / (e²ᵃ + 1), with e²ᵃ − 1 computed as such so that small a keep their precision.</summary>
+    /// <summary>
+    /// tanh a = a·P(a²)/Q(a²), a minimax fit of both of degree 4 on |a| ≤ 9.1 (relative error 3e-8 before rounding), where tanh is 1:
+    /// half the work of a way through e²ᵃ, and small a keep their precision.
+    /// </summary>
     [MethodImpl(Inline)]
     public static V Tanh(V a)
     {
-        V x = L.Min(L.Set(20f), L.Abs(L.Add(a, a)));
-        V t = L.MulAdd(x, L.Set(Log2E), L.Set(RoundingShift));
-        V r = Reduced(x, L.Sub(t, L.Set(RoundingShift)));
-        V scale = L.PowerOfTwo(t, 127);
-        V m = L.MulAdd(scale, ExpMinusOneOfReduced(r), L.Sub(scale, L.Set(1f)));
-        return L.WithSign(L.Div(m, L.Add(m, L.Set(2f))), a);
+        V one = L.Set(1f), x = L.Max(L.Set(-9.1f), L.Min(L.Set(9.1f), a)), s = L.Mul(x, x);
+        V p = L.MulAdd(L.Set(1.324290899162861e-8f), s, L.Set(2.053412754321471e-5f));
+        V q = L.MulAdd(L.Set(7.732481890343479e-7f), s, L.Set(3.2784248469397426e-4f));
+        p = L.MulAdd(p, s, L.Set(3.4912924747914076e-3f));
+        q = L.MulAdd(q, s, L.Set(2.5860922411084175e-2f));
+        p = L.MulAdd(p, s, L.Set(1.337750405073166e-1f));
+        q = L.MulAdd(q, s, L.Set(4.6710827946662903e-1f));
+        p = L.MulAdd(p, s, one);
+        q = L.MulAdd(q, s, one);
+        // Rounding may lead a unit beyond 1, where the slope would change its sign.
+        return L.Max(L.Set(-1f), L.Min(one, L.Div(L.Mul(x, p), q)));
     }
 
     /// <summary>1 / (1 + e⁻ᵃ).</summary>

@@ -28,6 +28,14 @@ internal sealed unsafe class CpuPlane : IPlane
         }
     }
 
+    /// <summary>The line from one point to another: d₁ leads from the first to the second, d₂ nowhere.</summary>
+    public static CpuPlane Line(WeightLayout layout, IWeights from, IWeights to)
+    {
+        double[] origin = WeightVectors.Of(layout, from), along = WeightVectors.Of(layout, to);
+        WeightVectors.Subtract(along, origin);
+        return new CpuPlane(layout, origin, along, new double[layout.Floats]);
+    }
+
     public WeightLayout Layout { get; }
 
     /// <summary>Inner products of the directions.</summary>

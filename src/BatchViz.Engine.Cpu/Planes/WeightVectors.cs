@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
+using BatchViz.Engine.Cpu.Memory;
 
 namespace BatchViz.Engine.Cpu.Planes;
 
@@ -8,6 +9,51 @@ namespace BatchViz.Engine.Cpu.Planes;
 internal static unsafe class WeightVectors
 {
     private const int Block = 1024;
+
+    /// <summary>The weights in double precision, padded [floats].</summary>
+    public static double[] Of(WeightLayout layout, IWeights weights)
+    {
+        using var hold = CpuWeights.Of(weights, layout).Hold();
+        return Doubles(layout, hold.Pointer);
+    }
+
+    /// <summary>The direction in double precision, padded [floats].</summary>
+    public static double[] Of(WeightLayout layout, IDirection direction)
+    {
+        if (direction.Count != layout.Parameters) throw new ArgumentException($"a direction of {direction.Count} components for {layout.Parameters} weights", nameof(direction));
+        var canonical = new float[direction.Count];
+        direction.CopyTo(canonical);
+        using var padded = new NativeBuffer(layout.Floats);
+        layout.Pack(canonical, padded.Pointer);
+        return Doubles(layout, padded.Pointer);
+    }
+
+    /// <summary>a −= b.</summary>
+    public static void Subtract(double[] a, double[] b)
+    {
+        for (int i = 0; i < a.Length; i++) a[i] -= b[i];
+    }
+
+    /// <summary>
+    /// Makes the first vector one of length 1 and the second what is left of it at a right angle, of length 1 (Gram-Schmidt, the second
+    /// taken twice). False, and nothing promised, where a length is 0 or what is left is no more than rounding.
+    /// </summary>
+    public static bool Orthonormalise(double[] a, double[] b)
+    {
+        const double Rounding = 1e-6;
+        double length = Math.Sqrt(Dot(a, a)), whole = Math.Sqrt(Dot(b, b));
+        if (!(length > 0) || !(whole > 0)) return false;
+        for (int i = 0; i < a.Length; i++) a[i] /= length;
+        for (int pass = 0; pass < 2; pass++)
+        {
+            double along = Dot(a, b);
+            for (int i = 0; i < a.Length; i++) b[i] -= along * a[i];
+        }
+        double left = Math.Sqrt(Dot(b, b));
+        if (!(left > Rounding * whole)) return false;
+        for (int i = 0; i < b.Length; i++) b[i] /= left;
+        return true;
+    }
 
     /// <summary>Mean of the weights, padded [floats].</summary>
     public static double[] Mean(WeightLayout layout, IReadOnlyList<IWeights> weights)
@@ -129,6 +175,13 @@ internal static unsafe class WeightVectors
             off += r * r;
         }
         return new PlanePoint(x, y, Math.Sqrt(off));
+    }
+
+    private static double[] Doubles(WeightLayout layout, float* padded)
+    {
+        var vector = new double[layout.Floats];
+        for (int i = 0; i < vector.Length; i++) vector[i] = padded[i];
+        return vector;
     }
 
     /// <summary>Sixteen partial sums, multiplied and added apart, so that the bits do not depend on the processor.</summary>

@@ -14,9 +14,9 @@ internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuE
         return new Evaluation(Loss(w[0], w[1], MeanShift(set)), double.NaN);
     }
 
-    public override unsafe void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel)
+    public override unsafe void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads)
     {
-        CheckGrid(resolution, losses);
+        CheckGrid(resolution, losses, threads);
         var ours = CpuPlane.Of(plane, Layout);
         using var hold = ours.Hold();
         float* origin = hold.Pointer, d1 = origin + Layout.Floats, d2 = d1 + Layout.Floats;
@@ -24,14 +24,29 @@ internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuE
         for (int row = 0; row < resolution; row++)
         {
             cancel.ThrowIfCancellationRequested();
-            double y = Line(region.Y0, region.Y1, row, resolution);
+            double y = Coordinate(region.Y0, region.Y1, row, resolution);
             for (int column = 0; column < resolution; column++)
             {
                 ref float loss = ref losses[row * resolution + column];
                 if (!float.IsNaN(loss)) continue;
-                double x = Line(region.X0, region.X1, column, resolution);
+                double x = Coordinate(region.X0, region.X1, column, resolution);
                 loss = Height(Loss(origin[0] + x * d1[0] + y * d2[0], origin[1] + x * d1[1] + y * d2[1], shift));
             }
+        }
+    }
+
+    public override void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel)
+    {
+        CheckLine(count, values);
+        Span<float> a = stackalloc float[2], b = stackalloc float[2];
+        CpuWeights.Of(from, Layout).CopyTo(a);
+        CpuWeights.Of(to, Layout).CopyTo(b);
+        var shift = MeanShift(set);
+        for (int i = 0; i < count; i++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            double t = Coordinate(t0, t1, i, count);
+            values[i] = new Evaluation(Loss((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1], shift), double.NaN);
         }
     }
 
