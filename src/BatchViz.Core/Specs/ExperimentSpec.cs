@@ -118,6 +118,20 @@ public sealed record ModelSpec
 
     /// <summary>Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.</summary>
     public IReadOnlyList<double>? Start { get; init; }
+
+    /// <summary>Why the Fisher-Rao norm does not apply to this model, in a sentence that names the key, or null when it does.</summary>
+    public string? WhyNoFisherRao()
+    {
+        const string What = "the Fisher-Rao norm (\"fisher-rao\") is defined";
+        if (Kind == ModelKind.Surface) return $"\"model.kind\" is \"surface\"; {What} for networks only.";
+        if (Bias) return $"\"model.bias\" is true; {What} for networks without biases.";
+        foreach (var (key, activation) in new[] { ("activation", Activation), ("outputActivation", OutputActivation) })
+        {
+            if ((key != "activation" || Hidden.Count > 0) && activation is not (Activation.Relu or Activation.Linear))
+                return $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {What} for activations that are positively homogeneous, \"relu\" and \"linear\".";
+        }
+        return null;
+    }
 }
 
 public enum LossKind
