@@ -69,7 +69,7 @@ public interface IProbe : IDisposable
 
 /// <summary>What a probe has computed over its whole set.</summary>
 /// <param name="Losses">Forward passes alone.</param>
-/// <param name="Gradients">Losses with their gradients.</param>
+/// <param name="Gradients">Losses with their gradients, or with what Hessian products at the same weights share.</param>
 /// <param name="HessianProducts">Products of the Hessian and a vector.</param>
 public readonly record struct ProbeCost(long Losses, long Gradients, long HessianProducts)
 {

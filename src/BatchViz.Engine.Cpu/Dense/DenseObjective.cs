@@ -113,9 +113,9 @@ internal sealed unsafe class DenseObjective : Objective
             var chunk = Chunk(c);
             sum += chunk.Linearise(at, transposed, curvature, linearisation);
             if (squares is not null) chunk.GradientSquares(squares.AsSpan(c * ChunkRows, chunk.Rows));
-            AddGradient(chunk, gradient, add: c > 0);
+            if (gradient != null) AddGradient(chunk, gradient, add: c > 0);
         }
-        kernels.Scale(layout.Floats, 1f / Examples, gradient);
+        if (gradient != null) kernels.Scale(layout.Floats, 1f / Examples, gradient);
         return sum / Examples;
     }
 

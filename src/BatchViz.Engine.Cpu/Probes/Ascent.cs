@@ -1,4 +1,5 @@
 using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
 
 namespace BatchViz.Engine.Cpu.Probes;
 
@@ -10,25 +11,25 @@ internal static unsafe class Ascent
 {
     /// <summary>
     /// In the box |zᵢ| ≤ ε(|wᵢ| + 1), in its own unit u = z / box: u ← the nearest point in [−1, 1] to u + s·sign(∂L/∂u), the steepest
-    /// ascent of the maximum norm. s is 1 at first, which goes to the corner that the gradient points to, and halved whenever the
-    /// loss did not grow.
+    /// ascent of the maximum norm. s is 2 at first, which goes to the corner that the gradient points to, and halved whenever the
+    /// loss did not grow. Where a derivative is 0, a random sign is taken, so that an exact minimum is left too.
     /// </summary>
-    public static SharpnessProbe InBox(Objective objective, Workspace workspace, float* weights, float epsilon, int steps, CancellationToken cancel)
+    public static SharpnessProbe InBox(Objective objective, WeightLayout layout, Workspace workspace, float* weights, float epsilon, int steps, CancellationToken cancel)
     {
         float* point = workspace.Point, gradient = workspace.Gradient, u = workspace.Vector;
         long n = workspace.Floats;
-        new Span<float>(u, checked((int)n)).Clear();
+        var ties = Ties(layout);
         var best = new float[n];
         double loss = objective.Linearise(weights, gradient, false, cancel), worst = loss;
         // The gradient at the best point, kept while other points are tried.
         var slope = new float[n];
         new Span<float>(gradient, (int)n).CopyTo(slope);
-        float step = 1;
+        float step = 2;
         for (int k = 0; k < steps; k++)
         {
             for (long i = 0; i < n; i++)
             {
-                float sign = slope[i] > 0 ? 1 : slope[i] < 0 ? -1 : 0;
+                float sign = slope[i] > 0 ? 1 : slope[i] < 0 ? -1 : ties[i];
                 u[i] = Math.Clamp(best[i] + step * sign, -1, 1);
                 point[i] = weights[i] + epsilon * (Math.Abs(weights[i]) + 1) * u[i];
             }
@@ -69,5 +70,15 @@ internal static unsafe class Ascent
             worst = Math.Max(worst, there);
         }
         return new SharpnessProbe(worst - loss, loss, worst, new(1, steps, 0));
+    }
+
+    /// <summary>A random sign for every weight, 0 for padding.</summary>
+    private static float[] Ties(WeightLayout layout)
+    {
+        var canonical = new float[layout.Parameters];
+        RandomSigns.Fill(new Philox(0, Purpose.SharpnessTies), canonical);
+        var padded = new float[layout.Floats];
+        fixed (float* to = padded) layout.Pack(canonical, to);
+        return padded;
     }
 }

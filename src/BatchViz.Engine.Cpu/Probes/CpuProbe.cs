@@ -42,7 +42,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     {
         using var hold = Begin(weights, set);
         using var vector = CpuDirection.Of(v, layout).Hold();
-        objective.Linearise(hold.Pointer, workspace.Gradient, true, cancel);
+        objective.Linearise(hold.Pointer, null, true, cancel);
         objective.HessianProduct(vector.Pointer, workspace.Vector, cancel);
         double curvature = Vectors.Dot(layout.Floats, vector.Pointer, workspace.Vector);
         var product = new CpuDirection(layout, workspace.Vector);
@@ -56,7 +56,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, layout.Parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
         using var hold = Begin(weights, set);
-        objective.Linearise(hold.Pointer, workspace.Gradient, true, cancel);
+        objective.Linearise(hold.Pointer, null, true, cancel);
         var found = new Lanczos(objective, layout, workspace, seed).Largest(count, iterations, cancel);
         GC.KeepAlive(this);
         return found;
@@ -66,7 +66,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
         using var hold = Begin(weights, set);
-        objective.Linearise(hold.Pointer, workspace.Gradient, true, cancel);
+        objective.Linearise(hold.Pointer, null, true, cancel);
         var trace = Hutchinson.Trace(objective, layout, workspace, samples, seed, cancel);
         GC.KeepAlive(this);
         return trace;
@@ -76,7 +76,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     {
         CheckRadius(epsilon, nameof(epsilon), steps);
         using var hold = Begin(weights, set);
-        var sharpness = Ascent.InBox(objective, workspace, hold.Pointer, (float)epsilon, steps, cancel);
+        var sharpness = Ascent.InBox(objective, layout, workspace, hold.Pointer, (float)epsilon, steps, cancel);
         GC.KeepAlive(this);
         return sharpness;
     }

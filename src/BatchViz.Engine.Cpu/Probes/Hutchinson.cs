@@ -14,22 +14,12 @@ internal static unsafe class Hutchinson
         new Span<float>(workspace.Point, checked((int)layout.Floats)).Clear();
         for (int s = 0; s < samples; s++)
         {
-            Signs(new Philox(seed, Purpose.TraceSigns, (ulong)s), signs);
+            RandomSigns.Fill(new Philox(seed, Purpose.TraceSigns, (ulong)s), signs);
             layout.Pack(signs, workspace.Point);
             objective.HessianProduct(workspace.Point, workspace.Vector, cancel);
             values[s] = Vectors.Dot(layout.Floats, workspace.Point, workspace.Vector);
         }
         double mean = values.Sum() / samples, square = values.Sum(v => (v - mean) * (v - mean));
         return new TraceProbe(mean, Math.Sqrt(square / (samples - 1) / samples), samples, new(0, 1, samples));
-    }
-
-    /// <summary>±1, one bit of the stream each.</summary>
-    private static void Signs(Philox stream, float[] signs)
-    {
-        for (int i = 0; i < signs.Length; i += 32)
-        {
-            uint word = stream.Word((ulong)i / 32);
-            for (int k = i; k < Math.Min(i + 32, signs.Length); k++, word >>= 1) signs[k] = (word & 1) == 0 ? -1 : 1;
-        }
     }
 }

@@ -30,7 +30,7 @@ internal abstract unsafe class Objective : IDisposable
     /// <summary>Mean loss.</summary>
     public abstract double Loss(float* weights, CancellationToken cancel);
 
-    /// <summary>Mean loss, and its gradient into <paramref name="gradient"/>. Hessian products after it are at these weights.</summary>
+    /// <summary>Mean loss, and its gradient into <paramref name="gradient"/>, unless that is null. Hessian products after it are at these weights.</summary>
     /// <param name="curvature">Such products will follow, and what they need is to be kept.</param>
     public abstract double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel);
 

@@ -15,7 +15,7 @@ internal sealed unsafe class SurfaceObjective(SurfaceKind kind) : Objective
     {
         (x, y) = (weights[0], weights[1]);
         var (gx, gy) = Surfaces.Gradient(kind, x, y);
-        (gradient[0], gradient[1]) = ((float)(gx + a), (float)(gy + b));
+        if (gradient != null) (gradient[0], gradient[1]) = ((float)(gx + a), (float)(gy + b));
         return Loss(weights, cancel);
     }
 

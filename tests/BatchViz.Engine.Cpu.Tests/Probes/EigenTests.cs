@@ -16,7 +16,7 @@ public class EigenTests
         {
             var random = RandomCase.Make(seed, widest: 8, mostExamples: 20);
             int n = random.Start.Length;
-            if (n is < 12 or > 130) continue;
+            if (n is < 12 or > 90) continue;
             var hessian = new ReferenceHessian(random.Network);
             double[] matrix = hessian.Matrix(random.Start.Doubles(), random.Examples);
             if (hessian.NearestKink < 1e-4) continue;
@@ -86,7 +86,7 @@ public class EigenTests
         {
             var random = RandomCase.Make(seed, widest: 8, mostExamples: 20);
             int n = random.Start.Length;
-            if (n is < 12 or > 130) continue;
+            if (n is < 12 or > 90) continue;
             var hessian = new ReferenceHessian(random.Network);
             double[] matrix = hessian.Matrix(random.Start.Doubles(), random.Examples);
             if (hessian.NearestKink < 1e-4) continue;
@@ -96,9 +96,9 @@ public class EigenTests
             var trace = probed.Probe.Trace(probed.Weights, Probed.Train, 300, seed: (uint)seed);
             Assert.Equal(new ProbeCost(0, 1, 300), trace.Cost);
             // Var zᵀHz = 2·Σ over i ≠ j of H²ᵢⱼ for random signs.
-            Assert.Equal(Math.Sqrt(2.0 / 300) * beside, trace.StandardError, 0.3 * trace.StandardError);
-            Assert.True(Math.Abs(trace.Trace - exact) <= 4.5 * trace.StandardError, $"{random}: {trace.Trace} ± {trace.StandardError}, not {exact}");
-            if (Math.Abs(trace.Trace - exact) <= 2 * trace.StandardError) within++;
+            Assert.Equal(Math.Sqrt(2.0 / 300) * beside, trace.StandardError, 0.3 * trace.StandardError + 1e-6);
+            Assert.True(Math.Abs(trace.Trace - exact) <= 4.5 * trace.StandardError + 1e-6 * Math.Abs(exact), $"{random}: {trace.Trace} ± {trace.StandardError}, not {exact}");
+            if (Math.Abs(trace.Trace - exact) <= 2 * trace.StandardError + 1e-6 * Math.Abs(exact)) within++;
             checks++;
         }
         Assert.True(checks >= 15 && within >= 0.8 * checks, $"{within} of {checks} within two standard errors");
