@@ -22,6 +22,28 @@ public sealed record ExperimentSpec
     public required BudgetSpec Budget { get; init; }
     public Pace Pace { get; init; } = Pace.Examples;
     public LandscapeSpec Landscape { get; init; } = new();
+
+    /// <summary>What is measured of every run now and then, on the landscape's evaluation set and outside the training clock.</summary>
+    public IReadOnlyList<ProbeKind> Probes { get; init; } = [];
+}
+
+/// <summary>Measurements that do not alter a run; <see cref="Engines.IProbe"/> says what each is.</summary>
+public enum ProbeKind
+{
+    /// <summary>‖∇L‖ over the set, and its cosine to the gradient of the next update's batch.</summary>
+    Gradient,
+    Sharpness,
+    AdaptiveSharpness,
+
+    /// <summary>The two largest of the Hessian.</summary>
+    Eigenvalues,
+
+    /// <summary>Of the Hessian.</summary>
+    Trace,
+    FisherRao,
+
+    /// <summary>Exact, from the gradients of all the set's examples.</summary>
+    NoiseScale,
 }
 
 /// <summary>A number of examples, or all of them ("full").</summary>
