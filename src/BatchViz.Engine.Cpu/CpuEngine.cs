@@ -3,6 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Probes;
 using BatchViz.Engine.Cpu.Surface;
 
 namespace BatchViz.Engine.Cpu;
@@ -59,7 +60,15 @@ public sealed class CpuEngine : IEngine
             : new DenseEvaluator(kernels, source, network);
     }
 
-    /// <summary>Nothing to release: memory belongs to bundles, evaluators, weights and planes.</summary>
+    public IProbe CreateProbe(IEngineData data, NetworkSpec network)
+    {
+        var source = Fitting(data, network);
+        return new CpuProbe(source, network, network.Model.Kind == ModelKind.Surface
+            ? new SurfaceObjective(source.Surface!.Value)
+            : new DenseObjective(kernels, network, WeightLayout.Of(network)));
+    }
+
+    /// <summary>Nothing to release: memory belongs to bundles, evaluators, probes, weights, directions and planes.</summary>
     public void Dispose()
     {
     }

@@ -42,6 +42,7 @@ public sealed class Experiment : IDisposable
     private readonly Lane[] lanes;
     private readonly LandscapeJob? landscape;
     private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly CancellationTokenSource abandoning = new();
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private int lanesLeft, stopped, disposed;
 
@@ -111,6 +112,9 @@ public sealed class Experiment : IDisposable
     /// <summary>Nobody will look at the ends of these runs: they are not measured.</summary>
     internal volatile bool Abandoned;
 
+    /// <summary>Long measurements of abandoned runs end early.</summary>
+    internal CancellationToken Abandoning => abandoning.Token;
+
     internal LandscapeJob? Job => landscape;
 
     public void Start()
@@ -150,6 +154,7 @@ public sealed class Experiment : IDisposable
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1) return;
         Abandoned = true;
+        abandoning.Cancel();
         Stop();
         foreach (var lane in lanes) lane.Join();
         landscape?.Dispose();
@@ -177,7 +182,8 @@ public sealed class Experiment : IDisposable
     private static void CheckMemory(ExperimentPlan plan, int snapshots)
     {
         const int PlaneVectors = 6;
-        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + plan.Spec.Optimizer.StateVectors + snapshots) + PlaneVectors);
+        int probeVectors = plan.Spec.BatchSizes.Count * LaneProbes.Vectors(plan.Spec.Probes);
+        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + plan.Spec.Optimizer.StateVectors + snapshots) + PlaneVectors + probeVectors);
         double most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2.0;
         if (wanted > most)
             throw new SpecException($"\"model.hidden\" makes {plan.Network.ParameterCount:#,0} weights; {plan.Runs.Count} runs of them, with the snapshots along their paths, would take {wanted / 1e9:0.#} GB, more than half of this machine's memory.");

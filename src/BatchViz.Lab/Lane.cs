@@ -27,6 +27,7 @@ internal sealed class Lane
     private readonly double? secondsBudget;
     private readonly long limit;
     private double seconds;
+    private LaneProbes? probes;
 
     public Lane(Experiment experiment, Pacer pacer, int index, Run[] members)
     {
@@ -82,6 +83,7 @@ internal sealed class Lane
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
         using var bundle = experiment.Engine.CreateBundle(experiment.Data, spec);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, plan.Network);
+        using var ownProbes = probes = plan.Spec.Probes.Count > 0 ? new LaneProbes(experiment, spec) : null;
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
         foreach (var run in members) run.Log.Enter(RunState.Running);
         long made = 0;
@@ -150,6 +152,7 @@ internal sealed class Lane
                     run.LastTestUpdate = at;
                     run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
                 }
+                if (test && !diverged) Probe(m, weights, at, last || update == limit);
                 if (path && run.LastPathUpdate < at)
                 {
                     run.LastPathUpdate = at;
@@ -160,6 +163,22 @@ internal sealed class Lane
             if (!diverged) continue;
             Finish(m, bundle, evaluator);
             run.Log.Enter(RunState.Diverged, $"Diverged at update {run.Log.Count:#,0}: its loss or gradient is not a finite number.");
+        }
+    }
+
+    /// <summary>Probes at one in so many of the test marks, and at the end.</summary>
+    private void Probe(int member, IWeights weights, long at, bool end)
+    {
+        var run = members[member];
+        bool due = end || (run.Log.Evaluations.Count - 1) % LaneProbes.OneMarkIn == 0;
+        if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update == at)) return;
+        try
+        {
+            run.Probes.Add(probes.Measure(member, weights, at, experiment.Abandoning));
+        }
+        catch (OperationCanceledException)
+        {
+            // Nobody will look at this run; the pacer ends it.
         }
     }
 

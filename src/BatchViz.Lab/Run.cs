@@ -23,6 +23,9 @@ public sealed class Run(RunPlan plan, RunLog log)
 
     public AppendOnly<Snapshot> Snapshots { get; } = new();
 
+    /// <summary>What the experiment's probes found, if it has any.</summary>
+    public AppendOnly<ProbePoint> Probes { get; } = new();
+
     /// <summary>Null until the run has ended.</summary>
     public RunResult? Result
     {

@@ -79,6 +79,8 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
 
+    public IProbe CreateProbe(IEngineData data, NetworkSpec network) => inner.CreateProbe(data, network);
+
     public IBundle CreateBundle(IEngineData data, BundleSpec spec)
     {
         var bundle = inner.CreateBundle(data, spec);

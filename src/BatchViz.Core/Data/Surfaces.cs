@@ -35,6 +35,26 @@ public static class Surfaces
         }
     }
 
+    /// <summary>Second derivatives of f; the examples' shifts are linear and have none.</summary>
+    public static (double XX, double XY, double YY) Hessian(SurfaceKind kind, double x, double y)
+    {
+        switch (kind)
+        {
+            case SurfaceKind.DoubleWell:
+                return (3 * x * x - 1, 0, 1);
+            case SurfaceKind.Saddle:
+                return (1, 0, -1 + 1.5 * y * y);
+            case SurfaceKind.Beale:
+                double a = 1.5 - x + x * y, b = 2.25 - x + x * y * y, c = 2.625 - x + x * y * y * y;
+                double ax = y - 1, bx = y * y - 1, cx = y * y * y - 1, ay = x, by = 2 * x * y, cy = 3 * x * y * y;
+                return (2 * (ax * ax + bx * bx + cx * cx),
+                        2 * (ax * ay + bx * by + cx * cy + a + 2 * b * y + 3 * c * y * y),
+                        2 * (ay * ay + by * by + cy * cy + 2 * b * x + 6 * c * x * y));
+            default:
+                throw new ArgumentOutOfRangeException(nameof(kind));
+        }
+    }
+
     /// <summary>Where runs start when the spec does not say: on the rim of the shallower well; beside the saddle's ridge; Beale's usual start.</summary>
     public static (double X, double Y) Start(SurfaceKind kind) => kind switch
     {

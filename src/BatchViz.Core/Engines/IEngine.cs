@@ -7,7 +7,7 @@ namespace BatchViz.Core.Engines;
 /// <summary>
 /// The engine seam. What crosses it is whole updates, whole evaluations and whole grids; never a tensor operation.
 /// Weights, planes and data stay inside an engine as opaque handles; copies to the host happen for keyframes and exports only.
-/// An engine is safe to use from several threads; a bundle or an evaluator belongs to one thread at a time.
+/// An engine is safe to use from several threads; a bundle, an evaluator or a probe belongs to one thread at a time.
 /// </summary>
 public interface IEngine : IDisposable
 {
@@ -29,6 +29,9 @@ public interface IEngine : IDisposable
 
     /// <summary>Evaluates losses, planes and grids of the given model; draws from no random stream of any run.</summary>
     IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network);
+
+    /// <summary>Measures gradients, curvature and sharpness of the given model; draws from no random stream of any run.</summary>
+    IProbe CreateProbe(IEngineData data, NetworkSpec network);
 }
 
 /// <summary>A data set held by an engine.</summary>

@@ -22,6 +22,28 @@ public sealed record ExperimentSpec
     public required BudgetSpec Budget { get; init; }
     public Pace Pace { get; init; } = Pace.Examples;
     public LandscapeSpec Landscape { get; init; } = new();
+
+    /// <summary>What is measured of every run now and then, on the landscape's evaluation set and outside the training clock.</summary>
+    public IReadOnlyList<ProbeKind> Probes { get; init; } = [];
+}
+
+/// <summary>Measurements that do not alter a run; <see cref="Engines.IProbe"/> says what each is.</summary>
+public enum ProbeKind
+{
+    /// <summary>‖∇L‖ over the set, and its cosine to the gradient of the next update's batch.</summary>
+    Gradient,
+    Sharpness,
+    AdaptiveSharpness,
+
+    /// <summary>The two largest of the Hessian.</summary>
+    Eigenvalues,
+
+    /// <summary>Of the Hessian.</summary>
+    Trace,
+    FisherRao,
+
+    /// <summary>Exact, from the gradients of all the set's examples.</summary>
+    NoiseScale,
 }
 
 /// <summary>A number of examples, or all of them ("full").</summary>
@@ -118,6 +140,20 @@ public sealed record ModelSpec
 
     /// <summary>Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.</summary>
     public IReadOnlyList<double>? Start { get; init; }
+
+    /// <summary>Why the Fisher-Rao norm does not apply to this model, in a sentence that names the key, or null when it does.</summary>
+    public string? WhyNoFisherRao()
+    {
+        const string What = "the Fisher-Rao norm (\"fisher-rao\") is defined";
+        if (Kind == ModelKind.Surface) return $"\"model.kind\" is \"surface\"; {What} for networks only.";
+        if (Bias) return $"\"model.bias\" is true; {What} for networks without biases.";
+        foreach (var (key, activation) in new[] { ("activation", Activation), ("outputActivation", OutputActivation) })
+        {
+            if ((key != "activation" || Hidden.Count > 0) && activation is not (Activation.Relu or Activation.Linear))
+                return $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {What} for activations that are positively homogeneous, \"relu\" and \"linear\".";
+        }
+        return null;
+    }
 }
 
 public enum LossKind

@@ -115,12 +115,16 @@ internal sealed class JsonNodeReader
 
     public T? Choice<T>(string key, IReadOnlyList<(string Word, T Value)> choices) where T : struct
     {
-        if (Get(key) is not { } value) return null;
+        return Get(key) is { } value ? Choice(At(key), value, choices) : null;
+    }
+
+    public static T Choice<T>(string at, JsonElement value, IReadOnlyList<(string Word, T Value)> choices) where T : struct
+    {
         string words = string.Join(", ", choices.Select(c => $"\"{c.Word}\""));
         if (value.ValueKind == JsonValueKind.String)
             foreach (var (word, choice) in choices)
                 if (value.ValueEquals(word)) return choice;
-        throw new SpecException($"\"{At(key)}\" is {Quote(value)}; it must be one of {words}.");
+        throw new SpecException($"\"{at}\" is {Quote(value)}; it must be one of {words}.");
     }
 
     public JsonNodeReader? Object(string key)

@@ -38,6 +38,7 @@ public static class SpecReader
             Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", "an object such as { \"epochs\": 5 }")),
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
             Landscape = ReadLandscape(root.Object("landscape")),
+            Probes = ReadProbes(root),
         };
         root.Done();
         Check(spec, surface);
@@ -69,6 +70,7 @@ public static class SpecReader
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
             throw new SpecException("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.");
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
+        if (spec.Probes.Contains(ProbeKind.FisherRao) && spec.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
         if (spec.LearningRate.Rule == LearningRateRule.Tuned)
             foreach (var batch in spec.BatchSizes)
                 if (!spec.LearningRate.Tuned!.ContainsKey(batch.ToString()))
@@ -288,6 +290,13 @@ public static class SpecReader
         budget.Done();
         int given = (spec.Epochs is null ? 0 : 1) + (spec.Updates is null ? 0 : 1) + (spec.Examples is null ? 0 : 1) + (spec.Seconds is null ? 0 : 1);
         return given == 1 ? spec : throw new SpecException("\"budget\" must have exactly one of epochs, updates, examples and seconds.");
+    }
+
+    private static List<ProbeKind> ReadProbes(JsonNodeReader root)
+    {
+        var values = root.Array("probes", 0, Words.Probes.Count) ?? [];
+        List<ProbeKind> probes = [.. values.Select((v, i) => JsonNodeReader.Choice($"probes[{i}]", v, Words.Probes))];
+        return probes.Distinct().Count() == probes.Count ? probes : throw new SpecException("\"probes\" has the same probe twice.");
     }
 
     private static LandscapeSpec ReadLandscape(JsonNodeReader? landscape)

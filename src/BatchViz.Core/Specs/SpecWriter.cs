@@ -40,6 +40,7 @@ public static class SpecWriter
             ["evaluationExamples"] = spec.Landscape.EvaluationExamples,
             ["resolution"] = spec.Landscape.Resolution,
         };
+        if (spec.Probes.Count > 0) json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)Words.Of(Words.Probes, p))]);
         return json;
     }
 

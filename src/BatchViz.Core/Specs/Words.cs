@@ -63,6 +63,12 @@ public static class Words
         ("auto", PlaneKind.Auto), ("pca", PlaneKind.Pca), ("random", PlaneKind.Random), ("weights", PlaneKind.Weights),
     ];
 
+    public static readonly IReadOnlyList<(string Word, ProbeKind Value)> Probes =
+    [
+        ("gradient", ProbeKind.Gradient), ("sharpness", ProbeKind.Sharpness), ("adaptive-sharpness", ProbeKind.AdaptiveSharpness),
+        ("eigenvalues", ProbeKind.Eigenvalues), ("trace", ProbeKind.Trace), ("fisher-rao", ProbeKind.FisherRao), ("noise-scale", ProbeKind.NoiseScale),
+    ];
+
     public static string Of<T>(IReadOnlyList<(string Word, T Value)> words, T value) where T : struct
     {
         foreach (var (word, candidate) in words)

@@ -47,6 +47,20 @@ internal abstract unsafe class KernelTable
 
     public abstract void Derive(Activation kind, long count, float* delta, float* a, float* slope);
 
+    public abstract void Bend(Activation kind, long count, float* delta, float* a, float* bend);
+
+    public abstract void AddProduct(long count, float* a, float* b, float* to);
+
+    public abstract void Multiply(long count, float* curve, float* r);
+
+    public abstract void Scale(long count, float factor, float* p);
+
+    public abstract void Softmax(int rows, int classes, int stride, float* z, float* p);
+
+    public abstract void CrossEntropyCurvature(int rows, int classes, int stride, float* p, float* r);
+
+    public abstract void LogisticCurvature(int rows, int stride, float* z, float* spare, float* curve);
+
     public abstract void CrossEntropy(int rows, int classes, int stride, float* z, int* labels, float* losses, float* spare, float* delta, float scale);
 
     public abstract void Logistic(int rows, int stride, float* z, float* signs, float* losses, float* spare, float* delta, float scale);

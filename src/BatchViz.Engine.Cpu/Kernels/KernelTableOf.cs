@@ -39,6 +39,27 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void Derive(Activation kind, long count, float* delta, float* a, float* slope)
         => ActivationKernels<L, V>.Derive(kind, count, delta, a, slope);
 
+    public override void Bend(Activation kind, long count, float* delta, float* a, float* bend)
+        => CurvatureKernels<L, V>.Bend(kind, count, delta, a, bend);
+
+    public override void AddProduct(long count, float* a, float* b, float* to)
+        => CurvatureKernels<L, V>.AddProduct(count, a, b, to);
+
+    public override void Multiply(long count, float* curve, float* r)
+        => CurvatureKernels<L, V>.Multiply(count, curve, r);
+
+    public override void Scale(long count, float factor, float* p)
+        => CurvatureKernels<L, V>.Scale(count, factor, p);
+
+    public override void Softmax(int rows, int classes, int stride, float* z, float* p)
+        => CurvatureKernels<L, V>.Softmax(rows, classes, stride, z, p);
+
+    public override void CrossEntropyCurvature(int rows, int classes, int stride, float* p, float* r)
+        => CurvatureKernels<L, V>.CrossEntropyCurvature(rows, classes, stride, p, r);
+
+    public override void LogisticCurvature(int rows, int stride, float* z, float* spare, float* curve)
+        => CurvatureKernels<L, V>.LogisticCurvature(rows, stride, z, spare, curve);
+
     public override void CrossEntropy(int rows, int classes, int stride, float* z, int* labels, float* losses, float* spare, float* delta, float scale)
         => LossKernels<L, V>.CrossEntropy(rows, classes, stride, z, labels, losses, spare, delta, scale);
 

@@ -185,7 +185,7 @@ internal static unsafe class WeightVectors
     }
 
     /// <summary>Sixteen partial sums, multiplied and added apart, so that the bits do not depend on the processor.</summary>
-    private static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
+    public static double Dot(ReadOnlySpan<double> a, ReadOnlySpan<double> b)
     {
         Vector256<double> s0 = default, s1 = default, s2 = default, s3 = default;
         int i = 0;

@@ -85,14 +85,50 @@ internal static class RunCommand
         var line = new JsonObject
         {
             ["experiment"] = SpecWriter.Write(experiment.Plan.Spec),
-            ["runs"] = new JsonArray([.. results.Select(r => (JsonNode)new JsonObject
+            ["runs"] = new JsonArray([.. results.Select(r => (JsonNode)WithProbes(experiment.Runs.Single(run => run.Plan.Id == r.Id), new JsonObject
             {
                 ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
                 ["trainLoss"] = Finite(r.TrainLoss), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
                 ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
-            })]),
+            }))]),
         };
         Console.WriteLine(line.ToJsonString());
+    }
+
+    /// <summary>Adds the run's last probes, if it has any, with what they and all before them cost.</summary>
+    private static JsonObject WithProbes(Run run, JsonObject result)
+    {
+        if (run.Probes.Count == 0) return result;
+        var point = run.Probes[run.Probes.Count - 1];
+        double all = 0;
+        for (long i = 0; i < run.Probes.Count; i++) all += run.Probes[i].Seconds;
+        var json = new JsonObject { ["update"] = point.Update };
+        Put("gradientNorm", point.GradientNorm);
+        Put("batchCosine", point.BatchCosine);
+        Put("sharpness", point.Sharpness);
+        Put("adaptiveSharpness", point.AdaptiveSharpness);
+        if (point.Eigenvalues.Count > 0)
+        {
+            json["eigenvalues"] = new JsonArray([.. point.Eigenvalues.Select(v => (JsonNode?)Finite(v))]);
+            json["eigenResiduals"] = new JsonArray([.. point.EigenResiduals.Select(v => (JsonNode?)Finite(v))]);
+        }
+        Put("trace", point.Trace);
+        Put("traceStandardError", point.TraceStandardError);
+        Put("fisherRao", point.FisherRao);
+        Put("gradientVariance", point.GradientVariance);
+        Put("noiseScale", point.NoiseScale);
+        json["cost"] = new JsonObject
+        {
+            ["losses"] = point.Cost.Losses, ["gradients"] = point.Cost.Gradients, ["hessianProducts"] = point.Cost.HessianProducts,
+            ["seconds"] = point.Seconds, ["marks"] = run.Probes.Count, ["secondsOfAllMarks"] = all,
+        };
+        result["probes"] = json;
+        return result;
+
+        void Put(string key, double value)
+        {
+            if (!double.IsNaN(value)) json[key] = Finite(value);
+        }
     }
 
     /// <summary>JSON has no NaN: what was not measured, or is not finite, is null.</summary>

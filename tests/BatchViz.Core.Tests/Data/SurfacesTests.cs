@@ -25,6 +25,27 @@ public class SurfacesTests
         }
     }
 
+    [Theory]
+    [MemberData(nameof(Kinds))]
+    public void The_Hessian_is_that_of_the_gradient(SurfaceKind kind)
+    {
+        const double H = 1e-5;
+        var (x0, x1, y0, y1) = Surfaces.View(kind);
+        var random = new Random(2);
+        for (int i = 0; i < 200; i++)
+        {
+            double x = x0 + (x1 - x0) * random.NextDouble(), y = y0 + (y1 - y0) * random.NextDouble();
+            var (xx, xy, yy) = Surfaces.Hessian(kind, x, y);
+            var (right, left) = (Surfaces.Gradient(kind, x + H, y), Surfaces.Gradient(kind, x - H, y));
+            var (up, down) = (Surfaces.Gradient(kind, x, y + H), Surfaces.Gradient(kind, x, y - H));
+            double scale = 1 + Math.Abs(xx) + Math.Abs(xy) + Math.Abs(yy);
+            Assert.Equal(xx, (right.X - left.X) / (2 * H), tolerance: 1e-6 * scale);
+            Assert.Equal(xy, (right.Y - left.Y) / (2 * H), tolerance: 1e-6 * scale);
+            Assert.Equal(xy, (up.X - down.X) / (2 * H), tolerance: 1e-6 * scale);
+            Assert.Equal(yy, (up.Y - down.Y) / (2 * H), tolerance: 1e-6 * scale);
+        }
+    }
+
     [Fact]
     public void Beale_has_its_minimum_0_at_3_and_a_half()
     {

@@ -15,11 +15,12 @@ public static class RandomSpecs
         var remainder = Any(Enum.GetValues<RemainderPolicy>().Where(r => !grows || r != RemainderPolicy.Carry).ToArray(), random);
         var budget = Budget(random);
         var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
+        var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random);
         return new ExperimentSpec
         {
             Name = Any(["a", "Ünïcode “quotes” \\ /", "</script>"], random),
             Data = data,
-            Model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random),
+            Model = model,
             Loss = loss,
             Optimizer = Optimizer(random),
             LearningRate = Rate(batches, random),
@@ -32,6 +33,7 @@ public static class RandomSpecs
             Budget = budget,
             Pace = Any(Enum.GetValues<Pace>(), random),
             Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
+            Probes = [.. Some(Enum.GetValues<ProbeKind>().Where(p => p != ProbeKind.FisherRao || model.WhyNoFisherRao() is null), random)],
         };
     }
 

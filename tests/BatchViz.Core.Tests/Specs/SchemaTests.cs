@@ -10,7 +10,7 @@ namespace BatchViz.Core.Tests.Specs;
 public class SchemaTests
 {
     /// <summary>Rules between keys, which only the reader knows.</summary>
-    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|that is to grow";
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|that is to grow|Fisher-Rao";
 
     private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
 
@@ -33,7 +33,7 @@ public class SchemaTests
         string[] values =
         [
             "0", "1", "2", "-1", "1.5", "9", "64", "1e10", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[\"full\"]", "[8, 8]", "[1, 2]", "{ \"1\": 0.5, \"full\": 2 }", "{ \"kind\": \"sgd\" }",
-            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", $"\"{new string('x', 201)}\"",
+            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", "[\"trace\", \"fisher-rao\"]", "[\"trace\", \"trace\"]", $"\"{new string('x', 201)}\"",
             .. Words().Select(w => $"\"{w}\""),
         ];
         int accepted = 0;
@@ -116,6 +116,10 @@ public class SchemaTests
         Assert.Superset(new HashSet<string> { "examples/mnist.json", "examples/moons.json", "examples/double-well.json" }, Repository.Files("examples", "*.json").ToHashSet());
         Assert.All(Repository.Files("examples", "*.json"), path => Assert.Contains($"({Path.GetFileName(path)})", readme));
     }
+
+    [Fact]
+    public void Probes_are_the_readers() =>
+        Assert.Equal(BatchViz.Core.Specs.Words.Probes.Select(w => w.Word), Schema["properties"]!["probes"]!["items"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
 
     private static IEnumerable<JsonObject> Objects(JsonObject schema) =>
         new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")).SelectMany(Objects));

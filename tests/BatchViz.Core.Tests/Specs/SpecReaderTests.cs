@@ -101,6 +101,7 @@ public class SpecReaderTests
         OneToOne(Words.Remainders);
         OneToOne(Words.Paces);
         OneToOne(Words.Planes);
+        OneToOne(Words.Probes);
         Assert.Equal(Enum.GetValues<LearningRateRule>().Except([LearningRateRule.Tuned]), Words.Rules.Select(w => w.Value));
 
         static void OneToOne<T>(IReadOnlyList<(string Word, T Value)> words) where T : struct, Enum

@@ -1,0 +1,142 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Memory;
+
+namespace BatchViz.Engine.Cpu.Probes;
+
+/// <summary>The probes, the same for every model; derivatives are the objective's affair.</summary>
+internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objective objective) : IProbe
+{
+    private readonly WeightLayout layout = WeightLayout.Of(network);
+    private readonly Workspace workspace = new(WeightLayout.Of(network).Floats);
+    private bool disposed;
+
+    public IDirection Direction(ReadOnlySpan<float> canonical)
+    {
+        if (canonical.Length != layout.Parameters) throw new ArgumentException($"{canonical.Length} components for {layout.Parameters} weights", nameof(canonical));
+        using var padded = new NativeBuffer(layout.Floats);
+        layout.Pack(canonical, padded.Pointer);
+        return new CpuDirection(layout, padded.Pointer);
+    }
+
+    public double Dot(IDirection a, IDirection b)
+    {
+        using var first = CpuDirection.Of(a, layout).Hold();
+        using var second = CpuDirection.Of(b, layout).Hold();
+        return Vectors.Dot(layout.Floats, first.Pointer, second.Pointer);
+    }
+
+    public double Cosine(IDirection a, IDirection b) => Math.Clamp(Dot(a, b) / (a.Norm * b.Norm), -1, 1);
+
+    public GradientProbe Gradient(IWeights weights, EvaluationSet set, CancellationToken cancel)
+    {
+        using var hold = Begin(weights, set);
+        double loss = objective.Linearise(hold.Pointer, workspace.Gradient, false, cancel);
+        var gradient = new CpuDirection(layout, workspace.Gradient);
+        GC.KeepAlive(this);
+        return new GradientProbe(loss, gradient, new(0, 1, 0));
+    }
+
+    public HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel)
+    {
+        using var hold = Begin(weights, set);
+        using var vector = CpuDirection.Of(v, layout).Hold();
+        objective.Linearise(hold.Pointer, null, true, cancel);
+        objective.HessianProduct(vector.Pointer, workspace.Vector, cancel);
+        double curvature = Vectors.Dot(layout.Floats, vector.Pointer, workspace.Vector);
+        var product = new CpuDirection(layout, workspace.Vector);
+        GC.KeepAlive(this);
+        return new HessianProductProbe(product, curvature, new(0, 1, 1));
+    }
+
+    public EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(count, layout.Parameters);
+        ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
+        using var hold = Begin(weights, set);
+        objective.Linearise(hold.Pointer, null, true, cancel);
+        var found = new Lanczos(objective, layout, workspace, seed).Largest(count, iterations, cancel);
+        GC.KeepAlive(this);
+        return found;
+    }
+
+    public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
+        using var hold = Begin(weights, set);
+        objective.Linearise(hold.Pointer, null, true, cancel);
+        var trace = Hutchinson.Trace(objective, layout, workspace, samples, seed, cancel);
+        GC.KeepAlive(this);
+        return trace;
+    }
+
+    public SharpnessProbe Sharpness(IWeights weights, EvaluationSet set, double epsilon, int steps, CancellationToken cancel)
+    {
+        CheckRadius(epsilon, nameof(epsilon), steps);
+        using var hold = Begin(weights, set);
+        var sharpness = Ascent.InBox(objective, layout, workspace, hold.Pointer, (float)epsilon, steps, cancel);
+        GC.KeepAlive(this);
+        return sharpness;
+    }
+
+    public SharpnessProbe AdaptiveSharpness(IWeights weights, EvaluationSet set, double rho, int steps, CancellationToken cancel)
+    {
+        CheckRadius(rho, nameof(rho), steps);
+        using var hold = Begin(weights, set);
+        var sharpness = Ascent.Adaptive(objective, workspace, hold.Pointer, rho, steps, cancel);
+        GC.KeepAlive(this);
+        return sharpness;
+    }
+
+    public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel)
+    {
+        if (network.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
+        using var hold = Begin(weights, set);
+        double mean = objective.MeanSquareOutputSlope(hold.Pointer, cancel);
+        GC.KeepAlive(this);
+        return new FisherRaoProbe(network.Layers * Math.Sqrt(mean), new(1, 0, 0));
+    }
+
+    public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
+    {
+        using var hold = Begin(weights, set);
+        if (norms.Length != 0 && norms.Length != objective.Examples) throw new ArgumentException($"{norms.Length} places for {objective.Examples} norms", nameof(norms));
+        var squares = new double[objective.Examples];
+        double loss = objective.ExampleGradients(hold.Pointer, workspace.Gradient, squares, cancel);
+        double square = 0, sum = 0, largest = 0;
+        for (int i = 0; i < squares.Length; i++)
+        {
+            double norm = Math.Sqrt(squares[i]);
+            square += squares[i];
+            sum += norm;
+            largest = norm > largest || double.IsNaN(norm) ? norm : largest;
+            if (norms.Length > 0) norms[i] = (float)norm;
+        }
+        int n = squares.Length;
+        double gradientSquare = Vectors.Dot(layout.Floats, workspace.Gradient, workspace.Gradient);
+        GC.KeepAlive(this);
+        return new ExampleGradientsProbe(n, loss, gradientSquare, square / n, sum / n, largest, new(0, 1, 0));
+    }
+
+    public void Dispose()
+    {
+        disposed = true;
+        objective.Dispose();
+        workspace.Dispose();
+    }
+
+    private static void CheckRadius(double radius, string name, int steps)
+    {
+        if (!(radius > 0) || !float.IsFinite((float)radius)) throw new ArgumentOutOfRangeException(name, radius, "must be above 0");
+        ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
+    }
+
+    private BufferHold Begin(IWeights weights, EvaluationSet set)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        objective.Choose(data, set);
+        return CpuWeights.Of(weights, layout).Hold();
+    }
+}
