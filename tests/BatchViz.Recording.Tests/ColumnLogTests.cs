@@ -87,8 +87,8 @@ public class ColumnLogTests
         var log = Logs.New();
         Logs.Append(log, 4, (c, r) => 10 * c + r);
         Logs.Append(log, 0, (c, r) => 0);
-        Assert.Equal((7, 6, 4), (log.ColumnCount, log.SecondsColumn, log.Count));
-        for (int c = 0; c < 6; c++) Assert.Equal(new Bucket(10 * c, 10 * c + 3, 10 * c + 3, 0), log[c][1, 0]);
+        Assert.Equal((Logs.Seconds + 1, Logs.Seconds, 4), (log.ColumnCount, log.SecondsColumn, log.Count));
+        for (int c = 0; c < Logs.Seconds; c++) Assert.Equal(new Bucket(10 * c, 10 * c + 3, 10 * c + 3, 0), log[c][1, 0]);
         Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, 4).Select(r => log[log.SecondsColumn][0, r].Last));
     }
 

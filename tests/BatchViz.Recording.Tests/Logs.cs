@@ -5,7 +5,10 @@ namespace BatchViz.Recording.Tests;
 /// <summary>Run logs filled with known numbers.</summary>
 internal static class Logs
 {
-    /// <summary>A log of one layer: six columns of the layout and the seconds.</summary>
+    /// <summary>The column after those of the layout.</summary>
+    public const int Seconds = RecordLayout.FixedColumns + 1;
+
+    /// <summary>A log of one layer: the columns of the layout and the seconds.</summary>
     public static RunLog New() => new(new RecordLayout(1));
 
     /// <summary>Appends records whose column c holds <paramref name="value"/>(c, record index).</summary>

@@ -10,7 +10,7 @@ namespace BatchViz.Recording.Tests.Wire;
 /// </summary>
 internal static class Vectors
 {
-    private static readonly int[] Live = [0, 1, 6];
+    private static readonly int[] Live = [0, 1, Logs.Seconds];
 
     /// <summary>All vectors, in order of their names; a function of nothing.</summary>
     public static IEnumerable<(string Name, string Kind, byte[] Bytes, JsonObject Expect)> All()
@@ -51,7 +51,7 @@ internal static class Vectors
         yield return Tile("tile-head", open);
         var (whole, _) = Blocks.Tile(7, 1, LogOf(5000, ended: false), [0], 1, 0)!.Value;
         yield return Tile("tile-whole", whole);
-        var (last, _) = Blocks.Tile(7, 1, LogOf(4203, ended: true), [0, 4, 6], 2, 0)!.Value;
+        var (last, _) = Blocks.Tile(7, 1, LogOf(4203, ended: true), [0, 4, Logs.Seconds], 2, 0)!.Value;
         yield return Tile("tile-ended", last);
         var (none, _) = Blocks.Tile(7, 2, Logs.New(), [0], 3, 0)!.Value;
         yield return Tile("tile-empty", none);
