@@ -9,11 +9,13 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
     private static readonly (string Key, string Lesson)[] Lessons =
     [
         ("mnist", "Handwritten digits: compare the runs by examples, then by lane seconds, and see whether their order stays."),
+        ("warmup", "Rates ∝ B up to a rate at which a cold start fails: take the warm-up out and see which run is lost."),
         ("moons", "Two interleaved half-moons: watch how the noise of small batches roughens the way down."),
         ("spirals", "Two spirals wound into each other: a long way through a bent valley, which tells rates and batch sizes apart."),
         ("circles", "One ring inside another: every batch size can do it, so look at how, not whether."),
         ("xor", "Four clouds that no straight line divides: see who leaves the flat start first."),
         ("gaussians", "Two clouds and a nearly straight border: batch size changes the way more than the end."),
+        ("grow-the-batch", "The same clouds with batches that grow instead of a rate that falls: even B = 1 comes to rest, in fewer updates."),
         ("line", "A line through points has two weights: the bowl you see is the whole landscape, nothing is hidden."),
         ("double-well", "Two valleys with a ridge between them: can the noise of small batches carry a run across?"),
         ("saddle", "A saddle: the full batch has no noise to fall off it with; small ones do."),
