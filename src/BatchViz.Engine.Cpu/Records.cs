@@ -17,7 +17,7 @@ internal static unsafe class Records
         record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(figures.UpdateSquare);
         record[RecordLayout.LearningRate] = (float)learningRate;
         record[RecordLayout.BatchSize] = count;
-        record[RecordLayout.UpdateRatio] = figures.WeightSquare > 0 ? (float)Math.Sqrt(figures.UpdateSquare / figures.WeightSquare) : float.NaN;
+        record[RecordLayout.UpdateRatio] = figures.UpdateSquare == 0 ? 0 : (float)Math.Sqrt(figures.UpdateSquare / figures.WeightSquare);
         record[RecordLayout.ExampleNormMean] = (float)(figures.ExampleNorms / count);
         record[RecordLayout.ExampleNormMin] = (float)figures.ExampleMin;
         record[RecordLayout.ExampleNormMax] = (float)figures.ExampleMax;

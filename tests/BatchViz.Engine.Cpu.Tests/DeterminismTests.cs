@@ -112,7 +112,7 @@ public class DeterminismTests
     {
         var set = Sets.Images();
         var all = new List<int[]>();
-        foreach (var path in CpuEngine.Available)
+        foreach (var path in Paths.All)
         {
             using var engine = new CpuEngine(path);
             using var data = engine.Load(set);

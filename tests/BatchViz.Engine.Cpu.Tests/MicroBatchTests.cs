@@ -16,7 +16,7 @@ public class MicroBatchTests
             from seed in Gen.Choose(1, 100_000)
             from large in Gen.Frequency((9, Gen.Constant(false)), (1, Gen.Constant(true)))
             from m in Gen.Choose(1, large ? 300 : 72)
-            from path in Gen.Elements<KernelPath>([.. CpuEngine.Available])
+            from path in Gen.Elements<KernelPath>([.. Paths.All])
             select (seed, large, m, path);
         Prop.ForAll(cuts.ToArbitrary(), cut =>
         {

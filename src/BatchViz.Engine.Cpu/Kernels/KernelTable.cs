@@ -15,15 +15,21 @@ internal abstract unsafe class KernelTable
     [
         new KernelTable<Lanes128, Vector128<float>>(),
         Avx2.IsSupported && Fma.IsSupported ? new KernelTable<Lanes256, Vector256<float>>() : null,
-        Avx512F.IsSupported && Vector512.IsHardwareAccelerated ? new KernelTable<Lanes512, Vector512<float>>() : null,
+        Avx2.IsSupported && Fma.IsSupported ? new KernelTable<Lanes512, Vector512<float>>() : null,
     ];
 
-    /// <summary>The paths this processor can run, slowest first.</summary>
-    public static IReadOnlyList<KernelPath> Available { get; } = [.. Enum.GetValues<KernelPath>().Where(path => Tables[(int)path] is not null)];
+    /// <summary>The paths this processor can run at their full width, slowest first.</summary>
+    public static IReadOnlyList<KernelPath> Available { get; } = [.. Enum.GetValues<KernelPath>().Where(IsAvailable)];
+
+    /// <summary>For tests: whether <see cref="Of"/> gives the path of 512 bits also where it has to work in halves.</summary>
+    public static bool InHalves { get; set; }
 
     /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
     public static KernelTable Of(KernelPath path)
-        => Tables[(int)path] ?? throw new PlatformNotSupportedException($"this processor has no {path}");
+        => Tables[(int)path] is { } table && (InHalves || IsAvailable(path)) ? table : throw new PlatformNotSupportedException($"this processor has no {path}");
+
+    private static bool IsAvailable(KernelPath path)
+        => Tables[(int)path] is not null && (path != KernelPath.Avx512 || (Avx512F.IsSupported && Vector512.IsHardwareAccelerated));
 
     public abstract void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add);
 

@@ -4,7 +4,7 @@ using System.Runtime.Intrinsics.X86;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
-/// <summary>512-bit registers with fused multiply-add.</summary>
+/// <summary>512-bit registers with fused multiply-add; on a processor without them in pairs of 256 bits, with the same bits.</summary>
 internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 {
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
@@ -18,7 +18,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(Inline)] public static void Store(float* p, Vector512<float> v) => v.Store(p);
 
     [MethodImpl(Inline)] public static Vector512<float> LoadBytes(byte* p)
-        => Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(p)));
+        => Avx512F.IsSupported
+            ? Vector512.ConvertToSingle(Avx512F.ConvertToVector512Int32(Vector128.Load(p)))
+            : Vector512.Create(Lanes256.LoadBytes(p), Lanes256.LoadBytes(p + 8));
 
     [MethodImpl(Inline)] public static Vector512<float> Add(Vector512<float> a, Vector512<float> b) => a + b;
     [MethodImpl(Inline)] public static Vector512<float> Sub(Vector512<float> a, Vector512<float> b) => a - b;
@@ -63,6 +65,7 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
 
     [MethodImpl(Inline)] public static Vector512<float> NibbleOfMagnitude(Vector512<float> a, int lowest)
     {
+        if (!Avx512F.IsSupported) return Vector512.Create(Lanes256.NibbleOfMagnitude(a.GetLower(), lowest), Lanes256.NibbleOfMagnitude(a.GetUpper(), lowest));
         var exponent = Vector512.ShiftRightLogical(a.AsInt32() & Vector512.Create(int.MaxValue), 23) - Vector512.Create(lowest);
         var at = Vector512.MinNative(Vector512.MaxNative(exponent, Vector512<int>.Zero), Vector512.Create(31)) & Vector512.Create(28);
         return Avx512F.ShiftLeftLogicalVariable(Vector512<int>.One, at.AsUInt32()).AsSingle();
