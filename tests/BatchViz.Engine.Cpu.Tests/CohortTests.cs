@@ -37,15 +37,16 @@ public class CohortTests
         using var engine = new CpuEngine(path);
         var set = Sets.Plane();
         using var data = engine.Load(set);
-        foreach (var kind in new[] { OptimizerKind.Sgd, OptimizerKind.Momentum, OptimizerKind.Adam })
+        var ends = new List<long[]>();
+        foreach (var (kind, rate) in new[] { (OptimizerKind.Sgd, 1.5), (OptimizerKind.Momentum, 0.6), (OptimizerKind.Nesterov, 2) })
         {
             foreach (int batch in new[] { 1, 5 })
             {
-                var spec = Sets.Spec(Sets.Net(set, LossKind.Squared, [8, 8]), batch, kind, kind == OptimizerKind.Adam ? 1e18 : 0.9, [.. Enumerable.Range(1, 20).Select(s => (uint)s)]);
-                var ends = AgreesAlone(engine, data, spec, 150);
-                Assert.True(ends.Distinct().Count() > 2, "all of them ended at once");
+                var spec = Sets.Spec(Sets.Net(set, LossKind.Squared, [8, 8]), batch, kind, rate, [.. Enumerable.Range(1, 20).Select(s => (uint)s)]);
+                ends.Add(AgreesAlone(engine, data, spec, 150));
             }
         }
+        Assert.Contains(ends, updates => updates.Distinct().Count() > 4);
     }
 
     /// <summary>A member put back goes on apart from the others, and with them again when they are level.</summary>
