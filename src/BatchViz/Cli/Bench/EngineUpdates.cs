@@ -1,0 +1,60 @@
+using System.Diagnostics;
+using BatchViz.Core.Engines;
+using BatchViz.Lab;
+using BatchViz.Recording;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary>
+/// The engine's updates with recording on, as a lane makes them: stretches of at most 20 ms, and after each the records of every
+/// member appended to its run log. One unit is one update of all members.
+/// </summary>
+internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
+{
+    private const int BlockRows = 2048;
+    private const double Stretch = 0.02;
+
+    private readonly RecordBlock block = new(bundle.Members, BlockRows, bundle.Layout.Width);
+    private double perUpdate = Stretch, recorded, worked;
+
+    public string Name => "BatchViz";
+
+    /// <summary>Least processor seconds of one update over the rounds so far.</summary>
+    public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
+
+    /// <summary>Share of the time that went into the run logs.</summary>
+    public double RecordingShare => recorded / worked;
+
+    public double Round(double seconds)
+    {
+        var logs = new RunLog[bundle.Members];
+        for (int m = 0; m < logs.Length; m++) logs[m] = new RunLog(bundle.Layout);
+        long updates = 0, start = Stopwatch.GetTimestamp();
+        double begin = LaneClock.Seconds, wall;
+        do
+        {
+            int granted = (int)Math.Clamp(Math.Min(Stretch, seconds) / perUpdate, 1, BlockRows);
+            long before = Stopwatch.GetTimestamp();
+            double laneBefore = LaneClock.Seconds;
+            bundle.Advance(granted, block);
+            double laneAfter = LaneClock.Seconds;
+            long between = Stopwatch.GetTimestamp();
+            for (int m = 0; m < logs.Length; m++)
+            {
+                if (block.Rows[m] < granted || bundle.Diverged(m)) throw new InvalidOperationException($"the run of seed {bundle.Spec.Seeds[m]} diverged");
+                logs[m].Append(block.Of(m), granted, laneBefore, laneAfter);
+            }
+            recorded += Stopwatch.GetElapsedTime(between).TotalSeconds;
+            double taken = Stopwatch.GetElapsedTime(before).TotalSeconds;
+            worked += taken;
+            perUpdate = Math.Max(1e-9, taken / granted);
+            updates += granted;
+            wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
+        }
+        while (wall < seconds);
+        ProcessorMinimum = Math.Min(ProcessorMinimum, (LaneClock.Seconds - begin) / updates);
+        return wall / updates;
+    }
+
+    public void Dispose() => bundle.Dispose();
+}

@@ -1,0 +1,111 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary><c>batchviz bench landscape</c>: time of a whole grid of losses.</summary>
+internal static class LandscapeBench
+{
+    private const int MostExamples = 1_000_000, FinestGrid = 1025;
+
+    public static void AddTo(Command bench)
+    {
+        var command = new Command("landscape", "Time of a grid of losses over a plane.");
+        var options = new BenchOptions(command, measure: 2);
+        var examples = new Option<int>("--examples") { Description = "Examples whose mean loss each point is; without it 500 for two inputs, else 1024." };
+        var grid = new Option<int>("--grid") { Description = "Points a side; without it 65, and the first 17 of a tiny network." };
+        foreach (Option option in new Option[] { examples, grid }) command.Options.Add(option);
+        command.SetAction((parsed, stop) => CommandLine.Guard(() =>
+        {
+            var nets = options.Nets(parsed);
+            int? count = parsed.GetResult(examples) is null ? null : BenchOptions.Whole(parsed, examples, 1, MostExamples);
+            int? side = parsed.GetResult(grid) is null ? null : BenchOptions.Whole(parsed, grid, 2, FinestGrid);
+            bool own = nets.Length == 0;
+            if (own) nets = [BenchNet.Parse("2-8-8-1", null, null), BenchNet.Parse("784-128-10", null, null)];
+            var cells = nets.Select(net => (net, count ?? (net.Inputs == 2 ? 500 : 1024), side ?? 65)).ToList();
+            if (own && side is null) cells.Insert(0, (nets[0], count ?? 500, 17));
+            Run(cells, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            return Task.FromResult(CommandLine.Done);
+        }));
+        bench.Subcommands.Add(command);
+    }
+
+    private static void Run(IReadOnlyList<(BenchNet Net, int Examples, int Grid)> asked, KernelPath path, double seconds, bool withPeers, bool json, CancellationToken stop)
+    {
+        using var engine = new CpuEngine(path);
+        using var peers = withPeers ? Peers.Start(loop: false, stop) : Peers.None;
+        var files = new DataFiles(null);
+        var cells = new List<LandscapeCell>();
+        foreach (var (net, examples, grid) in asked)
+        {
+            using var data = engine.Load(BenchData.For(net, examples, files));
+            var spec = new BundleSpec(net.Network, new OptimizerSpec(), new SamplerSpec(), 1, LearningRate: 0.01, [1]);
+            using var own = new EngineGrid(engine, data, spec, examples, grid);
+            double first = own.Once();
+            IContestant[] others = [.. peers.Landscapes(net, examples, grid)];
+            var times = Contest.Run([own, .. others], seconds, stop);
+            var cell = new LandscapeCell(net, examples, grid, data.Source.Name, first, times[0], PeerTime.Of(others, times[1..]));
+            BenchReport.Progress($"{cells.Count + 1} of {asked.Count}: {net.Name}, {examples} examples, {grid}×{grid}: {BenchReport.Number(cell.Own.Minimum * 1e3)} ms");
+            cells.Add(cell);
+        }
+        if (json) Console.WriteLine(Json(cells, path, peers).ToJsonString());
+        else Show(cells, path, peers);
+    }
+
+    private static void Show(IReadOnlyList<LandscapeCell> cells, KernelPath path, Peers peers)
+    {
+        Console.WriteLine(Machine.Describe(path));
+        string[] names = [.. cells.SelectMany(cell => cell.Peers.Select(p => p.Name)).Distinct()];
+        string[] ratio = names.Length > 0 ? ["ratio"] : [];
+        var table = BenchReport.Table(["net", "examples", "grid", "ms", "median", "very first", .. names, .. ratio]);
+        foreach (var cell in cells)
+        {
+            var others = names.Select(name => BenchReport.Number(cell.Peers.FirstOrDefault(p => p.Name == name)?.Time.Minimum * 1e3));
+            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3),
+                BenchReport.Number(cell.First * 1e3), .. others, .. names.Length > 0 ? [BenchReport.Times(cell.Ratio)] : ratio]);
+        }
+        BenchReport.Write(table);
+        Console.WriteLine("Milliseconds for one grid: the shortest round and their median; and the very first, before its code was compiled.");
+        if (names.Length > 0) Console.WriteLine("PyTorch's are for as many rows as fit its time, at least one, counted up to the whole grid.");
+        BenchReport.Notes(peers);
+    }
+
+    private static JsonObject Json(IReadOnlyList<LandscapeCell> cells, KernelPath path, Peers peers)
+    {
+        var json = new JsonObject
+        {
+            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path),
+            ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson())]),
+        };
+        BenchReport.Describe(json, peers);
+        return json;
+    }
+}
+
+/// <summary>What was measured of one landscape; times are seconds of one whole grid.</summary>
+/// <param name="First">The very first one in this process for this network.</param>
+internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, string Data, double First, Timing Own, PeerTime[] Peers)
+{
+    /// <summary>How many times faster than the fastest peer; null without peers.</summary>
+    public double? Ratio => PeerTime.Fastest(Peers)?.Time.Minimum / Own.Minimum;
+
+    public JsonObject ToJson()
+    {
+        var json = new JsonObject
+        {
+            ["net"] = Net.Name, ["examples"] = Examples, ["grid"] = Grid, ["seconds"] = Own.Minimum,
+            ["medianSeconds"] = Own.Median, ["firstSeconds"] = First, ["data"] = Data,
+        };
+        if (Peers.Length == 0) return json;
+        json["peers"] = new JsonArray([.. Peers.Select(p => (JsonNode)new JsonObject
+        {
+            ["name"] = p.Name, ["seconds"] = p.Time.Minimum, ["medianSeconds"] = p.Time.Median,
+        })]);
+        json["ratio"] = Ratio;
+        return json;
+    }
+}
