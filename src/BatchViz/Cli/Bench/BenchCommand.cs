@@ -10,10 +10,11 @@ internal static class BenchCommand
         var bench = new Command("bench", "Measure this machine.");
         EngineBench.AddTo(bench);
         LandscapeBench.AddTo(bench);
+        ProbesBench.AddTo(bench);
         LaterCommands.AddTo(bench, "recorder", "What recording costs.", "recordings");
         LaterCommands.AddTo(bench, "stream", "What watching costs.", "recordings");
         LaterCommands.AddTo(bench, "soak", "Hours of everything.", "recordings");
-        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine or landscape."));
+        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape or probes."));
         root.Subcommands.Add(bench);
     }
 }

@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
@@ -12,7 +11,7 @@ namespace BatchViz.Cli.Bench;
 internal static class EngineBench
 {
     private const double LearningRate = 0.01, CeilingSeconds = 0.1;
-    private const int MostSeeds = 1024, BundleSeeds = 16;
+    private const int MostExamples = 1_000_000, MostSeeds = 1024, BundleSeeds = 16;
 
     private static readonly string[] Nets = ["2-8-8-1", "2-32-32-1", "64-64-64-64-10", "784-128-10"];
 
@@ -27,23 +26,30 @@ internal static class EngineBench
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
-            int[] batches = BenchOptions.List(parsed, batch, 1, 1_000_000);
-            int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
+                        int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
             var kind = BenchOptions.Word(parsed, optimizer, Words.Optimizers) ?? OptimizerKind.Sgd;
             bool own = nets.Length == 0;
             if (own) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
+            int[] batches = Batches(parsed, batch, nets);
             var cells = nets.SelectMany(net => batches.Select(b => (net, b, together))).ToList();
             // The table's own bundles of seeds, where nothing else was asked for.
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
-            foreach (var (net, b, _) in cells)
-            {
-                if ((long)b * net.Sizes.Sum(n => (long)n) > SpecResolver.MaxActivationFloats)
-                    throw new SpecException($"\"--batch\" {b:#,0} is too large for {net.Name}: its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
-            }
             Run(cells, kind, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
         }));
         bench.Subcommands.Add(command);
+    }
+
+    /// <summary>Batch sizes that all the networks can have.</summary>
+    public static int[] Batches(ParseResult parsed, Option<string> option, IReadOnlyList<BenchNet> nets)
+    {
+        int[] batches = BenchOptions.List(parsed, option, 1, MostExamples);
+        foreach (var net in nets)
+        {
+            if ((long)batches.Max() * net.Sizes.Sum(n => (long)n) > SpecResolver.MaxActivationFloats)
+                throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
+        }
+        return batches;
     }
 
     private static void Run(IReadOnlyList<(BenchNet Net, int Batch, int Seeds)> asked, OptimizerKind optimizer, KernelPath path, double seconds,
@@ -72,15 +78,17 @@ internal static class EngineBench
 
     private static EngineCell Measure(IEngine engine, IEngineData data, BenchNet net, int batch, int seeds, OptimizerKind optimizer, Peers peers, double seconds, CancellationToken stop)
     {
-        // Whole batches only: every update of a cell does the same work.
-        var sampler = new SamplerSpec { Remainder = RemainderPolicy.Drop };
-        var spec = new BundleSpec(net.Network, new OptimizerSpec { Kind = optimizer }, sampler, batch, LearningRate, [.. Enumerable.Range(1, seeds).Select(s => (uint)s)]);
-        using var own = new EngineUpdates(engine.CreateBundle(data, spec));
+        using var own = new EngineUpdates(engine.CreateBundle(data, Spec(net, optimizer, batch, seeds)));
         IContestant[] others = [.. peers.Updates(net, optimizer, batch, seeds, data.Source.Train.Count)];
         var times = Contest.Run([own, .. others], seconds, stop);
         for (int i = 0; i < times.Length; i++) times[i] = times[i].DividedBy(seeds);
         return new EngineCell(net, batch, seeds, data.Source.Name, times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..]));
     }
+
+    /// <summary>The runs that are measured: whole batches only, so that every update does the same work.</summary>
+    public static BundleSpec Spec(BenchNet net, OptimizerKind optimizer, int batch, int seeds)
+        => new(net.Network, new OptimizerSpec { Kind = optimizer }, new SamplerSpec { Remainder = RemainderPolicy.Drop }, batch, LearningRate,
+            [.. Enumerable.Range(1, seeds).Select(s => (uint)s)]);
 
     private static string Title(EngineCell cell) => $"{cell.Net.Name}{(cell.Seeds > 1 ? $", {cell.Seeds} seeds" : "")}, B = {cell.Batch}";
 

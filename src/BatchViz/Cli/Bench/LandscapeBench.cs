@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Text.Json.Nodes;
-using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
@@ -43,8 +42,7 @@ internal static class LandscapeBench
         foreach (var (net, examples, grid) in asked)
         {
             using var data = engine.Load(BenchData.For(net, examples, files));
-            var spec = new BundleSpec(net.Network, new OptimizerSpec(), new SamplerSpec(), 1, LearningRate: 0.01, [1]);
-            using var own = new EngineGrid(engine, data, spec, examples, grid);
+            using var own = new EngineGrid(engine, data, EngineBench.Spec(net, OptimizerKind.Sgd, batch: 1, seeds: 1), examples, grid);
             double first = own.Once();
             IContestant[] others = [.. peers.Landscapes(net, examples, grid)];
             var times = Contest.Run([own, .. others], seconds, stop);
