@@ -38,7 +38,7 @@ internal static class ProbesBench
             using var data = engine.Load(BenchData.For(net, batches.Max(), files));
             foreach (int batch in batches)
             {
-                var cell = StatisticsBench.Measure(path, data, net, batch, seconds, stop);
+                if (StatisticsBench.Measure(path, data, net, batch, seconds, stop) is not { } cell) continue;
                 BenchReport.Progress($"{net.Name}, B = {batch}: statistics add {BenchReport.Percent(cell.Share)}");
                 statistics.Add(cell);
             }

@@ -8,15 +8,25 @@ namespace BatchViz.Cli.Bench;
 /// <summary>What per-example norms, gradient variance and noise scale cost with every update: the same updates with and without them, in turns.</summary>
 internal static class StatisticsBench
 {
-    public static StatisticsCell Measure(KernelPath path, IEngineData data, BenchNet net, int batch, double seconds, CancellationToken stop)
+    /// <summary>Null where the engine cannot leave them out: in networks so narrow that they come with the gradient.</summary>
+    public static StatisticsCell? Measure(KernelPath path, IEngineData data, BenchNet net, int batch, double seconds, CancellationToken stop)
     {
         var spec = EngineBench.Spec(net, OptimizerKind.Sgd, batch, seeds: 1);
         using var with = new CpuEngine(path);
         using var without = new CpuEngine(path) { ExampleStatistics = false };
+        if (Measures(without, data, spec)) return null;
         using var measuring = new EngineUpdates(with.CreateBundle(data, spec));
         using var training = new EngineUpdates(without.CreateBundle(data, spec));
         var times = Contest.Run([measuring, training], seconds, stop);
         return new StatisticsCell(net, batch, times[0], times[1]);
+    }
+
+    private static bool Measures(IEngine engine, IEngineData data, BundleSpec spec)
+    {
+        using var bundle = engine.CreateBundle(data, spec);
+        var block = new RecordBlock(1, 1, bundle.Layout.Width);
+        bundle.Advance(1, block);
+        return !float.IsNaN(block.Row(0, 0)[RecordLayout.ExampleNormMean]);
     }
 }
 
