@@ -54,6 +54,23 @@ public sealed class BenchCommandTests
         foreach (string figure in new[] { "seconds", "medianSeconds", "firstSeconds" }) Positive(cell[figure]);
     }
 
+    [Fact]
+    public async Task Peers_are_measured_beside_the_engine_and_one_that_does_not_run_here_is_named()
+    {
+        // The loop needs Node, as building does; PyTorch may not be here.
+        var json = await Json("bench", "engine", "--net", "2-8-8-1", "--batch", "1", "--seconds", "0.01", "--peers", "--json");
+
+        var cell = json["cells"]![0]!;
+        var peers = cell["peers"]!.AsArray();
+        Assert.Contains(peers, peer => (string)peer!["name"]! == "per-example loop");
+        Assert.All(peers, peer => Positive(peer!["microsecondsPerUpdate"]));
+        double fastest = peers.Min(peer => (double)peer!["microsecondsPerUpdate"]!);
+        Assert.Equal(fastest / (double)cell["microsecondsPerUpdate"]!, (double)cell["ratio"]!, 1e-9);
+        Assert.Equal((double)cell["ratio"]!, (double)json["geometricMean"]!, 1e-6);
+        bool torch = peers.Any(peer => ((string)peer!["name"]!).StartsWith("PyTorch", StringComparison.Ordinal));
+        Assert.Equal(torch, !(json["missingPeers"]?.AsArray().Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal)) ?? false));
+    }
+
     [Theory]
     [InlineData("--net", "engine", "--net", "784")]
     [InlineData("--net", "engine", "--net", "2-x-1")]

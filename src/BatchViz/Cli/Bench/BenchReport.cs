@@ -7,13 +7,13 @@ namespace BatchViz.Cli.Bench;
 /// <summary>How results are shown: what goes on to standard error, tables or one line of JSON to standard output.</summary>
 internal static class BenchReport
 {
-    /// <summary>Wide enough for the tables where output goes to a file.</summary>
-    private const int Width = 150;
+    /// <summary>Wide enough for every table: a narrower terminal breaks lines, but nothing is left out.</summary>
+    private const int Width = 160;
 
     public static void Write(Table table)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
-        if (Console.IsOutputRedirected) console.Profile.Width = Width;
+        console.Profile.Width = Math.Max(console.Profile.Width, Width);
         console.Write(table);
     }
 
@@ -29,6 +29,13 @@ internal static class BenchReport
     }
 
     public static void Row(Table table, params string[] cells) => table.AddRow([.. cells.Select(Markup.Escape)]);
+
+    /// <summary>Columns for the fastest peer of each row.</summary>
+    public static string[] PeerColumns(bool there) => there ? ["fastest peer", "its time", "ratio"] : [];
+
+    /// <param name="unit">Units in a second.</param>
+    public static string[] PeerCells(bool there, PeerTime? fastest, double unit, double? ratio)
+        => there ? [fastest?.Name ?? "–", Number(fastest?.Time.Minimum * unit), Times(ratio)] : [];
 
     public static void Progress(string line) => Console.Error.WriteLine(line);
 

@@ -95,18 +95,16 @@ internal static class EngineBench
     private static void Show(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, Peers peers)
     {
         Console.WriteLine($"{Machine.Describe(path)}: at most {BenchReport.Number(ceiling)} GFLOP/s on one core (multiply-adds on registers alone)");
-        string[] names = [.. cells.SelectMany(cell => cell.Peers.Select(p => p.Name)).Distinct()];
-        string[] ratio = names.Length > 0 ? ["ratio"] : [];
-        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. names, .. ratio]);
+        bool others = cells.Any(cell => cell.Peers.Length > 0);
+        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in cells)
         {
-            string[] own =
+            BenchReport.Row(table,
             [
                 cell.Net.Name, $"{cell.Seeds}", $"{cell.Batch}", BenchReport.Number(cell.Own.Minimum * 1e6), BenchReport.Number(cell.Own.Median * 1e6), BenchReport.Number(cell.Processor * 1e6),
                 BenchReport.Percent(cell.Recording), BenchReport.Number(cell.Gflops), BenchReport.Percent(cell.Gflops / ceiling),
-            ];
-            var others = names.Select(name => BenchReport.Number(cell.Peers.FirstOrDefault(p => p.Name == name)?.Time.Minimum * 1e6));
-            BenchReport.Row(table, [.. own, .. others, .. names.Length > 0 ? [BenchReport.Times(cell.Ratio)] : ratio]);
+                .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio),
+            ]);
         }
         BenchReport.Write(table);
         Console.WriteLine("Microseconds for one update of one model with recording on: the shortest of ten rounds, and their median.\nGFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out.");

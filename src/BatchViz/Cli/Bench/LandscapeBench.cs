@@ -57,18 +57,16 @@ internal static class LandscapeBench
     private static void Show(IReadOnlyList<LandscapeCell> cells, KernelPath path, Peers peers)
     {
         Console.WriteLine(Machine.Describe(path));
-        string[] names = [.. cells.SelectMany(cell => cell.Peers.Select(p => p.Name)).Distinct()];
-        string[] ratio = names.Length > 0 ? ["ratio"] : [];
-        var table = BenchReport.Table(["net", "examples", "grid", "ms", "median", "very first", .. names, .. ratio]);
+        bool others = cells.Any(cell => cell.Peers.Length > 0);
+        var table = BenchReport.Table(["net", "examples", "grid", "ms", "median", "very first", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in cells)
         {
-            var others = names.Select(name => BenchReport.Number(cell.Peers.FirstOrDefault(p => p.Name == name)?.Time.Minimum * 1e3));
             BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3),
-                BenchReport.Number(cell.First * 1e3), .. others, .. names.Length > 0 ? [BenchReport.Times(cell.Ratio)] : ratio]);
+                BenchReport.Number(cell.First * 1e3), .. BenchReport.PeerCells(others, cell.Fastest, 1e3, cell.Ratio)]);
         }
         BenchReport.Write(table);
         Console.WriteLine("Milliseconds for one grid: the shortest round and their median; and the very first, before its code was compiled.");
-        if (names.Length > 0) Console.WriteLine("PyTorch's are for as many rows as fit its time, at least one, counted up to the whole grid.");
+        if (others) Console.WriteLine("PyTorch's are for as many rows as fit its time, at least one, counted up to the whole grid.");
         BenchReport.Notes(peers);
     }
 
@@ -89,7 +87,9 @@ internal static class LandscapeBench
 internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, string Data, double First, Timing Own, PeerTime[] Peers)
 {
     /// <summary>How many times faster than the fastest peer; null without peers.</summary>
-    public double? Ratio => PeerTime.Fastest(Peers)?.Time.Minimum / Own.Minimum;
+    public double? Ratio => Fastest?.Time.Minimum / Own.Minimum;
+
+    public PeerTime? Fastest => PeerTime.Fastest(Peers);
 
     public JsonObject ToJson()
     {
