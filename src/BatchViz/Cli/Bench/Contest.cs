@@ -30,8 +30,8 @@ internal static class Contest
 {
     public const int Rounds = 10;
 
-    /// <summary>Measured once before the clock counts: code gets compiled, memory touched.</summary>
-    private const double WarmUp = 0.2;
+    private const double WarmRound = 0.1, LongestWarmUp = 2;
+    private const int LeastWarmRounds = 5, CalmRounds = 3;
 
     /// <param name="seconds">For each contestant, over all rounds.</param>
     public static Timing[] Run(IReadOnlyList<IContestant> contestants, double seconds, CancellationToken stop)
@@ -40,7 +40,7 @@ internal static class Contest
         foreach (var contestant in contestants)
         {
             stop.ThrowIfCancellationRequested();
-            contestant.Round(WarmUp);
+            WarmUp(contestant);
         }
         GC.Collect();
         // Work of which one unit outlasts its rounds, such as a large landscape, is repeated less often.
@@ -57,5 +57,19 @@ internal static class Contest
             }
         }
         return [.. rounds.Select(r => Timing.Of(r))];
+    }
+
+    /// <summary>Until code is compiled and memory touched: rounds that do not count, until they have stopped getting faster.</summary>
+    private static void WarmUp(IContestant contestant)
+    {
+        double best = double.PositiveInfinity;
+        long start = Stopwatch.GetTimestamp();
+        int calm = 0;
+        for (int round = 0; (round < LeastWarmRounds || calm < CalmRounds) && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestWarmUp; round++)
+        {
+            double time = contestant.Round(WarmRound);
+            calm = time < 0.97 * best ? 0 : calm + 1;
+            best = Math.Min(best, time);
+        }
     }
 }

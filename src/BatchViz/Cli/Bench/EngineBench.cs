@@ -18,7 +18,7 @@ internal static class EngineBench
     public static void AddTo(Command bench)
     {
         var command = new Command("engine", "Time of one update, recording on.");
-        var options = new BenchOptions(command, measure: 1);
+        var options = new BenchOptions(command, measure: 0.5);
         var batch = new Option<string>("--batch") { Description = "Batch sizes.", DefaultValueFactory = _ => "1,8,32,128,512" };
         var seeds = new Option<int>("--seeds") { Description = "Models that train together; times are for one of them.", DefaultValueFactory = _ => 1 };
         var optimizer = new Option<string?>("--optimizer") { Description = "sgd, momentum, adam, …; without it sgd." };

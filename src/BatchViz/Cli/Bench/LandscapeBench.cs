@@ -14,7 +14,7 @@ internal static class LandscapeBench
     public static void AddTo(Command bench)
     {
         var command = new Command("landscape", "Time of a grid of losses over a plane.");
-        var options = new BenchOptions(command, measure: 2);
+        var options = new BenchOptions(command, measure: 1);
         var examples = new Option<int>("--examples") { Description = "Examples whose mean loss each point is; without it 500 for two inputs, else 1024." };
         var grid = new Option<int>("--grid") { Description = "Points a side; without it 65, and the first 17 of a tiny network." };
         foreach (Option option in new Option[] { examples, grid }) command.Options.Add(option);

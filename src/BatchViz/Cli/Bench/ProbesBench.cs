@@ -14,7 +14,7 @@ internal static class ProbesBench
     public static void AddTo(Command bench)
     {
         var command = new Command("probes", "Cost of the statistics of every update.");
-        var options = new BenchOptions(command, measure: 1);
+        var options = new BenchOptions(command, measure: 0.5);
         var batch = new Option<string>("--batch") { Description = "Batch sizes of the updates.", DefaultValueFactory = _ => "8,32,128,512" };
         command.Options.Add(batch);
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
