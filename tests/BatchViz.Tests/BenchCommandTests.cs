@@ -71,6 +71,24 @@ public sealed class BenchCommandTests
         Assert.Equal(torch, !(json["missingPeers"]?.AsArray().Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal)) ?? false));
     }
 
+    [Fact]
+    public async Task Probes_give_their_cost_in_gradients_and_statistics_theirs_as_a_share_of_the_update()
+    {
+        var json = await Json("bench", "probes", "--net", "3-20-2", "--batch", "8", "--examples", "20", "--seconds", "0.01", "--json");
+
+        var probes = json["cells"]!.AsArray();
+        Assert.Equal(1, (double)probes.Single(cell => (string)cell!["probe"]! == "gradient")!["gradients"]!);
+        Assert.Contains(probes, cell => (string)cell!["probe"]! == "hessianVectorProduct");
+        Assert.All(probes, cell =>
+        {
+            Assert.Equal(("3-20-2", 20), ((string)cell!["net"]!, (int)cell["examples"]!));
+            foreach (string figure in new[] { "microseconds", "gradients", "countedGradients" }) Positive(cell[figure]);
+        });
+        var update = Assert.Single(json["statistics"]!.AsArray());
+        Assert.Equal(8, (int)update!["batch"]!);
+        Assert.Equal((double)update["microsecondsPerUpdate"]! / (double)update["microsecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
+    }
+
     [Theory]
     [InlineData("--net", "engine", "--net", "784")]
     [InlineData("--net", "engine", "--net", "2-x-1")]
@@ -90,6 +108,8 @@ public sealed class BenchCommandTests
     [InlineData("--activation", "engine", "--activation", "relu")]
     [InlineData("--grid", "landscape", "--grid", "1")]
     [InlineData("--examples", "landscape", "--examples", "0")]
+    [InlineData("--threads", "landscape", "--threads", "0")]
+    [InlineData("--examples", "probes", "--examples", "-1")]
     [InlineData("engine", "nonsense")]
     public async Task What_cannot_be_measured_is_refused_in_one_sentence_with_exit_code_2(string names, params string[] arguments)
     {

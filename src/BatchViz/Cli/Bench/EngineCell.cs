@@ -10,6 +10,10 @@ internal sealed record PeerTime(string Name, Timing Time)
 
     /// <summary>The fastest by its shortest round; null when there is none.</summary>
     public static PeerTime? Fastest(IEnumerable<PeerTime> peers) => peers.MinBy(p => p.Time.Minimum);
+
+    /// <param name="unit">How many of the units there are in a second.</param>
+    public static JsonArray ToJson(IEnumerable<PeerTime> peers, string minimum, string median, double unit)
+        => [.. peers.Select(p => (JsonNode)new JsonObject { ["name"] = p.Name, [minimum] = p.Time.Minimum * unit, [median] = p.Time.Median * unit })];
 }
 
 /// <summary>What was measured of one network at one batch size; times are seconds of one update of one model.</summary>
@@ -37,10 +41,7 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
             ["recordingShare"] = Recording, ["ceilingShare"] = Gflops / ceiling, ["data"] = Data,
         };
         if (Peers.Length == 0) return json;
-        json["peers"] = new JsonArray([.. Peers.Select(p => (JsonNode)new JsonObject
-        {
-            ["name"] = p.Name, ["microsecondsPerUpdate"] = p.Time.Minimum * 1e6, ["medianMicrosecondsPerUpdate"] = p.Time.Median * 1e6,
-        })]);
+        json["peers"] = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
         (json["ratio"], json["ratioToPyTorch"]) = (Ratio, TorchRatio);
         return json;
     }

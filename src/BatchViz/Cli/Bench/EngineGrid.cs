@@ -11,18 +11,18 @@ internal sealed class EngineGrid : IContestant, IDisposable
     private readonly IWeights[] weights;
     private readonly EvaluationSet set;
     private readonly float[] losses;
-    private readonly int resolution;
+    private readonly int resolution, threads;
     private uint planes;
 
     /// <param name="examples">Taken from the front of the training split.</param>
-    public EngineGrid(IEngine engine, IEngineData data, BundleSpec spec, int examples, int resolution)
+    public EngineGrid(IEngine engine, IEngineData data, BundleSpec spec, int examples, int resolution, int threads)
     {
+        (this.resolution, this.threads) = (resolution, threads);
         using var bundle = engine.CreateBundle(data, spec);
         weights = [bundle.Snapshot(0)];
         evaluator = engine.CreateEvaluator(data, spec.Network);
         set = new EvaluationSet(Split.Train, [.. Enumerable.Range(0, examples)]);
         losses = new float[resolution * resolution];
-        this.resolution = resolution;
     }
 
     public string Name => "BatchViz";
@@ -46,7 +46,7 @@ internal sealed class EngineGrid : IContestant, IDisposable
         using var plane = evaluator.RandomPlane(weights, planes++);
         losses.AsSpan().Fill(float.NaN);
         long start = Stopwatch.GetTimestamp();
-        evaluator.Grid(plane, new GridRegion(-1, 1, -1, 1), resolution, set, losses, CancellationToken.None);
+        evaluator.Grid(plane, new GridRegion(-1, 1, -1, 1), resolution, set, losses, CancellationToken.None, threads);
         double taken = Stopwatch.GetElapsedTime(start).TotalSeconds;
         return losses.AsSpan().IndexOf(float.NaN) < 0 ? taken : throw new InvalidOperationException("a point of the grid was left out");
     }

@@ -9,7 +9,7 @@ namespace BatchViz.Cli.Bench;
 /// <summary><c>batchviz bench landscape</c>: time of a whole grid of losses.</summary>
 internal static class LandscapeBench
 {
-    private const int MostExamples = 1_000_000, FinestGrid = 1025;
+    private const int MostExamples = 1_000_000, FinestGrid = 1025, MostThreads = 1024;
 
     public static void AddTo(Command bench)
     {
@@ -17,7 +17,8 @@ internal static class LandscapeBench
         var options = new BenchOptions(command, measure: 1);
         var examples = new Option<int>("--examples") { Description = "Examples whose mean loss each point is; without it 500 for two inputs, else 1024." };
         var grid = new Option<int>("--grid") { Description = "Points a side; without it 65, and the first 17 of a tiny network." };
-        foreach (Option option in new Option[] { examples, grid }) command.Options.Add(option);
+        var threads = new Option<int>("--threads") { Description = "Threads that work on a grid; without it one for each core.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        foreach (Option option in new Option[] { examples, grid, threads }) command.Options.Add(option);
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
@@ -27,13 +28,13 @@ internal static class LandscapeBench
             if (own) nets = [BenchNet.Parse("2-8-8-1", null, null), BenchNet.Parse("784-128-10", null, null)];
             var cells = nets.Select(net => (net, count ?? (net.Inputs == 2 ? 500 : 1024), side ?? 65)).ToList();
             if (own && side is null) cells.Insert(0, (nets[0], count ?? 500, 17));
-            Run(cells, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            Run(cells, BenchOptions.Whole(parsed, threads, 1, MostThreads), options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
         }));
         bench.Subcommands.Add(command);
     }
 
-    private static void Run(IReadOnlyList<(BenchNet Net, int Examples, int Grid)> asked, KernelPath path, double seconds, bool withPeers, bool json, CancellationToken stop)
+    private static void Run(IReadOnlyList<(BenchNet Net, int Examples, int Grid)> asked, int threads, KernelPath path, double seconds, bool withPeers, bool json, CancellationToken stop)
     {
         using var engine = new CpuEngine(path);
         using var peers = withPeers ? Peers.Start(loop: false, stop) : Peers.None;
@@ -42,11 +43,11 @@ internal static class LandscapeBench
         foreach (var (net, examples, grid) in asked)
         {
             using var data = engine.Load(BenchData.For(net, examples, files));
-            using var own = new EngineGrid(engine, data, EngineBench.Spec(net, OptimizerKind.Sgd, batch: 1, seeds: 1), examples, grid);
+            using var own = new EngineGrid(engine, data, EngineBench.Spec(net, OptimizerKind.Sgd, batch: 1, seeds: 1), examples, grid, threads);
             double first = own.Once();
             IContestant[] others = [.. peers.Landscapes(net, examples, grid)];
             var times = Contest.Run([own, .. others], seconds, stop);
-            var cell = new LandscapeCell(net, examples, grid, data.Source.Name, first, times[0], PeerTime.Of(others, times[1..]));
+            var cell = new LandscapeCell(net, examples, grid, threads, data.Source.Name, first, times[0], PeerTime.Of(others, times[1..]));
             BenchReport.Progress($"{cells.Count + 1} of {asked.Count}: {net.Name}, {examples} examples, {grid}×{grid}: {BenchReport.Number(cell.Own.Minimum * 1e3)} ms");
             cells.Add(cell);
         }
@@ -58,10 +59,10 @@ internal static class LandscapeBench
     {
         Console.WriteLine(Machine.Describe(path));
         bool others = cells.Any(cell => cell.Peers.Length > 0);
-        var table = BenchReport.Table(["net", "examples", "grid", "ms", "median", "very first", .. BenchReport.PeerColumns(others)]);
+        var table = BenchReport.Table(["net", "examples", "grid", "threads", "ms", "median", "very first", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in cells)
         {
-            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3),
+            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", $"{cell.Threads}", BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3),
                 BenchReport.Number(cell.First * 1e3), .. BenchReport.PeerCells(others, cell.Fastest, 1e3, cell.Ratio)]);
         }
         BenchReport.Write(table);
@@ -84,7 +85,7 @@ internal static class LandscapeBench
 
 /// <summary>What was measured of one landscape; times are seconds of one whole grid.</summary>
 /// <param name="First">The very first one in this process for this network.</param>
-internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, string Data, double First, Timing Own, PeerTime[] Peers)
+internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, int Threads, string Data, double First, Timing Own, PeerTime[] Peers)
 {
     /// <summary>How many times faster than the fastest peer; null without peers.</summary>
     public double? Ratio => Fastest?.Time.Minimum / Own.Minimum;
@@ -95,14 +96,11 @@ internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, strin
     {
         var json = new JsonObject
         {
-            ["net"] = Net.Name, ["examples"] = Examples, ["grid"] = Grid, ["seconds"] = Own.Minimum,
+            ["net"] = Net.Name, ["examples"] = Examples, ["grid"] = Grid, ["threads"] = Threads, ["seconds"] = Own.Minimum,
             ["medianSeconds"] = Own.Median, ["firstSeconds"] = First, ["data"] = Data,
         };
         if (Peers.Length == 0) return json;
-        json["peers"] = new JsonArray([.. Peers.Select(p => (JsonNode)new JsonObject
-        {
-            ["name"] = p.Name, ["seconds"] = p.Time.Minimum, ["medianSeconds"] = p.Time.Median,
-        })]);
+        json["peers"] = PeerTime.ToJson(Peers, "seconds", "medianSeconds", 1);
         json["ratio"] = Ratio;
         return json;
     }
