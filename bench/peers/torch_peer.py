@@ -246,7 +246,11 @@ def per_call(work, seconds):
 
 def main():
     torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
-    print(json.dumps({"name": f"PyTorch {torch.__version__} with {blas()}", "threads": torch.get_num_threads()}), flush=True)
+    library = blas()
+    hello = {"name": f"PyTorch {torch.__version__} with {library}", "threads": torch.get_num_threads()}
+    if library == "no OpenBLAS":
+        hello["warning"] = "PyTorch runs without a fast BLAS here, so the comparison says little (Debian: libopenblas0-pthread)."
+    print(json.dumps(hello), flush=True)
     kept, work = None, None
     for line in sys.stdin:
         request = {**DEFAULTS, **json.loads(line)}

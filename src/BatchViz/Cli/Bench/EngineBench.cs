@@ -26,7 +26,7 @@ internal static class EngineBench
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
-                        int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
+            int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
             var kind = BenchOptions.Word(parsed, optimizer, Words.Optimizers) ?? OptimizerKind.Sgd;
             bool own = nets.Length == 0;
             if (own) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
@@ -47,7 +47,10 @@ internal static class EngineBench
         foreach (var net in nets)
         {
             if ((long)batches.Max() * net.Sizes.Sum(n => (long)n) > SpecResolver.MaxActivationFloats)
-                throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
+            {
+                throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: "
+                    + $"its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
+            }
         }
         return batches;
     }
@@ -107,9 +110,10 @@ internal static class EngineBench
             ]);
         }
         BenchReport.Write(table);
-        Console.WriteLine("Microseconds for one update of one model with recording on: the shortest of ten rounds, and their median.\nGFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out.");
-        if (Single(cells).Select(cell => cell.Ratio).OfType<double>().ToArray() is { Length: > 0 } ratios)
-            Console.WriteLine($"Against the fastest peer of each cell of one seed: geometric mean {BenchReport.Times(BenchReport.GeometricMean(Single(cells).Select(c => c.Ratio)))}, least {BenchReport.Times(ratios.Min())}.");
+        Console.WriteLine("Microseconds for one update of one model with recording on: the shortest of ten rounds, and their median.");
+        Console.WriteLine("GFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out.");
+        if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
+            Console.WriteLine($"Against the fastest peer of each cell of one seed: geometric mean {BenchReport.Times(mean)}, least {BenchReport.Times(Single(cells).Min(cell => cell.Ratio))}.");
         BenchReport.Notes(peers);
     }
 

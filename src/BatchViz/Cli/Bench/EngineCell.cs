@@ -18,7 +18,7 @@ internal sealed record PeerTime(string Name, Timing Time)
 
 /// <summary>What was measured of one network at one batch size; times are seconds of one update of one model.</summary>
 /// <param name="Processor">Least processor seconds.</param>
-/// <param name="Recording">Share of the time that went into the run logs.</param>
+/// <param name="Recording">Share of the shortest round that went into the run logs.</param>
 internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Data, Timing Own, double Processor, double Recording, PeerTime[] Peers)
 {
     /// <summary>Nominal: every multiply-add of forward and backward counts, also those with inputs of 0, which the engine may leave out.</summary>

@@ -20,21 +20,21 @@ internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
 
     private readonly RecordBlock block = new(bundle.Members, BlockRows, bundle.Layout.Width);
     private readonly RunLog[] logs = new RunLog[bundle.Members];
-    private double perUpdate = Stretch, recorded, worked;
+    private double perUpdate = Stretch, shortest = double.PositiveInfinity;
 
     public string Name => "BatchViz";
 
     /// <summary>Least processor seconds of one update over the rounds so far.</summary>
     public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
 
-    /// <summary>Share of the time that went into the run logs.</summary>
-    public double RecordingShare => recorded / worked;
+    /// <summary>Share of the shortest round's time that went into the run logs.</summary>
+    public double RecordingShare { get; private set; }
 
     public double Round(double seconds)
     {
         if (logs[0] is null || logs[0].Count * logs.Length > MostRecords) BeginLogs();
         long updates = 0, start = Stopwatch.GetTimestamp();
-        double begin = LaneClock.Seconds, wall;
+        double begin = LaneClock.Seconds, recorded = 0, wall;
         do
         {
             int granted = (int)Math.Clamp(Math.Min(Stretch, seconds) / perUpdate, 1, BlockRows);
@@ -49,14 +49,13 @@ internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
                 logs[m].Append(block.Of(m), granted, laneBefore, laneAfter);
             }
             recorded += Stopwatch.GetElapsedTime(between).TotalSeconds;
-            double taken = Stopwatch.GetElapsedTime(before).TotalSeconds;
-            worked += taken;
-            perUpdate = Math.Max(1e-9, taken / granted);
+            perUpdate = Math.Max(1e-9, Stopwatch.GetElapsedTime(before).TotalSeconds / granted);
             updates += granted;
             wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
         while (wall < seconds);
         ProcessorMinimum = Math.Min(ProcessorMinimum, (LaneClock.Seconds - begin) / updates);
+        if (wall / updates < shortest) (shortest, RecordingShare) = (wall / updates, recorded / wall);
         return wall / updates;
     }
 

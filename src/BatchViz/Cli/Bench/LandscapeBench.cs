@@ -62,8 +62,8 @@ internal static class LandscapeBench
         var table = BenchReport.Table(["net", "examples", "grid", "threads", "ms", "median", "very first", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in cells)
         {
-            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", $"{cell.Threads}", BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3),
-                BenchReport.Number(cell.First * 1e3), .. BenchReport.PeerCells(others, cell.Fastest, 1e3, cell.Ratio)]);
+            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", $"{cell.Grid}×{cell.Grid}", $"{cell.Threads}",
+                BenchReport.Number(cell.Own.Minimum * 1e3), BenchReport.Number(cell.Own.Median * 1e3), BenchReport.Number(cell.First * 1e3), .. BenchReport.PeerCells(others, cell.Fastest, 1e3, cell.Ratio)]);
         }
         BenchReport.Write(table);
         Console.WriteLine("Milliseconds for one grid: the shortest round and their median; and the very first, before its code was compiled.");

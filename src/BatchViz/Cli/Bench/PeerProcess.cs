@@ -20,6 +20,9 @@ internal sealed class PeerProcess : IDisposable
 
     public int Threads { get; private set; }
 
+    /// <summary>What makes the comparison unfair to the peer, in its own words; null when nothing does.</summary>
+    public string? Warning { get; private set; }
+
     /// <summary>Starts a script and waits for its first line.</summary>
     /// <exception cref="PeerException">It does not start here.</exception>
     public static PeerProcess Start(string program, string script, int threads, CancellationToken stop)
@@ -44,7 +47,7 @@ internal sealed class PeerProcess : IDisposable
         try
         {
             var hello = peer.Read(0, stop);
-            (peer.Name, peer.Threads) = ((string)hello["name"]!, (int)hello["threads"]!);
+            (peer.Name, peer.Threads, peer.Warning) = ((string)hello["name"]!, (int)hello["threads"]!, (string?)hello["warning"]);
             return peer;
         }
         catch

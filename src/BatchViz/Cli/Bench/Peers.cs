@@ -41,9 +41,6 @@ internal sealed class Peers : IDisposable
             peers.Dispose();
             throw;
         }
-        foreach (var one in peers.torch.Take(1).Where(one => !one.Name.Contains("OpenBLAS", StringComparison.Ordinal) && !one.Name.Contains("MKL", StringComparison.Ordinal)
-            || one.Name.Contains("no OpenBLAS", StringComparison.Ordinal)))
-            peers.missing.Add($"{one.Name}: without a fast BLAS the comparison says little (Debian: libopenblas0-pthread).");
         return peers;
     }
 
@@ -62,8 +59,8 @@ internal sealed class Peers : IDisposable
             foreach (var one in torch) yield return new(one, Named("PyTorch", variant, one.Threads), Request(variant), Fail, stop);
         // One example after another takes too long to measure where there is much to do, and is never the fastest there.
         bool fits = seeds == 1 && optimizer == OptimizerKind.Sgd && net.Activation != Activation.Gelu && net.Network.ParameterCount * batch <= 5_000_000;
-        if (fits && net.Loss is LossKind.Squared or LossKind.CrossEntropy or LossKind.Logistic)
-            foreach (var one in loops) yield return new(one, "per-example loop", Request(null), Fail, stop);
+        if (!fits) yield break;
+        foreach (var one in loops) yield return new(one, "per-example loop", Request(null), Fail, stop);
     }
 
     /// <summary>Those who can compute a grid of losses by setting weights point by point.</summary>
@@ -117,7 +114,9 @@ internal sealed class Peers : IDisposable
         {
             try
             {
-                list.Add(PeerProcess.Start(program, script, threads, stop));
+                var peer = PeerProcess.Start(program, script, threads, stop);
+                list.Add(peer);
+                if (peer.Warning is { } warning) Fail(warning);
                 return true;
             }
             catch (PeerException e)

@@ -28,7 +28,11 @@ internal static class ProbeSet
             new(Gradient, () => { using var result = probe.Gradient(weights, set); return result.Cost.InGradients; }),
             new(HessianProduct, () => { using var result = probe.HessianProduct(weights, set, direction.Gradient); return result.Cost.InGradients; }),
             new(ExampleNorms, () => probe.ExampleGradients(weights, set, norms).Cost.InGradients),
-            new($"eigenvalue ({LanczosIterations} Lanczos iterations)", () => { using var result = probe.Eigenvalues(weights, set, Eigenvalues, LanczosIterations, seed: 1); return result.Cost.InGradients; }),
+            new($"eigenvalue ({LanczosIterations} Lanczos iterations)", () =>
+            {
+                using var result = probe.Eigenvalues(weights, set, Eigenvalues, LanczosIterations, seed: 1);
+                return result.Cost.InGradients;
+            }),
             new($"trace ({Vectors} vectors)", () => probe.Trace(weights, set, Vectors, seed: 1).Cost.InGradients),
             new($"sharpness ({Steps} steps)", () => probe.Sharpness(weights, set, Epsilon, Steps).Cost.InGradients),
             new($"adaptive sharpness ({Steps} steps)", () => probe.AdaptiveSharpness(weights, set, Rho, Steps).Cost.InGradients),
