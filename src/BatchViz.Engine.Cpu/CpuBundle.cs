@@ -28,7 +28,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly Figures figures;
     private bool disposed;
 
-    public CpuBundle(KernelTable kernels, DataSet data, BundleSpec spec)
+    public CpuBundle(KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics)
     {
         this.kernels = kernels;
         Spec = spec;
@@ -45,7 +45,7 @@ internal sealed unsafe class CpuBundle : IBundle
             model = spec.Network.Model.Kind == ModelKind.Surface
                 ? new SurfaceModel(kernels, data)
                 : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, progress.LargestBatch)
-                : new DenseModel(kernels, data, spec.Network, layout, progress.LargestBatch, optimizer.Plain, spec.MicroBatch);
+                : new DenseModel(kernels, data, spec.Network, layout, progress.LargestBatch, optimizer.Plain, exampleStatistics, spec.MicroBatch);
             if (members.Length > 1 && model is TinyModel && progress.LargestBatch <= TinyCohort.MostExamples)
                 cohort = new TinyCohort(kernels, data, spec.Network, layout, progress.LargestBatch, 1 + optimizer.States);
             for (int m = 0; m < members.Length; m++)

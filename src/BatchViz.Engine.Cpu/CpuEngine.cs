@@ -33,6 +33,12 @@ public sealed class CpuEngine : IEngine
 
     public KernelPath Path { get; }
 
+    /// <summary>
+    /// Whether bundles of networks wider than 16 measure per-example norms, gradient variance and noise scale; narrower ones always do.
+    /// False is for the benchmark that asks what they cost: the training is the same, their columns are NaN.
+    /// </summary>
+    public bool ExampleStatistics { get; init; } = true;
+
     public string Name => "cpu";
 
     public string Description => "embedded, " + Path switch
@@ -49,7 +55,7 @@ public sealed class CpuEngine : IEngine
     public IBundle CreateBundle(IEngineData data, BundleSpec spec)
     {
         var source = Fitting(data, spec.Network);
-        return new CpuBundle(kernels, source, spec);
+        return new CpuBundle(kernels, source, spec, ExampleStatistics);
     }
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network)

@@ -42,6 +42,9 @@ internal sealed class Figures(int layers)
     /// <summary>Whether loss and gradient norm are numbers that a record can hold.</summary>
     public bool Finite => float.IsFinite((float)Loss) && float.IsFinite((float)Math.Sqrt(Square));
 
+    /// <summary>Makes everything about single examples undefined.</summary>
+    public void LeaveExamplesOut() => ExampleSquares = ExampleNorms = ExampleMin = ExampleMax = double.NaN;
+
     /// <summary>One more example with a gradient of this squared norm.</summary>
     public void AddExample(double square)
     {

@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 namespace BatchViz.Lab;
 
 /// <summary>Processor seconds of the calling thread. On Linux and macOS its own processor time; elsewhere time on the wall.</summary>
-internal static partial class LaneClock
+public static partial class LaneClock
 {
     private static readonly int ThreadCpu = OperatingSystem.IsLinux() ? 3 : OperatingSystem.IsMacOS() ? 16 : -1;
 

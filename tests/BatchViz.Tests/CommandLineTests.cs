@@ -1,5 +1,3 @@
-using System.Diagnostics;
-using System.Text;
 using System.Text.Json.Nodes;
 
 namespace BatchViz.Tests;
@@ -67,7 +65,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("export", "folder", "--to", "csv")]
     [InlineData("claims")]
     [InlineData("advise", "file")]
-    [InlineData("bench", "engine")]
+    [InlineData("bench")]
+    [InlineData("bench", "soak")]
     public async Task What_cannot_be_done_is_said_plainly_with_exit_code_2(params string[] arguments)
     {
         var (code, output, error) = await Program(arguments);
@@ -114,18 +113,5 @@ public sealed class CommandLineTests : IDisposable
         Assert.InRange((double)run["testAccuracy"]!, 0.6, 1);
     }
 
-    private async Task<(int Code, string Output, string Error)> Program(params string[] arguments)
-    {
-        string program = Path.Combine(AppContext.BaseDirectory, "batchviz.dll");
-        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
-            StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8,
-        })!;
-        var output = process.StandardOutput.ReadToEndAsync();
-        var error = process.StandardError.ReadToEndAsync();
-        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
-        await process.WaitForExitAsync(patience.Token);
-        return (process.ExitCode, await output, await error);
-    }
+    private Task<(int Code, string Output, string Error)> Program(params string[] arguments) => BuiltProgram.Run(folder, arguments);
 }

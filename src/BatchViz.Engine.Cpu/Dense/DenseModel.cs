@@ -32,15 +32,16 @@ internal sealed unsafe class DenseModel : Model
     private readonly float*[] deltas, transposed;
     private readonly float* ones, panel, gradient, inputSquares, deltaSquares, exampleSquares;
     private readonly int* all;
-    private readonly bool factors;
+    private readonly bool factors, exampleStatistics;
     private readonly int chunk, panelChunk;
 
     /// <param name="batchSize">Most examples in a batch.</param>
     /// <param name="plain">The optimiser applies plain gradients, so that with batches of one no gradient has to be formed.</param>
+    /// <param name="exampleStatistics">Whether the norms of the examples' own gradients are wanted.</param>
     /// <param name="microBatch">Most examples in a chunk; null: as many as suit the cache. The bits do not depend on it.</param>
-    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, int? microBatch = null)
+    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, bool exampleStatistics, int? microBatch = null)
     {
-        (this.kernels, this.layout, train) = (kernels, layout, data.Train);
+        (this.kernels, this.layout, train, this.exampleStatistics) = (kernels, layout, data.Train, exampleStatistics);
         var layers = layout.Layers;
         factors = batchSize == 1 && plain;
         panelChunk = Math.Min(batchSize, ChunkRows);
@@ -103,7 +104,7 @@ internal sealed unsafe class DenseModel : Model
             pass.Forward(weights, rows);
             figures.Loss = pass.Loss(rows, deltas[^1], scale, figures.Loss);
             Backward(weights, rows, transpose);
-            Examples(rows, batch.Length, figures);
+            if (exampleStatistics || factors) Examples(rows, batch.Length, figures);
         }
         figures.Loss /= batch.Length;
         bool earlier = batch.Length > rows;
@@ -122,6 +123,7 @@ internal sealed unsafe class DenseModel : Model
             figures.Histogram = default;
             if (figures.Finite) Finish(weights, state, rows, earlier, optimizer, figures);
         }
+        if (!exampleStatistics) figures.LeaveExamplesOut();
     }
 
     public override void Dispose()

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BatchViz.Cli.Bench;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Cli;
@@ -20,6 +21,7 @@ public static class CommandLine
         var root = new RootCommand("BatchViz shows what batch size does to training.");
         ServeCommand.AddTo(root);
         RunCommand.AddTo(root);
+        BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;
     }

@@ -25,7 +25,8 @@ public sealed class DataFiles(string? dataFolder)
     public ExperimentPlan Plan(ExperimentSpec spec, bool trusted, string? specFolder = null)
         => SpecResolver.Resolve(spec, Load(spec.Data, trusted, specFolder));
 
-    private DataSet Load(DataSpec spec, bool trusted, string? specFolder)
+    /// <summary>The data alone.</summary>
+    public DataSet Load(DataSpec spec, bool trusted, string? specFolder = null)
     {
         if (spec.Kind != DataKind.Mnist)
         {

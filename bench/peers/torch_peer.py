@@ -1,0 +1,267 @@
+"""PyTorch beside the engine: the training loop, landscape and probes as people write them.
+
+One request a line on standard input, one answer a line on standard output, both JSON; `batchviz bench ... --peers` asks, and so can
+a person:
+
+    echo '{"kind": "update", "sizes": [2, 8, 8, 1], "batch": 32, "seconds": 0.5}' | OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python3 torch_peer.py
+
+The first line says what runs here. OpenBLAS reads its number of threads once, at start: one process for each number.
+Requests: kind (update, landscape, probe), sizes, activation, loss, optimizer, batch, seeds, variant, set (examples in memory),
+examples, grid, seconds. Answers: microseconds (of one update of all seeds together, or of one probe) or seconds (of a grid).
+"""
+import json
+import math
+import os
+import sys
+import time
+
+import torch
+from torch import nn
+
+try:
+    from torch.func import grad, vmap
+except ImportError:
+    from functorch import grad, vmap
+
+RATE = 0.01
+ACTIVATIONS = {
+    "linear": lambda z: z, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "gelu": nn.functional.gelu,
+}
+MODULES = {"linear": nn.Identity, "relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid, "gelu": nn.GELU}
+LOSSES = {"cross-entropy": nn.functional.cross_entropy, "squared": nn.functional.mse_loss, "logistic": nn.functional.binary_cross_entropy_with_logits}
+OPTIMIZERS = {
+    "sgd": lambda p: torch.optim.SGD(p, RATE),
+    "momentum": lambda p: torch.optim.SGD(p, RATE, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, RATE, momentum=0.9, nesterov=True),
+    "adam": lambda p: torch.optim.Adam(p, RATE),
+    "adamw": lambda p: torch.optim.AdamW(p, RATE),
+    "adagrad": lambda p: torch.optim.Adagrad(p, RATE),
+    "adadelta": lambda p: torch.optim.Adadelta(p, RATE),
+    "rmsprop": lambda p: torch.optim.RMSprop(p, RATE),
+}
+
+
+def blas():
+    """The library that matrix products run on, from what this process has loaded."""
+    torch.mm(torch.ones(64, 64), torch.ones(64, 64))
+    if torch.backends.mkl.is_available():
+        return "MKL"
+    try:
+        with open("/proc/self/maps") as maps:
+            return "OpenBLAS" if "openblas" in maps.read() else "no OpenBLAS"
+    except OSError:
+        return "unknown BLAS"
+
+
+def data(request, count):
+    """Random features [count, inputs], about 19 % of them not 0 for images, and targets that fit the loss."""
+    inputs, outputs = request["sizes"][0], request["sizes"][-1]
+    x = torch.rand(count, inputs) * (torch.rand(count, inputs) < 0.19) if inputs >= 49 else torch.randn(count, inputs)
+    if request["loss"] == "cross-entropy":
+        return x, torch.randint(outputs, (count,))
+    if request["loss"] == "logistic" or outputs == 1:
+        classes = (x.sum(1, keepdim=True) > 0).float()
+        return x, classes if request["loss"] == "logistic" else 2 * classes - 1
+    return x, nn.functional.one_hot(torch.randint(outputs, (count,)), outputs).float()
+
+
+def model(request):
+    sizes, layers = request["sizes"], []
+    for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
+        layers.append(nn.Linear(a, b))
+        if i < len(sizes) - 2:
+            layers.append(MODULES[request["activation"]]())
+    return nn.Sequential(*layers)
+
+
+def batches(count, batch):
+    """Index batches [batch] of a new permutation every epoch, without end; an epoch's short rest is left out."""
+    while True:
+        order = torch.randperm(count)
+        for start in range(0, count - batch + 1, batch):
+            yield order[start:start + batch]
+
+
+def plain_update(request):
+    """One network, one optimiser, an ordinary loop. Nothing is recorded."""
+    x, y = data(request, request["set"])
+    net, loss = model(request), LOSSES[request["loss"]]
+    optimizer = OPTIMIZERS[request["optimizer"]](net.parameters())
+    chosen = batches(request["set"], request["batch"])
+
+    def update():
+        index = next(chosen)
+        inputs, targets = x[index], y[index]
+        optimizer.zero_grad(set_to_none=True)
+        value = loss(net(inputs), targets)
+        value.backward()
+        optimizer.step()
+
+    return update
+
+
+def stacked(request):
+    """Weights of all seeds in one tensor per layer: W [seeds, in, out], b [seeds, 1, out], as PyTorch initialises them."""
+    parameters = []
+    for a, b in zip(request["sizes"], request["sizes"][1:]):
+        bound = 1 / math.sqrt(a)
+        parameters.append(torch.empty(request["seeds"], a, b).uniform_(-bound, bound).requires_grad_())
+        parameters.append(torch.empty(request["seeds"], 1, b).uniform_(-bound, bound).requires_grad_())
+    return parameters
+
+
+def forward(parameters, x, activation, product):
+    layers = len(parameters) // 2
+    for i in range(layers):
+        x = product(parameters[2 * i + 1], x, parameters[2 * i])
+        if i < layers - 1:
+            x = activation(x)
+    return x
+
+
+def stacked_batches(request):
+    """Index batches [seeds, batch], each seed in an order of its own."""
+    while True:
+        orders = torch.stack([torch.randperm(request["set"]) for _ in range(request["seeds"])])
+        for start in range(0, request["set"] - request["batch"] + 1, request["batch"]):
+            yield orders[:, start:start + request["batch"]]
+
+
+def batched_update(request):
+    """All seeds at once, batched by hand with baddbmm; the sum of the seeds' mean losses has each seed's gradient."""
+    x, y = data(request, request["set"])
+    parameters, seeds = stacked(request), request["seeds"]
+    loss, activation = LOSSES[request["loss"]], ACTIVATIONS[request["activation"]]
+    optimizer = OPTIMIZERS[request["optimizer"]](parameters)
+    chosen = stacked_batches(request)
+
+    def update():
+        index = next(chosen)
+        inputs, targets = x[index], y[index]
+        optimizer.zero_grad(set_to_none=True)
+        outputs = forward(parameters, inputs, activation, torch.baddbmm)
+        value = loss(outputs.flatten(0, 1), targets.flatten(0, 1)) * seeds
+        value.backward()
+        optimizer.step()
+
+    return update
+
+
+def vmap_update(request):
+    """All seeds at once through vmap over the gradient of one network."""
+    x, y = data(request, request["set"])
+    parameters = stacked(request)
+    loss, activation = LOSSES[request["loss"]], ACTIVATIONS[request["activation"]]
+    optimizer = OPTIMIZERS[request["optimizer"]](parameters)
+    chosen = stacked_batches(request)
+
+    def loss_of(weights, inputs, targets):
+        return loss(forward(weights, inputs, activation, torch.addmm), targets)
+
+    gradient = vmap(grad(loss_of))
+
+    def update():
+        index = next(chosen)
+        with torch.no_grad():
+            gradients = gradient(tuple(p.detach() for p in parameters), x[index], y[index])
+        for parameter, value in zip(parameters, gradients):
+            parameter.grad = value
+        optimizer.step()
+
+    return update
+
+
+def landscape(request):
+    """One row of a grid: weights set point by point, and the loss of all examples at each."""
+    x, y = data(request, request["examples"])
+    net, loss, grid = model(request), LOSSES[request["loss"]], request["grid"]
+    origin = [p.detach().clone() for p in net.parameters()]
+    first, second = ([torch.randn_like(p) * p.norm() / p.numel() ** 0.5 for p in origin] for _ in range(2))
+    line = torch.linspace(-1, 1, grid).tolist()
+    row = iter(range(1 << 60))
+
+    def points():
+        b = line[next(row) % grid]
+        with torch.no_grad():
+            for a in line:
+                for parameter, w, u, v in zip(net.parameters(), origin, first, second):
+                    parameter.copy_(w + a * u + b * v)
+                loss(net(x), y).item()
+
+    return points
+
+
+def probe(request):
+    """The gradient of one set, its product with the Hessian by double backward, or all its examples' gradient norms by vmap."""
+    x, y = data(request, request["examples"])
+    net, loss = model(request), LOSSES[request["loss"]]
+    parameters = list(net.parameters())
+    direction = [torch.randn_like(p) for p in parameters]
+    activation = ACTIVATIONS[request["activation"]]
+
+    def gradient():
+        torch.autograd.grad(loss(net(x), y), parameters)
+
+    def hessian_vector_product():
+        first = torch.autograd.grad(loss(net(x), y), parameters, create_graph=True)
+        torch.autograd.grad(first, parameters, direction)
+
+    weights = tuple(t.detach() for p in zip(parameters[::2], parameters[1::2]) for t in (p[0].t().contiguous(), p[1][None]))
+
+    def loss_of(w, inputs, targets):
+        return loss(forward(w, inputs[None], activation, torch.addmm), targets[None])
+
+    each = vmap(grad(loss_of), in_dims=(None, 0, 0))
+
+    def example_norms():
+        with torch.no_grad():
+            sum(g.flatten(1).square().sum(1) for g in each(weights, x, y)).sqrt()
+
+    return {"gradient": gradient, "hessianVectorProduct": hessian_vector_product, "exampleNorms": example_norms}[request["variant"]]
+
+
+UPDATES = {"plain": plain_update, "baddbmm": batched_update, "vmap": vmap_update}
+DEFAULTS = {"activation": "tanh", "loss": "squared", "optimizer": "sgd", "batch": 32, "seeds": 1, "set": 4096, "examples": 500, "grid": 65, "seconds": 0.2}
+
+
+def prepare(request):
+    torch.manual_seed(1)
+    kind = request["kind"]
+    if kind == "update":
+        return UPDATES[request.get("variant", "plain" if request["seeds"] == 1 else "baddbmm")](request)
+    return landscape(request) if kind == "landscape" else probe(request)
+
+
+def per_call(work, seconds):
+    """Mean seconds of one call, over at least one."""
+    calls, start = 0, time.perf_counter()
+    end = start + seconds
+    while True:
+        work()
+        calls += 1
+        now = time.perf_counter()
+        if now >= end:
+            return (now - start) / calls
+
+
+def main():
+    torch.set_num_threads(int(os.environ.get("OMP_NUM_THREADS", "1")))
+    library = blas()
+    hello = {"name": f"PyTorch {torch.__version__} with {library}", "threads": torch.get_num_threads()}
+    if library == "no OpenBLAS":
+        hello["warning"] = "PyTorch runs without a fast BLAS here, so the comparison says little (Debian: libopenblas0-pthread)."
+    print(json.dumps(hello), flush=True)
+    kept, work = None, None
+    for line in sys.stdin:
+        request = {**DEFAULTS, **json.loads(line)}
+        key = {k: v for k, v in request.items() if k != "seconds"}
+        if key != kept:
+            kept, work = key, None
+            work = prepare(request)
+            per_call(work, request.get("warmUp", 0.2))
+        seconds = per_call(work, request["seconds"])
+        answer = {"seconds": seconds * request["grid"]} if request["kind"] == "landscape" else {"microseconds": seconds * 1e6}
+        print(json.dumps(answer), flush=True)
+
+
+main()

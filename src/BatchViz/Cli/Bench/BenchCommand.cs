@@ -1,0 +1,20 @@
+using System.CommandLine;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary><c>batchviz bench</c>: measures this machine; each benchmark lives in a file of its own.</summary>
+internal static class BenchCommand
+{
+    public static void AddTo(RootCommand root)
+    {
+        var bench = new Command("bench", "Measure this machine.");
+        EngineBench.AddTo(bench);
+        LandscapeBench.AddTo(bench);
+        ProbesBench.AddTo(bench);
+        LaterCommands.AddTo(bench, "recorder", "What recording costs.", "recordings");
+        LaterCommands.AddTo(bench, "stream", "What watching costs.", "recordings");
+        LaterCommands.AddTo(bench, "soak", "Hours of everything.", "recordings");
+        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape or probes."));
+        root.Subcommands.Add(bench);
+    }
+}

@@ -1,0 +1,138 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary><c>batchviz bench engine</c>: time of an update with recording on, for networks and batch sizes.</summary>
+internal static class EngineBench
+{
+    private const double LearningRate = 0.01, CeilingSeconds = 0.1;
+    private const int MostExamples = 1_000_000, MostSeeds = 1024, BundleSeeds = 16;
+
+    private static readonly string[] Nets = ["2-8-8-1", "2-32-32-1", "64-64-64-64-10", "784-128-10"];
+
+    public static void AddTo(Command bench)
+    {
+        var command = new Command("engine", "Time of one update, recording on.");
+        var options = new BenchOptions(command, measure: 0.5);
+        var batch = new Option<string>("--batch") { Description = "Batch sizes.", DefaultValueFactory = _ => "1,8,32,128,512" };
+        var seeds = new Option<int>("--seeds") { Description = "Models that train together; times are for one of them.", DefaultValueFactory = _ => 1 };
+        var optimizer = new Option<string?>("--optimizer") { Description = "sgd, momentum, adam, …; without it sgd." };
+        foreach (Option option in new Option[] { batch, seeds, optimizer }) command.Options.Add(option);
+        command.SetAction((parsed, stop) => CommandLine.Guard(() =>
+        {
+            var nets = options.Nets(parsed);
+            int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
+            var kind = BenchOptions.Word(parsed, optimizer, Words.Optimizers) ?? OptimizerKind.Sgd;
+            bool own = nets.Length == 0;
+            if (own) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
+            int[] batches = Batches(parsed, batch, nets);
+            var cells = nets.SelectMany(net => batches.Select(b => (net, b, together))).ToList();
+            // The table's own bundles of seeds, where nothing else was asked for.
+            if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
+            Run(cells, kind, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            return Task.FromResult(CommandLine.Done);
+        }));
+        bench.Subcommands.Add(command);
+    }
+
+    /// <summary>Batch sizes that all the networks can have.</summary>
+    public static int[] Batches(ParseResult parsed, Option<string> option, IReadOnlyList<BenchNet> nets)
+    {
+        int[] batches = BenchOptions.List(parsed, option, 1, MostExamples);
+        foreach (var net in nets)
+        {
+            if ((long)batches.Max() * net.Sizes.Sum(n => (long)n) > SpecResolver.MaxActivationFloats)
+            {
+                throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: "
+                    + $"its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
+            }
+        }
+        return batches;
+    }
+
+    private static void Run(IReadOnlyList<(BenchNet Net, int Batch, int Seeds)> asked, OptimizerKind optimizer, KernelPath path, double seconds,
+        bool withPeers, bool json, CancellationToken stop)
+    {
+        using var engine = new CpuEngine(path);
+        using var peers = withPeers ? Peers.Start(loop: true, stop) : Peers.None;
+        var files = new DataFiles(null);
+        double ceiling = FmaCeiling.Gflops(path, CeilingSeconds);
+        var cells = new List<EngineCell>();
+        foreach (var group in asked.GroupBy(cell => cell.Net))
+        {
+            var source = BenchData.For(group.Key, group.Max(cell => cell.Batch), files);
+            using var data = engine.Load(source);
+            foreach (var (net, batch, seeds) in group)
+            {
+                var cell = Measure(engine, data, net, batch, seeds, optimizer, peers, seconds, stop);
+                BenchReport.Progress($"{cells.Count + 1} of {asked.Count}: {Title(cell)}: {BenchReport.Number(cell.Own.Minimum * 1e6)} µs");
+                cells.Add(cell);
+            }
+            ceiling = Math.Max(ceiling, FmaCeiling.Gflops(path, CeilingSeconds));
+        }
+        if (json) Console.WriteLine(Json(cells, ceiling, path, optimizer, peers).ToJsonString());
+        else Show(cells, ceiling, path, peers);
+    }
+
+    private static EngineCell Measure(IEngine engine, IEngineData data, BenchNet net, int batch, int seeds, OptimizerKind optimizer, Peers peers, double seconds, CancellationToken stop)
+    {
+        using var own = new EngineUpdates(engine.CreateBundle(data, Spec(net, optimizer, batch, seeds)));
+        IContestant[] others = [.. peers.Updates(net, optimizer, batch, seeds, data.Source.Train.Count)];
+        var times = Contest.Run([own, .. others], seconds, stop);
+        for (int i = 0; i < times.Length; i++) times[i] = times[i].DividedBy(seeds);
+        return new EngineCell(net, batch, seeds, data.Source.Name, times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..]));
+    }
+
+    /// <summary>The runs that are measured: whole batches only, so that every update does the same work.</summary>
+    public static BundleSpec Spec(BenchNet net, OptimizerKind optimizer, int batch, int seeds)
+        => new(net.Network, new OptimizerSpec { Kind = optimizer }, new SamplerSpec { Remainder = RemainderPolicy.Drop }, batch, LearningRate,
+            [.. Enumerable.Range(1, seeds).Select(s => (uint)s)]);
+
+    private static string Title(EngineCell cell) => $"{cell.Net.Name}{(cell.Seeds > 1 ? $", {cell.Seeds} seeds" : "")}, B = {cell.Batch}";
+
+    private static void Show(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, Peers peers)
+    {
+        Console.WriteLine($"{Machine.Describe(path)}: at most {BenchReport.Number(ceiling)} GFLOP/s on one core (multiply-adds on registers alone)");
+        bool others = cells.Any(cell => cell.Peers.Length > 0);
+        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others)]);
+        foreach (var cell in cells)
+        {
+            BenchReport.Row(table,
+            [
+                cell.Net.Name, $"{cell.Seeds}", $"{cell.Batch}", BenchReport.Number(cell.Own.Minimum * 1e6), BenchReport.Number(cell.Own.Median * 1e6), BenchReport.Number(cell.Processor * 1e6),
+                BenchReport.Percent(cell.Recording), BenchReport.Number(cell.Gflops), BenchReport.Percent(cell.Gflops / ceiling),
+                .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio),
+            ]);
+        }
+        BenchReport.Write(table);
+        Console.WriteLine("Microseconds for one update of one model with recording on: the shortest of ten rounds, and their median.");
+        Console.WriteLine("GFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out.");
+        if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
+            Console.WriteLine($"Against the fastest peer of each cell of one seed: geometric mean {BenchReport.Times(mean)}, least {BenchReport.Times(Single(cells).Min(cell => cell.Ratio))}.");
+        BenchReport.Notes(peers);
+    }
+
+    private static IEnumerable<EngineCell> Single(IEnumerable<EngineCell> cells) => cells.Where(cell => cell.Seeds == 1);
+
+    private static JsonObject Json(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, OptimizerKind optimizer, Peers peers)
+    {
+        var json = new JsonObject
+        {
+            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path), ["fmaCeilingGflops"] = ceiling,
+            ["optimizer"] = Words.Of(Words.Optimizers, optimizer),
+            ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson(ceiling))]),
+        };
+        if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
+        {
+            json["geometricMean"] = mean;
+            json["leastRatio"] = Single(cells).Min(cell => cell.Ratio);
+        }
+        BenchReport.Describe(json, peers);
+        return json;
+    }
+}

@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary>A peer's time beside ours, in the same unit.</summary>
+internal sealed record PeerTime(string Name, Timing Time)
+{
+    public static PeerTime[] Of(IReadOnlyList<IContestant> peers, IReadOnlyList<Timing> times)
+        => [.. peers.Zip(times, (peer, time) => new PeerTime(peer.Name, time)).Where(p => double.IsFinite(p.Time.Minimum))];
+
+    /// <summary>The fastest by its shortest round; null when there is none.</summary>
+    public static PeerTime? Fastest(IEnumerable<PeerTime> peers) => peers.MinBy(p => p.Time.Minimum);
+
+    /// <param name="unit">How many of the units there are in a second.</param>
+    public static JsonArray ToJson(IEnumerable<PeerTime> peers, string minimum, string median, double unit)
+        => [.. peers.Select(p => (JsonNode)new JsonObject { ["name"] = p.Name, [minimum] = p.Time.Minimum * unit, [median] = p.Time.Median * unit })];
+}
+
+/// <summary>What was measured of one network at one batch size; times are seconds of one update of one model.</summary>
+/// <param name="Processor">Least processor seconds.</param>
+/// <param name="Recording">Share of the shortest round that went into the run logs.</param>
+internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Data, Timing Own, double Processor, double Recording, PeerTime[] Peers)
+{
+    /// <summary>Nominal: every multiply-add of forward and backward counts, also those with inputs of 0, which the engine may leave out.</summary>
+    public double Gflops => Net.Network.TrainingFlopsPerExample * (double)Batch / Own.Minimum * 1e-9;
+
+    public PeerTime? Fastest => PeerTime.Fastest(Peers);
+
+    /// <summary>How many times faster than the fastest peer; null without peers.</summary>
+    public double? Ratio => Fastest?.Time.Minimum / Own.Minimum;
+
+    /// <summary>How many times faster than the fastest kind of PyTorch.</summary>
+    public double? TorchRatio => PeerTime.Fastest(Peers.Where(p => p.Name.StartsWith("PyTorch", StringComparison.Ordinal)))?.Time.Minimum / Own.Minimum;
+
+    public JsonObject ToJson(double ceiling)
+    {
+        var json = new JsonObject
+        {
+            ["net"] = Net.Name, ["batch"] = Batch, ["microsecondsPerUpdate"] = Own.Minimum * 1e6, ["gflops"] = Gflops,
+            ["seeds"] = Seeds, ["medianMicrosecondsPerUpdate"] = Own.Median * 1e6, ["processorMicrosecondsPerUpdate"] = Processor * 1e6,
+            ["recordingShare"] = Recording, ["ceilingShare"] = Gflops / ceiling, ["data"] = Data,
+        };
+        if (Peers.Length == 0) return json;
+        json["peers"] = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
+        (json["ratio"], json["ratioToPyTorch"]) = (Ratio, TorchRatio);
+        return json;
+    }
+}

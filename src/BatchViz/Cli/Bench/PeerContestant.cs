@@ -1,0 +1,28 @@
+using System.Text.Json.Nodes;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary>A peer's process with one request.</summary>
+/// <param name="failed">Gets a sentence when the peer stops working; its times are NaN from then on.</param>
+internal sealed class PeerContestant(PeerProcess process, string name, JsonObject request, Action<string> failed, CancellationToken stop) : IContestant
+{
+    /// <summary>After an answer the threads of a BLAS wait in a loop for more work (26 ms in OpenBLAS), which would slow who comes next.</summary>
+    private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(40);
+
+    public string Name => name;
+
+    public double Round(double seconds)
+    {
+        try
+        {
+            var answer = process.Ask(request, seconds, stop);
+            if (process.Threads > 1) Thread.Sleep(Settle);
+            return answer["microseconds"] is { } microseconds ? (double)microseconds * 1e-6 : (double)answer["seconds"]!;
+        }
+        catch (PeerException e)
+        {
+            failed($"{name} stopped working ({e.Message.TrimEnd('.')}).");
+            return double.NaN;
+        }
+    }
+}

@@ -1,0 +1,96 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Cli.Bench;
+
+/// <summary>
+/// <c>batchviz bench probes</c>: what is measured beside the training, and what that costs: probes in gradients over the same examples,
+/// statistics of every update as a share of the update.
+/// </summary>
+internal static class ProbesBench
+{
+    private const int MostExamples = 1_000_000;
+
+    private static readonly string[] Nets = ["2-32-32-1", "64-64-64-64-10", "784-128-10"];
+
+    public static void AddTo(Command bench)
+    {
+        var command = new Command("probes", "Cost of probes, and of the statistics of every update.");
+        var options = new BenchOptions(command, measure: 0.5);
+        var batch = new Option<string>("--batch") { Description = "Batch sizes of the updates that are measured with and without per-example statistics.", DefaultValueFactory = _ => "8,32,128,512" };
+        var examples = new Option<int>("--examples") { Description = "Examples that probes look at.", DefaultValueFactory = _ => 1024 };
+        command.Options.Add(batch);
+        command.Options.Add(examples);
+        command.SetAction((parsed, stop) => CommandLine.Guard(() =>
+        {
+            var nets = options.Nets(parsed);
+            if (nets.Length == 0) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
+            int[] batches = EngineBench.Batches(parsed, batch, nets);
+            int count = BenchOptions.Whole(parsed, examples, 1, MostExamples);
+            Run(nets, batches, count, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            return Task.FromResult(CommandLine.Done);
+        }));
+        bench.Subcommands.Add(command);
+    }
+
+    private static void Run(IReadOnlyList<BenchNet> nets, int[] batches, int examples, KernelPath path, double seconds, bool withPeers, bool json, CancellationToken stop)
+    {
+        using var engine = new CpuEngine(path);
+        using var peers = withPeers ? Peers.Start(loop: false, stop) : Peers.None;
+        var files = new DataFiles(null);
+        var probes = new List<ProbeCell>();
+        var statistics = new List<StatisticsCell>();
+        foreach (var net in nets)
+        {
+            using var data = engine.Load(BenchData.For(net, Math.Max(examples, batches.Max()), files));
+            foreach (var cell in ProbeSet.Measure(engine, data, net, examples, peers, seconds, stop))
+            {
+                BenchReport.Progress($"{net.Name}, {examples} examples, {cell.Probe}: {BenchReport.Number(cell.Gradients)} gradients");
+                probes.Add(cell);
+            }
+            foreach (int batch in batches)
+            {
+                if (StatisticsBench.Measure(path, data, net, batch, seconds, stop) is not { } cell) continue;
+                BenchReport.Progress($"{net.Name}, B = {batch}: statistics add {BenchReport.Percent(cell.Share)}");
+                statistics.Add(cell);
+            }
+        }
+        if (json) Console.WriteLine(Json(probes, statistics, path, peers).ToJsonString());
+        else Show(probes, statistics, path, peers);
+    }
+
+    private static void Show(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, KernelPath path, Peers peers)
+    {
+        Console.WriteLine(Machine.Describe(path));
+        bool others = probes.Any(cell => cell.Peers.Length > 0);
+        var table = BenchReport.Table(["net", "examples", "probe", "µs", "gradients", "counted", .. BenchReport.PeerColumns(others)]);
+        foreach (var cell in probes)
+        {
+            BenchReport.Row(table, [cell.Net.Name, $"{cell.Examples}", cell.Probe, BenchReport.Number(cell.Own.Minimum * 1e6), BenchReport.Number(cell.Gradients),
+                BenchReport.Number(cell.Counted), .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio)]);
+        }
+        BenchReport.Write(table);
+        Console.WriteLine("Cost in gradients over the same examples: by the clock (shortest rounds, in turns), and counted in matrix products.");
+        var updates = BenchReport.Table("net", "B", "µs", "without", "statistics add");
+        foreach (var cell in statistics)
+            BenchReport.Row(updates, cell.Net.Name, $"{cell.Batch}", BenchReport.Number(cell.With.Minimum * 1e6), BenchReport.Number(cell.Without.Minimum * 1e6), BenchReport.Percent(cell.Share));
+        BenchReport.Write(updates);
+        Console.WriteLine("One update with and without per-example gradient norms, gradient variance and noise scale: the shortest of ten rounds each, in turns.");
+        BenchReport.Notes(peers);
+    }
+
+    private static JsonObject Json(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, KernelPath path, Peers peers)
+    {
+        var json = new JsonObject
+        {
+            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path),
+            ["cells"] = new JsonArray([.. probes.Select(cell => (JsonNode)cell.ToJson())]),
+            ["statistics"] = new JsonArray([.. statistics.Select(cell => (JsonNode)cell.ToJson())]),
+        };
+        BenchReport.Describe(json, peers);
+        return json;
+    }
+}

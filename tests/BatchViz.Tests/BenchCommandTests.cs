@@ -1,0 +1,142 @@
+using System.Text.Json.Nodes;
+using BatchViz.Engine.Cpu;
+
+namespace BatchViz.Tests;
+
+/// <summary>What the benchmarks print and what they refuse; how fast anything is, no test says.</summary>
+public sealed class BenchCommandTests
+{
+    [Fact]
+    public async Task Engine_gives_the_machine_its_ceiling_and_a_cell_for_each_network_and_batch_size()
+    {
+        var json = await Json("bench", "engine", "--net", "2-8-8-1,3-4-2", "--batch", "1,32", "--seconds", "0.01", "--json");
+
+        Assert.NotEmpty((string)json["machine"]!);
+        Positive(json["fmaCeilingGflops"]);
+        var cells = json["cells"]!.AsArray();
+        Assert.Equal([("2-8-8-1", 1), ("2-8-8-1", 32), ("3-4-2", 1), ("3-4-2", 32)], cells.Select(cell => ((string)cell!["net"]!, (int)cell["batch"]!)));
+        Assert.All(cells, cell =>
+        {
+            foreach (string figure in new[] { "microsecondsPerUpdate", "gflops", "medianMicrosecondsPerUpdate", "processorMicrosecondsPerUpdate", "ceilingShare" }) Positive(cell![figure]);
+            Assert.True((double)cell!["microsecondsPerUpdate"]! <= (double)cell["medianMicrosecondsPerUpdate"]!);
+        });
+    }
+
+    [Fact]
+    public async Task Nominal_speed_is_the_FLOPs_of_forward_and_backward_over_the_time()
+    {
+        var cell = (await Json("bench", "engine", "--net", "3-5-2", "--batch", "7", "--seconds", "0.01", "--json"))["cells"]![0]!;
+
+        // 2 per multiply-add: 3·5 forward and gradient, 5·2 forward, gradient and backward.
+        double flops = 7 * 2 * (2 * 15 + 3 * 10);
+        Assert.Equal(flops * 1e-3, (double)cell["gflops"]! * (double)cell["microsecondsPerUpdate"]!, 1e-9);
+    }
+
+    [Fact]
+    public async Task Engine_trains_seeds_together_with_another_optimiser_on_another_kernel_path()
+    {
+        var json = await Json("bench", "engine", "--net", "2-8-8-1", "--batch", "4", "--seeds", "3", "--optimizer", "adam", "--path", "portable", "--seconds", "0.01", "--json");
+
+        Assert.Equal("portable", (string)json["path"]!);
+        Assert.Equal("adam", (string)json["optimizer"]!);
+        var cell = Assert.Single(json["cells"]!.AsArray());
+        Assert.Equal(3, (int)cell!["seeds"]!);
+        Positive(cell["microsecondsPerUpdate"]);
+    }
+
+    [Fact]
+    public async Task Landscape_gives_the_seconds_of_a_grid()
+    {
+        var json = await Json("bench", "landscape", "--net", "2-4-1", "--examples", "50", "--grid", "5", "--seconds", "0.01", "--json");
+
+        var cell = Assert.Single(json["cells"]!.AsArray());
+        Assert.Equal(("2-4-1", 50, 5), ((string)cell!["net"]!, (int)cell["examples"]!, (int)cell["grid"]!));
+        foreach (string figure in new[] { "seconds", "medianSeconds", "firstSeconds" }) Positive(cell[figure]);
+    }
+
+    [Fact]
+    public async Task Peers_are_measured_beside_the_engine_and_one_that_does_not_run_here_is_named()
+    {
+        // The loop needs Node, as building does; PyTorch may not be here.
+        var json = await Json("bench", "engine", "--net", "2-8-8-1", "--batch", "1", "--seconds", "0.01", "--peers", "--json");
+
+        var cell = json["cells"]![0]!;
+        var peers = cell["peers"]!.AsArray();
+        Assert.Contains(peers, peer => (string)peer!["name"]! == "per-example loop");
+        Assert.All(peers, peer => Positive(peer!["microsecondsPerUpdate"]));
+        double fastest = peers.Min(peer => (double)peer!["microsecondsPerUpdate"]!);
+        Assert.Equal(fastest / (double)cell["microsecondsPerUpdate"]!, (double)cell["ratio"]!, 1e-9);
+        Assert.Equal((double)cell["ratio"]!, (double)json["geometricMean"]!, 1e-6);
+        bool torch = peers.Any(peer => ((string)peer!["name"]!).StartsWith("PyTorch", StringComparison.Ordinal));
+        Assert.Equal(torch, !(json["missingPeers"]?.AsArray().Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal)) ?? false));
+    }
+
+    [Fact]
+    public async Task Probes_give_their_cost_in_gradients_and_statistics_theirs_as_a_share_of_the_update()
+    {
+        var json = await Json("bench", "probes", "--net", "3-20-2", "--batch", "8", "--examples", "20", "--seconds", "0.01", "--json");
+
+        var probes = json["cells"]!.AsArray();
+        Assert.Equal(1, (double)probes.Single(cell => (string)cell!["probe"]! == "gradient")!["gradients"]!);
+        Assert.Contains(probes, cell => (string)cell!["probe"]! == "hessianVectorProduct");
+        Assert.All(probes, cell =>
+        {
+            Assert.Equal(("3-20-2", 20), ((string)cell!["net"]!, (int)cell["examples"]!));
+            foreach (string figure in new[] { "microseconds", "gradients", "countedGradients" }) Positive(cell[figure]);
+        });
+        var update = Assert.Single(json["statistics"]!.AsArray());
+        Assert.Equal(8, (int)update!["batch"]!);
+        Assert.Equal((double)update["microsecondsPerUpdate"]! / (double)update["microsecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
+    }
+
+    [Theory]
+    [InlineData("--net", "engine", "--net", "784")]
+    [InlineData("--net", "engine", "--net", "2-x-1")]
+    [InlineData("--net", "engine", "--net", "2-0-1")]
+    [InlineData("--net", "engine", "--net", "2-8-1,")]
+    [InlineData("--net", "landscape", "--net", "1000000-1000000-10")]
+    [InlineData("--batch", "engine", "--batch", "0")]
+    [InlineData("--batch", "engine", "--batch", "1,,8")]
+    [InlineData("--batch", "engine", "--net", "2-100000-1", "--batch", "1000000")]
+    [InlineData("--seeds", "engine", "--seeds", "0")]
+    [InlineData("--seconds", "engine", "--seconds", "NaN")]
+    [InlineData("--seconds", "landscape", "--seconds", "0")]
+    [InlineData("--optimizer", "engine", "--optimizer", "newton")]
+    [InlineData("--path", "engine", "--path", "avx1024")]
+    [InlineData("--loss", "engine", "--net", "2-8-1", "--loss", "cross-entropy")]
+    [InlineData("--loss", "engine", "--net", "2-8-3", "--loss", "logistic")]
+    [InlineData("--activation", "engine", "--activation", "relu")]
+    [InlineData("--grid", "landscape", "--grid", "1")]
+    [InlineData("--examples", "landscape", "--examples", "0")]
+    [InlineData("--threads", "landscape", "--threads", "0")]
+    [InlineData("--examples", "probes", "--examples", "-1")]
+    [InlineData("engine", "nonsense")]
+    public async Task What_cannot_be_measured_is_refused_in_one_sentence_with_exit_code_2(string names, params string[] arguments)
+    {
+        var (code, output, error) = await BuiltProgram.Run(null, ["bench", .. arguments]);
+
+        Assert.Equal(2, code);
+        Assert.Empty(output);
+        Assert.DoesNotContain('\n', error.Trim());
+        Assert.Contains(names == "engine" ? "nonsense" : $"\"{names}\"", error);
+    }
+
+    [Fact]
+    public void The_ceiling_of_every_kernel_path_of_this_machine_can_be_measured()
+    {
+        foreach (var path in CpuEngine.Available) Assert.InRange(FmaCeiling.Gflops(path, 0.001), 1e-3, 1e6);
+    }
+
+    private static async Task<JsonNode> Json(params string[] arguments)
+    {
+        var (code, output, error) = await BuiltProgram.Run(null, arguments);
+        Assert.True(code == 0, error);
+        return JsonNode.Parse(Assert.Single(output.Split('\n', StringSplitOptions.RemoveEmptyEntries)))!;
+    }
+
+    private static void Positive(JsonNode? figure)
+    {
+        double value = (double)figure!;
+        Assert.True(double.IsFinite(value) && value > 0, $"{value}");
+    }
+}

@@ -1,0 +1,24 @@
+using System.Diagnostics;
+using System.Text;
+
+namespace BatchViz.Tests;
+
+/// <summary>The program as it was built, run as a process of its own.</summary>
+internal static class BuiltProgram
+{
+    /// <param name="folder">Where it runs; null: the tests' folder.</param>
+    public static async Task<(int Code, string Output, string Error)> Run(string? folder, params string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "batchviz.dll");
+        using var process = Process.Start(new ProcessStartInfo("dotnet", [program, .. arguments])
+        {
+            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? AppContext.BaseDirectory,
+            StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8,
+        })!;
+        var output = process.StandardOutput.ReadToEndAsync();
+        var error = process.StandardError.ReadToEndAsync();
+        using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(120));
+        await process.WaitForExitAsync(patience.Token);
+        return (process.ExitCode, await output, await error);
+    }
+}
