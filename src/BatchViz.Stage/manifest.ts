@@ -48,7 +48,7 @@ export interface Manifest {
   title: string;
   state: "preparing" | "running" | "held" | "finished" | "stopped" | "failed";
   /** The experiment file, normalised. Of it the page only asks what is held equal. */
-  spec: { budget?: { updates?: number; seconds?: number } };
+  spec: { budget?: { updates?: number; seconds?: number }; schedule?: object };
   error: string | null;
   engine: { name: string; description: string; bitExact: boolean };
   data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };

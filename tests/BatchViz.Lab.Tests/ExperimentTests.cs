@@ -25,6 +25,30 @@ public class ExperimentTests
         }
     }
 
+    /// <summary>203 examples: of 8, 26 updates an epoch for two epochs, then 13 of 16, then 7 of 32.</summary>
+    [Theory]
+    [InlineData("epochs", "6", 2 * 26 + 2 * 13 + 2 * 7)]
+    [InlineData("examples", "812", 2 * 26 + 2 * 13)]
+    [InlineData("updates", "60", 60)]
+    public async Task Batches_that_grow_and_rates_that_change_are_recorded_as_they_are(string budget, string amount, long updates)
+    {
+        string text = Labs.Moons.Replace("[1, 8, 32, \"full\"]", "[8, 203]").Replace("\"epochs\": 6", $"\"{budget}\": {amount}")
+            .Replace("\"seeds\"", "\"batchSchedule\": { \"everyEpochs\": 2 }, \"schedule\": { \"kind\": \"cosine\" }, \"microBatch\": 10, \"seeds\"");
+        using var experiment = await Labs.Run(text);
+        var run = experiment.Runs[0];
+        Assert.Equal((ExperimentState.Finished, updates, updates), (experiment.State, run.Log.Count, run.Result!.Updates));
+        Assert.Equal(run.Plan.Progress.EpochsAfter(updates), run.Result.Epochs);
+        var rates = experiment.Plan.BundleOf([run.Plan]).LearningRatesOver(run.Plan.Progress);
+        for (int u = 1; u <= updates; u++)
+        {
+            int size = u <= 52 ? 8 : u <= 78 ? 16 : 32, perEpoch = (203 + size - 1) / size, within = (u - 1 - (u <= 52 ? 0 : u <= 78 ? 52 : 78)) % perEpoch;
+            Assert.Equal(Math.Min(size, 203 - within * size), run.Log[Core.Engines.RecordLayout.BatchSize][0, u - 1].Last);
+            Assert.Equal((float)rates.At(u), run.Log[Core.Engines.RecordLayout.LearningRate][0, u - 1].Last);
+        }
+        // The cosine ends with the run: its last update has almost no rate left.
+        Assert.InRange(rates.At(updates), 1e-9, 0.005);
+    }
+
     [Fact]
     public async Task Step_makes_exactly_one_more_update_of_each_run()
     {

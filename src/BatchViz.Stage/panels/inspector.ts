@@ -26,7 +26,7 @@ const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: 
 ];
 
 const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) => Reading])[] = [
-  ["learning rate", (_, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), ""])],
+  ["learning rate", ({ spec }, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), spec.schedule ? "before its schedule" : ""])],
   ["updates in all", (_, run) => (run.totalUpdates === null ? NONE : [whole(run.totalUpdates), ""])],
   ["parameters", (_, run) => [whole(run.parameters), ""]],
   ["per example", (_, run) => [short(run.flopsPerExample), "FLOPs"]],

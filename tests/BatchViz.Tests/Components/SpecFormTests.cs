@@ -26,6 +26,22 @@ public class SpecFormTests
     }
 
     [Fact]
+    public void Schedules_that_no_field_shows_are_not_lost()
+    {
+        var spec = Read(Digits.Replace("[1, 32, \"full\"]", "[1, 32]").Replace("\"optimizer\":", """
+            "schedule": { "kind": "cosine", "floor": 0.1, "warmup": { "kind": "constant", "epochs": 0.5, "factor": 0.2 } },
+            "batchSchedule": { "factor": 3, "everyEpochs": 2, "maximum": 1024 }, "microBatch": 64, "optimizer":
+            """));
+        var form = new SpecForm(spec);
+        Assert.Equal(Text(spec), Text(form.Spec!));
+        form.SetOptimizer("adadelta");
+        form.Set("optimizer.rho", "0.8");
+        form.SetBudget("updates");
+        form.SetRule("tuned");
+        Assert.Equal((0.8, spec.Schedule, spec.BatchSchedule, spec.MicroBatch), (form.Spec!.Optimizer.Rho, form.Spec.Schedule, form.Spec.BatchSchedule, form.Spec.MicroBatch));
+    }
+
+    [Fact]
     public void Half_a_character_is_refused_in_a_sentence_and_never_reaches_a_field()
     {
         var form = new SpecForm(Read(Digits)) { Text = """{ "name": "\ud800", "data": { "kind": "xor" } }""" };
