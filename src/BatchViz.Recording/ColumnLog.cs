@@ -5,6 +5,14 @@ public readonly record struct Bucket(float Min, float Max, float Last, byte NonF
 {
     public static Bucket Of(float value) => float.IsFinite(value) ? new(value, value, value, 0) : new(float.NaN, float.NaN, value, 1);
 
+    /// <summary>Of four values in order.</summary>
+    public static Bucket Of(float a, float b, float c, float d)
+    {
+        // What is not finite makes the sum of the products with 0 not a number.
+        if (0 * a + 0 * b + 0 * c + 0 * d == 0) return new(Math.Min(Math.Min(a, b), Math.Min(c, d)), Math.Max(Math.Max(a, b), Math.Max(c, d)), d, 0);
+        return Of(a).Then(Of(b)).Then(Of(c)).Then(Of(d));
+    }
+
     /// <summary>Of two neighbours in order; NaN extremes mean that nothing was finite.</summary>
     public Bucket Then(Bucket next) => new(
         Smaller(Min, next.Min), Larger(Max, next.Max), next.Last, (byte)Math.Min(255, NonFinite + next.NonFinite));
@@ -28,7 +36,7 @@ public sealed class ColumnLog
 
     public ColumnLog()
     {
-        for (int l = 0; l < MaxLevel; l++) levels[l] = new AppendOnly<Bucket>();
+        for (int l = 0; l < MaxLevel; l++) levels[l] = new AppendOnly<Bucket>(blockBits: Math.Max(4, 10 - 2 * l));
     }
 
     public long Count => Volatile.Read(ref count);
@@ -38,46 +46,89 @@ public sealed class ColumnLog
 
     public void Append(ReadOnlySpan<float> more)
     {
-        foreach (float value in more)
+        long from = values.Count;
+        values.AddRange(more);
+        // Level by level: what a level gains depends on the whole of the level below.
+        long end = values.Count;
+        for (int l = 0; l < MaxLevel && end >> 2 > levels[l].Count; l++)
         {
-            values.Add(value);
-            long made = values.Count;
-            for (int l = 0; l < MaxLevel && (made & 3) == 0; l++, made >>= 2)
-                levels[l].Add(Merge(l, made - 4));
+            var level = levels[l];
+            if (l == 0) AppendFirst(level, more, from);
+            else while (level.Count < end >> 2) level.Add(Merge(levels[l - 1], 4 * level.Count));
+            end >>= 2;
         }
         Volatile.Write(ref count, values.Count);
+    }
+
+    /// <summary>Buckets of four values: the first of them may have begun before these.</summary>
+    private void AppendFirst(AppendOnly<Bucket> level, ReadOnlySpan<float> more, long from)
+    {
+        int at = 0;
+        if ((from & 3) != 0)
+        {
+            at = (int)(4 - (from & 3));
+            long first = from & ~3L;
+            level.Add(Bucket.Of(values[first], values[first + 1], values[first + 2], values[first + 3]));
+        }
+        for (; at + 4 <= more.Length; at += 4) level.Add(Bucket.Of(more[at], more[at + 1], more[at + 2], more[at + 3]));
     }
 
     /// <summary>Bucket <paramref name="index"/> of a level, which must be complete.</summary>
     public Bucket this[int level, long index] => level == 0 ? Bucket.Of(values[index]) : levels[level - 1][index];
 
-    private Bucket Merge(int below, long first)
-        => this[below, first].Then(this[below, first + 1]).Then(this[below, first + 2]).Then(this[below, first + 3]);
+    private static Bucket Merge(AppendOnly<Bucket> below, long first)
+    {
+        // A multiple of four and the three after it lie in one block.
+        var four = below.Within(first, 4);
+        return four[0].Then(four[1]).Then(four[2]).Then(four[3]);
+    }
 }
 
 /// <summary>A growing list in blocks that never move: one writer, readers see every element below <see cref="Count"/>.</summary>
-public sealed class AppendOnly<T>
+/// <param name="blockBits">Elements of a block, as a power of two: at least 4.</param>
+public sealed class AppendOnly<T>(int blockBits = 12)
 {
-    private const int BlockBits = 12, BlockSize = 1 << BlockBits;
+    private readonly int blockSize = 1 << blockBits;
 
     private T[]?[] blocks = new T[]?[4];
     private long count;
 
     public long Count => Volatile.Read(ref count);
 
-    public T this[long index] => Volatile.Read(ref blocks)[index >> BlockBits]![index & (BlockSize - 1)];
+    public T this[long index] => Volatile.Read(ref blocks)[index >> blockBits]![index & (blockSize - 1)];
+
+    /// <summary>Some elements that lie in one block.</summary>
+    public ReadOnlySpan<T> Within(long first, int length)
+        => Volatile.Read(ref blocks)[first >> blockBits].AsSpan((int)(first & (blockSize - 1)), length);
+
+    public void AddRange(ReadOnlySpan<T> more)
+    {
+        while (more.Length > 0)
+        {
+            int place = (int)(count & (blockSize - 1)), part = Math.Min(more.Length, blockSize - place);
+            more[..part].CopyTo(Room().AsSpan(place));
+            Volatile.Write(ref count, count + part);
+            more = more[part..];
+        }
+    }
 
     public void Add(T value)
     {
         long at = count;
-        int block = (int)(at >> BlockBits);
+        Room()[at & (blockSize - 1)] = value;
+        Volatile.Write(ref count, at + 1);
+    }
+
+    /// <summary>The block that the next element goes into.</summary>
+    private T[] Room()
+    {
+        int block = (int)(count >> blockBits);
         if (block == blocks.Length)
         {
             var more = new T[]?[blocks.Length * 2];
             blocks.CopyTo(more, 0);
             Volatile.Write(ref blocks, more);
         }
-        (blocks[block] ??= new T[BlockSize])[at & (BlockSize - 1)] = value;
-        Volatile.Write(ref count, at + 1);
+        return blocks[block] ??= new T[blockSize];
     }
 }
