@@ -161,6 +161,7 @@ public sealed class Experiment : IDisposable
         foreach (var run in Runs)
             for (long i = 0; i < run.Snapshots.Count; i++) run.Snapshots[i].Weights.Dispose();
         Data.Dispose();
+        abandoning.Dispose();
     }
 
     internal void LaneEnded()

@@ -49,7 +49,7 @@ public class ProbeTests
             // The full batch's next gradient is the set's own.
             if (run.Plan.BatchSize == experiment.Plan.Data.Train.Count) Assert.Equal(1, point.BatchCosine, 1e-6);
             else Assert.InRange(point.BatchCosine, -1, 0.9999999);
-            Assert.True(point.Cost.HessianProducts > 20 && point.Cost.Gradients >= 1 + 10 + 5 + 1 + 1 + 1 && point.Cost.Losses == 3);
+            Assert.True(point.Cost.HessianProducts > 20 && point.Cost.Gradients >= 1 + 10 + 5 + 1 + 1 && point.Cost.Losses == 3);
             Assert.True(point.Seconds > 0);
         }
     }
@@ -77,6 +77,29 @@ public class ProbeTests
     }
 
     [Fact]
+    public async Task A_growing_batch_is_compared_at_its_size()
+    {
+        using var experiment = await Labs.Run("""
+            { "data": { "kind": "line", "trainExamples": 16 }, "learningRate": 0.01, "batchSizes": [4], "budget": { "epochs": 3 },
+              "batchSchedule": { "everyEpochs": 1, "factor": 4 }, "probes": ["gradient"] }
+            """);
+        var run = experiment.Runs[0];
+        // Once the batch is the whole split, so is its gradient.
+        Assert.Equal(1, run.Probes[run.Probes.Count - 1].BatchCosine, 1e-6);
+        Assert.InRange(run.Probes[0].BatchCosine, -1, 0.999999);
+    }
+
+    [Fact]
+    public async Task Disposing_ends_a_probe_under_way()
+    {
+        var engine = new WaitingEngine();
+        var experiment = Labs.New(Plain.Replace("\"budget\"", "\"probes\": [\"trace\"], \"budget\""), engine: engine);
+        experiment.Start();
+        await engine.Entered.Task.WaitAsync(TimeSpan.FromSeconds(60));
+        await Task.Run(experiment.Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+    }
+
+    [Fact]
     public async Task Surfaces_are_probed_too()
     {
         using var experiment = await Labs.Run(Labs.Beale.Replace("\"budget\"", "\"probes\": [\"trace\", \"eigenvalues\", \"sharpness\", \"noise-scale\"], \"budget\""));
@@ -96,5 +119,66 @@ public class ProbeTests
         var diverged = experiment.Runs.Single(run => run.Result!.Diverged);
         Assert.All(Enumerable.Range(0, (int)diverged.Probes.Count).Select(i => diverged.Probes[i]), point => Assert.True(point.Update < diverged.Result!.Updates));
         Assert.All(experiment.Runs.Where(run => run != diverged), run => Assert.Equal(run.Result!.Updates, run.Probes[run.Probes.Count - 1].Update));
+    }
+}
+
+/// <summary>The CPU engine with a trace that only ends when it is cancelled.</summary>
+internal sealed class WaitingEngine : IEngine
+{
+    private readonly CpuEngine inner = new();
+
+    public TaskCompletionSource Entered { get; } = new();
+
+    public string Name => inner.Name;
+
+    public string Description => inner.Description;
+
+    public bool BitExact => true;
+
+    public IEngineData Load(DataSet data) => inner.Load(data);
+
+    public IBundle CreateBundle(IEngineData data, BundleSpec spec) => inner.CreateBundle(data, spec);
+
+    public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
+
+    public IProbe CreateProbe(IEngineData data, NetworkSpec network) => new Probe(inner.CreateProbe(data, network), Entered);
+
+    public void Dispose() => inner.Dispose();
+
+    private sealed class Probe(IProbe inner, TaskCompletionSource entered) : IProbe
+    {
+        public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
+        {
+            entered.TrySetResult();
+            cancel.WaitHandle.WaitOne();
+            cancel.ThrowIfCancellationRequested();
+            return inner.Trace(weights, set, samples, seed, cancel);
+        }
+
+        public IDirection Direction(ReadOnlySpan<float> canonical) => inner.Direction(canonical);
+
+        public double Dot(IDirection a, IDirection b) => inner.Dot(a, b);
+
+        public double Cosine(IDirection a, IDirection b) => inner.Cosine(a, b);
+
+        public GradientProbe Gradient(IWeights weights, EvaluationSet set, CancellationToken cancel) => inner.Gradient(weights, set, cancel);
+
+        public HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel) => inner.HessianProduct(weights, set, v, cancel);
+
+        public EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel)
+            => inner.Eigenvalues(weights, set, count, iterations, seed, cancel);
+
+        public SharpnessProbe Sharpness(IWeights weights, EvaluationSet set, double epsilon, int steps, CancellationToken cancel)
+            => inner.Sharpness(weights, set, epsilon, steps, cancel);
+
+        public SharpnessProbe AdaptiveSharpness(IWeights weights, EvaluationSet set, double rho, int steps, CancellationToken cancel)
+            => inner.AdaptiveSharpness(weights, set, rho, steps, cancel);
+
+        public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel) => inner.FisherRao(weights, set, cancel);
+
+        public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
+            => inner.ExampleGradients(weights, set, norms, cancel);
+
+        public void Dispose() => inner.Dispose();
     }
 }

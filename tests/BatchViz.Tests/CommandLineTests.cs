@@ -113,5 +113,34 @@ public sealed class CommandLineTests : IDisposable
         Assert.InRange((double)run["testAccuracy"]!, 0.6, 1);
     }
 
+    [Fact]
+    public async Task A_probed_run_ends_with_what_its_probes_found_and_what_they_cost()
+    {
+        string file = Path.Combine(folder, "probed.json");
+        await File.WriteAllTextAsync(file, """
+            { "data": { "kind": "moons" }, "model": { "hidden": [8], "bias": false }, "learningRate": 0.1, "batchSizes": [8], "budget": { "updates": 60 },
+              "probes": ["gradient", "sharpness", "adaptive-sharpness", "eigenvalues", "trace", "fisher-rao", "noise-scale"] }
+            """);
+
+        var (code, output, error) = await Program("run", file, "--json");
+
+        Assert.True(code == 0, error);
+        var run = JsonNode.Parse(output)!["runs"]![0]!;
+        var probes = run["probes"]!;
+        Assert.Equal(60, (int)probes["update"]!);
+        Assert.Equal(2, probes["eigenvalues"]!.AsArray().Count);
+        string[] figures = ["gradientNorm", "sharpness", "adaptiveSharpness", "traceStandardError", "fisherRao", "gradientVariance", "noiseScale"];
+        Assert.All(figures, name => Assert.True((double)probes[name]! > 0, name));
+        Assert.InRange((double)probes["batchCosine"]!, -1, 1);
+        Assert.True((int)probes["cost"]!["hessianProducts"]! > 20);
+        Assert.True((double)probes["cost"]!["secondsOfAllMarks"]! >= (double)probes["cost"]!["seconds"]!);
+
+        // An experiment without probes says nothing about them.
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("[\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"fisher-rao\", \"noise-scale\"]", "[]"));
+        var plain = JsonNode.Parse((await Program("run", file, "--json")).Output)!["runs"]![0]!;
+        Assert.Null(plain["probes"]);
+        Assert.Equal((string)run["weightsSha256"]!, (string)plain["weightsSha256"]!);
+    }
+
     private Task<(int Code, string Output, string Error)> Program(params string[] arguments) => BuiltProgram.Run(folder, arguments);
 }

@@ -5,7 +5,8 @@ namespace BatchViz.Core.Engines;
 /// <summary>
 /// Measures the loss around given weights without training: it changes no run and draws from no run's random stream, only from
 /// those of <see cref="Numerics.Purpose"/>'s probes. L is the mean loss over the evaluation set, w the weights, P their number;
-/// weight decay is no part of L. A probe belongs to one thread at a time. Every answer says what it cost.
+/// weight decay is no part of L. Every answer says what it cost; Hessian products asked for one after another at the same weights
+/// and set share a gradient. A probe belongs to one thread at a time.
 /// </summary>
 public interface IProbe : IDisposable
 {
@@ -28,7 +29,7 @@ public interface IProbe : IDisposable
     /// The algebraically largest eigenvalues of ∇²L(w) with eigenvectors of length 1 (Lanczos 1950, with full reorthogonalisation).
     /// </summary>
     /// <param name="count">Wanted pairs, 1 to P.</param>
-    /// <param name="iterations">Most Lanczos iterations; fewer are made when all wanted pairs have converged.</param>
+    /// <param name="iterations">Most Lanczos iterations, for each of which 8·P bytes are kept; fewer are made when all wanted pairs have converged.</param>
     /// <param name="seed">Of the first vector.</param>
     EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel = default);
 

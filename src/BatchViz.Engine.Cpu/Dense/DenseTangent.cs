@@ -76,10 +76,12 @@ internal sealed unsafe class DenseTangent : IDisposable
         var layer = layout.Layers[l];
         int width = Arena.Pad(layer.Inputs);
         long count = (long)chunk.Rows * layer.Stride;
-        float* bias = layer.Bias ? v + layer.BiasOffset : null, z = tangents[l], a = activations[l];
+        // Rz is needed again only where σ'' is.
+        bool keep = chunk.Bend(l) != null;
+        float* bias = layer.Bias ? v + layer.BiasOffset : null, a = activations[l], z = keep ? tangents[l] : a;
         if (l > 0) kernels.MatrixProduct(chunk.Rows, layer.Inputs, layer.Stride, activations[l - 1], width, 1, weights + layer.Offset, bias, z, false);
         kernels.MatrixProduct(chunk.Rows, layer.Inputs, layer.Stride, chunk.Input(l), width, 1, v + layer.Offset, bias, z, l > 0);
-        kernels.Combine(count, z, 0, null, 0, null, a);
+        if (keep) kernels.Combine(count, z, 0, null, 0, null, a);
         kernels.Derive(chunk.ActivationOf(l), count, a, chunk.Output(l), chunk.Slope(l));
     }
 

@@ -12,6 +12,9 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     private readonly Workspace workspace = new(WeightLayout.Of(network).Floats);
     private bool disposed;
 
+    /// <summary>Where the objective is ready for Hessian products: weights do not change, so the next product there needs nothing else.</summary>
+    private (IWeights Weights, EvaluationSet Set)? linearised;
+
     public IDirection Direction(ReadOnlySpan<float> canonical)
     {
         if (canonical.Length != layout.Parameters) throw new ArgumentException($"{canonical.Length} components for {layout.Parameters} weights", nameof(canonical));
@@ -40,14 +43,14 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
 
     public HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel)
     {
-        using var hold = Begin(weights, set);
+        using var hold = Begin(weights, set, curvature: true);
         using var vector = CpuDirection.Of(v, layout).Hold();
-        objective.Linearise(hold.Pointer, null, true, cancel);
+        long gradients = Linearise(weights, set, hold.Pointer, cancel);
         objective.HessianProduct(vector.Pointer, workspace.Vector, cancel);
         double curvature = Vectors.Dot(layout.Floats, vector.Pointer, workspace.Vector);
         var product = new CpuDirection(layout, workspace.Vector);
         GC.KeepAlive(this);
-        return new HessianProductProbe(product, curvature, new(0, 1, 1));
+        return new HessianProductProbe(product, curvature, new(0, gradients, 1));
     }
 
     public EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel)
@@ -55,21 +58,21 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
         ArgumentOutOfRangeException.ThrowIfGreaterThan(count, layout.Parameters);
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
-        using var hold = Begin(weights, set);
-        objective.Linearise(hold.Pointer, null, true, cancel);
+        using var hold = Begin(weights, set, curvature: true);
+        long gradients = Linearise(weights, set, hold.Pointer, cancel);
         var found = new Lanczos(objective, layout, workspace, seed).Largest(count, iterations, cancel);
         GC.KeepAlive(this);
-        return found;
+        return found with { Cost = found.Cost + new ProbeCost(0, gradients, 0) };
     }
 
     public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
-        using var hold = Begin(weights, set);
-        objective.Linearise(hold.Pointer, null, true, cancel);
+        using var hold = Begin(weights, set, curvature: true);
+        long gradients = Linearise(weights, set, hold.Pointer, cancel);
         var trace = Hutchinson.Trace(objective, layout, workspace, samples, seed, cancel);
         GC.KeepAlive(this);
-        return trace;
+        return trace with { Cost = trace.Cost + new ProbeCost(0, gradients, 0) };
     }
 
     public SharpnessProbe Sharpness(IWeights weights, EvaluationSet set, double epsilon, int steps, CancellationToken cancel)
@@ -133,10 +136,22 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
     }
 
-    private BufferHold Begin(IWeights weights, EvaluationSet set)
+    /// <param name="curvature">Only Hessian products will be asked of the objective.</param>
+    private BufferHold Begin(IWeights weights, EvaluationSet set, bool curvature = false)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         objective.Choose(data, set);
-        return CpuWeights.Of(weights, layout).Hold();
+        var hold = CpuWeights.Of(weights, layout).Hold();
+        if (!curvature || linearised != (weights, set)) linearised = null;
+        return hold;
+    }
+
+    /// <summary>Makes ready for Hessian products; the gradients it cost, 0 or 1.</summary>
+    private long Linearise(IWeights weights, EvaluationSet set, float* held, CancellationToken cancel)
+    {
+        if (linearised is not null) return 0;
+        objective.Linearise(held, null, true, cancel);
+        linearised = (weights, set);
+        return 1;
     }
 }

@@ -20,6 +20,6 @@ internal static unsafe class Hutchinson
             values[s] = Vectors.Dot(layout.Floats, workspace.Point, workspace.Vector);
         }
         double mean = values.Sum() / samples, square = values.Sum(v => (v - mean) * (v - mean));
-        return new TraceProbe(mean, Math.Sqrt(square / (samples - 1) / samples), samples, new(0, 1, samples));
+        return new TraceProbe(mean, Math.Sqrt(square / (samples - 1) / samples), samples, new(0, 0, samples));
     }
 }

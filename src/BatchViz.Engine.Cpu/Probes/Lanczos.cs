@@ -35,7 +35,7 @@ internal sealed unsafe class Lanczos(Objective objective, WeightLayout layout, W
             basis.Add(next);
             var rest = Product(next, cancel);
             double along = WeightVectors.Dot(next, rest);
-            if (!double.IsFinite(along)) return new EigenProbe([], basis.Count, new(0, 1, basis.Count));
+            if (!double.IsFinite(along)) return new EigenProbe([], basis.Count, new(0, 0, basis.Count));
             diagonal.Add(along);
             double length = Orthogonalise(rest);
             scale = Math.Max(scale, Math.Abs(along) + length);
@@ -79,7 +79,7 @@ internal sealed unsafe class Lanczos(Objective objective, WeightLayout layout, W
             foreach (var pair in pairs) pair.Vector.Dispose();
             throw;
         }
-        return new EigenProbe([.. pairs.OrderByDescending(pair => pair.Value)], n, new(0, 1, n + pairs.Count));
+        return new EigenProbe([.. pairs.OrderByDescending(pair => pair.Value)], n, new(0, 0, n + pairs.Count));
     }
 
     /// <summary>The Rayleigh quotient of a vector of length 1, and how far the vector is from an eigenvector.</summary>

@@ -57,6 +57,17 @@ public class EigenTests
     }
 
     [Fact]
+    public void AHessianOfZerosHasEigenvaluesToo()
+    {
+        var split = new Core.Data.DataSplit { Count = 2, Inputs = 2, Floats = new float[4], Targets = new float[6] };
+        var set = new Core.Data.DataSet("nothing", Core.Data.DataTask.Regression, 2, 3, split, null);
+        using var probed = new Probed(CpuEngine.Available[^1], set, new NetworkSpec(new ModelSpec { Bias = false }, LossKind.Squared, [2, 3]));
+        using var found = probed.Probe.Eigenvalues(probed.Weights, Probed.Train, 6, 100, seed: 1);
+        Assert.Equal(new double[6], found.Pairs.Select(p => p.Value));
+        Assert.All(found.Pairs, p => Assert.Equal(1, p.Vector.Norm, 1e-6));
+    }
+
+    [Fact]
     public void TooFewIterationsSaySoByTheirResidual()
     {
         var set = Sets.Images();
