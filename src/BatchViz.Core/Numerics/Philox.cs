@@ -47,11 +47,13 @@ public readonly struct Philox(uint seed, Purpose purpose, ulong step = 0)
         int i = 0;
         if (Avx2.IsSupported)
         {
-            for (; i + 4 <= words.Length; i += 4)
+            var four = Vector256.Create(0ul, 1, 2, 3);
+            for (; i + 8 <= words.Length; i += 8)
             {
-                ulong at = first + (ulong)i;
-                var index = Vector256.Create(at, at + 1, at + 2, at + 3);
-                FourRounds(index, index >> 32).CopyTo(words[i..]);
+                var low = Vector256.Create(first + (ulong)i) + four;
+                var (one, two) = EightRounds(low, low + Vector256.Create(4ul));
+                one.CopyTo(words[i..]);
+                two.CopyTo(words[(i + 4)..]);
             }
         }
         for (; i < words.Length; i++)
@@ -75,25 +77,29 @@ public readonly struct Philox(uint seed, Purpose purpose, ulong step = 0)
         return Math.Round(value * 1099511627776.0) / 1099511627776.0;
     }
 
-    /// <summary>Four blocks at once, a 32-bit word in each 64-bit lane; the upper halves of the lanes may hold anything until the end.</summary>
-    private Vector256<ulong> FourRounds(Vector256<ulong> c0, Vector256<ulong> c1)
+    /// <summary>
+    /// Twice four blocks, a 32-bit word in each 64-bit lane, side by side because each round waits for the one before; the upper halves
+    /// of the lanes may hold anything until the end.
+    /// </summary>
+    private (Vector256<ulong> One, Vector256<ulong> Two) EightRounds(Vector256<ulong> one, Vector256<ulong> two)
     {
-        var c2 = Vector256.Create((ulong)(uint)step);
-        var c3 = Vector256.Create(step >> 32);
+        var (a0, a1, a2, a3) = (one, one >> 32, Vector256.Create((ulong)(uint)step), Vector256.Create(step >> 32));
+        var (b0, b1, b2, b3) = (two, two >> 32, a2, a3);
         var m0 = Vector256.Create((ulong)M0).AsUInt32();
         var m1 = Vector256.Create((ulong)M1).AsUInt32();
-        uint k0 = seed, k1 = (uint)purpose;
+        var k0 = Vector256.Create((ulong)seed);
+        var k1 = Vector256.Create((ulong)(uint)purpose);
         for (int round = 0; round < 10; round++)
         {
-            var p0 = Avx2.Multiply(c0.AsUInt32(), m0);
-            var p1 = Avx2.Multiply(c2.AsUInt32(), m1);
-            c0 = (p1 >> 32) ^ c1 ^ Vector256.Create((ulong)k0);
-            c2 = (p0 >> 32) ^ c3 ^ Vector256.Create((ulong)k1);
-            (c1, c3) = (p1, p0);
-            k0 += W0;
-            k1 += W1;
+            var (p0, p1) = (Avx2.Multiply(a0.AsUInt32(), m0), Avx2.Multiply(a2.AsUInt32(), m1));
+            var (q0, q1) = (Avx2.Multiply(b0.AsUInt32(), m0), Avx2.Multiply(b2.AsUInt32(), m1));
+            (a0, a1, a2, a3) = ((p1 >> 32) ^ a1 ^ k0, p1, (p0 >> 32) ^ a3 ^ k1, p0);
+            (b0, b1, b2, b3) = ((q1 >> 32) ^ b1 ^ k0, q1, (q0 >> 32) ^ b3 ^ k1, q0);
+            k0 += Vector256.Create((ulong)W0);
+            k1 += Vector256.Create((ulong)W1);
         }
-        return (c0 << 32) | (c1 & Vector256.Create((ulong)uint.MaxValue));
+        var low = Vector256.Create((ulong)uint.MaxValue);
+        return ((a0 << 32) | (a1 & low), (b0 << 32) | (b1 & low));
     }
 
     internal static (uint A, uint B, uint C, uint D) Rounds(uint c0, uint c1, uint c2, uint c3, uint k0, uint k1)

@@ -22,7 +22,7 @@ internal sealed unsafe class TinyCohort : IDisposable
     private readonly TinyBatch batch;
     private readonly LaneFigures figures;
     private readonly float* weights, gradient, laneFigures;
-    private readonly int parameters, vectors, inputs, outputs, lanes;
+    private readonly int parameters, vectors, lanes;
     private readonly long figureFloats;
 
     /// <param name="vectors">Weights and state vectors of a net.</param>
@@ -31,7 +31,7 @@ internal sealed unsafe class TinyCohort : IDisposable
         (this.kernels, this.layout, this.vectors) = (kernels, layout, vectors);
         lanes = kernels.Width;
         parameters = (int)layout.Parameters;
-        (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
+        var (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes);
         int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes), doubles = 2 * lanes, layers = network.Layers;
@@ -105,13 +105,7 @@ internal sealed unsafe class TinyCohort : IDisposable
 
     /// <summary>The batch of one lane in the update to come.</summary>
     public void Give(int lane, ReadOnlySpan<int> examples)
-    {
-        for (int b = 0; b < examples.Length; b++)
-        {
-            long at = (long)b * lanes;
-            source.Lane(examples[b], lane, batch.Features + at * inputs, batch.Labels + at, batch.Signs + at, batch.Targets + at * outputs);
-        }
-    }
+        => source.Column(examples, lane, new TinyTargets { Features = batch.Features, Labels = batch.Labels, Signs = batch.Signs, Values = batch.Targets });
 
     /// <summary>Losses and gradients of all lanes' batches, each of <paramref name="count"/> examples.</summary>
     public void Measure(int count)

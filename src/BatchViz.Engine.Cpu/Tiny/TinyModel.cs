@@ -17,9 +17,10 @@ internal sealed unsafe class TinyModel : Model
     private readonly TinySource source;
     private readonly TinyWorkspace workspace;
     private readonly Arena arena = new();
-    private readonly float* features, gradient, laneGradients, losses, squares;
+    private readonly float* gradient, laneGradients, losses, squares;
     private readonly long[] layerFloats;
     private readonly TinyPlan plan;
+    private readonly TinyTargets targets;
 
     public TinyModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize)
     {
@@ -29,18 +30,18 @@ internal sealed unsafe class TinyModel : Model
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes);
         int examples = (batchSize + lanes - 1) / lanes * lanes;
-        arena.Reserve(WeightLayout.Lanes * lanes);
         arena.Reserve(layout.Floats);
         arena.Reserve(layout.Parameters * lanes);
         arena.Reserve(examples);
         arena.Reserve(examples);
-        features = arena.Take();
+        arena.Reserve(WeightLayout.Lanes * lanes);
         gradient = arena.Take();
         laneGradients = arena.Take();
         losses = arena.Take();
         squares = arena.Take();
         plan = workspace.Plan;
-        plan.Features = features;
+        plan.Features = arena.Take();
+        targets = new TinyTargets { Features = plan.Features, Labels = plan.Labels, Signs = plan.Signs, Values = plan.Targets };
     }
 
     public override bool KeepsWeightSquare => false;
@@ -52,7 +53,7 @@ internal sealed unsafe class TinyModel : Model
     {
         if (batch.Length == 1)
         {
-            source.One(batch[0], plan);
+            source.One(batch[0], targets);
             kernels.TinyOne(plan, weights, gradient, losses, squares);
         }
         else
@@ -80,7 +81,7 @@ internal sealed unsafe class TinyModel : Model
         for (int start = 0; start < batch.Length; start += lanes)
         {
             int examples = Math.Min(lanes, batch.Length - start);
-            source.Lanes(batch.Slice(start, examples), features, plan.Labels, plan.Signs, plan.Targets);
+            source.Lanes(batch.Slice(start, examples), targets);
             kernels.TinyGroup(plan, weights, examples, 1f / batch.Length, laneGradients, losses + start, squares + start);
         }
         kernels.TinyReduce(plan, laneGradients, gradient);

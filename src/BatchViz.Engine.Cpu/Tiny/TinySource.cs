@@ -4,6 +4,12 @@ using BatchViz.Core.Specs;
 
 namespace BatchViz.Engine.Cpu.Tiny;
 
+/// <summary>Where examples go in lanes: features [inputs][lanes], and what the loss wants of them.</summary>
+internal unsafe struct TinyTargets
+{
+    public float* Features, Labels, Signs, Values;
+}
+
 /// <summary>Brings examples of a split into lanes.</summary>
 /// <param name="lanes">Floats in a register.</param>
 internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, int lanes)
@@ -12,64 +18,98 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
     private readonly LossKind loss = network.Loss;
 
     /// <summary>One example with a unit a lane.</summary>
-    public void One(int example, in TinyPlan plan)
-    {
-        for (int i = 0; i < inputs; i++) plan.Features[i] = Feature(example, i);
-        Wanted(example, plan.Labels, plan.Signs, plan.Targets, 1);
-    }
+    public void One(int example, in TinyTargets to) => Gather([example], to, 0, 0, 1);
 
-    /// <summary>An example a lane: features [inputs][lanes], and what is wanted of each. Lanes beyond the last example get features of 0.</summary>
-    public void Lanes(ReadOnlySpan<int> examples, float* features, float* labels, float* signs, float* values)
+    /// <summary>An example a lane; lanes beyond the last example get features of 0.</summary>
+    public void Lanes(ReadOnlySpan<int> examples, in TinyTargets to)
     {
-        for (int lane = 0; lane < examples.Length; lane++) Lane(examples[lane], lane, features, labels, signs, values);
+        Gather(examples, to, 1, 1, lanes);
         for (int lane = examples.Length; lane < lanes; lane++)
         {
-            for (int i = 0; i < inputs; i++) features[i * lanes + lane] = 0;
+            for (int i = 0; i < inputs; i++) to.Features[i * lanes + lane] = 0;
         }
     }
 
-    /// <summary>One lane of <see cref="Lanes"/>.</summary>
-    public void Lane(int example, int lane, float* features, float* labels, float* signs, float* values)
+    /// <summary>Examples of one lane, [examples][…][lanes].</summary>
+    public void Column(ReadOnlySpan<int> examples, int lane, in TinyTargets to)
     {
-        features += lane;
+        var at = new TinyTargets { Features = to.Features + lane, Labels = to.Labels + lane, Signs = to.Signs + lane, Values = to.Values + lane };
+        Gather(examples, at, lanes, 0, lanes);
+    }
+
+    /// <param name="group">From an example to the next: in units of what an example has, and …</param>
+    /// <param name="place">… in floats besides.</param>
+    /// <param name="unit">Floats from a feature to the next.</param>
+    private void Gather(ReadOnlySpan<int> examples, in TinyTargets to, int group, int place, int unit)
+    {
+        // Either examples follow one another in a register, or each has registers of its own.
+        int step = place > 0 ? place : group * inputs, one = place > 0 ? place : group, value = place > 0 ? place : group * outputs;
+        float* features = to.Features;
         if (split.Floats is { } floats)
         {
-            var from = floats.AsSpan(example * inputs, inputs);
-            foreach (float feature in from)
+            fixed (float* all = floats)
             {
-                *features = feature;
-                features += lanes;
+                foreach (int example in examples)
+                {
+                    float* from = all + (long)example * inputs;
+                    for (int i = 0; i < inputs; i++) features[i * unit] = from[i];
+                    features += step;
+                }
             }
         }
         else
         {
-            for (int i = 0; i < inputs; i++) features[i * lanes] = Feature(example, i);
+            fixed (byte* all = split.Bytes)
+            {
+                foreach (int example in examples)
+                {
+                    byte* from = all + (long)example * inputs;
+                    for (int i = 0; i < inputs; i++) features[i * unit] = split.Scale * from[i] + split.Offset;
+                    features += step;
+                }
+            }
         }
-        Wanted(example, labels + lane, signs + lane, values + lane, lanes);
+        if (split.Labels is { } labels) Labels(examples, labels, to, one, value, unit);
+        else Numbers(examples, to.Values, value, unit);
     }
 
-    private float Feature(int example, int i)
-        => split.Floats is { } floats ? floats[example * inputs + i] : split.Scale * split.Bytes![(long)example * inputs + i] + split.Offset;
-
-    private void Wanted(int example, float* label, float* sign, float* values, int step)
+    private void Labels(ReadOnlySpan<int> examples, int[] labels, in TinyTargets to, int one, int value, int unit)
     {
-        if (split.Labels is not { } labels)
+        if (loss == LossKind.CrossEntropy)
         {
-            for (int j = 0; j < outputs; j++) values[j * step] = split.Targets![example * outputs + j];
-            return;
+            float* label = to.Labels;
+            foreach (int example in examples)
+            {
+                *label = labels[example];
+                label += one;
+            }
         }
-        int wanted = labels[example];
-        switch (loss)
+        else if (outputs > 1)
         {
-            case LossKind.CrossEntropy:
-                *label = wanted;
-                break;
-            case LossKind.Squared when outputs > 1:
-                for (int j = 0; j < outputs; j++) values[j * step] = j == wanted ? 1 : 0;
-                break;
-            default:
-                *(loss == LossKind.Logistic ? sign : values) = wanted == 1 ? 1 : -1;
-                break;
+            float* values = to.Values;
+            foreach (int example in examples)
+            {
+                for (int j = 0; j < outputs; j++) values[j * unit] = j == labels[example] ? 1 : 0;
+                values += value;
+            }
+        }
+        else
+        {
+            float* sign = loss == LossKind.Logistic ? to.Signs : to.Values;
+            foreach (int example in examples)
+            {
+                *sign = labels[example] == 1 ? 1 : -1;
+                sign += one;
+            }
+        }
+    }
+
+    private void Numbers(ReadOnlySpan<int> examples, float* values, int value, int unit)
+    {
+        foreach (int example in examples)
+        {
+            for (int j = 0; j < outputs; j++) values[j * unit] = split.Targets![(long)example * outputs + j];
+            values += value;
         }
     }
 }
