@@ -10,7 +10,7 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
 
     public static int Width => 8;
-    public static int TileRows => 4;
+    public static int TileRows => 6;
     public static Vector256<float> Zero { [MethodImpl(Inline)] get => Vector256<float>.Zero; }
 
     [MethodImpl(Inline)] public static Vector256<float> Set(float value) => Vector256.Create(value);
