@@ -86,7 +86,7 @@ public sealed class BenchCommandTests
         });
         var update = Assert.Single(json["statistics"]!.AsArray());
         Assert.Equal(8, (int)update!["batch"]!);
-        Assert.Equal((double)update["microsecondsPerUpdate"]! / (double)update["microsecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
+        Assert.Equal((double)update["processorMicrosecondsPerUpdate"]! / (double)update["processorMicrosecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
     }
 
     [Theory]

@@ -99,14 +99,14 @@ internal static class EngineBench
     {
         Console.WriteLine($"{Machine.Describe(path)}: at most {BenchReport.Number(ceiling)} GFLOP/s on one core (multiply-adds on registers alone)");
         bool others = cells.Any(cell => cell.Peers.Length > 0);
-        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others)]);
+        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others), .. others ? ["to PyTorch"] : Array.Empty<string>()]);
         foreach (var cell in cells)
         {
             BenchReport.Row(table,
             [
                 cell.Net.Name, $"{cell.Seeds}", $"{cell.Batch}", BenchReport.Number(cell.Own.Minimum * 1e6), BenchReport.Number(cell.Own.Median * 1e6), BenchReport.Number(cell.Processor * 1e6),
                 BenchReport.Percent(cell.Recording), BenchReport.Number(cell.Gflops), BenchReport.Percent(cell.Gflops / ceiling),
-                .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio),
+                .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio), .. others ? [BenchReport.Times(cell.TorchRatio)] : Array.Empty<string>(),
             ]);
         }
         BenchReport.Write(table);

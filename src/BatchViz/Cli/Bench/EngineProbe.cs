@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using BatchViz.Lab;
 
 namespace BatchViz.Cli.Bench;
 
@@ -11,8 +12,12 @@ internal sealed class EngineProbe(string name, Func<double> probe) : IContestant
     /// <summary>What the last call counted: losses, gradients and Hessian products over the set, by their matrix products.</summary>
     public double CountedGradients { get; private set; }
 
+    /// <summary>Least processor seconds of one call over the rounds so far.</summary>
+    public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
+
     public double Round(double seconds)
     {
+        double begin = LaneClock.Seconds;
         long start = Stopwatch.GetTimestamp();
         int calls = 0;
         double taken;
@@ -23,6 +28,7 @@ internal sealed class EngineProbe(string name, Func<double> probe) : IContestant
             taken = Stopwatch.GetElapsedTime(start).TotalSeconds;
         }
         while (taken < seconds);
+        ProcessorMinimum = Math.Min(ProcessorMinimum, (LaneClock.Seconds - begin) / calls);
         return taken / calls;
     }
 }

@@ -45,13 +45,13 @@ internal static class ProbeSet
             IContestant[] others = one.Name is Gradient or HessianProduct or ExampleNorms ? [.. peers.Probes(net, examples, one.Name)] : [];
             IContestant[] ours = one == own[0] ? [one] : [one, own[0]];
             var times = Contest.Run([.. ours, .. others], seconds, stop);
-            return new ProbeCell(net, examples, one.Name, times[0], times[0].Minimum / times[ours.Length - 1].Minimum, one.CountedGradients, PeerTime.Of(others, times[ours.Length..]));
+            return new ProbeCell(net, examples, one.Name, times[0], one.ProcessorMinimum / own[0].ProcessorMinimum, one.CountedGradients, PeerTime.Of(others, times[ours.Length..]));
         }
     }
 }
 
 /// <summary>Seconds of one call of a probe over all the examples.</summary>
-/// <param name="Gradients">The time in gradients over the same examples.</param>
+/// <param name="Gradients">Its processor time in that of a gradient over the same examples.</param>
 /// <param name="Counted">The cost that the probe counts for itself, in gradients.</param>
 internal sealed record ProbeCell(BenchNet Net, int Examples, string Probe, Timing Own, double Gradients, double Counted, PeerTime[] Peers)
 {

@@ -73,12 +73,12 @@ internal static class ProbesBench
                 BenchReport.Number(cell.Counted), .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio)]);
         }
         BenchReport.Write(table);
-        Console.WriteLine("Cost in gradients over the same examples: by the clock (shortest rounds, in turns), and counted in matrix products.");
-        var updates = BenchReport.Table("net", "B", "µs", "without", "statistics add");
+        Console.WriteLine("Cost in gradients over the same examples: by processor time (shortest rounds, in turns), and counted in matrix products.");
+        var updates = BenchReport.Table("net", "B", "CPU µs", "without", "statistics add");
         foreach (var cell in statistics)
-            BenchReport.Row(updates, cell.Net.Name, $"{cell.Batch}", BenchReport.Number(cell.With.Minimum * 1e6), BenchReport.Number(cell.Without.Minimum * 1e6), BenchReport.Percent(cell.Share));
+            BenchReport.Row(updates, cell.Net.Name, $"{cell.Batch}", BenchReport.Number(cell.With * 1e6), BenchReport.Number(cell.Without * 1e6), BenchReport.Percent(cell.Share));
         BenchReport.Write(updates);
-        Console.WriteLine("One update with and without per-example gradient norms, gradient variance and noise scale: the shortest of ten rounds each, in turns.");
+        Console.WriteLine("One update with and without per-example gradient norms, gradient variance and noise scale: processor time of the shortest of ten rounds each, in turns.");
         BenchReport.Notes(peers);
     }
 
