@@ -10,8 +10,8 @@ using BatchViz.Engine.Cpu.Surface;
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>
-/// The embedded engine: managed SIMD, no native dependency, no threads of its own. The same spec gives the same bits on every
-/// machine with the same kernel path.
+/// The embedded engine: managed SIMD, no native dependency, and no threads but a grid's helpers. The same spec gives the same bits on
+/// every machine with the same kernel path.
 /// </summary>
 public sealed class CpuEngine : IEngine
 {
