@@ -150,6 +150,8 @@ public sealed class Experiment : IDisposable
             throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
         if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)
             throw new SpecException("The plane of the weights themselves needs a model of exactly two weights.");
+        if (kind == PlaneKind.Runs && Runs.Count < 3)
+            throw new SpecException($"A plane through three runs needs three runs; this experiment has {Runs.Count}.");
         landscape?.Request(kind);
     }
 
