@@ -28,8 +28,10 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly Figures figures;
     private bool disposed;
 
+    /// <exception cref="OutOfMemoryException">There is not so much memory; none is kept.</exception>
     public CpuBundle(KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics)
     {
+        var ledger = new Ledger();
         this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
@@ -42,17 +44,11 @@ internal sealed unsafe class CpuBundle : IBundle
         members = new Member[spec.Seeds.Count];
         try
         {
-            model = spec.Network.Model.Kind == ModelKind.Surface
-                ? new SurfaceModel(kernels, data)
-                : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, progress.LargestBatch)
-                : new DenseModel(kernels, data, spec.Network, layout, progress.LargestBatch, optimizer.Plain, exampleStatistics, spec.MicroBatch);
-            if (members.Length > 1 && model is TinyModel && progress.LargestBatch <= TinyCohort.MostExamples)
-                cohort = new TinyCohort(kernels, data, spec.Network, layout, progress.LargestBatch, 1 + optimizer.States);
+            model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, progress.LargestBatch, ledger);
+            cohort = CreateCohort(kernels, data, spec, layout, optimizer, progress.LargestBatch, ledger);
             for (int m = 0; m < members.Length; m++)
             {
-                members[m] = new Member(
-                    spec.SamplerOf(m, data.Train.Count),
-                    new NativeBuffer(layout.Floats * (1 + optimizer.States)));
+                members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, optimizer.States, ledger);
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
             }
@@ -61,12 +57,15 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             model?.Dispose();
             cohort?.Dispose();
-            foreach (var member in members) member?.Memory.Dispose();
+            foreach (var member in members) member?.Dispose();
             throw;
         }
+        Memory = ledger.Account;
     }
 
     public BundleSpec Spec { get; }
+
+    public MemoryAccount Memory { get; }
 
     public RecordLayout Layout { get; }
 
@@ -92,6 +91,19 @@ internal sealed unsafe class CpuBundle : IBundle
             while (records.Rows[m] < updates && !members[m].Diverged) Update(members[m], records.Row(m, records.Rows[m]++));
         }
         GC.KeepAlive(this);
+    }
+
+    /// <summary>What a bundle of the spec would take; takes nothing.</summary>
+    public static MemoryAccount Predict(KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics)
+    {
+        var ledger = new Ledger(predicting: true);
+        var layout = WeightLayout.Of(spec.Network);
+        var optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
+        int largest = spec.ProgressOver(data.Train.Count).LargestBatch;
+        using var model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
+        using var cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
+        foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, optimizer.States, ledger).Dispose();
+        return ledger.Account;
     }
 
     public IWeights Snapshot(int member)
@@ -138,8 +150,20 @@ internal sealed unsafe class CpuBundle : IBundle
         disposed = true;
         model.Dispose();
         cohort?.Dispose();
-        foreach (var member in members) member.Memory.Dispose();
+        foreach (var member in members) member.Dispose();
     }
+
+    private static Model CreateModel(
+        KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
+        => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceModel(kernels, data, ledger)
+            : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, largest, ledger)
+            : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain, exampleStatistics, spec.MicroBatch, ledger);
+
+    /// <summary>Several tiny nets with batches that are not too large train in lanes.</summary>
+    private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
+        => spec.Seeds.Count > 1 && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+            ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
+            : null;
 
     private void Update(Member member, Span<float> record)
     {
@@ -224,14 +248,26 @@ internal sealed unsafe class CpuBundle : IBundle
         return ended;
     }
 
-    /// <param name="memory">Weights, then the optimiser's state vectors, padded.</param>
-    private sealed class Member(Sampler sampler, NativeBuffer memory)
+    private sealed class Member : IDisposable
     {
-        public Sampler Sampler { get; } = sampler;
+        private readonly Arena arena;
 
-        public NativeBuffer Memory { get; } = memory;
+        /// <param name="floats">Of a padded weight vector.</param>
+        public Member(Sampler sampler, long floats, int states, Ledger ledger)
+        {
+            Sampler = sampler;
+            arena = new Arena(ledger);
+            arena.Reserve(floats, MemoryUse.Weights);
+            for (int s = 0; s < states; s++) arena.Reserve(floats, MemoryUse.OptimizerState);
+            Weights = arena.Take();
+        }
 
-        public float* Weights => Memory.Pointer;
+        public Sampler Sampler { get; }
+
+        /// <summary>Weights, then the optimiser's state vectors, padded, one after another.</summary>
+        public float* Weights { get; }
+
+        public void Dispose() => arena.Dispose();
 
         public long Updates { get; set; }
 

@@ -4,13 +4,14 @@ using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Probes;
+using BatchViz.Engine.Cpu.Planes;
 using BatchViz.Engine.Cpu.Surface;
 
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>
-/// The embedded engine: managed SIMD, no native dependency, no threads of its own. The same spec gives the same bits on every
-/// machine with the same kernel path.
+/// The embedded engine: managed SIMD, no native dependency, and no threads but a grid's helpers. The same spec gives the same bits on
+/// every machine with the same kernel path.
 /// </summary>
 public sealed class CpuEngine : IEngine
 {
@@ -39,6 +40,9 @@ public sealed class CpuEngine : IEngine
     /// </summary>
     public bool ExampleStatistics { get; init; } = true;
 
+    /// <summary>Bytes that one bundle may take; by default all the memory of this machine.</summary>
+    public long MostBundleBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
+
     public string Name => "cpu";
 
     public string Description => "embedded, " + Path switch
@@ -55,7 +59,23 @@ public sealed class CpuEngine : IEngine
     public IBundle CreateBundle(IEngineData data, BundleSpec spec)
     {
         var source = Fitting(data, spec.Network);
+        long wanted = CpuBundle.Predict(kernels, source, spec, ExampleStatistics).Total;
+        if (wanted > MostBundleBytes)
+            throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for its {spec.Seeds.Count:#,0} runs; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         return new CpuBundle(kernels, source, spec, ExampleStatistics);
+    }
+
+    public MemoryAccount Predict(BundleSpec spec, DataSet data)
+    {
+        Check(data, spec.Network);
+        return CpuBundle.Predict(kernels, data, spec, ExampleStatistics);
+    }
+
+    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)
+    {
+        Check(data, network);
+        long evaluator = network.Model.Kind == ModelKind.Surface ? 0 : DenseEvaluator.Predict(kernels, data, network, grid, threads);
+        return evaluator + (grid is null ? 0 : CpuPlane.Bytes(network));
     }
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network)
@@ -82,13 +102,19 @@ public sealed class CpuEngine : IEngine
     private static DataSet Fitting(IEngineData data, NetworkSpec network)
     {
         if (data is not CpuData { Source: var set }) throw new ArgumentException("data of another engine", nameof(data));
+        Check(set, network);
+        return set;
+    }
+
+    private static void Check(DataSet set, NetworkSpec network)
+    {
         bool surface = network.Model.Kind == ModelKind.Surface;
         if (surface != (set.Task == DataTask.Surface) || surface != (network.Loss == LossKind.Surface))
             throw new SpecException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
         if (surface)
         {
             if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
-            return set;
+            return;
         }
         var sizes = network.Sizes;
         if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
@@ -99,6 +125,5 @@ public sealed class CpuEngine : IEngine
         if (network.Loss == LossKind.Logistic && !single) throw new SpecException("The loss \"logistic\" needs two classes and one output.");
         if (network.Model.Start is { } start && start.Count != network.ParameterCount)
             throw new SpecException($"The model has {network.ParameterCount} weights, its start has {start.Count}.");
-        return set;
     }
 }

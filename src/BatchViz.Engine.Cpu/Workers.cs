@@ -18,16 +18,25 @@ internal static class Workers
         threads = Math.Clamp(threads, 1, Math.Max(1, pieces));
         var failures = new ExceptionDispatchInfo?[threads];
         int next = -1;
-        var helpers = new Thread[threads - 1];
-        for (int i = 0; i < helpers.Length; i++)
-        {
-            int worker = i + 1;
-            helpers[i] = new Thread(() => Work(worker)) { IsBackground = true, Name = $"grid helper {worker}" };
-            helpers[i].Start();
-        }
+        var helpers = new List<Thread>(threads - 1);
+        while (helpers.Count < threads - 1 && Start(helpers.Count + 1) is { } helper) helpers.Add(helper);
         Work(0);
         foreach (var helper in helpers) helper.Join();
         foreach (var failure in failures) failure?.Throw();
+
+        Thread? Start(int worker)
+        {
+            var helper = new Thread(() => Work(worker)) { IsBackground = true, Name = $"grid helper {worker}" };
+            try
+            {
+                helper.Start();
+                return helper;
+            }
+            catch (OutOfMemoryException)
+            {
+                return null; // the system gives no more threads; those there are do the work
+            }
+        }
 
         void Work(int worker)
         {

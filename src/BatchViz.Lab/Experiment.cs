@@ -25,6 +25,9 @@ public sealed record ExperimentOptions
 
     /// <summary>Bytes for the snapshots along all paths; fewer points a path are kept when weights are large.</summary>
     public long SnapshotBytes { get; init; } = 512L << 20;
+
+    /// <summary>Bytes that the engine may take for the whole experiment, the data set and probes apart; by default half of this machine's memory.</summary>
+    public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 }
 
 /// <summary>
@@ -59,8 +62,8 @@ public sealed class Experiment : IDisposable
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
-        CheckMemory(plan, options.Landscape ? PathMarks : 0);
         EvaluationSet = ChooseEvaluationSet(plan);
+        CheckMemory(options);
         Data = engine.Load(plan.Data);
         Runs = [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
         var groups = Runs.GroupBy(run => run.Plan.BatchSize).Select(g => g.ToArray()).ToArray();
@@ -147,6 +150,8 @@ public sealed class Experiment : IDisposable
             throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
         if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)
             throw new SpecException("The plane of the weights themselves needs a model of exactly two weights.");
+        if (kind == PlaneKind.Runs && Runs.Count < 3)
+            throw new SpecException($"A plane through three runs needs three runs; this experiment has {Runs.Count}.");
         landscape?.Request(kind);
     }
 
@@ -179,15 +184,29 @@ public sealed class Experiment : IDisposable
             : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
     }
 
-    /// <summary>Refuses, before anything is taken, what would not fit into half of this machine's memory.</summary>
-    private static void CheckMemory(ExperimentPlan plan, int snapshots)
+    /// <summary>Refuses, before anything is taken, what the engine says would not fit.</summary>
+    private void CheckMemory(ExperimentOptions options)
     {
-        const int PlaneVectors = 6;
-        int probeVectors = plan.Spec.BatchSizes.Count * LaneProbes.Vectors(plan.Spec.Probes);
-        double wanted = 4.0 * plan.Network.ParameterCount * (plan.Runs.Count * (3.0 + plan.Spec.Optimizer.StateVectors + snapshots) + PlaneVectors + probeVectors);
-        double most = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2.0;
-        if (wanted > most)
-            throw new SpecException($"\"model.hidden\" makes {plan.Network.ParameterCount:#,0} weights; {plan.Runs.Count} runs of them, with the snapshots along their paths, would take {wanted / 1e9:0.#} GB, more than half of this machine's memory.");
+        // Of float weights: a mean and two directions in double precision while a plane is fitted, and the plane before it.
+        const int FitVectors = 9;
+        double wanted = 0, largest = 0, snapshot = 0;
+        long batchSize = 0;
+        foreach (var group in Plan.Runs.GroupBy(run => run.BatchSize))
+        {
+            var spec = Plan.BundleOf([.. group]);
+            var account = Engine.Predict(spec, Plan.Data);
+            snapshot = (double)account.Weights / spec.Seeds.Count;
+            double bytes = account.Total + Engine.PredictEvaluator(Plan.Network, Plan.Data) + (options.Landscape ? PathMarks : 0) * (double)account.Weights;
+            wanted += bytes;
+            if (bytes > largest) (largest, batchSize) = (bytes, spec.BatchSize);
+        }
+        if (options.Landscape)
+        {
+            wanted += Engine.PredictEvaluator(Plan.Network, Plan.Data) + FitVectors * snapshot
+                + Engine.PredictEvaluator(Plan.Network, Plan.Data, EvaluationSet, Environment.ProcessorCount);
+        }
+        if (wanted > options.MemoryBytes)
+            throw new SpecException($"\"model.hidden\" makes {Plan.Network.ParameterCount:#,0} weights, which would take {wanted / 1e9:0.###} GB of memory over all runs, their snapshots and the landscape ({largest / 1e9:0.###} GB of them at batch size {batchSize:#,0}); at most {options.MemoryBytes / 1e9:0.###} GB are allowed.");
     }
 
     private static EvaluationSet ChooseEvaluationSet(ExperimentPlan plan)

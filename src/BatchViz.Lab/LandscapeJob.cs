@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Landscapes;
@@ -13,7 +14,7 @@ namespace BatchViz.Lab;
 /// </summary>
 internal sealed class LandscapeJob : IDisposable
 {
-    private const int FitSnapshotsPerRun = 24, MaxRegions = 12;
+    private const int FitSnapshotsPerRun = 24, MaxRegions = 12, EigenIterations = 60;
     private const double Margin = 0.25, GrowthMargin = 0.5;
 
     private readonly Experiment experiment;
@@ -28,7 +29,7 @@ internal sealed class LandscapeJob : IDisposable
     private Landscape? current;
     private string? failure;
     private readonly long? total;
-    private long nextFit, rests, unspanned;
+    private long nextFit, rests, unspanned, fitted;
     private uint planeId, gridId;
     private int regions;
     private bool asked;
@@ -132,9 +133,11 @@ internal sealed class LandscapeJob : IDisposable
         // Snapshots that spanned no plane will not span one when they are looked at again.
         if (kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
         if (asked) return true;
+        // A plane through where runs are has to end where they do.
+        if (kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
         if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
-        return kind == PlaneKind.Pca && Pictured(Current) && Longest() >= nextFit;
+        return kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
     }
 
     /// <summary>Updates at the newest snapshot: records run ahead of it, and cannot be fitted to.</summary>
@@ -157,8 +160,15 @@ internal sealed class LandscapeJob : IDisposable
     private bool Fit(IEvaluator evaluator)
     {
         long longest = Longest(), snapshots = SnapshotCount();
-        var chosen = kind == PlaneKind.Weights ? [] : Choose();
-        if (chosen.Count < 3 && kind != PlaneKind.Weights)
+        var byBatch = experiment.Runs.OrderBy(run => run.Plan.BatchSize).ThenBy(run => run.Plan.Index).ToArray();
+        var chosen = kind switch
+        {
+            PlaneKind.Weights => [],
+            PlaneKind.Runs => Newest(byBatch[0], byBatch[byBatch.Length / 2], byBatch[^1]),
+            PlaneKind.Hessian => Newest(byBatch.First(run => run.Plan.BatchSize == byBatch[^1].Plan.BatchSize)),
+            _ => Choose(),
+        };
+        if (chosen.Count < kind switch { PlaneKind.Weights => 0, PlaneKind.Hessian => 1, _ => 3 })
         {
             unspanned = snapshots;
             return false;
@@ -177,6 +187,14 @@ internal sealed class LandscapeJob : IDisposable
                 plane = evaluator.RandomPlane(weights, seed: experiment.Plan.Spec.Data.Seed + draws++);
                 title = draws == 1 ? "two random directions, filter-normalised" : $"two random directions, filter-normalised, draw {draws}";
                 break;
+            case PlaneKind.Runs or PlaneKind.Hessian:
+                if ((kind == PlaneKind.Runs ? Through(evaluator, chosen) : Curving(evaluator, chosen[0])) is not var (along, named))
+                {
+                    unspanned = snapshots;
+                    return false;
+                }
+                (plane, title) = (along, named);
+                break;
             default:
                 double[] gram = evaluator.CentredGram(weights);
                 if (PrincipalComponents.Of(gram, weights.Length) is not { } components)
@@ -191,6 +209,7 @@ internal sealed class LandscapeJob : IDisposable
                 break;
         }
         asked = false;
+        fitted = snapshots;
         nextFit = FitAfter(longest);
         Array.Clear(projected);
         var next = new Landscape
@@ -236,6 +255,55 @@ internal sealed class LandscapeJob : IDisposable
                 chosen.Add((r, sane[take == 1 ? 0 : (int)((long)k * (sane.Count - 1) / (take - 1))]));
         }
         return chosen;
+    }
+
+    /// <summary>The newest snapshot of each run that is not on its way to infinity.</summary>
+    private List<(int Run, Snapshot Snapshot)> Newest(params ReadOnlySpan<Run> runs)
+    {
+        var newest = new List<(int, Snapshot)>();
+        double ceiling = Ceiling();
+        foreach (var run in runs)
+        {
+            for (long i = run.Snapshots.Count - 1; i >= 0; i--)
+            {
+                if (!(run.Snapshots[i].Loss <= ceiling)) continue;
+                newest.Add((run.Plan.Index, run.Snapshots[i]));
+                break;
+            }
+        }
+        return newest;
+    }
+
+    /// <summary>The plane through three runs' weights; null while they lie on one line, as at the start.</summary>
+    private (IPlane Plane, string Title)? Through(IEvaluator evaluator, List<(int Run, Snapshot Snapshot)> chosen)
+    {
+        try
+        {
+            var plane = evaluator.PlaneThrough(chosen[0].Snapshot.Weights, chosen[1].Snapshot.Weights, chosen[2].Snapshot.Weights);
+            return (plane, $"through the weights of {Place(chosen[0])}, {Place(chosen[1])} and {Place(chosen[2])}");
+        }
+        catch (SpecException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>The plane in which the loss curves most at a run's weights; null where the Hessian is not finite or has no two directions.</summary>
+    private (IPlane Plane, string Title)? Curving(IEvaluator evaluator, (int Run, Snapshot Snapshot) at)
+    {
+        using var probe = experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
+        using var top = probe.Eigenvalues(at.Snapshot.Weights, experiment.EvaluationSet, count: 2, EigenIterations, experiment.Plan.Spec.Data.Seed, stop.Token);
+        if (top.Pairs.Count < 2) return null;
+        var plane = evaluator.DirectionPlane(at.Snapshot.Weights, top.Pairs[0].Vector, top.Pairs[1].Vector);
+        return (plane, string.Create(CultureInfo.InvariantCulture,
+            $"the Hessian's top two eigenvectors (λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at {Place(at)}"));
+    }
+
+    private string Place((int Run, Snapshot Snapshot) at)
+    {
+        var run = experiment.Runs[at.Run].Plan;
+        string seed = experiment.Plan.Spec.Seeds.Count > 1 ? $", seed {run.Seed}" : "";
+        return $"B = {run.BatchSize}{seed} after update {at.Snapshot.Update.ToString("#,0", CultureInfo.InvariantCulture)}";
     }
 
     private double Walk(double[] gram, List<(int Run, Snapshot Snapshot)> chosen)

@@ -77,6 +77,10 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
 
     public IEngineData Load(DataSet data) => inner.Load(data);
 
+    public MemoryAccount Predict(BundleSpec spec, DataSet data) => inner.Predict(spec, data);
+
+    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) => inner.PredictEvaluator(network, data, grid, threads);
+
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
 
     public IProbe CreateProbe(IEngineData data, NetworkSpec network) => inner.CreateProbe(data, network);
@@ -94,6 +98,8 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
         public BundleSpec Spec => inner.Spec;
 
         public RecordLayout Layout => inner.Layout;
+
+        public MemoryAccount Memory => inner.Memory;
 
         public int Members => inner.Members;
 

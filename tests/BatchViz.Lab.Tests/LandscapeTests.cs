@@ -91,6 +91,63 @@ public class LandscapeTests
     }
 
     [Fact]
+    public async Task A_plane_through_three_runs_holds_their_ends()
+    {
+        using var experiment = await Labs.Run(Small.Replace("\"seeds\"", "\"landscape\": { \"plane\": \"runs\" }, \"seeds\""));
+        var runs = experiment.Runs.OrderBy(run => run.Plan.BatchSize).ThenBy(run => run.Plan.Index).ToArray();
+        Run[] three = [runs[0], runs[runs.Length / 2], runs[^1]];
+        string title = $"through the weights of {string.Join(", ", three[..2].Select(Named))} and {Named(three[2])}";
+        await Labs.Until(() => experiment.Landscape?.Title == title, title);
+        var landscape = await Settled(experiment);
+        Assert.Equal((PlaneKind.Runs, title, null), (landscape.Kind, landscape.Title, landscape.Explained));
+        foreach (var run in three)
+        {
+            var end = landscape.Paths[run.Plan.Index][landscape.Paths[run.Plan.Index].Count - 1];
+            Assert.InRange(end.OffPlane, 0, 1e-5f);
+        }
+        Assert.Equal((0f, 0f), End(three[0]));
+        Assert.Equal(0, End(three[1]).Y, 1e-5f);
+
+        (float X, float Y) End(Run run) => landscape.Paths[run.Plan.Index][landscape.Paths[run.Plan.Index].Count - 1] is var end ? (end.X, end.Y) : default;
+        string Named(Run run) => $"B = {run.Plan.BatchSize}, seed {run.Plan.Seed} after update {run.Log.Count}";
+    }
+
+    [Fact]
+    public async Task A_plane_of_the_hessian_goes_through_a_runs_end_where_the_loss_curves_most()
+    {
+        using var experiment = await Labs.Run(Small);
+        uint first = (await Settled(experiment)).PlaneId;
+        experiment.Replane(PlaneKind.Hessian);
+        await Labs.Until(() => experiment.Landscape!.PlaneId > first, "a new plane");
+        var landscape = await Settled(experiment);
+        var run = experiment.Runs.Where(r => r.Plan.BatchSize == experiment.Runs.Max(other => other.Plan.BatchSize)).First();
+        var end = landscape.Paths[run.Plan.Index][landscape.Paths[run.Plan.Index].Count - 1];
+        Assert.Equal((PlaneKind.Hessian, 0f, 0f, 0f), (landscape.Kind, end.X, end.Y, end.OffPlane));
+
+        // The second difference along the first axis is the first eigenvalue, which the title names.
+        using var engine = new CpuEngine();
+        using var data = engine.Load(experiment.Plan.Data);
+        using var probe = engine.CreateProbe(data, experiment.Plan.Network);
+        var snapshot = run.Snapshots[run.Snapshots.Count - 1];
+        using var top = probe.Eigenvalues(snapshot.Weights, experiment.EvaluationSet, 2, 60, experiment.Plan.Spec.Data.Seed);
+        Assert.Contains(FormattableString.Invariant($"(λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at B = {run.Plan.BatchSize}"), landscape.Title);
+        using var evaluator = engine.CreateEvaluator(data, experiment.Plan.Network);
+        const double Step = 0.02;
+        var losses = new float[9];
+        Array.Fill(losses, float.NaN);
+        evaluator.Grid(landscape.Plane, new(-Step, Step, -Step, Step), 3, experiment.EvaluationSet, losses, default);
+        double curvature = (losses[3] + losses[5] - 2.0 * losses[4]) / (Step * Step);
+        Assert.Equal(top.Pairs[0].Value, curvature, 0.05 * top.Pairs[0].Value + 0.01);
+    }
+
+    [Fact]
+    public void A_plane_through_three_runs_needs_three()
+    {
+        using var experiment = Labs.New(Small.Replace("\"seeds\": [1, 2]", "\"seeds\": [1]"));
+        Assert.Equal("A plane through three runs needs three runs; this experiment has 2.", Assert.Throws<SpecException>(() => experiment.Replane(PlaneKind.Runs)).Message);
+    }
+
+    [Fact]
     public async Task The_landscape_of_two_weights_is_exact()
     {
         using var experiment = await Labs.Run(Labs.Beale);

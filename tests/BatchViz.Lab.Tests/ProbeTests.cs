@@ -139,6 +139,10 @@ internal sealed class WaitingEngine : IEngine
 
     public IBundle CreateBundle(IEngineData data, BundleSpec spec) => inner.CreateBundle(data, spec);
 
+    public MemoryAccount Predict(BundleSpec spec, DataSet data) => inner.Predict(spec, data);
+
+    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) => inner.PredictEvaluator(network, data, grid, threads);
+
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
 
     public IProbe CreateProbe(IEngineData data, NetworkSpec network) => new Probe(inner.CreateProbe(data, network), Entered);

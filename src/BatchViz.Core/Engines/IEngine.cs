@@ -24,8 +24,14 @@ public interface IEngine : IDisposable
     IEngineData Load(DataSet data);
 
     /// <summary>A bundle at update 0, with the initial weights of each seed.</summary>
-    /// <exception cref="SpecException">The model does not fit the data.</exception>
+    /// <exception cref="SpecException">The model does not fit the data, or the bundle would take more memory than allowed; none has been taken.</exception>
     IBundle CreateBundle(IEngineData data, BundleSpec spec);
+
+    /// <summary>What <see cref="IBundle.Memory"/> of such a bundle would say, before anything is taken.</summary>
+    MemoryAccount Predict(BundleSpec spec, DataSet data);
+
+    /// <summary>Bytes of an evaluator, and with <paramref name="grid"/> also of a plane and of what grids of that set on so many threads take.</summary>
+    long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1);
 
     /// <summary>Evaluates losses, planes and grids of the given model; draws from no random stream of any run.</summary>
     IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network);
@@ -101,6 +107,9 @@ public interface IBundle : IDisposable
     BundleSpec Spec { get; }
 
     RecordLayout Layout { get; }
+
+    /// <summary>What it holds of the engine's memory.</summary>
+    MemoryAccount Memory { get; }
 
     int Members { get; }
 

@@ -256,6 +256,12 @@ public enum PlaneKind
     /// <summary>Two Gaussian directions, filter-normalised (Li et al. 2018), through the mean of the runs' snapshots.</summary>
     Random,
 
+    /// <summary>Through the newest weights of three runs: that of the smallest, of the middle and of the largest batch size.</summary>
+    Runs,
+
+    /// <summary>Along the top two eigenvectors of the Hessian, through the newest weights of the run of the largest batch size.</summary>
+    Hessian,
+
     /// <summary><see cref="Weights"/> for two-weight models, else <see cref="Pca"/>.</summary>
     Auto,
 }

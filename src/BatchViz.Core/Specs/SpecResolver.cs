@@ -70,7 +70,9 @@ public static class SpecResolver
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
             throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");
-        if (spec.Landscape.Plane is PlaneKind.Pca or PlaneKind.Random && network.ParameterCount == 2)
+        if (spec.Landscape.Plane == PlaneKind.Runs && runs.Count < 3)
+            throw new SpecException($"\"landscape.plane\" is \"runs\", which needs three runs; this experiment has {runs.Count}.");
+        if (spec.Landscape.Plane is not (PlaneKind.Auto or PlaneKind.Weights) && network.ParameterCount == 2)
             throw new SpecException($"\"landscape.plane\" is \"{Words.Of(Words.Planes, spec.Landscape.Plane)}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".");
         if (spec.Model.Start is not null && network.ParameterCount != 2)
             throw new SpecException($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.");

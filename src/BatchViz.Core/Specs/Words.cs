@@ -60,7 +60,7 @@ public static class Words
 
     public static readonly IReadOnlyList<(string Word, PlaneKind Value)> Planes =
     [
-        ("auto", PlaneKind.Auto), ("pca", PlaneKind.Pca), ("random", PlaneKind.Random), ("weights", PlaneKind.Weights),
+        ("auto", PlaneKind.Auto), ("pca", PlaneKind.Pca), ("random", PlaneKind.Random), ("runs", PlaneKind.Runs), ("hessian", PlaneKind.Hessian), ("weights", PlaneKind.Weights),
     ];
 
     public static readonly IReadOnlyList<(string Word, ProbeKind Value)> Probes =

@@ -1,6 +1,7 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Planes;
 
 namespace BatchViz.Engine.Cpu.Dense;
@@ -22,6 +23,17 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     {
         (this.kernels, this.network) = (kernels, network);
         pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false);
+    }
+
+    /// <summary>Bytes of an evaluator that has computed a grid of the set, if there is one, on so many threads.</summary>
+    public static long Predict(KernelTable kernels, DataSet data, NetworkSpec network, EvaluationSet? set, int threads)
+    {
+        var ledger = new Ledger(predicting: true);
+        var layout = WeightLayout.Of(network);
+        using var pass = new DensePass(kernels, network, layout, ChunkRows, slopes: false, ledger);
+        using var grid = set is null ? null : new DenseGrid(kernels, network, layout, data, null, set, keep: true, ledger);
+        grid?.Prepare(threads);
+        return ledger.Total;
     }
 
     public override Evaluation Evaluate(IWeights weights, EvaluationSet set)

@@ -29,28 +29,31 @@ internal sealed unsafe class DenseGrid : IDisposable
     private readonly KernelTable kernels;
     private readonly NetworkSpec network;
     private readonly WeightLayout layout;
-    private readonly CpuPlane plane;
+    private readonly CpuPlane? plane;
+    private readonly Ledger? ledger;
     private readonly EvaluationSet set;
     private readonly LaneExamples examples;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly List<Worker> workers = [];
     private readonly float* vectors, products;
-    private readonly long vectorFloats, productFloats;
-    private readonly int units, laterFloats, chunkBlocks, chunks;
+    private readonly long vectorFloats, productFloats, laterFloats;
+    private readonly int units, chunkBlocks, chunks;
     private readonly bool[] kept;
 
     /// <summary>The second direction leads nowhere.</summary>
     private readonly bool line;
 
     /// <param name="keep">Whether more than one row may be asked for, so that products are worth keeping.</param>
-    public DenseGrid(KernelTable kernels, NetworkSpec network, WeightLayout layout, DataSet data, CpuPlane plane, EvaluationSet set, bool keep)
+    /// <param name="plane">Null only where <paramref name="ledger"/> predicts.</param>
+    public DenseGrid(KernelTable kernels, NetworkSpec network, WeightLayout layout, DataSet data, CpuPlane? plane, EvaluationSet set, bool keep, Ledger? ledger = null)
     {
-        (this.kernels, this.network, this.layout, this.plane, this.set) = (kernels, network, layout, plane, set);
-        examples = new LaneExamples(kernels, data, set);
-        line = plane.YY == 0;
+        (this.kernels, this.network, this.layout, this.plane, this.set, this.ledger) = (kernels, network, layout, plane, set, ledger);
+        arena = new Arena(ledger);
+        examples = new LaneExamples(kernels, data, set, ledger);
+        line = plane is { YY: 0 };
         var first = layout.Layers[0];
         units = first.Outputs;
-        laterFloats = Arena.Pad((int)(layout.Parameters - first.Parameters));
+        laterFloats = (layout.Parameters - first.Parameters + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes;
         int chunkExamples = Math.Clamp(ChunkFloats / units, FewestExamples, MostExamples);
         chunkBlocks = Math.Min(examples.Blocks, Math.Max(1, chunkExamples / examples.Block));
         chunks = (examples.Blocks + chunkBlocks - 1) / chunkBlocks;
@@ -61,6 +64,7 @@ internal sealed unsafe class DenseGrid : IDisposable
         arena.Reserve(kept.Length * 3 * productFloats);
         vectors = arena.Take();
         products = arena.Take();
+        if (plane is null) return;
         using var hold = plane.Hold();
         for (int i = 0; i < 3; i++)
             layout.Unpack(hold.Pointer + i * layout.Floats, new Span<float>(vectors + i * vectorFloats, checked((int)layout.Parameters)));
@@ -78,17 +82,23 @@ internal sealed unsafe class DenseGrid : IDisposable
         double points = rows.Sum(row => (double)Missing(losses, row, xs.Length));
         if (points * examples.Count * (units + laterFloats) < WorthSharing) threads = 1;
         threads = Math.Clamp(threads, 1, Math.Max(1, Math.Max(rows.Length, chunks)));
-        while (workers.Count < threads) workers.Add(new Worker(this));
+        Prepare(threads);
 
         int[] missing = [.. Enumerable.Range(0, kept.Length).Where(chunk => !kept[chunk])];
         Workers.Share(threads, missing.Length, (worker, i) => workers[worker].Keep(missing[i]), cancel);
         Workers.Share(threads, rows.Length, (worker, i) => workers[worker].Row(xs, ys[rows[i]], losses + (nint)rows[i] * xs.Length), cancel);
     }
 
+    /// <summary>Takes what so many threads need.</summary>
+    public void Prepare(int threads)
+    {
+        while (workers.Count < threads) workers.Add(new Worker(this));
+    }
+
     /// <summary>Mean loss and accuracy (NaN without classes) at the points of one line of constant y.</summary>
     public void Measure(float[] xs, float y, Span<Evaluation> values, CancellationToken cancel)
     {
-        if (workers.Count == 0) workers.Add(new Worker(this));
+        Prepare(1);
         workers[0].Measure(xs, y, values, cancel);
     }
 
@@ -111,13 +121,14 @@ internal sealed unsafe class DenseGrid : IDisposable
     {
         private readonly DenseGrid grid;
         private readonly LanePass pass;
-        private readonly Arena arena = new();
+        private readonly Arena arena;
         private readonly float* rowProduct, rowWeights, weights, spare;
 
         public Worker(DenseGrid grid)
         {
             this.grid = grid;
-            pass = new LanePass(grid.kernels, grid.network, grid.layout, grid.examples);
+            arena = new Arena(grid.ledger);
+            pass = new LanePass(grid.kernels, grid.network, grid.layout, grid.examples, grid.ledger);
             arena.Reserve(grid.productFloats);
             arena.Reserve(grid.laterFloats);
             arena.Reserve(grid.laterFloats);

@@ -28,7 +28,7 @@ internal sealed unsafe class DenseModel : Model
     private readonly DataSplit train;
     private readonly WeightLayout layout;
     private readonly DensePass pass;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly float*[] deltas, transposed;
     private readonly float* ones, panel, gradient, inputSquares, deltaSquares, exampleSquares;
     private readonly int* all;
@@ -39,27 +39,28 @@ internal sealed unsafe class DenseModel : Model
     /// <param name="plain">The optimiser applies plain gradients, so that with batches of one no gradient has to be formed.</param>
     /// <param name="exampleStatistics">Whether the norms of the examples' own gradients are wanted.</param>
     /// <param name="microBatch">Most examples in a chunk; null: as many as suit the cache. The bits do not depend on it.</param>
-    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, bool exampleStatistics, int? microBatch = null)
+    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, bool exampleStatistics, int? microBatch = null, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         (this.kernels, this.layout, train, this.exampleStatistics) = (kernels, layout, data.Train, exampleStatistics);
         var layers = layout.Layers;
         factors = batchSize == 1 && plain;
         panelChunk = Math.Min(batchSize, ChunkRows);
         chunk = Math.Min(panelChunk, microBatch ?? ChunkRows);
-        pass = new DensePass(kernels, network, layout, chunk, slopes: true);
+        pass = new DensePass(kernels, network, layout, chunk, slopes: true, ledger);
         deltas = new float*[layers.Length];
         transposed = new float*[layers.Length];
         int widest = layers.Max(layer => layer.Inputs);
         bool transposes = batchSize >= TransposeFrom;
         try
         {
-            arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer) * layer.Stride));
-            arena.Reserve(batchSize > chunk ? layout.Floats : 0);
+            arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer) * layer.Stride), MemoryUse.Gradients);
+            arena.Reserve(batchSize > chunk ? layout.Floats : 0, MemoryUse.Gradients);
             for (int i = 0; i < 4; i++) arena.Reserve(pass.Capacity);
             arena.Reserve(widest);
             foreach (var layer in layers)
             {
-                arena.Reserve((long)pass.Capacity * layer.Stride);
+                arena.Reserve((long)pass.Capacity * layer.Stride, MemoryUse.Gradients);
                 arena.Reserve(transposes && layer.Offset > 0 ? (long)layer.Outputs * Arena.Pad(layer.Inputs) : 0);
             }
             panel = arena.Take();
@@ -80,6 +81,7 @@ internal sealed unsafe class DenseModel : Model
             Dispose();
             throw;
         }
+        if (arena.Predicting) return;
         new Span<float>(ones, pass.Capacity).Fill(1);
         for (int i = 0; i < widest; i++) all[i] = i;
     }

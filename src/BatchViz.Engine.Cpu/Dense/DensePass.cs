@@ -15,27 +15,28 @@ internal sealed unsafe class DensePass : IDisposable
     private readonly KernelTable kernels;
     private readonly NetworkSpec network;
     private readonly WeightLayout layout;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly float*[] outputs, slopes;
     private readonly int* labels, listed;
     private readonly float* targets, signs, spare;
 
-    public DensePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity, bool slopes)
+    public DensePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity, bool slopes, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         (this.kernels, this.network, this.layout) = (kernels, network, layout);
         Capacity = Arena.Pad(capacity);
         int layers = layout.Layers.Length;
         outputs = new float*[layers];
         this.slopes = new float*[layers];
 
-        arena.Reserve((long)Capacity * Arena.Pad(layout.Layers[0].Inputs));
+        arena.Reserve((long)Capacity * Arena.Pad(layout.Layers[0].Inputs), MemoryUse.Batch);
         arena.Reserve(Arena.Pad(layout.Layers[0].Inputs));
         for (int i = 0; i < 4; i++) arena.Reserve(Capacity);
-        arena.Reserve((long)Capacity * layout.Layers[^1].Stride);
+        arena.Reserve((long)Capacity * layout.Layers[^1].Stride, MemoryUse.Batch);
         for (int l = 0; l < layers; l++)
         {
-            arena.Reserve((long)Capacity * layout.Layers[l].Stride);
-            if (slopes && ActivationOf(l) == Activation.Gelu) arena.Reserve((long)Capacity * layout.Layers[l].Stride);
+            arena.Reserve((long)Capacity * layout.Layers[l].Stride, MemoryUse.Activations);
+            if (slopes && ActivationOf(l) == Activation.Gelu) arena.Reserve((long)Capacity * layout.Layers[l].Stride, MemoryUse.Activations);
         }
 
         Input = arena.Take();

@@ -15,11 +15,12 @@ internal sealed unsafe class LaneExamples : IDisposable
     private readonly DataSplit split;
     private readonly int[]? indices;
     private readonly int truthRows;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly float* truth;
 
-    public LaneExamples(KernelTable kernels, DataSet data, EvaluationSet set)
+    public LaneExamples(KernelTable kernels, DataSet data, EvaluationSet set, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         this.kernels = kernels;
         split = data.Of(set.Split);
         indices = set.Indices;
@@ -27,9 +28,9 @@ internal sealed unsafe class LaneExamples : IDisposable
         Block = kernels.LaneBlock;
         Blocks = (Count + Block - 1) / Block;
         truthRows = split.Labels is null ? data.Outputs : 1;
-        arena.Reserve((long)Blocks * Block * truthRows);
+        arena.Reserve((long)Blocks * Block * truthRows, MemoryUse.Batch);
         truth = arena.Take();
-        for (int e = 0; e < Count; e++)
+        for (int e = 0; e < Count && !arena.Predicting; e++)
         {
             int example = Example(e);
             float* to = Truth(e / Block) + e % Block;

@@ -15,19 +15,20 @@ internal sealed unsafe class LanePass : IDisposable
     private readonly NetworkSpec network;
     private readonly LayerShape[] layers;
     private readonly LaneExamples examples;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly float* features, rows, even, odd;
 
-    public LanePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, LaneExamples examples)
+    public LanePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, LaneExamples examples, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         (this.kernels, this.network, this.examples) = (kernels, network, examples);
         layers = layout.Layers;
         long block = examples.Block;
-        arena.Reserve(block * layers[0].Inputs);
-        arena.Reserve(block * Arena.Pad(layers[0].Inputs));
+        arena.Reserve(block * layers[0].Inputs, MemoryUse.Batch);
+        arena.Reserve(block * Arena.Pad(layers[0].Inputs), MemoryUse.Batch);
         long widest = layers.Max(layer => layer.Outputs);
-        arena.Reserve(block * widest);
-        arena.Reserve(layers.Length > 1 ? block * widest : 0);
+        arena.Reserve(block * widest, MemoryUse.Activations);
+        arena.Reserve(layers.Length > 1 ? block * widest : 0, MemoryUse.Activations);
         features = arena.Take();
         rows = arena.Take();
         even = arena.Take();

@@ -9,6 +9,10 @@ namespace BatchViz.Engine.Cpu.Memory;
 internal sealed unsafe class NativeBuffer : SafeHandle
 {
     private const int Alignment = 64;
+    private static long held;
+
+    /// <summary>Bytes of all buffers of this process now.</summary>
+    public static long Held => Interlocked.Read(ref held);
 
     /// <exception cref="OutOfMemoryException">There is no such memory.</exception>
     public NativeBuffer(long floats) : base(0, ownsHandle: true)
@@ -18,6 +22,7 @@ internal sealed unsafe class NativeBuffer : SafeHandle
         SetHandle((nint)NativeMemory.AlignedAlloc(bytes, Alignment));
         NativeMemory.Clear((void*)handle, bytes);
         GC.AddMemoryPressure((long)bytes);
+        Interlocked.Add(ref held, (long)bytes);
     }
 
     /// <summary>Number of floats.</summary>
@@ -41,6 +46,7 @@ internal sealed unsafe class NativeBuffer : SafeHandle
     {
         NativeMemory.AlignedFree((void*)handle);
         GC.RemoveMemoryPressure(Math.Max(Count, 1) * sizeof(float));
+        Interlocked.Add(ref held, -Math.Max(Count, 1) * sizeof(float));
         return true;
     }
 }

@@ -28,6 +28,9 @@ internal sealed unsafe class CpuPlane : IPlane
         }
     }
 
+    /// <summary>Bytes of a plane in the weights of a network.</summary>
+    public static long Bytes(NetworkSpec network) => 3 * WeightLayout.Of(network).Floats * sizeof(float);
+
     /// <summary>The line from one point to another: d₁ leads from the first to the second, d₂ nowhere.</summary>
     public static CpuPlane Line(WeightLayout layout, IWeights from, IWeights to)
     {

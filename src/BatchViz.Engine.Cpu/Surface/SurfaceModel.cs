@@ -5,9 +5,20 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu.Surface;
 
 /// <summary>Two weights on a known surface: an example's loss is f(x, y) + a·x + b·y, its gradient ∇f + (a, b); a batch's are the means.</summary>
-internal sealed unsafe class SurfaceModel(KernelTable kernels, DataSet data) : Model
+internal sealed unsafe class SurfaceModel : Model
 {
-    private readonly NativeBuffer gradient = new(WeightLayout.Lanes);
+    private readonly KernelTable kernels;
+    private readonly DataSet data;
+    private readonly Arena arena;
+    private readonly float* gradient;
+
+    public SurfaceModel(KernelTable kernels, DataSet data, Ledger? ledger = null)
+    {
+        (this.kernels, this.data) = (kernels, data);
+        arena = new Arena(ledger);
+        arena.Reserve(WeightLayout.Lanes, MemoryUse.Gradients);
+        gradient = arena.Take();
+    }
 
     public override bool KeepsWeightSquare => false;
 
@@ -25,7 +36,7 @@ internal sealed unsafe class SurfaceModel(KernelTable kernels, DataSet data) : M
         }
         a /= batch.Length;
         b /= batch.Length;
-        float* g = gradient.Pointer;
+        float* g = gradient;
         g[0] = (float)(gx + a);
         g[1] = (float)(gy + b);
         figures.Squares[0] = (gx + a) * (gx + a) + (gy + b) * (gy + b);
@@ -36,5 +47,5 @@ internal sealed unsafe class SurfaceModel(KernelTable kernels, DataSet data) : M
         if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
     }
 
-    public override void Dispose() => gradient.Dispose();
+    public override void Dispose() => arena.Dispose();
 }

@@ -18,7 +18,7 @@ internal sealed unsafe class TinyCohort : IDisposable
     private readonly WeightLayout layout;
     private readonly TinySource source;
     private readonly TinyWorkspace workspace;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly TinyBatch batch;
     private readonly LaneFigures figures;
     private readonly float* weights, gradient, laneFigures;
@@ -26,23 +26,24 @@ internal sealed unsafe class TinyCohort : IDisposable
     private readonly long figureFloats;
 
     /// <param name="vectors">Weights and state vectors of a net.</param>
-    public TinyCohort(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, int vectors)
+    public TinyCohort(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, int vectors, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         (this.kernels, this.layout, this.vectors) = (kernels, layout, vectors);
         lanes = kernels.Width;
         parameters = (int)layout.Parameters;
         var (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
         source = new TinySource(data.Train, network, lanes);
-        workspace = new TinyWorkspace(network, lanes);
+        workspace = new TinyWorkspace(network, lanes, ledger);
         int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes), doubles = 2 * lanes, layers = network.Layers;
         figureFloats = (5 + layers) * doubles + (2 + RecordLayout.HistogramBins) * lanes;
         long examples = (long)batchSize * lanes;
         arena.Reserve((long)vectors * parameters * lanes);
-        arena.Reserve((long)levels * parameters * lanes);
+        arena.Reserve((long)levels * parameters * lanes, MemoryUse.Gradients);
         arena.Reserve(figureFloats);
-        arena.Reserve(examples * inputs);
-        arena.Reserve(examples * outputs);
-        for (int i = 0; i < 4; i++) arena.Reserve(examples);
+        arena.Reserve(examples * inputs, MemoryUse.Batch);
+        arena.Reserve(examples * outputs, MemoryUse.Batch);
+        for (int i = 0; i < 4; i++) arena.Reserve(examples, i < 2 ? MemoryUse.Batch : MemoryUse.Workspace);
         weights = arena.Take();
         gradient = arena.Take();
         laneFigures = arena.Take();

@@ -16,25 +16,26 @@ internal sealed unsafe class TinyModel : Model
     private readonly WeightLayout layout;
     private readonly TinySource source;
     private readonly TinyWorkspace workspace;
-    private readonly Arena arena = new();
+    private readonly Arena arena;
     private readonly float* gradient, laneGradients, losses, squares;
     private readonly long[] layerFloats;
     private readonly TinyPlan plan;
     private readonly TinyTargets targets;
 
-    public TinyModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize)
+    public TinyModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, Ledger? ledger = null)
     {
+        arena = new Arena(ledger);
         (this.kernels, this.layout) = (kernels, layout);
         layerFloats = [.. layout.Layers.Select(layer => layer.Floats)];
         int lanes = kernels.Width;
         source = new TinySource(data.Train, network, lanes);
-        workspace = new TinyWorkspace(network, lanes);
+        workspace = new TinyWorkspace(network, lanes, ledger);
         int examples = (batchSize + lanes - 1) / lanes * lanes;
-        arena.Reserve(layout.Floats);
-        arena.Reserve(layout.Parameters * lanes);
+        arena.Reserve(layout.Floats, MemoryUse.Gradients);
+        arena.Reserve(layout.Parameters * lanes, MemoryUse.Gradients);
         arena.Reserve(examples);
         arena.Reserve(examples);
-        arena.Reserve(WeightLayout.Lanes * lanes);
+        arena.Reserve(WeightLayout.Lanes * lanes, MemoryUse.Batch);
         gradient = arena.Take();
         laneGradients = arena.Take();
         losses = arena.Take();

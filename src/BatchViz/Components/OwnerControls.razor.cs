@@ -16,7 +16,7 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     private Glance seen;
 
     /// <summary>What the buttons show.</summary>
-    private readonly record struct Glance(ExperimentState? State, bool TwoWeights, PlaneKind? Plane, int Watching)
+    private readonly record struct Glance(ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, int Watching)
     {
         public bool Held => State == ExperimentState.Held;
     }
@@ -43,6 +43,8 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     {
         PlaneKind.Pca => "PCA",
         PlaneKind.Random => "Random",
+        PlaneKind.Runs => "Runs",
+        PlaneKind.Hessian => "Hessian",
         PlaneKind.Weights => "Exact",
         _ => "No",
     };
@@ -76,8 +78,8 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     }
 
     private Glance Look() => Conductor.Current?.Experiment is { } running
-        ? new Glance(running.State, running.Plan.Network.ParameterCount == 2, running.Landscape?.Kind, Broadcast.Viewers)
-        : new Glance(null, false, null, Broadcast.Viewers);
+        ? new Glance(running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, Broadcast.Viewers)
+        : new Glance(null, false, 0, null, Broadcast.Viewers);
 
     private void ToggleHold()
     {

@@ -76,7 +76,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
             Current?.Experiment.Replane(value);
             return;
         }
-        throw new SpecException("A plane is \"pca\", \"random\" or \"weights\".");
+        throw new SpecException("A plane is \"pca\", \"random\", \"runs\", \"hessian\" or \"weights\".");
     }
 
     public void Dispose()

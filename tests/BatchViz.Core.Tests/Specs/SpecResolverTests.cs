@@ -13,6 +13,7 @@ public class SpecResolverTests
     [InlineData("model", "{ \"hidden\": [16384, 16384] }", "\"model.hidden\" makes 268,517,377 weights; at most 50,000,000 are allowed.")]
     [InlineData("model", "{ \"start\": [0, 0], \"hidden\": [8] }", "\"model.start\" applies only to models of two weights; this one has 33.")]
     [InlineData("landscape", "{ \"plane\": \"weights\" }", "\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has 3.")]
+    [InlineData("landscape", "{ \"plane\": \"runs\" }", "\"landscape.plane\" is \"runs\", which needs three runs; this experiment has 2.")]
     [InlineData("budget", "{ \"examples\": 31 }", "\"budget.examples\" is 31, less than one batch of 32.")]
     [InlineData("budget", "{ \"epochs\": 1000000 }", "\"budget\" makes 500,000,000 updates at batch size 1; at most 100,000,000 are kept.")]
     public void What_does_not_fit_the_data_is_refused_with_its_key(string key, string json, string sentence) =>
@@ -21,6 +22,7 @@ public class SpecResolverTests
     [Theory]
     [InlineData("pca")]
     [InlineData("random")]
+    [InlineData("hessian")]
     public void A_slice_of_a_landscape_that_is_shown_whole_is_refused(string plane) =>
         Assert.Equal($"\"landscape.plane\" is \"{plane}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".",
             Refusal(() => Resolve(With(("data", """{ "kind": "line" }"""), ("landscape", $$"""{ "plane": "{{plane}}" }""")))));
