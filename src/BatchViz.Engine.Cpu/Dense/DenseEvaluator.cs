@@ -22,7 +22,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
     {
         (this.kernels, this.network) = (kernels, network);
-        pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false);
+        pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false, data: data.Train);
     }
 
     /// <summary>Bytes of an evaluator that has computed a grid of the set, if there is one, on so many threads.</summary>
@@ -30,7 +30,7 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     {
         var ledger = new Ledger(predicting: true);
         var layout = WeightLayout.Of(network);
-        using var pass = new DensePass(kernels, network, layout, ChunkRows, slopes: false, ledger);
+        using var pass = new DensePass(kernels, network, layout, ChunkRows, slopes: false, ledger, data.Train);
         using var grid = set is null ? null : new DenseGrid(kernels, network, layout, data, null, set, keep: true, ledger);
         grid?.Prepare(threads);
         return ledger.Total;

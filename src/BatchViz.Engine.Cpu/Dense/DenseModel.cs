@@ -47,7 +47,7 @@ internal sealed unsafe class DenseModel : Model
         factors = batchSize == 1 && plain;
         panelChunk = Math.Min(batchSize, ChunkRows);
         chunk = Math.Min(panelChunk, microBatch ?? ChunkRows);
-        pass = new DensePass(kernels, network, layout, chunk, slopes: true, ledger);
+        pass = new DensePass(kernels, network, layout, chunk, slopes: true, ledger, train);
         deltas = new float*[layers.Length];
         transposed = new float*[layers.Length];
         int widest = layers.Max(layer => layer.Inputs);
@@ -232,7 +232,8 @@ internal sealed unsafe class DenseModel : Model
     private void Rows(LayerShape layer, int l, int first, int count, int rows, float* g, bool add)
     {
         int inputs = Math.Min(count, layer.Inputs - first);
-        if (inputs > 0) kernels.MatrixProduct(inputs, rows, layer.Stride, Input(l) + first, 1, Arena.Pad(layer.Inputs), deltas[l], null, g, add);
+        if (inputs > 0 && l == 0 && pass.Sparse is { } sparse) sparse.Gradient(first, inputs, layer.Stride, deltas[0], g, add);
+        else if (inputs > 0) kernels.MatrixProduct(inputs, rows, layer.Stride, Input(l) + first, 1, Arena.Pad(layer.Inputs), deltas[l], null, g, add);
         if (inputs < count) kernels.MatrixProduct(1, rows, layer.Stride, ones, 1, 1, deltas[l], null, g + (nint)inputs * layer.Stride, add);
     }
 

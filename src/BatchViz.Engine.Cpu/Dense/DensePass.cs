@@ -19,8 +19,12 @@ internal sealed unsafe class DensePass : IDisposable
     private readonly float*[] outputs, slopes;
     private readonly int* labels, listed;
     private readonly float* targets, signs, spare;
+    private readonly SparseInput? sparse;
 
-    public DensePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity, bool slopes, Ledger? ledger = null)
+    /// <param name="capacity">Most examples at once.</param>
+    /// <param name="slopes">Whether derivatives will be asked for.</param>
+    /// <param name="data">A split that will be gathered from: where it is sparse, its zeros are left out of the first layer's products.</param>
+    public DensePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity, bool slopes, Ledger? ledger = null, DataSplit? data = null)
     {
         arena = new Arena(ledger);
         (this.kernels, this.network, this.layout) = (kernels, network, layout);
@@ -31,6 +35,8 @@ internal sealed unsafe class DensePass : IDisposable
 
         arena.Reserve((long)Capacity * Arena.Pad(layout.Layers[0].Inputs), MemoryUse.Batch);
         arena.Reserve(Arena.Pad(layout.Layers[0].Inputs));
+        bool lists = capacity > 1 && data is not null && SparseSplit.Of(data) is not null;
+        if (lists) SparseInput.Reserve(layout.Layers[0].Inputs, Capacity, arena);
         for (int i = 0; i < 4; i++) arena.Reserve(Capacity);
         arena.Reserve((long)Capacity * layout.Layers[^1].Stride, MemoryUse.Batch);
         for (int l = 0; l < layers; l++)
@@ -41,6 +47,7 @@ internal sealed unsafe class DensePass : IDisposable
 
         Input = arena.Take();
         listed = (int*)arena.Take();
+        if (lists) sparse = new SparseInput(kernels, layout.Layers[0].Inputs, Capacity, Input, arena);
         Losses = arena.Take();
         spare = arena.Take();
         signs = arena.Take();
@@ -52,6 +59,9 @@ internal sealed unsafe class DensePass : IDisposable
             if (slopes && ActivationOf(l) == Activation.Gelu) this.slopes[l] = arena.Take();
         }
     }
+
+    /// <summary>The gathered features without their zeros, where these are known.</summary>
+    public SparseInput? Sparse => sparse is { Active: true } ? sparse : null;
 
     /// <summary>Most examples at once; a multiple of 16.</summary>
     public int Capacity { get; }
@@ -79,6 +89,7 @@ internal sealed unsafe class DensePass : IDisposable
     public void GatherFeatures(DataSplit split, int example, int row)
     {
         int inputs = split.Inputs;
+        sparse?.Add(split, example, row);
         float* to = Input + (nint)row * Arena.Pad(inputs);
         if (split.Bytes is { } bytes)
         {
@@ -198,8 +209,9 @@ internal sealed unsafe class DensePass : IDisposable
     {
         var layer = layout.Layers[l];
         float* input = l == 0 ? Input : outputs[l - 1];
-        kernels.MatrixProduct(rows, layer.Inputs, layer.Stride, input, Arena.Pad(layer.Inputs), 1,
-            weights + layer.Offset, layer.Bias ? weights + layer.BiasOffset : null, outputs[l], false);
+        float* w = weights + layer.Offset, bias = layer.Bias ? weights + layer.BiasOffset : null;
+        if (l == 0 && Sparse is { } few) few.Product(layer.Stride, w, bias, outputs[0]);
+        else kernels.MatrixProduct(rows, layer.Inputs, layer.Stride, input, Arena.Pad(layer.Inputs), 1, w, bias, outputs[l], false);
         kernels.Activate(ActivationOf(l), (long)rows * layer.Stride, outputs[l], slopes[l]);
     }
 }

@@ -72,9 +72,6 @@ internal unsafe interface ILanes<V> where V : struct
     /// </summary>
     static abstract V NibbleOfMagnitude(V a, int lowest);
 
-    /// <summary>A bit for each lane that is not 0, from the lowest.</summary>
-    static abstract uint NonZero(V a);
-
     /// <summary>to[lane] += v[lane], in double.</summary>
     static abstract void AddToDoubles(double* to, V v);
 

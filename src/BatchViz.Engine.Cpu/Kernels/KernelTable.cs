@@ -1,6 +1,7 @@
 using System.Runtime.Intrinsics;
 using System.Runtime.Intrinsics.X86;
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu.Kernels;
@@ -32,6 +33,10 @@ internal abstract unsafe class KernelTable
         => Tables[(int)path] is not null && (path != KernelPath.Avx512 || (Avx512F.IsSupported && Vector512.IsHardwareAccelerated));
 
     public abstract void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add);
+
+    public abstract void SparseProduct(int rows, int* ends, ushort* list, int columns, float* x, nint xRow, float* w, float* start, float* z);
+
+    public abstract void SparseGradient(int inputs, int* counts, SparseValue* list, nint capacity, int columns, float* delta, float* g, bool add);
 
     public abstract void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z);
 

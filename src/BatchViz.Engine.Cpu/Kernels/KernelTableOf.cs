@@ -1,4 +1,5 @@
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Tiny;
 
 namespace BatchViz.Engine.Cpu.Kernels;
@@ -8,6 +9,12 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
 {
     public override void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add)
         => MatrixProduct<L, V>.Run(rows, depth, columns, a, aRow, aStep, b, start, c, add);
+
+    public override void SparseProduct(int rows, int* ends, ushort* list, int columns, float* x, nint xRow, float* w, float* start, float* z)
+        => SparseKernels<L, V>.Product(rows, ends, list, columns, x, xRow, w, start, z);
+
+    public override void SparseGradient(int inputs, int* counts, SparseValue* list, nint capacity, int columns, float* delta, float* g, bool add)
+        => SparseKernels<L, V>.Gradient(inputs, counts, list, capacity, columns, delta, g, add);
 
     public override void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z)
         => VectorKernels<L, V>.ListedRows(listed, list, columns, x, w, bias, z);

@@ -74,8 +74,6 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
         (Vector128.Load(to + 2) + upper).Store(to + 2);
     }
 
-    [MethodImpl(Inline)] public static uint NonZero(Vector128<float> a) => (uint)Vector128.ExtractMostSignificantBits(~Vector128.Equals(a, Vector128<float>.Zero));
-
     [MethodImpl(Inline)] public static float SumOf(Vector128<float> a)
         => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
 

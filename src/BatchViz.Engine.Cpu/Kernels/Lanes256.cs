@@ -75,8 +75,6 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
         (Vector256.Load(to + 4) + upper).Store(to + 4);
     }
 
-    [MethodImpl(Inline)] public static uint NonZero(Vector256<float> a) => (uint)Vector256.ExtractMostSignificantBits(~Vector256.Equals(a, Vector256<float>.Zero));
-
     [MethodImpl(Inline)] public static float SumOf(Vector256<float> a)
         => Lanes128.SumOf(a.GetLower() + a.GetUpper());
 

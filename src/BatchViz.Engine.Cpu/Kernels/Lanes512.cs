@@ -78,8 +78,6 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
         (Vector512.Load(to + 8) + upper).Store(to + 8);
     }
 
-    [MethodImpl(Inline)] public static uint NonZero(Vector512<float> a) => (uint)Vector512.ExtractMostSignificantBits(~Vector512.Equals(a, Vector512<float>.Zero));
-
     [MethodImpl(Inline)] public static float SumOf(Vector512<float> a)
         => Lanes256.SumOf(a.GetLower() + a.GetUpper());
 

@@ -1,5 +1,5 @@
-using System.Numerics;
 using System.Runtime.CompilerServices;
+using BatchViz.Engine.Cpu.Dense;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
@@ -11,24 +11,10 @@ internal static unsafe class SparseKernels<L, V> where L : struct, ILanes<V> whe
 {
     private const MethodImplOptions Fast = MethodImplOptions.AggressiveOptimization;
 
-    /// <summary>Writes the places of a row's values that are not 0; returns how many they are.</summary>
-    /// <param name="list">[count rounded up to whole registers].</param>
-    [MethodImpl(Fast)]
-    public static int List(int count, float* row, int* list)
-    {
-        int n = 0, i = 0;
-        for (; i + L.Width <= count; i += L.Width)
-        {
-            for (uint mask = L.NonZero(L.Load(row + i)); mask != 0; mask &= mask - 1) list[n++] = i + BitOperations.TrailingZeroCount(mask);
-        }
-        for (; i < count; i++) if (row[i] != 0) list[n++] = i;
-        return n;
-    }
-
     /// <summary>z[b, j] = start[j] + Σ x[b, i]·w[i, j] over the places i listed for row b, in their order.</summary>
     /// <param name="ends">Where the list of each row ends [rows]; the first begins at 0.</param>
     [MethodImpl(Fast)]
-    public static void Product(int rows, int* ends, int* list, int columns, float* x, nint xRow, float* w, float* start, float* z)
+    public static void Product(int rows, int* ends, ushort* list, int columns, float* x, nint xRow, float* w, float* start, float* z)
     {
         int j = 0;
         for (; j + 8 * L.Width <= columns; j += 8 * L.Width)
@@ -70,17 +56,17 @@ internal static unsafe class SparseKernels<L, V> where L : struct, ILanes<V> whe
     }
 
     /// <summary>g[i, j] = Σ x·delta[b, j] over what is listed of input i, in the order of b; or goes on from what g holds.</summary>
-    /// <param name="ends">Where the list of each of the inputs ends [inputs]; the first begins at <paramref name="from"/>.</param>
-    /// <param name="examples">Example of each listed value, and in <paramref name="values"/> the value.</param>
+    /// <param name="counts">Listed values of each input [inputs].</param>
+    /// <param name="list">[inputs, capacity].</param>
     [MethodImpl(Fast)]
-    public static void Gradient(int inputs, int from, int* ends, int* examples, float* values, int columns, float* delta, float* g, bool add)
+    public static void Gradient(int inputs, int* counts, SparseValue* list, nint capacity, int columns, float* delta, float* g, bool add)
     {
         int j = 0;
         for (; j + 8 * L.Width <= columns; j += 8 * L.Width)
         {
-            int k = from;
             for (int i = 0; i < inputs; i++)
             {
+                SparseValue* value = list + i * capacity, end = value + counts[i];
                 float* to = g + (nint)i * columns + j;
                 V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero, s5 = L.Zero, s6 = L.Zero, s7 = L.Zero;
                 if (add)
@@ -88,10 +74,10 @@ internal static unsafe class SparseKernels<L, V> where L : struct, ILanes<V> whe
                     s0 = L.Load(to); s1 = L.Load(to + L.Width); s2 = L.Load(to + 2 * L.Width); s3 = L.Load(to + 3 * L.Width);
                     s4 = L.Load(to + 4 * L.Width); s5 = L.Load(to + 5 * L.Width); s6 = L.Load(to + 6 * L.Width); s7 = L.Load(to + 7 * L.Width);
                 }
-                for (; k < ends[i]; k++)
+                for (; value < end; value++)
                 {
-                    float* p = delta + (nint)examples[k] * columns + j;
-                    V v = L.Set(values[k]);
+                    float* p = delta + (nint)value->Example * columns + j;
+                    V v = L.Set(value->Value);
                     s0 = L.MulAdd(v, L.Load(p), s0); s1 = L.MulAdd(v, L.Load(p + L.Width), s1);
                     s2 = L.MulAdd(v, L.Load(p + 2 * L.Width), s2); s3 = L.MulAdd(v, L.Load(p + 3 * L.Width), s3);
                     s4 = L.MulAdd(v, L.Load(p + 4 * L.Width), s4); s5 = L.MulAdd(v, L.Load(p + 5 * L.Width), s5);
@@ -102,12 +88,12 @@ internal static unsafe class SparseKernels<L, V> where L : struct, ILanes<V> whe
         }
         for (; j < columns; j += L.Width)
         {
-            int k = from;
             for (int i = 0; i < inputs; i++)
             {
+                SparseValue* value = list + i * capacity, end = value + counts[i];
                 float* to = g + (nint)i * columns + j;
                 V s = add ? L.Load(to) : L.Zero;
-                for (; k < ends[i]; k++) s = L.MulAdd(L.Set(values[k]), L.Load(delta + (nint)examples[k] * columns + j), s);
+                for (; value < end; value++) s = L.MulAdd(L.Set(value->Value), L.Load(delta + (nint)value->Example * columns + j), s);
                 L.Store(to, s);
             }
         }
