@@ -85,18 +85,23 @@ internal static unsafe class LaneForward<L, V> where L : struct, ILanes<V> where
         }
     }
 
-    /// <summary>to = σ(a + x·b), elementwise; ReLU in one pass.</summary>
+    /// <summary>to = σ(a + x·b), elementwise; ReLU and tanh in one pass.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void CombineActivate(Activation kind, long count, float* a, float x, float* b, float* to)
     {
-        if (kind != Activation.Relu)
-        {
-            VectorKernels<L, V>.Combine(count, a, x, b, 0, null, to);
-            ActivationKernels<L, V>.Activate(kind, count, to, null);
-            return;
-        }
         V vx = L.Set(x);
-        for (long i = 0; i < count; i += L.Width)
-            L.Store(to + i, L.Max(L.Zero, L.MulAdd(vx, L.Load(b + i), L.Load(a + i))));
+        switch (kind)
+        {
+            case Activation.Relu:
+                for (long i = 0; i < count; i += L.Width) L.Store(to + i, L.Max(L.Zero, L.MulAdd(vx, L.Load(b + i), L.Load(a + i))));
+                break;
+            case Activation.Tanh:
+                for (long i = 0; i < count; i += L.Width) L.Store(to + i, VectorMath<L, V>.Tanh(L.MulAdd(vx, L.Load(b + i), L.Load(a + i))));
+                break;
+            default:
+                VectorKernels<L, V>.Combine(count, a, x, b, 0, null, to);
+                ActivationKernels<L, V>.Activate(kind, count, to, null);
+                break;
+        }
     }
 }
