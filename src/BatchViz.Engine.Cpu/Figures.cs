@@ -45,6 +45,22 @@ internal sealed class Figures(int layers)
     /// <summary>Makes everything about single examples undefined.</summary>
     public void LeaveExamplesOut() => ExampleSquares = ExampleNorms = ExampleMin = ExampleMax = double.NaN;
 
+    /// <summary>More examples, with the squared norms of their gradients and the norms.</summary>
+    public void AddExamples(ReadOnlySpan<float> squares, ReadOnlySpan<float> norms)
+    {
+        double squareSum = ExampleSquares, normSum = ExampleNorms;
+        float least = (float)ExampleMin, most = (float)ExampleMax;
+        for (int b = 0; b < norms.Length; b++)
+        {
+            float norm = norms[b];
+            squareSum += squares[b];
+            normSum += norm;
+            least = norm < least ? norm : least;
+            most = norm > most ? norm : most;
+        }
+        (ExampleSquares, ExampleNorms, ExampleMin, ExampleMax) = (squareSum, normSum, least, most);
+    }
+
     /// <summary>One more example with a gradient of this squared norm.</summary>
     public void AddExample(double square)
     {

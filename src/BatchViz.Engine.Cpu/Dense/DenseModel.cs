@@ -176,18 +176,18 @@ internal sealed unsafe class DenseModel : Model
     /// </summary>
     private void Examples(int rows, int batch, Figures figures)
     {
-        new Span<float>(exampleSquares, rows).Clear();
+        new Span<float>(exampleSquares, pass.Capacity).Clear();
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
             kernels.RowSquares(rows, layer.Inputs, Arena.Pad(layer.Inputs), Input(l), inputSquares);
             kernels.RowSquares(rows, layer.Outputs, layer.Stride, deltas[l], deltaSquares);
             float bias = layer.Bias ? 1 : 0;
-            for (int b = 0; b < rows; b++) exampleSquares[b] += (inputSquares[b] + bias) * deltaSquares[b];
+            kernels.AddProducts(pass.Capacity, bias, inputSquares, deltaSquares, exampleSquares);
             if (factors) figures.Squares[l] = (double)(inputSquares[0] + bias) * deltaSquares[0];
         }
-        double whole = (double)batch * batch;
-        for (int b = 0; b < rows; b++) figures.AddExample(whole * exampleSquares[b]);
+        kernels.Norms(pass.Capacity, (float)batch * batch, exampleSquares, inputSquares);
+        figures.AddExamples(new(exampleSquares, rows), new(inputSquares, rows));
     }
 
     /// <summary>The chunk's part of the gradient, where more chunks follow.</summary>

@@ -1,3 +1,5 @@
+using System.Runtime.Intrinsics;
+
 namespace BatchViz.Engine.Cpu.Kernels;
 
 /// <summary>
@@ -77,6 +79,9 @@ internal unsafe interface ILanes<V> where V : struct
 
     /// <summary>Sum over the lanes by halves: ((0+8)+(4+12)+…), always in this order.</summary>
     static abstract float SumOf(V a);
+
+    /// <summary><see cref="SumOf"/> of each.</summary>
+    static abstract Vector128<float> SumsOf(V a, V b, V c, V d);
 
     static abstract float MaxOf(V a);
 }

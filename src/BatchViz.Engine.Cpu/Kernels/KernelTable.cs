@@ -50,6 +50,10 @@ internal abstract unsafe class KernelTable
 
     public abstract void RowSquares(int rows, int columns, int stride, float* p, float* squares);
 
+    public abstract void AddProducts(int count, float bias, float* inputs, float* deltas, float* to);
+
+    public abstract void Norms(int count, float scale, float* squares, float* norms);
+
     public abstract void Combine(long count, float* a, float x, float* b, float y, float* c, float* to);
 
     public abstract void FromBytes(int count, byte* bytes, float scale, float offset, float* to);

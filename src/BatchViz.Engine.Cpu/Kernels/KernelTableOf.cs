@@ -34,6 +34,12 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void RowSquares(int rows, int columns, int stride, float* p, float* squares)
         => StatisticsKernels<L, V>.RowSquares(rows, columns, stride, p, squares);
 
+    public override void AddProducts(int count, float bias, float* inputs, float* deltas, float* to)
+        => StatisticsKernels<L, V>.AddProducts(count, bias, inputs, deltas, to);
+
+    public override void Norms(int count, float scale, float* squares, float* norms)
+        => StatisticsKernels<L, V>.Norms(count, scale, squares, norms);
+
     public override void Combine(long count, float* a, float x, float* b, float y, float* c, float* to)
         => VectorKernels<L, V>.Combine(count, a, x, b, y, c, to);
 

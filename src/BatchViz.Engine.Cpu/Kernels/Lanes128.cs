@@ -1,5 +1,6 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
+using System.Runtime.Intrinsics.X86;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
@@ -76,6 +77,19 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
 
     [MethodImpl(Inline)] public static float SumOf(Vector128<float> a)
         => (a.GetElement(0) + a.GetElement(2)) + (a.GetElement(1) + a.GetElement(3));
+
+    [MethodImpl(Inline)] public static Vector128<float> SumsOf(Vector128<float> a, Vector128<float> b, Vector128<float> c, Vector128<float> d)
+    {
+        if (!Sse.IsSupported) return Vector128.Create(SumOf(a), SumOf(b), SumOf(c), SumOf(d));
+        var ac0 = Sse.UnpackLow(a, c);
+        var ac1 = Sse.UnpackHigh(a, c);
+        var bd0 = Sse.UnpackLow(b, d);
+        var bd1 = Sse.UnpackHigh(b, d);
+        // Elements (0 + 2) of a and c, then (1 + 3); likewise of b and d.
+        var ac = ac0 + ac1;
+        var bd = bd0 + bd1;
+        return Sse.UnpackLow(ac, bd) + Sse.UnpackHigh(ac, bd);
+    }
 
     [MethodImpl(Inline)] public static float MaxOf(Vector128<float> a)
         => Math.Max(Math.Max(a.GetElement(0), a.GetElement(2)), Math.Max(a.GetElement(1), a.GetElement(3)));

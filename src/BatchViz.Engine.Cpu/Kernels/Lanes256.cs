@@ -78,6 +78,9 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     [MethodImpl(Inline)] public static float SumOf(Vector256<float> a)
         => Lanes128.SumOf(a.GetLower() + a.GetUpper());
 
+    [MethodImpl(Inline)] public static Vector128<float> SumsOf(Vector256<float> a, Vector256<float> b, Vector256<float> c, Vector256<float> d)
+        => Lanes128.SumsOf(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+
     [MethodImpl(Inline)] public static float MaxOf(Vector256<float> a)
         => Lanes128.MaxOf(Vector128.MaxNative(a.GetLower(), a.GetUpper()));
 }

@@ -81,6 +81,9 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     [MethodImpl(Inline)] public static float SumOf(Vector512<float> a)
         => Lanes256.SumOf(a.GetLower() + a.GetUpper());
 
+    [MethodImpl(Inline)] public static Vector128<float> SumsOf(Vector512<float> a, Vector512<float> b, Vector512<float> c, Vector512<float> d)
+        => Lanes256.SumsOf(a.GetLower() + a.GetUpper(), b.GetLower() + b.GetUpper(), c.GetLower() + c.GetUpper(), d.GetLower() + d.GetUpper());
+
     [MethodImpl(Inline)] public static float MaxOf(Vector512<float> a)
         => Lanes256.MaxOf(Vector256.MaxNative(a.GetLower(), a.GetUpper()));
 }

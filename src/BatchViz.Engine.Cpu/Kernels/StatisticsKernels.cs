@@ -1,4 +1,5 @@
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
@@ -90,25 +91,56 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RowSquares(int rows, int columns, int stride, float* p, float* squares)
     {
-        int whole = columns / L.Width * L.Width;
+        int whole = columns / L.Width * L.Width, b = 0;
         V rest = L.FirstLanes(columns - whole);
-        for (int b = 0; b < rows; b++, p += stride)
+        for (; b + 4 <= rows; b += 4, p += 4 * stride)
         {
-            V s0 = L.Zero, s1 = L.Zero;
-            int j = 0;
-            for (; j + 2 * L.Width <= whole; j += 2 * L.Width)
+            float* q = p + stride, r = q + stride, t = r + stride;
+            V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero;
+            for (int j = 0; j < whole; j += L.Width)
             {
-                V x = L.Load(p + j), y = L.Load(p + j + L.Width);
-                s0 = L.MulAdd(x, x, s0);
-                s1 = L.MulAdd(y, y, s1);
+                V x0 = L.Load(p + j), x1 = L.Load(q + j), x2 = L.Load(r + j), x3 = L.Load(t + j);
+                s0 = L.MulAdd(x0, x0, s0); s1 = L.MulAdd(x1, x1, s1); s2 = L.MulAdd(x2, x2, s2); s3 = L.MulAdd(x3, x3, s3);
             }
-            for (; j < columns; j += L.Width)
+            if (whole < columns)
             {
-                V x = L.Load(p + j);
-                if (j == whole) x = L.Select(rest, x, L.Zero);
-                s0 = L.MulAdd(x, x, s0);
+                V x0 = L.Select(rest, L.Load(p + whole), L.Zero), x1 = L.Select(rest, L.Load(q + whole), L.Zero);
+                V x2 = L.Select(rest, L.Load(r + whole), L.Zero), x3 = L.Select(rest, L.Load(t + whole), L.Zero);
+                s0 = L.MulAdd(x0, x0, s0); s1 = L.MulAdd(x1, x1, s1); s2 = L.MulAdd(x2, x2, s2); s3 = L.MulAdd(x3, x3, s3);
             }
-            squares[b] = L.SumOf(L.Add(s0, s1));
+            Vector128.Store(L.SumsOf(s0, s1, s2, s3), squares + b);
+        }
+        for (; b < rows; b++, p += stride)
+        {
+            V s = L.Zero;
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                V x = j < whole ? L.Load(p + j) : L.Select(rest, L.Load(p + j), L.Zero);
+                s = L.MulAdd(x, x, s);
+            }
+            squares[b] = L.SumOf(s);
+        }
+    }
+
+    /// <summary>to[b] += (inputs[b] + bias)·deltas[b]: a layer's part of each example's squared gradient norm.</summary>
+    /// <param name="count">All three hold a multiple of <see cref="WeightLayout.Lanes"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddProducts(int count, float bias, float* inputs, float* deltas, float* to)
+    {
+        V plus = L.Set(bias);
+        for (int b = 0; b < count; b += L.Width) L.Store(to + b, L.Add(L.Load(to + b), L.Mul(L.Add(L.Load(inputs + b), plus), L.Load(deltas + b))));
+    }
+
+    /// <summary>squares[b] ← scale·squares[b] and norms[b] = √squares[b].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Norms(int count, float scale, float* squares, float* norms)
+    {
+        V factor = L.Set(scale);
+        for (int b = 0; b < count; b += L.Width)
+        {
+            V square = L.Mul(L.Load(squares + b), factor);
+            L.Store(squares + b, square);
+            L.Store(norms + b, L.Sqrt(square));
         }
     }
 

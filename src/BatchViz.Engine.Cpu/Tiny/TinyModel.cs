@@ -17,7 +17,7 @@ internal sealed unsafe class TinyModel : Model
     private readonly TinySource source;
     private readonly TinyWorkspace workspace;
     private readonly Arena arena;
-    private readonly float* gradient, laneGradients, losses, squares;
+    private readonly float* gradient, laneGradients, losses, squares, norms;
     private readonly long[] layerFloats;
     private readonly TinyPlan plan;
     private readonly TinyTargets targets;
@@ -30,16 +30,16 @@ internal sealed unsafe class TinyModel : Model
         int lanes = kernels.Width;
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes, ledger);
-        int examples = (batchSize + lanes - 1) / lanes * lanes;
+        int examples = Arena.Pad(batchSize);
         arena.Reserve(layout.Floats, MemoryUse.Gradients);
         arena.Reserve(layout.Parameters * lanes, MemoryUse.Gradients);
-        arena.Reserve(examples);
-        arena.Reserve(examples);
+        for (int i = 0; i < 3; i++) arena.Reserve(examples);
         arena.Reserve(WeightLayout.Lanes * lanes, MemoryUse.Batch);
         gradient = arena.Take();
         laneGradients = arena.Take();
         losses = arena.Take();
         squares = arena.Take();
+        norms = arena.Take();
         plan = workspace.Plan;
         plan.Features = arena.Take();
         targets = new TinyTargets { Features = plan.Features, Labels = plan.Labels, Signs = plan.Signs, Values = plan.Targets };
@@ -90,18 +90,10 @@ internal sealed unsafe class TinyModel : Model
 
     private void Examples(int count, Figures figures)
     {
-        float whole = (float)count * count, least = float.PositiveInfinity, most = 0;
-        double loss = 0, squareSum = 0, normSum = 0;
-        for (int b = 0; b < count; b++)
-        {
-            float square = squares[b] * whole, norm = MathF.Sqrt(square);
-            loss += losses[b];
-            squareSum += square;
-            normSum += norm;
-            least = norm < least ? norm : least;
-            most = norm > most ? norm : most;
-        }
+        kernels.Norms((count + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes, (float)count * count, squares, norms);
+        double loss = 0;
+        for (int b = 0; b < count; b++) loss += losses[b];
         figures.Loss = loss / count;
-        (figures.ExampleSquares, figures.ExampleNorms, figures.ExampleMin, figures.ExampleMax) = (squareSum, normSum, least, most);
+        figures.AddExamples(new(squares, count), new(norms, count));
     }
 }
