@@ -226,8 +226,7 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             var member = members[m];
             if (!member.InLane) continue;
-            cohort.Read(m - from, figures);
-            member.Diverged = !figures.Finite;
+            member.Diverged = !cohort.Finite(m - from);
             if (member.Diverged) cohort.Leave(m - from, member.Weights);
         }
         double rate = rates.At(update);

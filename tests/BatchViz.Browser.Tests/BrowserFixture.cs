@@ -67,5 +67,5 @@ public sealed class DefaultExperiment() : BrowserFixture(null);
 /// <summary>The same, training for longer than any test looks.</summary>
 public sealed class LongExperiment() : BrowserFixture("""
     { "name": "MNIST, long", "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.1, "learningRateRule": "square-root",
-      "batchSizes": [1, 8, 32, 128, 512], "budget": { "epochs": 200 } }
+      "batchSizes": [1, 8, 32, 128, 512], "budget": { "epochs": 150 } }
     """);

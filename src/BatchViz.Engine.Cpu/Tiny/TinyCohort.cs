@@ -123,6 +123,14 @@ internal sealed unsafe class TinyCohort : IDisposable
     /// <summary>Steps all lanes.</summary>
     public void Step(Optimizer optimizer) => optimizer.StepLanes(workspace.Plan, weights, gradient, weights + (long)parameters * lanes, (long)parameters * lanes, figures);
 
+    /// <summary>Whether loss and gradient norm of a lane are numbers that a record can hold; see <see cref="Figures.Finite"/>.</summary>
+    public bool Finite(int lane)
+    {
+        double square = 0;
+        for (int l = 0; l < layout.Layers.Length; l++) square += LayerSquare(lane, l);
+        return float.IsFinite((float)figures.Loss[lane]) && float.IsFinite((float)Math.Sqrt(square));
+    }
+
     /// <summary>What the last measurement, and the step after it if there was one, have shown of a lane.</summary>
     public void Read(int lane, Figures to)
     {
@@ -131,11 +139,7 @@ internal sealed unsafe class TinyCohort : IDisposable
         (to.ExampleSquares, to.ExampleNorms) = (figures.ExampleSquares[lane], figures.ExampleNorms[lane]);
         (to.ExampleMin, to.ExampleMax) = (figures.ExampleMin[lane], figures.ExampleMax[lane]);
         (to.UpdateSquare, to.WeightSquare) = (figures.UpdateSquare[lane], figures.WeightSquare[lane]);
-        for (int l = 0; l < to.Squares.Length; l++)
-        {
-            double square = figures.LayerSquares[l * lanes + lane];
-            to.Squares[l] = double.IsFinite(square) ? square : Square(lane, l);
-        }
+        for (int l = 0; l < to.Squares.Length; l++) to.Squares[l] = LayerSquare(lane, l);
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) to.Histogram.Add(bin, ((int*)figures.Histogram)[bin * lanes + lane]);
         to.Histogram.Add(0, layout.Floats - layout.Parameters);
     }
@@ -146,9 +150,11 @@ internal sealed unsafe class TinyCohort : IDisposable
         arena.Dispose();
     }
 
-    /// <summary>A layer's squared norm in double, where a float overflowed.</summary>
-    private double Square(int lane, int layer)
+    /// <summary>A layer's squared norm, anew in double where a float overflowed.</summary>
+    private double LayerSquare(int lane, int layer)
     {
+        double square = figures.LayerSquares[layer * lanes + lane];
+        if (double.IsFinite(square)) return square;
         float* g = gradient + layout.Layers[layer].FirstParameter * lanes + lane;
         double sum = 0;
         for (long p = 0; p < layout.Layers[layer].Parameters; p++) sum += (double)g[p * lanes] * g[p * lanes];
