@@ -1,4 +1,9 @@
+using System.Text;
 using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+using BatchViz.Lab;
 
 namespace BatchViz.Tests;
 
@@ -95,6 +100,49 @@ public sealed class CommandLineTests : IDisposable
             hashes.Add(string.Join(' ', runs.Select(r => (string)r!["weightsSha256"]!)));
         }
         Assert.Single(hashes);
+    }
+
+    [Fact]
+    public async Task Run_gives_the_weights_of_the_kernel_path_asked_for_whatever_the_threads()
+    {
+        const string Spec = """
+            { "data": { "kind": "moons", "trainExamples": 600 }, "model": { "hidden": [8], "activation": "tanh" },
+              "learningRate": 0.1, "batchSizes": [1, 7, 512], "seeds": [1, 2, 3], "budget": { "epochs": 2 } }
+            """;
+        string file = Path.Combine(folder, "paths.json");
+        await File.WriteAllTextAsync(file, Spec);
+        foreach (var path in CpuEngine.Available)
+        {
+            using var engine = new CpuEngine(path);
+            using var experiment = new Experiment(new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Spec)), trusted: true), engine);
+            experiment.Start();
+            await experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+            string[] hashes = [.. experiment.Runs.Select(run => $"{run.Plan.Id} {run.Result!.WeightsSha256}")];
+            foreach (string threads in new[] { "1", "2", "3" })
+            {
+                var (code, output, error) = await Program("run", file, "--json", "--threads", threads, "--path", $"{path}".ToLowerInvariant());
+                Assert.True(code == 0, error);
+                Assert.Equal(hashes, JsonNode.Parse(output)!["runs"]!.AsArray().Select(run => $"{run!["id"]} {run["weightsSha256"]}"));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Kernel_paths_that_there_are_not_or_not_here_are_refused_in_one_sentence()
+    {
+        var lacking = Enum.GetValues<KernelPath>().Except(CpuEngine.Available).Select(path => $"{path}".ToLowerInvariant());
+        foreach (string path in lacking.Append("avx1024"))
+        {
+            foreach (string[] command in new string[][] { ["run", "any.json"], ["serve", "--urls", "http://127.0.0.1:0"], [] })
+            {
+                var (code, output, error) = await Program([.. command, "--path", path]);
+
+                Assert.Equal(2, code);
+                Assert.Empty(output);
+                Assert.DoesNotContain('\n', error.Trim());
+                Assert.StartsWith($"\"--path\" is \"{path}\"", error);
+            }
+        }
     }
 
     [Fact]

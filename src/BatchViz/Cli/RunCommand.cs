@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu;
 using BatchViz.Lab;
 using Spectre.Console;
 
@@ -16,21 +17,22 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
         var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
+        var path = KernelOption.New();
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder. Not there yet: it comes with recordings." };
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
-        foreach (Option option in new Option[] { json, data, threads, output }) run.Options.Add(option);
+        foreach (Option option in new Option[] { json, data, threads, path, output }) run.Options.Add(option);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), parsed.GetValue(output), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), KernelOption.Read(parsed, path), parsed.GetValue(output), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, string? output, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, KernelPath path, string? output, bool json, CancellationToken stop)
     {
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         if (output is not null) throw new SpecException("\"--out\" is not there yet: it comes with recordings in a later version.");
         var plan = Files.Plan(file, Files.Data(dataFolder));
-        using var engine = Files.Engine();
+        using var engine = Files.Engine(path);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions { LanesAtOnce = threads, Landscape = false });
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.MarkupLineInterpolated($"[bold]{plan.Title}[/] on the {engine.Name} engine ({engine.Description})");

@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.Net;
 using System.Net.Sockets;
 using BatchViz.Components.Share;
+using BatchViz.Engine.Cpu;
 using BatchViz.Lab;
 using BatchViz.Live;
 using BatchViz.Web;
@@ -18,22 +19,23 @@ internal static class ServeCommand
         var experiment = new Option<string?>("--experiment") { Description = "The experiment file to begin with." };
         var signIn = new Option<bool>("--sign-in") { Description = "Let in only people with the owner's or the viewers' link; needed for addresses that others can reach." };
         var publicUrl = new Option<string?>("--public-url") { Description = "The address under which others reach this server, for the links: behind a proxy, in a container." };
+        var path = KernelOption.New();
         var serve = new Command("serve", "Serve the dashboard.");
         foreach (Command command in new[] { root, serve })
         {
-            foreach (Option option in new Option[] { urls, data, experiment, signIn, publicUrl }) command.Options.Add(option);
+            foreach (Option option in new Option[] { urls, data, experiment, signIn, publicUrl, path }) command.Options.Add(option);
             command.SetAction((parsed, stop) => CommandLine.Guard(() => Serve(
-                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), stop)));
+                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), KernelOption.Read(parsed, path), stop)));
         }
         root.Subcommands.Add(serve);
     }
 
-    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, CancellationToken stop)
+    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, KernelPath path, CancellationToken stop)
     {
         var data = Files.Data(dataFolder);
         // Data are read while the server is put together; it starts to listen only once both are there.
         var reading = Task.Run(() => Files.Plan(experiment ?? Files.DefaultExperiment, data), stop);
-        using var engine = Files.Engine();
+        using var engine = Files.Engine(path);
         using var conductor = new Conductor(engine, data, new ExperimentOptions());
         await using var app = WebHost.Create(options, conductor);
         conductor.Prepare(await reading);

@@ -10,12 +10,10 @@ internal sealed class BenchOptions
 {
     private const double LongestMeasure = 600;
 
-    private static readonly IReadOnlyList<(string Word, KernelPath Value)> Paths = [("avx512", KernelPath.Avx512), ("avx2", KernelPath.Avx2), ("portable", KernelPath.Portable)];
-
     private readonly Option<string[]> nets = new("--net") { Description = "Networks to measure, such as 784-128-64-10; several with commas, or by repeating." };
     private readonly Option<string?> activation = new("--activation") { Description = "Of the hidden layers; without it tanh for one output, else relu." };
     private readonly Option<string?> loss = new("--loss") { Description = "Without it squared for one output, else cross-entropy." };
-    private readonly Option<string?> path = new("--path") { Description = "Kernels: avx512, avx2 or portable; without it the fastest of this machine." };
+    private readonly Option<string?> path = KernelOption.New();
     private readonly Option<double> seconds;
     private readonly Option<bool> peers = new("--peers") { Description = "Measure PyTorch (and a per-example loop on Node) beside the engine, in turns." };
     private readonly Option<bool> json = new("--json") { Description = "End with one line of JSON on standard output." };
@@ -36,13 +34,7 @@ internal sealed class BenchOptions
         return [.. texts.Select(text => BenchNet.Parse(text.Trim(), kind, measure))];
     }
 
-    public KernelPath Path(ParseResult parsed)
-    {
-        var asked = Word(parsed, path, Paths) ?? CpuEngine.Available[^1];
-        if (CpuEngine.Available.Contains(asked)) return asked;
-        string here = string.Join(" and ", CpuEngine.Available.Select(p => Words.Of(Paths, p)));
-        throw new SpecException($"\"--path\" is \"{Words.Of(Paths, asked)}\", which this processor does not have; it can run {here}.");
-    }
+    public KernelPath Path(ParseResult parsed) => KernelOption.Read(parsed, path);
 
     public double Seconds(ParseResult parsed)
     {
@@ -54,8 +46,6 @@ internal sealed class BenchOptions
     public bool Peers(ParseResult parsed) => parsed.GetValue(peers);
 
     public bool Json(ParseResult parsed) => parsed.GetValue(json);
-
-    public static string PathWord(KernelPath path) => Words.Of(Paths, path);
 
     /// <summary>A whole number within bounds.</summary>
     public static int Whole(ParseResult parsed, Option<int> option, int least, int most) => Within(option.Name, parsed.GetValue(option), least, most);

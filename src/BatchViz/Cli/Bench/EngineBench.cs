@@ -123,7 +123,7 @@ internal static class EngineBench
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path), ["fmaCeilingGflops"] = ceiling,
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
             ["optimizer"] = Words.Of(Words.Optimizers, optimizer),
             ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson(ceiling))]),
         };

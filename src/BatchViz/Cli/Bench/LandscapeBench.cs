@@ -75,7 +75,7 @@ internal static class LandscapeBench
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path),
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path),
             ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson())]),
         };
         BenchReport.Describe(json, peers);

@@ -86,7 +86,7 @@ internal static class ProbesBench
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = BenchOptions.PathWord(path),
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path),
             ["cells"] = new JsonArray([.. probes.Select(cell => (JsonNode)cell.ToJson())]),
             ["statistics"] = new JsonArray([.. statistics.Select(cell => (JsonNode)cell.ToJson())]),
         };
