@@ -26,6 +26,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly Member[] members;
     private readonly int[] indices;
     private readonly Figures figures;
+    private readonly double population;
     private bool disposed;
 
     /// <exception cref="OutOfMemoryException">There is not so much memory; none is kept.</exception>
@@ -39,6 +40,7 @@ internal sealed unsafe class CpuBundle : IBundle
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         var progress = spec.ProgressOver(data.Train.Count);
         rates = spec.LearningRatesOver(progress);
+        population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Train.Count;
         indices = new int[progress.LargestBatch];
         figures = new Figures(layout.Layers.Length);
         members = new Member[spec.Seeds.Count];
@@ -175,7 +177,7 @@ internal sealed unsafe class CpuBundle : IBundle
         figures.WeightSquare = member.WeightSquare;
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
         member.Diverged = !figures.Finite;
-        member.Noise = Records.Write(record, figures, member.Noise, rate, count, layout);
+        member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
         if (member.Diverged) return;
         if (model.KeepsWeightSquare) member.WeightSquare = figures.NextWeightSquare;
         member.Updates = update;
@@ -238,7 +240,7 @@ internal sealed unsafe class CpuBundle : IBundle
             if (!member.InLane) continue;
             cohort.Read(m - from, figures);
             if (member.Diverged) (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
-            member.Noise = Records.Write(records.Row(m, row), figures, member.Noise, rate, count, layout);
+            member.Noise = Records.Write(records.Row(m, row), figures, member.Noise, rate, count, population, layout);
             records.Rows[m]++;
             member.InLane = !member.Diverged;
             if (member.Diverged) ended++;

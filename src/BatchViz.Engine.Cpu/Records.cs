@@ -9,7 +9,8 @@ internal static unsafe class Records
 {
     /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
     /// <param name="count">Examples in the batch.</param>
-    public static NoiseScale Write(Span<float> record, Figures figures, NoiseScale noise, double learningRate, int count, WeightLayout layout)
+    /// <param name="population">Examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
+    public static NoiseScale Write(Span<float> record, Figures figures, NoiseScale noise, double learningRate, int count, double population, WeightLayout layout)
     {
         double square = figures.Square;
         record[RecordLayout.Loss] = (float)figures.Loss;
@@ -22,7 +23,7 @@ internal static unsafe class Records
         record[RecordLayout.ExampleNormMin] = (float)figures.ExampleMin;
         record[RecordLayout.ExampleNormMax] = (float)figures.ExampleMax;
         double variance = NoiseScale.Variance(figures.ExampleSquares, square, count);
-        noise = noise.With(variance, square, count);
+        noise = noise.With(variance, square, count, population);
         record[RecordLayout.GradientVariance] = (float)variance;
         record[RecordLayout.NoiseScale] = (float)noise.Value;
         long padding = layout.Floats - layout.Parameters;
