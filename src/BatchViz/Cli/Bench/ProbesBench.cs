@@ -8,11 +8,11 @@ namespace BatchViz.Cli.Bench;
 
 /// <summary>
 /// <c>batchviz bench probes</c>: what is measured beside the training, and what that costs: probes in gradients over the same examples,
-/// statistics of every update as a share of the update.
+/// statistics of every update as a share of the update. With <c>--noise-scale</c> it asks instead whether they are right: <see cref="NoiseScaleBench"/>.
 /// </summary>
 internal static class ProbesBench
 {
-    private const int MostExamples = 1_000_000;
+    private const int MostExamples = 1_000_000, MostEpochs = 1000;
 
     private static readonly string[] Nets = ["2-32-32-1", "64-64-64-64-10", "784-128-10"];
 
@@ -22,11 +22,21 @@ internal static class ProbesBench
         var options = new BenchOptions(command, measure: 0.5);
         var batch = new Option<string>("--batch") { Description = "Batch sizes of the updates that are measured with and without per-example statistics.", DefaultValueFactory = _ => "8,32,128,512" };
         var examples = new Option<int>("--examples") { Description = "Examples that probes look at.", DefaultValueFactory = _ => 1024 };
-        command.Options.Add(batch);
-        command.Options.Add(examples);
+        var noiseScale = new Option<bool>("--noise-scale") { Description = $"Instead: the noise scale along training runs beside the exact one; without --net and --batch of {NoiseScaleBench.Net.Name} at B = {string.Join(", ", NoiseScaleBench.BatchSizes)}. Takes minutes." };
+        var epochs = new Option<int>("--epochs") { Description = "Length of the runs of --noise-scale.", DefaultValueFactory = _ => 5 };
+        foreach (Option option in new Option[] { batch, examples, noiseScale, epochs }) command.Options.Add(option);
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
+            if (parsed.GetValue(noiseScale))
+            {
+                if (options.Peers(parsed)) throw new SpecException("\"--peers\" does not apply to --noise-scale, which measures no time.");
+                if (nets.Length == 0) nets = [NoiseScaleBench.Net];
+                int[] sizes = parsed.GetResult(batch) is { Implicit: false } ? EngineBench.Batches(parsed, batch, nets) : NoiseScaleBench.BatchSizes;
+                if (sizes.Contains(1)) throw new SpecException("\"--batch\" holds 1; the gradients of one example have no variance, so that --noise-scale needs batches of at least 2.");
+                NoiseScaleBench.Run(nets, sizes, BenchOptions.Whole(parsed, epochs, 1, MostEpochs), options.Path(parsed), options.Json(parsed), stop);
+                return Task.FromResult(CommandLine.Done);
+            }
             if (nets.Length == 0) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
             int[] batches = EngineBench.Batches(parsed, batch, nets);
             int count = BenchOptions.Whole(parsed, examples, 1, MostExamples);
