@@ -89,6 +89,29 @@ public sealed class BenchCommandTests
         Assert.Equal((double)update["processorMicrosecondsPerUpdate"]! / (double)update["processorMicrosecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
     }
 
+    [Fact]
+    public async Task Noise_scale_is_given_along_a_run_beside_the_exact_one_and_batches_at_fixed_weights_agree_with_it()
+    {
+        var json = await Json("bench", "probes", "--noise-scale", "--net", "2-16-16-1", "--batch", "8,200", "--epochs", "2", "--json");
+
+        var marks = json["noiseScale"]!.AsArray();
+        foreach (var run in marks.GroupBy(mark => (int)mark!["batch"]!))
+        {
+            long[] updates = [.. run.Select(mark => (long)mark!["update"]!)];
+            Assert.Equal(updates.Distinct().Order(), updates);
+            Assert.Equal((4096 + run.Key - 1) / run.Key * 2, updates[^1]);
+        }
+        Assert.Equal([8, 200], marks.Select(mark => (int)mark!["batch"]!).Distinct());
+        Assert.All(marks, mark =>
+        {
+            var (exact, batches) = (mark!["exact"]!, mark["atFixedWeights"]!);
+            Assert.Equal((double)exact["gradientVariance"]! / (double)exact["gradientSquare"]!, (double)exact["noiseScale"]!, 1e-9 * (double)exact["noiseScale"]!);
+            foreach (string figure in new[] { "gradientVariance", "gradientSquare" })
+                Assert.InRange(((double)batches[figure]! - (double)exact[figure]!) / (double)batches[figure + "StandardError"]!, -3.5, 3.5);
+            foreach (string error in new[] { "runningStandardError", "exactOverWindowStandardError" }) Positive(mark[error]);
+        });
+    }
+
     [Theory]
     [InlineData("--net", "engine", "--net", "784")]
     [InlineData("--net", "engine", "--net", "2-x-1")]
@@ -110,6 +133,9 @@ public sealed class BenchCommandTests
     [InlineData("--examples", "landscape", "--examples", "0")]
     [InlineData("--threads", "landscape", "--threads", "0")]
     [InlineData("--examples", "probes", "--examples", "-1")]
+    [InlineData("--batch", "probes", "--noise-scale", "--batch", "1,8")]
+    [InlineData("--epochs", "probes", "--noise-scale", "--epochs", "0")]
+    [InlineData("--peers", "probes", "--noise-scale", "--peers")]
     [InlineData("engine", "nonsense")]
     public async Task What_cannot_be_measured_is_refused_in_one_sentence_with_exit_code_2(string names, params string[] arguments)
     {

@@ -62,7 +62,8 @@ public interface IProbe : IDisposable
 
     /// <summary>
     /// Moments of the set's per-example gradients gᵢ, from all of them: E‖g‖², tr Σ = E‖g‖² − ‖E g‖² (the set is the whole population,
-    /// so sums are divided by N) and the gradient noise scale tr Σ/‖E g‖² (McCandlish et al. 2018, arXiv:1812.06162, eq. 2.9).
+    /// so sums are divided by N) and the gradient noise scale tr Σ/‖E g‖² (McCandlish et al. 2018, arXiv:1812.06162, eq. 2.9). A step
+    /// record's tr Σ estimates N/(N − 1) times this one where batches are drawn without replacement: see <see cref="Statistics.NoiseScale"/>.
     /// </summary>
     /// <param name="norms">‖gᵢ‖ in the order of the set [examples], or empty when not wanted.</param>
     ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel = default);
