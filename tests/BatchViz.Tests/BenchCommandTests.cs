@@ -94,15 +94,18 @@ public sealed class BenchCommandTests
     {
         var json = await Json("bench", "probes", "--noise-scale", "--net", "2-16-16-1", "--batch", "8,200", "--epochs", "2", "--json");
 
-        var marks = json["noiseScale"]!.AsArray();
-        foreach (var run in marks.GroupBy(mark => (int)mark!["batch"]!))
+        var runs = json["noiseScale"]!.AsArray();
+        Assert.Equal([8, 200], runs.Select(run => (int)run!["batch"]!));
+        Assert.All(runs, run =>
         {
-            long[] updates = [.. run.Select(mark => (long)mark!["update"]!)];
+            long[] updates = [.. run!["marks"]!.AsArray().Select(mark => (long)mark!["update"]!)];
             Assert.Equal(updates.Distinct().Order(), updates);
-            Assert.Equal((4096 + run.Key - 1) / run.Key * 2, updates[^1]);
-        }
-        Assert.Equal([8, 200], marks.Select(mark => (int)mark!["batch"]!).Distinct());
-        Assert.All(marks, mark =>
+            Assert.Equal(run["batch"]!.GetValue<int>() == 8 ? 1024 : 42, updates[^1]);
+            var own = run["ownBatches"]!;
+            Assert.InRange(((double)own["gradientVarianceShare"]! - 1) / (double)own["gradientVarianceShareStandardError"]!, -3.5, 3.5);
+            Assert.InRange((double)own["gradientSquareExcess"]! / (double)own["gradientSquareExcessStandardError"]!, -3.5, 3.5);
+        });
+        Assert.All(runs.SelectMany(run => run!["marks"]!.AsArray()), mark =>
         {
             var (exact, batches) = (mark!["exact"]!, mark["atFixedWeights"]!);
             Assert.Equal((double)exact["gradientVariance"]! / (double)exact["gradientSquare"]!, (double)exact["noiseScale"]!, 1e-9 * (double)exact["noiseScale"]!);

@@ -9,9 +9,9 @@ namespace BatchViz.Core.Statistics;
 /// <para>
 /// At fixed weights and over random batches the estimates are unbiased: of |G|², and of tr Σ = Σ‖gᵢ − G‖²/(N − 1) where batches are
 /// drawn without replacement, as shuffling does, or Σ‖gᵢ − G‖²/N where they are drawn with replacement. (Batches in the order of the
-/// file are not random; one that <see cref="Specs.RemainderPolicy.Carry"/> puts together from two epochs lies in between.) Along a run
-/// the weights have seen the earlier batches of the epoch and not yet this one, so that |G|² is that of examples the weights have not
-/// seen for a while: larger than over all examples once a run has begun to fit single examples.
+/// file are not random; one that <see cref="Specs.RemainderPolicy.Carry"/> puts together from two epochs lies in between.) Along a
+/// shuffled run a batch is not random given the weights: they have seen the rest of the epoch more recently than it. Once a run fits
+/// single examples, its batches therefore show a larger tr Σ than all examples have at those weights (docs/noise-scale.md measures how much).
 /// </para>
 /// </summary>
 /// <param name="VarianceAverage">Exponential average of tr Σ, not yet divided by its weights' sum.</param>

@@ -53,9 +53,9 @@ internal readonly record struct Estimate(double Mean, double Error)
 /// <param name="Square">|G|² from the same batches.</param>
 internal sealed record NoiseMark(long Update, double Epoch, Estimate Running, Estimate Window, NoiseMoments Here, Estimate Variance, Estimate Square)
 {
-    public JsonObject ToJson(int batch) => new()
+    public JsonObject ToJson() => new()
     {
-        ["batch"] = batch, ["update"] = Update, ["epoch"] = Epoch,
+        ["update"] = Update, ["epoch"] = Epoch,
         ["running"] = Finite(Running.Mean), ["runningStandardError"] = Finite(Running.Error),
         ["exactOverWindow"] = Finite(Window.Mean), ["exactOverWindowStandardError"] = Finite(Window.Error),
         ["exact"] = new JsonObject { ["gradientVariance"] = Finite(Here.Variance), ["gradientSquare"] = Finite(Here.Square), ["noiseScale"] = Finite(Here.Ratio) },
@@ -66,5 +66,6 @@ internal sealed record NoiseMark(long Update, double Epoch, Estimate Running, Es
         },
     };
 
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    /// <summary>JSON has no NaN: what too few figures leave open is null.</summary>
+    public static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }

@@ -12,10 +12,10 @@ internal sealed class NoiseRun : IDisposable
     private const int Marks = 8, FirstMark = 10, BlockRows = 256;
 
     /// <summary>Exact measurements throughout the updates of one running average.</summary>
-    private const int WindowPoints = 8;
+    public const int WindowPoints = 16;
 
     /// <summary>Batches at fixed weights.</summary>
-    private const int Batches = 400;
+    public const int Batches = 400;
 
     private const double Rate = 0.1, RateBatch = 32, Keep = 1 - 1.0 / RecordLayout.NoiseScaleUpdates;
     private const uint Seed = 1;
@@ -24,7 +24,10 @@ internal sealed class NoiseRun : IDisposable
     private readonly IProbe probe;
     private readonly Progress progress;
     private readonly RecordBlock block;
+    /// <summary>What the batch of each update estimates; the one at index u is measured at the weights after u updates.</summary>
     private readonly List<NoiseMoments> batches = [];
+
+    /// <summary>Exact figures by the number of updates behind them.</summary>
     private readonly Dictionary<long, NoiseMoments> exact = [];
     private readonly int batch, examples;
     private long stillEpochs;
@@ -56,6 +59,17 @@ internal sealed class NoiseRun : IDisposable
             exact[update] = NoiseMoments.Of(probe.ExampleGradients(weights, EvaluationSet.All(Split.Train), [], stop));
             if (marks.Contains(update)) yield return Mark(update, stop);
         }
+    }
+
+    /// <summary>
+    /// The run's own batches beside the exact figures at the very weights at which each was measured, where those are known: tr Σ as a
+    /// share of the exact one, and |G|² less the exact one in units of tr Σ / B, the size of a batch's noise.
+    /// </summary>
+    public (Estimate Variance, Estimate Square) Paired()
+    {
+        var pairs = exact.Where(point => point.Key < batches.Count).Select(point => (Own: batches[(int)point.Key], Exact: point.Value)).ToArray();
+        return (Estimate.Of([.. pairs.Select(p => p.Own.Variance / p.Exact.Variance)]),
+            Estimate.Of([.. pairs.Select(p => (p.Own.Square - p.Exact.Square) * batch / p.Exact.Variance)]));
     }
 
     public void Dispose()

@@ -20,31 +20,23 @@ internal static class NoiseScaleBench
     {
         using var engine = new CpuEngine(path);
         var files = new DataFiles(null);
-        var cells = new JsonArray();
+        var runs = new JsonArray();
         if (!json) Console.WriteLine(Machine.Describe(path));
         foreach (var net in nets)
         {
             using var data = engine.Load(BenchData.For(net, batches.Max(), files));
             foreach (int batch in batches)
             {
-                var marks = Follow(engine, data, net, batch, epochs, stop);
-                if (json)
-                {
-                    foreach (var mark in marks)
-                    {
-                        var cell = mark.ToJson(batch);
-                        cell["net"] = net.Name;
-                        cells.Add((JsonNode)cell);
-                    }
-                }
-                else Show(marks, net, batch, data);
+                var cell = Follow(engine, data, net, batch, epochs, stop);
+                if (json) runs.Add((JsonNode)cell.ToJson());
+                else Show(cell);
             }
         }
-        if (json) Console.WriteLine(new JsonObject { ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["epochs"] = epochs, ["noiseScale"] = cells }.ToJsonString());
+        if (json) Console.WriteLine(new JsonObject { ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["epochs"] = epochs, ["noiseScale"] = runs }.ToJsonString());
         else Explain();
     }
 
-    private static List<NoiseMark> Follow(IEngine engine, IEngineData data, BenchNet net, int batch, int epochs, CancellationToken stop)
+    private static NoiseCell Follow(IEngine engine, IEngineData data, BenchNet net, int batch, int epochs, CancellationToken stop)
     {
         var marks = new List<NoiseMark>();
         using var run = new NoiseRun(engine, data, net, batch);
@@ -53,15 +45,16 @@ internal static class NoiseScaleBench
             BenchReport.Progress($"{net.Name}, B = {batch}, update {mark.Update:#,0}: noise scale {BenchReport.Number(mark.Running.Mean)}, exactly {BenchReport.Number(mark.Here.Ratio)}");
             marks.Add(mark);
         }
-        return marks;
+        var (variance, square) = run.Paired();
+        return new NoiseCell(net, data.Source.Name, data.Source.Train.Count, batch, marks, variance, square);
     }
 
-    private static void Show(IReadOnlyList<NoiseMark> marks, BenchNet net, int batch, IEngineData data)
+    private static void Show(NoiseCell cell)
     {
-        string rate = NoiseRun.LearningRate(batch).ToString("0.####", CultureInfo.InvariantCulture);
-        Console.WriteLine($"{net.Name}, {data.Source.Name} ({data.Source.Train.Count:#,0} examples), B = {batch}, plain SGD, learning rate {rate}");
+        string rate = NoiseRun.LearningRate(cell.Batch).ToString("0.####", CultureInfo.InvariantCulture);
+        Console.WriteLine($"{cell.Net.Name}, {cell.Data} ({cell.Examples:#,0} examples), B = {cell.Batch}, plain SGD, learning rate {rate}");
         var table = BenchReport.Table("update", "epoch", "running", "± s.e.", "exact, window", "± s.e.", "off", "exact, here", "exact tr Σ", "exact |G|²", "batches' tr Σ", "off", "batches' |G|²", "off");
-        foreach (var mark in marks)
+        foreach (var mark in cell.Marks)
         {
             BenchReport.Row(table, $"{mark.Update}", BenchReport.Number(mark.Epoch), BenchReport.Number(mark.Running.Mean), BenchReport.Number(mark.Running.Error),
                 BenchReport.Number(mark.Window.Mean), BenchReport.Number(mark.Window.Error), Off(mark.Running.Off(mark.Window)), BenchReport.Number(mark.Here.Ratio),
@@ -69,17 +62,40 @@ internal static class NoiseScaleBench
                 BenchReport.Number(mark.Variance.Mean), Off(mark.Variance.Off(mark.Here.Variance)), Small(mark.Square.Mean), Off(mark.Square.Off(mark.Here.Square)));
         }
         BenchReport.Write(table);
+        Console.WriteLine($"Own batches, each beside the exact figures at its weights: tr Σ {Around(cell.OwnVariance)} times the exact one; |G|² less the exact one {Around(cell.OwnSquare)} tr Σ / B.");
+        Console.WriteLine();
     }
 
     private static void Explain()
     {
         Console.WriteLine($"running: tr Σ / |G|² as the record of that update has it, in examples, both averaged over about {RecordLayout.NoiseScaleUpdates} updates; its standard error over those batches.");
-        Console.WriteLine("exact, window: from all examples, at eight weights throughout the same updates, averaged in the same way; its standard error is for their being eight. exact, here: at the weights after that update.");
-        Console.WriteLine("batches: means over 400 independent batches at the weights after that update, which stay as they are. off: standard errors from the exact figure (of the difference).");
+        Console.WriteLine($"exact, window: from all examples, at {NoiseRun.WindowPoints} weights throughout the same updates, averaged in the same way; its standard error is for their being so few.");
+        Console.WriteLine("exact, here: at the weights after that update.");
+        Console.WriteLine($"batches: means over {NoiseRun.Batches} independent batches at the weights after that update, which stay as they are.");
+        Console.WriteLine("off: from the exact figure, in standard errors of the difference.");
     }
 
     private static string Off(double errors) => double.IsFinite(errors) ? errors.ToString("+0.0;−0.0;0.0", CultureInfo.InvariantCulture) : "–";
 
     /// <summary>Three significant digits of what may be very small.</summary>
     private static string Small(double value) => value.ToString("0.00E+0", CultureInfo.InvariantCulture);
+
+    private static string Around(Estimate value) => string.Create(CultureInfo.InvariantCulture, $"{value.Mean:0.000} ± {value.Error:0.000}");
+}
+
+/// <summary>One run.</summary>
+/// <param name="OwnVariance">See <see cref="NoiseRun.Paired"/>.</param>
+/// <param name="OwnSquare">See <see cref="NoiseRun.Paired"/>.</param>
+internal sealed record NoiseCell(BenchNet Net, string Data, int Examples, int Batch, IReadOnlyList<NoiseMark> Marks, Estimate OwnVariance, Estimate OwnSquare)
+{
+    public JsonObject ToJson() => new()
+    {
+        ["net"] = Net.Name, ["data"] = Data, ["examples"] = Examples, ["batch"] = Batch, ["learningRate"] = NoiseRun.LearningRate(Batch),
+        ["marks"] = new JsonArray([.. Marks.Select(mark => (JsonNode)mark.ToJson())]),
+        ["ownBatches"] = new JsonObject
+        {
+            ["gradientVarianceShare"] = NoiseMark.Finite(OwnVariance.Mean), ["gradientVarianceShareStandardError"] = NoiseMark.Finite(OwnVariance.Error),
+            ["gradientSquareExcess"] = NoiseMark.Finite(OwnSquare.Mean), ["gradientSquareExcessStandardError"] = NoiseMark.Finite(OwnSquare.Error),
+        },
+    };
 }
