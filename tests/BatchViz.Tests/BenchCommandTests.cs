@@ -137,6 +137,7 @@ public sealed class BenchCommandTests
     [InlineData("--threads", "landscape", "--threads", "0")]
     [InlineData("--examples", "probes", "--examples", "-1")]
     [InlineData("--batch", "probes", "--noise-scale", "--batch", "1,8")]
+    [InlineData("--batch", "probes", "--noise-scale", "--net", "2-8-1", "--batch", "4000")]
     [InlineData("--epochs", "probes", "--noise-scale", "--epochs", "0")]
     [InlineData("--peers", "probes", "--noise-scale", "--peers")]
     [InlineData("engine", "nonsense")]

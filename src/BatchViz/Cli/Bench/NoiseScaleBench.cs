@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
 
@@ -25,6 +26,8 @@ internal static class NoiseScaleBench
         foreach (var net in nets)
         {
             using var data = engine.Load(BenchData.For(net, batches.Max(), files));
+            int most = data.Source.Train.Count / 2;
+            if (batches.Max() > most) throw new SpecException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {data.Source.Train.Count:#,0} examples, {most:#,0}.");
             foreach (int batch in batches)
             {
                 var cell = Follow(engine, data, net, batch, epochs, stop);
