@@ -76,7 +76,7 @@ internal sealed class Pacer
     {
         lock (gate)
         {
-            ended[lane] = true;
+            (ended[lane], waiting[lane]) = (true, false);
             Wake();
         }
     }

@@ -95,6 +95,23 @@ public class PacerTests
     }
 
     [Fact]
+    public void Lanes_that_waited_for_others_when_all_were_stopped_can_end()
+    {
+        var pacer = new Pacer(Pace.Examples, [new(RemainderPolicy.Keep, N, 1), new(RemainderPolicy.Keep, N, 2)], 2, 2, held: false);
+        Assert.Equal(2, pacer.Enter(0, 5));
+        pacer.Exit(0, 2);
+        int granted = -1;
+        var ahead = new Thread(() => granted = pacer.Enter(0, 5));
+        ahead.Start();
+        Assert.True(SpinWait.SpinUntil(() => ahead.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(60)));
+        pacer.Stop();
+        Assert.True(ahead.Join(TimeSpan.FromSeconds(60)));
+        Assert.Equal(0, granted);
+        pacer.End(0);
+        pacer.End(1);
+    }
+
+    [Fact]
     public void A_lane_with_more_examples_to_a_batch_than_the_window_still_moves()
     {
         var pacer = new Pacer(Pace.Examples, [new(RemainderPolicy.Keep, N, 1), new(RemainderPolicy.Keep, N, 100)], 10, 2, held: false);
