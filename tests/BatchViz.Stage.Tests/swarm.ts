@@ -118,7 +118,7 @@ export const ENDLESS = {
   model: { hidden: [64, 64], activation: "tanh" },
   learningRate: 0.05,
   batchSizes: [1, 8, 32, 128, "full"],
-  budget: { examples: 20_000_000 },
+  budget: { examples: 11_000_000 },
 };
 
 function connection(url: string, cookie: string): HubConnection {
