@@ -21,13 +21,17 @@ internal static class NoiseScaleBench
     {
         using var engine = new CpuEngine(path);
         var files = new DataFiles(null);
+        var sets = nets.Select(net => BenchData.For(net, batches.Max(), files)).ToArray();
+        foreach (var set in sets)
+        {
+            int most = set.Train.Count / 2;
+            if (batches.Max() > most) throw new SpecException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {set.Train.Count:#,0} examples, {most:#,0}.");
+        }
         var runs = new JsonArray();
         if (!json) Console.WriteLine(Machine.Describe(path));
-        foreach (var net in nets)
+        foreach (var (net, set) in nets.Zip(sets))
         {
-            using var data = engine.Load(BenchData.For(net, batches.Max(), files));
-            int most = data.Source.Train.Count / 2;
-            if (batches.Max() > most) throw new SpecException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {data.Source.Train.Count:#,0} examples, {most:#,0}.");
+            using var data = engine.Load(set);
             foreach (int batch in batches)
             {
                 var cell = Follow(engine, data, net, batch, epochs, stop);
