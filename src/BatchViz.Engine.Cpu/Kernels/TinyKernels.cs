@@ -45,6 +45,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     private static int Layer => WeightLayout.Lanes * L.Width;
 
     /// <summary>Activations of all layers from the features.</summary>
+    [MethodImpl(Fast)]
     public static void Forward<M>(in TinyPlan plan, float* w) where M : ITinyWeights<L, V>
     {
         for (int l = 0; l < plan.Layers; l++)
@@ -58,7 +59,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     }
 
     /// <summary>z_j = bias_j + Σ x_i·w_ij over i in order.</summary>
-    [MethodImpl(Fast)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Product<M>(int inputs, int outputs, bool bias, float* x, float* w, float* z) where M : ITinyWeights<L, V>
     {
         int row = M.Row(outputs) * M.Step, j = 0;
@@ -157,6 +158,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     /// From ∂loss/∂output to ∂loss/∂z of every layer, adding each layer's inputs times deltas to <paramref name="gradient"/>
     /// [parameters without padding][lanes]. Returns the lanes' ‖gradient of the example‖², times scale².
     /// </summary>
+    [MethodImpl(Fast)]
     public static V Backward<M>(in TinyPlan plan, float* w, float* gradient) where M : ITinyWeights<L, V>
     {
         int bias = plan.Bias ? 1 : 0;
@@ -182,7 +184,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     }
 
     /// <summary>below_i = Σ over j of delta_j·w_ij.</summary>
-    [MethodImpl(Fast)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Below<M>(int inputs, int outputs, float* w, float* delta, float* below, float* scratch) where M : ITinyWeights<L, V>
     {
         int row = M.Row(outputs) * M.Step;
@@ -217,7 +219,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
         }
     }
 
-    [MethodImpl(Fast)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Outer(int inputs, int outputs, bool bias, float* x, float* delta, float* gradient)
     {
         int j = 0;
@@ -246,7 +248,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     }
 
     /// <summary>Σ v_u² over units.</summary>
-    [MethodImpl(Fast)]
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static V Squares(int units, float* v, float* scratch)
     {
         if (units <= 2)
