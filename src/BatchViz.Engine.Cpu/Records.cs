@@ -27,7 +27,8 @@ internal static unsafe class Records
         record[RecordLayout.GradientVariance] = (float)variance;
         record[RecordLayout.NoiseScale] = (float)noise.Value;
         long padding = layout.Floats - layout.Parameters;
-        double share = 1.0 / layout.Parameters;
+        // With batches of one a gradient that cannot be applied is not formed, nor its components counted.
+        double share = figures.Histogram.Any ? 1.0 / layout.Parameters : double.NaN;
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
             record[RecordLayout.Histogram + bin] = (float)((figures.Histogram.Counts[bin] - (bin == 0 ? padding : 0)) * share);
         for (int l = 0; l < figures.Squares.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(figures.Squares[l]);

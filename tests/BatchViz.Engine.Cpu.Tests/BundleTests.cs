@@ -60,6 +60,45 @@ public class BundleTests
         }
     }
 
+    /// <summary>Shares of a gradient's components add up to 1; where its components were not looked at any more, they are undefined.</summary>
+    [Theory, ClassData(typeof(Paths))]
+    public void TheLastRecordOfADivergedRunHasSharesOrNone(KernelPath path)
+    {
+        using var engine = new CpuEngine(path);
+        var (images, plane) = (Sets.Images(), Sets.Plane());
+        foreach (var (set, loss, hidden) in new (DataSet, LossKind, int[])[] { (images, LossKind.CrossEntropy, [20]), (plane, LossKind.Squared, [8]) })
+        {
+            using var data = engine.Load(set);
+            foreach (var (batch, kind) in new[] { (1, OptimizerKind.Sgd), (1, OptimizerKind.Momentum), (32, OptimizerKind.Sgd), (200, OptimizerKind.Sgd) })
+            {
+                using var bundle = engine.CreateBundle(data, Sets.Spec(Sets.Net(set, loss, hidden), batch, kind, rate: 1e30));
+                var block = bundle.Block(200);
+                bundle.Advance(200, block);
+                Assert.True(bundle.Diverged(0));
+                float[] shares = [.. block.Row(0, block.Rows[0] - 1).Slice(RecordLayout.Histogram, RecordLayout.HistogramBins)];
+                if (shares.All(float.IsNaN)) continue;
+                Assert.All(shares, share => Assert.InRange(share, 0, 1));
+                Assert.Equal(1, shares.Sum(), 1e-5);
+            }
+        }
+    }
+
+    /// <summary>A short last register of examples holds nothing that a net could run away on: here any input but 1 overflows.</summary>
+    [Theory, ClassData(typeof(Paths))]
+    public void LanesWithoutAnExampleAddNothing(KernelPath path)
+    {
+        var set = new DataSet("ones", DataTask.Regression, 1, 1, new DataSplit { Count = 3, Inputs = 1, Floats = [1, 1, 1], Targets = [0, 0, 0] }, null);
+        var net = new NetworkSpec(new ModelSpec { Hidden = [1, 1] }, LossKind.Squared, [1, 1, 1, 1]);
+        using var engine = new CpuEngine(path);
+        using var data = engine.Load(set);
+        using var bundle = engine.CreateBundle(data, Sets.Spec(net, 3));
+        bundle.StartAt([-3e38f, 3e38f, 2, 1, 1, 0]);
+        var block = bundle.Block(1);
+        bundle.Advance(1, block);
+        Assert.False(bundle.Diverged(0));
+        Assert.Equal(Math.Sqrt(3), block.Row(0, 0)[RecordLayout.GradientNorm], 1e-6);
+    }
+
     [Fact]
     public void LargeFiniteGradientsHaveTheirTrueNorm()
     {
@@ -82,9 +121,11 @@ public class BundleTests
     {
         var images = Sets.Images();
         var plane = Sets.Plane();
+        var sparse = Sets.Images(inputs: 100);
         using var engine = new CpuEngine();
         using var imageData = engine.Load(images);
         using var planeData = engine.Load(plane);
+        using var sparseData = engine.Load(sparse);
         foreach (var optimizer in Enum.GetValues<OptimizerKind>())
         {
             foreach (int batch in new[] { 1, 3, 40, 200 })
@@ -92,6 +133,9 @@ public class BundleTests
                 Check(imageData, Sets.Spec(Sets.Net(images, LossKind.CrossEntropy, [16]), batch, optimizer, 0.001));
                 Check(planeData, Sets.Spec(Sets.Net(plane, LossKind.Squared, [8, 8], Activation.Tanh), batch, optimizer, 0.001));
             }
+            // Inputs of 0 left out, in pieces; seeds in lanes.
+            Check(sparseData, Sets.Spec(Sets.Net(sparse, LossKind.CrossEntropy, [16]), 40, optimizer, 0.001) with { MicroBatch = 13 });
+            Check(planeData, Sets.Spec(Sets.Net(plane, LossKind.Squared, [8, 8], Activation.Tanh), 3, optimizer, 0.001, 1, 2, 3, 4, 5));
         }
 
         void Check(IEngineData data, BundleSpec spec)

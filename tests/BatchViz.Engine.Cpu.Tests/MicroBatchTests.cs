@@ -31,19 +31,23 @@ public class MicroBatchTests
         }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
     }
 
+    /// <summary>With few inputs, and with so many that those of 0 are left out, which a last piece of one example does in another way.</summary>
     [Theory, ClassData(typeof(Paths))]
     public void AShortLastPieceCountsByItsExamples(KernelPath path)
     {
         using var engine = new CpuEngine(path);
-        var set = Sets.Images(300);
-        using var data = engine.Load(set);
-        var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [130, 17]), 300, OptimizerKind.Momentum, 0.1);
-        var (records, keyframe) = Run(engine, data, spec);
-        foreach (int m in new[] { 1, 7, 16, 127, 128, 129, 299, 300, 5000 })
+        foreach (int inputs in new[] { 49, 100 })
         {
-            var (cut, cutKeyframe) = Run(engine, data, spec with { MicroBatch = m });
-            Assert.Equal(records, cut);
-            Assert.Equal(Vectors.Bits(keyframe.Weights), Vectors.Bits(cutKeyframe.Weights));
+            var set = Sets.Images(300, inputs);
+            using var data = engine.Load(set);
+            var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [130, 17]), 300, OptimizerKind.Momentum, 0.1);
+            var (records, keyframe) = Run(engine, data, spec);
+            foreach (int m in new[] { 1, 7, 16, 127, 128, 129, 299, 300, 5000 })
+            {
+                var (cut, cutKeyframe) = Run(engine, data, spec with { MicroBatch = m });
+                Assert.Equal(records, cut);
+                Assert.Equal(Vectors.Bits(keyframe.Weights), Vectors.Bits(cutKeyframe.Weights));
+            }
         }
     }
 

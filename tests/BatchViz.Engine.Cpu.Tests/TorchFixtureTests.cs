@@ -15,7 +15,10 @@ public class TorchFixtureTests
     [Fact]
     public void EveryActivationLossAndOptimizerIsThere()
     {
-        Assert.Equal(5 * 3 * 8, All.Cases.Length);
+        Assert.Equal(5 * 3 * 8 + 5 * 8, All.Cases.Length);
+        // Nets at most 16 wide go one way through the engine, wider ones another.
+        Assert.Equal(40, All.Cases.Where(c => c.Sizes.Max() > 16).Select(c => (c.Activation, c.Optimizer)).Distinct().Count());
+        Assert.Equal(3, All.Cases.Where(c => c.Sizes.Max() > 16).Select(c => c.Loss).Distinct().Count());
         Assert.Equal(120, All.Cases.Select(c => (c.Activation, c.Loss, c.Optimizer)).Distinct().Count());
         Assert.Equal(16, All.Cases.Select(c => (c.Optimizer, c.WeightDecay)).Distinct().Count());
         Assert.All(All.Cases, c => Assert.Equal(100, c.Losses.Length));
@@ -93,6 +96,6 @@ public class TorchFixtureTests
         string Activation, string Loss, string Optimizer, double Rate, double WeightDecay, int[] Sizes,
         double[] Start, double[] Gradient, double[] Losses, double[] End)
     {
-        public override string ToString() => $"{Activation} {Loss} {Optimizer} λ={WeightDecay}";
+        public override string ToString() => $"{string.Join('-', Sizes)} {Activation} {Loss} {Optimizer} λ={WeightDecay}";
     }
 }

@@ -122,8 +122,11 @@ internal sealed unsafe class DenseModel : Model
         {
             // First whether it can be applied at all; the gradient is then made a second time.
             Finish(weights, state, rows, earlier, null, figures);
-            figures.Histogram = default;
-            if (figures.Finite) Finish(weights, state, rows, earlier, optimizer, figures);
+            if (figures.Finite)
+            {
+                figures.Histogram = default;
+                Finish(weights, state, rows, earlier, optimizer, figures);
+            }
         }
         if (!exampleStatistics) figures.LeaveExamplesOut();
     }

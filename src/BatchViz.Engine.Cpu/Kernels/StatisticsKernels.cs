@@ -14,6 +14,17 @@ internal unsafe struct Histogram
     public fixed long Counts[Bins];
 
     public void Add(int bin, long count) => Counts[bin] += count;
+
+    /// <summary>Whether anything was counted.</summary>
+    public readonly bool Any
+    {
+        get
+        {
+            long counted = 0;
+            for (int bin = 0; bin < Bins; bin++) counted |= Counts[bin];
+            return counted != 0;
+        }
+    }
 }
 
 /// <summary>Sums that are taken from gradients and examples on the way.</summary>

@@ -20,13 +20,16 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
     /// <summary>One example with a unit a lane.</summary>
     public void One(int example, in TinyTargets to) => Gather([example], to, 0, 0, 1);
 
-    /// <summary>An example a lane; lanes beyond the last example get features of 0.</summary>
+    /// <summary>
+    /// An example a lane; lanes beyond the last example get the first one's features, so that no activation there overflows unless one
+    /// that counts does: their deltas are 0, but 0·∞ is not a number.
+    /// </summary>
     public void Lanes(ReadOnlySpan<int> examples, in TinyTargets to)
     {
         Gather(examples, to, 1, 1, lanes);
         for (int lane = examples.Length; lane < lanes; lane++)
         {
-            for (int i = 0; i < inputs; i++) to.Features[i * lanes + lane] = 0;
+            for (int i = 0; i < inputs; i++) to.Features[i * lanes + lane] = to.Features[i * lanes];
         }
     }
 
