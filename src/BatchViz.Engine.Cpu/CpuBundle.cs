@@ -17,6 +17,9 @@ namespace BatchViz.Engine.Cpu;
 /// </summary>
 internal sealed unsafe class CpuBundle : IBundle
 {
+    /// <summary>Updates after which a ‖w‖² that is carried along is taken from the weights again, since what rounding does to it stays.</summary>
+    private const int WeightSquareEvery = 256;
+
     private readonly KernelTable kernels;
     private readonly WeightLayout layout;
     private readonly Model model;
@@ -179,7 +182,7 @@ internal sealed unsafe class CpuBundle : IBundle
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
         if (member.Diverged) return;
-        if (model.KeepsWeightSquare) member.WeightSquare = figures.NextWeightSquare;
+        if (model.KeepsWeightSquare) member.WeightSquare = update % WeightSquareEvery == 0 ? kernels.SumSquares(layout.Floats, member.Weights) : figures.NextWeightSquare;
         member.Updates = update;
     }
 
@@ -280,7 +283,7 @@ internal sealed unsafe class CpuBundle : IBundle
         /// <summary>Averages behind the noise scale so far.</summary>
         public NoiseScale Noise { get; set; }
 
-        /// <summary>‖w‖², where the model keeps it.</summary>
+        /// <summary>‖w‖², where the model carries it along.</summary>
         public double WeightSquare { get; set; }
     }
 }

@@ -36,7 +36,7 @@ public sealed class CpuEngine : IEngine
 
     /// <summary>
     /// Whether bundles of networks wider than 16 measure per-example norms, gradient variance and noise scale; narrower ones always do.
-    /// False is for the benchmark that asks what they cost: the training is the same, their columns are NaN.
+    /// False is for the benchmark that asks what they cost: the training is the same (but for the weights that a diverging run is left with), their columns are NaN.
     /// </summary>
     public bool ExampleStatistics { get; init; } = true;
 
@@ -61,7 +61,7 @@ public sealed class CpuEngine : IEngine
         var source = Fitting(data, spec.Network);
         long wanted = CpuBundle.Predict(kernels, source, spec, ExampleStatistics).Total;
         if (wanted > MostBundleBytes)
-            throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for its {spec.Seeds.Count:#,0} runs; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
+            throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         return new CpuBundle(kernels, source, spec, ExampleStatistics);
     }
 

@@ -60,6 +60,28 @@ public class BundleTests
         }
     }
 
+    /// <summary>Updates of one example carry ‖w‖² along; what that lost while the weights were large must not stay.</summary>
+    [Theory, ClassData(typeof(Paths))]
+    public void TheUpdateRatioRecoversFromWeightsThatWereLarge(KernelPath path)
+    {
+        const int Inputs = 20, Count = 40;
+        var random = new Random(7);
+        float[] features = [.. Enumerable.Range(0, Inputs * Count).Select(_ => (float)(2 * random.NextDouble() - 1))];
+        float[] targets = [.. Enumerable.Range(0, Count).Select(_ => (float)random.NextDouble())];
+        var set = new DataSet("line", DataTask.Regression, Inputs, 1, new DataSplit { Count = Count, Inputs = Inputs, Floats = features, Targets = targets }, null);
+        using var engine = new CpuEngine(path);
+        using var data = engine.Load(set);
+        using var bundle = engine.CreateBundle(data, Sets.Spec(new NetworkSpec(new ModelSpec(), LossKind.Squared, [Inputs, 1]), 1, rate: 0.1));
+        bundle.StartAt([.. Enumerable.Repeat(1e6f, Inputs), 0]);
+        bundle.AdvanceBits(6000);
+        double norm = Vectors.Norm(bundle.Weights().Doubles());
+        Assert.InRange(norm, 0.01, 10);
+        var block = bundle.Block(1);
+        bundle.Advance(1, block);
+        var record = block.Row(0, 0);
+        Assert.Equal(record[RecordLayout.UpdateNorm] / norm, record[RecordLayout.UpdateRatio], 1e-4 * record[RecordLayout.UpdateRatio]);
+    }
+
     /// <summary>Shares of a gradient's components add up to 1; where its components were not looked at any more, they are undefined.</summary>
     [Theory, ClassData(typeof(Paths))]
     public void TheLastRecordOfADivergedRunHasSharesOrNone(KernelPath path)

@@ -105,7 +105,7 @@ public class MemoryTests
         using var less = new CpuEngine { MostBundleBytes = wanted - 1 };
         long before = Settled();
         string sentence = Assert.Throws<SpecException>(() => less.CreateBundle(data, spec)).Message;
-        Assert.StartsWith("Batch size 500 would take 0.1 MB of memory for its 1 runs; at most ", sentence);
+        Assert.StartsWith("Batch size 500 would take 0.1 MB of memory for its run; at most ", sentence);
 
         // A prediction takes nothing, whatever its size.
         var vast = Sets.Net(set, LossKind.CrossEntropy, [40_000, 40_000]);

@@ -49,6 +49,7 @@ public sealed class BenchCommandTests
     {
         var json = await Json("bench", "landscape", "--net", "2-4-1", "--examples", "50", "--grid", "5", "--seconds", "0.01", "--json");
 
+        Positive(json["fmaCeilingGflops"]);
         var cell = Assert.Single(json["cells"]!.AsArray());
         Assert.Equal(("2-4-1", 50, 5), ((string)cell!["net"]!, (int)cell["examples"]!, (int)cell["grid"]!));
         foreach (string figure in new[] { "seconds", "medianSeconds", "firstSeconds" }) Positive(cell[figure]);
@@ -76,6 +77,7 @@ public sealed class BenchCommandTests
     {
         var json = await Json("bench", "probes", "--net", "3-20-2", "--batch", "8", "--examples", "20", "--seconds", "0.01", "--json");
 
+        Positive(json["fmaCeilingGflops"]);
         var probes = json["cells"]!.AsArray();
         Assert.Equal(1, (double)probes.Single(cell => (string)cell!["probe"]! == "gradient")!["gradients"]!);
         Assert.Contains(probes, cell => (string)cell!["probe"]! == "hessianVectorProduct");

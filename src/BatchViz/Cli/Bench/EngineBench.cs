@@ -10,7 +10,7 @@ namespace BatchViz.Cli.Bench;
 /// <summary><c>batchviz bench engine</c>: time of an update with recording on, for networks and batch sizes.</summary>
 internal static class EngineBench
 {
-    private const double LearningRate = 0.01, CeilingSeconds = 0.1;
+    private const double LearningRate = 0.01;
     private const int MostExamples = 1_000_000, MostSeeds = 1024, BundleSeeds = 16;
 
     private static readonly string[] Nets = ["2-8-8-1", "2-32-32-1", "64-64-64-64-10", "784-128-10"];
@@ -61,7 +61,7 @@ internal static class EngineBench
         using var engine = new CpuEngine(path);
         using var peers = withPeers ? Peers.Start(loop: true, stop) : Peers.None;
         var files = new DataFiles(null);
-        double ceiling = FmaCeiling.Gflops(path, CeilingSeconds);
+        double ceiling = Machine.Ceiling(path);
         var cells = new List<EngineCell>();
         foreach (var group in asked.GroupBy(cell => cell.Net))
         {
@@ -73,7 +73,7 @@ internal static class EngineBench
                 BenchReport.Progress($"{cells.Count + 1} of {asked.Count}: {Title(cell)}: {BenchReport.Number(cell.Own.Minimum * 1e6)} µs");
                 cells.Add(cell);
             }
-            ceiling = Math.Max(ceiling, FmaCeiling.Gflops(path, CeilingSeconds));
+            ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
         if (json) Console.WriteLine(Json(cells, ceiling, path, optimizer, peers).ToJsonString());
         else Show(cells, ceiling, path, peers);
@@ -97,7 +97,7 @@ internal static class EngineBench
 
     private static void Show(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, Peers peers)
     {
-        Console.WriteLine($"{Machine.Describe(path)}: at most {BenchReport.Number(ceiling)} GFLOP/s on one core (multiply-adds on registers alone)");
+        Console.WriteLine(Machine.Describe(path, ceiling));
         bool others = cells.Any(cell => cell.Peers.Length > 0);
         var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others), .. others ? ["to PyTorch"] : Array.Empty<string>()]);
         foreach (var cell in cells)

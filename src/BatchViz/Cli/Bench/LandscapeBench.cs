@@ -39,6 +39,7 @@ internal static class LandscapeBench
         using var engine = new CpuEngine(path);
         using var peers = withPeers ? Peers.Start(loop: false, stop) : Peers.None;
         var files = new DataFiles(null);
+        double ceiling = Machine.Ceiling(path);
         var cells = new List<LandscapeCell>();
         foreach (var (net, examples, grid) in asked)
         {
@@ -50,14 +51,15 @@ internal static class LandscapeBench
             var cell = new LandscapeCell(net, examples, grid, threads, data.Source.Name, first, times[0], PeerTime.Of(others, times[1..]));
             BenchReport.Progress($"{cells.Count + 1} of {asked.Count}: {net.Name}, {examples} examples, {grid}×{grid}: {BenchReport.Number(cell.Own.Minimum * 1e3)} ms");
             cells.Add(cell);
+            ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(cells, path, peers).ToJsonString());
-        else Show(cells, path, peers);
+        if (json) Console.WriteLine(Json(cells, ceiling, path, peers).ToJsonString());
+        else Show(cells, ceiling, path, peers);
     }
 
-    private static void Show(IReadOnlyList<LandscapeCell> cells, KernelPath path, Peers peers)
+    private static void Show(IReadOnlyList<LandscapeCell> cells, double ceiling, KernelPath path, Peers peers)
     {
-        Console.WriteLine(Machine.Describe(path));
+        Console.WriteLine(Machine.Describe(path, ceiling));
         bool others = cells.Any(cell => cell.Peers.Length > 0);
         var table = BenchReport.Table(["net", "examples", "grid", "threads", "ms", "median", "very first", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in cells)
@@ -71,11 +73,11 @@ internal static class LandscapeBench
         BenchReport.Notes(peers);
     }
 
-    private static JsonObject Json(IReadOnlyList<LandscapeCell> cells, KernelPath path, Peers peers)
+    private static JsonObject Json(IReadOnlyList<LandscapeCell> cells, double ceiling, KernelPath path, Peers peers)
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path),
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
             ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson())]),
         };
         BenchReport.Describe(json, peers);

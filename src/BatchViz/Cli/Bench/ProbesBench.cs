@@ -51,6 +51,7 @@ internal static class ProbesBench
         using var engine = new CpuEngine(path);
         using var peers = withPeers ? Peers.Start(loop: false, stop) : Peers.None;
         var files = new DataFiles(null);
+        double ceiling = Machine.Ceiling(path);
         var probes = new List<ProbeCell>();
         var statistics = new List<StatisticsCell>();
         foreach (var net in nets)
@@ -67,14 +68,15 @@ internal static class ProbesBench
                 BenchReport.Progress($"{net.Name}, B = {batch}: statistics add {BenchReport.Percent(cell.Share)}");
                 statistics.Add(cell);
             }
+            ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(probes, statistics, path, peers).ToJsonString());
-        else Show(probes, statistics, path, peers);
+        if (json) Console.WriteLine(Json(probes, statistics, ceiling, path, peers).ToJsonString());
+        else Show(probes, statistics, ceiling, path, peers);
     }
 
-    private static void Show(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, KernelPath path, Peers peers)
+    private static void Show(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, double ceiling, KernelPath path, Peers peers)
     {
-        Console.WriteLine(Machine.Describe(path));
+        Console.WriteLine(Machine.Describe(path, ceiling));
         bool others = probes.Any(cell => cell.Peers.Length > 0);
         var table = BenchReport.Table(["net", "examples", "probe", "µs", "gradients", "counted", .. BenchReport.PeerColumns(others)]);
         foreach (var cell in probes)
@@ -92,11 +94,11 @@ internal static class ProbesBench
         BenchReport.Notes(peers);
     }
 
-    private static JsonObject Json(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, KernelPath path, Peers peers)
+    private static JsonObject Json(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, double ceiling, KernelPath path, Peers peers)
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path),
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
             ["cells"] = new JsonArray([.. probes.Select(cell => (JsonNode)cell.ToJson())]),
             ["statistics"] = new JsonArray([.. statistics.Select(cell => (JsonNode)cell.ToJson())]),
         };
