@@ -30,6 +30,19 @@ public sealed class BenchCommandTests
         // 2 per multiply-add: 3·5 forward and gradient, 5·2 forward, gradient and backward.
         double flops = 7 * 2 * (2 * 15 + 3 * 10);
         Assert.Equal(flops * 1e-3, (double)cell["gflops"]! * (double)cell["microsecondsPerUpdate"]!, 1e-9);
+        // Random numbers, none of them 0.
+        Assert.Equal((double)cell["gflops"]!, (double)cell["gflopsWithoutZeros"]!, 1e-9);
+    }
+
+    [Fact]
+    public async Task What_zeros_of_the_data_save_is_told_apart()
+    {
+        var cell = (await Json("bench", "engine", "--net", "100-20-3", "--batch", "7", "--seconds", "0.01", "--json"))["cells"]![0]!;
+
+        // Images of which 19 % is ink: of 2·2·100·20 FLOPs in the first layer, of all 2·(2·2000 + 3·60), the others are left.
+        double share = (double)cell["gflopsWithoutZeros"]! / (double)cell["gflops"]!;
+        Assert.Equal(1 - 4 * 2000 * 0.81 / (2 * (2 * 2000 + 3 * 60)), share, 0.01);
+        Assert.Equal(share, (double)cell["ceilingShareWithoutZeros"]! / (double)cell["ceilingShare"]!, 1e-9);
     }
 
     [Fact]

@@ -28,6 +28,21 @@ internal static class BenchData
         return net.Inputs < ImageInputs ? Gaussian(net, count) : Images(net, count);
     }
 
+    /// <summary>Share of the training features that are 0, in the first ten thousand examples.</summary>
+    public static double Zeros(DataSet data)
+    {
+        const int Most = 10_000;
+        int examples = Math.Min(Most, data.Train.Count);
+        var features = new float[data.Inputs];
+        long zeros = 0;
+        for (int i = 0; i < examples; i++)
+        {
+            data.Train.CopyFeatures(i, features);
+            zeros += features.AsSpan().Count(0f);
+        }
+        return zeros / ((double)examples * data.Inputs);
+    }
+
     private static DataSet? Mnist(DataFiles files)
     {
         try

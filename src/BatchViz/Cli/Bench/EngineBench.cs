@@ -85,7 +85,7 @@ internal static class EngineBench
         IContestant[] others = [.. peers.Updates(net, optimizer, batch, seeds, data.Source.Train.Count)];
         var times = Contest.Run([own, .. others], seconds, stop);
         for (int i = 0; i < times.Length; i++) times[i] = times[i].DividedBy(seeds);
-        return new EngineCell(net, batch, seeds, data.Source.Name, times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..]));
+        return new EngineCell(net, batch, seeds, data.Source.Name, BenchData.Zeros(data.Source), times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..]));
     }
 
     /// <summary>The runs that are measured: whole batches only, so that every update does the same work.</summary>
@@ -99,19 +99,19 @@ internal static class EngineBench
     {
         Console.WriteLine(Machine.Describe(path, ceiling));
         bool others = cells.Any(cell => cell.Peers.Length > 0);
-        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", .. BenchReport.PeerColumns(others), .. others ? ["to PyTorch"] : Array.Empty<string>()]);
+        var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", "without 0s", .. BenchReport.PeerColumns(others), .. others ? ["to PyTorch"] : Array.Empty<string>()]);
         foreach (var cell in cells)
         {
             BenchReport.Row(table,
             [
                 cell.Net.Name, $"{cell.Seeds}", $"{cell.Batch}", BenchReport.Number(cell.Own.Minimum * 1e6), BenchReport.Number(cell.Own.Median * 1e6), BenchReport.Number(cell.Processor * 1e6),
-                BenchReport.Percent(cell.Recording), BenchReport.Number(cell.Gflops), BenchReport.Percent(cell.Gflops / ceiling),
+                BenchReport.Percent(cell.Recording), BenchReport.Number(cell.Gflops), BenchReport.Percent(cell.Gflops / ceiling), BenchReport.Percent(cell.GflopsWithoutZeros / ceiling),
                 .. BenchReport.PeerCells(others, cell.Fastest, 1e6, cell.Ratio), .. others ? [BenchReport.Times(cell.TorchRatio)] : Array.Empty<string>(),
             ]);
         }
         BenchReport.Write(table);
         Console.WriteLine("Microseconds for one update of one model with recording on: the shortest of ten rounds, and their median.");
-        Console.WriteLine("GFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out.");
+        Console.WriteLine("GFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out; \"without 0s\" is the share of the ceiling that does not count these.");
         if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
             Console.WriteLine($"Against the fastest peer of each cell of one seed: geometric mean {BenchReport.Times(mean)}, least {BenchReport.Times(Single(cells).Min(cell => cell.Ratio))}.");
         BenchReport.Notes(peers);

@@ -19,10 +19,15 @@ internal sealed record PeerTime(string Name, Timing Time)
 /// <summary>What was measured of one network at one batch size; times are seconds of one update of one model.</summary>
 /// <param name="Processor">Least processor seconds.</param>
 /// <param name="Recording">Share of the shortest round that went into the run logs.</param>
-internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Data, Timing Own, double Processor, double Recording, PeerTime[] Peers)
+/// <param name="Zeros">Share of the data's features that are 0.</param>
+internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Data, double Zeros, Timing Own, double Processor, double Recording, PeerTime[] Peers)
 {
     /// <summary>Nominal: every multiply-add of forward and backward counts, also those with inputs of 0, which the engine may leave out.</summary>
     public double Gflops => Net.Network.TrainingFlopsPerExample * (double)Batch / Own.Minimum * 1e-9;
+
+    /// <summary>Without the first layer's multiply-adds with inputs of 0, forward and for the gradient: no more than was really computed.</summary>
+    public double GflopsWithoutZeros
+        => (Net.Network.TrainingFlopsPerExample - 4.0 * Net.Sizes[0] * Net.Sizes[1] * Zeros) * Batch / Own.Minimum * 1e-9;
 
     public PeerTime? Fastest => PeerTime.Fastest(Peers);
 
@@ -39,6 +44,7 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
             ["net"] = Net.Name, ["batch"] = Batch, ["microsecondsPerUpdate"] = Own.Minimum * 1e6, ["gflops"] = Gflops,
             ["seeds"] = Seeds, ["medianMicrosecondsPerUpdate"] = Own.Median * 1e6, ["processorMicrosecondsPerUpdate"] = Processor * 1e6,
             ["recordingShare"] = Recording, ["ceilingShare"] = Gflops / ceiling, ["data"] = Data,
+            ["gflopsWithoutZeros"] = GflopsWithoutZeros, ["ceilingShareWithoutZeros"] = GflopsWithoutZeros / ceiling,
         };
         if (Peers.Length == 0) return json;
         json["peers"] = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
