@@ -81,7 +81,9 @@ internal sealed class Lane
     {
         var plan = experiment.Plan;
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
+        var predicted = experiment.Engine.Predict(spec, plan.Data);
         using var bundle = experiment.Engine.CreateBundle(experiment.Data, spec);
+        foreach (var run in members) run.Memory = new RunMemory(members.Length, predicted, bundle.Memory);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, plan.Network);
         using var ownProbes = probes = plan.Spec.Probes.Count > 0 ? new LaneProbes(experiment, spec) : null;
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
@@ -207,11 +209,11 @@ internal sealed class Lane
         if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Weights are hashed as little-endian floats.");
         string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(canonical.AsSpan())));
         bool diverged = bundle.Diverged(member);
-        double train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)).Loss : double.NaN;
+        var train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)) : new Evaluation(double.NaN, double.NaN);
         var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
         long updates = bundle.Updates(member);
         run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
             run.Plan.Progress.EpochsAfter(updates),
-            train, test.Loss, test.Accuracy, seconds, diverged, hash);
+            train.Loss, train.Accuracy, test.Loss, test.Accuracy, seconds, diverged, hash);
     }
 }

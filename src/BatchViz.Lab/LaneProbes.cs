@@ -66,6 +66,10 @@ internal sealed class LaneProbes : IDisposable
             case ProbeKind.Trace:
                 var trace = probe.Trace(weights, set, TraceSamples, Seed, cancel);
                 return point with { Trace = trace.Trace, TraceStandardError = trace.StandardError, Cost = point.Cost + trace.Cost };
+            case ProbeKind.GradientCurvature:
+                using (var full = probe.Gradient(weights, set, cancel))
+                using (var along = probe.HessianProduct(weights, set, full.Gradient, cancel))
+                    return point with { GradientCurvature = along.Curvature / (full.Gradient.Norm * full.Gradient.Norm), Cost = point.Cost + full.Cost + along.Cost };
             case ProbeKind.FisherRao:
                 var norm = probe.FisherRao(weights, set, cancel);
                 return point with { FisherRao = norm.Norm, Cost = point.Cost + norm.Cost };

@@ -28,6 +28,9 @@ public sealed record ProbePoint(long Update)
 
     public double TraceStandardError { get; init; } = double.NaN;
 
+    /// <summary>⟨g, ∇²L g⟩ / ‖g‖² of the set's gradient g.</summary>
+    public double GradientCurvature { get; init; } = double.NaN;
+
     public double FisherRao { get; init; } = double.NaN;
 
     /// <summary>tr Σ over the set.</summary>

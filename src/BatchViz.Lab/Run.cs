@@ -9,8 +9,11 @@ public sealed record Snapshot(long Update, IWeights Weights, double Loss);
 
 /// <summary>Figures of a run at its end. Accuracies are fractions; NaN where the data has no test split or no classes.</summary>
 public sealed record RunResult(
-    string Id, int BatchSize, uint Seed, long Updates, double Epochs, double TrainLoss, double TestLoss, double TestAccuracy,
+    string Id, int BatchSize, uint Seed, long Updates, double Epochs, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy,
     double Seconds, bool Diverged, string WeightsSha256);
+
+/// <summary>Memory of a bundle of so many seeds.</summary>
+public sealed record RunMemory(int Seeds, MemoryAccount Predicted, MemoryAccount Measured);
 
 /// <summary>A run in progress: its plan, its log, and the snapshots along its path.</summary>
 public sealed class Run(RunPlan plan, RunLog log)
@@ -25,6 +28,9 @@ public sealed class Run(RunPlan plan, RunLog log)
 
     /// <summary>What the experiment's probes found, if it has any.</summary>
     public AppendOnly<ProbePoint> Probes { get; } = new();
+
+    /// <summary>Of the bundle that trains this run: its seeds, and the bytes predicted before it was made and held since; null before.</summary>
+    public RunMemory? Memory { get; internal set; }
 
     /// <summary>Null until the run has ended.</summary>
     public RunResult? Result

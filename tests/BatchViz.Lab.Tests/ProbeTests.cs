@@ -6,7 +6,7 @@ namespace BatchViz.Lab.Tests;
 
 public class ProbeTests
 {
-    private const string All = "\"probes\": [\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"fisher-rao\", \"noise-scale\"], \"budget\"";
+    private const string All = "\"probes\": [\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"gradient-curvature\", \"fisher-rao\", \"noise-scale\"], \"budget\"";
 
     private static readonly string Plain = Labs.Moons.Replace("\"tanh\"", "\"relu\", \"bias\": false");
 
@@ -45,6 +45,9 @@ public class ProbeTests
             Assert.Equal(probe.FisherRao(weights, experiment.EvaluationSet).Norm, point.FisherRao);
             Assert.InRange(point.Sharpness, 1e-3, 1e3);
             Assert.InRange(point.AdaptiveSharpness, 1e-6, 1e3);
+            using var along = probe.HessianProduct(weights, experiment.EvaluationSet, gradient.Gradient);
+            Assert.Equal(probe.Dot(gradient.Gradient, along.Product) / probe.Dot(gradient.Gradient, gradient.Gradient), point.GradientCurvature, 1e-6 * point.Eigenvalues[0]);
+            Assert.InRange(point.GradientCurvature, double.NegativeInfinity, point.Eigenvalues[0] * 1.00001);
             Assert.True(double.IsFinite(point.Trace) && point.TraceStandardError > 0);
             // The full batch's next gradient is the set's own.
             if (run.Plan.BatchSize == experiment.Plan.Data.Train.Count) Assert.Equal(1, point.BatchCosine, 1e-6);

@@ -97,6 +97,10 @@ public sealed class CommandLineTests : IDisposable
             Assert.Equal(3, runs.Count);
             Assert.Equal(8000, (int)runs[0]!["updates"]!);
             Assert.InRange((double)runs[0]!["testAccuracy"]!, 0.8, 1);
+            Assert.InRange((double)runs[0]!["trainAccuracy"]!, 0.8, 1);
+            var memory = runs[0]!["memory"]!;
+            Assert.Equal((long)memory["predictedBytes"]!, (long)memory["measuredBytes"]!);
+            Assert.True((long)memory["weights"]! > 0);
             hashes.Add(string.Join(' ', runs.Select(r => (string)r!["weightsSha256"]!)));
         }
         Assert.Single(hashes);
@@ -167,7 +171,7 @@ public sealed class CommandLineTests : IDisposable
         string file = Path.Combine(folder, "probed.json");
         await File.WriteAllTextAsync(file, """
             { "data": { "kind": "moons" }, "model": { "hidden": [8], "bias": false }, "learningRate": 0.1, "batchSizes": [8], "budget": { "updates": 60 },
-              "probes": ["gradient", "sharpness", "adaptive-sharpness", "eigenvalues", "trace", "fisher-rao", "noise-scale"] }
+              "probes": ["gradient", "sharpness", "adaptive-sharpness", "eigenvalues", "trace", "gradient-curvature", "fisher-rao", "noise-scale"] }
             """);
 
         var (code, output, error) = await Program("run", file, "--json");
@@ -180,11 +184,12 @@ public sealed class CommandLineTests : IDisposable
         string[] figures = ["gradientNorm", "sharpness", "adaptiveSharpness", "traceStandardError", "fisherRao", "gradientVariance", "noiseScale"];
         Assert.All(figures, name => Assert.True((double)probes[name]! > 0, name));
         Assert.InRange((double)probes["batchCosine"]!, -1, 1);
+        Assert.True((double)probes["gradientCurvature"]! <= (double)probes["eigenvalues"]![0]! * 1.00001);
         Assert.True((int)probes["cost"]!["hessianProducts"]! > 20);
         Assert.True((double)probes["cost"]!["secondsOfAllMarks"]! >= (double)probes["cost"]!["seconds"]!);
 
         // An experiment without probes says nothing about them.
-        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("[\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"fisher-rao\", \"noise-scale\"]", "[]"));
+        await File.WriteAllTextAsync(file, (await File.ReadAllTextAsync(file)).Replace("[\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"gradient-curvature\", \"fisher-rao\", \"noise-scale\"]", "[]"));
         var plain = JsonNode.Parse((await Program("run", file, "--json")).Output)!["runs"]![0]!;
         Assert.Null(plain["probes"]);
         Assert.Equal((string)run["weightsSha256"]!, (string)plain["weightsSha256"]!);

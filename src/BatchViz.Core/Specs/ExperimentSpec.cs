@@ -40,6 +40,9 @@ public enum ProbeKind
 
     /// <summary>Of the Hessian.</summary>
     Trace,
+
+    /// <summary>Of the loss along the gradient g: ⟨g, ∇²L g⟩ / ‖g‖², from one Hessian product.</summary>
+    GradientCurvature,
     FisherRao,
 
     /// <summary>Exact, from the gradients of all the set's examples.</summary>

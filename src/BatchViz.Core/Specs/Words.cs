@@ -66,7 +66,7 @@ public static class Words
     public static readonly IReadOnlyList<(string Word, ProbeKind Value)> Probes =
     [
         ("gradient", ProbeKind.Gradient), ("sharpness", ProbeKind.Sharpness), ("adaptive-sharpness", ProbeKind.AdaptiveSharpness),
-        ("eigenvalues", ProbeKind.Eigenvalues), ("trace", ProbeKind.Trace), ("fisher-rao", ProbeKind.FisherRao), ("noise-scale", ProbeKind.NoiseScale),
+        ("eigenvalues", ProbeKind.Eigenvalues), ("trace", ProbeKind.Trace), ("gradient-curvature", ProbeKind.GradientCurvature), ("fisher-rao", ProbeKind.FisherRao), ("noise-scale", ProbeKind.NoiseScale),
     ];
 
     public static string Of<T>(IReadOnlyList<(string Word, T Value)> words, T value) where T : struct

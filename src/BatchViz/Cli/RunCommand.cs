@@ -90,12 +90,21 @@ internal static class RunCommand
             ["runs"] = new JsonArray([.. results.Select(r => (JsonNode)WithProbes(experiment.Runs.Single(run => run.Plan.Id == r.Id), new JsonObject
             {
                 ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
-                ["trainLoss"] = Finite(r.TrainLoss), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
+                ["trainLoss"] = Finite(r.TrainLoss), ["trainAccuracy"] = Finite(r.TrainAccuracy), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
                 ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
+                ["memory"] = Memory(experiment.Runs.Single(run => run.Plan.Id == r.Id)),
             }))]),
         };
         Console.WriteLine(line.ToJsonString());
     }
+
+    /// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>
+    private static JsonObject? Memory(Run run) => run.Memory is not var (seeds, predicted, measured) ? null : new JsonObject
+    {
+        ["seeds"] = seeds, ["predictedBytes"] = predicted.Total, ["measuredBytes"] = measured.Total,
+        ["weights"] = measured.Weights, ["optimizerState"] = measured.OptimizerState, ["activations"] = measured.Activations,
+        ["gradients"] = measured.Gradients, ["batch"] = measured.Batch, ["workspace"] = measured.Workspace,
+    };
 
     /// <summary>Adds the run's last probes, if it has any, with what they and all before them cost.</summary>
     private static JsonObject WithProbes(Run run, JsonObject result)
@@ -116,6 +125,7 @@ internal static class RunCommand
         }
         Put("trace", point.Trace);
         Put("traceStandardError", point.TraceStandardError);
+        Put("gradientCurvature", point.GradientCurvature);
         Put("fisherRao", point.FisherRao);
         Put("gradientVariance", point.GradientVariance);
         Put("noiseScale", point.NoiseScale);

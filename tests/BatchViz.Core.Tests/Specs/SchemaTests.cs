@@ -33,7 +33,7 @@ public class SchemaTests
         string[] values =
         [
             "0", "1", "2", "-1", "1.5", "9", "64", "1e10", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[\"full\"]", "[8, 8]", "[1, 2]", "{ \"1\": 0.5, \"full\": 2 }", "{ \"kind\": \"sgd\" }",
-            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", "[\"trace\", \"fisher-rao\"]", "[\"trace\", \"trace\"]", $"\"{new string('x', 201)}\"",
+            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", "[\"trace\", \"gradient-curvature\", \"fisher-rao\"]", "[\"trace\", \"trace\"]", $"\"{new string('x', 201)}\"",
             .. Words().Select(w => $"\"{w}\""),
         ];
         int accepted = 0;

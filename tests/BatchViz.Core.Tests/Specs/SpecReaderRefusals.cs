@@ -52,7 +52,7 @@ public class SpecReaderRefusals
     [InlineData("data", "{ \"kind\": \"idx\", \"trainImages\": \"a\", \"trainLabels\": \"b\", \"testImages\": \"c\" }", "\"data.testImages\" and \"data.testLabels\" must be given together.")]
     [InlineData("data", "{ \"kind\": \"beale\", \"testExamples\": 5 }", "\"data.testExamples\" does not apply to a surface, which has nothing to test.")]
     [InlineData("landscape", "{ \"resolution\": 64 }", "\"landscape.resolution\" is 64; it must be 9, 17, 33, 65 or 129.")]
-    [InlineData("probes", "[\"curvature\"]", "\"probes[0]\" is \"curvature\"; it must be one of \"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"fisher-rao\", \"noise-scale\".")]
+    [InlineData("probes", "[\"curvature\"]", "\"probes[0]\" is \"curvature\"; it must be one of \"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"gradient-curvature\", \"fisher-rao\", \"noise-scale\".")]
     [InlineData("probes", "[\"trace\", \"trace\"]", "\"probes\" has the same probe twice.")]
     [InlineData("probes", "\"trace\"", "\"probes\" is \"trace\"; it must be a list in brackets.")]
     [InlineData("probes", "[\"fisher-rao\"]", "\"model.bias\" is true; the Fisher-Rao norm (\"fisher-rao\") is defined for networks without biases.")]
