@@ -44,20 +44,40 @@ public sealed class ColumnLog
     /// <summary>Complete buckets of a level.</summary>
     public long CountAt(int level) => Count >> (2 * level);
 
+    /// <summary>Groups of four values that fit before the next block of memory begins; none while a group is incomplete.</summary>
+    internal int GroupsAhead => (values.Count & (Fan - 1)) != 0 ? 0 : values.Ahead / Fan;
+
+    /// <summary>Where the next values and their buckets are to be written before <see cref="Publish"/>.</summary>
+    internal Span<float> NextValues => values.Next;
+
+    internal Span<Bucket> NextBuckets => levels[0].Next;
+
+    /// <summary>So many groups of values and buckets have been written.</summary>
+    internal void Publish(int groups)
+    {
+        values.Advance(Fan * groups);
+        levels[0].Advance(groups);
+        MergeFrom(1);
+        Volatile.Write(ref count, values.Count);
+    }
+
     public void Append(ReadOnlySpan<float> more)
     {
         long from = values.Count;
         values.AddRange(more);
-        // Level by level: what a level gains depends on the whole of the level below.
-        long end = values.Count;
-        for (int l = 0; l < MaxLevel && end >> 2 > levels[l].Count; l++)
+        if (values.Count >> 2 > levels[0].Count) AppendFirst(levels[0], more, from);
+        MergeFrom(1);
+        Volatile.Write(ref count, values.Count);
+    }
+
+    /// <summary>Level by level: what a level gains depends on the whole of the level below.</summary>
+    private void MergeFrom(int first)
+    {
+        for (int l = first; l < MaxLevel && levels[l - 1].Count >> 2 > levels[l].Count; l++)
         {
             var level = levels[l];
-            if (l == 0) AppendFirst(level, more, from);
-            else while (level.Count < end >> 2) level.Add(Merge(levels[l - 1], 4 * level.Count));
-            end >>= 2;
+            while (level.Count < levels[l - 1].Count >> 2) level.Add(Merge(levels[l - 1], 4 * level.Count));
         }
-        Volatile.Write(ref count, values.Count);
     }
 
     /// <summary>Buckets of four values: the first of them may have begun before these.</summary>
@@ -100,6 +120,14 @@ public sealed class AppendOnly<T>(int blockBits = 12)
     /// <summary>Some elements that lie in one block.</summary>
     public ReadOnlySpan<T> Within(long first, int length)
         => Volatile.Read(ref blocks)[first >> blockBits].AsSpan((int)(first & (blockSize - 1)), length);
+
+    /// <summary>Elements that fit into the block at hand.</summary>
+    public int Ahead => blockSize - (int)(count & (blockSize - 1));
+
+    /// <summary>Where they go; write there first, then <see cref="Advance"/>.</summary>
+    public Span<T> Next => Room().AsSpan((int)(count & (blockSize - 1)));
+
+    public void Advance(int by) => Volatile.Write(ref count, count + by);
 
     public void AddRange(ReadOnlySpan<T> more)
     {

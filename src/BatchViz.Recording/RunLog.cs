@@ -16,8 +16,10 @@ public readonly record struct PathPoint(uint Update, float X, float Y, float Los
 /// </summary>
 public sealed class RunLog
 {
+    /// <summary>Groups of rows that stay in the cache while one four columns after another is taken out of them.</summary>
+    private const int TileGroups = 64;
+
     private readonly ColumnLog[] columns;
-    private float[] buffer = [];
     private int state;
     private string? message;
 
@@ -58,15 +60,32 @@ public sealed class RunLog
     /// <summary>Appends <paramref name="rows"/> records, row-major [rows × layout width], made between two readings of the lane's clock.</summary>
     public void Append(ReadOnlySpan<float> records, int rows, double secondsBefore, double secondsAfter)
     {
-        if (rows == 0) return;
-        if (buffer.Length < rows) buffer = new float[rows];
-        var column = buffer.AsSpan(0, rows);
-        for (int c = 0; c < Layout.Width; c++)
+        Span<float> seconds = stackalloc float[RecordTile.Size * TileGroups];
+        for (int at = 0; at < rows;)
         {
-            for (int r = 0; r < rows; r++) column[r] = records[r * Layout.Width + c];
-            columns[c].Append(column);
+            var rest = records[(at * Layout.Width)..(rows * Layout.Width)];
+            int groups = Math.Min(Math.Min(TileGroups, (rows - at) / RecordTile.Size), columns[0].GroupsAhead);
+            if (groups > 0) AppendGroups(rest, groups);
+            int taken = groups > 0 ? RecordTile.Size * groups : AppendRow(rest);
+            for (int r = 0; r < taken; r++) seconds[r] = (float)(secondsBefore + (secondsAfter - secondsBefore) * (at + r + 1) / rows);
+            columns[^1].Append(seconds[..taken]);
+            at += taken;
         }
-        for (int r = 0; r < rows; r++) column[r] = (float)(secondsBefore + (secondsAfter - secondsBefore) * (r + 1) / rows);
-        columns[^1].Append(column);
+    }
+
+    private void AppendGroups(ReadOnlySpan<float> records, int groups)
+    {
+        for (int c = 0; c < Layout.Width; c += RecordTile.Size)
+        {
+            var some = columns.AsSpan(c, Math.Min(RecordTile.Size, Layout.Width - c));
+            RecordTile.Take(records, Layout.Width, c, groups, some);
+            foreach (var column in some) column.Publish(groups);
+        }
+    }
+
+    private int AppendRow(ReadOnlySpan<float> records)
+    {
+        for (int c = 0; c < Layout.Width; c++) columns[c].Append(records.Slice(c, 1));
+        return 1;
     }
 }

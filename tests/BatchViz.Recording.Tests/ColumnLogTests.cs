@@ -1,3 +1,4 @@
+using BatchViz.Core.Engines;
 namespace BatchViz.Recording.Tests;
 
 public class ColumnLogTests
@@ -90,6 +91,43 @@ public class ColumnLogTests
         Assert.Equal((Logs.Seconds + 1, Logs.Seconds, 4), (log.ColumnCount, log.SecondsColumn, log.Count));
         for (int c = 0; c < Logs.Seconds; c++) Assert.Equal(new Bucket(10 * c, 10 * c + 3, 10 * c + 3, 0), log[c][1, 0]);
         Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, 4).Select(r => log[log.SecondsColumn][0, r].Last));
+    }
+
+    /// <summary>However records come, one by one or in thousands, every column has every value and the buckets of its values.</summary>
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    [InlineData(4)]
+    [InlineData(7)]
+    public void A_run_log_has_the_buckets_of_every_column_however_records_come(int layers)
+    {
+        var random = new Random(layers);
+        var log = new RunLog(new RecordLayout(layers));
+        int width = log.Layout.Width;
+        var all = new List<float[]>();
+        while (all.Count < 9000)
+        {
+            int rows = random.Next(3) switch { 0 => 1 + random.Next(3), 1 => 1 + random.Next(70), _ => 1 + random.Next(3000) };
+            var records = new float[rows * width];
+            // Columns of ordinary numbers, some that are never finite, and large ones whose sum is no float.
+            for (int i = 0; i < records.Length; i++)
+                records[i] = (i % width) switch { 2 => float.NaN, 5 => 3e38f, _ => random.Next(40) == 0 ? Logs.Value(random) : (float)random.NextDouble() };
+            for (int r = 0; r < rows; r++) all.Add(records[(r * width)..((r + 1) * width)]);
+            log.Append(records, rows, 0, 1);
+        }
+        Assert.Equal(all.Count, log.Count);
+        for (int c = 0; c < width; c++)
+        {
+            float[] values = [.. all.Select(row => row[c])];
+            for (int i = 0; i < values.Length; i++) Assert.Equal(Bucket.Of(values[i]), log[c][0, i]);
+            for (int level = 1; level < 7; level++)
+            {
+                int size = 1 << (2 * level);
+                Assert.Equal(values.Length / size, log[c].CountAt(level));
+                for (int i = 0; i < values.Length / size; i++) Assert.Equal(Logs.Brute(values.AsSpan(i * size, size)), log[c][level, i]);
+            }
+        }
     }
 
     [Theory]
