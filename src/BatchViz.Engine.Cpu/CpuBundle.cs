@@ -164,9 +164,9 @@ internal sealed unsafe class CpuBundle : IBundle
             : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, largest, ledger)
             : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain, exampleStatistics, spec.MicroBatch, ledger);
 
-    /// <summary>Several tiny nets with batches that are not too large train in lanes.</summary>
+    /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count > 1 && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
 
@@ -192,20 +192,23 @@ internal sealed unsafe class CpuBundle : IBundle
     /// </summary>
     private void Together(int from, int to, int updates, RecordBlock records)
     {
-        const int Fewest = 2;
         long at = -1;
-        int going = 0;
+        int going = 0, fewest = int.MaxValue;
         for (int m = from; m < to; m++)
         {
             var member = members[m];
-            if (!member.Diverged && at < 0) at = member.Updates;
+            if (!member.Diverged && at < 0)
+            {
+                at = member.Updates;
+                fewest = TinyCohort.FewestAt(member.Sampler.Progress.ExamplesOf(at + 1), cohort!.Lanes);
+            }
             member.InLane = !member.Diverged && member.Updates == at;
             if (member.InLane) going++;
         }
-        if (going >= Fewest)
+        if (going >= fewest)
         {
             for (int m = from; m < to; m++) if (members[m].InLane) cohort!.Enter(m - from, members[m].Weights);
-            for (int row = 0; row < updates && going >= Fewest; row++) going -= UpdateTogether(from, to, row, records);
+            for (int row = 0; row < updates && going >= fewest; row++) going -= UpdateTogether(from, to, row, records);
             for (int m = from; m < to; m++) if (members[m].InLane) cohort!.Leave(m - from, members[m].Weights);
         }
         for (int m = from; m < to; m++) members[m].InLane = false;

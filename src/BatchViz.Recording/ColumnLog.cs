@@ -6,12 +6,7 @@ public readonly record struct Bucket(float Min, float Max, float Last, byte NonF
     public static Bucket Of(float value) => float.IsFinite(value) ? new(value, value, value, 0) : new(float.NaN, float.NaN, value, 1);
 
     /// <summary>Of four values in order.</summary>
-    public static Bucket Of(float a, float b, float c, float d)
-    {
-        // What is not finite makes the sum of the products with 0 not a number.
-        if (0 * a + 0 * b + 0 * c + 0 * d == 0) return new(Math.Min(Math.Min(a, b), Math.Min(c, d)), Math.Max(Math.Max(a, b), Math.Max(c, d)), d, 0);
-        return Of(a).Then(Of(b)).Then(Of(c)).Then(Of(d));
-    }
+    public static Bucket Of(float a, float b, float c, float d) => Of(a).Then(Of(b)).Then(Of(c)).Then(Of(d));
 
     /// <summary>Of two neighbours in order; NaN extremes mean that nothing was finite.</summary>
     public Bucket Then(Bucket next) => new(

@@ -35,7 +35,7 @@ internal static class RecordTile
             var (min, max, bad) = Extremes(r0, r1, r2, r3);
             var (v0, v1, v2, v3) = Transpose(r0, r1, r2, r3);
             var (b0, b1, b2, b3) = Transpose(min, max, r3, bad);
-            // Where there are fewer than four columns, the last one's own values come last.
+            // At the end there may be fewer than four columns; what else was loaded belongs to none.
             if (columns.Length == Size) d.Put(g, v3, b3);
             if (columns.Length > 2) c.Put(g, v2, b2);
             if (columns.Length > 1) b.Put(g, v1, b1);

@@ -88,17 +88,8 @@ internal sealed unsafe class DensePass : IDisposable
     /// <summary>Brings one example's features into a row of <see cref="Input"/>.</summary>
     public void GatherFeatures(DataSplit split, int example, int row)
     {
-        int inputs = split.Inputs;
         sparse?.Add(split, example, row);
-        float* to = Input + (nint)row * Arena.Pad(inputs);
-        if (split.Bytes is { } bytes)
-        {
-            fixed (byte* from = &bytes[(long)example * inputs]) kernels.FromBytes(inputs, from, split.Scale, split.Offset, to);
-        }
-        else
-        {
-            split.Floats.AsSpan(checked(example * inputs), inputs).CopyTo(new Span<float>(to, inputs));
-        }
+        Features.Copy(kernels, split, example, Input + (nint)row * Arena.Pad(split.Inputs));
     }
 
     /// <summary>Brings one example's label or target values into a row of the targets.</summary>

@@ -61,19 +61,7 @@ internal sealed unsafe class LaneExamples : IDisposable
     public void Gather(int block, float* rows, float* features)
     {
         int inputs = split.Inputs, stride = Arena.Pad(inputs), valid = Valid(block);
-        for (int b = 0; b < valid; b++)
-        {
-            float* to = rows + (nint)b * stride;
-            long first = (long)Example(block * Block + b) * inputs;
-            if (split.Bytes is { } bytes)
-            {
-                fixed (byte* from = &bytes[first]) kernels.FromBytes(inputs, from, split.Scale, split.Offset, to);
-            }
-            else
-            {
-                split.Floats.AsSpan(checked((int)first), inputs).CopyTo(new Span<float>(to, inputs));
-            }
-        }
+        for (int b = 0; b < valid; b++) Features.Copy(kernels, split, Example(block * Block + b), rows + (nint)b * stride);
         Transpose.Run(valid, inputs, rows, stride, features, Block);
     }
 

@@ -72,6 +72,12 @@ internal sealed unsafe class TinyCohort : IDisposable
 
     public int Lanes => lanes;
 
+    /// <summary>
+    /// Nets from which sharing lanes is faster than one after another: half of the lanes while a batch would leave half of them empty
+    /// anyway, and nearly all once a net alone fills them with its own examples (measured: docs/performance.md).
+    /// </summary>
+    public static int FewestAt(int examples, int lanes) => examples <= lanes / 2 ? lanes / 2 : lanes - lanes / 8;
+
     /// <summary>Brings a net's weights and state vectors, padded one after another, into a lane.</summary>
     public void Enter(int lane, float* padded)
     {
