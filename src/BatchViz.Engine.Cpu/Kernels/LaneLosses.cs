@@ -41,10 +41,7 @@ internal static unsafe class LaneLosses<L, V> where L : struct, ILanes<V> where 
         for (int c = 0; c < valid; c += L.Width)
         {
             V y = L.Mul(Sign(L.Load(labels + c)), L.Load(z + c));
-            V u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(y)));
-            // Max with y first would turn NaN into 0.
-            V loss = L.Add(L.Max(L.Zero, L.Sub(L.Zero, y)), VectorMath<L, V>.LogOnePlus(u));
-            total = L.Add(total, L.Select(L.FirstLanes(valid - c), loss, L.Zero));
+            total = L.Add(total, L.Select(L.FirstLanes(valid - c), LossKernels<L, V>.LogisticOf(y, out _), L.Zero));
         }
         return L.SumOf(total);
     }

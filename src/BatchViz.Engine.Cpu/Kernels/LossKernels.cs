@@ -47,15 +47,11 @@ internal static unsafe class LossKernels<L, V> where L : struct, ILanes<V> where
     public static void Logistic(int rows, int stride, float* z, float* signs, float* losses, float* spare, float* delta, float scale)
     {
         for (int b = 0; b < rows; b++) losses[b] = z[(nint)b * stride];
-        V one = L.Set(1f), factor = L.Set(scale);
+        V factor = L.Set(scale);
         for (int b = 0; b < rows; b += L.Width)
         {
             V t = L.Load(signs + b), y = L.Mul(t, L.Load(losses + b));
-            V u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(y)));
-            // Max with y first would turn NaN into 0.
-            V loss = L.Add(L.Max(L.Zero, L.Sub(L.Zero, y)), VectorMath<L, V>.LogOnePlus(u));
-            V wrong = L.Div(L.Select(L.Less(y, L.Zero), one, u), L.Add(one, u));
-            L.Store(losses + b, loss);
+            L.Store(losses + b, LogisticOf(y, out V wrong));
             L.Store(spare + b, L.Mul(L.Sub(L.Zero, L.Mul(t, wrong)), factor));
         }
         if (delta == null) return;
@@ -65,6 +61,16 @@ internal static unsafe class LossKernels<L, V> where L : struct, ILanes<V> where
             for (int j = 0; j < stride; j += L.Width) L.Store(to + j, L.Zero);
             to[0] = spare[b];
         }
+    }
+
+    /// <summary>ln(1 + e^(−y)), and 1 / (1 + eʸ): the share by which a probability is wrong.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static V LogisticOf(V y, out V wrong)
+    {
+        V one = L.Set(1f), u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(y)));
+        wrong = L.Div(L.Select(L.Less(y, L.Zero), one, u), L.Add(one, u));
+        // Max with y first would turn NaN into 0.
+        return L.Add(L.Max(L.Zero, L.Sub(L.Zero, y)), VectorMath<L, V>.LogOnePlus(u));
     }
 
     /// <summary>½ Σ (output − target)² over the outputs.</summary>

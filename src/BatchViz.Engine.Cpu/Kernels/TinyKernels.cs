@@ -131,9 +131,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
                 return loss;
             case LossKind.Logistic:
                 V t = L.Load(plan.Signs), y = L.Mul(t, L.Load(z));
-                V u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(y)));
-                loss = L.Add(L.Max(L.Zero, L.Sub(L.Zero, y)), VectorMath<L, V>.LogOnePlus(u));
-                V wrong = L.Div(L.Select(L.Less(y, L.Zero), L.Set(1f), u), L.Add(L.Set(1f), u));
+                loss = LossKernels<L, V>.LogisticOf(y, out V wrong);
                 L.Store(delta, L.Select(valid, L.Mul(L.Sub(L.Zero, L.Mul(t, wrong)), factor), L.Zero));
                 return loss;
             default:
