@@ -30,6 +30,9 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly int[] indices;
     private readonly Figures figures;
     private readonly double population;
+
+    /// <summary>Updates before the optimiser's first.</summary>
+    private readonly long optimizerFrom;
     private bool disposed;
 
     /// <exception cref="OutOfMemoryException">There is not so much memory; none is kept.</exception>
@@ -41,6 +44,7 @@ internal sealed unsafe class CpuBundle : IBundle
         layout = WeightLayout.Of(spec.Network);
         Layout = new RecordLayout(layout.Layers.Length);
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
+        optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
         var progress = spec.ProgressOver(data.Train.Count);
         rates = spec.LearningRatesOver(progress);
         population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Train.Count;
@@ -175,7 +179,7 @@ internal sealed unsafe class CpuBundle : IBundle
         long update = member.Updates + 1;
         int count = member.Sampler.Fill(update, indices);
         double rate = rates.At(update);
-        optimizer.Begin(update, rate, member.Sampler.GradientWeight(update, count));
+        optimizer.Begin(update - optimizerFrom, rate, member.Sampler.GradientWeight(update, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
@@ -238,7 +242,7 @@ internal sealed unsafe class CpuBundle : IBundle
             if (member.Diverged) cohort.Leave(m - from, member.Weights);
         }
         double rate = rates.At(update);
-        optimizer.Begin(update, rate, weight);
+        optimizer.Begin(update - optimizerFrom, rate, weight);
         cohort.Step(optimizer);
         for (int m = from; m < to; m++)
         {

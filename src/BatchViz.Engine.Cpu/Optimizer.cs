@@ -40,7 +40,7 @@ internal sealed unsafe class Optimizer
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
     public float Scale => -constants.Rate * constants.Weight;
 
-    /// <param name="update">Counts from 1.</param>
+    /// <param name="update">Counts from 1, the first with this optimiser.</param>
     /// <param name="learningRate">η of this update.</param>
     /// <param name="gradientWeight">Factor of the gradient: below 1 for a reweighted short batch.</param>
     public void Begin(long update, double learningRate, float gradientWeight)

@@ -91,15 +91,23 @@ public sealed record BundleSpec(
     /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
     public int? MicroBatch { get; init; }
 
+    /// <summary>A fork's past; null: the run has none.</summary>
+    public Continuation? Continuation { get; init; }
+
     /// <summary>Bookkeeping that is the same for all members.</summary>
-    public Progress ProgressOver(int trainExamples) => new(Sampler.Remainder, trainExamples, BatchSize, BatchSchedule);
+    public Progress ProgressOver(int trainExamples) => Continuation?.Progress ?? new(Sampler.Remainder, trainExamples, BatchSize, BatchSchedule);
 
     /// <summary>The sampler of one member.</summary>
-    public Sampler SamplerOf(int member, int trainExamples) => new(Sampler, trainExamples, BatchSize, Seeds[member], BatchSchedule);
+    public Sampler SamplerOf(int member, int trainExamples) => new(Sampler.Order, ProgressOver(trainExamples), Seeds[member]);
 
     /// <summary>The rate of each update, the same for all members.</summary>
     public LearningRates LearningRatesOver(Progress progress) => new(LearningRate, Schedule, progress);
 }
+
+/// <summary>What a fork must know of the run it comes from, besides the <see cref="Keyframe"/> that it begins with.</summary>
+/// <param name="Progress">From the parent's first update on; its batch sizes count, not those of the bundle's spec.</param>
+/// <param name="OptimizerFrom">Updates before the optimiser's first one: its state was zero then.</param>
+public sealed record Continuation(Progress Progress, long OptimizerFrom);
 
 /// <summary>Runs that train together. Each member's bits are the same as if it ran alone.</summary>
 public interface IBundle : IDisposable

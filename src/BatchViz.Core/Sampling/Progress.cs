@@ -3,12 +3,13 @@ using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Sampling;
 
-/// <summary>A row of whole epochs that are trained with one batch size; the last one of a run has no end.</summary>
-/// <param name="Epoch">Epochs before it.</param>
+/// <summary>Updates in a row that are made with one batch size, from the beginning of an epoch's order on (under <see cref="RemainderPolicy.Carry"/> from anywhere); the last one of a run has no end.</summary>
+/// <param name="Epoch">The epoch, from 0, in which it begins.</param>
+/// <param name="Epochs">Passes over the data before it: less than <paramref name="Epoch"/> where a fork has left the rest of one out.</param>
 /// <param name="Update">Updates before it.</param>
 /// <param name="Examples">Examples used before it.</param>
 /// <param name="UpdatesPerEpoch">Updates in each of its epochs; under <see cref="RemainderPolicy.Carry"/>, where batches cross the borders, rounded up.</param>
-public readonly record struct BatchPhase(long Epoch, long Update, long Examples, int BatchSize, long UpdatesPerEpoch);
+public readonly record struct BatchPhase(long Epoch, double Epochs, long Update, long Examples, int BatchSize, long UpdatesPerEpoch);
 
 /// <summary>Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B, which a schedule may let grow.</summary>
 public sealed class Progress
@@ -18,13 +19,15 @@ public sealed class Progress
     /// <param name="schedule">How the batch grows; null: not at all. Not with <see cref="RemainderPolicy.Carry"/>.</param>
     public Progress(RemainderPolicy remainder, int trainExamples, int batchSize, BatchScheduleSpec? schedule = null)
     {
-        if (batchSize < 1 || batchSize > trainExamples)
-            throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
+        CheckBatch(batchSize, trainExamples);
         if (schedule is not null && remainder == RemainderPolicy.Carry)
             throw new ArgumentException("batches that cross epochs cannot grow with them", nameof(schedule));
         (Remainder, TrainExamples) = (remainder, trainExamples);
         phases = [.. PhasesOf(batchSize, schedule)];
     }
+
+    private Progress(Progress parent, BatchPhase[] phases)
+        => (Remainder, TrainExamples, this.phases) = (parent.Remainder, parent.TrainExamples, phases);
 
     public RemainderPolicy Remainder { get; }
 
@@ -33,21 +36,39 @@ public sealed class Progress
     /// <summary>B: the size of a whole batch at the beginning.</summary>
     public int BatchSize => phases[0].BatchSize;
 
-    /// <summary>The size of a whole batch at the end: what a workspace must hold.</summary>
-    public int LargestBatch => phases[^1].BatchSize;
+    /// <summary>The largest size of a whole batch: what a workspace must hold.</summary>
+    public int LargestBatch => phases.Max(phase => phase.BatchSize);
 
-    /// <summary>At least one; each has another batch size than the one before.</summary>
+    /// <summary>At least one.</summary>
     public IReadOnlyList<BatchPhase> Phases => phases;
+
+    /// <summary>
+    /// The progress of a run that has gone along with this one for so many updates and then keeps to one batch size, whatever a
+    /// schedule says. If that is the size it has there, it goes on where it is; else the rest of the epoch under way is left out,
+    /// but for <see cref="RemainderPolicy.Carry"/>, which goes on with the next example.
+    /// </summary>
+    public Progress ForkedAt(long update, int batchSize)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(update);
+        CheckBatch(batchSize, TrainExamples);
+        ref readonly var phase = ref PhaseAfter(update);
+        if (phase.BatchSize == batchSize) return new Progress(this, [.. phases.Where(p => p.Update <= update)]);
+        long examples = ExamplesAfter(update);
+        long epoch = Remainder == RemainderPolicy.Carry ? examples / TrainExamples
+            : phase.Epoch + (update - phase.Update + phase.UpdatesPerEpoch - 1) / phase.UpdatesPerEpoch;
+        var own = new BatchPhase(epoch, EpochsAfter(update), update, examples, batchSize, UpdatesPerEpoch(batchSize));
+        return new Progress(this, [.. phases.Where(p => p.Update < update), own]);
+    }
 
     /// <summary>The phase of an update, counted from 1.</summary>
     public ref readonly BatchPhase PhaseOf(long update) => ref PhaseAfter(update - 1);
 
-    /// <summary>The epoch, from 0, in which an update (from 1) begins.</summary>
+    /// <summary>The epoch, from 0, in which an update (from 1) begins: whose order it takes its examples from.</summary>
     public long EpochOf(long update)
     {
         ref readonly var phase = ref PhaseOf(update);
         return Remainder == RemainderPolicy.Carry
-            ? (update - 1) * phase.BatchSize / TrainExamples
+            ? ExamplesAfter(update - 1) / TrainExamples
             : phase.Epoch + (update - 1 - phase.Update) / phase.UpdatesPerEpoch;
     }
 
@@ -72,7 +93,7 @@ public sealed class Progress
     {
         if (Remainder is not (RemainderPolicy.Drop or RemainderPolicy.Wrap)) return (double)ExamplesAfter(updates) / TrainExamples;
         ref readonly var phase = ref PhaseAfter(updates);
-        return phase.Epoch + (double)(updates - phase.Update) / phase.UpdatesPerEpoch;
+        return phase.Epochs + (double)(updates - phase.Update) / phase.UpdatesPerEpoch;
     }
 
     /// <summary>The largest number of updates that uses at most <paramref name="examples"/> examples.</summary>
@@ -91,11 +112,13 @@ public sealed class Progress
     public long UpdatesInEpochs(double epochs)
     {
         int i = phases.Length - 1;
-        while (phases[i].Epoch > epochs) i--;
+        while (phases[i].Epochs > epochs) i--;
+        ref readonly var phase = ref phases[i];
         double updates = Remainder == RemainderPolicy.Carry
-            ? epochs * TrainExamples / BatchSize
-            : phases[i].Update + (epochs - phases[i].Epoch) * phases[i].UpdatesPerEpoch;
-        return Math.Max(1, (long)Math.Round(updates));
+            ? (epochs * TrainExamples - phase.Examples) / phase.BatchSize
+            : (epochs - phase.Epochs) * phase.UpdatesPerEpoch;
+        long end = i + 1 < phases.Length ? phases[i + 1].Update : long.MaxValue;
+        return Math.Max(1, Math.Min((long)Math.Round(phase.Update + updates), end));
     }
 
     /// <summary>Updates that a budget allows, or null under a budget in seconds.</summary>
@@ -118,22 +141,31 @@ public sealed class Progress
         return ref phases[i];
     }
 
+    private static void CheckBatch(int batchSize, int trainExamples)
+    {
+        if (batchSize < 1 || batchSize > trainExamples)
+            throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
+    }
+
+    private long UpdatesPerEpoch(int batchSize)
+        => Remainder == RemainderPolicy.Drop ? TrainExamples / batchSize : (TrainExamples + batchSize - 1L) / batchSize;
+
     private IEnumerable<BatchPhase> PhasesOf(int batchSize, BatchScheduleSpec? schedule)
     {
         long updates = 0, examples = 0, epoch = 0;
         int size = batchSize, largest = Math.Min(schedule?.Maximum ?? TrainExamples, TrainExamples);
         for (long p = 1; ; p++)
         {
-            long perEpoch = Remainder == RemainderPolicy.Drop ? TrainExamples / size : (TrainExamples + size - 1L) / size;
+            long perEpoch = UpdatesPerEpoch(size);
             if (schedule is null || size >= largest)
             {
-                yield return new(epoch, updates, examples, size, perEpoch);
+                yield return new(epoch, epoch, updates, examples, size, perEpoch);
                 yield break;
             }
             double grown = Math.Floor(batchSize * PortableMath.Power(schedule.Factor, p) + 0.5);
             int next = grown >= largest ? largest : (int)grown;
             if (next == size) continue;
-            yield return new(epoch, updates, examples, size, perEpoch);
+            yield return new(epoch, epoch, updates, examples, size, perEpoch);
             long epochs = p * schedule.EveryEpochs - epoch;
             epoch += epochs;
             updates += epochs * perEpoch;

@@ -9,19 +9,22 @@ namespace BatchViz.Core.Sampling;
 /// </summary>
 public sealed class Sampler
 {
-    private readonly SamplerSpec spec;
+    private readonly SampleOrder sampleOrder;
     private readonly Progress progress;
     private readonly uint seed;
     private readonly int[] order, next;
     private long orderEpoch = -1, nextEpoch = -1;
 
     public Sampler(SamplerSpec spec, int trainExamples, int batchSize, uint seed, BatchScheduleSpec? schedule = null)
+        : this(spec.Order, new Progress(spec.Remainder, trainExamples, batchSize, schedule), seed)
     {
-        this.spec = spec;
-        this.seed = seed;
-        progress = new Progress(spec.Remainder, trainExamples, batchSize, schedule);
-        order = new int[trainExamples];
-        next = spec.Remainder == RemainderPolicy.Carry ? new int[trainExamples] : [];
+    }
+
+    public Sampler(SampleOrder order, Progress progress, uint seed)
+    {
+        (sampleOrder, this.progress, this.seed) = (order, progress, seed);
+        this.order = new int[progress.TrainExamples];
+        next = progress.Remainder == RemainderPolicy.Carry ? new int[progress.TrainExamples] : [];
     }
 
     public Progress Progress => progress;
@@ -36,7 +39,7 @@ public sealed class Sampler
         ArgumentOutOfRangeException.ThrowIfLessThan(update, 1);
         ref readonly var phase = ref progress.PhaseOf(update);
         int size = phase.BatchSize, n = progress.TrainExamples;
-        if (spec.Order == SampleOrder.Replacement)
+        if (sampleOrder == SampleOrder.Replacement)
         {
             int count = progress.ExamplesOf(update);
             var stream = new Philox(seed, Purpose.Draw, (ulong)update);
@@ -44,9 +47,9 @@ public sealed class Sampler
             return count;
         }
 
-        if (spec.Remainder == RemainderPolicy.Carry)
+        if (progress.Remainder == RemainderPolicy.Carry)
         {
-            var (epoch, position) = Math.DivRem((update - 1) * size, n);
+            var (epoch, position) = Math.DivRem(progress.ExamplesAfter(update - 1), n);
             int head = (int)Math.Min(size, n - position);
             EpochOrder(epoch, order, ref orderEpoch).AsSpan((int)position, head).CopyTo(indices);
             if (head < size) EpochOrder(epoch + 1, next, ref nextEpoch).AsSpan(0, size - head).CopyTo(indices[head..]);
@@ -57,7 +60,7 @@ public sealed class Sampler
         int[] permutation = EpochOrder(phase.Epoch + epochs, order, ref orderEpoch);
         int start = (int)(batch * size), rest = Math.Min(size, n - start);
         permutation.AsSpan(start, rest).CopyTo(indices);
-        if (rest == size || spec.Remainder != RemainderPolicy.Wrap) return rest;
+        if (rest == size || progress.Remainder != RemainderPolicy.Wrap) return rest;
         permutation.AsSpan(0, size - rest).CopyTo(indices[rest..]);
         return size;
     }
@@ -65,7 +68,7 @@ public sealed class Sampler
     /// <summary>The weight of the update's mean gradient: b/B for a short batch under <see cref="RemainderPolicy.Reweight"/>, else 1.</summary>
     /// <param name="count">b: examples in the update's batch.</param>
     public float GradientWeight(long update, int count)
-        => spec.Remainder == RemainderPolicy.Reweight ? (float)count / progress.PhaseOf(update).BatchSize : 1f;
+        => progress.Remainder == RemainderPolicy.Reweight ? (float)count / progress.PhaseOf(update).BatchSize : 1f;
 
     private int[] EpochOrder(long epoch, int[] into, ref long held)
     {
@@ -76,7 +79,7 @@ public sealed class Sampler
             return Held(order, epoch, out held);
         }
         for (int i = 0; i < into.Length; i++) into[i] = i;
-        if (spec.Order == SampleOrder.Shuffle)
+        if (sampleOrder == SampleOrder.Shuffle)
         {
             var stream = new Philox(seed, Purpose.Shuffle, (ulong)epoch);
             Span<ulong> words = stackalloc ulong[256];

@@ -198,7 +198,7 @@ internal sealed class JsonNodeReader
 
     private SpecException Wrong(string key, JsonElement value, string wanted) => new($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.");
 
-    private static string Shorten(string text)
+    public static string Shorten(string text)
     {
         string clean = new([.. text.Select(c => char.IsControl(c) ? ' ' : c)]);
         return clean.Length <= 60 ? clean : clean[..57] + "…";

@@ -44,6 +44,12 @@ public sealed record OptimizerSpec
         init => weightDecay = value;
     }
 
+    /// <summary>Another kind with its own defaults, but for an L2 decay, which stays: it belongs to what is minimised, not to how.</summary>
+    public OptimizerSpec Become(OptimizerKind kind)
+        => kind == Kind ? this
+            : Kind == OptimizerKind.AdamW || kind == OptimizerKind.AdamW ? new() { Kind = kind }
+            : new() { Kind = kind, WeightDecay = WeightDecay };
+
     /// <summary>Vectors as long as the weights that are kept from one update to the next: v; s; s and u; or Adam's m and v.</summary>
     public int StateVectors => Kind switch
     {

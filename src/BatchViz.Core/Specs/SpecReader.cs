@@ -27,7 +27,7 @@ public static class SpecReader
             Data = data,
             Model = model,
             Loss = root.Choice("loss", Words.Losses) ?? DefaultLoss(data),
-            Optimizer = ReadOptimizer(root.Object("optimizer")),
+            Optimizer = ReadOptimizer(root.Object("optimizer"), new OptimizerSpec()),
             BatchSizes = ReadBatchSizes(root),
             BatchSchedule = ReadBatchSchedule(root.Object("batchSchedule")),
             MicroBatch = (int?)root.Whole("microBatch", 1, 1_000_000_000),
@@ -166,11 +166,11 @@ public static class SpecReader
     private static List<double>? ReadStart(JsonNodeReader model)
         => model.Array("start", 2, 2)?.Select((w, i) => JsonNodeReader.Number($"{model.At("start")}[{i}]", w, -1e6, 1e6)).ToList();
 
-    private static OptimizerSpec ReadOptimizer(JsonNodeReader? optimizer)
+    /// <summary>What is not given is as <paramref name="before"/>, as far as the kinds have it in common.</summary>
+    internal static OptimizerSpec ReadOptimizer(JsonNodeReader? optimizer, OptimizerSpec before)
     {
-        if (optimizer is null) return new OptimizerSpec();
-        var kind = optimizer.Choice("kind", Words.Optimizers) ?? OptimizerKind.Sgd;
-        var spec = new OptimizerSpec { Kind = kind };
+        if (optimizer is null) return before;
+        var spec = before.Become(optimizer.Choice("kind", Words.Optimizers) ?? before.Kind);
         spec = spec with { WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? spec.WeightDecay };
         if (spec.HasMomentum) spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
         if (spec.HasBetas) spec = spec with { Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1, Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2 };
@@ -225,15 +225,17 @@ public static class SpecReader
         for (int i = 0; i < values.Count; i++)
         {
             string at = $"batchSizes[{i}]";
-            var value = values[i];
-            var size = value.ValueKind == JsonValueKind.String && value.ValueEquals("full") ? BatchSize.Full
-                : JsonNodeReader.TryWhole(value, out long b) && b is >= 1 and <= int.MaxValue ? new BatchSize((int)b)
-                : throw new SpecException($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".");
+            var size = ReadBatchSize(at, values[i]);
             if (sizes.Contains(size)) throw new SpecException($"\"{at}\" repeats the batch size {size}; give each once, and use \"seeds\" for repetitions.");
             sizes.Add(size);
         }
         return sizes;
     }
+
+    internal static BatchSize ReadBatchSize(string at, JsonElement value)
+        => value.ValueKind == JsonValueKind.String && value.ValueEquals("full") ? BatchSize.Full
+            : JsonNodeReader.TryWhole(value, out long b) && b is >= 1 and <= int.MaxValue ? new BatchSize((int)b)
+            : throw new SpecException($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".");
 
     private static List<uint> ReadSeeds(JsonNodeReader root)
     {
@@ -245,13 +247,12 @@ public static class SpecReader
 
     private static LearningRateSpec ReadLearningRate(JsonNodeReader root)
     {
-        const double Max = 1000;
         var value = root.Get("learningRate") ?? throw root.Missing("learningRate", "a number such as 0.1, or rates by batch size such as { \"1\": 0.01, \"32\": 0.1 }");
         var rule = root.Choice("learningRateRule", Words.Rules);
         var reference = (int?)root.Whole("referenceBatchSize", 1, 1_000_000_000);
         if (value.ValueKind != JsonValueKind.Object)
         {
-            double rate = JsonNodeReader.Number("learningRate", value, 0, Max, openMin: true);
+            double rate = ReadRate("learningRate", value);
             return new LearningRateSpec { Rate = rate, Rule = rule ?? LearningRateRule.Constant, ReferenceBatchSize = reference ?? 32 };
         }
         if (rule is not null || reference is not null)
@@ -261,10 +262,12 @@ public static class SpecReader
         {
             if (batch != "full" && !(int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out int b) && b >= 1))
                 throw new SpecException($"\"learningRate\" has the key {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))}, which is not a batch size.");
-            tuned[batch] = JsonNodeReader.Number($"learningRate.{batch}", rate, 0, Max, openMin: true);
+            tuned[batch] = ReadRate($"learningRate.{batch}", rate);
         }
         return new LearningRateSpec { Rule = LearningRateRule.Tuned, Tuned = tuned };
     }
+
+    internal static double ReadRate(string at, JsonElement value) => JsonNodeReader.Number(at, value, 0, 1000, openMin: true);
 
     private static SamplerSpec ReadSampler(JsonNodeReader? sampler)
     {
@@ -278,7 +281,7 @@ public static class SpecReader
         return spec;
     }
 
-    private static BudgetSpec ReadBudget(JsonNodeReader budget)
+    internal static BudgetSpec ReadBudget(JsonNodeReader budget)
     {
         var spec = new BudgetSpec
         {

@@ -5,26 +5,49 @@ using BatchViz.Core.Sampling;
 namespace BatchViz.Core.Specs;
 
 /// <summary>One run: a batch size and a seed with everything that follows from them.</summary>
-/// <param name="BatchSize">B: the size of a whole batch, at the beginning where a schedule lets it grow (see <see cref="Progress.Phases"/>).</param>
+/// <param name="BatchSize">B: the size of a whole batch, at the run's or the fork's beginning where a schedule lets it grow (see <see cref="Progress.Phases"/>).</param>
 /// <param name="LearningRate">η, before <paramref name="Schedule"/>.</param>
-/// <param name="Schedule">The experiment's, with the length of a cosine.</param>
-/// <param name="TotalUpdates">Updates in the budget; null under a budget in seconds.</param>
+/// <param name="Schedule">The experiment's, with the length of a cosine; a fork may have ended it.</param>
+/// <param name="Progress">Of a fork: its parent's as far as it has gone along with it, and its own from there.</param>
+/// <param name="TotalUpdates">Updates in the budget, a fork's counted from its parent's beginning; null under a budget in seconds.</param>
 public sealed record RunPlan(
-    int Index, string Id, int BatchSize, uint Seed, double LearningRate, ScheduleSpec Schedule, Progress Progress, long? TotalUpdates);
+    int Index, string Id, int BatchSize, uint Seed, double LearningRate, ScheduleSpec Schedule, Progress Progress, long? TotalUpdates)
+{
+    public required OptimizerSpec Optimizer { get; init; }
+
+    public required BudgetSpec Budget { get; init; }
+
+    /// <summary>Where the run comes from; null: from its seed's initial weights.</summary>
+    public RunFork? Fork { get; init; }
+
+    /// <summary>Updates before the optimiser's first one: more than 0 where a fork has another kind than its parent.</summary>
+    public long OptimizerFrom { get; init; }
+}
+
+/// <summary>A run that begins with another's weights: it counts on from its parent's updates, its own first one is <paramref name="Update"/> + 1.</summary>
+/// <param name="Parent">The other run's id.</param>
+/// <param name="Update">N: updates of the parent before it.</param>
+/// <param name="Set">What differs, as <see cref="ForkResolver"/> reads it.</param>
+public sealed record RunFork(string Parent, long Update, IReadOnlyDictionary<string, string> Set);
 
 /// <summary>An experiment with its data: what engines and the conductor work from.</summary>
 public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSpec Network, IReadOnlyList<RunPlan> Runs)
 {
     public string Title => Titles.Of(Spec, Network);
 
-    /// <summary>The bundle of some runs of one batch size.</summary>
+    /// <summary>The bundle of some runs of one batch size, or of one fork.</summary>
     public BundleSpec BundleOf(IReadOnlyList<RunPlan> runs)
-        => new(Network, Spec.Optimizer, Spec.Sampler, runs[0].BatchSize, runs[0].LearningRate, [.. runs.Select(run => run.Seed)])
+    {
+        var first = runs[0];
+        if (runs.Count > 1 && runs.Any(run => run.Fork is not null)) throw new ArgumentException("a fork shares no bundle", nameof(runs));
+        return new(Network, first.Optimizer, Spec.Sampler, first.BatchSize, first.LearningRate, [.. runs.Select(run => run.Seed)])
         {
-            Schedule = runs[0].Schedule,
+            Schedule = first.Schedule,
             BatchSchedule = Spec.BatchSchedule,
             MicroBatch = Spec.MicroBatch,
+            Continuation = first.Fork is null ? null : new(first.Progress, first.OptimizerFrom),
         };
+    }
 
     /// <summary>The plane that "auto" stands for.</summary>
     public PlaneKind Plane => Spec.Landscape.Plane != PlaneKind.Auto ? Spec.Landscape.Plane
@@ -45,28 +68,20 @@ public static class SpecResolver
         for (int i = 0; i < spec.BatchSizes.Count; i++)
         {
             var batch = spec.BatchSizes[i];
-            if (!batch.IsFull && batch.Examples > n)
-                throw new SpecException($"\"batchSizes[{i}]\" is {batch.Examples}, but {data.Name} has only {n} training examples.");
-            int size = batch.Resolve(n);
+            int size = SizeOf($"batchSizes[{i}]", batch, data);
             if (runs.Any(r => r.BatchSize == size))
                 throw new SpecException(batch.IsFull
                     ? $"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list."
                     : $"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.");
             double rate = spec.LearningRate.For(batch, n);
             var progress = new Progress(spec.Sampler.Remainder, n, size, spec.BatchSchedule);
-            long? total = progress.UpdatesIn(spec.Budget);
-            int atOnce = Math.Min(progress.LargestBatch, spec.MicroBatch ?? int.MaxValue);
-            if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
-                throw new SpecException($"\"batchSizes[{i}]\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
-            if (total > SpecReader.MaxUpdates)
-                throw new SpecException($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.");
-            if (spec.Budget.Examples is { } examples && examples < size)
-                throw new SpecException($"\"budget.examples\" is {examples}, less than one batch of {size}.");
+            CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch);
+            long? total = TotalUpdates(spec.Budget, size, progress);
             var schedule = spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null }
                 ? spec.Schedule with { Epochs = spec.Budget.Epochs ?? progress.EpochsAfter(total!.Value) }
                 : spec.Schedule;
             foreach (uint seed in spec.Seeds)
-                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total));
+                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total) { Optimizer = spec.Optimizer, Budget = spec.Budget });
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
             throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");
@@ -77,6 +92,29 @@ public static class SpecResolver
         if (spec.Model.Start is not null && network.ParameterCount != 2)
             throw new SpecException($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.");
         return new ExperimentPlan(spec, data, network, runs);
+    }
+
+    /// <summary>Examples in a whole batch.</summary>
+    internal static int SizeOf(string at, BatchSize batch, DataSet data)
+        => batch.IsFull || batch.Examples <= data.Train.Count ? batch.Resolve(data.Train.Count)
+            : throw new SpecException($"\"{at}\" is {batch.Examples}, but {data.Name} has only {data.Train.Count} training examples.");
+
+    internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch)
+    {
+        int atOnce = Math.Min(progress.LargestBatch, microBatch ?? int.MaxValue);
+        if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
+            throw new SpecException($"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
+    }
+
+    /// <summary>Updates that a budget allows, or null under a budget in seconds.</summary>
+    internal static long? TotalUpdates(BudgetSpec budget, int size, Progress progress)
+    {
+        long? total = progress.UpdatesIn(budget);
+        if (total > SpecReader.MaxUpdates)
+            throw new SpecException($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.");
+        if (budget.Examples is { } examples && examples < size)
+            throw new SpecException($"\"budget.examples\" is {examples}, less than one batch of {size}.");
+        return total;
     }
 
     private static NetworkSpec Network(ExperimentSpec spec, DataSet data)

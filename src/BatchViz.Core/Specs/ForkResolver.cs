@@ -1,0 +1,116 @@
+using System.Globalization;
+using System.Text;
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Engines;
+
+namespace BatchViz.Core.Specs;
+
+/// <summary>
+/// A run that leaves another after some update and goes on with other settings. It has its parent's weights, and its optimiser's
+/// state unless the optimiser's kind is another; what is not set is as it was. Its updates, examples and epochs count on.
+/// </summary>
+public static class ForkResolver
+{
+    /// <summary>What a fork can set, in the words of experiment files.</summary>
+    public static readonly IReadOnlyList<string> Keys =
+    [
+        "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
+        "optimizer.epsilon", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
+    ];
+
+    private const int LongestParentId = 80;
+
+    /// <summary>The plan of a fork of a run after <paramref name="update"/> updates, which the run must have made or will make.</summary>
+    /// <param name="plan">With all runs there are, whose ids the fork must not repeat.</param>
+    /// <param name="set">
+    /// Values by <see cref="Keys"/>. A batch size, even the one in force, ends the batch schedule; "optimizer" is short for
+    /// "optimizer.kind"; the schedule's kind can be constant only; a budget is counted from the parent's beginning.
+    /// </param>
+    /// <exception cref="SpecException">One sentence that names the key.</exception>
+    public static RunPlan Resolve(ExperimentPlan plan, RunPlan parent, long update, IReadOnlyDictionary<string, string> set, int index)
+    {
+        if (update is < 0 or > SpecReader.MaxUpdates)
+            throw new SpecException($"\"update\" is {update}; it must be a whole number from 0 to {SpecReader.MaxUpdates:#,0}.");
+        var given = Read(set);
+        var progress = given.Get("batchSize") is { } batch
+            ? parent.Progress.ForkedAt(update, SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data))
+            : parent.Progress;
+        int size = progress.PhaseOf(update + 1).BatchSize;
+        SpecResolver.CheckActivations("batchSize", size, progress, plan.Network, plan.Spec.MicroBatch);
+        var optimizer = SpecReader.ReadOptimizer(given.Object("optimizer"), parent.Optimizer);
+        bool ends = given.Object("schedule")?.Choice("kind", [("constant", ScheduleKind.Constant)]) is not null;
+        var budget = given.Object("budget") is { } own ? SpecReader.ReadBudget(own) : parent.Budget;
+        long? total = SpecResolver.TotalUpdates(budget, size, progress);
+        if (total <= update) throw TooEarly(budget, total.Value, update);
+        return parent with
+        {
+            Index = index,
+            Id = FreeId(plan, parent, update),
+            BatchSize = size,
+            LearningRate = given.Get("learningRate") is { } rate ? SpecReader.ReadRate("learningRate", rate) : parent.LearningRate,
+            Schedule = ends ? new ScheduleSpec() : parent.Schedule,
+            Progress = progress,
+            TotalUpdates = total,
+            Optimizer = optimizer,
+            Budget = budget,
+            Fork = new RunFork(parent.Id, update, new Dictionary<string, string>(set)),
+            OptimizerFrom = optimizer.Kind == parent.Optimizer.Kind ? parent.OptimizerFrom : update,
+        };
+    }
+
+    /// <summary>What a fork begins with: the parent's keyframe after the fork's update, with the optimiser's state at zero where it begins anew.</summary>
+    public static Keyframe Begin(Keyframe parent, RunPlan fork)
+    {
+        if (fork.Fork?.Update != parent.Updates) throw new ArgumentException($"the fork does not begin after update {parent.Updates}", nameof(parent));
+        return fork.OptimizerFrom < parent.Updates ? parent
+            : parent with { OptimizerState = [.. Enumerable.Range(0, fork.Optimizer.StateVectors).Select(_ => new float[parent.Weights.Length])] };
+    }
+
+    /// <summary>The settings as the JSON object of an experiment file, so that they are read as strictly.</summary>
+    private static JsonNodeReader Read(IReadOnlyDictionary<string, string> set)
+    {
+        var root = new JsonObject();
+        foreach (var (key, text) in set)
+        {
+            if (!Keys.Contains(key)) throw new SpecException($"\"{JsonNodeReader.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.");
+            string[] path = key == "optimizer" ? ["optimizer", "kind"] : key.Split('.');
+            var at = root;
+            foreach (string part in path[..^1]) at = (JsonObject)(at[part] ??= new JsonObject());
+            if (!at.TryAdd(path[^1], Value(text))) throw new SpecException("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.");
+        }
+        return JsonNodeReader.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), "The fork");
+    }
+
+    /// <summary>A number where it is one, else a text.</summary>
+    private static JsonNode Value(string text)
+    {
+        try
+        {
+            if (JsonNode.Parse(text) is { } node && node.GetValueKind() == JsonValueKind.Number) return node;
+        }
+        catch (JsonException)
+        {
+        }
+        return text;
+    }
+
+    private static SpecException TooEarly(BudgetSpec budget, long total, long update)
+    {
+        var (key, amount) = budget switch
+        {
+            { Epochs: { } epochs } => ("epochs", epochs),
+            { Updates: { } updates } => ("updates", updates),
+            _ => ("examples", (double)budget.Examples!),
+        };
+        return new($"\"budget.{key}\" is {amount.ToString(CultureInfo.InvariantCulture)}, which ends with update {total}; a fork after update {update} needs more.");
+    }
+
+    /// <summary>Parent and update, such as b32-s1-u1200, and a number where that is taken. Forks of forks of forks are named after the first run alone, so that an id remains a file name.</summary>
+    private static string FreeId(ExperimentPlan plan, RunPlan parent, long update)
+    {
+        string stem = parent.Id.Length <= LongestParentId ? parent.Id : parent.Id[..parent.Id.IndexOf("-u", StringComparison.Ordinal)], id = $"{stem}-u{update}";
+        for (int copy = 2; plan.Runs.Any(run => run.Id == id); copy++) id = $"{stem}-u{update}-{copy}";
+        return id;
+    }
+}
