@@ -15,8 +15,9 @@ export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
   flops: "FLOPs in training",
 };
 
-/** A row of whole epochs with one batch size, and what was made before it. */
+/** Updates in a row with one batch size, and what was made before them. */
 interface Phase {
+  /** Passes over the data; not whole where a fork has left the rest of one out. */
   epoch: number;
   update: number;
   examples: number;
@@ -35,11 +36,12 @@ export class RunClock {
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
     const phases: Phase[] = [];
     let update = 0, consumed = 0, before: Phase | undefined;
-    for (const { epoch, batchSize } of run.phases ?? [{ epoch: 0, batchSize: run.batchSize }]) {
+    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.batchSize }]) {
+      const { epoch, batchSize } = given;
       if (before) {
         const updates = (epoch - before.epoch) * before.perEpoch;
-        update += updates;
-        consumed += this.shortEpoch ? (epoch - before.epoch) * examples : updates * before.batchSize;
+        update = given.update ?? update + updates;
+        consumed = given.examples ?? consumed + (this.shortEpoch ? (epoch - before.epoch) * examples : updates * before.batchSize);
       }
       const batches = examples / batchSize;
       const perEpoch = remainder === "carry" ? batches : Math.max(1, remainder === "drop" ? Math.floor(batches) : Math.ceil(batches));

@@ -12,10 +12,10 @@ export interface ColumnInfo {
 export interface RunInfo {
   index: number;
   id: string;
-  /** Of a whole batch, at the beginning where batches grow. */
+  /** Of a whole batch, at the run's or the fork's beginning where batches grow. */
   batchSize: number;
-  /** Where batches grow: the first epoch, from 0, of each row of epochs with one batch size. */
-  phases?: { epoch: number; batchSize: number }[] | null;
+  /** Of a run whose batches grow, or of a fork: rows of one batch size, with the epochs, updates and examples before each; without the latter two it begins where an epoch ends. */
+  phases?: { epoch: number; batchSize: number; update?: number; examples?: number }[] | null;
   seed: number;
   learningRate: number | null;
   totalUpdates: number | null;

@@ -1,4 +1,6 @@
 /** The pure models: axes, playhead, run styles, heights, numbers. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AXES, RunClock } from "../../src/BatchViz.Stage/axis.ts";
 import { figure, niceStep, short } from "../../src/BatchViz.Stage/format.ts";
@@ -11,6 +13,11 @@ const run = (batchSize: number, phases: RunInfo["phases"] = null): RunInfo => ({
   index: 0, id: "r", batchSize, phases, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 10, flopsPerExample: 6, state: "running", message: null,
 });
 const REMAINDERS: Manifest["remainder"][] = ["keep", "drop", "carry", "wrap", "reweight"];
+
+/** Forks, whose batch size changes on the way, and what they have used after 0, 1, 2 … updates; the program is held to the same figures (ForkingTests.cs). */
+const FORKS: {
+  remainder: Manifest["remainder"]; trainExamples: number; batchSize: number; phases: RunInfo["phases"]; examplesAndEpochs: [examples: number, epochs: number][];
+}[] = JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures/forks.json"), "utf8"));
 
 /** Examples after u updates, counted one update at a time. */
 function counted(updates: number, n: number, b: number, remainder: Manifest["remainder"]): number {
@@ -63,6 +70,24 @@ describe("axes", () => {
     }
     for (const axis of ["examples", "epochs", "flops"] as const) {
       for (let u = 0; u <= updates; u += 0.25) expect(clock.toUpdates(axis, clock.toAxis(axis, u)), `${axis} at ${u}`).toBeCloseTo(u, 6);
+    }
+  });
+
+  test.each(FORKS.map((fork, i) => [fork.remainder, i] as const))("a fork counts on from its parent (%s, table %i)", (_, i) => {
+    const { remainder, trainExamples, batchSize, phases, examplesAndEpochs } = FORKS[i]!;
+    const clock = new RunClock(run(batchSize, phases), trainExamples, remainder);
+    examplesAndEpochs.forEach(([examples, epochs], u) => {
+      expect(clock.toAxis("examples", u), `examples after ${u}`).toBeCloseTo(examples, 9);
+      expect(clock.toAxis("epochs", u), `epochs after ${u}`).toBeCloseTo(epochs, 9);
+    });
+    for (const axis of ["examples", "epochs", "flops"] as const) {
+      let before = -1;
+      for (let u = 0; u <= 24; u += 0.25) {
+        const value = clock.toAxis(axis, u);
+        expect(value, `${axis} at ${u}`).toBeGreaterThan(before);
+        before = value;
+        expect(clock.toUpdates(axis, value), `${axis} at ${u}`).toBeCloseTo(u, 6);
+      }
     }
   });
 

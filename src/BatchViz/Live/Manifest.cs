@@ -79,7 +79,7 @@ internal static class Manifest
         ["index"] = run.Plan.Index,
         ["id"] = run.Plan.Id,
         ["batchSize"] = run.Plan.BatchSize,
-        ["phases"] = Phases(run.Plan.Progress),
+        ["phases"] = run.Plan.Fork is null && run.Plan.Progress.Phases.Count == 1 ? null : Phases(run.Plan.Progress),
         ["seed"] = run.Plan.Seed,
         ["learningRate"] = run.Plan.LearningRate,
         ["totalUpdates"] = run.Plan.TotalUpdates,
@@ -90,8 +90,10 @@ internal static class Manifest
         ["updates"] = run.Log.Count,
     };
 
-    private static JsonArray? Phases(Progress progress) => progress.Phases.Count == 1 ? null
-        : [.. progress.Phases.Select(phase => (JsonNode)new JsonObject { ["epoch"] = phase.Epoch, ["batchSize"] = phase.BatchSize })];
+    private static JsonArray Phases(Progress progress) => [.. progress.Phases.Select(phase => (JsonNode)new JsonObject
+    {
+        ["epoch"] = phase.Epochs, ["update"] = phase.Update, ["examples"] = phase.Examples, ["batchSize"] = phase.BatchSize,
+    })];
 
     private static JsonObject Plane(Landscape landscape, ExperimentPlan plan)
     {

@@ -8,6 +8,18 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
     private readonly double[] first = new double[parameters], second = new double[parameters];
     private int updates;
 
+    /// <summary>Goes on with other settings; another kind begins anew.</summary>
+    public void Become(OptimizerSpec other, double otherRate)
+    {
+        if (other.Kind != spec.Kind)
+        {
+            Array.Clear(first);
+            Array.Clear(second);
+            updates = 0;
+        }
+        (spec, rate) = (other, otherRate);
+    }
+
     /// <summary>Changes the weights in place; returns the length of the change.</summary>
     /// <param name="rateNow">η of this update, where a schedule changes it.</param>
     public double Step(double[] w, double[] gradient, double gradientWeight = 1, double? rateNow = null)
