@@ -21,17 +21,18 @@ public static class ForkResolver
 
     private const int LongestParentId = 80;
 
-    /// <summary>The plan of a fork of a run after <paramref name="update"/> updates, which the run must have made or will make.</summary>
+    /// <summary>The plan of a fork of a run after <paramref name="update"/> updates, counted from the first of its ancestors; the caller knows how many it has made.</summary>
     /// <param name="plan">With all runs there are, whose ids the fork must not repeat.</param>
     /// <param name="set">
     /// Values by <see cref="Keys"/>. A batch size, even the one in force, ends the batch schedule; "optimizer" is short for
-    /// "optimizer.kind"; the schedule's kind can be constant only; a budget is counted from the parent's beginning.
+    /// "optimizer.kind"; the schedule's kind can be constant only, which ends a warm-up too; a budget is counted from the parent's beginning.
     /// </param>
     /// <exception cref="SpecException">One sentence that names the key.</exception>
     public static RunPlan Resolve(ExperimentPlan plan, RunPlan parent, long update, IReadOnlyDictionary<string, string> set, int index)
     {
-        if (update is < 0 or > SpecReader.MaxUpdates)
-            throw new SpecException($"\"update\" is {update}; it must be a whole number from 0 to {SpecReader.MaxUpdates:#,0}.");
+        long first = parent.Fork?.Update ?? 0;
+        if (update < first || update > SpecReader.MaxUpdates)
+            throw new SpecException($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.");
         var given = Read(set);
         var progress = given.Get("batchSize") is { } batch
             ? parent.Progress.ForkedAt(update, SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data))
@@ -89,7 +90,7 @@ public static class ForkResolver
         {
             if (JsonNode.Parse(text) is { } node && node.GetValueKind() == JsonValueKind.Number) return node;
         }
-        catch (JsonException)
+        catch (Exception e) when (e is JsonException or ArgumentException) // no JSON, or half a character
         {
         }
         return text;
@@ -106,10 +107,14 @@ public static class ForkResolver
         return new($"\"budget.{key}\" is {amount.ToString(CultureInfo.InvariantCulture)}, which ends with update {total}; a fork after update {update} needs more.");
     }
 
-    /// <summary>Parent and update, such as b32-s1-u1200, and a number where that is taken. Forks of forks of forks are named after the first run alone, so that an id remains a file name.</summary>
+    /// <summary>
+    /// Parent and update, such as b32-s1-u1200, and a number where that is taken. After many forks of forks it is named after the first
+    /// run alone, so that an id remains a file's name.
+    /// </summary>
     private static string FreeId(ExperimentPlan plan, RunPlan parent, long update)
     {
-        string stem = parent.Id.Length <= LongestParentId ? parent.Id : parent.Id[..parent.Id.IndexOf("-u", StringComparison.Ordinal)], id = $"{stem}-u{update}";
+        string stem = parent.Id.Length <= LongestParentId ? parent.Id : parent.Id[..parent.Id.IndexOf("-u", StringComparison.Ordinal)];
+        string id = $"{stem}-u{update}";
         for (int copy = 2; plan.Runs.Any(run => run.Id == id); copy++) id = $"{stem}-u{update}-{copy}";
         return id;
     }

@@ -41,6 +41,9 @@ public class ForkResolverTests
     public void What_does_not_go_together_is_refused()
     {
         Assert.Equal("\"update\" is -1; it must be a whole number from 0 to 100,000,000.", Refusal(() => Fork(-1)));
+        Assert.Equal("\"update\" is 19; it must be a whole number from 20 to 100,000,000.",
+            Refusal(() => ForkResolver.Resolve(Plan, Fork(20), 19, new Dictionary<string, string>(), 9)));
+        Assert.Equal("\"learningRate\" is \"\\uFFFD\"; it must be a number above 0, at most 1,000.", Refusal(() => Fork(1, ("learningRate", "\ud800"))));
         Assert.Equal("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.", Refusal(() => Fork(1, ("optimizer", "sgd"), ("optimizer.kind", "adam"))));
         Assert.Equal("\"budget\" must have exactly one of epochs, updates, examples and seconds.", Refusal(() => Fork(1, ("budget.updates", "90"), ("budget.epochs", "3"))));
         Assert.Equal("\"budget.epochs\" is 2, which ends with update 32; a fork after update 32 needs more.", Refusal(() => Fork(32)));
