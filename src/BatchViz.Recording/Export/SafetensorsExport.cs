@@ -1,0 +1,112 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Sampling;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Recording.Export;
+
+/// <summary>
+/// Weights of a run at a keyframe, and which examples its next batches had with what losses, so that others can repeat them.
+/// docs/exports.md names the tensors.
+/// </summary>
+public static class SafetensorsExport
+{
+    /// <summary>Writes <c>ID-updateN.safetensors</c> for each keyframe and returns the paths.</summary>
+    /// <param name="spec">The run's experiment; goes into the files as text.</param>
+    /// <param name="sampler">The run's own, see <see cref="BundleSpec.SamplerOf"/>.</param>
+    /// <param name="batches">Batches after each keyframe whose order is written, fewer where the run ended before.</param>
+    public static IReadOnlyList<string> Write(
+        IRecordSource run, ExperimentSpec spec, NetworkSpec network, IReadOnlyList<Keyframe> keyframes, Sampler sampler, int batches,
+        string folder, IProgress<double>? progress = null, CancellationToken cancel = default)
+    {
+        var paths = new List<string>();
+        foreach (var keyframe in keyframes)
+        {
+            string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{ExportFile.NameOf(run.Plan)}-update{keyframe.Updates}.safetensors"));
+            ExportFile.Write(path, stream => Write(run, spec, network, keyframe, sampler, batches, stream, cancel));
+            paths.Add(path);
+            progress?.Report((double)paths.Count / keyframes.Count);
+        }
+        return paths;
+    }
+
+    /// <summary>One keyframe with the batches after it.</summary>
+    public static void Write(
+        IRecordSource run, ExperimentSpec spec, NetworkSpec network, Keyframe keyframe, Sampler sampler, int batches, Stream stream,
+        CancellationToken cancel = default)
+    {
+        int count = (int)Math.Clamp(run.Count - keyframe.Updates, 0, batches);
+        var file = new SafetensorsFile();
+        AddBatches(file, run, keyframe.Updates, count, sampler, cancel);
+        AddParameters(file, "", network, keyframe.Weights);
+        for (int s = 0; s < keyframe.OptimizerState.Length; s++) AddParameters(file, $"optimizer.{s}.", network, keyframe.OptimizerState[s]);
+        file.Write(stream, new Dictionary<string, string>
+        {
+            ["run"] = run.Plan.Id,
+            ["update"] = Text(keyframe.Updates),
+            ["batchSize"] = Text(run.Plan.BatchSize),
+            ["seed"] = Text(run.Plan.Seed),
+            ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
+        });
+    }
+
+    private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The 8-byte offsets come first in the file, so that they lie at a multiple of 8.</summary>
+    private static void AddBatches(SafetensorsFile file, IRecordSource run, long updates, int count, Sampler sampler, CancellationToken cancel)
+    {
+        long[] offsets = new long[count + 1];
+        for (int b = 0; b < count; b++) offsets[b + 1] = offsets[b] + sampler.Progress.ExamplesOf(updates + b + 1);
+        float[] losses = new float[count], rates = new float[count];
+        var walk = new RecordWalk(run, updates, count);
+        foreach (var (first, rows) in walk.Blocks(null, cancel))
+        {
+            for (int row = 0; row < rows; row++)
+            {
+                losses[first - updates + row] = walk.Record(row)[RecordLayout.Loss];
+                rates[first - updates + row] = walk.Record(row)[RecordLayout.LearningRate];
+            }
+        }
+
+        file.Add("batches.offsets", "I64", sizeof(long), [count + 1], stream => stream.Write(MemoryMarshal.AsBytes<long>(offsets)));
+        file.Add("batches.indices", "I32", sizeof(int), [offsets[count]], stream =>
+        {
+            int[] indices = new int[sampler.Progress.LargestBatch];
+            for (int b = 0; b < count; b++)
+            {
+                cancel.ThrowIfCancellationRequested();
+                int examples = sampler.Fill(updates + b + 1, indices);
+                stream.Write(MemoryMarshal.AsBytes(indices.AsSpan(0, examples)));
+            }
+        });
+        file.Add("batches.losses", [count], losses);
+        file.Add("batches.learningRates", [count], rates);
+    }
+
+    /// <summary>Numbers in the canonical order (see <see cref="NetworkSpec.ParameterCount"/>), a tensor for each layer's weights and one for its biases.</summary>
+    private static void AddParameters(SafetensorsFile file, string prefix, NetworkSpec network, float[] canonical)
+    {
+        if (canonical.Length != network.ParameterCount)
+            throw new ArgumentException($"{canonical.Length} weights for a network of {network.ParameterCount}", nameof(canonical));
+        if (network.Model.Kind == ModelKind.Surface)
+        {
+            file.Add(prefix + "weights", [canonical.Length], canonical);
+            return;
+        }
+        var rest = canonical.AsMemory();
+        for (int l = 0; l < network.Layers; l++)
+        {
+            int inputs = network.Sizes[l], outputs = network.Sizes[l + 1];
+            Take($"layers.{l}.weight", outputs, inputs);
+            if (network.Model.Bias) Take($"layers.{l}.bias", outputs);
+        }
+
+        void Take(string name, params long[] shape)
+        {
+            int length = (int)shape.Aggregate(1L, (a, b) => a * b);
+            file.Add(prefix + name, shape, rest[..length]);
+            rest = rest[length..];
+        }
+    }
+}
