@@ -52,6 +52,10 @@ public sealed class CpuEngine : IEngine
         _ => "portable",
     };
 
+    public string Variant => Path.ToString().ToLowerInvariant();
+
+    public int Revision => 1;
+
     public bool BitExact => true;
 
     public IEngineData Load(DataSet data) => new CpuData(data);

@@ -4,6 +4,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using BatchViz.Recording.Storage;
 
 namespace BatchViz.Lab;
 
@@ -26,6 +27,25 @@ public sealed record ExperimentOptions
     /// <summary>Bytes for the snapshots along all paths; fewer points a path are kept when weights are large.</summary>
     public long SnapshotBytes { get; init; } = 512L << 20;
 
+    /// <summary>Where to record the experiment; null: nowhere. An empty folder, or the one of the recording that is taken up.</summary>
+    public IFiles? Files { get; init; }
+
+    /// <summary>Bytes that records and keyframes may take together; beyond, records are recomputed from fewer keyframes.</summary>
+    public long RecordingBytes { get; init; } = 512L << 20;
+
+    /// <summary>For the recording: the machine's processor, and the folder with the data if the experiment names one.</summary>
+    public string Processor { get; init; } = "";
+
+    public string? DataFolder { get; init; }
+
+    /// <summary>Of a recording that is opened: train those runs on that were interrupted or stopped before the end of their budget.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Of a recording that is opened: nothing of it is to be written.</summary>
+    public bool ReadOnly { get; init; }
+
+    public TimeProvider Clock { get; init; } = TimeProvider.System;
+
     /// <summary>Bytes that the engine may take for the whole experiment, the data set and probes apart; by default half of this machine's memory.</summary>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 }
@@ -36,48 +56,68 @@ public sealed record ExperimentOptions
 /// </summary>
 public sealed class Experiment : IDisposable
 {
-    /// <summary>Bound on the records of all runs together: about 3 GB with the pyramid above them.</summary>
-    private const long MaxRecordedFloats = 300_000_000;
+    /// <summary>Where a run ends whose budget is in seconds, if its seconds last that long.</summary>
+    internal const long MostUpdates = SpecReader.MaxUpdates;
 
     private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80;
 
     private readonly Pacer pacer;
-    private readonly Lane[] lanes;
     private readonly LandscapeJob? landscape;
-    private readonly TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private readonly CancellationTokenSource abandoning = new();
     private readonly Stopwatch clock = Stopwatch.StartNew();
+    private readonly RecordingFolder? opened;
+    private readonly bool readOnly;
+    private readonly Lock growing = new();
+    private Lane[] lanes;
+    private Run[] runs;
+    private ExperimentPlan plan;
+    private Recorder? recorder;
+    private TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
     private int lanesLeft, stopped, disposed;
+    private bool started;
 
-    /// <exception cref="SpecException">More records than can be kept.</exception>
-    public Experiment(ExperimentPlan plan, IEngine engine, ExperimentOptions? options = null)
+    /// <param name="from">A recording to open, of the same plan; null: the experiment begins.</param>
+    /// <exception cref="SpecException">More memory than can be had, or the recording cannot be written.</exception>
+    public Experiment(ExperimentPlan plan, IEngine engine, ExperimentOptions? options = null, RecordingFolder? from = null)
     {
         options ??= new ExperimentOptions();
-        (Plan, Engine, MeasureEnds) = (plan, engine, options.MeasureEnds);
-        var layout = new RecordLayout(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
-        long most = MaxRecordedFloats / (layout.Width + 1), updates = plan.Runs.Sum(run => run.TotalUpdates ?? 0);
-        if (updates > most)
-            throw new SpecException($"\"budget\" makes {updates:#,0} updates over all runs; at most {most:#,0} records of this model are kept in memory.");
-        MaxUpdates = most / plan.Runs.Count;
+        (this.plan, Engine, MeasureEnds, opened, readOnly) = (plan, engine, options.MeasureEnds, from, options.ReadOnly);
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
         EvaluationSet = ChooseEvaluationSet(plan);
         CheckMemory(options);
         Data = engine.Load(plan.Data);
-        Runs = [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
-        var groups = Runs.GroupBy(run => run.Plan.BatchSize).Select(g => g.ToArray()).ToArray();
-        pacer = new Pacer(plan.Spec.Pace, [.. groups.Select(g => g[0].Plan.Progress)], Window(plan), Math.Max(1, options.LanesAtOnce), options.Held);
+        Replayer = new Replayer(this);
+        runs = from is not null ? Taken(from, options) : Begun(options);
+        var groups = runs.GroupBy(run => run.Plan.Fork is null ? run.Plan.BatchSize : -1 - run.Plan.Index).Select(g => g.ToArray()).ToArray();
+        pacer = new Pacer(plan.Spec.Pace, [], Window(plan), Math.Max(1, options.LanesAtOnce), options.Held);
+        foreach (var group in groups) pacer.Add(group[0].Plan.Progress, free: group[0].Plan.Fork is not null);
         lanes = [.. groups.Select((members, i) => new Lane(this, pacer, i, members))];
         lanesLeft = lanes.Length;
-        landscape = options.Landscape ? new LandscapeJob(this) : null;
+        if (from is not null) Volatile.Write(ref stopped, runs.Any(run => run.Log.State == RunState.Stopped) ? 1 : 0);
+        landscape = options.Landscape ? new LandscapeJob(this, LandscapeFile.Read(from?.Landscape, runs.Length)) : null;
     }
 
-    public ExperimentPlan Plan { get; }
+    /// <summary>With the forks that were made so far.</summary>
+    public ExperimentPlan Plan => Volatile.Read(ref plan);
 
     public IEngine Engine { get; }
 
-    public IReadOnlyList<Run> Runs { get; }
+    /// <summary>They only become more.</summary>
+    public IReadOnlyList<Run> Runs => Volatile.Read(ref runs);
+
+    /// <summary>Null where nothing is recorded, or not yet: an opened recording is written only once there is something new.</summary>
+    public Recorder? Recorder => Volatile.Read(ref recorder);
+
+    /// <summary>Why nothing more is recorded, in a sentence; null while all is well.</summary>
+    public string? RecordingProblem => Recorder?.Problem;
+
+    /// <summary>What of an opened recording could not be read.</summary>
+    public IReadOnlyList<Damage> Damages => opened?.Damages ?? [];
+
+    /// <summary>Recomputes what was not kept.</summary>
+    public Replayer Replayer { get; }
 
     /// <summary>The examples on which paths and surface are measured.</summary>
     public EvaluationSet EvaluationSet { get; }
@@ -94,9 +134,9 @@ public sealed class Experiment : IDisposable
     public double Seconds => clock.Elapsed.TotalSeconds;
 
     /// <summary>Completes when every run has ended.</summary>
-    public Task Ended => ended.Task;
+    public Task Ended => Volatile.Read(ref ended).Task;
 
-    public bool Finished => ended.Task.IsCompleted;
+    public bool Finished => Ended.IsCompleted;
 
     public bool Held => !Finished && pacer.Held;
 
@@ -104,9 +144,6 @@ public sealed class Experiment : IDisposable
         : pacer.Held ? ExperimentState.Held : ExperimentState.Running;
 
     internal IEngineData Data { get; }
-
-    /// <summary>Where a run ends whose budget is in seconds, if its seconds last that long.</summary>
-    internal long MaxUpdates { get; }
 
     internal int PathMarks { get; }
 
@@ -122,7 +159,11 @@ public sealed class Experiment : IDisposable
 
     public void Start()
     {
-        foreach (var lane in lanes) lane.Start();
+        lock (growing)
+        {
+            started = true;
+            foreach (var lane in lanes) lane.Start();
+        }
         landscape?.Start();
     }
 
@@ -155,24 +196,141 @@ public sealed class Experiment : IDisposable
         landscape?.Request(kind);
     }
 
+    /// <summary>
+    /// A new run that goes on from another after <paramref name="update"/> of its updates, with other settings: beside the others, in the
+    /// same recording, from exactly those weights. Its training begins at once, or when the experiment is started or continued.
+    /// </summary>
+    /// <param name="set">What is set to other values, as <see cref="ForkResolver"/> reads it.</param>
+    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    public Run Fork(string parentId, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
+    {
+        lock (growing)
+        {
+            var parent = Runs.FirstOrDefault(run => run.Plan.Id == parentId)
+                ?? throw new SpecException($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.");
+            if (Runs.Count >= SpecReader.MaxRuns) throw new SpecException($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.");
+            var now = Plan;
+            var planned = ForkResolver.Resolve(now, parent.Plan, update, set, Runs.Count);
+            using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, Abandoning);
+            var keyframe = ForkResolver.Begin(Replayer.At(parent, update, progress, either.Token), planned);
+            var next = now with { Runs = [.. now.Runs, planned] };
+            Run run;
+            if (WritingRecorder() is { } writer)
+            {
+                var recorded = RecordingFolder.NewRun(writer.Files, writer.Manifest, next, planned, [.. Runs.Select(other => other.Recorded!)]);
+                try
+                {
+                    writer.AddRun(recorded, new RecordingManifest.RunEntry(planned.Id, parentId, update, planned.Fork!.Set), keyframe);
+                }
+                catch (IOException e)
+                {
+                    throw new SpecException($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.");
+                }
+                run = new Run(planned, recorded.Log, recorded);
+            }
+            else throw new SpecException("A fork needs an experiment that is recorded.");
+            Volatile.Write(ref plan, next);
+            Volatile.Write(ref runs, [.. Runs, run]);
+            if (Finished)
+            {
+                Volatile.Write(ref stopped, 0);
+                Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+            }
+            var lane = new Lane(this, pacer, pacer.Add(planned.Progress, free: true), [run]);
+            Interlocked.Increment(ref lanesLeft);
+            lanes = [.. lanes, lane];
+            if (started) lane.Start();
+            landscape?.Wake();
+            return run;
+        }
+    }
+
     public void Dispose()
     {
         if (Interlocked.Exchange(ref disposed, 1) == 1) return;
         Abandoned = true;
         abandoning.Cancel();
         Stop();
-        foreach (var lane in lanes) lane.Join();
+        lock (growing)
+        {
+            foreach (var lane in lanes) lane.Join();
+        }
         landscape?.Dispose();
+        Recorder?.Dispose();
+        Replayer.Dispose();
         foreach (var run in Runs)
             for (long i = 0; i < run.Snapshots.Count; i++) run.Snapshots[i].Weights.Dispose();
+        opened?.Dispose();
         Data.Dispose();
         abandoning.Dispose();
     }
 
     internal void LaneEnded()
     {
-        if (Interlocked.Decrement(ref lanesLeft) == 0) ended.TrySetResult();
+        if (Interlocked.Decrement(ref lanesLeft) == 0) Volatile.Read(ref ended).TrySetResult();
         landscape?.Wake();
+    }
+
+    private Run[] Begun(ExperimentOptions options)
+    {
+        if (options.Files is not { } files)
+        {
+            var layout = RecordingFolder.LayoutOf(plan);
+            return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
+        }
+        var manifest = RecordingManifest.Of(plan, Engine, options.Processor, options.Clock.GetUtcNow(), options.RecordingBytes, options.DataFolder);
+        var recorded = RecordingFolder.NewRuns(files, manifest, plan);
+        try
+        {
+            recorder = Recorder.Begin(files, manifest, recorded);
+        }
+        catch (IOException e)
+        {
+            throw new SpecException($"The experiment cannot be recorded: {e.Message.TrimEnd('.')}; nothing recorded.");
+        }
+        return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, kept))];
+    }
+
+    private Run[] Taken(RecordingFolder from, ExperimentOptions options)
+    {
+        Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, kept))];
+        foreach (var run in taken)
+        {
+            bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : run.Log.Count == 0 || !(run.Log.SecondsAt(run.Log.Count - 1) >= run.Plan.Budget.Seconds);
+            if (options is { Resume: true, ReadOnly: false } && (!run.Log.Ended || (run.Log.State is RunState.Stopped or RunState.Failed && unfinished)))
+            {
+                run.Log.Result = null;
+                run.Log.Enter(RunState.Waiting);
+            }
+            else if (!run.Log.Ended) run.Log.Enter(RunState.Stopped, $"Interrupted after update {run.Log.Count:#,0}.");
+        }
+        if (taken.All(run => run.Log.Ended)) return taken;
+        try
+        {
+            recorder = Recorder.GoOn(from.Files, from.Manifest, from.Runs);
+        }
+        catch (IOException e)
+        {
+            throw new SpecException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
+        }
+        return taken;
+    }
+
+    /// <summary>Begins to write an opened recording, once there is something to write.</summary>
+    private Recorder? WritingRecorder()
+    {
+        if (Recorder is null && opened is not null && !readOnly)
+        {
+            try
+            {
+                Volatile.Write(ref recorder, Recorder.GoOn(opened.Files, opened.Manifest, opened.Runs));
+            }
+            catch (IOException e)
+            {
+                throw new SpecException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
+            }
+        }
+        return Recorder;
     }
 
     /// <summary>Far enough for a lane to work some milliseconds at a stretch, near enough for heads that move together.</summary>
@@ -191,7 +349,7 @@ public sealed class Experiment : IDisposable
         const int FitVectors = 9;
         double wanted = 0, largest = 0, snapshot = 0;
         long batchSize = 0;
-        foreach (var group in Plan.Runs.GroupBy(run => run.BatchSize))
+        foreach (var group in Plan.Runs.GroupBy(run => run.Fork is null ? run.BatchSize : -1 - run.Index))
         {
             var spec = Plan.BundleOf([.. group]);
             var account = Engine.Predict(spec, Plan.Data);

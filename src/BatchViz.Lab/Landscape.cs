@@ -41,7 +41,8 @@ public sealed record Landscape
     /// <summary>Whether the model has no other direction: the surface is the whole landscape, not a slice.</summary>
     public bool Exact => Kind == PlaneKind.Weights;
 
-    public required IPlane Plane { get; init; }
+    /// <summary>Null of a landscape out of a recording: nothing new can be put on it.</summary>
+    public required IPlane? Plane { get; init; }
 
     /// <summary>Updates of the longest run when the plane was fitted.</summary>
     public required long FittedAt { get; init; }

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Globalization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
@@ -15,6 +16,7 @@ namespace BatchViz.Lab;
 internal sealed class LandscapeJob : IDisposable
 {
     private const int FitSnapshotsPerRun = 24, MaxRegions = 12, EigenIterations = 60;
+    private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(5);
     private const double Margin = 0.25, GrowthMargin = 0.5;
 
     private readonly Experiment experiment;
@@ -23,7 +25,6 @@ internal sealed class LandscapeJob : IDisposable
     private readonly Lock publishing = new();
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
-    private readonly long[] projected;
     private PlaneKind kind;
     private int requested = -1;
     private Landscape? current;
@@ -32,12 +33,18 @@ internal sealed class LandscapeJob : IDisposable
     private long nextFit, rests, unspanned, fitted;
     private uint planeId, gridId;
     private int regions;
+    private long[] projected;
     private bool asked;
+    private Landscape? saved;
+    private long savedPoints;
+    private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
     private uint draws;
 
-    public LandscapeJob(Experiment experiment)
+    /// <param name="recorded">The landscape to begin with: that of the recording which is opened.</param>
+    public LandscapeJob(Experiment experiment, Landscape? recorded)
     {
         this.experiment = experiment;
+        (current, saved, planeId, gridId) = (recorded, recorded, recorded?.PlaneId ?? 0, recorded?.GridId ?? 0);
         kind = experiment.Plan.Plane;
         projected = new long[experiment.Runs.Count];
         total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
@@ -83,7 +90,8 @@ internal sealed class LandscapeJob : IDisposable
         wake.Set();
         if (thread.IsAlive) thread.Join();
         surface.Dispose();
-        Current?.Plane.Dispose();
+        Save();
+        Current?.Plane?.Dispose();
     }
 
     private void Work()
@@ -97,6 +105,7 @@ internal sealed class LandscapeJob : IDisposable
             {
                 if (Step(evaluator)) continue;
                 Interlocked.Increment(ref rests);
+                if (experiment.Finished || sinceSaved.Elapsed > SaveEvery) Save();
                 wake.WaitOne(50);
             }
         }
@@ -113,7 +122,14 @@ internal sealed class LandscapeJob : IDisposable
     private bool Step(IEvaluator evaluator)
     {
         if (FitIsDue() && Fit(evaluator)) return true;
-        if (Current is not { } landscape) return false;
+        if (Current is not { Plane: not null } landscape) return false;
+        if (landscape.Paths.Count < experiment.Runs.Count)
+        {
+            // A fork has joined the runs.
+            int runs = experiment.Runs.Count;
+            Array.Resize(ref projected, runs);
+            lock (publishing) Volatile.Write(ref current, landscape = Current! with { Paths = [.. landscape.Paths, .. Enumerable.Range(0, runs - landscape.Paths.Count).Select(_ => new AppendOnly<PathPoint>())] });
+        }
         bool moved = Project(evaluator, landscape);
         if (Outgrown(landscape) is { } region)
         {
@@ -129,12 +145,14 @@ internal sealed class LandscapeJob : IDisposable
         {
             kind = (PlaneKind)wanted;
             (asked, unspanned) = (true, -1);
+            Gather();
         }
         // Snapshots that spanned no plane will not span one when they are looked at again.
         if (kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
         if (asked) return true;
         // A plane through where runs are has to end where they do.
         if (kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
+        if (Current is { Plane: null }) return experiment.Runs.Any(run => run.Snapshots.Count > 0) && Longest() >= nextFit;
         if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
         return kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
@@ -211,17 +229,17 @@ internal sealed class LandscapeJob : IDisposable
         asked = false;
         fitted = snapshots;
         nextFit = FitAfter(longest);
-        Array.Clear(projected);
+        projected = new long[experiment.Runs.Count];
         var next = new Landscape
         {
             PlaneId = ++planeId, GridId = ++gridId, Kind = kind, Title = title, Explained = explained, ExplainedByRandomWalk = walk,
             Region = default, Layers = [], Plane = plane,
-            FittedAt = longest, Paths = [.. experiment.Runs.Select(_ => new AppendOnly<PathPoint>())],
+            FittedAt = longest, Paths = [.. projected.Select(_ => new AppendOnly<PathPoint>())],
         };
         Project(evaluator, next);
         var before = Current;
         Publish(next with { Region = Region(next) });
-        before?.Plane.Dispose();
+        before?.Plane?.Dispose();
         return true;
     }
 
@@ -330,13 +348,13 @@ internal sealed class LandscapeJob : IDisposable
     private bool Project(IEvaluator evaluator, Landscape landscape)
     {
         bool any = false;
-        for (int r = 0; r < experiment.Runs.Count; r++)
+        for (int r = 0; r < projected.Length; r++)
         {
             var snapshots = experiment.Runs[r].Snapshots;
             for (long count = snapshots.Count; projected[r] < count; projected[r]++)
             {
                 var snapshot = snapshots[projected[r]];
-                var at = evaluator.Project(landscape.Plane, snapshot.Weights);
+                var at = evaluator.Project(landscape.Plane!, snapshot.Weights);
                 landscape.Paths[r].Add(new PathPoint((uint)snapshot.Update, (float)at.X, (float)at.Y, (float)snapshot.Loss, (float)at.OffPlane));
                 any = true;
             }
@@ -389,6 +407,29 @@ internal sealed class LandscapeJob : IDisposable
             }
         }
         return x0 > x1 ? null : new GridRegion(x0, x1, y0, y1);
+    }
+
+    /// <summary>Runs that had ended when the recording was opened get their snapshots only when a plane is to be fitted to them.</summary>
+    private void Gather()
+    {
+        foreach (var run in experiment.Runs)
+        {
+            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory is not null || !run.Log.Ended) continue;
+            using var bundle = experiment.Engine.CreateBundle(experiment.Data, experiment.Plan.BundleOf([run.Plan]));
+            using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
+            Snapshots.Gather(experiment, [run], bundle, evaluator, run.Log.Count, FitSnapshotsPerRun * 4, stop.Token);
+        }
+    }
+
+    /// <summary>Hands the landscape to the recorder, if it is another than before or has more points.</summary>
+    private void Save()
+    {
+        if (experiment.Recorder is not { } recorder || Current is not { } landscape) return;
+        long points = landscape.Paths.Sum(path => path.Count);
+        if (ReferenceEquals(landscape, saved) && points == savedPoints) return;
+        (saved, savedPoints) = (landscape, points);
+        sinceSaved.Restart();
+        recorder.SaveLandscape(LandscapeFile.Write(landscape));
     }
 
     private void Publish(Landscape landscape)

@@ -1,5 +1,5 @@
-using System.Security.Cryptography;
 using System.Runtime.InteropServices;
+using System.Security.Cryptography;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
@@ -9,7 +9,8 @@ namespace BatchViz.Lab;
 
 /// <summary>
 /// One bundle's place on a processor: a dedicated thread that advances it, appends its records and, at marks given by update
-/// counts, measures losses and hands snapshots to the landscape. Measuring is left out of the lane's training clock.
+/// counts, measures losses, hands snapshots to the landscape and keyframes to the recorder. Measuring is left out of the lane's
+/// training clock.
 /// </summary>
 internal sealed class Lane
 {
@@ -21,11 +22,11 @@ internal sealed class Lane
     private readonly Experiment experiment;
     private readonly Pacer pacer;
     private readonly int index;
-    private readonly Run[] members;
     private readonly Thread thread;
     private readonly Marks pathMarks, testMarks;
     private readonly double? secondsBudget;
-    private readonly long limit;
+    private readonly long limit, keyframeStride;
+    private Run[] members;
     private double seconds;
     private LaneProbes? probes;
 
@@ -33,10 +34,11 @@ internal sealed class Lane
     {
         (this.experiment, this.pacer, this.index, this.members) = (experiment, pacer, index, members);
         long? total = members[0].Plan.TotalUpdates;
-        limit = total ?? experiment.MaxUpdates;
-        secondsBudget = experiment.Plan.Spec.Budget.Seconds;
+        limit = total ?? Experiment.MostUpdates;
+        secondsBudget = members[0].Plan.Budget.Seconds;
         pathMarks = new Marks(total, experiment.PathMarks);
         testMarks = new Marks(total, TestMarks);
+        keyframeStride = experiment.Recorder is null ? long.MaxValue : members[0].Log.Plan.KeyframeStride;
         thread = new Thread(Work) { IsBackground = true, Name = $"lane B={members[0].Plan.BatchSize}" };
     }
 
@@ -59,6 +61,10 @@ internal sealed class Lane
         {
             EndAll(RunState.Failed, $"Memory ran out at batch size {members[0].Plan.BatchSize}; the other runs go on.");
         }
+        catch (LaneBegin.CannotException e)
+        {
+            EndAll(RunState.Failed, e.Message);
+        }
         catch (Exception e)
         {
             EndAll(RunState.Failed, $"The engine failed: {e.Message}");
@@ -79,6 +85,9 @@ internal sealed class Lane
 
     private void Train()
     {
+        // Those that have ended, in a recording that is taken up again, have nothing more to do.
+        members = [.. members.Where(run => !run.Log.Ended)];
+        if (members.Length == 0) return;
         var plan = experiment.Plan;
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
         var predicted = experiment.Engine.Predict(spec, plan.Data);
@@ -87,14 +96,16 @@ internal sealed class Lane
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, plan.Network);
         using var ownProbes = probes = plan.Spec.Probes.Count > 0 ? new LaneProbes(experiment, spec) : null;
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
+        long made = new LaneBegin(experiment, members).Restore(bundle, evaluator);
+        if (made > 0 && members[0].Log.SecondsAt(made - 1) is >= 0 and var spent) seconds = spent;
+        pacer.StartAt(index, made);
         foreach (var run in members) run.Log.Enter(RunState.Running);
-        long made = 0;
         double perUpdate = Stretch;
         string? stopped = null;
-        Measure(bundle, evaluator, 0);
+        Measure(bundle, evaluator, made);
         while (made < limit && members.Any(run => !run.Log.Ended))
         {
-            long toMark = Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made;
+            long toMark = Math.Min(Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made, keyframeStride - made % keyframeStride);
             int granted = pacer.Enter(index, Math.Clamp((long)(Stretch / perUpdate), 1, Math.Min(toMark, BlockRows)));
             if (granted == 0)
             {
@@ -105,10 +116,11 @@ internal sealed class Lane
             bundle.Advance(granted, block);
             double after = seconds + (LaneClock.Seconds - before);
             perUpdate = Math.Max(1e-9, (after - seconds) / granted);
-            Append(bundle, block, after);
+            Append(block, made, after);
             seconds = after;
             made += granted;
             Measure(bundle, evaluator, made);
+            if (made % keyframeStride == 0) KeepFrames(bundle);
             pacer.Exit(index, granted);
             if (secondsBudget is { } budget && seconds >= budget)
             {
@@ -116,7 +128,8 @@ internal sealed class Lane
                 break;
             }
         }
-        if (secondsBudget is not null && stopped is null && made == limit) stopped = $"Stopped after update {made:#,0}: no more records are kept.";
+        if (secondsBudget is not null && stopped is null && made == limit) stopped = $"Stopped after update {made:#,0}: a run makes no more updates.";
+        if (experiment.Recorder is not null) KeepFrames(bundle);
         if (experiment.Abandoned)
         {
             EndAll(RunState.Stopped, stopped);
@@ -126,13 +139,28 @@ internal sealed class Lane
         for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped);
     }
 
-    private void Append(IBundle bundle, RecordBlock block, double after)
+    /// <summary>Records the block's rows, which begin after <paramref name="made"/> updates; those that were recorded before a crash must be the same.</summary>
+    private void Append(RecordBlock block, long made, double after)
     {
+        int width = block.Width;
         for (int m = 0; m < members.Length; m++)
         {
-            if (members[m].Log.Ended) continue;
-            members[m].Log.Append(block.Of(m), block.Rows[m], seconds, after);
+            var log = members[m].Log;
+            int rows = block.Rows[m];
+            if (log.Ended || rows == 0) continue;
+            int known = (int)Math.Clamp(log.Count - made, 0, rows);
+            if (known > 0) LaneBegin.Compare(members[m], made, block.Of(m)[..(known * width)]);
+            if (known == rows) continue;
+            double step = (after - seconds) / rows;
+            log.Append(block.Of(m)[(known * width)..(rows * width)], rows - known, seconds + step * known, after);
         }
+    }
+
+    /// <summary>Hands the recorder all that is needed to go on from here.</summary>
+    private void KeepFrames(IBundle bundle)
+    {
+        for (int m = 0; m < members.Length; m++)
+            if (!members[m].Log.Ended && bundle.Updates(m) > 0 && !members[m].Recorded!.Keyframes.Has(bundle.Updates(m))) experiment.Recorder!.Add(members[m].Recorded!, bundle.Export(m));
     }
 
     /// <summary>What is due after <paramref name="update"/> updates: path points, test figures; and the last of both for a run that diverged.</summary>
@@ -173,7 +201,7 @@ internal sealed class Lane
     {
         var run = members[member];
         bool due = end || (run.Log.Evaluations.Count - 1) % LaneProbes.OneMarkIn == 0;
-        if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update == at)) return;
+        if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at)) return;
         try
         {
             run.Probes.Add(probes.Measure(member, weights, at, experiment.Abandoning));
@@ -212,7 +240,7 @@ internal sealed class Lane
         var train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)) : new Evaluation(double.NaN, double.NaN);
         var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
         long updates = bundle.Updates(member);
-        run.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
+        run.Log.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
             run.Plan.Progress.EpochsAfter(updates),
             train.Loss, train.Accuracy, test.Loss, test.Accuracy, seconds, diverged, hash);
     }

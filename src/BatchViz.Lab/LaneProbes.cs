@@ -2,6 +2,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
+using BatchViz.Recording;
 
 namespace BatchViz.Lab;
 

@@ -10,13 +10,9 @@ namespace BatchViz.Lab;
 internal sealed class Pacer
 {
     private readonly Lock gate = new();
-    private readonly AutoResetEvent[] wake;
     private readonly Pace pace;
-    private readonly Progress[] progress;
-    private readonly long[] updates;
-    private readonly int[] singles;
-    private readonly bool[] ended, working, waiting;
     private readonly long window;
+    private Place[] places = [];
     private int permits;
     private bool held, stopping;
 
@@ -26,10 +22,44 @@ internal sealed class Pacer
     public Pacer(Pace pace, IReadOnlyList<Progress> lanes, long window, int atOnce, bool held)
     {
         (this.pace, this.window, permits, this.held) = (pace, window, atOnce, held);
-        progress = [.. lanes];
-        int n = progress.Length;
-        (updates, singles, ended, working, waiting) = (new long[n], new int[n], new bool[n], new bool[n], new bool[n]);
-        wake = [.. Enumerable.Range(0, n).Select(_ => new AutoResetEvent(false))];
+        foreach (var lane in lanes) Add(lane, free: false);
+    }
+
+    /// <summary>A lane's place in the queue.</summary>
+    private sealed class Place(Progress progress, bool free)
+    {
+        public readonly AutoResetEvent Wake = new(false);
+        public readonly Progress Progress = progress;
+
+        /// <summary>It keeps no step with the others.</summary>
+        public readonly bool Free = free;
+
+        public long Updates;
+        public int Singles;
+        public bool Ended, Working, Waiting;
+    }
+
+    /// <summary>One more lane; returns its number.</summary>
+    /// <param name="free">It neither waits for the others nor do they for it: a fork, which begins where they were long ago.</param>
+    public int Add(Progress progress, bool free)
+    {
+        lock (gate)
+        {
+            // Whoever comes after the end of all others begins something new.
+            if (places.Length > 0 && places.All(place => place.Ended)) stopping = false;
+            places = [.. places, new Place(progress, free)];
+            return places.Length - 1;
+        }
+    }
+
+    /// <summary>The lane begins after so many updates.</summary>
+    public void StartAt(int lane, long made)
+    {
+        lock (gate)
+        {
+            places[lane].Updates = made;
+            Wake();
+        }
     }
 
     public bool Held
@@ -40,22 +70,23 @@ internal sealed class Pacer
     /// <summary>Waits until the lane may work. Returns how many updates it may make now, at most <paramref name="wanted"/>; 0 means stop.</summary>
     public int Enter(int lane, long wanted)
     {
+        var place = places[lane];
         while (true)
         {
             lock (gate)
             {
                 if (stopping) return 0;
-                int granted = permits > 0 ? Allowed(lane, wanted) : 0;
+                int granted = permits > 0 ? Allowed(place, wanted) : 0;
                 if (granted > 0)
                 {
                     permits--;
-                    working[lane] = true;
-                    waiting[lane] = false;
+                    place.Working = true;
+                    place.Waiting = false;
                     return granted;
                 }
-                waiting[lane] = true;
+                place.Waiting = true;
             }
-            wake[lane].WaitOne();
+            place.Wake.WaitOne();
         }
     }
 
@@ -64,9 +95,9 @@ internal sealed class Pacer
     {
         lock (gate)
         {
-            if (working[lane]) permits++;
-            working[lane] = false;
-            updates[lane] += made;
+            if (places[lane].Working) permits++;
+            places[lane].Working = false;
+            places[lane].Updates += made;
             Wake();
         }
     }
@@ -76,7 +107,7 @@ internal sealed class Pacer
     {
         lock (gate)
         {
-            (ended[lane], waiting[lane]) = (true, false);
+            (places[lane].Ended, places[lane].Waiting) = (true, false);
             Wake();
         }
     }
@@ -91,7 +122,7 @@ internal sealed class Pacer
         lock (gate)
         {
             held = false;
-            Array.Clear(singles);
+            foreach (var place in places) place.Singles = 0;
             Wake();
         }
     }
@@ -102,7 +133,7 @@ internal sealed class Pacer
         lock (gate)
         {
             if (!held) return;
-            for (int l = 0; l < singles.Length; l++) singles[l]++;
+            foreach (var place in places) place.Singles++;
             Wake();
         }
     }
@@ -112,7 +143,7 @@ internal sealed class Pacer
         lock (gate)
         {
             stopping = true;
-            foreach (var e in wake) e.Set();
+            foreach (var place in places) place.Wake.Set();
         }
     }
 
@@ -122,33 +153,34 @@ internal sealed class Pacer
         int free = permits;
         while (free > 0)
         {
-            int next = -1;
-            for (int l = 0; l < waiting.Length; l++)
-                if (waiting[l] && Allowed(l, 1, peek: true) > 0 && (next < 0 || Position(l) < Position(next))) next = l;
-            if (next < 0) return;
-            waiting[next] = false;
+            Place? next = null;
+            foreach (var place in places)
+                if (place.Waiting && Allowed(place, 1, peek: true) > 0 && (next is null || Position(place) < Position(next))) next = place;
+            if (next is null) return;
+            next.Waiting = false;
             free--;
-            wake[next].Set();
+            next.Wake.Set();
         }
     }
 
-    private int Allowed(int lane, long wanted, bool peek = false)
+    private int Allowed(Place place, long wanted, bool peek = false)
     {
         if (held)
         {
-            if (singles[lane] == 0) return 0;
-            if (!peek) singles[lane]--;
+            if (place.Singles == 0) return 0;
+            if (!peek) place.Singles--;
             return 1;
         }
+        if (place.Free) return (int)Math.Min(wanted, int.MaxValue);
         long slowest = long.MaxValue;
-        for (int l = 0; l < updates.Length; l++)
-            if (!ended[l]) slowest = Math.Min(slowest, Position(l));
+        foreach (var other in places)
+            if (!other.Ended && !other.Free) slowest = Math.Min(slowest, Position(other));
         long limit = slowest + window;
         // The slowest may always make one update, however large its batch is beside the window.
-        long allowed = pace == Pace.Updates ? limit - updates[lane] : progress[lane].UpdatesWithin(limit) - updates[lane];
-        if (allowed < 1 && Position(lane) == slowest) allowed = 1;
+        long allowed = pace == Pace.Updates ? limit - place.Updates : place.Progress.UpdatesWithin(limit) - place.Updates;
+        if (allowed < 1 && Position(place) == slowest) allowed = 1;
         return (int)Math.Clamp(allowed, 0, Math.Min(wanted, int.MaxValue));
     }
 
-    private long Position(int lane) => pace == Pace.Updates ? updates[lane] : progress[lane].ExamplesAfter(updates[lane]);
+    private long Position(Place place) => pace == Pace.Updates ? place.Updates : place.Progress.ExamplesAfter(place.Updates);
 }

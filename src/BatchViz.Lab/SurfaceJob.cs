@@ -68,7 +68,7 @@ internal sealed class SurfaceJob : IDisposable
             cancel = work.Token;
             landscape = landscapes.Current;
         }
-        if (landscape is null || stopping) return false;
+        if (landscape?.Plane is null || stopping) return false;
         int next = landscape.Resolution == 0 ? 9 : 2 * landscape.Resolution - 1;
         if (next > experiment.Plan.Spec.Landscape.Resolution) return false;
         var losses = Spread(landscape, next);

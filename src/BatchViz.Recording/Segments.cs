@@ -36,7 +36,7 @@ public static class Segments
             Split(from, to, top, into);
             int buckets = 0;
             foreach (var segment in into) buckets += segment.Count;
-            if (buckets <= atMost || top == ColumnLog.MaxLevel) return;
+            if (buckets <= atMost || top == RunLog.MaxLevel) return;
         }
     }
 

@@ -1,3 +1,8 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text;
+
 namespace BatchViz.Core.Data;
 
 public enum Split { Train, Test }
@@ -12,6 +17,23 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
 {
     /// <summary>Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.</summary>
     public SurfaceKind? Surface { get; init; }
+
+    /// <summary>SHA-256, in hexadecimal, of everything that training sees: shapes, features and targets of both splits.</summary>
+    public string Fingerprint()
+    {
+        using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}"));
+        foreach (var split in new[] { Train, Test })
+        {
+            if (split is null) continue;
+            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $" {split.Count} {split.Scale:R} {split.Offset:R} ")));
+            hash.AppendData(MemoryMarshal.AsBytes<float>(split.Floats));
+            hash.AppendData(split.Bytes ?? []);
+            hash.AppendData(MemoryMarshal.AsBytes<int>(split.Labels));
+            hash.AppendData(MemoryMarshal.AsBytes<float>(split.Targets));
+        }
+        return Convert.ToHexStringLower(hash.GetHashAndReset());
+    }
 
     public DataSplit Of(Split split) => split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Name} has no test split");
 }

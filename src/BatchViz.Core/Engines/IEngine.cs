@@ -17,6 +17,12 @@ public interface IEngine : IDisposable
     /// <summary>What the engine runs on here, in a few words, for people.</summary>
     string Description { get; }
 
+    /// <summary>What the bits depend on besides the spec: the kernel path, the device.</summary>
+    string Variant { get; }
+
+    /// <summary>Raised whenever the same spec gives other bits than an earlier version of the engine gave.</summary>
+    int Revision { get; }
+
     /// <summary>Whether the same spec always gives the same bits. Where false, records are kept instead of recomputed.</summary>
     bool BitExact { get; }
 

@@ -6,11 +6,15 @@ public static class Blocks
     public const int Version = 1, TileBuckets = 1024;
     public const uint FrameMagic = 0x31465642, TileMagic = 0x31545642, EvaluationsMagic = 0x31455642, PathsMagic = 0x31505642, GridMagic = 0x31475642;
 
-    /// <summary>One tile, and whether it can never change.</summary>
+    /// <summary>
+    /// One tile, and whether it can never change; or which records it has to be computed from, when they are not kept: then it is to
+    /// be asked for again with them.
+    /// </summary>
+    /// <param name="recomputed">Records that were recomputed; null: none.</param>
     /// <returns>Null when the tile begins past the run's head, or there is no such level.</returns>
-    public static (byte[] Bytes, bool Whole)? Tile(uint generation, int runIndex, RunLog log, int[] columns, int level, long index)
+    public static Tile? Tile(uint generation, int runIndex, RunLog log, int[] columns, int level, long index, RecordWindow? recomputed = null)
     {
-        if (level is < 0 or > ColumnLog.MaxLevel) return null;
+        if (level is < 0 or > RunLog.MaxLevel) return null;
         // Whether the run has ended is read first: one that has has all its records in place.
         bool ended = log.Ended;
         long head = log.Count, span = (long)TileBuckets << (2 * level);
@@ -34,8 +38,8 @@ public static class Blocks
         w.U16(0);
         foreach (int column in columns) w.U8(column);
         w.Align();
-        w.Segments(log, columns, segments);
-        return (w.ToArray(), whole);
+        var source = new BucketSource(log, recomputed);
+        return w.TrySegments(source, columns, segments) ? new Tile(w.ToArray(), whole, source.Missing) : new Tile(null, whole, source.Missing);
     }
 
     public static byte[] Evaluations(uint generation, int runIndex, AppendOnly<EvaluationPoint> points)
@@ -84,3 +88,8 @@ public static class Blocks
         return w;
     }
 }
+
+/// <param name="Bytes">Null where records have to be recomputed first.</param>
+/// <param name="Whole">It can never change.</param>
+/// <param name="Missing">The records that are not kept.</param>
+public readonly record struct Tile(byte[]? Bytes, bool Whole, (long First, long Count) Missing);

@@ -11,20 +11,23 @@ public readonly record struct FrameRun(RunLog Log, AppendOnly<PathPoint> Path);
 /// Encodes the shared delta of an experiment, tick by tick: what has been recorded since the frame before, in at most 64 buckets
 /// a run and column. One encoder serves all viewers; it is used by one thread.
 /// </summary>
-public sealed class FrameEncoder(int runs, int[] liveColumns)
+public sealed class FrameEncoder(int[] liveColumns)
 {
     public const int MaxBuckets = 64, MaxPoints = 1024;
 
+    private const int ManyRecords = 4096;
+
     private readonly WireWriter writer = new();
     private readonly List<Segment> segments = [];
-    private readonly long[] heads = new long[runs], evaluations = new long[runs], paths = new long[runs];
-    private readonly RunState[] states = new RunState[runs];
+    private long[] heads = [], evaluations = [], paths = [];
+    private RunState[] states = [];
+    private BucketSource?[] sources = [];
     private uint sequence, plane;
 
     /// <summary>Whether <see cref="Next"/> would tell anything about a run.</summary>
     public bool HasNews(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
-        Follow(state.Plane);
+        Follow(state.Plane, frameRuns.Count);
         for (int r = 0; r < frameRuns.Count; r++)
             if (HasNews(r, frameRuns[r])) return true;
         return false;
@@ -33,7 +36,7 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
     /// <summary>The next frame. Runs without news are left out; a frame without any run still carries the state.</summary>
     public byte[] Next(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
-        Follow(state.Plane);
+        Follow(state.Plane, frameRuns.Count);
         sequence++;
         int news = 0;
         for (int r = 0; r < frameRuns.Count; r++)
@@ -55,14 +58,22 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
     /// </summary>
     public byte[] Heads(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
-        Follow(state.Plane);
+        Follow(state.Plane, frameRuns.Count);
         Header(state, frameRuns.Count);
         for (int r = 0; r < frameRuns.Count; r++) RunHeader(r, 0, heads[r], heads[r], 0, 0);
         return writer.ToArray();
     }
 
-    private void Follow(uint newPlane)
+    private void Follow(uint newPlane, int runs)
     {
+        if (runs > heads.Length)
+        {
+            Array.Resize(ref heads, runs);
+            Array.Resize(ref evaluations, runs);
+            Array.Resize(ref paths, runs);
+            Array.Resize(ref states, runs);
+            Array.Resize(ref sources, runs);
+        }
         if (newPlane == plane) return;
         Array.Clear(paths);
         plane = newPlane;
@@ -109,13 +120,26 @@ public sealed class FrameEncoder(int runs, int[] liveColumns)
         // The state is read first: a run that says it has ended has all its records in place.
         states[r] = run.Log.State;
         long from = heads[r], to = run.Log.Count;
+        bool ended = run.Log.Ended;
+        // Nobody sees the last few of many new records, and whoever wants single ones of them would find them overwritten.
+        if (!ended && to - from > ManyRecords) to = Math.Max(from, run.Log.Aligned(to));
         long evaluationsTo = Math.Min(run.Log.Evaluations.Count, evaluations[r] + MaxPoints);
         long pathsTo = Math.Min(run.Path.Count, paths[r] + MaxPoints);
-        Segments.SplitWithin(from, to, MaxBuckets, segments);
-        RunHeader(r, segments.Count, from, to, evaluationsTo - evaluations[r], pathsTo - paths[r]);
-        writer.Segments(run.Log, liveColumns, segments);
+        int start = writer.Length;
+        // Where records around an end are gone, from memory and the disk, the buckets they lie in are told whole: what was told before is told once more.
+        if (!TryRecords(r, run, from, to, evaluationsTo, pathsTo, start) && !TryRecords(r, run, run.Log.Aligned(from), to, evaluationsTo, pathsTo, start)
+            && !TryRecords(r, run, run.Log.Aligned(from), to = Math.Max(heads[r], run.Log.Aligned(to)), evaluationsTo, pathsTo, start))
+            TryRecords(r, run, heads[r], to = heads[r], evaluationsTo, pathsTo, start);
         writer.Points(run.Log.Evaluations, evaluations[r], evaluationsTo);
         writer.Points(run.Path, paths[r], pathsTo);
         (heads[r], evaluations[r], paths[r]) = (to, evaluationsTo, pathsTo);
+    }
+
+    private bool TryRecords(int r, FrameRun run, long from, long to, long evaluationsTo, long pathsTo, int start)
+    {
+        writer.Cut(start);
+        Segments.SplitWithin(from, to, MaxBuckets, segments);
+        RunHeader(r, segments.Count, from, to, evaluationsTo - evaluations[r], pathsTo - paths[r]);
+        return writer.TrySegments(sources[r] ??= new BucketSource(run.Log), liveColumns, segments);
     }
 }

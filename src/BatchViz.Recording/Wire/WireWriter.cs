@@ -14,6 +14,9 @@ internal sealed class WireWriter
 
     public int Length => length;
 
+    /// <summary>Forgets what was written after so many bytes.</summary>
+    public void Cut(int to) => length = to;
+
     public void U8(int value) => Take(1)[0] = (byte)value;
 
     public void U16(int value) => BinaryPrimitives.WriteUInt16LittleEndian(Take(2), (ushort)value);
@@ -39,32 +42,25 @@ internal sealed class WireWriter
         return span;
     }
 
-    /// <summary>Segments of one run, all columns; the caller has seen that every bucket is complete.</summary>
-    public void Segments(RunLog log, ReadOnlySpan<int> columns, List<Segment> segments)
+    /// <summary>
+    /// Segments of one run, all columns. False, with nothing written, where a bucket has to be computed from records that are neither
+    /// in memory nor on the disk.
+    /// </summary>
+    public bool TrySegments(BucketSource source, ReadOnlySpan<int> columns, List<Segment> segments)
     {
+        int before = length;
         foreach (var segment in segments)
         {
             U8(segment.Level);
             U8(0);
             U16(segment.Count);
             U32(segment.First);
-            foreach (int column in columns) Buckets(log[column], segment);
+            int size = (13 * segment.Count + 3) & ~3;
+            if (source.TryWrite(segment, columns, Take(size * columns.Length), size)) continue;
+            length = before;
+            return false;
         }
-    }
-
-    private void Buckets(ColumnLog column, Segment segment)
-    {
-        int n = segment.Count;
-        var bytes = Take(13 * n);
-        for (int i = 0; i < n; i++)
-        {
-            var bucket = column[segment.Level, segment.First + i];
-            BinaryPrimitives.WriteSingleLittleEndian(bytes[(4 * i)..], bucket.Min);
-            BinaryPrimitives.WriteSingleLittleEndian(bytes[(4 * (n + i))..], bucket.Max);
-            BinaryPrimitives.WriteSingleLittleEndian(bytes[(4 * (2 * n + i))..], bucket.Last);
-            bytes[12 * n + i] = bucket.NonFinite;
-        }
-        Align();
+        return true;
     }
 
     public void Points(AppendOnly<EvaluationPoint> points, long from, long to)

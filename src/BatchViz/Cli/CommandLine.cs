@@ -21,6 +21,9 @@ public static class CommandLine
         var root = new RootCommand("BatchViz shows what batch size does to training.");
         ServeCommand.AddTo(root);
         RunCommand.AddTo(root);
+        ResumeCommand.AddTo(root);
+        ReplayCommand.AddTo(root);
+        ForkCommand.AddTo(root);
         BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;

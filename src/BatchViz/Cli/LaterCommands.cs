@@ -7,9 +7,6 @@ internal static class LaterCommands
 {
     private static readonly (string Name, string Does, string With)[] Commands =
     [
-        ("resume", "Go on with an interrupted recording.", "recordings"),
-        ("replay", "Recompute the exact record of any batch.", "recordings"),
-        ("fork", "Continue a run differently from any batch.", "recordings"),
         ("export", "Write a recording in another format.", "recordings"),
         ("claims", "Test what people say about batch size.", "claims"),
         ("advise", "Advise on a batch size.", "the advisor"),

@@ -4,6 +4,7 @@ using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 using BatchViz.Lab;
+using BatchViz.Recording;
 using Spectre.Console;
 
 namespace BatchViz.Cli;
@@ -18,7 +19,7 @@ internal static class RunCommand
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
         var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var path = KernelOption.New();
-        var output = new Option<string?>("--out") { Description = "Keep a recording in this folder. Not there yet: it comes with recordings." };
+        var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
         foreach (Option option in new Option[] { json, data, threads, path, output }) run.Options.Add(option);
@@ -30,19 +31,33 @@ internal static class RunCommand
     private static async Task<int> Run(string file, string? dataFolder, int threads, KernelPath path, string? output, bool json, CancellationToken stop)
     {
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
-        if (output is not null) throw new SpecException("\"--out\" is not there yet: it comes with recordings in a later version.");
-        var plan = Files.Plan(file, Files.Data(dataFolder));
+        var data = Files.Data(dataFolder);
+        var plan = Files.Plan(file, data);
         using var engine = Files.Engine(path);
-        using var experiment = new Experiment(plan, engine, new ExperimentOptions { LanesAtOnce = threads, Landscape = false });
+        using var files = output is null ? null : RecordingFiles.New(output);
+        using var experiment = new Experiment(plan, engine, new ExperimentOptions
+        {
+            LanesAtOnce = threads, Landscape = output is not null, Files = files, Processor = Bench.Machine.Processor(),
+            DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
+        });
+        return await Train(experiment, [.. experiment.Runs], json, stop);
+    }
+
+    /// <summary>Trains to the end, shows how it goes, and tells the figures of some runs.</summary>
+    public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)
+    {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        console.MarkupLineInterpolated($"[bold]{plan.Title}[/] on the {engine.Name} engine ({engine.Description})");
+        console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description})");
         using var interrupt = stop.Register(experiment.Stop);
         experiment.Start();
         await Progress(console, experiment);
-        Report(experiment, json);
-        foreach (var failed in experiment.Runs.Where(r => r.Log.State == Recording.RunState.Failed))
+        // What is told here must be on the disk: success is never reported before.
+        bool kept = experiment.Recorder is not { } recorder || recorder.Flush(TimeSpan.FromMinutes(10));
+        Report(experiment, reported, json);
+        if (!kept) Console.Error.WriteLine(experiment.RecordingProblem ?? "The recording could not be written in time.");
+        foreach (var failed in experiment.Runs.Where(r => r.Log.State == RunState.Failed))
             console.MarkupLineInterpolated($"[red]{failed.Plan.Id}: {failed.Log.Message}[/]");
-        return experiment.Runs.All(r => r.Result is not null) && experiment.State == ExperimentState.Finished ? CommandLine.Done : CommandLine.Failed;
+        return kept && experiment.Runs.All(r => r.Result is not null) && experiment.State == ExperimentState.Finished ? CommandLine.Done : CommandLine.Failed;
     }
 
     private static Task Progress(IAnsiConsole console, Experiment experiment) => console.Progress()
@@ -50,9 +65,11 @@ internal static class RunCommand
         .StartAsync(async context =>
         {
             var bars = experiment.Runs.Select(run => context.AddTask(run.Plan.Id, maxValue: Math.Max(1, Total(run, experiment)))).ToArray();
+            string? told = null;
             while (true)
             {
                 bool last = experiment.Finished;
+                if (told is null && (told = experiment.RecordingProblem) is not null) console.MarkupLineInterpolated($"[red]{told}[/]");
                 for (int i = 0; i < bars.Length; i++) Show(bars[i], experiment.Runs[i], experiment);
                 if (last) return;
                 await Task.WhenAny(experiment.Ended, Task.Delay(200));
@@ -60,22 +77,23 @@ internal static class RunCommand
         });
 
     private static double Total(Run run, Experiment experiment)
-        => run.Plan.TotalUpdates ?? experiment.Plan.Spec.Budget.Seconds ?? 1;
+        => run.Plan.TotalUpdates ?? run.Plan.Budget.Seconds ?? 1;
 
     private static void Show(ProgressTask bar, Run run, Experiment experiment)
     {
         long made = run.Log.Count;
-        bar.Value = run.Log.Ended ? bar.MaxValue : run.Plan.TotalUpdates is null && made > 0 ? run.Log[run.Log.SecondsColumn][0, made - 1].Last : made;
-        string loss = made > 0 ? run.Log[Core.Engines.RecordLayout.Loss][0, made - 1].Last.ToString("0.0000", CultureInfo.InvariantCulture) : "–";
+        float spent = run.Log.Newest(run.Log.SecondsColumn), newest = run.Log.Newest(Core.Engines.RecordLayout.Loss);
+        bar.Value = run.Log.Ended ? bar.MaxValue : run.Plan.TotalUpdates is null && made > 0 ? spent : made;
+        string loss = float.IsNaN(newest) ? "–" : newest.ToString("0.0000", CultureInfo.InvariantCulture);
         long marks = run.Log.Evaluations.Count;
         float accuracy = marks > 0 ? run.Log.Evaluations[marks - 1].TestAccuracy : float.NaN;
         string test = float.IsNaN(accuracy) ? "" : $"  test {accuracy.ToString("0.0 %", CultureInfo.InvariantCulture)}";
         bar.Description = Markup.Escape($"B = {run.Plan.BatchSize,-5} seed {run.Plan.Seed}  loss {loss}{test}");
     }
 
-    private static void Report(Experiment experiment, bool json)
+    private static void Report(Experiment experiment, IReadOnlyList<Run> runs, bool json)
     {
-        var results = experiment.Runs.Select(r => r.Result).OfType<RunResult>().ToArray();
+        var results = runs.Select(r => r.Result).OfType<RunResult>().ToArray();
         if (!json)
         {
             Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"lane s",9}");

@@ -44,6 +44,9 @@ public sealed class DataFiles(string? dataFolder)
         }
     }
 
+    /// <summary>The folder that a trusted spec's files are in, as a whole path; null for data that need none.</summary>
+    public string? FolderFor(DataSpec spec, string? specFolder) => spec.Kind is DataKind.Csv or DataKind.Idx ? FolderOf(spec, trusted: true, specFolder) : null;
+
     private string FolderOf(DataSpec spec, bool trusted, string? specFolder)
     {
         if (spec.Folder is null && Folder is null)

@@ -2,6 +2,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Lab;
+using BatchViz.Recording.Storage;
 
 namespace BatchViz.Live;
 
@@ -45,7 +46,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
     {
         prepared?.Dispose();
         prepared = null;
-        prepared = new Experiment(plan, engine, options);
+        prepared = new Experiment(plan, engine, options with { Files = new MemoryFiles() });
     }
 
     /// <summary>Begins what was prepared, in place of the present experiment.</summary>
@@ -56,7 +57,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
         var before = Current;
         Volatile.Write(ref current, new LiveExperiment(++generation, experiment));
         experiment.Start();
-        if (before is not null) retired = Task.Run(before.Experiment.Dispose);
+        if (before is not null) retired = Task.Run(before.Dispose);
     }
 
     public void Hold() => Current?.Experiment.Hold();
@@ -82,7 +83,7 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
     public void Dispose()
     {
         prepared?.Dispose();
-        Current?.Experiment.Dispose();
+        Current?.Dispose();
         retired.Wait(TimeSpan.FromSeconds(10));
     }
 }

@@ -5,7 +5,7 @@ using BatchViz.Recording.Wire;
 namespace BatchViz.Live;
 
 /// <summary>An experiment on the air: its number, its frames and its manifest. <see cref="Tick"/> belongs to the frame loop; the rest is for anyone.</summary>
-public sealed class LiveExperiment
+public sealed class LiveExperiment : IDisposable
 {
     /// <summary>What moves on every screen; the rest of the columns are in tiles.</summary>
     private static readonly string[] LiveNames = ["loss", "gradientNorm", "seconds"];
@@ -13,7 +13,7 @@ public sealed class LiveExperiment
     private static readonly AppendOnly<PathPoint> NoPath = new();
 
     private readonly FrameEncoder encoder;
-    private readonly FrameRun[] frameRuns;
+    private FrameRun[] frameRuns = [];
     private string signature = "";
     private Published published;
     private byte[]? heads;
@@ -26,8 +26,7 @@ public sealed class LiveExperiment
         (Generation, Experiment) = (generation, experiment);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
-        encoder = new FrameEncoder(experiment.Runs.Count, live);
-        frameRuns = new FrameRun[experiment.Runs.Count];
+        encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
         published = new Published(1, Manifest.Write(this, 1, experiment.Landscape));
     }
@@ -35,6 +34,9 @@ public sealed class LiveExperiment
     public uint Generation { get; }
 
     public Experiment Experiment { get; }
+
+    /// <summary>What viewers want recomputed.</summary>
+    public Replays Replays { get; } = new();
 
     /// <summary>Names of a run's columns by index.</summary>
     public IReadOnlyList<string> Columns { get; }
@@ -60,8 +62,10 @@ public sealed class LiveExperiment
             signature = now;
         }
         lastViewers = viewers;
+        var runs = Experiment.Runs;
+        if (frameRuns.Length < runs.Count) Array.Resize(ref frameRuns, runs.Count);
         for (int r = 0; r < frameRuns.Length; r++)
-            frameRuns[r] = new FrameRun(Experiment.Runs[r].Log, landscape?.Paths[r] ?? NoPath);
+            frameRuns[r] = new FrameRun(runs[r].Log, landscape is not null && r < landscape.Paths.Count ? landscape.Paths[r] : NoPath);
         var state = new FrameState(Experiment.Held, Experiment.Finished, Generation, published.Revision,
             landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, viewers, Experiment.Seconds);
         if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns)) return null;
@@ -70,6 +74,13 @@ public sealed class LiveExperiment
         return frame;
     }
 
+    /// <summary>The experiment ends with it.</summary>
+    public void Dispose()
+    {
+        Replays.Dispose();
+        Experiment.Dispose();
+    }
+
     private string Signature(Landscape? landscape)
-        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
+        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
 }

@@ -1,3 +1,4 @@
+using BatchViz.Core.Specs;
 using BatchViz.Live;
 using BatchViz.Recording;
 using BatchViz.Recording.Wire;
@@ -7,6 +8,9 @@ namespace BatchViz.Web;
 /// <summary>History over plain HTTP: manifest, tiles, evaluations, paths and grids. Read only, for every viewer.</summary>
 public static class HistoryApi
 {
+    /// <summary>Records that are recomputed for one tile: 1,024 buckets of 1,024 records.</summary>
+    private const int MostRecomputed = 1 << 20;
+
     private const string Binary = "application/octet-stream", Forever = "private, max-age=31536000, immutable", Never = "no-store";
 
     public static void MapHistory(this IEndpointRouteBuilder app)
@@ -23,15 +27,31 @@ public static class HistoryApi
     /// <summary>What was there and is no more: 204, since a browser would write a 404 on its console as an error.</summary>
     private static IResult Gone() => Results.NoContent();
 
-    private static IResult Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
+    private static async Task<IResult> Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
-        if (RunOf(live, run) is not { } r || level is < 0 or > ColumnLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
+        if (RunOf(live, run) is not { } r || level is < 0 or > RunLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
         string[] names = columns.Split('+', ' ');
         int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
         if (indices.Length > live.Columns.Count || indices.Contains(-1)) return Results.NotFound();
-        return Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is { } tile
-            ? Bytes(http, tile.Bytes, tile.Whole ? Forever : Never) : Results.NotFound();
+        if (Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is not { } tile) return Results.NotFound();
+        if (tile.Bytes is null) return await Recomputed(http, live, r, tile.Missing, window => Blocks.Tile((uint)generation, run, r.Log, indices, level, index, window));
+        return Bytes(http, tile.Bytes, tile.Whole ? Forever : Never);
+    }
+
+    /// <summary>A tile of records that were not kept: they are made once more, and the browser keeps them.</summary>
+    private static async Task<IResult> Recomputed(HttpContext http, LiveExperiment live, Lab.Run run, (long First, long Count) missing, Func<RecordWindow, Tile?> encode)
+    {
+        if (missing.Count > MostRecomputed) return Results.NotFound();
+        try
+        {
+            var window = await live.Replays.Ask((progress, cancel) => live.Experiment.Replayer.Rows(run, missing.First, (int)missing.Count, progress, cancel), http.RequestAborted);
+            return encode(window) is { Bytes: { } bytes } tile ? Bytes(http, bytes, tile.Whole ? Forever : Never) : Results.NotFound();
+        }
+        catch (Exception e) when (e is SpecException or OperationCanceledException or ObjectDisposedException)
+        {
+            return Gone();
+        }
     }
 
     private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)
@@ -41,7 +61,7 @@ public static class HistoryApi
     private static IResult Path(HttpContext http, Conductor conductor, long generation, long plane, int run)
     {
         if (Of(conductor, generation) is not { } live || live.Experiment.Landscape is not { } landscape || landscape.PlaneId != plane) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
+        return RunOf(live, run) is null || run >= landscape.Paths.Count ? Results.NotFound() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
     }
 
     private static IResult Grid(HttpContext http, Conductor conductor, long generation, long grid, int resolution)

@@ -23,7 +23,8 @@ internal static class Machine
         return $"{Processor()}, {cores} {(cores == 1 ? "core" : "cores")}, {kernels}";
     }
 
-    private static string Processor()
+    /// <summary>The processor's name.</summary>
+    public static string Processor()
     {
         try
         {

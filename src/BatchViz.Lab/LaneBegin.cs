@@ -1,0 +1,75 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Recording;
+
+namespace BatchViz.Lab;
+
+/// <summary>
+/// Where a lane begins: at update 0, at the keyframe at which a fork leaves its parent, or at the newest keyframe that all members of
+/// an interrupted bundle have behind whole records. Records after it are made once more, and compared.
+/// </summary>
+internal sealed class LaneBegin(Experiment experiment, Run[] members)
+{
+    /// <summary>Points of a path that is taken up again: keyframes are projected at once, what was between them is not.</summary>
+    private const int MostSnapshots = 128;
+
+    /// <summary>A sentence for people: the run cannot be taken up again.</summary>
+    public sealed class CannotException(string message) : Exception(message);
+
+    /// <summary>Puts all members to the same update, and returns it.</summary>
+    public long Restore(IBundle bundle, IEvaluator evaluator)
+    {
+        foreach (var run in members)
+        {
+            run.LastTestUpdate = run.Log.Evaluations.Count is > 0 and var n ? run.Log.Evaluations[n - 1].Update : -1;
+            CompleteFork(run);
+        }
+        if (Common() is not var (update, keyframes)) return 0;
+        if (experiment.Job is not null) Snapshots.Gather(experiment, members, bundle, evaluator, update, MostSnapshots, experiment.Abandoning);
+        for (int m = 0; m < members.Length; m++) bundle.Restore(m, keyframes[m]);
+        return update;
+    }
+
+    /// <summary>What was recorded must come again, bit for bit.</summary>
+    /// <param name="rows">Records from <paramref name="first"/> on, as the engine made them now.</param>
+    public static void Compare(Run run, long first, ReadOnlySpan<float> rows)
+    {
+        int width = run.Log.Layout.Width, stride = run.Log.Stride;
+        var recorded = new float[stride];
+        for (int r = 0; r < rows.Length / width; r++)
+        {
+            if (!run.Log.TryRows(first + r, 1, recorded)) continue; // only buckets of it were kept
+            for (int c = 0; c < width; c++)
+                if (BitConverter.SingleToInt32Bits(recorded[c]) != BitConverter.SingleToInt32Bits(rows[r * width + c]))
+                    throw new CannotException($"Update {first + r + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[c].Label} {rows[r * width + c]:R}, recorded {recorded[c]:R}): the recording is of another build or machine.");
+        }
+    }
+
+    /// <summary>The records between the start of a fork's log and the fork itself are its parent's, made once more.</summary>
+    private void CompleteFork(Run run)
+    {
+        if (run.Plan.Fork is not { } fork || run.Log.Count >= fork.Update) return;
+        var parent = experiment.Runs.Single(other => other.Plan.Id == fork.Parent);
+        int width = run.Log.Layout.Width, stride = run.Log.Stride, missing = (int)(fork.Update - run.Log.Count);
+        var window = experiment.Replayer.Rows(parent, run.Log.Count, missing, null, experiment.Abandoning);
+        var rows = new float[missing * width];
+        for (int r = 0; r < missing; r++) window.Rows.AsSpan(r * stride, width).CopyTo(rows.AsSpan(r * width));
+        double before = run.Log.Count > 0 ? parent.Log.SecondsAt(run.Log.Count - 1) : 0;
+        run.Log.Append(rows, missing, before, parent.Log.SecondsAt(fork.Update - 1));
+    }
+
+    /// <summary>The newest keyframes of one update that every member has; null: there are none, and all begin with their initial weights.</summary>
+    private (long Update, Keyframe[] Keyframes)? Common()
+    {
+        if (members.Any(run => run.Recorded is null)) return null;
+        long most = members.Min(run => run.Log.Count);
+        var common = members.Select(run => run.Recorded!.Keyframes.Updates.Where(at => at <= most)).Aggregate((a, b) => a.Intersect(b)).OrderDescending();
+        foreach (long update in common)
+        {
+            Keyframe?[] keyframes = [.. members.Select(run => run.Recorded!.Keyframes.Read(update))];
+            if (keyframes.All(keyframe => keyframe is not null)) return (update, [.. keyframes.Select(keyframe => keyframe!)]);
+        }
+        if (members[0].Plan.Fork is { } fork) throw new CannotException($"The keyframe after update {fork.Update:#,0}, at which this run leaves {fork.Parent}, cannot be read.");
+        return null;
+    }
+}

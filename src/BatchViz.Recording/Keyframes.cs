@@ -1,0 +1,171 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using BatchViz.Core.Engines;
+using BatchViz.Recording.Storage;
+
+namespace BatchViz.Recording;
+
+/// <summary>
+/// The keyframes of one run, a file each. Beyond its share of the budget they are thinned: the one goes whose neighbours are closest
+/// together for how long ago it was, never the first and never the last two.
+/// </summary>
+/// <param name="mostBytes">The run's share of the budget for keyframes.</param>
+public sealed class Keyframes(IFiles files, Guid recording, string runId, long mostBytes)
+{
+    private const byte Type = 16;
+    private const int HeadBytes = 48;
+
+    private readonly Lock gate = new();
+    private readonly SortedSet<long> updates = [];
+    private long each;
+
+    public static string FolderOf(string runId) => $"keys/{runId}";
+
+    /// <summary>Whether a keyframe that was asked to be durable later is not yet.</summary>
+    public bool Unsynced { get; private set; }
+
+    /// <summary>The updates after which there is one, ascending.</summary>
+    public long[] Updates
+    {
+        get { lock (gate) return [.. updates]; }
+    }
+
+    public bool Has(long update)
+    {
+        lock (gate) return updates.Contains(update);
+    }
+
+    /// <summary>Looks what there is.</summary>
+    public void Find()
+    {
+        lock (gate)
+        {
+            updates.Clear();
+            foreach (string name in files.List(FolderOf(runId)))
+                if (name.EndsWith(".key", StringComparison.Ordinal) && long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && name == FileOf(at)) updates.Add(at);
+        }
+    }
+
+    /// <summary>Adds one, and lets go of others where the share is spent.</summary>
+    public void Add(Keyframe keyframe, bool durable)
+    {
+        string folder = FolderOf(runId);
+        files.CreateFolder(folder);
+        byte[] bytes = Encode(keyframe);
+        files.Replace($"{folder}/{FileOf(keyframe.Updates)}", bytes, durable);
+        Unsynced |= !durable;
+        each = bytes.Length;
+        lock (gate) updates.Add(keyframe.Updates);
+        while (Thin() is { } gone) files.Delete($"{folder}/{FileOf(gone)}");
+    }
+
+    /// <summary>Makes the newest one durable; older ones were before, or are not needed beside it.</summary>
+    public void Sync()
+    {
+        Unsynced = false;
+        long newest;
+        lock (gate)
+        {
+            if (updates.Count == 0) return;
+            newest = updates.Max;
+        }
+        using (var file = files.Append($"{FolderOf(runId)}/{FileOf(newest)}")) file.Sync();
+        files.SyncFolder(FolderOf(runId));
+    }
+
+    /// <summary>The newest whole one after at most so many updates; null where there is none.</summary>
+    /// <param name="damages">Those that could not be read, if anyone wants to know.</param>
+    public Keyframe? Before(long update, List<Damage>? damages = null)
+    {
+        long[] candidates;
+        lock (gate) candidates = [.. updates.Where(at => at <= update).Reverse()];
+        foreach (long at in candidates)
+            if (Read(at, damages) is { } keyframe) return keyframe;
+        return null;
+    }
+
+    public Keyframe? Read(long update, List<Damage>? damages = null)
+    {
+        string name = $"{FolderOf(runId)}/{FileOf(update)}";
+        try
+        {
+            using var file = files.Read(name);
+            if (file is null) return null;
+            var scanner = new BlockScanner(file);
+            if (scanner.Next() && scanner.Type == Type && Decode(scanner.Payload) is { } keyframe && keyframe.Updates == update) return keyframe;
+            damages?.Add(new Damage(name, 0, file.Length, scanner.Why ?? "it is no keyframe of this run"));
+        }
+        catch (IOException e)
+        {
+            damages?.Add(new Damage(name, 0, 0, e.Message.TrimEnd('.')));
+        }
+        return null;
+    }
+
+    private static string FileOf(long update) => update.ToString("D12", CultureInfo.InvariantCulture) + ".key";
+
+    private byte[] Encode(Keyframe keyframe)
+    {
+        int parameters = keyframe.Weights.Length, states = keyframe.OptimizerState.Length, statistics = keyframe.Statistics?.Length ?? -1;
+        var payload = new byte[checked(HeadBytes + 8 * Math.Max(0, statistics) + 4L * parameters * (1 + states))];
+        var at = payload.AsSpan();
+        recording.TryWriteBytes(at);
+        BinaryPrimitives.WriteInt64LittleEndian(at[16..], keyframe.Updates);
+        BinaryPrimitives.WriteInt32LittleEndian(at[24..], parameters);
+        BinaryPrimitives.WriteInt32LittleEndian(at[28..], states);
+        BinaryPrimitives.WriteInt32LittleEndian(at[32..], statistics);
+        BinaryPrimitives.WriteUInt32LittleEndian(at[36..], Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId)));
+        at = at[HeadBytes..];
+        if (keyframe.Statistics is { } figures)
+        {
+            MemoryMarshal.AsBytes(figures.AsSpan()).CopyTo(at);
+            at = at[(8 * figures.Length)..];
+        }
+        foreach (float[] vector in new[] { keyframe.Weights }.Concat(keyframe.OptimizerState))
+        {
+            MemoryMarshal.AsBytes(vector.AsSpan()).CopyTo(at);
+            at = at[(4 * parameters)..];
+        }
+        return LogBlock.Whole(Type, 0, payload);
+    }
+
+    private Keyframe? Decode(ReadOnlySpan<byte> payload)
+    {
+        if (payload.Length < HeadBytes || new Guid(payload[..16]) != recording) return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId))) return null;
+        long updates = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
+        int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]), states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]), statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
+        if (parameters < 0 || states is < 0 or > 8 || statistics is < -1 or > 64 || updates < 0) return null;
+        if (payload.Length != HeadBytes + 8 * Math.Max(0, statistics) + 4L * parameters * (1 + states)) return null;
+        var at = payload[HeadBytes..];
+        double[]? figures = statistics < 0 ? null : MemoryMarshal.Cast<byte, double>(at[..(8 * statistics)]).ToArray();
+        at = at[(8 * Math.Max(0, statistics))..];
+        var vectors = new float[1 + states][];
+        for (int v = 0; v < vectors.Length; v++)
+        {
+            vectors[v] = MemoryMarshal.Cast<byte, float>(at[..(4 * parameters)]).ToArray();
+            at = at[(4 * parameters)..];
+        }
+        return new Keyframe(updates, vectors[0], vectors[1..], figures);
+    }
+
+    /// <summary>The one to let go of next; null while all fit.</summary>
+    private long? Thin()
+    {
+        lock (gate)
+        {
+            if (updates.Count * each <= mostBytes || updates.Count <= 3) return null;
+            long[] all = [.. updates];
+            int least = 1;
+            double smallest = double.MaxValue;
+            for (int i = 1; i < all.Length - 2; i++)
+            {
+                double gap = (double)(all[i + 1] - all[i - 1]) / (all[^1] - all[i - 1] + 1);
+                if (gap < smallest) (smallest, least) = (gap, i);
+            }
+            updates.Remove(all[least]);
+            return all[least];
+        }
+    }
+}

@@ -1,0 +1,81 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Recording.Storage;
+
+namespace BatchViz.Recording;
+
+/// <summary>A recording that was read: its manifest, its runs with what is known of each, and what could not be read.</summary>
+public sealed class RecordingFolder : IDisposable
+{
+    private RecordingFolder(IFiles files, RecordingManifest manifest, ExperimentPlan plan, IReadOnlyList<RecordedRun> runs, IReadOnlyList<Damage> damages)
+        => (Files, Manifest, Plan, Runs, Damages) = (files, manifest, plan, runs, damages);
+
+    public IFiles Files { get; }
+
+    public RecordingManifest Manifest { get; }
+
+    public ExperimentPlan Plan { get; }
+
+    public IReadOnlyList<RecordedRun> Runs { get; }
+
+    public IReadOnlyList<Damage> Damages { get; }
+
+    /// <summary>The landscape as it was last saved; null where there is none.</summary>
+    public byte[]? Landscape { get; private init; }
+
+    /// <summary>Makes the empty logs of an experiment that begins.</summary>
+    public static IReadOnlyList<RecordedRun> NewRuns(IFiles files, RecordingManifest manifest, ExperimentPlan plan)
+    {
+        var runs = new List<RecordedRun>();
+        foreach (var run in plan.Runs) runs.Add(NewRun(files, manifest, plan, run, runs));
+        return runs;
+    }
+
+    /// <summary>Makes the empty log of one run; of a fork with its parent's records until then.</summary>
+    public static RecordedRun NewRun(IFiles files, RecordingManifest manifest, ExperimentPlan plan, RunPlan run, IReadOnlyList<RecordedRun> before)
+    {
+        var layout = LayoutOf(plan);
+        long share = manifest.BudgetBytes / 2 / Math.Max(1, manifest.Runs.Count(entry => entry.Parent is null));
+        var optimizer = plan.BundleOf([run]).Optimizer;
+        double flops = plan.Network.TrainingFlopsPerExample;
+        var detail = DetailPlan.For(layout.Width, flops * run.Progress.BatchSize, flops * run.Progress.LargestBatch, plan.Network.ParameterCount, optimizer.StateVectors, run.TotalUpdates, share);
+        var parent = run.Fork is { } fork ? before.Single(other => other.Id == fork.Parent) : null;
+        var log = new RunLog(layout, detail, parent?.Log, run.Fork?.Update ?? 0);
+        return new RecordedRun(run.Id, log, new Keyframes(files, manifest.Id, run.Id, share));
+    }
+
+    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
+
+    /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
+    /// <param name="plan">Of the manifest's spec, forks included.</param>
+    public static RecordingFolder Open(IFiles files, RecordingManifest manifest, ExperimentPlan plan)
+    {
+        var damages = new List<Damage>();
+        var runs = new List<RecordedRun>();
+        foreach (var planned in plan.Runs)
+        {
+            var run = NewRun(files, manifest, plan, planned, runs);
+            run.File = RunFile.Load(files, manifest.Id, run.Id, run.Log, damages);
+            run.Keyframes.Find();
+            runs.Add(run);
+        }
+        return new RecordingFolder(files, manifest, plan, runs, damages) { Landscape = ReadLandscape(files) };
+    }
+
+    public void Dispose()
+    {
+        foreach (var run in Runs) run.File?.Dispose();
+    }
+
+    private static byte[]? ReadLandscape(IFiles files)
+    {
+        try
+        {
+            return files.ReadAll(Recorder.LandscapeName, 1 << 26);
+        }
+        catch (IOException)
+        {
+            return null; // it is computed anew when it is wanted
+        }
+    }
+}

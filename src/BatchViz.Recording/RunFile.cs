@@ -1,0 +1,508 @@
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using BatchViz.Core.Specs;
+using BatchViz.Recording.Storage;
+
+namespace BatchViz.Recording;
+
+/// <summary>What was found wrong with a file: from where on it could not be read, and why.</summary>
+public sealed record Damage(string File, long IntactBytes, long LostBytes, string Why)
+{
+    public override string ToString() => $"{File}: {Why} at byte {IntactBytes:#,0}; the {LostBytes:#,0} bytes from there on are lost";
+}
+
+/// <summary>
+/// A run's log on the disk (docs/recording-format.md): appended to by the recorder's thread, read by anyone. Timings are in a file of
+/// their own beside it, so that everything in the log is the same bits whoever trains the run again.
+/// </summary>
+internal sealed class RunFile : IRecordDetail, IDisposable
+{
+    public const int Version = 1;
+
+    private const byte Begin = 1, Records = 2, Buckets = 3, Evaluations = 4, State = 5, Probe = 6, Times = 7;
+    private const int RowsAtOnce = 2048, BeginBytes = 40, TimeBytes = 16, EvaluationBytes = 20, MostJson = 1 << 16;
+
+    private readonly IFiles files;
+    private readonly string name, timesName;
+    private readonly RunLog log;
+    private readonly Lock gate = new();
+    private readonly List<Stored> index = [];
+    private readonly List<Segment> segments = [];
+    private readonly float[] rows;
+    private byte[] buffer = new byte[1 << 16], scratch = [];
+    private int filled;
+    private uint sequence, timesSequence;
+    private IWriteFile? file, times;
+    private IReadFile? reader;
+    private long evaluations, probes;
+    private bool told, unsynced;
+
+    /// <summary>Records [first, first + rows) that lie at a place in the file.</summary>
+    private readonly record struct Stored(long First, int Rows, long At);
+
+    private sealed record StateJson(string State, long Updates, string? Message, RunResult? Result);
+
+    private RunFile(IFiles files, string runId, RunLog log)
+    {
+        (this.files, this.log) = (files, log);
+        (name, timesName) = (NameOf(runId), $"runs/{runId}.times");
+        rows = new float[RowsAtOnce * log.Stride];
+        Written = log.First;
+    }
+
+    public static string NameOf(string runId) => $"runs/{runId}.log";
+
+    /// <summary>Records that are in the file, or in the parent's.</summary>
+    public long Written { get; private set; }
+
+    public bool Unsynced => unsynced;
+
+    /// <summary>Begins the log of a run of which there is nothing yet.</summary>
+    public static RunFile Create(IFiles files, Guid recording, string runId, RunLog log)
+    {
+        var made = new RunFile(files, runId, log);
+        made.file = files.Create(made.name);
+        made.times = files.Create(made.timesName);
+        made.evaluations = InheritedEvaluations(log);
+        made.Put(Begin, made.BeginPayload(recording));
+        made.Flush();
+        made.Ready();
+        return made;
+    }
+
+    /// <summary>Reads the intact part of a run's log into <paramref name="log"/>, which is empty, and is then where its older records are.</summary>
+    public static RunFile Load(IFiles files, Guid recording, string runId, RunLog log, List<Damage> damages)
+    {
+        var loaded = new RunFile(files, runId, log);
+        loaded.Load(recording, damages);
+        return loaded;
+    }
+
+    /// <summary>Goes on writing at the end of the intact part; what follows it is cut off.</summary>
+    public void GoOn(Guid recording)
+    {
+        bool empty = sequence == 0;
+        file = Reopen(name, intact);
+        times = Reopen(timesName, timesIntact);
+        told = log.Ended && told;
+        if (empty)
+        {
+            Put(Begin, BeginPayload(recording));
+            Flush();
+        }
+        Ready();
+    }
+
+    /// <summary>Writes what the run has made since the last time; with its state when it has ended.</summary>
+    /// <returns>Whether anything was written.</returns>
+    public bool Pull()
+    {
+        if (told) return false;
+        // The state first: a run that says it has ended has everything in place. Then records before evaluations: all those at
+        // marks before the last record are there, and are written before it.
+        bool ended = log.Ended;
+        long to = log.Count;
+        bool any = PullEvaluations(to) | PullRecords(to, ended);
+        if (ended)
+        {
+            Put(State, RecordingJson.Write(new StateJson(log.State.ToString().ToLowerInvariant(), to, log.Message, log.Result is { } result ? result with { Seconds = double.NaN } : null)));
+            told = any = true;
+        }
+        if (any) Flush();
+        return any;
+    }
+
+    public void Sync()
+    {
+        file!.Sync();
+        times!.Sync();
+        unsynced = false;
+    }
+
+    public bool TryRead(long first, int count, Span<float> into, int stride)
+    {
+        int width = log.Layout.Width;
+        lock (gate)
+        {
+            if (reader is null) return false;
+            int i = IndexOf(first);
+            for (int done = 0; done < count;)
+            {
+                long at = first + done;
+                if (i < 0 || i >= index.Count || index[i].First > at || index[i].First + index[i].Rows <= at) return false;
+                var block = index[i++];
+                int skip = (int)(at - block.First), some = Math.Min(count - done, block.Rows - skip), bytes = 4 * width * some;
+                if (scratch.Length < bytes) scratch = new byte[bytes];
+                var piece = scratch.AsSpan(0, bytes);
+                try
+                {
+                    if (reader.Read(block.At + 4L * width * skip, piece) < bytes) return false;
+                }
+                catch (IOException)
+                {
+                    return false; // it is recomputed instead
+                }
+                var values = MemoryMarshal.Cast<byte, float>(piece);
+                for (int r = 0; r < some; r++) values.Slice(r * width, width).CopyTo(into[((done + r) * stride)..]);
+                done += some;
+            }
+            return true;
+        }
+    }
+
+    public void Dispose()
+    {
+        file?.Dispose();
+        times?.Dispose();
+        lock (gate)
+        {
+            reader?.Dispose();
+            reader = null;
+        }
+    }
+
+    private void Ready()
+    {
+        log.Detail = this;
+        lock (gate) reader ??= files.Read(name);
+        log.Keep(KeptUntil());
+    }
+
+    private IWriteFile Reopen(string which, long end)
+    {
+        var opened = files.Append(which);
+        if (opened.Length > end) opened.Cut(end);
+        return opened;
+    }
+
+    private byte[] BeginPayload(Guid recording)
+    {
+        var payload = new byte[BeginBytes];
+        BinaryPrimitives.WriteInt32LittleEndian(payload, Version);
+        BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), log.Layout.Width);
+        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), log.First);
+        recording.TryWriteBytes(payload.AsSpan(16));
+        return payload;
+    }
+
+    // ---- writing ----
+
+    private bool PullEvaluations(long to)
+    {
+        long from = evaluations, until = from, count = log.Evaluations.Count;
+        while (until < count && log.Evaluations[until].Update <= to) until++;
+        if (until > from)
+        {
+            var payload = new byte[(until - from) * EvaluationBytes];
+            for (long i = from; i < until; i++)
+            {
+                var p = log.Evaluations[i];
+                var at = payload.AsSpan((int)(i - from) * EvaluationBytes);
+                BinaryPrimitives.WriteInt64LittleEndian(at, p.Update);
+                BinaryPrimitives.WriteSingleLittleEndian(at[8..], p.Loss);
+                BinaryPrimitives.WriteSingleLittleEndian(at[12..], p.TestLoss);
+                BinaryPrimitives.WriteSingleLittleEndian(at[16..], p.TestAccuracy);
+            }
+            Put(Evaluations, payload);
+            evaluations = until;
+        }
+        long probed = probes;
+        for (; probes < log.Probes.Count && log.Probes[probes].Update <= to; probes++) Put(Probe, RecordingJson.Write(log.Probes[probes] with { Seconds = double.NaN }));
+        return until > from || probes > probed;
+    }
+
+    private bool PullRecords(long to, bool ended)
+    {
+        long from = Written;
+        while (Written < to)
+        {
+            int level = log.Plan.LevelAt(Written);
+            long end = Math.Min(to, log.Plan.EndOf(Written));
+            if (level == 0)
+            {
+                PutRows(Written, end);
+                continue;
+            }
+            // Only whole buckets, but for what is left at the end of the run.
+            if (!ended || end < to) end = end >> (2 * level) << (2 * level);
+            if (end <= Written) break;
+            Segments.Split(Written, end, level, segments);
+            foreach (var segment in segments)
+            {
+                long first = segment.First << (2 * segment.Level);
+                if (segment.Level < RunLog.ChunkLevel) PutRows(first, first + ((long)segment.Count << (2 * segment.Level)));
+                else PutBuckets(segment);
+            }
+        }
+        if (Written == from) return false;
+        PutTimes(Written);
+        return true;
+    }
+
+    private void PutRows(long from, long to)
+    {
+        int width = log.Layout.Width;
+        while (from < to)
+        {
+            int count = (int)Math.Min(to - from, RowsAtOnce);
+            if (!log.TryRows(from, count, rows)) throw new InvalidOperationException($"records {from} to {from + count} are gone before they were written");
+            int at = Reserve(16 + 4 * width * count);
+            var payload = buffer.AsSpan(at, 16 + 4 * width * count);
+            BinaryPrimitives.WriteInt64LittleEndian(payload, from);
+            BinaryPrimitives.WriteInt32LittleEndian(payload[8..], count);
+            payload.Slice(12, 4).Clear();
+            var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
+            for (int r = 0; r < count; r++) rows.AsSpan(r * log.Stride, width).CopyTo(values[(r * width)..]);
+            long place = (file!.Length + at) + 16;
+            Close(Records, at);
+            lock (gate) index.Add(new Stored(from, count, place));
+            from += count;
+            Written = from;
+        }
+    }
+
+    private void PutBuckets(Segment segment)
+    {
+        int width = log.Layout.Width, size = BucketBytes(width);
+        for (int done = 0; done < segment.Count;)
+        {
+            int count = Math.Min(segment.Count - done, RowsAtOnce);
+            int at = Reserve(16 + count * size);
+            var payload = buffer.AsSpan(at, 16 + count * size);
+            payload.Clear();
+            BinaryPrimitives.WriteInt64LittleEndian(payload, segment.First + done);
+            BinaryPrimitives.WriteInt32LittleEndian(payload[8..], count);
+            payload[12] = (byte)segment.Level;
+            for (int i = 0; i < count; i++)
+            {
+                var to = payload.Slice(16 + i * size, size);
+                var (values, bad) = log.BucketRow(segment.Level, segment.First + done + i);
+                var floats = MemoryMarshal.Cast<byte, float>(to);
+                for (int part = 0; part < 3; part++) values.Span.Slice(part * log.Stride, width).CopyTo(floats[(part * width)..]);
+                bad.Span[..width].CopyTo(to[(12 * width)..]);
+            }
+            Close(Buckets, at);
+            done += count;
+        }
+        Written = (segment.First + segment.Count) << (2 * segment.Level);
+    }
+
+    private void PutTimes(long records)
+    {
+        Span<byte> payload = stackalloc byte[TimeBytes];
+        BinaryPrimitives.WriteInt64LittleEndian(payload, records);
+        BinaryPrimitives.WriteDoubleLittleEndian(payload[8..], log.SecondsAt(records - 1));
+        times!.Write(LogBlock.Whole(Times, timesSequence++, payload));
+    }
+
+    private void Put(byte type, ReadOnlySpan<byte> payload)
+    {
+        int at = Reserve(payload.Length);
+        payload.CopyTo(buffer.AsSpan(at));
+        Close(type, at);
+    }
+
+    /// <summary>Room for a header and a payload; returns where the payload goes.</summary>
+    private int Reserve(int payload)
+    {
+        int wanted = filled + LogBlock.HeaderBytes + payload;
+        if (wanted > buffer.Length) Array.Resize(ref buffer, Math.Max(wanted, 2 * buffer.Length));
+        int at = filled + LogBlock.HeaderBytes;
+        filled = wanted;
+        return at;
+    }
+
+    private void Close(byte type, int at)
+    {
+        LogBlock.Header(buffer.AsSpan(at - LogBlock.HeaderBytes), type, sequence++, buffer.AsSpan(at, filled - at));
+        if (filled > 1 << 20) Flush();
+    }
+
+    private void Flush()
+    {
+        file!.Write(buffer.AsSpan(0, filled));
+        filled = 0;
+        unsynced = true;
+        log.Keep(KeptUntil());
+    }
+
+    /// <summary>Rows from here on are still needed in memory.</summary>
+    private long KeptUntil()
+        => log.Plan.LevelAt(Written) == 0 || (Written & (RunLog.ChunkRows - 1)) != 0 ? Written : long.MaxValue;
+
+    private static int BucketBytes(int width) => (13 * width + 3) / 4 * 4;
+
+    private static long InheritedEvaluations(RunLog log) => log.First > 0 || log.Evaluations.Count > 0 ? log.Evaluations.Count : 0;
+
+    private int IndexOf(long record)
+    {
+        int low = 0, high = index.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (index[middle].First <= record) low = middle + 1;
+            else high = middle;
+        }
+        return low - 1;
+    }
+
+    // ---- reading ----
+
+    private long intact, timesIntact;
+
+    private void Load(Guid recording, List<Damage> damages)
+    {
+        var clock = ReadTimes(damages);
+        var opened = files.Read(name);
+        if (opened is null)
+        {
+            damages.Add(new Damage(name, 0, 0, "there is no such file"));
+            return;
+        }
+        lock (gate) reader = opened;
+        evaluations = InheritedEvaluations(log);
+        var scanner = new BlockScanner(opened);
+        while (scanner.Next())
+        {
+            if (Take(scanner, clock, recording) is not { } why) continue;
+            scanner.Refuse(why);
+        }
+        (intact, sequence, Written) = (scanner.End, scanner.Blocks, log.Count);
+        probes = log.Probes.Count;
+        evaluations = log.Evaluations.Count;
+        told = log.Ended;
+        if (scanner.Why is { } reason) damages.Add(new Damage(name, scanner.End, scanner.Lost, reason));
+        else if (scanner.Blocks == 0) damages.Add(new Damage(name, 0, 0, "it is empty"));
+        log.Detail = this;
+    }
+
+    /// <summary>Null, or why the block makes no sense here.</summary>
+    private string? Take(BlockScanner block, List<(long Records, double Seconds)> clock, Guid recording)
+    {
+        var payload = block.Payload;
+        if (block.Blocks == 1 != (block.Type == Begin)) return "a log begins with something else";
+        switch (block.Type)
+        {
+            case Begin:
+                if (payload.Length != BeginBytes || BinaryPrimitives.ReadInt32LittleEndian(payload) != Version) return "its version is another one";
+                if (BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) != log.Layout.Width || BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) != log.First) return "its records are of another run";
+                return new Guid(payload.Slice(16, 16)) == recording ? null : "it belongs to another recording";
+            case Records: return TakeRecords(payload, block.PayloadAt, clock);
+            case Buckets: return TakeBuckets(payload, clock);
+            case Evaluations: return TakeEvaluations(payload, clock);
+            case Probe or State when payload.Length > MostJson: return "it says more than there is to say";
+            case Probe:
+                if (RecordingJson.Read<ProbePoint>(payload) is not { } point) return "a probe cannot be read";
+                log.Probes.Add(point);
+                return null;
+            case State:
+                if (RecordingJson.Read<StateJson>(payload) is not { } json || !Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state) || !Enum.IsDefined(state)) return "a state cannot be read";
+                log.Result = json.Result is { } result ? result with { Seconds = SecondsOf(clock, log.Count) } : null;
+                log.Enter(state, json.Message);
+                return null;
+            default: return "a block is of no known kind";
+        }
+    }
+
+    private string? TakeRecords(ReadOnlySpan<byte> payload, long at, List<(long Records, double Seconds)> clock)
+    {
+        int width = log.Layout.Width;
+        if (payload.Length < 16) return "records are cut short";
+        long first = BinaryPrimitives.ReadInt64LittleEndian(payload);
+        int count = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]);
+        if (count is < 1 or > RowsAtOnce || payload.Length != 16 + 4 * width * count) return "records are cut short";
+        if (first != log.Count) return "records are missing before it";
+        if (first + count > SpecReader.MaxUpdates) return "a run has no so many records";
+        GoesOn();
+        log.Append(MemoryMarshal.Cast<byte, float>(payload[16..]), count, SecondsOf(clock, first), SecondsOf(clock, first + count));
+        index.Add(new Stored(first, count, at + 16));
+        return null;
+    }
+
+    private string? TakeBuckets(ReadOnlySpan<byte> payload, List<(long Records, double Seconds)> clock)
+    {
+        int width = log.Layout.Width, size = BucketBytes(width), stride = log.Stride;
+        if (payload.Length < 16) return "buckets are cut short";
+        long first = BinaryPrimitives.ReadInt64LittleEndian(payload);
+        int count = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]), level = payload[12];
+        if (count is < 1 or > RowsAtOnce || level is < RunLog.ChunkLevel or > RunLog.MaxLevel || payload.Length != 16 + size * count) return "buckets are cut short";
+        if (first is < 0 or > SpecReader.MaxUpdates || (first + count) << (2 * level) > SpecReader.MaxUpdates) return "a run has no so many records";
+        if (first << (2 * level) != log.Count) return "records are missing before it";
+        GoesOn();
+        Span<float> values = stackalloc float[3 * stride];
+        Span<byte> bad = stackalloc byte[stride];
+        for (int i = 0; i < count; i++)
+        {
+            values.Clear();
+            bad.Clear();
+            var from = payload.Slice(16 + i * size, size);
+            var floats = MemoryMarshal.Cast<byte, float>(from);
+            for (int part = 0; part < 3; part++) floats.Slice(part * width, width).CopyTo(values[(part * stride)..]);
+            from.Slice(12 * width, width).CopyTo(bad);
+            if (float.IsNaN(values[0])) return "a bucket cannot be read";
+            long start = (first + i) << (2 * level);
+            (values[width], values[stride + width], values[2 * stride + width]) = ((float)SecondsOf(clock, start + 1), (float)SecondsOf(clock, start + (1L << (2 * level))), (float)SecondsOf(clock, start + (1L << (2 * level))));
+            log.AppendBucket(level, values, bad);
+        }
+        return null;
+    }
+
+    private string? TakeEvaluations(ReadOnlySpan<byte> payload, List<(long Records, double Seconds)> clock)
+    {
+        if (payload.Length == 0 || payload.Length % EvaluationBytes != 0) return "evaluations are cut short";
+        for (; payload.Length > 0; payload = payload[EvaluationBytes..])
+        {
+            long update = BinaryPrimitives.ReadInt64LittleEndian(payload);
+            if (update is < 0 or > uint.MaxValue || (log.Evaluations.Count > 0 && log.Evaluations[log.Evaluations.Count - 1].Update >= update)) return "evaluations are out of order";
+            log.Evaluations.Add(new((uint)update, BinaryPrimitives.ReadSingleLittleEndian(payload[8..]), BinaryPrimitives.ReadSingleLittleEndian(payload[12..]),
+                BinaryPrimitives.ReadSingleLittleEndian(payload[16..]), (float)SecondsOf(clock, update)));
+        }
+        return null;
+    }
+
+    /// <summary>Records after an end: the run was taken up again.</summary>
+    private void GoesOn()
+    {
+        if (!log.Ended) return;
+        log.Result = null;
+        log.Enter(RunState.Waiting);
+    }
+
+    private List<(long Records, double Seconds)> ReadTimes(List<Damage> damages)
+    {
+        var clock = new List<(long, double)> { (log.First, log.First == 0 ? 0 : log.SecondsAt(log.First - 1)) };
+        using var opened = files.Read(timesName);
+        if (opened is null) return clock;
+        var scanner = new BlockScanner(opened);
+        while (scanner.Next())
+        {
+            var payload = scanner.Payload;
+            if (scanner.Type != Times || payload.Length != TimeBytes || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < clock[^1].Item1)
+            {
+                scanner.Refuse("a timing cannot be read");
+                continue;
+            }
+            double seconds = BinaryPrimitives.ReadDoubleLittleEndian(payload[8..]);
+            if (records > clock[^1].Item1 && seconds >= clock[^1].Item2) clock.Add((records, seconds));
+        }
+        (timesIntact, timesSequence) = (scanner.End, scanner.Blocks);
+        if (scanner.Why is { } why) damages.Add(new Damage(timesName, scanner.End, scanner.Lost, why));
+        return clock;
+    }
+
+    /// <summary>Lane seconds after so many records, straight between what was noted.</summary>
+    private static double SecondsOf(List<(long Records, double Seconds)> clock, long records)
+    {
+        int low = 0, high = clock.Count;
+        while (low < high)
+        {
+            int middle = (low + high) / 2;
+            if (clock[middle].Records <= records) low = middle + 1;
+            else high = middle;
+        }
+        var (r0, s0) = clock[Math.Max(0, low - 1)];
+        if (low >= clock.Count) return s0;
+        var (r1, s1) = clock[low];
+        return r1 > r0 ? s0 + (s1 - s0) * Math.Max(0, records - r0) / (r1 - r0) : s0;
+    }
+}

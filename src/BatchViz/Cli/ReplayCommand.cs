@@ -1,0 +1,73 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Lab;
+using BatchViz.Recording;
+using Spectre.Console;
+
+namespace BatchViz.Cli;
+
+/// <summary><c>batchviz replay DIR --run ID --update N</c>: any batch once more, with its examples and its exact record.</summary>
+internal static class ReplayCommand
+{
+    private const int ExamplesShown = 20;
+
+    public static void AddTo(RootCommand root)
+    {
+        var folder = new Argument<string>("DIR") { Description = "The recording's folder." };
+        var run = new Option<string>("--run") { Description = "The run's id, such as b32-s1.", Required = true };
+        var update = new Option<long>("--update") { Description = "The update, counted from 1.", Required = true };
+        var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
+        var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
+        var replay = new Command("replay", "Recompute the exact record of any batch.");
+        replay.Arguments.Add(folder);
+        foreach (Option option in new Option[] { run, update, json, data }) replay.Options.Add(option);
+        replay.SetAction((parsed, stop) => CommandLine.Guard(() => Replay(
+            parsed.GetRequiredValue(folder), parsed.GetRequiredValue(run), parsed.GetRequiredValue(update), parsed.GetValue(data), parsed.GetValue(json), stop)));
+        root.Subcommands.Add(replay);
+    }
+
+    private static async Task<int> Replay(string folder, string id, long update, string? dataFolder, bool json, CancellationToken stop)
+    {
+        using var files = RecordingFiles.ToRead(folder);
+        var manifest = RecordingManifest.Read(files);
+        using var engine = RecordingFiles.Engine(manifest.Engine);
+        var plan = RecordingFiles.Plan(manifest, Files.Data(dataFolder), trusted: true);
+        var recording = RecordingFiles.Open(files, manifest, plan);
+        using var experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = false, ReadOnly = true }, recording);
+        var run = RecordingFiles.RunOf(experiment, id);
+        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
+        if (json) Console.WriteLine(Json(run, batch).ToJsonString());
+        else Show(run, batch);
+        return batch.Deviation == 0 || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
+    }
+
+    /// <summary>What the page and the command line are told of a batch.</summary>
+    public static JsonObject Json(Run run, ReplayedBatch batch)
+    {
+        var record = new JsonObject();
+        for (int c = 0; c < batch.Record.Length; c++) record[run.Log.Layout.Columns[c].Name] = Finite(batch.Record[c]);
+        return new JsonObject
+        {
+            ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["record"] = record,
+            ["recorded"] = batch.Recorded, ["deviation"] = Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
+            ["examples"] = new JsonArray([.. batch.Examples.Select(e => (JsonNode)new JsonObject { ["index"] = e.Index, ["loss"] = Finite(e.Loss), ["gradientNorm"] = Finite(e.GradientNorm) })]),
+        };
+    }
+
+    private static void Show(Run run, ReplayedBatch batch)
+    {
+        Console.WriteLine($"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
+            + (batch.Recorded ? batch.Deviation == 0 ? "the same bits as recorded." : $"DIFFERS from what was recorded, by up to {batch.Deviation.ToString("0.0e0", CultureInfo.InvariantCulture)}." : "only buckets of it were recorded."));
+        for (int c = 0; c < batch.Record.Length; c++)
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Log.Layout.Columns[c].Name,-18}{batch.Record[c],16:G7} {run.Log.Layout.Columns[c].Unit}"));
+        Console.WriteLine($"{"example",10}{"loss",14}{"gradient norm",16}");
+        foreach (var example in batch.Examples.Take(ExamplesShown))
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{example.Index,10}{example.Loss,14:G6}{example.GradientNorm,16:G6}"));
+        if (batch.Examples.Count > ExamplesShown) Console.WriteLine($"{"…",10} {batch.Examples.Count - ExamplesShown} more; --json lists all");
+    }
+
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+}
