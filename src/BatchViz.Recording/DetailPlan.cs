@@ -46,7 +46,7 @@ public sealed class DetailPlan
     {
         long keyframe = 4 * parameters * (1 + stateVectors) + 128;
         double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay), slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
-        var plan = new DetailPlan { KeyframeBytes = keyframe, KeyframeStride = Math.Max(1, (long)(replay / slow)) };
+        var plan = new DetailPlan { KeyframeBytes = keyframe, KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
         double fast = FastUpdate + flopsPerUpdate / FastFlops;
         int level = 0;
         while (level < RunLog.MaxLevel && (Bytes(columns, level) / fast > MostBytesPerSecond || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);
@@ -92,6 +92,9 @@ public sealed class DetailPlan
         }
         return bytes;
     }
+
+    /// <summary>Keyframes lie at the ends of buckets, so that what comes after one can be compared with what was kept.</summary>
+    private static long Whole(long updates) => updates < RunLog.ChunkRows ? updates : updates / RunLog.ChunkRows * RunLog.ChunkRows;
 
     private static int Coarser(int level) => level == 0 ? RunLog.ChunkLevel : level + 1;
 

@@ -276,13 +276,16 @@ public sealed class RunLog
         return at;
     }
 
-    /// <summary>Levels whose buckets do not end where this run begins are taken over; finer ones are asked of the parent.</summary>
+    /// <summary>
+    /// Levels whose buckets do not end where this run begins are taken over, and of the others those that are needed beside its own for a
+    /// bucket of the level above; the rest is asked of the parent.
+    /// </summary>
     private void TakeFrom(RunLog other, long update)
     {
         for (int l = ChunkLevel; l <= MaxLevel; l++)
         {
-            if ((First & ((1L << (2 * l)) - 1)) == 0) continue;
-            for (long i = 0; i < First >> (2 * l); i++)
+            bool whole = (First & ((1L << (2 * l)) - 1)) != 0;
+            for (long i = whole ? 0 : First >> (2 * l + 2) << 2; i < First >> (2 * l); i++)
             {
                 var source = other;
                 while (source is not null && !source.levels[l].Has(i)) source = source.parent;
