@@ -22,7 +22,7 @@ internal sealed class JsonNodeReader
         this.path = path;
         foreach (var property in element.EnumerateObject())
             if (!values.TryAdd(property.Name, property.Value))
-                throw new SpecException($"\"{At(property.Name)}\" is given twice.");
+                throw new SpecException($"\"{At(Foreign.Shorten(property.Name))}\" is given twice.");
     }
 
     /// <summary>Parses a whole document, which must be an object.</summary>
@@ -55,7 +55,7 @@ internal sealed class JsonNodeReader
             if (element.ValueKind == JsonValueKind.Array)
                 foreach (var entry in element.EnumerateArray()) CheckText(entry, at);
             if (element.ValueKind == JsonValueKind.Object)
-                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Shorten(property.Name)}\"");
+                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Foreign.Shorten(property.Name)}\"");
         }
         catch (InvalidOperationException)
         {
@@ -183,7 +183,7 @@ internal sealed class JsonNodeReader
     {
         string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
         string hint = meant is not null ? $" (did you mean \"{meant}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
-        return new($"\"{At(Shorten(key))}\" is not a key of {where}{hint}.");
+        return new($"\"{At(Foreign.Shorten(key))}\" is not a key of {where}{hint}.");
     }
 
     public static string Quote(JsonElement value)
@@ -192,17 +192,11 @@ internal sealed class JsonNodeReader
         {
             JsonValueKind.Object => "an object",
             JsonValueKind.Array => "a list",
-            _ => Shorten(value.GetRawText()),
+            _ => Foreign.Shorten(value.GetRawText()),
         };
     }
 
     private SpecException Wrong(string key, JsonElement value, string wanted) => new($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.");
-
-    private static string Shorten(string text)
-    {
-        string clean = new([.. text.Select(c => char.IsControl(c) ? ' ' : c)]);
-        return clean.Length <= 60 ? clean : clean[..57] + "…";
-    }
 
     private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.######", CultureInfo.InvariantCulture);
 
@@ -228,7 +222,7 @@ internal sealed class JsonNodeReader
             {
                 switch (reader.TokenType)
                 {
-                    case JsonTokenType.PropertyName: key = Shorten(reader.GetString()!); break;
+                    case JsonTokenType.PropertyName: key = Foreign.Shorten(reader.GetString()!); break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray: keys.Push(key ?? ""); key = null; break;
                     case JsonTokenType.EndObject or JsonTokenType.EndArray: keys.Pop(); key = null; break;
                 }
@@ -263,7 +257,7 @@ internal sealed class JsonNodeReader
         int length = 0;
         while (length < word.Length && length < 20 && word[length] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)'\n' or (byte)'\r')) length++;
         string text = Encoding.UTF8.GetString(word[..length]).Trim();
-        return text.Length == 0 ? "" : $", {Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
+        return text.Length == 0 ? "" : $", {Foreign.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
     }
 
     private static bool Near(string given, string meant) => Distance(given, meant) <= Math.Min(3, meant.Length / 2);
