@@ -11,7 +11,7 @@ namespace BatchViz.Core.Specs;
 /// </summary>
 internal sealed class JsonNodeReader
 {
-    public const int MaxDepth = 32, MaxBytes = 1 << 20;
+    public const int MaxDepth = 32, MaxBytes = 1 << 20, MaxTokens = 4_000;
 
     private readonly string path;
     private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
@@ -34,6 +34,7 @@ internal sealed class JsonNodeReader
         JsonElement root;
         try
         {
+            CheckLength(utf8.Span, what);
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth });
             root = document.RootElement.Clone();
         }
@@ -44,6 +45,14 @@ internal sealed class JsonNodeReader
         if (root.ValueKind != JsonValueKind.Object) throw new SpecException($"{what} is not a JSON object but {Name(root)}.");
         CheckText(root, what);
         return new JsonNodeReader("", root);
+    }
+
+    /// <summary>Refuses more than any experiment has before memory is taken for each; what comes after is not even read.</summary>
+    private static void CheckLength(ReadOnlySpan<byte> utf8, string what)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
+        for (int tokens = 0; reader.Read(); tokens++)
+            if (tokens == MaxTokens) throw new SpecException($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.");
     }
 
     /// <summary>Refuses escapes of half a character (\ud800), which would throw wherever they are read later.</summary>
@@ -233,7 +242,7 @@ internal sealed class JsonNodeReader
             long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
             if (keys.Count >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
             string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
-            string at = path.Length > 0 ? $", at \"{path}\"" : "";
+            string at = path.Length > 0 ? $", at \"{Foreign.Shorten(path)}\"" : "";
             return $"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.";
         }
         catch (InvalidOperationException)

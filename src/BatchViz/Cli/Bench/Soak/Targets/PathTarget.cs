@@ -11,7 +11,7 @@ namespace BatchViz.Cli.Bench.Soak.Targets;
 /// </summary>
 internal sealed class PathTarget : FuzzTarget
 {
-    private const int OutsideRows = 7;
+    private const int OutsideRows = 7, LongestInput = 1000;
     private const string Inside = "x,y\n1,a\n2,b\n", Outside = "x,y\n1,a\n2,b\n3,a\n4,b\n5,a\n6,b\n7,a\n";
 
     private readonly string root = Directory.CreateTempSubdirectory("batchviz-fuzz-").FullName;
@@ -40,7 +40,7 @@ internal sealed class PathTarget : FuzzTarget
     /// <summary>The first line is the folder that an experiment from the page names, the second the file. One from the machine's own user may name any folder, so its file alone is tried.</summary>
     public override void Read(byte[] input)
     {
-        string[] lines = Encoding.UTF8.GetString(input).Split('\n', 2);
+        string[] lines = Encoding.UTF8.GetString(input.AsSpan(0, Math.Min(input.Length, LongestInput))).Split('\n', 2);
         var refusals = new List<SpecException>();
         Try(lines[0], lines[^1], trusted: false);
         Try(null, lines[^1], trusted: true);
