@@ -13,14 +13,16 @@ internal sealed class SpecTarget : FuzzTarget
         ("name", ["\"Moons\"", "\"Ünïcode “quotes” \\\\ \\/\"", "\"\\u2028 \\ud83d\\ude00\"", "\"\""]),
         ("data",
         [
-            """{"kind":"moons","trainExamples":500,"noise":0.2,"seed":7}""", """{"kind":"mnist"}""", """{"kind":"spirals","testExamples":90}""",
+            """{"kind":"moons","trainExamples":500,"noise":0.2,"seed":7}""", """{"kind":"mnist"}""", """{"kind":"spirals","testExamples":90}""", """{"kind":"saddle"}""",
             """{"kind":"csv","folder":"tables","file":"a/b.csv","label":"y","regression":true,"testFraction":0.25}""", """{"kind":"csv","file":"b.csv"}""",
             """{"kind":"idx","trainImages":"a","trainLabels":"b","testImages":"c","testLabels":"d"}""",
         ]),
         ("model",
         [
-            """{"hidden":[8,8],"activation":"tanh"}""", """{"kind":"dense","hidden":[],"bias":false}""", """{"hidden":[128,64,32,16],"initializer":"he"}""", """{"start":[0.5,-1.5]}""",
+            """{"hidden":[8,8],"activation":"tanh"}""", """{"kind":"dense","hidden":[],"bias":false}""", """{"hidden":[128,64,32,16],"initializer":"he-uniform"}""", """{"start":[0.5,-1.5]}""",
         ]),
+        ("loss", ["\"squared\""]),
+        ("learningRateRule", ["\"linear\"", "\"square-root\""]),
         ("optimizer", ["""{"kind":"sgd"}""", """{"kind":"adam","beta1":0.9,"beta2":0.99,"epsilon":1e-8,"weightDecay":0.01}""", """{"kind":"momentum","momentum":0.9}"""]),
         ("schedule",
         [
@@ -30,7 +32,7 @@ internal sealed class SpecTarget : FuzzTarget
         ("microBatch", ["16", "1e3"]),
         ("seeds", ["[1,2,3]", "[0,4294967295]"]),
         ("sampler", ["""{"order":"shuffle","remainder":"drop"}"""]),
-        ("pace", ["\"epochs\"", "\"examples\""]),
+        ("pace", ["\"updates\"", "\"examples\""]),
         ("landscape", ["""{"plane":"auto","evaluationExamples":500,"resolution":33}"""]),
         ("probes", ["""["gradient","sharpness"]""", "[]"]),
     ];
