@@ -195,6 +195,15 @@ public class SpecReaderRefusals
         Assert.StartsWith("The experiment is not JSON: line 1, column ", Refusal(deep + "nonsense"));
     }
 
+    [Theory]
+    [InlineData("32\\u0000")]
+    [InlineData("032")]
+    public void A_rate_is_for_a_batch_size_written_plainly(string batch)
+    {
+        string sentence = Refusal($$"""{ "data": { "kind": "moons" }, "learningRate": { "{{batch}}": 0.1 }, "batchSizes": [32], "budget": { "epochs": 1 } }""");
+        Assert.EndsWith(", which is not a batch size.", sentence);
+    }
+
     public static TheoryData<string, string> Greedy => new()
     {
         { "many keys", "{" + string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i:x}\":1")) + "}" },
