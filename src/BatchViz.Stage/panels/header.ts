@@ -29,11 +29,12 @@ export const mountLive: Mount = (element, stage) => {
     draw() {
       const extent = stage.extent();
       const state = extent.finished ? "ended" : stage.held ? "held" : "live";
-      setText(label, state);
+      const offline = stage.connection === "offline";
+      setText(label, offline ? "recorded" : state);
       setText(watching, stage.watching > 1 ? `${stage.watching} watching` : "");
-      setAttribute(live, "data-state", stage.connection === "connected" || extent.finished ? state : "lost");
+      setAttribute(live, "data-state", stage.connection === "connected" || offline || extent.finished ? state : "lost");
       setAttribute(live, "aria-pressed", String(stage.playhead.isLive(extent)));
-      setAttribute(live, "title", state === "live" ? "Follow the training as it happens" : state === "held" ? "The training is held; this goes to its head" : "Every run has ended; this goes to the end");
+      setAttribute(live, "title", offline ? "A recording in a file of its own; this goes to the end" : state === "live" ? "Follow the training as it happens" : state === "held" ? "The training is held; this goes to its head" : "Every run has ended; this goes to the end");
     },
   };
 };
