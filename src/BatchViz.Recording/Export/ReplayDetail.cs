@@ -65,13 +65,16 @@ internal sealed class ReplayDetail
         Room -= row.Size;
     }
 
-    /// <summary>The coarsest row is refined next; one whose next level does not fit stays as it is.</summary>
+    /// <summary>
+    /// The row with the fewest buckets is refined next, so that runs of many and of few updates look alike on one axis; a row whose
+    /// next level does not fit stays as it is.
+    /// </summary>
     private void Refine(Row[] some)
     {
         var open = some.Where(rows.Contains).ToList();
         while (open.Count > 0)
         {
-            var row = open.MaxBy(r => r.Level)!;
+            var row = open.MinBy(r => r.Updates >> (2 * r.Level))!;
             if (row.Level == 0 || Pack(row, row.Level - 1, Room + row.Size) is not { } tiles)
             {
                 open.Remove(row);

@@ -70,11 +70,10 @@ export class Chart {
 
   /** What lies beyond the playhead is recorded but not yet seen: it is veiled. */
   showMoment(): void {
-    const u = this.u;
-    if (u === null) return;
-    const { min, max } = u.scales["x"]!;
-    if (min == null || max == null) return;
-    const share = (this.stage.playhead.position - min) / (max - min);
+    if (this.u === null) return;
+    // Of the stage, not of the plot: the plot takes over a new window only after this frame's script.
+    const { from, to, playhead } = this.stage;
+    const share = (playhead.position - from) / (to - from);
     this.veil.style.transform = `translateX(${(Math.min(1, Math.max(0, share)) * 100).toFixed(3)}%)`;
   }
 
