@@ -124,9 +124,10 @@ export class Chart {
   }
 
   private zoomTo(u: uPlot): void {
-    if (u.select.width < 8) return;
-    const from = u.posToVal(u.select.left, "x"), to = u.posToVal(u.select.left + u.select.width, "x");
+    const { left, width } = u.select;
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (width < 8) return;
+    const from = u.posToVal(left, "x"), to = u.posToVal(left + width, "x");
     if (to > from) this.stage.setZoom([from, to]);
     this.dragged = true;
   }
