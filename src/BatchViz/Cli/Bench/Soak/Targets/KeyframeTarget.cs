@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 
@@ -38,8 +39,7 @@ internal sealed class KeyframeTarget : FuzzTarget
         var keyframes = new Keyframes(RecordingSample.With(name, input), sample.Manifest.Id, sample.RunId, 1 << 20);
         keyframes.Find();
         var damages = new List<Damage>();
-        if (keyframes.Read(1, damages) is { } read && read.Updates != 1) throw new InvalidOperationException("the keyframe is of another update");
+        if (keyframes.Read(1, damages) is not { } read) throw new SpecException($"{damages.Single()}.");
+        if (read.Updates != 1) throw new InvalidOperationException("the keyframe is of another update");
     }
-
-    public override bool Refuses(Exception e) => false;
 }

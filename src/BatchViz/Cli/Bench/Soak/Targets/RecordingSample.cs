@@ -16,7 +16,7 @@ internal sealed class RecordingSample
         var spec = SpecReader.Read(Encoding.UTF8.GetBytes("""{ "data": { "kind": "beale", "trainExamples": 8 }, "learningRate": 0.01, "batchSizes": [4], "budget": { "updates": 100000 } }"""));
         Plan = Cli.Files.Data(null).Plan(spec, trusted: true);
         using var engine = new CpuEngine();
-        Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 1 << 20, null);
+        Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 1 << 20, null) with { Id = new Guid("6f2c1f6e-0d0b-4b5e-9f0a-3c1d2e4f5a6b") };
     }
 
     public ExperimentPlan Plan { get; }
