@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BatchViz.Cli.Bench.Soak;
 
 namespace BatchViz.Cli.Bench;
 
@@ -13,8 +14,8 @@ internal static class BenchCommand
         ProbesBench.AddTo(bench);
         LaterCommands.AddTo(bench, "recorder", "What recording costs.", "recordings");
         LaterCommands.AddTo(bench, "stream", "What watching costs.", "recordings");
-        LaterCommands.AddTo(bench, "soak", "Hours of everything.", "recordings");
-        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape or probes."));
+        SoakCommand.AddTo(bench);
+        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape, probes or soak."));
         root.Subcommands.Add(bench);
     }
 }
