@@ -95,7 +95,7 @@ public sealed class Experiment : IDisposable
         foreach (var group in groups) pacer.Add(group[0].Plan.Progress, free: group[0].Plan.Fork is not null);
         lanes = [.. groups.Select((members, i) => new Lane(this, pacer, i, members))];
         lanesLeft = lanes.Length;
-        if (from is not null) Volatile.Write(ref stopped, runs.Any(run => run.Log.State == RunState.Stopped) ? 1 : 0);
+        if (from is not null) Volatile.Write(ref stopped, runs.Any(run => run.Log is { State: RunState.Stopped, BudgetSpent: false }) ? 1 : 0);
         landscape = options.Landscape ? new LandscapeJob(this, LandscapeFile.Read(from?.Landscape, runs.Length)) : null;
     }
 
@@ -221,6 +221,8 @@ public sealed class Experiment : IDisposable
             Run run;
             if (WritingRecorder() is { } writer)
             {
+                // What it inherits must be on the disk before the manifest names it.
+                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new SpecException($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}");
                 var recorded = RecordingFolder.NewRun(writer.Files, writer.Manifest, next, planned, [.. Runs.Select(other => other.Recorded!)]);
                 try
                 {
@@ -300,11 +302,10 @@ public sealed class Experiment : IDisposable
         Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, kept))];
         foreach (var run in taken)
         {
-            bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : run.Log.Count == 0 || !(run.Log.SecondsAt(run.Log.Count - 1) >= run.Plan.Budget.Seconds);
+            bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : !run.Log.BudgetSpent;
             if (options is { Resume: true, ReadOnly: false } && (!run.Log.Ended || (run.Log.State is RunState.Stopped or RunState.Failed && unfinished)))
             {
-                run.Log.Result = null;
-                run.Log.Enter(RunState.Waiting);
+                run.Log.TakeUp();
             }
             else if (!run.Log.Ended) run.Log.Enter(RunState.Stopped, $"Interrupted after update {run.Log.Count:#,0}.");
         }

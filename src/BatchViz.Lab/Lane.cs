@@ -99,15 +99,25 @@ internal sealed class Lane
         using var ownProbes = probes = plan.Spec.Probes.Count > 0 ? new LaneProbes(experiment, spec) : null;
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
         long made = new LaneBegin(experiment, members).Restore(bundle, evaluator);
-        if (made > 0 && members[0].Log.SecondsAt(made - 1) is >= 0 and var spent) seconds = spent;
+        // Records after it are made once more; their seconds were counted the first time.
+        var longest = members.MaxBy(run => run.Log.Count)!.Log;
+        long known = longest.Count;
+        if (made > 0 && longest.SecondsAt(made - 1) is >= 0 and var spent) seconds = spent;
         pacer.StartAt(index, made);
         foreach (var run in members) run.Log.Enter(RunState.Running);
         double perUpdate = Stretch;
         string? stopped = null;
+        bool budgetSpent = false;
         Measure(bundle, evaluator, made);
         while (made < limit && members.Any(run => !run.Log.Ended))
         {
+            if (secondsBudget is { } budget && seconds >= budget && made >= known)
+            {
+                (stopped, budgetSpent) = ($"Stopped after update {made:#,0}, when its {budget} lane seconds were spent.", true);
+                break;
+            }
             long toMark = Math.Min(Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made, keyframeStride - made % keyframeStride);
+            if (made < known) toMark = Math.Min(toMark, known - made);
             int granted = pacer.Enter(index, Math.Clamp((long)(Stretch / perUpdate), 1, Math.Min(toMark, BlockRows)));
             if (granted == 0)
             {
@@ -116,21 +126,17 @@ internal sealed class Lane
             }
             double before = LaneClock.Seconds;
             bundle.Advance(granted, block);
-            double after = seconds + (LaneClock.Seconds - before);
-            perUpdate = Math.Max(1e-9, (after - seconds) / granted);
+            double took = LaneClock.Seconds - before, after = seconds + took;
+            if (made < known && longest.SecondsAt(made + granted - 1) is >= 0 and var counted) after = counted;
+            perUpdate = Math.Max(1e-9, took / granted);
             Append(block, made, after);
             seconds = after;
             made += granted;
             Measure(bundle, evaluator, made);
             if (made % keyframeStride == 0) KeepFrames(bundle);
             pacer.Exit(index, granted);
-            if (secondsBudget is { } budget && seconds >= budget)
-            {
-                stopped = $"Stopped after update {made:#,0}, when its {budget} lane seconds were spent.";
-                break;
-            }
         }
-        if (secondsBudget is not null && stopped is null && made == limit) stopped = $"Stopped after update {made:#,0}: a run makes no more updates.";
+        if (secondsBudget is not null && stopped is null && made == limit) (stopped, budgetSpent) = ($"Stopped after update {made:#,0}: a run makes no more updates.", true);
         if (experiment.Recorder is not null) KeepFrames(bundle);
         if (experiment.Abandoned)
         {
@@ -138,7 +144,7 @@ internal sealed class Lane
             return;
         }
         if (stopped is not null || members[0].Plan.TotalUpdates is null) Measure(bundle, evaluator, made, last: true);
-        for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped);
+        for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped, budgetSpent);
     }
 
     /// <summary>Records the block's rows, which begin after <paramref name="made"/> updates; those that were recorded before a crash must be the same.</summary>
@@ -221,11 +227,12 @@ internal sealed class Lane
         return new((uint)at, (float)loss, (float)test.Loss, (float)test.Accuracy, (float)seconds);
     }
 
-    private void End(int member, IBundle bundle, IEvaluator evaluator, string? stopped)
+    private void End(int member, IBundle bundle, IEvaluator evaluator, string? stopped, bool budgetSpent)
     {
         var run = members[member];
         if (run.Log.Ended) return;
         Finish(member, bundle, evaluator);
+        run.Log.BudgetSpent = budgetSpent;
         run.Log.Enter(stopped is null ? RunState.Finished : RunState.Stopped, stopped);
     }
 

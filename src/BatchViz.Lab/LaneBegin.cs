@@ -13,6 +13,8 @@ internal sealed class LaneBegin(Experiment experiment, Run[] members)
     /// <summary>Points of a path that is taken up again: keyframes are projected at once, what was between them is not.</summary>
     private const int MostSnapshots = 128;
 
+    private const int RowsAtOnce = 4096;
+
     /// <summary>A sentence for people: the run cannot be taken up again.</summary>
     public sealed class CannotException(string message) : Exception(message);
 
@@ -35,12 +37,17 @@ internal sealed class LaneBegin(Experiment experiment, Run[] members)
     {
         if (run.Plan.Fork is not { } fork || run.Log.Count >= fork.Update) return;
         var parent = experiment.Runs.Single(other => other.Plan.Id == fork.Parent);
-        int width = run.Log.Layout.Width, stride = run.Log.Stride, missing = (int)(fork.Update - run.Log.Count);
-        var window = experiment.Replayer.Rows(parent, run.Log.Count, missing, null, experiment.Abandoning);
-        var rows = new float[missing * width];
-        for (int r = 0; r < missing; r++) window.Rows.AsSpan(r * stride, width).CopyTo(rows.AsSpan(r * width));
-        double before = run.Log.Count > 0 ? parent.Log.SecondsAt(run.Log.Count - 1) : 0;
-        run.Log.Append(rows, missing, before, parent.Log.SecondsAt(fork.Update - 1));
+        int width = run.Log.Layout.Width, stride = run.Log.Stride;
+        var rows = new float[RowsAtOnce * width];
+        while (run.Log.Count < fork.Update)
+        {
+            long first = run.Log.Count;
+            int some = (int)Math.Min(fork.Update - first, RowsAtOnce);
+            var window = experiment.Replayer.RowsAhead(parent, first, some, experiment.Abandoning);
+            for (int r = 0; r < some; r++) window.Rows.AsSpan(r * stride, width).CopyTo(rows.AsSpan(r * width));
+            double before = first > 0 ? parent.Log.SecondsAt(first - 1) : 0, after = parent.Log.SecondsAt(first + some - 1);
+            run.Log.Append(rows.AsSpan(0, some * width), some, before, double.IsNaN(after) ? before : after);
+        }
     }
 
     /// <summary>The newest keyframes of one update that every member has; null: there are none, and all begin with their initial weights.</summary>

@@ -50,6 +50,14 @@ public sealed class Replayer : IDisposable
     public RecordWindow Rows(Run run, long first, int count, IProgress<double>? progress, CancellationToken cancel)
     {
         Check(run, first + count);
+        return Window(run, first, count, progress, cancel);
+    }
+
+    /// <summary>Like <see cref="Rows"/>, also of updates whose records the run has lost and not yet made again.</summary>
+    internal RecordWindow RowsAhead(Run run, long first, int count, CancellationToken cancel) => Window(run, first, count, null, cancel);
+
+    private RecordWindow Window(Run run, long first, int count, IProgress<double>? progress, CancellationToken cancel)
+    {
         lock (gate)
         {
             var window = new RecordWindow(first, count, new float[count * run.Log.Stride]);

@@ -18,7 +18,9 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
 
     private readonly Lock gate = new();
     private readonly SortedSet<long> updates = [];
+    private readonly HashSet<long> whole = [];
     private long each;
+    private bool made;
 
     public static string FolderOf(string runId) => $"keys/{runId}";
 
@@ -31,9 +33,10 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         get { lock (gate) return [.. updates]; }
     }
 
+    /// <summary>Whether there is one that is known to be whole. One that was merely found may be damaged: whoever passes it makes it once more.</summary>
     public bool Has(long update)
     {
-        lock (gate) return updates.Contains(update);
+        lock (gate) return whole.Contains(update);
     }
 
     /// <summary>Looks what there is.</summary>
@@ -42,6 +45,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         lock (gate)
         {
             updates.Clear();
+            whole.Clear();
             foreach (string name in files.List(FolderOf(runId)))
                 if (name.EndsWith(".key", StringComparison.Ordinal) && long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && name == FileOf(at)) updates.Add(at);
         }
@@ -51,12 +55,21 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     public void Add(Keyframe keyframe, bool durable)
     {
         string folder = FolderOf(runId);
-        files.CreateFolder(folder);
+        if (!made)
+        {
+            files.CreateFolder(folder);
+            files.SyncFolder("keys");
+            made = true;
+        }
         byte[] bytes = Encode(keyframe);
         files.Replace($"{folder}/{FileOf(keyframe.Updates)}", bytes, durable);
         Unsynced |= !durable;
         each = bytes.Length;
-        lock (gate) updates.Add(keyframe.Updates);
+        lock (gate)
+        {
+            updates.Add(keyframe.Updates);
+            whole.Add(keyframe.Updates);
+        }
         while (Thin() is { } gone) files.Delete($"{folder}/{FileOf(gone)}");
     }
 
@@ -93,7 +106,11 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
             using var file = files.Read(name);
             if (file is null) return null;
             var scanner = new BlockScanner(file);
-            if (scanner.Next() && scanner.Type == Type && Decode(scanner.Payload) is { } keyframe && keyframe.Updates == update) return keyframe;
+            if (scanner.Next() && scanner.Type == Type && Decode(scanner.Payload) is { } keyframe && keyframe.Updates == update)
+            {
+                lock (gate) whole.Add(update);
+                return keyframe;
+            }
             damages?.Add(new Damage(name, 0, file.Length, scanner.Why ?? "it is no keyframe of this run"));
         }
         catch (IOException e)
@@ -165,6 +182,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
                 if (gap < smallest) (smallest, least) = (gap, i);
             }
             updates.Remove(all[least]);
+            whole.Remove(all[least]);
             return all[least];
         }
     }

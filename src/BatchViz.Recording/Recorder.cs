@@ -51,16 +51,26 @@ public sealed class Recorder : IDisposable
         thread = new Thread(Work) { IsBackground = true, Name = "recorder" };
     }
 
-    /// <summary>Begins a recording in an empty folder. When this returns, the manifest is durable.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <summary>Begins a recording in an empty folder. When this returns, the manifest is durable; it comes last, so that there is a recording or none.</summary>
+    /// <exception cref="IOException">It cannot be written; nothing recorded.</exception>
     public static Recorder Begin(IFiles files, RecordingManifest manifest, IReadOnlyList<RecordedRun> runs)
     {
         files.CreateFolder("runs");
         files.CreateFolder("keys");
         files.SyncFolder("");
-        manifest.Write(files);
-        foreach (var run in runs) run.File = RunFile.Create(files, manifest.Id, run.Id, run.Log);
-        files.SyncFolder("runs");
+        try
+        {
+            foreach (var run in runs) run.File = RunFile.Create(files, manifest.Id, run.Id, run.Log);
+            files.SyncFolder("runs");
+            manifest.Write(files);
+        }
+        catch (IOException)
+        {
+            foreach (var run in runs) run.File?.Dispose();
+            // It may have got its name before the failure.
+            Try(() => files.Delete(RecordingManifest.FileName));
+            throw;
+        }
         return Started(new Recorder(files, manifest, runs));
     }
 
@@ -68,7 +78,11 @@ public sealed class Recorder : IDisposable
     /// <exception cref="IOException">It cannot be written.</exception>
     public static Recorder GoOn(IFiles files, RecordingManifest manifest, IReadOnlyList<RecordedRun> runs)
     {
+        files.CreateFolder("runs");
+        files.CreateFolder("keys");
         foreach (var run in runs) run.File!.GoOn(manifest.Id);
+        files.SyncFolder("");
+        files.SyncFolder("runs");
         return Started(new Recorder(files, manifest, runs));
     }
 
@@ -107,22 +121,45 @@ public sealed class Recorder : IDisposable
     /// <exception cref="IOException">It cannot be written; the recording is as before.</exception>
     public void AddRun(RecordedRun run, RecordingManifest.RunEntry entry, Keyframe begin)
     {
-        run.Keyframes.Add(begin, durable: true);
-        run.File = RunFile.Create(files, Manifest.Id, run.Id, run.Log);
-        files.SyncFolder("runs");
-        var next = Manifest with { Runs = [.. Manifest.Runs, entry] };
-        next.Write(files);
+        if (Problem is { } before) throw new IOException(before);
+        var now = Manifest;
+        var next = now with { Runs = [.. now.Runs, entry] };
+        try
+        {
+            run.Keyframes.Add(begin, durable: true);
+            run.File = RunFile.Create(files, now.Id, run.Id, run.Log);
+            files.SyncFolder("runs");
+            next.Write(files);
+        }
+        catch (IOException)
+        {
+            run.File?.Dispose();
+            // It may have got its name before the failure.
+            Try(() => now.Write(files));
+            throw;
+        }
         lock (gate)
         {
             manifest = next;
             runs = [.. runs, run];
+            if (problem is not null) run.Log.Keep(long.MaxValue);
         }
     }
 
+    /// <exception cref="IOException">It cannot be written; the recording is as before.</exception>
     public void Rename(string name)
     {
-        var next = Manifest with { Name = name };
-        next.Write(files);
+        var now = Manifest;
+        var next = now with { Name = name };
+        try
+        {
+            next.Write(files);
+        }
+        catch (IOException)
+        {
+            Try(() => now.Write(files));
+            throw;
+        }
         lock (gate) manifest = next;
     }
 
@@ -166,8 +203,11 @@ public sealed class Recorder : IDisposable
         catch (Exception e)
         {
             // Whatever it was: lanes must not wait for a recorder that is gone.
-            Volatile.Write(ref problem, $"Nothing more is recorded, since the recording cannot be written: {e.Message.TrimEnd('.')}. What was recorded before is kept.");
-            foreach (var run in runs) run.Log.Keep(long.MaxValue);
+            lock (gate)
+            {
+                Volatile.Write(ref problem, $"Nothing more is recorded, since the recording cannot be written: {e.Message.TrimEnd('.')}. What was recorded before is kept.");
+                foreach (var run in runs) run.Log.Keep(long.MaxValue);
+            }
             drained.Set();
         }
     }
@@ -201,6 +241,19 @@ public sealed class Recorder : IDisposable
         }
         sinceSync.Restart();
         Interlocked.Exchange(ref flushed, asked);
+    }
+
+    /// <summary>Undoes what can be undone of something that failed.</summary>
+    private static void Try(Action undo)
+    {
+        try
+        {
+            undo();
+        }
+        catch (IOException)
+        {
+            // The first failure is the one to tell.
+        }
     }
 
     private static long BytesOf(Keyframe keyframe) => 4L * keyframe.Weights.Length * (1 + keyframe.OptimizerState.Length);

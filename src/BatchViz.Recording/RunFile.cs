@@ -40,7 +40,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>Records [first, first + rows) that lie at a place in the file.</summary>
     private readonly record struct Stored(long First, int Rows, long At);
 
-    private sealed record StateJson(string State, long Updates, string? Message, RunResult? Result);
+    private sealed record StateJson(string State, long Updates, string? Message, RunResult? Result, bool Spent = false);
 
     private RunFile(IFiles files, string runId, RunLog log)
     {
@@ -63,7 +63,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         var made = new RunFile(files, runId, log);
         made.file = files.Create(made.name);
         made.times = files.Create(made.timesName);
-        made.evaluations = InheritedEvaluations(log);
+        made.evaluations = log.Evaluations.Count;
         made.Put(Begin, made.BeginPayload(recording));
         made.Flush();
         made.Ready();
@@ -74,6 +74,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     public static RunFile Load(IFiles files, Guid recording, string runId, RunLog log, List<Damage> damages)
     {
         var loaded = new RunFile(files, runId, log);
+        loaded.evaluations = loaded.inherited = log.Evaluations.Count;
         loaded.Load(recording, damages);
         return loaded;
     }
@@ -105,7 +106,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         bool any = PullEvaluations(to) | PullRecords(to, ended);
         if (ended)
         {
-            Put(State, RecordingJson.Write(new StateJson(log.State.ToString().ToLowerInvariant(), to, log.Message, log.Result is { } result ? result with { Seconds = double.NaN } : null)));
+            Put(State, RecordingJson.Write(new StateJson(log.State.ToString().ToLowerInvariant(), to, log.Message, log.Result is { } result ? result with { Seconds = double.NaN } : null, log.BudgetSpent)));
             told = any = true;
         }
         if (any) Flush();
@@ -114,8 +115,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     public void Sync()
     {
-        file!.Sync();
         times!.Sync();
+        file!.Sync();
         unsynced = false;
     }
 
@@ -171,7 +172,10 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private IWriteFile Reopen(string which, long end)
     {
         var opened = files.Append(which);
-        if (opened.Length > end) opened.Cut(end);
+        if (opened.Length <= end) return opened;
+        opened.Cut(end);
+        // Before anything is put in its place: what is cut off must not come again behind it.
+        opened.Sync();
         return opened;
     }
 
@@ -223,8 +227,18 @@ internal sealed class RunFile : IRecordDetail, IDisposable
                 PutRows(Written, end);
                 continue;
             }
+            // A run that was stopped and taken up again, or that left another, may begin between two buckets. What leads to the next one is
+            // written in finer pieces as soon as they are whole: memory holds neither rows nor fine buckets until a large one is.
+            int begins = BeginsAt(Written, level);
+            if (begins < RunLog.ChunkLevel)
+            {
+                PutRows(Written, Math.Min(end, (Written | (RunLog.ChunkRows - 1)) + 1));
+                continue;
+            }
             // Only whole buckets, but for what is left at the end of the run.
-            if (!ended || end < to) end = end >> (2 * level) << (2 * level);
+            long next = Written + (1L << (2 * begins));
+            if (begins < level && next <= end) end = next;
+            else if (!ended || end < to) end = end >> (2 * level) << (2 * level);
             if (end <= Written) break;
             Segments.Split(Written, end, level, segments);
             foreach (var segment in segments)
@@ -326,13 +340,22 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         log.Keep(KeptUntil());
     }
 
-    /// <summary>Rows from here on are still needed in memory.</summary>
+    /// <summary>Rows from here on are still needed in memory: those to be written, or not long after the fine bucket that is to be.</summary>
     private long KeptUntil()
-        => log.Plan.LevelAt(Written) == 0 || (Written & (RunLog.ChunkRows - 1)) != 0 ? Written : long.MaxValue;
+    {
+        int level = log.Plan.LevelAt(Written), begins = BeginsAt(Written, level);
+        if (level == 0 || begins < RunLog.ChunkLevel) return Written;
+        return begins < level ? Written + (1L << (2 * begins)) : long.MaxValue;
+    }
+
+    /// <summary>The coarsest level up to another of which a bucket begins at a record; 0 where none does.</summary>
+    private static int BeginsAt(long record, int level)
+    {
+        while (level >= RunLog.ChunkLevel && (record & ((1L << (2 * level)) - 1)) != 0) level--;
+        return level < RunLog.ChunkLevel ? 0 : level;
+    }
 
     private static int BucketBytes(int width) => (13 * width + 3) / 4 * 4;
-
-    private static long InheritedEvaluations(RunLog log) => log.First > 0 || log.Evaluations.Count > 0 ? log.Evaluations.Count : 0;
 
     private int IndexOf(long record)
     {
@@ -348,19 +371,14 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     // ---- reading ----
 
-    private long intact, timesIntact;
+    private long intact, timesIntact, inherited;
 
     private void Load(Guid recording, List<Damage> damages)
     {
         var clock = ReadTimes(damages);
-        var opened = files.Read(name);
-        if (opened is null)
-        {
-            damages.Add(new Damage(name, 0, 0, "there is no such file"));
-            return;
-        }
+        log.Detail = this;
+        if (Opened(name, damages) is not { } opened) return;
         lock (gate) reader = opened;
-        evaluations = InheritedEvaluations(log);
         var scanner = new BlockScanner(opened);
         while (scanner.Next())
         {
@@ -373,7 +391,20 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         told = log.Ended;
         if (scanner.Why is { } reason) damages.Add(new Damage(name, scanner.End, scanner.Lost, reason));
         else if (scanner.Blocks == 0) damages.Add(new Damage(name, 0, 0, "it is empty"));
-        log.Detail = this;
+    }
+
+    private IReadFile? Opened(string which, List<Damage> damages)
+    {
+        try
+        {
+            if (files.Read(which) is { } opened) return opened;
+            damages.Add(new Damage(which, 0, 0, "there is no such file"));
+        }
+        catch (IOException e)
+        {
+            damages.Add(new Damage(which, 0, 0, e.Message.TrimEnd('.')));
+        }
+        return null;
     }
 
     /// <summary>Null, or why the block makes no sense here.</summary>
@@ -398,6 +429,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             case State:
                 if (RecordingJson.Read<StateJson>(payload) is not { } json || !Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state) || !Enum.IsDefined(state)) return "a state cannot be read";
                 log.Result = json.Result is { } result ? result with { Seconds = SecondsOf(clock, log.Count) } : null;
+                log.BudgetSpent = json.Spent;
                 log.Enter(state, json.Message);
                 return null;
             default: return "a block is of no known kind";
@@ -453,7 +485,10 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         for (; payload.Length > 0; payload = payload[EvaluationBytes..])
         {
             long update = BinaryPrimitives.ReadInt64LittleEndian(payload);
-            if (update is < 0 or > uint.MaxValue || (log.Evaluations.Count > 0 && log.Evaluations[log.Evaluations.Count - 1].Update >= update)) return "evaluations are out of order";
+            long count = log.Evaluations.Count, before = count > 0 ? log.Evaluations[count - 1].Update : -1;
+            // A fork at its parent's newest update may have measured it before the parent had.
+            if (count == inherited && update == before) continue;
+            if (update is < 0 or > uint.MaxValue || update <= before) return "evaluations are out of order";
             log.Evaluations.Add(new((uint)update, BinaryPrimitives.ReadSingleLittleEndian(payload[8..]), BinaryPrimitives.ReadSingleLittleEndian(payload[12..]),
                 BinaryPrimitives.ReadSingleLittleEndian(payload[16..]), (float)SecondsOf(clock, update)));
         }
@@ -463,26 +498,26 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>Records after an end: the run was taken up again.</summary>
     private void GoesOn()
     {
-        if (!log.Ended) return;
-        log.Result = null;
-        log.Enter(RunState.Waiting);
+        if (log.Ended) log.TakeUp();
     }
 
     private List<(long Records, double Seconds)> ReadTimes(List<Damage> damages)
     {
         var clock = new List<(long, double)> { (log.First, log.First == 0 ? 0 : log.SecondsAt(log.First - 1)) };
-        using var opened = files.Read(timesName);
+        using var opened = Opened(timesName, damages);
         if (opened is null) return clock;
         var scanner = new BlockScanner(opened);
         while (scanner.Next())
         {
             var payload = scanner.Payload;
-            if (scanner.Type != Times || payload.Length != TimeBytes || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < clock[^1].Item1)
+            if (scanner.Type != Times || payload.Length != TimeBytes || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < log.First)
             {
                 scanner.Refuse("a timing cannot be read");
                 continue;
             }
             double seconds = BinaryPrimitives.ReadDoubleLittleEndian(payload[8..]);
+            // Fewer than before: the records behind it were lost, and made once more.
+            while (clock.Count > 1 && clock[^1].Item1 >= records) clock.RemoveAt(clock.Count - 1);
             if (records > clock[^1].Item1 && seconds >= clock[^1].Item2) clock.Add((records, seconds));
         }
         (timesIntact, timesSequence) = (scanner.End, scanner.Blocks);

@@ -92,6 +92,9 @@ public sealed class RunLog
     /// <summary>The run's figures at its end; null before.</summary>
     public RunResult? Result { get; set; }
 
+    /// <summary>Whether it stopped since its budget in seconds was spent, and so has nothing left to do.</summary>
+    public bool BudgetSpent { get; set; }
+
     /// <summary>Where older records are; null: nowhere.</summary>
     public IRecordDetail? Detail { get; set; }
 
@@ -99,6 +102,13 @@ public sealed class RunLog
     {
         Volatile.Write(ref message, why);
         Volatile.Write(ref state, (int)next);
+    }
+
+    /// <summary>A run that had ended is to go on.</summary>
+    public void TakeUp()
+    {
+        (Result, BudgetSpent) = (null, false);
+        Enter(RunState.Waiting);
     }
 
     /// <summary>Appends <paramref name="rows"/> records, row-major [rows × layout width], made between two readings of the lane's clock.</summary>
@@ -293,16 +303,12 @@ public sealed class RunLog
         return at;
     }
 
-    /// <summary>
-    /// Levels whose buckets do not end where this run begins are taken over, and of the others those that are needed beside its own for a
-    /// bucket of the level above; the rest is asked of the parent.
-    /// </summary>
+    /// <summary>Buckets that will be the first parts of one in which this run begins are taken over; all others are asked of the parent.</summary>
     private void TakeFrom(RunLog other, long update)
     {
-        for (int l = ChunkLevel; l <= MaxLevel; l++)
+        for (int l = ChunkLevel; l < MaxLevel; l++)
         {
-            bool whole = (First & ((1L << (2 * l)) - 1)) != 0;
-            for (long i = whole ? 0 : First >> (2 * l + 2) << 2; i < First >> (2 * l); i++)
+            for (long i = First >> (2 * l + 2) << 2; i < First >> (2 * l); i++)
             {
                 var source = other;
                 while (source is not null && !source.levels[l].Has(i)) source = source.parent;

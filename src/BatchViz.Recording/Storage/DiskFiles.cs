@@ -23,7 +23,11 @@ public sealed partial class DiskFiles : IFiles
     public static DiskFiles ToWrite(string folder)
     {
         string root = Path.GetFullPath(folder);
-        Directory.CreateDirectory(root);
+        if (!Directory.Exists(root))
+        {
+            Directory.CreateDirectory(root);
+            if (Path.GetDirectoryName(root) is { } above) SyncAt(above);
+        }
         try
         {
             return new(root, new FileStream(Path.Combine(root, LockName), FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.None));
@@ -54,11 +58,11 @@ public sealed partial class DiskFiles : IFiles
         }
     }
 
-    public IWriteFile Create(string name) => new Written(new FileStream(PathOf(name), FileMode.Create, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0));
+    public IWriteFile Create(string name) => new Written(Opened(name, FileMode.Create));
 
     public IWriteFile Append(string name)
     {
-        var file = new FileStream(PathOf(name), FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0);
+        var file = Opened(name, FileMode.OpenOrCreate);
         file.Seek(0, SeekOrigin.End);
         return new Written(file);
     }
@@ -68,23 +72,27 @@ public sealed partial class DiskFiles : IFiles
         string path = PathOf(name);
         try
         {
-            return new Opened(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess));
+            return Allowed(() => new Opening(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess)));
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
             return null;
         }
-        catch (UnauthorizedAccessException e)
-        {
-            throw new IOException(e.Message, e);
-        }
     }
 
-    public void Rename(string from, string to) => File.Move(PathOf(from), PathOf(to), overwrite: true);
+    public void Rename(string from, string to) => Allowed(() =>
+    {
+        File.Move(PathOf(from), PathOf(to), overwrite: true);
+        return true;
+    });
 
-    public void Delete(string name) => File.Delete(PathOf(name));
+    public void Delete(string name) => Allowed(() =>
+    {
+        File.Delete(PathOf(name));
+        return true;
+    });
 
-    public void CreateFolder(string folder) => Directory.CreateDirectory(PathOf(folder));
+    public void CreateFolder(string folder) => Allowed(() => Directory.CreateDirectory(PathOf(folder)));
 
     public IReadOnlyList<string> List(string folder)
     {
@@ -95,16 +103,36 @@ public sealed partial class DiskFiles : IFiles
     /// <summary>On Windows names are durable with the file; elsewhere the folder is synced like a file.</summary>
     public void SyncFolder(string folder)
     {
+        SyncAt(folder.Length == 0 ? root : PathOf(folder));
+    }
+
+    public void Dispose() => held?.Dispose();
+
+    private FileStream Opened(string name, FileMode mode) => Allowed(() => new FileStream(PathOf(name), mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0));
+
+    /// <summary>What is not permitted fails like anything else that cannot be done.</summary>
+    private static T Allowed<T>(Func<T> work)
+    {
+        try
+        {
+            return work();
+        }
+        catch (UnauthorizedAccessException e)
+        {
+            throw new IOException(e.Message, e);
+        }
+    }
+
+    private static void SyncAt(string folder)
+    {
         if (OperatingSystem.IsWindows()) return;
-        int handle = Open(folder.Length == 0 ? root : PathOf(folder), 0);
+        int handle = Open(folder, 0);
         if (handle < 0) throw new IOException($"{folder} cannot be opened to sync it (error {Marshal.GetLastPInvokeError()}).");
         int failed = Fsync(handle), error = Marshal.GetLastPInvokeError();
         _ = Close(handle);
         // Some file systems sync no folders, and say so.
         if (failed != 0 && error != InvalidArgument) throw new IOException($"The folder {folder} cannot be synced (error {error}).");
     }
-
-    public void Dispose() => held?.Dispose();
 
     private string PathOf(string name)
     {
@@ -147,7 +175,7 @@ public sealed partial class DiskFiles : IFiles
         public void Dispose() => file.Dispose();
     }
 
-    private sealed class Opened(SafeFileHandle handle) : IReadFile
+    private sealed class Opening(SafeFileHandle handle) : IReadFile
     {
         public long Length => RandomAccess.GetLength(handle);
 

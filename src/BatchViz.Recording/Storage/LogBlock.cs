@@ -66,7 +66,18 @@ public sealed class BlockScanner(IReadFile file)
     /// <summary>The next block; false at the end, or where the rest cannot be trusted.</summary>
     public bool Next()
     {
-        if (Why is not null || End >= length) return false;
+        try
+        {
+            return Why is null && End < length && Block();
+        }
+        catch (IOException e)
+        {
+            return Stop($"it cannot be read ({e.Message.TrimEnd('.')})");
+        }
+    }
+
+    private bool Block()
+    {
         Span<byte> header = stackalloc byte[LogBlock.HeaderBytes];
         if (file.Read(End, header) < header.Length) return Stop("the header of a block is cut short");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LogBlock.Magic) return Stop("no block begins there");

@@ -56,6 +56,9 @@ internal static class RunCommand
         // What is told here must be on the disk: success is never reported before.
         bool kept = experiment.Recorder is not { } recorder || recorder.Flush(TimeSpan.FromMinutes(10));
         Report(experiment, reported, json);
+        // The landscape is written last.
+        experiment.Dispose();
+        kept &= experiment.RecordingProblem is null;
         if (!kept) Console.Error.WriteLine(experiment.RecordingProblem ?? "The recording could not be written in time.");
         foreach (var failed in experiment.Runs.Where(r => r.Log.State == RunState.Failed))
             console.MarkupLineInterpolated($"[red]{failed.Plan.Id}: {failed.Log.Message}[/]");
