@@ -24,10 +24,13 @@ public sealed class Library(string root, TimeProvider? clock = null)
     private const string Stamp = "yyyyMMdd'T'HHmmss'Z'";
     private static readonly TimeSpan KeptInTrash = TimeSpan.FromHours(24);
 
+    /// <summary>One that is being written changes all the time, and its log grows long.</summary>
+    private static readonly TimeSpan GlanceAgain = TimeSpan.FromSeconds(10);
+
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
 
     private readonly TimeProvider clock = clock ?? TimeProvider.System;
-    private readonly ConcurrentDictionary<string, (string Signature, LibraryEntry Entry)> seen = new();
+    private readonly ConcurrentDictionary<string, (string Signature, DateTimeOffset At, LibraryEntry Entry)> seen = new();
     private readonly ConcurrentDictionary<string, byte> mine = new();
 
     public string Root { get; } = Path.GetFullPath(root);
@@ -236,11 +239,13 @@ public sealed class Library(string root, TimeProvider? clock = null)
         try
         {
             if (Signature(folder) is not { } signature) return null;
-            if (seen.TryGetValue(key, out var known) && known.Signature == signature) entry = known.Entry;
+            bool written = elsewhere || key == onAir;
+            var now = clock.GetUtcNow();
+            if (seen.TryGetValue(key, out var known) && (known.Signature == signature || (written && known.Entry.Manifest is not null && now - known.At < GlanceAgain))) entry = known.Entry;
             else
             {
                 entry = Read(folder);
-                seen[key] = (signature, entry);
+                seen[key] = (signature, now, entry);
             }
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
