@@ -279,7 +279,10 @@ public sealed class Conductor(
         var folder = RecordingFolder.Open(recording.Files, manifest, plan);
         try
         {
-            prepared = (new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder), recording);
+            var experiment = new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder);
+            prepared = (experiment, recording);
+            // Nothing else would make one: every run has ended, or the program did before its surface was computed.
+            if (experiment.Landscape is not { Resolution: > 0 }) experiment.Replane(plan.Plane);
         }
         catch
         {

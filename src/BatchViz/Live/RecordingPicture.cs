@@ -26,13 +26,13 @@ public sealed partial record RecordingPicture(IReadOnlyList<RecordingPicture.Ban
     public static RecordingPicture? Of(Landscape landscape, IReadOnlyList<long> batchSizes)
     {
         var region = landscape.Region;
-        if (!(region.X1 > region.X0 && region.Y1 > region.Y0) || landscape.Layers.Count == 0) return null;
+        if (!(region.X1 > region.X0 && region.Y1 > region.Y0)) return null;
         var traces = new List<Trace>();
         for (int r = 0; r < landscape.Paths.Count && r < batchSizes.Count; r++)
         {
             if (Draw(landscape.Paths[r], region.X0, Width / (region.X1 - region.X0), region.Y0, Height / (region.Y1 - region.Y0)) is var (path, x, y)) traces.Add(new Trace(path, batchSizes[r], x, y));
         }
-        return new RecordingPicture(Surface(landscape.Layers[^1]), traces);
+        return new RecordingPicture(landscape.Layers.Count > 0 ? Surface(landscape.Layers[^1]) : [], traces);
     }
 
     /// <summary>Of a recording's runs in order: a fork has its parent's unless it was given another.</summary>

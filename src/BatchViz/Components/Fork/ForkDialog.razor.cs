@@ -36,7 +36,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
 
     private RunPlan? Parent => Chosen?.Plan;
 
-    private string Made => Chosen is { } chosen ? $"of {chosen.Log.Count:#,0} made so far" : "";
+    private string Made => Chosen is { } chosen ? string.Create(CultureInfo.InvariantCulture, $"of {chosen.Log.Count:#,0} made so far") : "";
 
     /// <summary>Opens at the page's playhead: that run, that update.</summary>
     public async Task Open()
@@ -91,8 +91,9 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
             long after = Update();
             Replayer.Check(chosen, after);
             var plan = ForkResolver.Resolve(experiment.Plan, chosen.Plan, after, Settings(), experiment.Runs.Count);
-            string end = plan.TotalUpdates is { } total ? $"{total - after:#,0} more updates" : "more updates";
-            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}."));
+            long again = experiment.Replayer.Cost(chosen, after).Updates;
+            string end = plan.TotalUpdates is { } total ? string.Create(CultureInfo.InvariantCulture, $"{total - after:#,0} more updates") : "goes on";
+            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}{(again > 0 ? $"; {again:#,0} before it are made once more" : "")}."));
         }
         catch (SpecException e)
         {
