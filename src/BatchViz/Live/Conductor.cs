@@ -93,6 +93,7 @@ public sealed class Conductor(
             }
             if (live.Recording.ReadOnly) throw new SpecException($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.");
             live.Experiment.Rename(Library.CheckName(name));
+            Shelf.LookAgain(entry.Key);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

@@ -103,6 +103,9 @@ public sealed class Library(string root, TimeProvider? clock = null)
     /// <summary>This process no longer writes it.</summary>
     public void LetGo(string key) => mine.TryRemove(key, out _);
 
+    /// <summary>What is known of a recording is read once more: it was changed by whoever writes it.</summary>
+    public void LookAgain(string key) => seen.TryRemove(key, out _);
+
     /// <summary>Takes away what was begun by <see cref="New"/> and came to nothing.</summary>
     public void Discard(string key, IFiles files)
     {
@@ -338,7 +341,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             throw new SpecException($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.");
         }
-        seen.TryRemove(entry.Key, out _);
+        LookAgain(entry.Key);
     }
 
     private IEnumerable<(DirectoryInfo Folder, DateTimeOffset Since)> Trashed()

@@ -93,7 +93,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
             var plan = ForkResolver.Resolve(experiment.Plan, chosen.Plan, after, Settings(), experiment.Runs.Count);
             long again = experiment.Replayer.Cost(chosen, after).Updates;
             string end = plan.TotalUpdates is { } total ? string.Create(CultureInfo.InvariantCulture, $"{total - after:#,0} more updates") : "goes on";
-            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}{(again > 0 ? $"; {again:#,0} before it are made once more" : "")}."));
+            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}{(again > 0 ? $"; {again:#,0} are recomputed first" : "")}."));
         }
         catch (SpecException e)
         {
