@@ -15,11 +15,11 @@ COPY . .
 RUN dotnet publish src/BatchViz -c Release -p:Torch=$TORCH -o /app
 
 FROM mcr.microsoft.com/dotnet/aspnet:10.0
-RUN mkdir /data && chown "$APP_UID" /data
+RUN mkdir -p /data/recordings && chown -R "$APP_UID" /data
 WORKDIR /app
 COPY --from=build /app .
 USER $APP_UID
-ENV HOME=/data
+ENV HOME=/data BATCHVIZ_RECORDINGS=/data/recordings
 VOLUME /data
 EXPOSE 8080
 HEALTHCHECK --start-period=10s CMD ["bash", "-c", "exec 3<>/dev/tcp/127.0.0.1/8080 && printf 'GET /healthz HTTP/1.0\\r\\nHost: localhost\\r\\n\\r\\n' >&3 && head -n 1 <&3 | grep -q ' 200 '"]

@@ -89,7 +89,16 @@ public sealed class Experiment : IDisposable
         CheckMemory(options);
         Data = engine.Load(plan.Data);
         Replayer = new Replayer(this);
-        runs = from is not null ? Taken(from, options) : Begun(options);
+        try
+        {
+            runs = from is not null ? Taken(from, options) : Begun(options);
+        }
+        catch
+        {
+            Data.Dispose();
+            abandoning.Dispose();
+            throw;
+        }
         var groups = runs.GroupBy(run => run.Plan.Fork is null ? run.Plan.BatchSize : -1 - run.Plan.Index).Select(g => g.ToArray()).ToArray();
         pacer = new Pacer(plan.Spec.Pace, [], Window(plan), Math.Max(1, options.LanesAtOnce), options.Held);
         foreach (var group in groups) pacer.Add(group[0].Plan.Progress, free: group[0].Plan.Fork is not null);
@@ -109,6 +118,9 @@ public sealed class Experiment : IDisposable
 
     /// <summary>Null where nothing is recorded, or not yet: an opened recording is written only once there is something new.</summary>
     public Recorder? Recorder => Volatile.Read(ref recorder);
+
+    /// <summary>Of the recording as it is now; null where nothing is recorded.</summary>
+    public RecordingManifest? RecordingManifest => Recorder?.Manifest ?? opened?.Manifest;
 
     /// <summary>Why nothing more is recorded, in a sentence; null while all is well.</summary>
     public string? RecordingProblem => Recorder?.Problem;
@@ -248,6 +260,17 @@ public sealed class Experiment : IDisposable
             if (started) lane.Start();
             landscape?.Wake();
             return run;
+        }
+    }
+
+    /// <summary>Gives the recording another name.</summary>
+    /// <exception cref="IOException">It cannot be written; the name is as before.</exception>
+    public void Rename(string name)
+    {
+        lock (growing)
+        {
+            if (Recorder is { } writer) writer.Rename(name);
+            else opened?.Rename(name);
         }
     }
 

@@ -12,7 +12,7 @@ namespace BatchViz.Lab;
 /// The landscape of a recording, as it was last seen: the plane in words and numbers, the finest finished grid, and every run's path.
 /// A plane's directions are not kept: whoever wants another plane has one fitted to the keyframes.
 /// </summary>
-internal static class LandscapeFile
+public static class LandscapeFile
 {
     private const byte Head = 32, Grid = 33, Path = 34;
     private const int PointBytes = 20;

@@ -215,7 +215,8 @@ public sealed class Replayer : IDisposable
 
     private Run ParentOf(Run run) => experiment.Runs.Single(other => other.Plan.Id == run.Plan.Fork!.Parent);
 
-    private static void Check(Run run, long updates)
+    /// <exception cref="SpecException">The run has not made so many updates.</exception>
+    public static void Check(Run run, long updates)
     {
         if (updates > run.Log.Count) throw new SpecException($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.");
     }

@@ -12,7 +12,7 @@ public sealed class RecordingFolder : IDisposable
 
     public IFiles Files { get; }
 
-    public RecordingManifest Manifest { get; }
+    public RecordingManifest Manifest { get; private set; }
 
     public ExperimentPlan Plan { get; }
 
@@ -60,6 +60,15 @@ public sealed class RecordingFolder : IDisposable
             runs.Add(run);
         }
         return new RecordingFolder(files, manifest, plan, runs, damages) { Landscape = ReadLandscape(files) };
+    }
+
+    /// <summary>While no recorder writes it.</summary>
+    /// <exception cref="IOException">It cannot be written; the name is as before.</exception>
+    public void Rename(string name)
+    {
+        var next = Manifest with { Name = name };
+        next.Write(Files);
+        Manifest = next;
     }
 
     public void Dispose()

@@ -19,8 +19,12 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 {
     public const int Version = 1;
 
-    private const byte Begin = 1, Records = 2, Buckets = 3, Evaluations = 4, State = 5, Probe = 6, Times = 7;
-    private const int RowsAtOnce = 2048, BeginBytes = 40, TimeBytes = 16, EvaluationBytes = 20, MostJson = 1 << 16;
+    internal const byte Begin = 1, Records = 2, Buckets = 3, State = 5;
+
+    private const byte Evaluations = 4, Probe = 6, Times = 7;
+    private const int RowsAtOnce = 2048, BeginBytes = 40, TimeBytes = 16, EvaluationBytes = 20;
+
+    internal const int MostJson = 1 << 16;
 
     private readonly IFiles files;
     private readonly string name, timesName;
@@ -40,7 +44,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>Records [first, first + rows) that lie at a place in the file.</summary>
     private readonly record struct Stored(long First, int Rows, long At);
 
-    private sealed record StateJson(string State, long Updates, string? Message, RunResult? Result, bool Spent = false);
+    internal sealed record StateJson(string State, long Updates, string? Message, RunResult? Result, bool Spent = false);
 
     private RunFile(IFiles files, string runId, RunLog log)
     {

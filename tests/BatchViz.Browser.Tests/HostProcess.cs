@@ -8,8 +8,10 @@ namespace BatchViz.Browser.Tests;
 public sealed partial class HostProcess : IDisposable
 {
     private readonly Process process;
+    private readonly string recordings;
 
-    private HostProcess(Process process, IReadOnlyDictionary<string, string> links) => (this.process, Url, ViewerLink) = (process, links["Open"].TrimEnd('/'), links["Viewer link"]);
+    private HostProcess(Process process, string recordings, IReadOnlyDictionary<string, string> links)
+        => (this.process, this.recordings, Url, ViewerLink) = (process, recordings, links["Open"].TrimEnd('/'), links["Viewer link"]);
 
     public string Url { get; }
 
@@ -34,7 +36,8 @@ public sealed partial class HostProcess : IDisposable
     /// <param name="experiment">An experiment as JSON; null: what the program shows by itself.</param>
     public static async Task<HostProcess> Start(string? experiment = null)
     {
-        List<string> arguments = ["serve", "--urls", "http://127.0.0.1:0"];
+        string recordings = Directory.CreateTempSubdirectory("batchviz-browser-recordings-").FullName;
+        List<string> arguments = ["serve", "--urls", "http://127.0.0.1:0", "--recordings", recordings];
         if (experiment is not null)
         {
             string file = Path.Combine(Directory.CreateTempSubdirectory("batchviz-browser-").FullName, "experiment.json");
@@ -52,7 +55,7 @@ public sealed partial class HostProcess : IDisposable
             if (!links.ContainsKey("Viewer link")) continue;
             // Read on, so that a full pipe never stops the program.
             _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
-            return new HostProcess(process, links);
+            return new HostProcess(process, recordings, links);
         }
         throw new InvalidOperationException("The program ended before it listened:\n" + string.Join('\n', seen));
     }
@@ -62,6 +65,7 @@ public sealed partial class HostProcess : IDisposable
         process.Kill(entireProcessTree: true);
         process.WaitForExit();
         process.Dispose();
+        Directory.Delete(recordings, recursive: true);
     }
 
     [GeneratedRegex(@"^\s*(Open|Viewer link)\s+(http://\S+)")]

@@ -16,9 +16,9 @@ export class Server {
   private constructor(private readonly child: ChildProcess, readonly url: string, readonly owner: string, readonly viewer: string) {}
 
   static async start(experiment: object, program = PROGRAM): Promise<Server> {
-    const file = join(mkdtempSync(join(tmpdir(), "batchviz-")), "experiment.json");
+    const folder = mkdtempSync(join(tmpdir(), "batchviz-")), file = join(folder, "experiment.json");
     writeFileSync(file, JSON.stringify(experiment));
-    const child = spawn(program, ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(program, ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file, "--recordings", join(folder, "recordings")], { stdio: ["ignore", "pipe", "inherit"] });
     const links: Record<string, string> = {};
     for await (const line of createInterface({ input: child.stdout! })) {
       const [, name, url] = /^\s*(Open|Owner link|Viewer link)\s+(\S+)/.exec(line) ?? [];

@@ -13,11 +13,19 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 {
     private static readonly string[] ForAnyone = ["/healthz", "/join/{secret}"];
 
+    private static readonly string[] OwnersOnly = ["/_blazor", "/hubs/control", "/recordings", "/api/recordings"];
+
     private static readonly string[] Watching = ["Watch"];
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
     [
         ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("Start", [SomeHost.Moons]),
+    ];
+
+    /// <summary>Of a host that keeps no recordings: an owner gets as far as a sentence.</summary>
+    private static readonly (string Method, object[] Arguments)[] Keeping =
+    [
+        ("Open", ["moons"]), ("Resume", ["moons"]), ("Rename", ["moons", "Suns"]), ("Delete", ["moons"]), ("Undelete", ["moons"]), ("Fork", ["b9-s9", 1, new Dictionary<string, string>()]),
     ];
 
     public static IEnumerable<object[]> Secrets => [["0"], [new string('0', 64)], ["%00"], ["owner"]];
@@ -47,12 +55,17 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     {
         using var viewer = await host.Joined(host.Links.Viewer);
 
-        foreach (string path in Paths().Where(p => p.StartsWith("/_blazor", StringComparison.Ordinal) || p.StartsWith("/hubs/control", StringComparison.Ordinal)))
+        foreach (string path in Paths().Where(p => OwnersOnly.Any(start => p.StartsWith(start, StringComparison.Ordinal))))
         {
             using var get = await viewer.GetAsync(Filled(path));
             using var post = await viewer.PostAsync(Filled(path), null);
             Assert.True(get.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.MethodNotAllowed, $"GET {path}: {get.StatusCode}");
             Assert.True(post.StatusCode is HttpStatusCode.Forbidden or HttpStatusCode.MethodNotAllowed, $"POST {path}: {post.StatusCode}");
+        }
+        foreach (string path in new[] { "/recordings", "/api/recordings" })
+        {
+            using var refused = await viewer.GetAsync(path);
+            Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         }
         using var manifest = await viewer.GetAsync("/api/experiments/current");
         Assert.Equal(HttpStatusCode.OK, manifest.StatusCode);
@@ -67,14 +80,14 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
             .Select(Path).Distinct();
 
         Assert.All(writing, path => Assert.True(path.StartsWith("/hubs/", StringComparison.Ordinal) || path.StartsWith("/_blazor", StringComparison.Ordinal)
-            || path.StartsWith("/_framework", StringComparison.Ordinal) || path == "/", path));
+            || path.StartsWith("/_framework", StringComparison.Ordinal) || path is "/" or "/recordings", path));
     }
 
     [Fact]
     public void The_watching_hub_has_nothing_but_Watch_and_the_lists_here_are_complete()
     {
         Assert.Equal(Watching, Methods(typeof(WatchHub)));
-        Assert.Equal(Controlling.Select(c => c.Method).Order(), Methods(typeof(ControlHub)).Order());
+        Assert.Equal(Controlling.Concat(Keeping).Select(c => c.Method).Order(), Methods(typeof(ControlHub)).Order());
     }
 
     [Fact]
@@ -84,7 +97,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 
         var refused = await Assert.ThrowsAsync<HttpRequestException>(() => HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", cookie));
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
-        foreach (var (method, arguments) in Controlling)
+        foreach (var (method, arguments) in Controlling.Concat(Keeping))
         {
             await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", cookie);
             Assert.NotNull(await hub.Invoke(method, arguments));
@@ -100,6 +113,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", await Cookie(host.Links.Owner));
 
         foreach (var (method, arguments) in Controlling) Assert.Null(await hub.Invoke(method, arguments));
+        foreach (var (method, arguments) in Keeping) Assert.Contains(method == "Fork" ? "no run of this experiment" : "keeps no recordings", await hub.Invoke(method, arguments));
         Assert.Contains("batchSizes[0]", await hub.Invoke("Start", SomeHost.Moons.Replace("[1,", "[0,")));
     }
 

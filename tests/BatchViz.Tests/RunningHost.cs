@@ -11,7 +11,8 @@ using Microsoft.Extensions.DependencyInjection;
 namespace BatchViz.Tests;
 
 /// <summary>The web program on a free loopback port with a small experiment on the air, and a client for it.</summary>
-public abstract class SomeHost(bool signIn) : IAsyncLifetime
+/// <param name="recordings">The library's folder; null: nothing is recorded.</param>
+public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncLifetime
 {
     public const string Moons = """
         { "name": "Moons", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [8], "activation": "tanh" },
@@ -32,7 +33,7 @@ public abstract class SomeHost(bool signIn) : IAsyncLifetime
     public async Task InitializeAsync()
     {
         var files = new DataFiles(null);
-        conductor = new Conductor(engine, files, new ExperimentOptions());
+        conductor = new Conductor(engine, files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
         App = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn), conductor);
         await App.StartAsync();
         conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));

@@ -8,6 +8,13 @@ export function close(dialog) {
   dialog.close();
 }
 
+/** Which run is selected on the page, and after which update each run is at the playhead; null where there is no Stage. */
+export function playhead() {
+  const state = window.batchviz?.state();
+  return state === undefined ? null
+    : { selected: state.selected, updates: Object.fromEntries(Object.entries(state.drawn).map(([run, point]) => [run, Math.floor(point.update) || 0])) };
+}
+
 /** Writes to the clipboard, by the old way where the page is not on a secure origin (a plain http address in a network). */
 export async function copy(text) {
   try {

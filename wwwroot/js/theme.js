@@ -1,4 +1,5 @@
-// The theme that the page will have, set before it is painted; BatchViz.Stage takes over from here.
+// The theme that the page will have, set before it is painted; BatchViz.Stage takes over from here. On pages without it,
+// a button with data-theme-toggle changes the theme.
 (() => {
   let theme = null;
   try {
@@ -8,4 +9,14 @@
   }
   if (theme !== 'dark' && theme !== 'light') theme = matchMedia('(prefers-color-scheme: light)').matches ? 'light' : 'dark';
   document.documentElement.dataset.theme = theme;
+  document.addEventListener('click', (event) => {
+    if (event.target.closest?.('[data-theme-toggle]') == null) return;
+    theme = theme === 'dark' ? 'light' : 'dark';
+    document.documentElement.dataset.theme = theme;
+    try {
+      localStorage.setItem('batchviz.theme', theme);
+    } catch {
+      // Then it holds for this page.
+    }
+  });
 })();

@@ -35,7 +35,8 @@ public static class LogBlock
 }
 
 /// <summary>Reads the intact blocks from the front of a file, and says what is wrong with what follows.</summary>
-public sealed class BlockScanner(IReadFile file)
+/// <param name="glance">Of each payload read only so many bytes, and hop over the rest unchecked: headers alone are trusted.</param>
+public sealed class BlockScanner(IReadFile file, int glance = int.MaxValue)
 {
     private readonly long length = file.Length;
     private byte[] payload = [];
@@ -59,7 +60,7 @@ public sealed class BlockScanner(IReadFile file)
     public long PayloadAt { get; private set; }
 
     /// <summary>Of the block just read; valid until the next.</summary>
-    public ReadOnlySpan<byte> Payload => payload.AsSpan(0, PayloadLength);
+    public ReadOnlySpan<byte> Payload => payload.AsSpan(0, Math.Min(PayloadLength, glance));
 
     public int PayloadLength { get; private set; }
 
@@ -87,9 +88,10 @@ public sealed class BlockScanner(IReadFile file)
         int size = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
         if (type > byte.MaxValue || size is < 0 or > LogBlock.MostPayload) return Stop("the header of a block is damaged");
         if (size > length - End - LogBlock.HeaderBytes) return Stop("a block is cut short");
-        if (payload.Length < size) payload = new byte[Math.Max(size, Math.Min(2L * payload.Length, length))];
-        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, size)) < size) return Stop("a block is cut short");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) != Crc32C.Of(payload.AsSpan(0, size))) return Stop("a block is damaged");
+        int wanted = Math.Min(size, glance);
+        if (payload.Length < wanted) payload = new byte[Math.Max(wanted, Math.Min(2L * payload.Length, length))];
+        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, wanted)) < wanted) return Stop("a block is cut short");
+        if (wanted == size && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) != Crc32C.Of(payload.AsSpan(0, size))) return Stop("a block is damaged");
         (Type, PayloadAt, PayloadLength) = ((byte)type, End + LogBlock.HeaderBytes, size);
         End += LogBlock.HeaderBytes + size;
         sequence++;

@@ -2,6 +2,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
+using BatchViz.Live;
 
 namespace BatchViz.Cli;
 
@@ -15,6 +16,13 @@ internal static class Files
 
     public static DataFiles Data(string? folder)
         => folder is null || Directory.Exists(folder) ? new DataFiles(folder) : throw new SpecException($"\"--data\": there is no folder {folder}.");
+
+    /// <summary>The library of recordings in a folder, which is made when the first one begins; null: where this machine has it.</summary>
+    public static Library Recordings(string? folder)
+    {
+        folder ??= Library.DefaultRoot;
+        return File.Exists(folder) ? throw new SpecException($"\"--recordings\" is {folder}, which is a file.") : new Library(folder);
+    }
 
     /// <summary>Reads an experiment file and its data.</summary>
     /// <exception cref="SpecException">One sentence, with nothing started.</exception>

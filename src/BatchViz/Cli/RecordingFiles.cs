@@ -47,15 +47,7 @@ internal static class RecordingFiles
     }
 
     /// <summary>The plan of a recording, with the data that it was made from.</summary>
-    public static ExperimentPlan Plan(RecordingManifest manifest, DataFiles data, bool trusted)
-    {
-        var spec = manifest.ReadSpec();
-        if (manifest.Data.Folder is { } folder) spec = spec with { Data = spec.Data with { Folder = folder } };
-        var plan = data.Plan(spec, trusted);
-        if (plan.Data.Fingerprint() != manifest.Data.Sha256)
-            throw new SpecException($"The data of {manifest.Data.Name} are not those that the recording was made from; nothing of it can be recomputed.");
-        return manifest.PlanOf(plan);
-    }
+    public static ExperimentPlan Plan(RecordingManifest manifest, DataFiles data, bool trusted) => data.Plan(manifest, trusted);
 
     /// <summary>Everything that is intact, and a word on standard error about what is not.</summary>
     public static RecordingFolder Open(IFiles files, RecordingManifest manifest, ExperimentPlan plan)

@@ -17,28 +17,31 @@ internal static class ServeCommand
         var urls = new Option<string>("--urls") { Description = "The addresses to listen on, separated by semicolons.", DefaultValueFactory = _ => "http://localhost:5000" };
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that experiments may read." };
         var experiment = new Option<string?>("--experiment") { Description = "The experiment file to begin with." };
+        var recordings = new Option<string?>("--recordings") { Description = "The folder in which experiments are recorded (BATCHVIZ_RECORDINGS, or one of this user's)." };
         var signIn = new Option<bool>("--sign-in") { Description = "Let in only people with the owner's or the viewers' link; needed for addresses that others can reach." };
         var publicUrl = new Option<string?>("--public-url") { Description = "The address under which others reach this server, for the links: behind a proxy, in a container." };
         var path = KernelOption.New();
         var serve = new Command("serve", "Serve the dashboard.");
         foreach (Command command in new[] { root, serve })
         {
-            foreach (Option option in new Option[] { urls, data, experiment, signIn, publicUrl, path }) command.Options.Add(option);
+            foreach (Option option in new Option[] { urls, data, experiment, recordings, signIn, publicUrl, path }) command.Options.Add(option);
             command.SetAction((parsed, stop) => CommandLine.Guard(() => Serve(
-                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), KernelOption.Read(parsed, path), stop)));
+                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), parsed.GetValue(recordings), KernelOption.Read(parsed, path), stop)));
         }
         root.Subcommands.Add(serve);
     }
 
-    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, KernelPath path, CancellationToken stop)
+    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, string? recordings, KernelPath path, CancellationToken stop)
     {
         var data = Files.Data(dataFolder);
         // Data are read while the server is put together; it starts to listen only once both are there.
-        var reading = Task.Run(() => Files.Plan(experiment ?? Files.DefaultExperiment, data), stop);
+        string file = experiment ?? Files.DefaultExperiment;
+        var reading = Task.Run(() => Files.Plan(file, data), stop);
         using var engine = Files.Engine(path);
-        using var conductor = new Conductor(engine, data, new ExperimentOptions());
+        using var conductor = new Conductor(engine, data, new ExperimentOptions { Processor = Bench.Machine.Processor() }, Files.Recordings(recordings), RecordingFiles.Engine);
         await using var app = WebHost.Create(options, conductor);
-        conductor.Prepare(await reading);
+        var plan = await reading;
+        conductor.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
         try
         {
             await app.StartAsync(stop);
@@ -51,15 +54,16 @@ internal static class ServeCommand
         // What is really bound: settings in the environment can add addresses that nobody asked for here.
         _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
         conductor.Begin();
-        Welcome(app, options, conductor.Current!.Experiment.Plan.Title);
+        Welcome(app, options, conductor.Current!);
         await app.WaitForShutdownAsync(stop);
         return CommandLine.Done;
     }
 
-    private static void Welcome(WebApplication app, ServeOptions options, string title)
+    private static void Welcome(WebApplication app, ServeOptions options, LiveExperiment live)
     {
         var links = app.Services.GetRequiredService<Links>();
-        Console.WriteLine($"BatchViz is training: {title}.");
+        Console.WriteLine($"BatchViz is training: {live.Experiment.Plan.Title}.");
+        if (live.Recording.Problem is { } problem) Console.Error.WriteLine(problem);
         string[] addresses = options.PublicUrl is { } named ? [named.ToString().TrimEnd('/')] : [.. app.Urls.SelectMany(Reachable).Distinct()];
         foreach (string address in addresses) Console.WriteLine($"  Open         {address}/");
         Console.WriteLine($"  Owner link   {addresses[0]}/join/{links.Owner}");

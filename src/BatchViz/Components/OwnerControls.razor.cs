@@ -1,3 +1,4 @@
+using BatchViz.Components.Fork;
 using BatchViz.Components.NewExperiment;
 using BatchViz.Components.Share;
 using BatchViz.Core.Specs;
@@ -7,17 +8,23 @@ using Microsoft.AspNetCore.Components;
 
 namespace BatchViz.Components;
 
-/// <summary>Hold and continue, the plane, another experiment, the links. It looks at the conductor four times a second and renders when something changed.</summary>
+/// <summary>Hold and continue, resume, the plane, forks, another experiment, the links. It looks at the conductor four times a second and renders when something changed.</summary>
 public sealed partial class OwnerControls : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource gone = new();
     private NewExperimentDialog experiment = default!;
     private ShareDialog share = default!;
+    private ForkDialog fork = default!;
     private Glance seen;
+    private bool resuming;
+    private string? refusal;
 
     /// <summary>What the buttons show.</summary>
-    private readonly record struct Glance(ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, int Watching)
+    private readonly record struct Glance(ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, int Watching, bool ReadOnly)
     {
+        /// <summary>There are runs left that could train on.</summary>
+        public bool Resumable => State == ExperimentState.Stopped && !ReadOnly;
+
         public bool Held => State == ExperimentState.Held;
     }
 
@@ -77,9 +84,31 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
         StateHasChanged();
     }
 
-    private Glance Look() => Conductor.Current?.Experiment is { } running
-        ? new Glance(running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, Broadcast.Viewers)
-        : new Glance(null, false, 0, null, Broadcast.Viewers);
+    private Glance Look() => Conductor.Current is { Experiment: var running } live
+        ? new Glance(running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, Broadcast.Viewers, live.Recording.ReadOnly)
+        : new Glance(null, false, 0, null, Broadcast.Viewers, false);
+
+    private async Task Resume()
+    {
+        (resuming, refusal) = (true, null);
+        try
+        {
+            await Conductor.Resume(null, gone.Token);
+        }
+        catch (SpecException e)
+        {
+            refusal = e.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+        finally
+        {
+            resuming = false;
+            Refresh();
+        }
+    }
 
     private void ToggleHold()
     {

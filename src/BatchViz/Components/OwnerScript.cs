@@ -3,6 +3,10 @@ using Microsoft.JSInterop;
 
 namespace BatchViz.Components;
 
+/// <param name="Selected">Id of the selected run.</param>
+/// <param name="Updates">By run, after how many updates it is shown.</param>
+public sealed record Playhead(string? Selected, Dictionary<string, long> Updates);
+
 /// <summary>The few things that only the browser can do, from wwwroot/js/owner.js, loaded when first needed.</summary>
 public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 {
@@ -14,6 +18,9 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 
     /// <summary>False where the browser does not let a page write to the clipboard.</summary>
     public async Task<bool> Copy(string text) => await (await Module()).InvokeAsync<bool>("copy", text);
+
+    /// <summary>Where the page's playhead is; null where there is none.</summary>
+    public async Task<Playhead?> Playhead() => await (await Module()).InvokeAsync<Playhead?>("playhead");
 
     private Task<IJSObjectReference> Module() => loading ??= js.InvokeAsync<IJSObjectReference>("import", "./js/owner.js").AsTask();
 

@@ -1,6 +1,7 @@
 using System.IO.Compression;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
+using BatchViz.Recording;
 
 namespace BatchViz.Data;
 
@@ -24,6 +25,18 @@ public sealed class DataFiles(string? dataFolder)
     /// <exception cref="SpecException">One sentence.</exception>
     public ExperimentPlan Plan(ExperimentSpec spec, bool trusted, string? specFolder = null)
         => SpecResolver.Resolve(spec, Load(spec.Data, trusted, specFolder));
+
+    /// <summary>The plan of a recording, with the data that it was made from.</summary>
+    /// <exception cref="SpecException">One sentence: they are not here, or are others now.</exception>
+    public ExperimentPlan Plan(RecordingManifest manifest, bool trusted)
+    {
+        var spec = manifest.ReadSpec();
+        if (manifest.Data.Folder is { } folder) spec = spec with { Data = spec.Data with { Folder = folder } };
+        var plan = Plan(spec, trusted);
+        if (plan.Data.Fingerprint() != manifest.Data.Sha256)
+            throw new SpecException($"The data of {manifest.Data.Name} are not those that the recording was made from; nothing of it can be recomputed.");
+        return manifest.PlanOf(plan);
+    }
 
     /// <summary>The data alone.</summary>
     public DataSet Load(DataSpec spec, bool trusted, string? specFolder = null)

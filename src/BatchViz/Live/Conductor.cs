@@ -2,16 +2,22 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Lab;
+using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 
 namespace BatchViz.Live;
 
 /// <summary>The one experiment that is on the air, and the commands that change it. Only owners reach the commands.</summary>
-public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions options) : IDisposable
+/// <param name="library">Where experiments are recorded and opened from; null: nothing is kept.</param>
+/// <param name="engines">Makes the engine that a recording was made with, where that is another one than <paramref name="engine"/>.</param>
+public sealed class Conductor(
+    IEngine engine, DataFiles files, ExperimentOptions options, Library? library = null, Func<RecordingManifest.EngineInfo, IEngine>? engines = null) : IDisposable
 {
+    private static readonly TimeSpan WritingOut = TimeSpan.FromSeconds(30);
+
     private readonly SemaphoreSlim replacing = new(1, 1);
     private LiveExperiment? current;
-    private Experiment? prepared;
+    private (Experiment Experiment, OpenRecording Recording)? prepared;
 
     /// <summary>Numbers go on from the time of the start: what lies under a number is cached for good, so none may come twice.</summary>
     private uint generation = (uint)DateTimeOffset.UtcNow.ToUnixTimeSeconds();
@@ -22,17 +28,76 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
 
     public DataFiles Files => files;
 
+    public Library? Library => library;
+
+    /// <summary>All recordings; none where nothing is kept.</summary>
+    /// <exception cref="SpecException">They cannot be listed.</exception>
+    public IReadOnlyList<LibraryEntry> Recordings() => library?.List(Current?.Recording.Key) ?? [];
+
     /// <summary>Reads a spec, its data, and begins it in place of the present experiment; when it is refused, that one goes on.</summary>
     /// <exception cref="SpecException">One sentence.</exception>
-    public async Task Start(ReadOnlyMemory<byte> json, CancellationToken cancel = default)
+    public Task Start(ReadOnlyMemory<byte> json, CancellationToken cancel = default) => Replace(() =>
+    {
+        var spec = SpecReader.Read(json);
+        Prepare(files.Plan(spec, trusted: false), files.FolderFor(spec.Data, null));
+    }, cancel);
+
+    /// <summary>Puts a recording on the air as it is; one that another process writes can only be looked at.</summary>
+    /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
+    public Task Open(string id, CancellationToken cancel = default) => Replace(() =>
+    {
+        var entry = Entry(id);
+        if (entry.Key != Current?.Recording.Key) PrepareRecording(entry, resume: false);
+    }, cancel);
+
+    /// <summary>Trains those runs of a recording on that were interrupted or stopped.</summary>
+    /// <param name="id">Null: the recording on the air, wherever it is kept.</param>
+    /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
+    public Task Resume(string? id = null, CancellationToken cancel = default) => Replace(() =>
+    {
+        var entry = id is null ? null : Entry(id);
+        if (entry is null || entry.Key == Current?.Recording.Key) PrepareCurrentAgain();
+        else if (!entry.Runs.Any(run => run.Unfinished)) throw new SpecException($"Every run of “{entry.Name}” has ended; there is nothing to go on with.");
+        else PrepareRecording(entry, resume: true);
+    }, cancel);
+
+    /// <summary>A new run beside the others, which goes on from one of them with other settings.</summary>
+    /// <param name="progress">From 0 to 1, while the way from the keyframe before it is made once more.</param>
+    /// <returns>Its id.</returns>
+    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    public async Task<string> Fork(string run, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
+    {
+        var live = Current ?? throw new SpecException("There is no experiment yet.");
+        if (live.Recording.ReadOnly) throw new SpecException("This recording can only be looked at here, since another BatchViz has it; a fork would write it.");
+        try
+        {
+            return (await live.Replays.Ask((told, stop) => live.Experiment.Fork(run, update, set, told, stop), cancel, progress)).Plan.Id;
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SpecException("The fork was not made: too much is being recomputed just now, or the experiment has been replaced.");
+        }
+    }
+
+    /// <exception cref="SpecException">One sentence; the name is as before.</exception>
+    public async Task Rename(string id, string name, CancellationToken cancel = default)
     {
         await replacing.WaitAsync(cancel);
         try
         {
-            var plan = await Task.Run(() => files.Plan(SpecReader.Read(json), trusted: false), cancel);
-            await retired;
-            Prepare(plan);
-            Begin();
+            var entry = Entry(id);
+            if (Current is not { } live || live.Recording.Key != entry.Key)
+            {
+                Shelf.Rename(id, name);
+                return;
+            }
+            if (live.Recording.ReadOnly) throw new SpecException($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.");
+            live.Experiment.Rename(Library.CheckName(name));
+            Shelf.LookAgain(entry.Key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SpecException($"The recording cannot be renamed: {e.Message.TrimEnd('.')}.");
         }
         finally
         {
@@ -40,22 +105,65 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
         }
     }
 
-    /// <summary>Takes all that an experiment needs and starts nothing yet.</summary>
-    /// <exception cref="SpecException">It is more than can be had.</exception>
-    public void Prepare(ExperimentPlan plan)
+    /// <summary>Moves a recording into the trash; <see cref="Library.Undelete"/> brings it back.</summary>
+    /// <exception cref="SpecException">One sentence; it is still there.</exception>
+    public async Task<string> Delete(string id, CancellationToken cancel = default)
     {
-        prepared?.Dispose();
-        prepared = null;
-        prepared = new Experiment(plan, engine, options with { Files = new MemoryFiles() });
+        await replacing.WaitAsync(cancel);
+        try
+        {
+            await retired;
+            var entry = Entry(id);
+            return entry.Key == Current?.Recording.Key ? throw new SpecException($"“{entry.Name}” is on the air; it can be deleted when another experiment is.") : Shelf.Delete(id);
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+
+    /// <exception cref="SpecException">It is no longer in the trash.</exception>
+    public string Undelete(string trashed) => Shelf.Undelete(trashed);
+
+    /// <summary>Takes all that an experiment needs and starts nothing yet. Where it cannot be recorded, it is prepared all the same, and says so.</summary>
+    /// <exception cref="SpecException">It is more than can be had.</exception>
+    public void Prepare(ExperimentPlan plan, string? dataFolder = null)
+    {
+        Unprepare();
+        string? problem = null;
+        if (library is not null)
+        {
+            try
+            {
+                var (key, folder) = library.New(plan.Spec.Name);
+                try
+                {
+                    prepared = (new Experiment(plan, engine, options with { Files = folder, DataFolder = dataFolder }), new OpenRecording(folder, engine, () => library.LetGo(key)) { Key = key });
+                    return;
+                }
+                catch
+                {
+                    library.Discard(key, folder);
+                    throw;
+                }
+            }
+            catch (Exception e) when (e is SpecException or IOException or UnauthorizedAccessException)
+            {
+                // If it was refused for another reason than its folder, it is refused once more below.
+                problem = $"This experiment is not recorded, and is lost when another begins: {e.Message}";
+            }
+        }
+        var memory = new MemoryFiles();
+        prepared = (new Experiment(plan, engine, options with { Files = memory, DataFolder = dataFolder }), new OpenRecording(memory, engine) { Problem = problem });
     }
 
     /// <summary>Begins what was prepared, in place of the present experiment.</summary>
     public void Begin()
     {
-        var experiment = prepared ?? throw new InvalidOperationException("nothing has been prepared");
+        var (experiment, recording) = prepared ?? throw new InvalidOperationException("nothing has been prepared");
         prepared = null;
         var before = Current;
-        Volatile.Write(ref current, new LiveExperiment(++generation, experiment));
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording));
         experiment.Start();
         if (before is not null) retired = Task.Run(before.Dispose);
     }
@@ -82,8 +190,113 @@ public sealed class Conductor(IEngine engine, DataFiles files, ExperimentOptions
 
     public void Dispose()
     {
-        prepared?.Dispose();
+        Unprepare();
         Current?.Dispose();
         retired.Wait(TimeSpan.FromSeconds(10));
+    }
+
+    private Library Shelf => library ?? throw new SpecException("This server keeps no recordings.");
+
+    private LibraryEntry Entry(string id) => Shelf.Find(id, Current?.Recording.Key);
+
+    private async Task Replace(Action prepare, CancellationToken cancel)
+    {
+        await replacing.WaitAsync(cancel);
+        try
+        {
+            await retired;
+            await Task.Run(prepare, cancel);
+            if (prepared is not null) Begin();
+        }
+        finally
+        {
+            replacing.Release();
+        }
+    }
+
+    private void PrepareRecording(LibraryEntry entry, bool resume)
+    {
+        if (entry.Manifest is null) throw new SpecException(entry.Problem ?? "The recording cannot be read.");
+        bool elsewhere = Shelf.IsElsewhere(entry.Key);
+        if (resume && elsewhere) throw new SpecException($"“{entry.Name}” is being written by another BatchViz, which trains it.");
+        IFiles? folder = null;
+        try
+        {
+            if (!elsewhere) folder = Shelf.ToWrite(entry.Key);
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            // A folder that cannot be written can still be looked at.
+            if (resume) throw new SpecException($"“{entry.Name}” cannot be gone on with: {e.Message.TrimEnd('.')}.");
+        }
+        bool readOnly = folder is null;
+        folder ??= Shelf.ToRead(entry.Key);
+        IEngine? own = null;
+        var recording = new OpenRecording(folder, engine, readOnly ? null : () => Shelf.LetGo(entry.Key));
+        try
+        {
+            var manifest = RecordingManifest.Read(folder);
+            own = RecordingManifest.InfoOf(engine) == manifest.Engine ? null
+                : engines?.Invoke(manifest.Engine) ?? throw new SpecException($"“{entry.Name}” was made with another engine, which this server does not have.");
+            recording = new OpenRecording(folder, own ?? engine, () =>
+            {
+                own?.Dispose();
+                if (!readOnly) Shelf.LetGo(entry.Key);
+            }) { Key = entry.Key, ReadOnly = readOnly };
+            PrepareFrom(recording, manifest, files.Plan(manifest, trusted: false), resume);
+        }
+        catch (Exception e)
+        {
+            recording.Dispose();
+            if (e is IOException or UnauthorizedAccessException) throw new SpecException($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.");
+            throw;
+        }
+    }
+
+    /// <summary>The experiment on the air once more, so that what was stopped goes on: from the same files, which are not let go of in between.</summary>
+    private void PrepareCurrentAgain()
+    {
+        var live = Current ?? throw new SpecException("There is no experiment yet.");
+        var experiment = live.Experiment;
+        if (!experiment.Finished) throw new SpecException("This experiment is being trained; there is nothing to resume.");
+        if (live.Recording.ReadOnly) throw new SpecException("This recording is being written by another BatchViz, which trains it.");
+        if (experiment.State != ExperimentState.Stopped) throw new SpecException("Every run of this experiment has ended; there is nothing to go on with.");
+        if (experiment.Recorder?.Flush(WritingOut) == false) throw new SpecException(experiment.RecordingProblem ?? "The recording is still being written; try again in a moment.");
+        var recording = live.Recording.Share();
+        try
+        {
+            PrepareFrom(recording, RecordingManifest.Read(recording.Files), experiment.Plan, resume: true);
+        }
+        catch
+        {
+            recording.Dispose();
+            throw;
+        }
+    }
+
+    private void PrepareFrom(OpenRecording recording, RecordingManifest manifest, ExperimentPlan plan, bool resume)
+    {
+        Unprepare();
+        var folder = RecordingFolder.Open(recording.Files, manifest, plan);
+        try
+        {
+            var experiment = new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder);
+            prepared = (experiment, recording);
+            // Nothing else would make one: every run has ended, or the program did before its surface was computed.
+            if (experiment.Landscape is not { Resolution: > 0 }) experiment.Replane(plan.Plane);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    private void Unprepare()
+    {
+        if (prepared is not var (experiment, recording)) return;
+        prepared = null;
+        experiment.Dispose();
+        recording.Dispose();
     }
 }

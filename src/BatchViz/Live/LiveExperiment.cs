@@ -21,9 +21,9 @@ public sealed class LiveExperiment : IDisposable
 
     private sealed record Published(uint Revision, byte[] Manifest);
 
-    public LiveExperiment(uint generation, Experiment experiment)
+    public LiveExperiment(uint generation, Experiment experiment, OpenRecording recording)
     {
-        (Generation, Experiment) = (generation, experiment);
+        (Generation, Experiment, Recording) = (generation, experiment, recording);
         Batches = new Batches(experiment, Replays);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
@@ -35,6 +35,9 @@ public sealed class LiveExperiment : IDisposable
     public uint Generation { get; }
 
     public Experiment Experiment { get; }
+
+    /// <summary>Where it is recorded, or why it is not.</summary>
+    public OpenRecording Recording { get; }
 
     /// <summary>What viewers want recomputed.</summary>
     public Replays Replays { get; } = new();
@@ -83,8 +86,9 @@ public sealed class LiveExperiment : IDisposable
     {
         Replays.Dispose();
         Experiment.Dispose();
+        Recording.Dispose();
     }
 
     private string Signature(Landscape? landscape)
-        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
+        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
 }

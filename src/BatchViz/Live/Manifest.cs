@@ -23,6 +23,7 @@ internal static class Manifest
             ["state"] = experiment.State.ToString().ToLowerInvariant(),
             ["spec"] = SpecWriter.Write(plan.Spec),
             ["error"] = experiment.LandscapeFailure,
+            ["recording"] = Recording(live),
             ["engine"] = new JsonObject
             {
                 ["name"] = experiment.Engine.Name,
@@ -88,7 +89,27 @@ internal static class Manifest
         ["state"] = run.Log.State.ToString().ToLowerInvariant(),
         ["message"] = run.Log.Message,
         ["updates"] = run.Log.Count,
+        ["fork"] = run.Plan.Fork is { } fork
+            ? new JsonObject { ["run"] = fork.Parent, ["update"] = fork.Update, ["set"] = new JsonObject(fork.Set.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)s.Value))) } : null,
     };
+
+    /// <summary>Null where nobody wanted it recorded.</summary>
+    private static JsonObject? Recording(LiveExperiment live)
+    {
+        var (experiment, recording) = (live.Experiment, live.Recording);
+        if (recording is { Key: null, Problem: null }) return null;
+        string? problem = recording.Problem ?? experiment.RecordingProblem;
+        return new JsonObject
+        {
+            ["id"] = recording.Key,
+            ["name"] = experiment.RecordingManifest?.Name ?? experiment.Plan.Spec.Name,
+            ["kept"] = problem is null,
+            ["readOnly"] = recording.ReadOnly,
+            ["problem"] = problem,
+            ["damages"] = new JsonArray([.. experiment.Damages.Select(damage => (JsonNode)$"{damage}.")]),
+            ["bytes"] = recording.Bytes,
+        };
+    }
 
     private static JsonArray Phases(Progress progress) => [.. progress.Phases.Select(phase => (JsonNode)new JsonObject
     {

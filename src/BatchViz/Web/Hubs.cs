@@ -26,11 +26,48 @@ public sealed class ControlHub(Conductor conductor) : Hub
 
     public void Stop() => conductor.Stop();
 
-    public void Replane(string kind)
+    public void Replane(string kind) => Refusing(() => conductor.Replane(kind));
+
+    /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
+    public Task Start(string json) => Refusing(() => conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted));
+
+    /// <summary>Puts a recording on the air.</summary>
+    public Task Open(string id) => Refusing(() => conductor.Open(id, Context.ConnectionAborted));
+
+    /// <summary>Trains a recording on; without an id the one on the air.</summary>
+    public Task Resume(string? id) => Refusing(() => conductor.Resume(id, Context.ConnectionAborted));
+
+    /// <summary>A new run that leaves another after an update; returns its id.</summary>
+    public async Task<string> Fork(string run, long update, Dictionary<string, string> settings)
+    {
+        string made = "";
+        await Refusing(async () => made = await conductor.Fork(run, update, settings, null, Context.ConnectionAborted));
+        return made;
+    }
+
+    public Task Rename(string id, string name) => Refusing(() => conductor.Rename(id, name, Context.ConnectionAborted));
+
+    /// <summary>Moves a recording into the trash; returns what <see cref="Undelete"/> wants.</summary>
+    public async Task<string> Delete(string id)
+    {
+        string trashed = "";
+        await Refusing(async () => trashed = await conductor.Delete(id, Context.ConnectionAborted));
+        return trashed;
+    }
+
+    /// <summary>Takes a recording out of the trash; returns its id.</summary>
+    public string Undelete(string trashed)
+    {
+        string id = "";
+        Refusing(() => id = conductor.Undelete(trashed));
+        return id;
+    }
+
+    private static void Refusing(Action work)
     {
         try
         {
-            conductor.Replane(kind);
+            work();
         }
         catch (SpecException e)
         {
@@ -38,12 +75,11 @@ public sealed class ControlHub(Conductor conductor) : Hub
         }
     }
 
-    /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
-    public async Task Start(string json)
+    private static async Task Refusing(Func<Task> work)
     {
         try
         {
-            await conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted);
+            await work();
         }
         catch (SpecException e)
         {

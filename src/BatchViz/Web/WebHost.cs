@@ -67,6 +67,7 @@ public static class WebHost
         app.UseAntiforgery();
         app.MapAccess(options);
         app.MapHistory();
+        app.MapLibrary();
         // Looks and scripts are no secret, and the page that asks for a link needs them.
         app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
         app.MapGet("/healthz", () => "ok").AllowAnonymous();

@@ -14,7 +14,7 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
         string page = Sealed().Replace(await viewer.GetStringAsync("/"), "");
 
         Assert.Equal(["js/theme", "js/stage"], Scripts(page).Select(script => script.Split('.')[0]));
-        foreach (string word in new[] { "blazor", "radzen", "owner", "id=\"hold\"", "id=\"new-experiment\"", "<dialog", "batchviz.styles", "plane-menu", host.Links.Owner, host.Links.Viewer })
+        foreach (string word in new[] { "blazor", "radzen", "owner", "id=\"hold\"", "id=\"new-experiment\"", "<dialog", "batchviz.styles", "plane-menu", "/recordings", host.Links.Owner, host.Links.Viewer })
             Assert.DoesNotContain(word, page, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -26,7 +26,7 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
 
         Assert.Contains(Scripts(page), script => script.StartsWith("_framework/blazor.web.", StringComparison.Ordinal));
         Assert.Contains(Scripts(page), script => script.StartsWith("_content/Radzen.Blazor/", StringComparison.Ordinal));
-        foreach (string id in new[] { "hold", "plane", "new-experiment", "share" }) Assert.Contains($"id=\"{id}\"", page);
+        foreach (string id in new[] { "hold", "plane", "fork", "new-experiment", "share", "recordings" }) Assert.Contains($"id=\"{id}\"", page);
         Assert.DoesNotContain(host.Links.Owner, page);
         Assert.DoesNotContain(host.Links.Viewer, page);
     }

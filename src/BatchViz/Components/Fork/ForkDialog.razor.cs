@@ -1,0 +1,159 @@
+using System.Globalization;
+using BatchViz.Components.NewExperiment;
+using BatchViz.Core.Specs;
+using BatchViz.Lab;
+using BatchViz.Live;
+using Microsoft.AspNetCore.Components;
+using Microsoft.JSInterop;
+
+namespace BatchViz.Components.Fork;
+
+/// <summary>Chooses where a run is left and what is different from there on. Every key press is checked by what will check the fork itself.</summary>
+public sealed partial class ForkDialog : ComponentBase, IDisposable
+{
+    private static readonly IReadOnlyList<(string Word, string Reading)> Optimizers = Labels.Of(Words.Optimizers);
+
+    private readonly CancellationTokenSource gone = new();
+    private CancellationTokenSource? cancel;
+    private Dialog dialog = default!;
+    private string run = "", update = "", batchSize = "", rate = "", optimizer = "", amount = "", unit = "epochs";
+    private string? problem;
+    private string summary = "";
+    private double? progress;
+    private Playhead? playhead;
+
+    [Inject] private Conductor Conductor { get; set; } = default!;
+
+    [Inject] private OwnerScript Script { get; set; } = default!;
+
+    [Inject] private ILogger<ForkDialog> Log { get; set; } = default!;
+
+    private Experiment? Experiment => Conductor.Current?.Experiment;
+
+    private IReadOnlyList<Run> Runs => Experiment?.Runs ?? [];
+
+    private Run? Chosen => Runs.FirstOrDefault(other => other.Plan.Id == run);
+
+    private RunPlan? Parent => Chosen?.Plan;
+
+    private string Made => Chosen is { } chosen ? string.Create(CultureInfo.InvariantCulture, $"of {chosen.Log.Count:#,0} made so far") : "";
+
+    /// <summary>Opens at the page's playhead: that run, that update.</summary>
+    public async Task Open()
+    {
+        try
+        {
+            playhead = await Script.Playhead();
+        }
+        catch (JSException)
+        {
+            playhead = null; // a page whose Stage is of another version
+        }
+        (batchSize, rate, optimizer, amount) = ("", "", "", "");
+        unit = Experiment?.Plan.Spec.Budget switch { { Updates: not null } => "updates", { Examples: not null } => "examples", _ => "epochs" };
+        Choose(playhead?.Selected is { } selected && Runs.Any(other => other.Plan.Id == selected) ? selected : Runs.Count > 0 ? Runs[0].Plan.Id : "");
+        dialog.Open();
+    }
+
+    private void Choose(string id)
+    {
+        run = id;
+        long newest = Chosen?.Log.Count ?? 0, first = Parent?.Fork?.Update ?? 0;
+        update = Math.Clamp(playhead?.Updates.GetValueOrDefault(id, newest) ?? newest, Math.Min(first, newest), newest).ToString(CultureInfo.InvariantCulture);
+        Check();
+    }
+
+    private void Change(Action change)
+    {
+        change();
+        Check();
+    }
+
+    private Dictionary<string, string> Settings()
+    {
+        var set = new Dictionary<string, string>();
+        void Add(string key, string value)
+        {
+            if (value.Trim() is { Length: > 0 } given) set[key] = given;
+        }
+        Add("batchSize", batchSize);
+        Add("learningRate", rate);
+        Add("optimizer.kind", optimizer);
+        Add($"budget.{unit}", amount);
+        return set;
+    }
+
+    private void Check()
+    {
+        try
+        {
+            if (Experiment is not { } experiment || Chosen is not { } chosen) throw new SpecException("This run is gone: another experiment has begun.");
+            long after = Update();
+            Replayer.Check(chosen, after);
+            var plan = ForkResolver.Resolve(experiment.Plan, chosen.Plan, after, Settings(), experiment.Runs.Count);
+            long again = experiment.Replayer.Cost(chosen, after).Updates;
+            string end = plan.TotalUpdates is { } total ? string.Create(CultureInfo.InvariantCulture, $"{total - after:#,0} more updates") : "goes on";
+            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}{(again > 0 ? $"; {again:#,0} are recomputed first" : "")}."));
+        }
+        catch (SpecException e)
+        {
+            problem = e.Message;
+        }
+    }
+
+    private long Update() => long.TryParse(update.Replace(",", ""), NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long after)
+        ? after : throw new SpecException($"\"update\" is \"{update}\"; it must be a whole number.");
+
+    /// <summary>Whether the refusal is about this field: it begins with its key.</summary>
+    private string Blamed(string key) => problem?.StartsWith($"\"{key}", StringComparison.Ordinal) == true ? "true" : "false";
+
+    private async Task Begin()
+    {
+        if (progress is not null || problem is not null) return;
+        progress = 0;
+        cancel = CancellationTokenSource.CreateLinkedTokenSource(gone.Token);
+        try
+        {
+            await Conductor.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
+            await dialog.Close();
+        }
+        catch (SpecException e)
+        {
+            problem = e.Message;
+        }
+        catch (OperationCanceledException)
+        {
+            // As wished, or the page is gone.
+        }
+        catch (Exception e)
+        {
+            Log.LogError(e, "A fork could not be made.");
+            problem = "The fork could not be made; the server's log says why.";
+        }
+        finally
+        {
+            progress = null;
+            cancel.Dispose();
+            cancel = null;
+        }
+    }
+
+    private void Show(double share)
+    {
+        if (progress is null || share - progress < 0.01) return;
+        progress = share;
+        _ = InvokeAsync(StateHasChanged);
+    }
+
+    private async Task Cancel()
+    {
+        cancel?.Cancel();
+        await dialog.Close();
+    }
+
+    public void Dispose()
+    {
+        gone.Cancel();
+        gone.Dispose();
+    }
+}

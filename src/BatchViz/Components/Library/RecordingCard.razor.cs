@@ -1,0 +1,85 @@
+using System.Security.Cryptography;
+using System.Text;
+using BatchViz.Live;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
+
+namespace BatchViz.Components.Library;
+
+/// <summary>One recording of the library; what its buttons do is done by the list.</summary>
+public sealed partial class RecordingCard : ComponentBase
+{
+    private static readonly (string Format, string Label, string What)[] Formats =
+    [
+        ("bviz", "BatchViz", "all of it in one file, to open elsewhere"),
+        ("html", "Web page", "the picture by itself, for any browser"),
+        ("csv", "CSV", "every record and evaluation as tables"),
+        ("tensorboard", "TensorBoard", "curves as event files"),
+        ("safetensors", "Safetensors", "weights at the keyframes"),
+    ];
+
+    private ElementReference field, pencil, open;
+    private bool renaming, focusField, focusPencil;
+    private string typed = "";
+
+    [Parameter, EditorRequired] public LibraryEntry Entry { get; set; } = default!;
+
+    /// <summary>What is being done to it; null: nothing.</summary>
+    [Parameter] public string? Busy { get; set; }
+
+    /// <summary>Why something was refused, in a sentence.</summary>
+    [Parameter] public string? Refusal { get; set; }
+
+    [Parameter] public EventCallback<LibraryEntry> Open { get; set; }
+
+    [Parameter] public EventCallback<LibraryEntry> Resume { get; set; }
+
+    [Parameter] public EventCallback<(LibraryEntry Entry, string Name)> Rename { get; set; }
+
+    [Parameter] public EventCallback<LibraryEntry> Delete { get; set; }
+
+    /// <summary>Folders may have any name, ids in a page may not.</summary>
+    private string Id => "r-" + Convert.ToHexStringLower(SHA256.HashData(Encoding.UTF8.GetBytes(Entry.Key)))[..12];
+
+    private IReadOnlyList<string> Damages => Entry.State is LibraryState.OnAir or LibraryState.Elsewhere ? [] : Entry.Damages;
+
+    private IReadOnlyList<long> BatchSizes => Entry.Manifest is { } manifest ? [.. RecordingPicture.BatchSizes(manifest).Distinct().Order()] : [];
+
+    /// <summary>Puts the focus on what a keyboard would go on with.</summary>
+    public async Task Focus()
+    {
+        if (Entry.Manifest is not null && Entry.State != LibraryState.OnAir) await open.FocusAsync();
+    }
+
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (focusField)
+        {
+            focusField = false;
+            await field.FocusAsync();
+        }
+        if (focusPencil)
+        {
+            focusPencil = false;
+            await pencil.FocusAsync();
+        }
+    }
+
+    private void BeginRename() => (renaming, focusField, typed) = (true, true, Entry.Name);
+
+    private async Task Key(KeyboardEventArgs key)
+    {
+        if (key.Key is not ("Enter" or "Escape")) return;
+        focusPencil = true;
+        if (key.Key == "Enter") await Save();
+        else renaming = false;
+    }
+
+    /// <summary>Also when the field loses the focus: nothing that was typed is lost without a word.</summary>
+    private async Task Save()
+    {
+        if (!renaming) return;
+        renaming = false;
+        if (typed.Trim() != Entry.Name) await Rename.InvokeAsync((Entry, typed));
+    }
+}

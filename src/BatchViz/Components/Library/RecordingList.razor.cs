@@ -1,0 +1,171 @@
+using BatchViz.Core.Specs;
+using BatchViz.Live;
+using Microsoft.AspNetCore.Components;
+
+namespace BatchViz.Components.Library;
+
+/// <summary>What the library holds, found, sorted, and changed. A refusal is shown on the card that it is about.</summary>
+public sealed partial class RecordingList : ComponentBase, IDisposable
+{
+    private enum Order { Newest, Name, Size }
+
+    private readonly CancellationTokenSource gone = new();
+    private readonly Dictionary<string, RecordingCard?> cards = [];
+    private IReadOnlyList<LibraryEntry>? entries;
+    private (int Count, long Bytes) trash;
+    private string search = "";
+    private Order sort;
+    private string? failure, focused;
+    private (string Key, string Doing)? busy;
+    private (string Key, string Why)? refused;
+    private (string Trashed, string Name)? deleted;
+    private ElementReference undo;
+    private bool focusUndo;
+
+    [Inject] private Conductor Conductor { get; set; } = default!;
+
+    [Inject] private NavigationManager Navigation { get; set; } = default!;
+
+    [Inject] private ILogger<RecordingList> Log { get; set; } = default!;
+
+    private IReadOnlyList<LibraryEntry> Shown
+    {
+        get
+        {
+            var found = (entries ?? []).Where(entry => search.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word
+                => entry.Name.Contains(word, StringComparison.CurrentCultureIgnoreCase) || entry.Title.Contains(word, StringComparison.CurrentCultureIgnoreCase)
+                || entry.Says.Contains(word, StringComparison.CurrentCultureIgnoreCase)));
+            return sort switch
+            {
+                Order.Name => [.. found.OrderBy(entry => entry.Name, StringComparer.CurrentCultureIgnoreCase)],
+                Order.Size => [.. found.OrderByDescending(entry => entry.Bytes)],
+                _ => [.. found],
+            };
+        }
+    }
+
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (firstRender) _ = Watch();
+        if (focusUndo && deleted is not null)
+        {
+            focusUndo = false;
+            await undo.FocusAsync();
+        }
+        if (focused is { } key && cards.GetValueOrDefault(key) is { } card)
+        {
+            focused = null;
+            await card.Focus();
+        }
+    }
+
+    private async Task Watch()
+    {
+        using var timer = new PeriodicTimer(TimeSpan.FromSeconds(1));
+        try
+        {
+            do await Look();
+            while (await timer.WaitForNextTickAsync(gone.Token));
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+    }
+
+    private async Task Look()
+    {
+        try
+        {
+            var (now, waiting) = await Task.Run(() => (Conductor.Recordings(), Conductor.Library?.InTrash() ?? default), gone.Token);
+            if (failure is null && entries is not null && now.SequenceEqual(entries) && waiting == trash) return;
+            (entries, trash, failure) = (now, waiting, null);
+        }
+        catch (Exception e) when (e is not OperationCanceledException)
+        {
+            entries ??= [];
+            string why = e is SpecException ? e.Message : "The recordings cannot be listed; the server's log says why.";
+            if (failure == why) return;
+            if (e is not SpecException) Log.LogError(e, "The recordings could not be listed.");
+            failure = why;
+        }
+        StateHasChanged();
+    }
+
+    private Task Open(LibraryEntry entry) => PutOnAir(entry, "Opening…", () => Conductor.Open(entry.Key, gone.Token));
+
+    private Task Resume(LibraryEntry entry) => PutOnAir(entry, "Resuming…", () => Conductor.Resume(entry.Key, gone.Token));
+
+    private Task PutOnAir(LibraryEntry entry, string doing, Func<Task> command) => Do(entry, doing, async () =>
+    {
+        await command();
+        Navigation.NavigateTo("/", forceLoad: true);
+    });
+
+    private Task Rename((LibraryEntry Entry, string Name) wanted) => Do(wanted.Entry, "Renaming…", () => Conductor.Rename(wanted.Entry.Key, wanted.Name, gone.Token));
+
+    private Task Delete(LibraryEntry entry) => Do(entry, "Deleting…", async () =>
+    {
+        deleted = (await Conductor.Delete(entry.Key, gone.Token), entry.Name);
+        focusUndo = true;
+    });
+
+    private async Task Undo()
+    {
+        if (deleted is not { } what) return;
+        deleted = null;
+        try
+        {
+            string key = Conductor.Undelete(what.Trashed);
+            await Look();
+            focused = key;
+        }
+        catch (SpecException e)
+        {
+            failure = e.Message;
+        }
+    }
+
+    private async Task EmptyTrash()
+    {
+        deleted = null;
+        await Task.Run(() => Conductor.Library?.EmptyTrash());
+        await Look();
+    }
+
+    private async Task Do(LibraryEntry entry, string doing, Func<Task> command)
+    {
+        if (busy is not null) return;
+        (busy, refused) = ((entry.Key, doing), null);
+        try
+        {
+            await command();
+            await Look();
+        }
+        catch (SpecException e)
+        {
+            refused = (entry.Key, e.Message);
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+        catch (Exception e)
+        {
+            Log.LogError(e, "{Doing} {Key} failed.", doing, entry.Key);
+            refused = (entry.Key, "That did not work; the server's log says why.");
+        }
+        finally
+        {
+            busy = null;
+        }
+    }
+
+    private static string Count(int n, string what) => n == 1 ? $"1 {what}" : $"{n:#,0} {what}s";
+
+    public void Dispose()
+    {
+        gone.Cancel();
+        gone.Dispose();
+    }
+}
