@@ -1,5 +1,4 @@
 /** `window.batchviz`: what the page shows, as numbers, for tests and bookmarklets. Read only; see README.md. */
-import type { Client } from "./client.ts";
 import { pointCounts } from "./panels/charts.ts";
 import type { Stage } from "./stage.ts";
 
@@ -17,7 +16,7 @@ declare global {
   }
 }
 
-export function expose(stage: Stage, client: Client): void {
+export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
   const until = (condition: () => boolean): Promise<void> => new Promise((resolve) => {
     const look = (): void => {
       if (condition()) resolve();
@@ -27,7 +26,7 @@ export function expose(stage: Stage, client: Client): void {
   });
   window.batchviz = Object.freeze({
     ready: until(() => stage.manifest !== null),
-    idle: () => until(() => stage.settled && !client.busy),
+    idle: () => until(() => stage.settled && !remote.busy),
     state: () => {
       const runs = stage.manifest?.runs ?? [];
       const extent = stage.extent();

@@ -68,8 +68,11 @@ export type CameraView = "orbit" | "top" | "reset";
 export class Stage {
   manifest: Manifest | null = null;
   session: Session = { role: "viewer", signIn: false };
-  connection: "connecting" | "connected" | "reconnecting" = "connecting";
+  /** "offline": there is no server and never was one; the page is a recording in a file. */
+  connection: "connecting" | "connected" | "reconnecting" | "offline" = "connecting";
   problem: string | null = null;
+  /** Something worth knowing that is no problem. */
+  note: string | null = null;
   held = false;
   watching = 0;
   sequence = 0;

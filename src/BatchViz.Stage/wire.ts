@@ -251,6 +251,20 @@ export function decodeGrid(bytes: Uint8Array): Grid {
   return { resolution, generation, plane, grid, region, values: c.view.floats.subarray(start, start + resolution * resolution) };
 }
 
+export type Block = (Tile & { kind: "tile" }) | (EntryList & { kind: "evaluations" | "paths" }) | (Grid & { kind: "grid" });
+
+/** A block of history of any kind, told by its magic number. */
+export function decodeBlock(bytes: Uint8Array): Block {
+  const magic = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
+  switch (magic) {
+    case NAMES.BVT1: return { kind: "tile", ...decodeTile(bytes) };
+    case NAMES.BVE1: return { kind: "evaluations", ...decodeEvaluations(bytes) };
+    case NAMES.BVP1: return { kind: "paths", ...decodePaths(bytes) };
+    case NAMES.BVG1: return { kind: "grid", ...decodeGrid(bytes) };
+    default: throw new WireError("A block of this recording is of a kind that this page does not know.");
+  }
+}
+
 /** The hub's JSON protocol carries `byte[]` as base64. */
 export function fromBase64(text: string): Uint8Array {
   const binary = atob(text);

@@ -15,11 +15,25 @@ public sealed partial class HostProcess : IDisposable
 
     public string ViewerLink { get; }
 
+    /// <summary>Where the built program lies.</summary>
+    public static string Folder { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory,
+        typeof(HostProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "HostFolder").Value!));
+
+    /// <summary>Runs the program to its end and returns the last line of its standard output.</summary>
+    public static async Task<string> Run(params string[] arguments)
+    {
+        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        _ = process.StandardError.BaseStream.CopyToAsync(Stream.Null);
+        string output = await process.StandardOutput.ReadToEndAsync();
+        await process.WaitForExitAsync();
+        return output.TrimEnd().Split('\n')[^1];
+    }
+
+    private static string Program => Path.Combine(Folder, "batchviz");
+
     /// <param name="experiment">An experiment as JSON; null: what the program shows by itself.</param>
     public static async Task<HostProcess> Start(string? experiment = null)
     {
-        string folder = typeof(HostProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "HostFolder").Value!;
-        string program = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory, folder, "batchviz"));
         List<string> arguments = ["serve", "--urls", "http://127.0.0.1:0"];
         if (experiment is not null)
         {
@@ -27,7 +41,7 @@ public sealed partial class HostProcess : IDisposable
             await File.WriteAllTextAsync(file, experiment);
             arguments.AddRange(["--experiment", file]);
         }
-        var process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
+        var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
         var links = new Dictionary<string, string>();
         var seen = new List<string>();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));

@@ -70,11 +70,10 @@ export class Chart {
 
   /** What lies beyond the playhead is recorded but not yet seen: it is veiled. */
   showMoment(): void {
-    const u = this.u;
-    if (u === null) return;
-    const { min, max } = u.scales["x"]!;
-    if (min == null || max == null) return;
-    const share = (this.stage.playhead.position - min) / (max - min);
+    if (this.u === null) return;
+    // Of the stage, not of the plot: the plot takes over a new window only after this frame's script.
+    const { from, to, playhead } = this.stage;
+    const share = (playhead.position - from) / (to - from);
     this.veil.style.transform = `translateX(${(Math.min(1, Math.max(0, share)) * 100).toFixed(3)}%)`;
   }
 
@@ -125,9 +124,10 @@ export class Chart {
   }
 
   private zoomTo(u: uPlot): void {
-    if (u.select.width < 8) return;
-    const from = u.posToVal(u.select.left, "x"), to = u.posToVal(u.select.left + u.select.width, "x");
+    const { left, width } = u.select;
     u.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    if (width < 8) return;
+    const from = u.posToVal(left, "x"), to = u.posToVal(left + width, "x");
     if (to > from) this.stage.setZoom([from, to]);
     this.dragged = true;
   }

@@ -56,17 +56,18 @@ export function drawEvaluations(u: uPlot, list: EntryStore, k: number, clock: Ru
   ctx.lineWidth = 1.75 * ratio;
   ctx.setLineDash(dash.map((d) => d * ratio));
   ctx.beginPath();
-  let down = false;
+  // Cut at the frame's sides: zoomed in, the line is millions of pixels long, and its dashes would be laid one by one for seconds.
+  const left = bbox.left - 8 * ratio, right = bbox.left + bbox.width + 8 * ratio;
+  let x0 = NaN, y0 = NaN, down = false;
   for (let i = 0; i < list.count; i++) {
     const value = list.value(i, k);
-    if (!Number.isFinite(value)) {
-      down = false;
-      continue;
-    }
-    const x = at(u, clock, axis, list.updates[i]!), y = u.valToPos(value, "y", true);
-    if (down) ctx.lineTo(x, y);
-    else ctx.moveTo(x, y);
-    down = true;
+    const x1 = Number.isFinite(value) ? at(u, clock, axis, list.updates[i]!) : NaN, y1 = u.valToPos(value, "y", true);
+    const seen = x0 <= right && x1 >= left, slope = x1 > x0 ? (y1 - y0) / (x1 - x0) : 0;
+    if (seen && !down) ctx.moveTo(Math.max(x0, left), x0 < left ? y0 + slope * (left - x0) : y0);
+    if (seen) ctx.lineTo(Math.min(x1, right), x1 > right ? y1 - slope * (x1 - right) : y1);
+    down = seen;
+    x0 = x1;
+    y0 = y1;
   }
   ctx.stroke();
   ctx.setLineDash([]);

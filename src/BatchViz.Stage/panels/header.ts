@@ -18,6 +18,13 @@ export const mountAxis: Mount = (element, stage) => {
   };
 };
 
+const TITLES = {
+  live: "Follow the training as it happens",
+  held: "The training is held; this goes to its head",
+  ended: "Every run has ended; this goes to the end",
+  recorded: "A recording, all of it in this file; this goes to the end",
+} as const;
+
 /** ● live: pressed while the playhead is at the head. */
 export const mountLive: Mount = (element, stage) => {
   const label = el("span", {}, "live");
@@ -28,12 +35,12 @@ export const mountLive: Mount = (element, stage) => {
     wants: Change.moment | Change.data | Change.session | Change.manifest | Change.runs,
     draw() {
       const extent = stage.extent();
-      const state = extent.finished ? "ended" : stage.held ? "held" : "live";
+      const state = stage.connection === "offline" ? "recorded" : extent.finished ? "ended" : stage.held ? "held" : "live";
       setText(label, state);
       setText(watching, stage.watching > 1 ? `${stage.watching} watching` : "");
-      setAttribute(live, "data-state", stage.connection === "connected" || extent.finished ? state : "lost");
+      setAttribute(live, "data-state", state === "recorded" || stage.connection === "connected" || extent.finished ? state : "lost");
       setAttribute(live, "aria-pressed", String(stage.playhead.isLive(extent)));
-      setAttribute(live, "title", state === "live" ? "Follow the training as it happens" : state === "held" ? "The training is held; this goes to its head" : "Every run has ended; this goes to the end");
+      setAttribute(live, "title", TITLES[state]);
     },
   };
 };

@@ -21,12 +21,13 @@ const KEYS: readonly (readonly [keys: readonly string[], words: string, act: (st
 const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", k: "K", l: "L", a: "A", g: "G", s: "S", t: "T", r: "R", Escape: "Esc" };
 
 export const mountHelp: Mount = (element, stage) => {
-  const rows = [...KEYS.map(([keys, words]) => [keys.map((key) => NAMES[key] ?? key), words] as const), [["1", "…", "9"], "Select a run"] as const, [["?"], "This sheet"] as const];
+  const offline = stage.connection === "offline";
+  const rows = [...KEYS.filter(([keys]) => !(offline && keys.includes("l"))).map(([keys, words]) => [keys.map((key) => NAMES[key] ?? key), words] as const), [["1", "…", "9"], "Select a run"] as const, [["?"], "This sheet"] as const];
   const close = el("button", { type: "button", onclick: () => sheet.close() }, "Close");
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "help-title" },
     el("h2", { id: "help-title" }, "Keyboard"),
     el("dl", {}, ...rows.flatMap(([keys, words]) => [el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, words)])),
-    el("p", { class: "quiet" }, "Playing and pausing move only your own view; the training goes on. In the scene, arrow keys turn the camera and + and − zoom. On a chart, drag to zoom, click to move the playhead."),
+    el("p", { class: "quiet" }, `${offline ? "" : "Playing and pausing move only your own view; the training goes on. "}In the scene, arrow keys turn the camera and + and − zoom. On a chart, drag to zoom, click to move the playhead.`),
     close);
   element.append(button("Keyboard shortcuts", "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {

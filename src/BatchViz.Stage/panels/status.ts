@@ -22,10 +22,18 @@ function say(stage: Stage): [Kind, string] {
   const { manifest } = stage;
   if (stage.problem !== null) return ["error", stage.problem];
   if (stage.connection === "reconnecting") return ["error", "The connection is lost; trying again. What was recorded stays here."];
+  if (stage.connection === "offline") return sayOffline(stage);
   if (manifest === null) return ["wait", "Connecting to the training…"];
   if (manifest.state === "preparing") return ["wait", `Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`];
   if (manifest.state === "failed") return ["error", manifest.error ?? "The experiment failed."];
   if (manifest.plane === null) return ["wait", "The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take."];
   if (stage.grid === null) return ["wait", "Computing the landscape: the loss at every point of the slice."];
   return ["note", ""];
+}
+
+/** Nothing is on its way: what is not here will not come. */
+function sayOffline({ manifest, grid, note }: Stage): [Kind, string] {
+  if (manifest === null) return ["wait", "Unpacking the recording…"];
+  if (manifest.plane === null || grid === null) return ["wait", "This recording holds no landscape."];
+  return ["note", note ?? ""];
 }

@@ -26,7 +26,7 @@ export const mountTransport: Mount = (element, stage) => {
         playing = now;
         play.replaceChildren(icon(now ? "pause" : "play"));
         setAttribute(play, "aria-label", now ? "Pause" : "Play");
-        setAttribute(play, "title", now ? "Pause the playback; the training goes on" : "Play");
+        setAttribute(play, "title", !now ? "Play" : stage.connection === "offline" ? "Pause" : "Pause the playback; the training goes on");
       }
       const run = stage.stepRun;
       const one = run ? `one update of B = ${run.batchSize}` : "one update";

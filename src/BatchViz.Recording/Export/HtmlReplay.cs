@@ -1,0 +1,82 @@
+using System.IO.Compression;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Recording.Export;
+
+/// <summary>What a file is to show of an experiment, in the form in which a page gets it from a server.</summary>
+/// <param name="Manifest">The manifest as JSON, with the updates that every run has made.</param>
+/// <param name="Blocks">Evaluations, paths and the finest grid, as <see cref="Wire.Blocks"/> encodes them. All of them go into the file.</param>
+/// <param name="Tile">A tile, likewise encoded: of a run, some columns, a level and an index. Only tiles that exist are asked for.</param>
+public sealed record ReplaySource(byte[] Manifest, IReadOnlyList<byte[]> Blocks, Func<int, int[], int, long, byte[]> Tile);
+
+/// <summary>An experiment as one HTML file that replays it without a server or a network; docs/html-replay.md describes it.</summary>
+public static class HtmlReplay
+{
+    /// <summary>Bytes of the whole file.</summary>
+    public const long DefaultBudget = 2_500_000;
+
+    private const string HeadMark = "<!--batchviz:head-->", DataMark = "<!--batchviz:data-->";
+
+    /// <summary>Fills the page with an experiment, in the finest detail with which the whole file stays within its budget.</summary>
+    /// <param name="page">The page without an experiment, which the build lays beside the program as replay/replay.html.</param>
+    /// <param name="budget">Bytes of the whole file.</param>
+    /// <exception cref="SpecException">Even the coarsest detail takes more than that.</exception>
+    public static byte[] Write(byte[] page, ReplaySource source, long budget = DefaultBudget)
+    {
+        var manifest = Ended(source.Manifest);
+        var (before, between, after) = Split(page);
+        using var file = new MemoryStream();
+        file.Write(before);
+        file.Write(Encoding.UTF8.GetBytes(Head(manifest)));
+        file.Write(between);
+        // The JSON has no '<' and no '&': the writer escapes them.
+        file.Write(Encoding.UTF8.GetBytes($"<script type=\"application/json\" id=\"manifest\">{manifest.ToJsonString()}</script>\n"));
+        foreach (byte[] block in source.Blocks) file.Write(Pack(block));
+        var detail = new ReplayDetail(source, manifest, budget - file.Length - after.Length);
+        if (detail.Room < 0)
+            throw new SpecException($"The smallest file of this experiment takes {budget - detail.Room:#,0} bytes, and at most {budget:#,0} were asked for.");
+        foreach (byte[] tile in detail.Tiles) file.Write(tile);
+        file.Write(after);
+        return file.ToArray();
+    }
+
+    /// <summary>A block as an element of the page: gzipped, in base64.</summary>
+    internal static byte[] Pack(byte[] block)
+    {
+        var packed = new MemoryStream();
+        using (var gzip = new GZipStream(packed, CompressionLevel.SmallestSize)) gzip.Write(block);
+        return Encoding.UTF8.GetBytes($"<script type=\"application/octet-stream\" data-block>{Convert.ToBase64String(packed.ToArray())}</script>\n");
+    }
+
+    private static string Head(JsonObject manifest)
+    {
+        string name = Encoded(manifest["name"]), title = Encoded(manifest["title"]);
+        return $"<title>{name} · BatchViz</title>\n<meta name=\"description\" content=\"{title}: every path and curve of a BatchViz experiment, in one file.\">";
+    }
+
+    private static string Encoded(JsonNode? text) => WebUtility.HtmlEncode((string?)text ?? "");
+
+    /// <summary>In a file nothing goes on: what was still under way ends with its last record.</summary>
+    private static JsonObject Ended(byte[] json)
+    {
+        var manifest = JsonNode.Parse(json)!.AsObject();
+        if ((string?)manifest["state"] is "running" or "held") manifest["state"] = "stopped";
+        foreach (var run in manifest["runs"]!.AsArray())
+        {
+            if ((string?)run!["state"] is not ("waiting" or "running")) continue;
+            run["state"] = "stopped";
+            run["message"] = "The recording ends here.";
+        }
+        return manifest;
+    }
+
+    private static (byte[] Before, byte[] Between, byte[] After) Split(byte[] page)
+    {
+        int head = page.AsSpan().IndexOf(Encoding.UTF8.GetBytes(HeadMark)), data = page.AsSpan().LastIndexOf(Encoding.UTF8.GetBytes(DataMark));
+        if (head < 0 || data < head) throw new InvalidDataException("The page for a replay has no place for the experiment; build the program again.");
+        return (page[..head], page[(head + HeadMark.Length)..data], page[(data + DataMark.Length)..]);
+    }
+}

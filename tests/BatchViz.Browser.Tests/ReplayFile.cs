@@ -1,0 +1,48 @@
+using System.Text.Json.Nodes;
+using BatchViz.Recording.Export;
+
+namespace BatchViz.Browser.Tests;
+
+/// <summary>Makes one file of the experiment that a program shows, from what the program tells every page.</summary>
+public static class ReplayFile
+{
+    /// <summary>The page that the build lays beside the program.</summary>
+    public static byte[] Page => File.ReadAllBytes(Path.Combine(HostProcess.Folder, "replay", "replay.html"));
+
+    /// <summary>Waits for the experiment's end and its finest grid, and returns the address of a file of at most so many bytes.</summary>
+    public static async Task<string> Of(string url, long budget = HtmlReplay.DefaultBudget)
+    {
+        using var http = new HttpClient { BaseAddress = new Uri(url) };
+        var manifest = await Finished(http);
+        string root = $"/api/experiments/{manifest["generation"]}", plane = $"{manifest["plane"]!["id"]}";
+        string[] columns = [.. manifest["columns"]!.AsArray().Select(column => (string)column!["name"]!)];
+        string[] blocks =
+        [
+            .. manifest["runs"]!.AsArray().SelectMany(run => new[] { $"evaluations/{run!["index"]}", $"paths/{plane}/{run["index"]}" }),
+            $"grids/{manifest["plane"]!["grid"]}/{manifest["plane"]!["resolution"]}",
+        ];
+        var source = new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), [.. blocks.Select(Get)],
+            (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}"));
+        string path = Path.Combine(Directory.CreateTempSubdirectory("batchviz-replay-").FullName, "replay.html");
+        await File.WriteAllBytesAsync(path, HtmlReplay.Write(Page, source, budget));
+        return path;
+
+        byte[] Get(string address)
+        {
+            using var answer = http.Send(new HttpRequestMessage(HttpMethod.Get, $"{root}/{address}")).EnsureSuccessStatusCode();
+            using var bytes = new MemoryStream();
+            answer.Content.ReadAsStream().CopyTo(bytes);
+            return bytes.ToArray();
+        }
+    }
+
+    private static async Task<JsonNode> Finished(HttpClient http)
+    {
+        for (var limit = DateTime.UtcNow.AddMinutes(2); DateTime.UtcNow < limit; await Task.Delay(200))
+        {
+            var manifest = JsonNode.Parse(await http.GetStringAsync("/api/experiments/current"))!;
+            if ((string?)manifest["state"] == "finished" && (int?)manifest["plane"]?["resolution"] == (int?)manifest["spec"]!["landscape"]!["resolution"]) return manifest;
+        }
+        throw new TimeoutException("The experiment did not end, or its grid was not finished, within two minutes.");
+    }
+}
