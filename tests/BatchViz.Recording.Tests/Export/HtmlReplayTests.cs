@@ -122,7 +122,7 @@ public partial class HtmlReplayTests
             ["columns"] = new JsonArray([.. Enumerable.Range(0, Logs.Seconds + 1).Select(c => (JsonNode)new JsonObject { ["live"] = Live.Contains(c) })]),
             ["runs"] = new JsonArray([.. updates.Select(count => (JsonNode)new JsonObject { ["state"] = "finished", ["updates"] = count })]),
         };
-        return new ReplaySource(Encoding.UTF8.GetBytes(manifest.ToJsonString()), [], (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes);
+        return new ReplaySource(Encoding.UTF8.GetBytes(manifest.ToJsonString()), [], (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes!);
     }
 
     private static TileBlock[] Tiles(byte[] file) => [.. BlocksOf(file).Select(Decoder.Tile)];
