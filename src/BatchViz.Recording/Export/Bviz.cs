@@ -98,7 +98,7 @@ public static class Bviz
         }
     }
 
-    /// <summary>Keyframes are looked up before logs, and timings stand before their log: neither then tells of records that the log does not have yet.</summary>
+    /// <summary>Of a recording that is being written, keyframes are looked up before logs, and timings read before their log: so neither is further ahead of the log than after a crash.</summary>
     private static List<string> NamesOf(IFiles recording, RecordingManifest manifest)
     {
         var names = new List<string> { Recorder.LandscapeName };

@@ -97,13 +97,13 @@ public sealed class BvizTests : IDisposable
         bool stop = false;
         var writer = new Thread(() =>
         {
-            while (!Volatile.Read(ref stop) && recording.Runs[0].Log.Count < 90_000) recording.Train(170, flush: false);
+            while (!Volatile.Read(ref stop) && recording.Runs[0].Log.Count < 90_000) recording.Train(1700, flush: false);
         });
         writer.Start();
         long last = 0;
         try
         {
-            for (int i = 0; i < 12; i++)
+            for (int i = 0; i < 8; i++)
             {
                 using var opened = Open(Written(reading), Path.Combine(folder.Path, $"imported{i}"), recording.Plan);
                 Assert.Empty(opened.Damages);
