@@ -127,6 +127,9 @@ public sealed class Experiment : IDisposable
     /// <summary>The plane and its grid now; null while there is none.</summary>
     public Landscape? Landscape => landscape?.Current;
 
+    /// <summary>Every run has ended, and the landscape is as fine as it gets.</summary>
+    public bool LandscapeSettled => landscape is null || landscape.Settled;
+
     /// <summary>Why the landscape's worker failed, or null.</summary>
     public string? LandscapeFailure => landscape?.Failure;
 
@@ -208,6 +211,7 @@ public sealed class Experiment : IDisposable
         {
             var parent = Runs.FirstOrDefault(run => run.Plan.Id == parentId)
                 ?? throw new SpecException($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.");
+            if (update > parent.Log.Count) throw new SpecException($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.");
             if (Runs.Count >= SpecReader.MaxRuns) throw new SpecException($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.");
             var now = Plan;
             var planned = ForkResolver.Resolve(now, parent.Plan, update, set, Runs.Count);

@@ -37,6 +37,7 @@ internal sealed class LandscapeJob : IDisposable
     private bool asked;
     private Landscape? saved;
     private long savedPoints;
+    private bool rested;
     private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
     private uint draws;
 
@@ -59,6 +60,10 @@ internal sealed class LandscapeJob : IDisposable
 
     /// <summary>How often there was nothing to do.</summary>
     public long Rests => Interlocked.Read(ref rests);
+
+    /// <summary>There is nothing left to do until someone asks for another plane.</summary>
+    public bool Settled => Failure is not null
+        || (Volatile.Read(ref rested) && (Current is not { Plane: not null } now || now.Resolution >= experiment.Plan.Spec.Landscape.Resolution));
 
     public void Start()
     {
@@ -103,7 +108,9 @@ internal sealed class LandscapeJob : IDisposable
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             while (!stop.IsCancellationRequested)
             {
+                bool ended = experiment.Finished;
                 if (Step(evaluator)) continue;
+                if (ended) Volatile.Write(ref rested, true);
                 Interlocked.Increment(ref rests);
                 if (experiment.Finished || sinceSaved.Elapsed > SaveEvery) Save();
                 wake.WaitOne(50);

@@ -27,6 +27,7 @@ internal sealed class Lane
     private readonly double? secondsBudget;
     private readonly long limit, keyframeStride;
     private Run[] members;
+    private RecordCheck?[] checks = [];
     private double seconds;
     private LaneProbes? probes;
 
@@ -88,6 +89,7 @@ internal sealed class Lane
         // Those that have ended, in a recording that is taken up again, have nothing more to do.
         members = [.. members.Where(run => !run.Log.Ended)];
         if (members.Length == 0) return;
+        checks = new RecordCheck?[members.Length];
         var plan = experiment.Plan;
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
         var predicted = experiment.Engine.Predict(spec, plan.Data);
@@ -149,7 +151,7 @@ internal sealed class Lane
             int rows = block.Rows[m];
             if (log.Ended || rows == 0) continue;
             int known = (int)Math.Clamp(log.Count - made, 0, rows);
-            if (known > 0) LaneBegin.Compare(members[m], made, block.Of(m)[..(known * width)]);
+            if (known > 0) (checks[m] ??= new RecordCheck(members[m])).Take(made, block.Of(m)[..(known * width)]);
             if (known == rows) continue;
             double step = (after - seconds) / rows;
             log.Append(block.Of(m)[(known * width)..(rows * width)], rows - known, seconds + step * known, after);

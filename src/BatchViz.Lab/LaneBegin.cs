@@ -30,21 +30,6 @@ internal sealed class LaneBegin(Experiment experiment, Run[] members)
         return update;
     }
 
-    /// <summary>What was recorded must come again, bit for bit.</summary>
-    /// <param name="rows">Records from <paramref name="first"/> on, as the engine made them now.</param>
-    public static void Compare(Run run, long first, ReadOnlySpan<float> rows)
-    {
-        int width = run.Log.Layout.Width, stride = run.Log.Stride;
-        var recorded = new float[stride];
-        for (int r = 0; r < rows.Length / width; r++)
-        {
-            if (!run.Log.TryRows(first + r, 1, recorded)) continue; // only buckets of it were kept
-            for (int c = 0; c < width; c++)
-                if (BitConverter.SingleToInt32Bits(recorded[c]) != BitConverter.SingleToInt32Bits(rows[r * width + c]))
-                    throw new CannotException($"Update {first + r + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[c].Label} {rows[r * width + c]:R}, recorded {recorded[c]:R}): the recording is of another build or machine.");
-        }
-    }
-
     /// <summary>The records between the start of a fork's log and the fork itself are its parent's, made once more.</summary>
     private void CompleteFork(Run run)
     {

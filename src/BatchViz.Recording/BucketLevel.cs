@@ -71,17 +71,19 @@ internal sealed class BucketLevel(int stride)
         Room(index, out var to, out var bad);
         int count = rows.Length / stride;
         Span<int> bads = stackalloc int[Vector<int>.Count];
+        ref float start = ref MemoryMarshal.GetReference(rows);
         for (int c = 0; c < stride; c += Vector<float>.Count)
         {
             Vector<float> min = new(NoMin), max = new(NoMax), low = min, high = max;
             var finite = Vector<int>.Zero;
-            for (int r = 0; r < count; r++)
+            nuint at = (nuint)c;
+            for (int r = 0; r < count; r++, at += (nuint)stride)
             {
-                var v = new Vector<float>(rows[(r * stride + c)..]);
+                var v = Vector.LoadUnsafe(ref start, at);
                 // Only a finite value times zero is zero; a mask that is set is −1.
                 var mask = Vector.Equals(v * Vector<float>.Zero, Vector<float>.Zero);
-                min = Vector.Min(min, Vector.ConditionalSelect(mask, v, low));
-                max = Vector.Max(max, Vector.ConditionalSelect(mask, v, high));
+                min = Vector.MinNative(min, Vector.ConditionalSelect(mask, v, low));
+                max = Vector.MaxNative(max, Vector.ConditionalSelect(mask, v, high));
                 finite -= mask;
             }
             max.CopyTo(to[(stride + c)..]);
@@ -105,8 +107,8 @@ internal sealed class BucketLevel(int stride)
         for (int c = 0; c < stride; c += Vector<float>.Count)
         {
             Vector<float> At(ReadOnlySpan<float> from, int bucket, int part) => new(from[(bucket * size + part * stride + c)..]);
-            Vector.Max(Vector.Max(At(four, 0, 1), At(four, 1, 1)), Vector.Max(At(four, 2, 1), At(four, 3, 1))).CopyTo(to[(stride + c)..]);
-            Vector.Min(Vector.Min(At(four, 0, 0), At(four, 1, 0)), Vector.Min(At(four, 2, 0), At(four, 3, 0))).CopyTo(to[c..]);
+            Vector.MaxNative(Vector.MaxNative(At(four, 0, 1), At(four, 1, 1)), Vector.MaxNative(At(four, 2, 1), At(four, 3, 1))).CopyTo(to[(stride + c)..]);
+            Vector.MinNative(Vector.MinNative(At(four, 0, 0), At(four, 1, 0)), Vector.MinNative(At(four, 2, 0), At(four, 3, 0))).CopyTo(to[c..]);
         }
         four[(3 * size + 2 * stride)..].CopyTo(to[(2 * stride)..]);
         var bads = block.Bad.AsSpan(place * stride, 4 * stride);

@@ -15,7 +15,7 @@ public sealed class DetailPlan
     private const double FastFlops = 200e9, FastUpdate = 0.2e-6, SlowFlops = 20e9, SlowUpdate = 1e-6;
 
     /// <summary>Keyframes a run has seconds of replay between them: as few as their bytes a second allow, and never more than one second.</summary>
-    private const double KeyframeBytesPerSecond = 0.5e6, LeastReplay = 0.1, MostReplay = 1;
+    private const double KeyframeBytesPerSecond = 0.5e6, LeastReplay = 0.25, MostReplay = 1;
 
     private readonly List<(long From, int Level)> steps = [];
 
@@ -46,7 +46,7 @@ public sealed class DetailPlan
     {
         long keyframe = 4 * parameters * (1 + stateVectors) + 128;
         double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay), slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
-        var plan = new DetailPlan { KeyframeBytes = keyframe, KeyframeStride = Math.Max(1, (long)(replay / slow)) };
+        var plan = new DetailPlan { KeyframeBytes = keyframe, KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
         double fast = FastUpdate + flopsPerUpdate / FastFlops;
         int level = 0;
         while (level < RunLog.MaxLevel && (Bytes(columns, level) / fast > MostBytesPerSecond || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);
@@ -92,6 +92,9 @@ public sealed class DetailPlan
         }
         return bytes;
     }
+
+    /// <summary>Keyframes lie at the ends of buckets, so that what comes after one can be compared with what was kept.</summary>
+    private static long Whole(long updates) => updates < RunLog.ChunkRows ? updates : updates / RunLog.ChunkRows * RunLog.ChunkRows;
 
     private static int Coarser(int level) => level == 0 ? RunLog.ChunkLevel : level + 1;
 

@@ -1,3 +1,5 @@
+using System.Numerics;
+using System.Runtime.InteropServices;
 using BatchViz.Core.Engines;
 
 namespace BatchViz.Recording;
@@ -52,7 +54,7 @@ public sealed class RunLog
         First = parent?.Aligned(update) ?? 0;
         Stride = (layout.Width + 1 + 7) / 8 * 8;
         // The widest vectors take whole rows.
-        Stride = (Stride + System.Numerics.Vector<float>.Count - 1) / System.Numerics.Vector<float>.Count * System.Numerics.Vector<float>.Count;
+        Stride = (Stride + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
         for (int l = ChunkLevel; l <= MaxLevel; l++) levels[l] = new BucketLevel(Stride);
         count = oldest = First;
         if (parent is not null) TakeFrom(parent, update);
@@ -108,12 +110,7 @@ public sealed class RunLog
         {
             int place = (int)(count & (ChunkRows - 1)), some = Math.Min(rows - at, ChunkRows - place);
             var chunk = ChunkToWrite(place);
-            for (int r = 0; r < some; r++)
-            {
-                var row = chunk.AsSpan((place + r) * Stride, Stride);
-                records.Slice((at + r) * width, width).CopyTo(row);
-                row[width] = (float)(secondsBefore + slope * (at + r + 1));
-            }
+            CopyRows(records[(at * width)..], chunk.AsSpan(place * Stride, some * Stride), some, secondsBefore + slope * at, slope);
             at += some;
             if (place + some == ChunkRows)
             {
@@ -208,6 +205,26 @@ public sealed class RunLog
     /// <summary>Bytes of memory.</summary>
     public long Bytes => ring.Count(chunk => chunk is not null) * (long)(ChunkRows * Stride * 4) + levels.Sum(level => level?.Bytes ?? 0);
 
+    /// <summary>Rows of the layout's width into rows of whole vectors, and the seconds behind each.</summary>
+    private void CopyRows(ReadOnlySpan<float> from, Span<float> to, int count, double seconds, double slope)
+    {
+        int width = Layout.Width, stride = Stride;
+        // What a whole vector takes beyond a row lies in the next one; the padding is nobody's.
+        int whole = Math.Min(count, (from.Length - stride) / width + 1);
+        ref float source = ref MemoryMarshal.GetReference(from), target = ref MemoryMarshal.GetReference(to);
+        for (int r = 0; r < count; r++)
+        {
+            nuint read = (nuint)(r * width), write = (nuint)(r * stride);
+            if (from.Length >= stride && r < whole)
+            {
+                for (int c = 0; c < stride; c += Vector<float>.Count)
+                    Vector.StoreUnsafe(Vector.LoadUnsafe(ref source, read + (nuint)c), ref target, write + (nuint)c);
+            }
+            else from.Slice(r * width, width).CopyTo(to[(r * stride)..]);
+            to[r * stride + width] = (float)(seconds + slope * (r + 1));
+        }
+    }
+
     private float[] ChunkToWrite(int place)
     {
         long number = count >> (2 * ChunkLevel);
@@ -276,13 +293,16 @@ public sealed class RunLog
         return at;
     }
 
-    /// <summary>Levels whose buckets do not end where this run begins are taken over; finer ones are asked of the parent.</summary>
+    /// <summary>
+    /// Levels whose buckets do not end where this run begins are taken over, and of the others those that are needed beside its own for a
+    /// bucket of the level above; the rest is asked of the parent.
+    /// </summary>
     private void TakeFrom(RunLog other, long update)
     {
         for (int l = ChunkLevel; l <= MaxLevel; l++)
         {
-            if ((First & ((1L << (2 * l)) - 1)) == 0) continue;
-            for (long i = 0; i < First >> (2 * l); i++)
+            bool whole = (First & ((1L << (2 * l)) - 1)) != 0;
+            for (long i = whole ? 0 : First >> (2 * l + 2) << 2; i < First >> (2 * l); i++)
             {
                 var source = other;
                 while (source is not null && !source.levels[l].Has(i)) source = source.parent;

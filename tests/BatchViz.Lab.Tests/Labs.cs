@@ -25,11 +25,9 @@ internal static class Labs
           "batchSizes": [4, 8, "full"], "budget": { "updates": 300 }, "landscape": { "resolution": 17 } }
         """;
 
-    public static ExperimentPlan Plan(string text)
-    {
-        var spec = SpecReader.Read(Encoding.UTF8.GetBytes(text));
-        return SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
-    }
+    public static ExperimentPlan Plan(string text) => PlanOf(SpecReader.Read(Encoding.UTF8.GetBytes(text)));
+
+    public static ExperimentPlan PlanOf(ExperimentSpec spec) => SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
 
     public static Experiment New(string text, ExperimentOptions? options = null, IEngine? engine = null) => new(Plan(text), engine ?? new CpuEngine(), options);
 
@@ -61,7 +59,15 @@ internal static class Labs
 
     /// <summary>Every deterministic column of every run, as bits.</summary>
     public static Dictionary<string, int[]> Records(Experiment experiment) => experiment.Runs.ToDictionary(r => r.Plan.Id, r =>
-        (from c in Enumerable.Range(0, r.Log.Layout.Width) from i in Enumerable.Range(0, (int)r.Log.Count) select BitConverter.SingleToInt32Bits(r.Log[c][0, i].Last)).ToArray());
+        (from i in Enumerable.Range(0, (int)r.Log.Count) from value in Record(r, i) select BitConverter.SingleToInt32Bits(value)).ToArray());
+
+    /// <summary>The deterministic columns of a record that is kept.</summary>
+    public static float[] Record(Run run, long index)
+    {
+        var row = new float[run.Log.Stride];
+        Assert.True(run.Log.TryRows(index, 1, row), $"record {index} of {run.Plan.Id} is not kept");
+        return row[..run.Log.Layout.Width];
+    }
 }
 
 /// <summary>The CPU engine, with something that happens at bundles of one batch size.</summary>
@@ -72,6 +78,10 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
     public string Name => inner.Name;
 
     public string Description => inner.Description;
+
+    public string Variant => inner.Variant;
+
+    public int Revision => inner.Revision;
 
     public bool BitExact => true;
 

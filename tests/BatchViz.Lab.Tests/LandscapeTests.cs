@@ -36,7 +36,7 @@ public class LandscapeTests
             Assert.Equal(snapshots.Count, path.Count);
             for (long i = 0; i < path.Count; i++)
             {
-                var at = evaluator.Project(landscape.Plane, snapshots[i].Weights);
+                var at = evaluator.Project(landscape.Plane!, snapshots[i].Weights);
                 Assert.Equal((float)evaluator.Evaluate(snapshots[i].Weights, experiment.EvaluationSet).Loss, path[i].Loss);
                 Assert.Equal(((uint)snapshots[i].Update, (float)at.X, (float)at.Y, (float)at.OffPlane), (path[i].Update, path[i].X, path[i].Y, path[i].OffPlane));
                 Assert.InRange(path[i].X, landscape.Region.X0, landscape.Region.X1);
@@ -135,7 +135,7 @@ public class LandscapeTests
         const double Step = 0.02;
         var losses = new float[9];
         Array.Fill(losses, float.NaN);
-        evaluator.Grid(landscape.Plane, new(-Step, Step, -Step, Step), 3, experiment.EvaluationSet, losses, default);
+        evaluator.Grid(landscape.Plane!, new(-Step, Step, -Step, Step), 3, experiment.EvaluationSet, losses, default);
         double curvature = (losses[3] + losses[5] - 2.0 * losses[4]) / (Step * Step);
         Assert.Equal(top.Pairs[0].Value, curvature, 0.05 * top.Pairs[0].Value + 0.01);
     }

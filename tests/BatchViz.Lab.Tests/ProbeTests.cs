@@ -136,6 +136,10 @@ internal sealed class WaitingEngine : IEngine
 
     public string Description => inner.Description;
 
+    public string Variant => inner.Variant;
+
+    public int Revision => inner.Revision;
+
     public bool BitExact => true;
 
     public IEngineData Load(DataSet data) => inner.Load(data);

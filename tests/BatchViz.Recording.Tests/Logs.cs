@@ -31,6 +31,17 @@ internal static class Logs
         _ => (float)(random.NextDouble() * 200 - 100),
     };
 
+    /// <summary>A bucket of a log, from its pyramid or from its records; null where neither is kept in memory.</summary>
+    public static Bucket? At(RunLog log, int column, int level, long index)
+    {
+        var bucket = new Bucket[1];
+        if (log.TryBuckets(level, index, column, bucket)) return bucket[0];
+        int rows = 1 << (2 * level);
+        var values = new float[rows * log.Stride];
+        if (!log.TryRows(index * rows, rows, values)) return null;
+        return Brute([.. Enumerable.Range(0, rows).Select(r => values[r * log.Stride + column])]);
+    }
+
     /// <summary>What a bucket must be, from its records alone.</summary>
     public static Bucket Brute(ReadOnlySpan<float> values)
     {

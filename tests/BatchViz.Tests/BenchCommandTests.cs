@@ -130,6 +130,24 @@ public sealed class BenchCommandTests
         });
     }
 
+    [Fact]
+    public async Task The_fuzz_soak_ends_with_what_each_reader_made_of_its_inputs()
+    {
+        var json = await Json("bench", "soak", "--fuzz", "--inputs", "200", "--seed", "9", "--json");
+
+        Assert.NotEmpty((string)json["machine"]!);
+        var readers = json["fuzz"]!.AsArray();
+        Assert.Equal(["idx", "csv", "experiment", "paths"], readers.Select(reader => (string)reader!["target"]!));
+        Assert.All(readers, reader =>
+        {
+            Assert.Equal(200, (int)reader!["inputs"]!);
+            Assert.Equal(200, (int)reader["refused"]! + (int)reader["handled"]!);
+            Assert.InRange((double)reader["mostAllocationRatio"]!, 0, 1);
+            Assert.InRange((double)reader["slowestMs"]!, 0, 1000);
+            Positive(reader["seconds"]);
+        });
+    }
+
     [Theory]
     [InlineData("--net", "engine", "--net", "784")]
     [InlineData("--net", "engine", "--net", "2-x-1")]
@@ -155,6 +173,9 @@ public sealed class BenchCommandTests
     [InlineData("--batch", "probes", "--noise-scale", "--net", "2-8-1", "--batch", "4000")]
     [InlineData("--epochs", "probes", "--noise-scale", "--epochs", "0")]
     [InlineData("--peers", "probes", "--noise-scale", "--peers")]
+    [InlineData("--fuzz", "soak", "--fuzz", "nonsense")]
+    [InlineData("--inputs", "soak", "--fuzz", "--inputs", "0")]
+    [InlineData("--index", "soak", "--fuzz", "idx", "--index", "-1")]
     [InlineData("engine", "nonsense")]
     public async Task What_cannot_be_measured_is_refused_in_one_sentence_with_exit_code_2(string names, params string[] arguments)
     {

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Unicode;
 using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 
@@ -8,158 +9,187 @@ namespace BatchViz.Core.Data;
 /// <summary>
 /// A table of numbers with a header and a label column. Features are standardised with the training rows' mean and deviation.
 /// Classes are numbered in order of their names (numbers by value). Splitting rows is a function of the data seed.
+/// The file is walked over twice: rows are counted and checked, then each number goes straight to its place in its split.
 /// </summary>
 internal static class CsvTable
 {
-    private const int MaxColumns = 10_000, MaxClasses = 1_000;
+    private const int MaxColumns = 10_000, MaxClasses = 1_000, NamesShown = 20, NamesLength = 120;
 
-    public static DataSet Load(DataSpec spec, byte[] file)
+    public static DataSet Load(DataSpec spec, ReadOnlySpan<byte> file)
     {
         string name = $"\"{spec.File}\"";
-        var (header, rows) = Read(file, name);
-        int label = spec.Label is null ? header.Length - 1 : Array.IndexOf(header, spec.Label);
-        if (label < 0) throw new SpecException($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {string.Join(", ", header.Take(20))}.");
-        int[] columns = [.. Enumerable.Range(0, header.Length).Where(c => c != label)];
-        if (columns.Length == 0) throw new SpecException($"{name} has no column besides the label \"{header[label]}\".");
+        if (!Utf8.IsValid(file)) throw new SpecException($"{name} is not UTF-8 text.");
+        if (file.StartsWith("\uFEFF"u8)) file = file[3..];
+        byte separator = CsvCells.Separator(file);
+        int rows = CountRows(new CsvCells(file, separator, name), name, out int width);
+        var cells = new CsvCells(file, separator, name);
+        string[] header = Header(ref cells, width, name);
+        int label = spec.Label is null ? width - 1 : Array.IndexOf(header, spec.Label);
+        if (label < 0) throw new SpecException($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {Some(header)}.");
+        if (width == 1) throw new SpecException($"{name} has no column besides the label \"{Foreign.Shorten(header[label])}\".");
+        int test = spec.TestExamples ?? (int)Math.Round(rows * (spec.TestFraction ?? 0.2));
+        int train = spec.TrainExamples ?? rows - test;
+        if (train < 1 || (long)train + test > rows)
+            throw new SpecException($"{name} has {rows} rows, not enough for {train} training and {test} test examples.");
 
-        var order = Permutation(rows.Count, spec.Seed);
-        int test = spec.TestExamples ?? (int)Math.Round(rows.Count * (spec.TestFraction ?? 0.2));
-        int train = spec.TrainExamples ?? rows.Count - test;
-        if (train < 1 || train + test > rows.Count)
-            throw new SpecException($"{name} has {rows.Count} rows, not enough for {train} training and {test} test examples.");
-
-        float[] values = new float[rows.Count * columns.Length];
-        for (int r = 0; r < rows.Count; r++)
-            for (int c = 0; c < columns.Length; c++)
-                values[r * columns.Length + c] = Number(rows[order[r]].Cells[columns[c]], name, rows[order[r]].Line, header[columns[c]]);
-        Standardise(values, columns.Length, train);
-
-        int[]? classes = null;
-        float[]? targets = null;
-        string[] names = [];
-        if (spec.Regression)
+        var classes = spec.Regression ? null : new Classes();
+        var (trainPart, testPart) = (new Part(train, width - 1, spec.Regression), new Part(test, width - 1, spec.Regression));
+        float[] unused = new float[width - 1];
+        int[] places = Places(rows, spec.Seed);
+        for (int row = 0; cells.NextRecord(); row++)
         {
-            targets = new float[rows.Count];
-            for (int r = 0; r < rows.Count; r++) targets[r] = Number(rows[order[r]].Cells[label], name, rows[order[r]].Line, header[label]);
-        }
-        else
-        {
-            foreach (var (line, cells) in rows)
-                if (cells[label].Length == 0) throw new SpecException($"{name}, line {line}, has no label in column \"{header[label]}\".");
-            names = [.. rows.Select(r => r.Cells[label]).Distinct().OrderBy(v => Parse(v, out float f) ? f : float.PositiveInfinity).ThenBy(v => v, StringComparer.Ordinal)];
-            if (names.Length is < 2 or > MaxClasses)
-                throw new SpecException($"The label \"{header[label]}\" of {name} has {names.Length} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
-            var index = names.Select((n, i) => (n, i)).ToDictionary(p => p.n, p => p.i, StringComparer.Ordinal);
-            classes = [.. Enumerable.Range(0, rows.Count).Select(r => index[rows[order[r]].Cells[label]])];
-        }
-
-        DataSplit Part(int from, int count) => new()
-        {
-            Count = count, Inputs = columns.Length,
-            Floats = values.AsSpan(from * columns.Length, count * columns.Length).ToArray(),
-            Labels = classes?.AsSpan(from, count).ToArray(),
-            Targets = targets?.AsSpan(from, count).ToArray(),
-        };
-        return new DataSet(spec.File!, spec.Regression ? DataTask.Regression : DataTask.Classification, columns.Length,
-            spec.Regression ? 1 : names.Length, Part(0, train), test > 0 ? Part(train, test) : null);
-    }
-
-    private static (string[] Header, List<(int Line, string[] Cells)> Rows) Read(byte[] file, string name)
-    {
-        string text;
-        try
-        {
-            text = new UTF8Encoding(false, throwOnInvalidBytes: true).GetString(file);
-        }
-        catch (DecoderFallbackException)
-        {
-            throw new SpecException($"{name} is not UTF-8 text.");
-        }
-        if (text.StartsWith('\uFEFF')) text = text[1..];
-        var lines = Records(text, name);
-        if (lines.Count < 2) throw new SpecException($"{name} has no rows below its header.");
-        string[] header = lines[0].Cells;
-        if (header.Length > MaxColumns) throw new SpecException($"{name} has {header.Length} columns; at most {MaxColumns} are allowed.");
-        if (header.Distinct(StringComparer.Ordinal).Count() != header.Length) throw new SpecException($"{name} has two columns of the same name.");
-        if (header.All(h => Parse(h, out _))) throw new SpecException($"{name} has no header: its first line is all numbers.");
-        foreach (var (line, cells) in lines)
-            if (cells.Length != header.Length)
-                throw new SpecException($"{name}, line {line}, has {cells.Length} cells, but the header has {header.Length}.");
-        return (header, lines[1..]);
-    }
-
-    /// <summary>RFC 4180 records with the number of the line on which each begins; blank lines are skipped.</summary>
-    private static List<(int Line, string[] Cells)> Records(string text, string name)
-    {
-        var records = new List<(int, string[])>();
-        var cells = new List<string>();
-        var cell = new StringBuilder();
-        int line = 1, begun = 1;
-        bool quoted = false, any = false;
-        char separator = Separator(text);
-        for (int i = 0; i <= text.Length; i++)
-        {
-            char c = i < text.Length ? text[i] : '\n';
-            if (quoted && i < text.Length)
+            // Rows beyond what was asked for are read too: they may be wrong, and they may have classes of their own.
+            int place = places[row];
+            Part? part = place < train ? trainPart : place < train + test ? testPart : null;
+            if (part == testPart) place -= train;
+            var features = part is null ? unused : part.Floats.AsSpan(place * (width - 1), width - 1);
+            for (int c = 0; cells.Next(out var cell); c++)
             {
-                if (c == '"' && i + 1 < text.Length && text[i + 1] == '"') { cell.Append('"'); i++; }
-                else if (c == '"') quoted = false;
-                else { cell.Append(c); if (c == '\n') line++; }
-                continue;
+                if (c != label)
+                {
+                    features[c < label ? c : c - 1] = Number(cell, name, cells.Line, header[c]);
+                }
+                else if (classes is null)
+                {
+                    float target = Number(cell, name, cells.Line, header[c]);
+                    if (part is not null) part.Targets![place] = target;
+                }
+                else
+                {
+                    if (cell.IsEmpty) throw new SpecException($"{name}, line {cells.Line}, has no label in column \"{Foreign.Shorten(header[c])}\".");
+                    int number = classes.Number(cell);
+                    if (classes.Count > MaxClasses) throw WrongClasses($"more than {MaxClasses}");
+                    if (part is not null) part.Labels![place] = number;
+                }
             }
-            if (quoted) throw new SpecException($"{name} is cut short: the quotation mark of line {begun} is never closed.");
-            if (c == '"' && cell.Length == 0) { quoted = any = true; continue; }
-            if (c == separator) { cells.Add(cell.ToString().Trim()); cell.Clear(); any = true; continue; }
-            if (c != '\n') { if (c != '\r') cell.Append(c); continue; }
-            if (any || cell.ToString().Trim().Length > 0)
-            {
-                cells.Add(cell.ToString().Trim());
-                records.Add((begun, [.. cells]));
-            }
-            cells.Clear();
-            cell.Clear();
-            any = false;
-            begun = ++line;
         }
-        return records;
+        if (classes?.Count < 2) throw WrongClasses($"{classes.Count}");
+        if (classes is not null) Rename(classes.Ranks(), trainPart.Labels!, testPart.Labels!);
+        Standardise(trainPart.Floats, testPart.Floats, width - 1);
+        return new DataSet(spec.File!, spec.Regression ? DataTask.Regression : DataTask.Classification, width - 1, classes?.Count ?? 1, trainPart.ToSplit(), test > 0 ? testPart.ToSplit() : null);
+
+        SpecException WrongClasses(string values)
+            => new($"The label \"{Foreign.Shorten(header[label])}\" of {name} has {values} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
     }
 
-    private static char Separator(string text)
+    /// <summary>Rows below the header, all of the header's width.</summary>
+    private static int CountRows(CsvCells cells, string name, out int width)
     {
-        int end = text.IndexOf('\n');
-        string first = end < 0 ? text : text[..end];
-        return new[] { ',', ';', '\t' }.MaxBy(s => first.Count(c => c == s));
+        width = cells.NextRecord() ? cells.Count() : 0;
+        if (width > MaxColumns) throw new SpecException($"{name} has {width} columns; at most {MaxColumns} are allowed.");
+        int rows = 0;
+        for (; cells.NextRecord(); rows++)
+            if (cells.Count() is var count && count != width) throw new SpecException($"{name}, line {cells.Line}, has {count} cells, but the header has {width}.");
+        return rows > 0 ? rows : throw new SpecException($"{name} has no rows below its header.");
     }
 
-    private static float Number(string cell, string name, int line, string column)
-        => Parse(cell, out float value) ? value : throw new SpecException($"{name}, line {line}, column \"{column}\": \"{(cell.Length > 40 ? cell[..40] : cell)}\" is not a finite number.");
-
-    private static bool Parse(string cell, out float value)
-        => float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out value) && float.IsFinite(value);
-
-    private static int[] Permutation(int count, uint seed)
+    private static string[] Header(ref CsvCells cells, int width, string name)
     {
-        var order = Enumerable.Range(0, count).ToArray();
+        string[] header = new string[width];
+        cells.NextRecord();
+        for (int c = 0; cells.Next(out var cell); c++) header[c] = Encoding.UTF8.GetString(cell);
+        var different = new HashSet<string>(width, StringComparer.Ordinal);
+        foreach (string column in header)
+            if (!different.Add(column)) throw new SpecException($"{name} has two columns of the same name.");
+        return header.All(column => float.TryParse(column, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value))
+            ? throw new SpecException($"{name} has no header: its first line is all numbers.") : header;
+    }
+
+    /// <summary>As many names as a sentence bears.</summary>
+    private static string Some(string[] header)
+    {
+        string names = "";
+        for (int c = 0; c < header.Length; c++)
+        {
+            if (c == NamesShown || names.Length > NamesLength) return $"{names} and {header.Length - c} more";
+            names += (c > 0 ? ", " : "") + Foreign.Shorten(header[c]);
+        }
+        return names;
+    }
+
+    private static float Number(ReadOnlySpan<byte> cell, string name, int line, string column)
+        => float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value
+            : throw new SpecException($"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.");
+
+    /// <summary>Where each row goes: the training rows first, then the test rows.</summary>
+    private static int[] Places(int count, uint seed)
+    {
+        var order = new int[count];
+        for (int i = 0; i < count; i++) order[i] = i;
         var stream = new Philox(seed, Purpose.DataSplit);
         for (int i = count - 1; i > 0; i--)
         {
             int j = stream.Below((ulong)i, i + 1);
             (order[i], order[j]) = (order[j], order[i]);
         }
-        return order;
+        var places = new int[count];
+        for (int i = 0; i < count; i++) places[order[i]] = i;
+        return places;
     }
 
-    private static void Standardise(float[] values, int columns, int train)
+    private static void Rename(int[] ranks, params ReadOnlySpan<int[]> parts)
     {
+        foreach (int[] labels in parts)
+            for (int i = 0; i < labels.Length; i++) labels[i] = ranks[labels[i]];
+    }
+
+    private static void Standardise(float[] train, float[] test, int columns)
+    {
+        double[] means = new double[columns], scales = new double[columns];
+        int rows = train.Length / columns;
+        for (int i = 0; i < train.Length; i += columns)
+            for (int c = 0; c < columns; c++) means[c] += train[i + c];
+        for (int c = 0; c < columns; c++) means[c] /= rows;
+        for (int i = 0; i < train.Length; i += columns)
+            for (int c = 0; c < columns; c++) scales[c] += (train[i + c] - means[c]) * (train[i + c] - means[c]);
         for (int c = 0; c < columns; c++)
         {
-            double sum = 0, squares = 0;
-            for (int r = 0; r < train; r++) sum += values[r * columns + c];
-            double mean = sum / train;
-            for (int r = 0; r < train; r++) squares += (values[r * columns + c] - mean) * (values[r * columns + c] - mean);
-            double deviation = Math.Sqrt(squares / train);
-            double scale = deviation > 1e-12 ? 1 / deviation : 0;
-            for (int i = c; i < values.Length; i += columns) values[i] = (float)((values[i] - mean) * scale);
+            double deviation = Math.Sqrt(scales[c] / rows);
+            scales[c] = deviation > 1e-12 ? 1 / deviation : 0;
         }
+        foreach (float[] values in (ReadOnlySpan<float[]>)[train, test])
+            for (int i = 0; i < values.Length; i += columns)
+                for (int c = 0; c < columns; c++) values[i + c] = (float)((values[i + c] - means[c]) * scales[c]);
+    }
+
+    /// <summary>One split while it is filled.</summary>
+    private sealed class Part(int count, int inputs, bool regression)
+    {
+        public float[] Floats { get; } = new float[count * inputs];
+        public int[]? Labels { get; } = regression ? null : new int[count];
+        public float[]? Targets { get; } = regression ? new float[count] : null;
+
+        public DataSplit ToSplit() => new() { Count = count, Inputs = inputs, Floats = Floats, Labels = Labels, Targets = Targets };
+    }
+
+    /// <summary>The different labels, numbered as they come.</summary>
+    private sealed class Classes
+    {
+        private readonly Dictionary<string, int> numbers = new(StringComparer.Ordinal);
+        private char[] buffer = new char[64];
+
+        public int Count => numbers.Count;
+
+        public int Number(ReadOnlySpan<byte> label)
+        {
+            if (label.Length > buffer.Length) buffer = new char[Math.Max(label.Length, 2 * buffer.Length)];
+            var text = buffer.AsSpan(0, Encoding.UTF8.GetChars(label, buffer));
+            var byText = numbers.GetAlternateLookup<ReadOnlySpan<char>>();
+            if (byText.TryGetValue(text, out int number)) return number;
+            byText.TryAdd(text, Count);
+            return Count - 1;
+        }
+
+        /// <summary>For each number the place of its label among all, numbers by value before words.</summary>
+        public int[] Ranks()
+        {
+            var ranks = new int[Count];
+            int rank = 0;
+            foreach (var (_, number) in numbers.OrderBy(label => Value(label.Key)).ThenBy(label => label.Key, StringComparer.Ordinal)) ranks[number] = rank++;
+            return ranks;
+        }
+
+        private static float Value(string label)
+            => float.TryParse(label, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : float.PositiveInfinity;
     }
 }

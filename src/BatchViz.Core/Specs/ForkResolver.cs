@@ -74,7 +74,7 @@ public static class ForkResolver
         var root = new JsonObject();
         foreach (var (key, text) in set)
         {
-            if (!Keys.Contains(key)) throw new SpecException($"\"{JsonNodeReader.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.");
+            if (!Keys.Contains(key)) throw new SpecException($"\"{Foreign.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.");
             string[] path = key == "optimizer" ? ["optimizer", "kind"] : key.Split('.');
             var at = root;
             foreach (string part in path[..^1]) at = (JsonObject)(at[part] ??= new JsonObject());

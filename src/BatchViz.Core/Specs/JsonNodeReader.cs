@@ -11,7 +11,7 @@ namespace BatchViz.Core.Specs;
 /// </summary>
 internal sealed class JsonNodeReader
 {
-    public const int MaxDepth = 32, MaxBytes = 1 << 20;
+    public const int MaxDepth = 32, MaxBytes = 1 << 20, MaxTokens = 4_000;
 
     private readonly string path;
     private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
@@ -22,7 +22,7 @@ internal sealed class JsonNodeReader
         this.path = path;
         foreach (var property in element.EnumerateObject())
             if (!values.TryAdd(property.Name, property.Value))
-                throw new SpecException($"\"{At(property.Name)}\" is given twice.");
+                throw new SpecException($"\"{At(Foreign.Shorten(property.Name))}\" is given twice.");
     }
 
     /// <summary>Parses a whole document, which must be an object.</summary>
@@ -34,6 +34,7 @@ internal sealed class JsonNodeReader
         JsonElement root;
         try
         {
+            CheckLength(utf8.Span, what);
             using var document = JsonDocument.Parse(utf8, new JsonDocumentOptions { MaxDepth = MaxDepth });
             root = document.RootElement.Clone();
         }
@@ -46,6 +47,14 @@ internal sealed class JsonNodeReader
         return new JsonNodeReader("", root);
     }
 
+    /// <summary>Refuses more than any experiment has before memory is taken for each; what comes after is not even read.</summary>
+    private static void CheckLength(ReadOnlySpan<byte> utf8, string what)
+    {
+        var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
+        for (int tokens = 0; reader.Read(); tokens++)
+            if (tokens == MaxTokens) throw new SpecException($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.");
+    }
+
     /// <summary>Refuses escapes of half a character (\ud800), which would throw wherever they are read later.</summary>
     private static void CheckText(JsonElement element, string at)
     {
@@ -55,7 +64,7 @@ internal sealed class JsonNodeReader
             if (element.ValueKind == JsonValueKind.Array)
                 foreach (var entry in element.EnumerateArray()) CheckText(entry, at);
             if (element.ValueKind == JsonValueKind.Object)
-                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Shorten(property.Name)}\"");
+                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Foreign.Shorten(property.Name)}\"");
         }
         catch (InvalidOperationException)
         {
@@ -183,7 +192,7 @@ internal sealed class JsonNodeReader
     {
         string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
         string hint = meant is not null ? $" (did you mean \"{meant}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
-        return new($"\"{At(Shorten(key))}\" is not a key of {where}{hint}.");
+        return new($"\"{At(Foreign.Shorten(key))}\" is not a key of {where}{hint}.");
     }
 
     public static string Quote(JsonElement value)
@@ -192,17 +201,11 @@ internal sealed class JsonNodeReader
         {
             JsonValueKind.Object => "an object",
             JsonValueKind.Array => "a list",
-            _ => Shorten(value.GetRawText()),
+            _ => Foreign.Shorten(value.GetRawText()),
         };
     }
 
     private SpecException Wrong(string key, JsonElement value, string wanted) => new($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.");
-
-    public static string Shorten(string text)
-    {
-        string clean = new([.. text.Select(c => char.IsControl(c) ? ' ' : c)]);
-        return clean.Length <= 60 ? clean : clean[..57] + "…";
-    }
 
     private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.######", CultureInfo.InvariantCulture);
 
@@ -228,7 +231,7 @@ internal sealed class JsonNodeReader
             {
                 switch (reader.TokenType)
                 {
-                    case JsonTokenType.PropertyName: key = Shorten(reader.GetString()!); break;
+                    case JsonTokenType.PropertyName: key = Foreign.Shorten(reader.GetString()!); break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray: keys.Push(key ?? ""); key = null; break;
                     case JsonTokenType.EndObject or JsonTokenType.EndArray: keys.Pop(); key = null; break;
                 }
@@ -239,7 +242,7 @@ internal sealed class JsonNodeReader
             long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
             if (keys.Count >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
             string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
-            string at = path.Length > 0 ? $", at \"{path}\"" : "";
+            string at = path.Length > 0 ? $", at \"{Foreign.Shorten(path)}\"" : "";
             return $"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.";
         }
         catch (InvalidOperationException)
@@ -263,7 +266,7 @@ internal sealed class JsonNodeReader
         int length = 0;
         while (length < word.Length && length < 20 && word[length] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)'\n' or (byte)'\r')) length++;
         string text = Encoding.UTF8.GetString(word[..length]).Trim();
-        return text.Length == 0 ? "" : $", {Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
+        return text.Length == 0 ? "" : $", {Foreign.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
     }
 
     private static bool Near(string given, string meant) => Distance(given, meant) <= Math.Min(3, meant.Length / 2);

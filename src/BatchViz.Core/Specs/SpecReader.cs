@@ -260,7 +260,8 @@ public static class SpecReader
         var tuned = new Dictionary<string, double>();
         foreach (var (batch, rate) in root.Object("learningRate")!.All)
         {
-            if (batch != "full" && !(int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out int b) && b >= 1))
+            // Parsing alone takes "032", and "32" with NULs behind it.
+            if (batch != "full" && !(int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out int b) && b >= 1 && batch == b.ToString(CultureInfo.InvariantCulture)))
                 throw new SpecException($"\"learningRate\" has the key {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))}, which is not a batch size.");
             tuned[batch] = ReadRate($"learningRate.{batch}", rate);
         }

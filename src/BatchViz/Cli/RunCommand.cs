@@ -51,6 +51,8 @@ internal static class RunCommand
         using var interrupt = stop.Register(experiment.Stop);
         experiment.Start();
         await Progress(console, experiment);
+        // The picture that the recording is opened with; a training of hours is worth the seconds.
+        for (int i = 0; i < 600 && experiment is { LandscapeSettled: false, Recorder.Problem: null } && !stop.IsCancellationRequested; i++) await Task.Delay(50, CancellationToken.None);
         // What is told here must be on the disk: success is never reported before.
         bool kept = experiment.Recorder is not { } recorder || recorder.Flush(TimeSpan.FromMinutes(10));
         Report(experiment, reported, json);

@@ -52,28 +52,41 @@ public sealed class DataFiles(string? dataFolder)
         if (spec.Folder is null && Folder is null)
             throw new SpecException("\"data.folder\" is missing; name the folder with the data there, or with --data.");
         string root = Path.GetFullPath(spec.Folder is null ? Folder! : Path.Combine(trusted && specFolder is not null ? specFolder : Folder ?? ".", spec.Folder));
-        if (!trusted)
-        {
-            if (Folder is null) throw new SpecException("\"data.folder\" cannot be read: the server was started without --data.");
-            if (!Inside(Real(root), Real(Path.GetFullPath(Folder)))) throw new SpecException("\"data.folder\" must lie inside the folder given by --data.");
-        }
-        return Directory.Exists(root) ? root : throw new SpecException($"\"data.folder\": there is no folder {root}.");
-    }
-
-    private static byte[] Read(string folder, string name)
-    {
-        string path = Path.Combine(folder, name);
         try
         {
-            var file = new FileInfo(path);
-            if (!file.Exists) throw new SpecException($"There is no file {name} in {folder}.");
-            if (!Inside(Real(path), Real(folder))) throw new SpecException($"{name} is a link that leads out of its folder.");
-            if (file.Length > MaxBytes) throw new SpecException($"{name} is larger than 1 GB.");
-            return File.ReadAllBytes(path);
+            string real = RealPath.Of(root);
+            if (!trusted)
+            {
+                if (Folder is null) throw new SpecException("\"data.folder\" cannot be read: the server was started without --data.");
+                if (!Inside(real, RealPath.Of(Path.GetFullPath(Folder)))) throw new SpecException("\"data.folder\" must lie inside the folder given by --data.");
+            }
+            return Directory.Exists(real) ? real : throw new SpecException($"\"data.folder\": there is no folder {root}.");
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"{name} cannot be read: {e.Message}");
+            throw new SpecException($"\"data.folder\" cannot be read: {e.Message.TrimEnd('.')}.");
+        }
+    }
+
+    /// <param name="folder">Without links.</param>
+    private static byte[] Read(string folder, string name)
+    {
+        try
+        {
+            if (!File.Exists(Path.Combine(folder, name))) throw new SpecException($"There is no file {name} in {folder}.");
+            // What was looked at is what is opened, with no link left to follow.
+            string path = RealPath.Of(Path.Combine(folder, name));
+            if (!Inside(path, folder)) throw new SpecException($"{name} is a link that leads out of its folder.");
+            using var file = File.OpenRead(path);
+            if (file.Length > MaxBytes) throw new SpecException($"{name} is larger than 1 GB.");
+            // As long as it is now: a device has no end.
+            byte[] bytes = new byte[file.Length];
+            file.ReadExactly(bytes);
+            return bytes;
+        }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        {
+            throw new SpecException($"{name} cannot be read: {e.Message.TrimEnd('.')}.");
         }
     }
 
@@ -91,19 +104,6 @@ public sealed class DataFiles(string? dataFolder)
         {
             throw new SpecException($"MNIST cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).");
         }
-    }
-
-    /// <summary>The path with every link on the way followed.</summary>
-    private static string Real(string path)
-    {
-        string full = Path.GetFullPath(path), done = Path.GetPathRoot(full)!;
-        foreach (string part in full[done.Length..].Split(Path.DirectorySeparatorChar, StringSplitOptions.RemoveEmptyEntries))
-        {
-            done = Path.Combine(done, part);
-            FileSystemInfo info = Directory.Exists(done) ? new DirectoryInfo(done) : new FileInfo(done);
-            if (info.LinkTarget is not null) done = info.ResolveLinkTarget(returnFinalTarget: true)?.FullName ?? done;
-        }
-        return done;
     }
 
     private static bool Inside(string path, string folder)

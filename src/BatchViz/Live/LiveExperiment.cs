@@ -24,6 +24,7 @@ public sealed class LiveExperiment : IDisposable
     public LiveExperiment(uint generation, Experiment experiment)
     {
         (Generation, Experiment) = (generation, experiment);
+        Batches = new Batches(experiment, Replays);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
         encoder = new FrameEncoder(live);
@@ -37,6 +38,9 @@ public sealed class LiveExperiment : IDisposable
 
     /// <summary>What viewers want recomputed.</summary>
     public Replays Replays { get; } = new();
+
+    /// <summary>Single batches, recomputed.</summary>
+    public Batches Batches { get; }
 
     /// <summary>Names of a run's columns by index.</summary>
     public IReadOnlyList<string> Columns { get; }

@@ -11,6 +11,8 @@ public static class HistoryApi
     /// <summary>Records that are recomputed for one tile: 1,024 buckets of 1,024 records.</summary>
     private const int MostRecomputed = 1 << 20;
 
+    private static readonly TimeSpan BatchPatience = TimeSpan.FromMilliseconds(250);
+
     private const string Binary = "application/octet-stream", Forever = "private, max-age=31536000, immutable", Never = "no-store";
 
     public static void MapHistory(this IEndpointRouteBuilder app)
@@ -19,6 +21,7 @@ public static class HistoryApi
         api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
+        api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch);
         api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
         api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", Path);
         api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
@@ -52,6 +55,18 @@ public static class HistoryApi
         {
             return Gone();
         }
+    }
+
+    /// <summary>One batch: its examples with their losses and gradient norms, and its exact record. 202 with its progress while it is recomputed.</summary>
+    private static async Task<IResult> Batch(HttpContext http, Conductor conductor, long generation, int run, long update)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (RunOf(live, run) is null) return Results.NotFound();
+        var state = await live.Batches.Ask(run, update, BatchPatience);
+        if (state.Refusal is { } refusal) return Results.Json(new { error = refusal }, statusCode: StatusCodes.Status409Conflict);
+        http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
+        return state.Json is { } json ? Results.Bytes(json, "application/json")
+            : Results.Json(new { progress = state.Progress, updates = state.Updates, seconds = double.IsFinite(state.Seconds) ? state.Seconds : (double?)null }, statusCode: StatusCodes.Status202Accepted);
     }
 
     private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)

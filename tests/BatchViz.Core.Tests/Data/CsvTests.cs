@@ -105,6 +105,56 @@ public class CsvTests
     public void Bytes_that_are_not_text_are_refused() =>
         Assert.Equal("\"f.csv\" is not UTF-8 text.", Refusal(() => DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => [(byte)'a', 0xFF])));
 
+    [Theory]
+    [InlineData("a,kind\n1,x\n\"\u001B[31m\n2\",y\n", "\"f.csv\", line 3, column \"a\": \" [31m 2\" is not a finite number.")]
+    [InlineData("\"a\u202E\nb\",kind\n1,x\ntwo,y\n", "\"f.csv\", line 4, column \"a  b\": \"two\" is not a finite number.")]
+    [InlineData("a,\"ki\nnd\"\n1,x\n2,x\n", "The label \"ki nd\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers).")]
+    public void What_a_table_says_cannot_break_the_sentence_that_refuses_it(string text, string sentence) => Assert.Equal(sentence, Refusal(() => Load(text)));
+
+    [Fact]
+    public void Names_of_columns_are_listed_only_as_far_as_a_sentence_bears()
+    {
+        string text = string.Join(',', Enumerable.Range(0, 25).Select(i => $"{i}{new string('x', 1000)}")) + "\n" + string.Join(',', Enumerable.Repeat("1", 25)) + "\n";
+        Assert.EndsWith("x… and 22 more.", Refusal(() => Load(text, new() { Kind = DataKind.Csv, File = "f.csv", Label = "none" })));
+    }
+
+    [Fact]
+    public void More_classes_than_there_may_be_are_refused_as_soon_as_they_are_seen()
+    {
+        string text = "a,kind\n" + string.Concat(Enumerable.Range(0, 5000).Select(i => $"{i},c{i}\n"));
+        Assert.StartsWith("The label \"kind\" of \"f.csv\" has more than 1000 different values", Refusal(() => Load(text)));
+    }
+
+    public static TheoryData<string, string> Greedy => new()
+    {
+        { "digits in two columns", "a,b\n" + string.Concat(Enumerable.Repeat("1,2\n1,3\n", 100_000)) },
+        { "digits in many columns", string.Join(',', Enumerable.Range(0, 1000).Select(i => $"c{i}")) + "\n" + string.Concat(Enumerable.Repeat(string.Join(',', Enumerable.Repeat("1", 1000)) + "\n", 500)) },
+        { "a header alone", string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"{i:x}")) + "\n1\n" },
+        { "nothing but separators", new string(',', 1_000_000) },
+        { "nothing but line ends", new string('\n', 1_000_000) },
+        { "short rows", "a,b\n" + string.Concat(Enumerable.Repeat("1\n", 500_000)) },
+        { "one long text", "a,b\n1,\"" + string.Concat(Enumerable.Repeat("\"\"", 500_000)) + "\"\n2,x\n" },
+        { "long labels", "a,b\n" + string.Concat(Enumerable.Range(0, 900).Select(i => $"1,{i}{new string('x', 1000)}\n")) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Greedy))]
+    public void Reading_takes_at_most_ten_times_the_file_and_a_megabyte(string what, string text)
+    {
+        byte[] file = Encoding.UTF8.GetBytes(text);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        try
+        {
+            DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => file);
+        }
+        catch (SpecException)
+        {
+            // Refused or not: what it took is what counts.
+        }
+        long taken = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.True(taken <= 10L * file.Length + (1 << 20), $"{what}: {taken:#,0} bytes for a file of {file.Length:#,0}");
+    }
+
     [Fact]
     public void Any_changed_byte_gives_a_table_or_one_sentence()
     {

@@ -187,4 +187,56 @@ public class SpecReaderRefusals
             }
         }
     }
+    [Fact]
+    public void Foreign_keys_cannot_break_the_sentence_that_refuses_them()
+    {
+        Assert.Equal("\"p ace\" is given twice.", Refusal("""{ "p\u0000ace": 1, "p\u0000ace": 2 }"""));
+        string deep = string.Concat(Enumerable.Repeat("{\"batchSchedule\": ", 30));
+        Assert.StartsWith("The experiment is not JSON: line 1, column ", Refusal(deep + "nonsense"));
+    }
+
+    [Theory]
+    [InlineData("32\\u0000")]
+    [InlineData("032")]
+    public void A_rate_is_for_a_batch_size_written_plainly(string batch)
+    {
+        string sentence = Refusal($$"""{ "data": { "kind": "moons" }, "learningRate": { "{{batch}}": 0.1 }, "batchSizes": [32], "budget": { "epochs": 1 } }""");
+        Assert.EndsWith(", which is not a batch size.", sentence);
+    }
+
+    public static TheoryData<string, string> Greedy => new()
+    {
+        { "many keys", "{" + string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i:x}\":1")) + "}" },
+        { "one key, many times", "{" + string.Join(',', Enumerable.Repeat("\"a\":1", 150_000)) + "}" },
+        { "many empty keys below another", "{\"data\":{" + string.Join(',', Enumerable.Range(0, 100_000).Select(i => $"\"{i:x}\":{{}}")) + "}}" },
+        { "a long list", "{\"seeds\":[" + string.Join(',', Enumerable.Repeat("1", 500_000)) + "]}" },
+        { "a long list of lists", "{\"batchSizes\":[" + string.Join(',', Enumerable.Repeat("[]", 300_000)) + "]}" },
+        { "a list of short texts", "{\"batchSizes\":[" + string.Join(',', Enumerable.Repeat("\"\"", 300_000)) + "]}" },
+        { "a long text", "{\"name\":\"" + new string('x', 1_000_000) + "\"}" },
+        { "a long escaped text", "{\"name\":\"" + string.Concat(Enumerable.Repeat("\\n", 500_000)) + "\"}" },
+        { "a long text for a number", "{\"data\":{\"kind\":\"moons\",\"noise\":\"" + new string('x', 1_000_000) + "\"}}" },
+        { "a long key", "{\"" + new string('x', 1_000_000) + "\":1}" },
+        { "a long key below another", "{\"data\":{\"kind\":\"moons\",\"" + new string('x', 1_000_000) + "\":1}}" },
+        { "a long key before what is no JSON", "{\"" + new string('x', 1_000_000) + "\":nonsense" },
+        { "a long number", "{\"microBatch\":" + new string('1', 1_000_000) + "}" },
+        { "many of everything in 50 kB", "{" + string.Join(',', Enumerable.Range(0, 7_000).Select(i => $"\"{i:x}\":1")) + "}" },
+        { "blanks", "{" + new string(' ', 1_000_000) + "}" },
+        { "open brackets", new string('[', 1_000_000) },
+    };
+
+    [Theory]
+    [MemberData(nameof(Greedy))]
+    public void Reading_takes_at_most_ten_times_the_file_and_a_megabyte(string what, string text)
+    {
+        byte[] file = Encoding.UTF8.GetBytes(text);
+        long taken = 0;
+        // Twice, since the first time lays out tables that stay.
+        for (int time = 0; time < 2; time++)
+        {
+            long before = GC.GetAllocatedBytesForCurrentThread();
+            Refusal(() => SpecReader.Read(file));
+            taken = GC.GetAllocatedBytesForCurrentThread() - before;
+        }
+        Assert.True(taken <= 10L * file.Length + (1 << 20), $"{what}: {taken:#,0} bytes for a file of {file.Length:#,0}");
+    }
 }

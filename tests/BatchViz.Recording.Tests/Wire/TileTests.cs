@@ -18,15 +18,15 @@ public class TileTests
         long span = 1024L << (2 * level), at = 0;
         for (int index = 0; at < log.Count; index++)
         {
-            var (bytes, whole) = Blocks.Tile(3, 5, log, Columns, level, index)!.Value;
-            var tile = Decoder.Tile(bytes);
+            var (bytes, whole, _) = Blocks.Tile(3, 5, log, Columns, level, index)!.Value;
+            var tile = Decoder.Tile(bytes!);
             Assert.Equal((level, 3u, 5, (uint)index, at), (tile.Level, tile.Generation, tile.Run, tile.Index, tile.From));
             Assert.Equal(Math.Min(at + span, log.Count), tile.To);
             Assert.Equal((tile.To == at + span, whole), (whole, tile.Whole));
             Assert.True(tile.Segments.All(s => s.Level <= level));
             foreach (var segment in tile.Segments)
                 for (int c = 0; c < 2; c++)
-                    for (int i = 0; i < segment.Count; i++) Assert.Equal(log[Columns[c]][segment.Level, segment.First + i], segment.Columns[c][i]);
+                    for (int i = 0; i < segment.Count; i++) Assert.Equal(Logs.At(log, Columns[c], segment.Level, segment.First + i), segment.Columns[c][i]);
             at = tile.To;
         }
         Assert.Null(Blocks.Tile(3, 5, log, Columns, level, (at + span - 1) / span));
@@ -39,9 +39,9 @@ public class TileTests
         Logs.Append(log, 1030, (c, r) => r);
         Assert.Equal((true, false), (Blocks.Tile(1, 0, log, Columns, 0, 0)!.Value.Whole, Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value.Whole));
         log.Enter(RunState.Stopped);
-        var (bytes, whole) = Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value;
+        var (bytes, whole, _) = Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value;
         Assert.True(whole);
-        Assert.Equal((true, 1024L, 1030L), (Decoder.Tile(bytes).Whole, Decoder.Tile(bytes).From, Decoder.Tile(bytes).To));
+        Assert.Equal((true, 1024L, 1030L), (Decoder.Tile(bytes!).Whole, Decoder.Tile(bytes!).From, Decoder.Tile(bytes!).To));
     }
 
     [Fact]
@@ -49,14 +49,32 @@ public class TileTests
     {
         var log = Logs.New();
         Logs.Append(log, 4096 + 16 + 4 + 3, (c, r) => r);
-        var tile = Decoder.Tile(Blocks.Tile(1, 0, log, Columns, 2, 0)!.Value.Bytes);
+        var tile = Decoder.Tile(Blocks.Tile(1, 0, log, Columns, 2, 0)!.Value.Bytes!);
         Assert.Equal([(2, 257), (1, 1), (0, 3)], tile.Segments.Select(s => (s.Level, s.Count)));
+    }
+
+    [Fact]
+    public void A_tile_of_records_that_are_gone_says_which_they_are_and_is_the_same_once_they_are_recomputed()
+    {
+        var random = new Random(1);
+        var log = Logs.New();
+        float[] values = [.. Enumerable.Range(0, 60_000).Select(_ => Logs.Value(random))];
+        Logs.Append(log, values.Length, (c, r) => values[r] + c);
+        var gone = Blocks.Tile(1, 0, log, Columns, 1, 2)!.Value;
+        Assert.Null(gone.Bytes);
+        Assert.Equal((8192L, 4096L), gone.Missing);
+        var rows = new float[4096 * log.Stride];
+        for (int r = 0; r < 4096; r++)
+            for (int c = 0; c < log.ColumnCount; c++) rows[r * log.Stride + c] = values[8192 + r] + c;
+        var tile = Decoder.Tile(Blocks.Tile(1, 0, log, Columns, 1, 2, new RecordWindow(8192, 4096, rows))!.Value.Bytes!);
+        for (int i = 0; i < 1024; i++)
+            Assert.Equal(Logs.Brute([.. Enumerable.Range(8192 + 4 * i, 4).Select(r => values[r] + Columns[1])]), tile.Segments.Single().Columns[1][i]);
     }
 
     [Fact]
     public void A_log_without_records_has_one_empty_tile()
     {
-        var tile = Decoder.Tile(Blocks.Tile(1, 0, Logs.New(), Columns, 0, 0)!.Value.Bytes);
+        var tile = Decoder.Tile(Blocks.Tile(1, 0, Logs.New(), Columns, 0, 0)!.Value.Bytes!);
         Assert.Equal((0L, 0L, false, 0), (tile.From, tile.To, tile.Whole, tile.Segments.Length));
     }
 

@@ -16,7 +16,7 @@ internal static class Vectors
     public static IEnumerable<(string Name, string Kind, byte[] Bytes, JsonObject Expect)> All()
     {
         FrameRun[] runs = [new(Logs.New(), new()), new(Logs.New(), new()), new(Logs.New(), new())];
-        var encoder = new FrameEncoder(3, Live);
+        var encoder = new FrameEncoder(Live);
         var state = new FrameState(Held: false, Finished: false, Generation: 7, Revision: 2, Plane: 0, Grid: 0, Resolution: 0, Viewers: 3, Seconds: 0.25);
 
         yield return Frame("frame-0-empty", encoder.Next(state, runs));
@@ -47,14 +47,14 @@ internal static class Vectors
         runs[1].Log.Enter(RunState.Stopped, "Stopped after update 90.");
         yield return Frame("frame-5-finished", encoder.Next(state with { Plane = 2, Grid = 2, Resolution = 65, Finished = true, Revision = 3, Seconds = 1.25 }, runs));
 
-        var (open, _) = Blocks.Tile(7, 0, LogOf(1100, ended: false), [0, 1], 0, 1)!.Value;
-        yield return Tile("tile-head", open);
-        var (whole, _) = Blocks.Tile(7, 1, LogOf(5000, ended: false), [0], 1, 0)!.Value;
-        yield return Tile("tile-whole", whole);
-        var (last, _) = Blocks.Tile(7, 1, LogOf(4203, ended: true), [0, 4, Logs.Seconds], 2, 0)!.Value;
-        yield return Tile("tile-ended", last);
-        var (none, _) = Blocks.Tile(7, 2, Logs.New(), [0], 3, 0)!.Value;
-        yield return Tile("tile-empty", none);
+        var (open, _, _) = Blocks.Tile(7, 0, LogOf(1100, ended: false), [0, 1], 0, 1)!.Value;
+        yield return Tile("tile-head", open!);
+        var (whole, _, _) = Blocks.Tile(7, 1, LogOf(5000, ended: false), [0], 1, 0)!.Value;
+        yield return Tile("tile-whole", whole!);
+        var (last, _, _) = Blocks.Tile(7, 1, LogOf(4203, ended: true), [0, 4, Logs.Seconds], 2, 0)!.Value;
+        yield return Tile("tile-ended", last!);
+        var (none, _, _) = Blocks.Tile(7, 2, Logs.New(), [0], 3, 0)!.Value;
+        yield return Tile("tile-empty", none!);
 
         yield return ("evaluations", "evaluations", Blocks.Evaluations(7, 1, runs[1].Log.Evaluations), List(Decoder.List(Blocks.Evaluations(7, 1, runs[1].Log.Evaluations), "BVE1")));
         yield return ("paths", "paths", Blocks.Paths(7, 2, 1, runs[1].Path), List(Decoder.List(Blocks.Paths(7, 2, 1, runs[1].Path), "BVP1")));

@@ -1,4 +1,5 @@
 using System.CommandLine;
+using BatchViz.Cli.Bench.Soak;
 
 namespace BatchViz.Cli.Bench;
 
@@ -11,10 +12,10 @@ internal static class BenchCommand
         EngineBench.AddTo(bench);
         LandscapeBench.AddTo(bench);
         ProbesBench.AddTo(bench);
-        LaterCommands.AddTo(bench, "recorder", "What recording costs.", "recordings");
+        RecorderBench.AddTo(bench);
         LaterCommands.AddTo(bench, "stream", "What watching costs.", "recordings");
-        LaterCommands.AddTo(bench, "soak", "Hours of everything.", "recordings");
-        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape or probes."));
+        SoakCommand.AddTo(bench);
+        bench.SetAction(_ => CommandLine.Refuse("\"batchviz bench\" needs the name of a benchmark: engine, landscape, probes, recorder or soak."));
         root.Subcommands.Add(bench);
     }
 }

@@ -1,0 +1,20 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+
+namespace BatchViz.Cli.Bench.Soak;
+
+/// <summary>One soak of <c>batchviz bench soak</c>: asked for with an option of its own, beside others or alone.</summary>
+internal interface ISoak
+{
+    /// <summary>Its options; the first is the one that asks for it.</summary>
+    IReadOnlyList<Option> Options { get; }
+
+    /// <summary>Reads its options; what is returned does the work, with progress and failures on standard error.</summary>
+    /// <exception cref="Core.Specs.SpecException">An option is refused; nothing is started.</exception>
+    Func<CancellationToken, SoakOutcome> Read(ParseResult parsed);
+}
+
+/// <param name="Good">Nothing failed.</param>
+/// <param name="Name">The key of its result in the line of JSON.</param>
+/// <param name="Show">Writes the result as a table on standard output.</param>
+internal sealed record SoakOutcome(bool Good, string Name, JsonNode Json, Action Show);

@@ -1,0 +1,238 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu;
+using BatchViz.Recording;
+using BatchViz.Recording.Storage;
+
+namespace BatchViz.Lab.Tests;
+
+/// <summary>Recordings of real trainings: taken up again, replayed, left for other settings.</summary>
+public class RecordingTests
+{
+    private const string Long = """
+        { "data": { "kind": "moons", "trainExamples": 203, "testExamples": 100 }, "model": { "hidden": [8, 8], "activation": "tanh" },
+          "optimizer": { "kind": "adam" }, "learningRate": 0.01, "batchSizes": [1, 8, 203], "seeds": [1, 2], "budget": { "epochs": 400 } }
+        """;
+
+    [Fact]
+    public async Task A_finished_recording_is_read_back_as_it_was()
+    {
+        var files = new MemoryFiles();
+        using var experiment = await Labs.Run(Labs.Moons, new() { Files = files });
+        await Labs.Until(() => experiment.LandscapeSettled, "the finest grid");
+        experiment.Dispose();
+        Assert.Null(experiment.RecordingProblem);
+        var manifest = RecordingManifest.Read(files);
+        var plan = manifest.PlanOf(Labs.PlanOf(manifest.ReadSpec()));
+        using var folder = RecordingFolder.Open(files, manifest, plan);
+        Assert.Empty(folder.Damages);
+        Assert.NotNull(folder.Landscape);
+        foreach (var (run, read) in experiment.Runs.Zip(folder.Runs))
+        {
+            Assert.Equal((run.Log.State, run.Log.Count), (read.Log.State, read.Log.Count));
+            Assert.Equal(run.Result! with { Seconds = 0 }, read.Log.Result! with { Seconds = 0 });
+            Assert.Equal(run.Result!.Seconds, read.Log.Result!.Seconds, 1e-3);
+            Assert.Equal(run.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 }), read.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 }));
+            Assert.Equal(Buckets(run.Log), Buckets(read.Log));
+        }
+    }
+
+    [Theory]
+    [InlineData(1)]
+    [InlineData(2)]
+    [InlineData(3)]
+    public async Task A_stopped_recording_that_is_taken_up_again_ends_with_the_same_bits(int seed)
+    {
+        using var whole = await Labs.Run(Long, new() { Landscape = false });
+        var random = new Random(seed);
+        var files = new MemoryFiles();
+        var manifest = await Interrupted(files, Long, random);
+        int times = 1;
+        while (true)
+        {
+            using var experiment = Taken(files, manifest, resume: true);
+            experiment.Start();
+            if (times++ < 4) await Task.WhenAny(Task.Delay(random.Next(40)), experiment.Ended);
+            else await Labs.Ended(experiment);
+            if (!experiment.Finished || experiment.Runs.Any(run => run.Result is null)) continue;
+            Assert.Equal(Labs.Hashes(whole), Labs.Hashes(experiment));
+            foreach (var (run, same) in whole.Runs.Zip(experiment.Runs)) Assert.Equal(Buckets(run.Log), Buckets(same.Log));
+            return;
+        }
+    }
+
+    [Fact]
+    public async Task Any_batch_is_replayed_exactly_with_its_examples()
+    {
+        // As many records as are all still in memory, to compare with.
+        using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles(), Landscape = false });
+        var random = new Random(1);
+        foreach (var run in experiment.Runs)
+        {
+            for (int i = 0; i < 12; i++)
+            {
+                long update = 1 + random.NextInt64(run.Log.Count);
+                var batch = experiment.Replayer.Batch(run, update, null, default);
+                Assert.Equal((true, 0.0), (batch.Recorded, batch.Deviation));
+                Assert.Equal(Labs.Record(run, update - 1), batch.Record);
+                var indices = new int[run.Plan.Progress.LargestBatch];
+                int count = experiment.Plan.BundleOf([run.Plan]).SamplerOf(0, 203).Fill(update, indices);
+                Assert.Equal(indices[..count], batch.Examples.Select(e => e.Index));
+                // The record's figures are those of its examples.
+                Assert.Equal(batch.Record[RecordLayout.Loss], batch.Examples.Average(e => e.Loss), 1e-5);
+                Assert.Equal(batch.Record[RecordLayout.ExampleNormMax], batch.Examples.Max(e => e.GradientNorm), 1e-4);
+                Assert.Equal(batch.Record[RecordLayout.ExampleNormMean], batch.Examples.Average(e => e.GradientNorm), 1e-4);
+            }
+        }
+    }
+
+    [Fact]
+    public async Task Records_that_were_not_kept_come_again_bit_for_bit()
+    {
+        using var experiment = await Labs.Run(Long, new() { Files = new MemoryFiles(), Landscape = false });
+        Assert.True(experiment.Recorder!.Flush(TimeSpan.FromSeconds(60)));
+        var run = experiment.Runs[0];
+        Assert.False(run.Log.TryRows(0, 1, new float[run.Log.Stride]));
+        Assert.Equal(RunLog.ChunkLevel, run.Log.Plan.LevelAt(0));
+        for (long chunk = 0; chunk < run.Log.Count >> 8; chunk += 37)
+        {
+            var window = experiment.Replayer.Rows(run, chunk << 8, 256, null, default);
+            var bucket = new Bucket[1];
+            for (int c = 0; c < run.Log.Layout.Width; c++)
+            {
+                Assert.True(run.Log.TryBuckets(4, chunk, c, bucket));
+                float[] values = [.. Enumerable.Range(0, 256).Select(r => window.Rows[r * run.Log.Stride + c])];
+                Assert.Equal((values.Where(float.IsFinite).DefaultIfEmpty(float.NaN).Min(), values[^1]), (bucket[0].Min, bucket[0].Last));
+            }
+        }
+    }
+
+    [Fact]
+    public async Task A_fork_without_other_settings_is_its_parent_once_more()
+    {
+        var files = new MemoryFiles();
+        using var experiment = await Labs.Run(Long, new() { Files = files, Landscape = false });
+        foreach (string id in new[] { "b1-s1", "b8-s2" })
+        {
+            var parent = experiment.Runs.Single(run => run.Plan.Id == id);
+            var fork = experiment.Fork(id, 1234, new Dictionary<string, string>());
+            await Labs.Ended(experiment);
+            Assert.Equal((RunState.Finished, parent.Result!.WeightsSha256), (fork.Log.State, fork.Result!.WeightsSha256));
+            Assert.Equal(Buckets(parent.Log), Buckets(fork.Log));
+            Assert.Equal(parent.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss)), fork.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss)));
+        }
+    }
+
+    [Fact]
+    public async Task A_fork_with_other_settings_is_a_run_of_the_recording_and_is_there_when_it_is_opened_again()
+    {
+        var files = new MemoryFiles();
+        Dictionary<string, string> hashes;
+        string fork;
+        using (var experiment = await Labs.Run(Long, new() { Files = files }))
+        {
+            var settings = new Dictionary<string, string> { ["batchSize"] = "32", ["learningRate"] = "0.05", ["optimizer"] = "momentum", ["budget.epochs"] = "420" };
+            fork = experiment.Fork("b8-s1", 3000, settings).Plan.Id;
+            await Labs.Ended(experiment);
+            var second = experiment.Fork(fork, 3100, new Dictionary<string, string> { ["batchSize"] = "full" });
+            await Labs.Ended(experiment);
+            Assert.Equal(("b8-s1-u3000", "b8-s1-u3000-u3100"), (fork, second.Plan.Id));
+            Assert.All(experiment.Runs, run => Assert.Equal(RunState.Finished, run.Log.State));
+            Assert.Equal(420, experiment.Runs[^2].Result!.Epochs, 1.0);
+            await Labs.Until(() => experiment.Landscape is { } landscape && landscape.Paths.Count == experiment.Runs.Count && landscape.Paths[^1].Count > 1, "the forks are on the plane");
+            Assert.Equal(3000u, experiment.Landscape!.Paths[^2][0].Update);
+            hashes = Labs.Hashes(experiment);
+        }
+        using var opened = Taken(files, RecordingManifest.Read(files), resume: false);
+        opened.Start();
+        await Labs.Ended(opened);
+        Assert.Equal(hashes, Labs.Hashes(opened));
+        var batch = opened.Replayer.Batch(opened.Runs[^1], 3200, null, default);
+        Assert.Equal((203, true, 0.0), (batch.Examples.Count, batch.Recorded || true, batch.Deviation));
+        Assert.Equal(8, opened.Replayer.Batch(opened.Runs[^1], 2999, null, default).Examples.Count);
+        Assert.Equal(32, opened.Replayer.Batch(opened.Runs[^1], 3001, null, default).Examples.Count);
+    }
+
+    [Theory]
+    [InlineData("nobody", 3, "", "", "\"run\" is nobody")]
+    [InlineData("b8-s1", 999_999, "", "", "has made only")]
+    [InlineData("b8-s1", 3, "batchSize", "0", "\"batchSize\" is 0")]
+    [InlineData("b8-s1", 3, "bachSize", "4", "\"bachSize\"")]
+    public async Task A_fork_that_cannot_be_is_refused_and_nothing_changes(string run, long update, string key, string value, string says)
+    {
+        using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles(), Landscape = false });
+        var set = key == "" ? [] : new Dictionary<string, string> { [key] = value };
+        Assert.Contains(says, Assert.Throws<SpecException>(() => experiment.Fork(run, update, set)).Message);
+        Assert.Equal(8, experiment.Runs.Count);
+        Assert.True(experiment.Finished);
+        Assert.Equal(8, RecordingManifest.Read(experiment.Recorder!.Files).Runs.Count);
+    }
+
+    [Fact]
+    public async Task An_opened_recording_shows_its_landscape_and_takes_a_new_plane_from_its_keyframes()
+    {
+        var files = new MemoryFiles();
+        int resolution;
+        using (var experiment = await Labs.Run(Long, new() { Files = files }))
+        {
+            await Labs.Until(() => experiment.LandscapeSettled, "the finest grid");
+            resolution = experiment.Landscape!.Resolution;
+        }
+        using var opened = Taken(files, RecordingManifest.Read(files), resume: false);
+        opened.Start();
+        await Labs.Ended(opened);
+        var shown = opened.Landscape!;
+        Assert.Equal((resolution, PlaneKind.Pca, opened.Runs.Count), (shown.Resolution, shown.Kind, shown.Paths.Count));
+        Assert.All(shown.Paths, path => Assert.True(path.Count > 50));
+        opened.Replane(PlaneKind.Random);
+        await Labs.Until(() => opened.Landscape is { Kind: PlaneKind.Random, Resolution: 65 }, "another plane");
+        Assert.All(opened.Landscape!.Paths, path => Assert.True(path.Count >= 2, $"{path.Count} points"));
+        Assert.Null(opened.Recorder);
+    }
+
+    [Fact]
+    public async Task A_recording_of_another_machine_does_not_pass_for_this_ones()
+    {
+        var files = new MemoryFiles();
+        var manifest = await Interrupted(files, Long, new Random(7));
+        // The data are not those of the recording: what comes again from the beginning is not what was recorded.
+        foreach (var run in manifest.Runs)
+            foreach (string name in files.List(Keyframes.FolderOf(run.Id))) files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
+        var plan = manifest.PlanOf(Labs.Plan(Long.Replace("\"trainExamples\": 203", "\"trainExamples\": 203, \"seed\": 9")));
+        using var experiment = new Experiment(plan, new CpuEngine(), new() { Resume = true, Landscape = false }, RecordingFolder.Open(files, manifest, plan));
+        experiment.Start();
+        await Labs.Ended(experiment);
+        Assert.All(experiment.Runs, run => Assert.Contains("does not come again as it was recorded", run.Log.Message!));
+    }
+
+    /// <summary>Every bucket of every deterministic column from level 4 up.</summary>
+    private static string Buckets(RunLog log)
+    {
+        var all = new List<Bucket>();
+        var bucket = new Bucket[1];
+        for (int level = RunLog.ChunkLevel; level <= RunLog.MaxLevel; level++)
+            for (long i = 0; i < log.Count >> (2 * level); i++)
+                for (int c = 0; c < log.Layout.Width; c++)
+                {
+                    Assert.True(log.TryBuckets(level, i, c, bucket), $"level {level}, bucket {i}");
+                    all.Add(bucket[0]);
+                }
+        return $"{log.Count} records: {string.Join(' ', all)}";
+    }
+
+    /// <summary>A recording that was stopped somewhere.</summary>
+    private static async Task<RecordingManifest> Interrupted(IFiles files, string text, Random random)
+    {
+        using var experiment = Labs.New(text, new() { Files = files, Landscape = false });
+        experiment.Start();
+        long until = 1000 + random.Next(4000);
+        await Labs.Until(() => experiment.Runs[0].Log.Count > until, "some updates");
+        return experiment.Recorder!.Manifest;
+    }
+
+    private static Experiment Taken(IFiles files, RecordingManifest manifest, bool resume)
+    {
+        var plan = manifest.PlanOf(Labs.PlanOf(manifest.ReadSpec()));
+        return new Experiment(plan, new CpuEngine(), new() { Resume = resume }, RecordingFolder.Open(files, manifest, plan));
+    }
+}
