@@ -64,7 +64,7 @@ public static class Bviz
         try
         {
             RecordingManifest manifest;
-            using (var files = DiskFiles.ToWrite(temporary)) manifest = new BvizReader(from, files, progress, cancel).Unpack();
+            using (var files = DiskFiles.ToWrite(temporary)) manifest = Read(from, files, progress, cancel);
             File.Delete(Path.Combine(temporary, DiskFiles.LockName));
             if (Directory.Exists(target)) Directory.Delete(target);
             Directory.Move(temporary, target);
@@ -77,6 +77,12 @@ public static class Bviz
             throw;
         }
     }
+
+    /// <summary>Unpacks a .bviz where there is nothing yet. The manifest comes last: when this throws, what is there is no recording.</summary>
+    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="IOException">It cannot be read, or written.</exception>
+    public static RecordingManifest Read(Stream from, IFiles into, IProgress<double>? progress = null, CancellationToken cancel = default)
+        => new BvizReader(from, into, progress, cancel).Unpack();
 
     /// <summary>How much of a file is intact blocks.</summary>
     internal static long IntactBytes(IReadFile file, CancellationToken cancel)

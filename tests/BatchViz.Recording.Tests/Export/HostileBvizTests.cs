@@ -96,13 +96,13 @@ public sealed class HostileBvizTests : IDisposable
     public void Whatever_bit_is_another_the_file_is_refused()
     {
         var random = new Random(6);
-        for (int i = 0; i < 250; i++)
+        for (int i = 0; i < 2000; i++)
         {
             byte[] file = [.. Good];
             // The first and the last kilobyte hold most of what is not content.
             int at = random.Next(3) switch { 0 => random.Next(1024), 1 => file.Length - 1 - random.Next(1024), _ => random.Next(file.Length) };
             file[at] ^= (byte)(1 << random.Next(8));
-            Refused(file, "");
+            RefusedInMemory(file);
         }
     }
 
@@ -110,7 +110,8 @@ public sealed class HostileBvizTests : IDisposable
     public void Cut_anywhere_or_longer_it_is_refused()
     {
         var random = new Random(7);
-        for (int i = 0; i < 80; i++) Refused(Good[..(i < 30 ? Good.Length - 1 - i : random.Next(Good.Length))], "");
+        for (int i = 0; i < 1000; i++) RefusedInMemory(Good[..(i < 200 ? Good.Length - 1 - i : random.Next(Good.Length))]);
+        Refused(Good[..^1], "cut short");
         Refused([.. Good, 0], "follows its end");
         Refused([.. Good, .. Good], "follows its end");
     }
@@ -183,6 +184,16 @@ public sealed class HostileBvizTests : IDisposable
         Assert.DoesNotContain(refusal.Message, char.IsControl);
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
         Assert.False(File.Exists("/tmp/evil"));
+    }
+
+    /// <summary>Without the folder around it, for thousands of trials.</summary>
+    private static void RefusedInMemory(byte[] file)
+    {
+        using var files = new MemoryFiles();
+
+        Assert.EndsWith(".", Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(file), files)).Message);
+
+        Assert.Null(files.Read(RecordingManifest.FileName));
     }
 
     /// <summary>A file as <see cref="Bviz.Write"/> makes them, but of any names and contents.</summary>
