@@ -18,6 +18,9 @@ internal sealed class FuzzSoak : ISoak
         ["csv"] = () => new CsvTarget(),
         ["experiment"] = () => new SpecTarget(),
         ["paths"] = () => new PathTarget(),
+        ["manifest"] = () => new ManifestTarget(),
+        ["log"] = () => new RunLogTarget(),
+        ["keyframe"] = () => new KeyframeTarget(),
     };
 
     private readonly Option<string?> fuzz = new("--fuzz") { Description = "Read foreign bytes: the name of a reader, or all.", Arity = ArgumentArity.ZeroOrOne };
