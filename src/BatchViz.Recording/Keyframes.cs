@@ -15,6 +15,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
 {
     private const byte Type = 16;
     private const int HeadBytes = 48;
+    private const string Extension = ".key";
 
     private readonly Lock gate = new();
     private readonly SortedSet<long> updates = [];
@@ -23,6 +24,10 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     private bool made;
 
     public static string FolderOf(string runId) => $"keys/{runId}";
+
+    /// <summary>The update of the keyframe in a file of this name; null where it is no keyframe's.</summary>
+    public static long? UpdateOf(string file) => file.EndsWith(Extension, StringComparison.Ordinal)
+        && long.TryParse(file.AsSpan(0, file.Length - Extension.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && file == FileOf(at) ? at : null;
 
     /// <summary>Whether a keyframe that was asked to be durable later is not yet.</summary>
     public bool Unsynced { get; private set; }
@@ -47,7 +52,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
             updates.Clear();
             whole.Clear();
             foreach (string name in files.List(FolderOf(runId)))
-                if (name.EndsWith(".key", StringComparison.Ordinal) && long.TryParse(name.AsSpan(0, name.Length - 4), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && name == FileOf(at)) updates.Add(at);
+                if (UpdateOf(name) is { } at) updates.Add(at);
         }
     }
 
@@ -120,7 +125,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         return null;
     }
 
-    private static string FileOf(long update) => update.ToString("D12", CultureInfo.InvariantCulture) + ".key";
+    private static string FileOf(long update) => update.ToString("D12", CultureInfo.InvariantCulture) + Extension;
 
     private byte[] Encode(Keyframe keyframe)
     {

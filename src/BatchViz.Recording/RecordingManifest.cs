@@ -175,6 +175,6 @@ public sealed partial record RecordingManifest
         string? Format, int Version, Guid? Id, string? Name, string? Title, DateTimeOffset? Created, string? Program, EngineInfo? Engine, MachineInfo? Machine,
         DataInfo? Data, long BudgetBytes, JsonNode? Spec, IReadOnlyList<RunEntry>? Runs);
 
-    [GeneratedRegex("^[a-z0-9][a-z0-9-]{0,99}$")]
+    [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,99}\z")]
     private static partial Regex SafeId();
 }

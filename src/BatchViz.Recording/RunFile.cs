@@ -49,12 +49,14 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private RunFile(IFiles files, string runId, RunLog log)
     {
         (this.files, this.log) = (files, log);
-        (name, timesName) = (NameOf(runId), $"runs/{runId}.times");
+        (name, timesName) = (NameOf(runId), TimesNameOf(runId));
         rows = new float[RowsAtOnce * log.Stride];
         Written = log.First;
     }
 
     public static string NameOf(string runId) => $"runs/{runId}.log";
+
+    public static string TimesNameOf(string runId) => $"runs/{runId}.times";
 
     /// <summary>Records that are in the file, or in the parent's.</summary>
     public long Written { get; private set; }

@@ -9,8 +9,8 @@ namespace BatchViz.Recording.Export;
 /// <summary>What a file is to show of an experiment, in the form in which a page gets it from a server.</summary>
 /// <param name="Manifest">The manifest as JSON, with the updates that every run has made.</param>
 /// <param name="Blocks">Evaluations, paths and the finest grid, as <see cref="Wire.Blocks"/> encodes them. All of them go into the file.</param>
-/// <param name="Tile">A tile, likewise encoded: of a run, some columns, a level and an index. Only tiles that exist are asked for.</param>
-public sealed record ReplaySource(byte[] Manifest, IReadOnlyList<byte[]> Blocks, Func<int, int[], int, long, byte[]> Tile);
+/// <param name="Tile">A tile, likewise encoded: of a run, some columns, a level and an index. Only tiles that exist are asked for; null: it would take too long to recompute, and the run stays coarser.</param>
+public sealed record ReplaySource(byte[] Manifest, IReadOnlyList<byte[]> Blocks, Func<int, int[], int, long, byte[]?> Tile);
 
 /// <summary>An experiment as one HTML file that replays it without a server or a network; docs/html-replay.md describes it.</summary>
 public static class HtmlReplay

@@ -86,14 +86,15 @@ internal sealed class ReplayDetail
         }
     }
 
-    /// <summary>The row at a level, or null as soon as it takes more than so many bytes.</summary>
+    /// <summary>The row at a level, or null as soon as it takes more than so many bytes, or a tile is not to be had.</summary>
     private List<byte[]>? Pack(Row row, int level, long atMost)
     {
         var tiles = new List<byte[]>();
         long size = 0, span = (long)Blocks.TileBuckets << (2 * level);
         for (long index = 0; index * span < row.Updates; index++)
         {
-            byte[] tile = HtmlReplay.Pack(source.Tile(row.Run, row.Columns, level, index));
+            if (source.Tile(row.Run, row.Columns, level, index) is not { } block) return null;
+            byte[] tile = HtmlReplay.Pack(block);
             if ((size += tile.Length) > atMost) return null;
             tiles.Add(tile);
         }

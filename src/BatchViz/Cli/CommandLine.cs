@@ -24,6 +24,8 @@ public static class CommandLine
         ResumeCommand.AddTo(root);
         ReplayCommand.AddTo(root);
         ForkCommand.AddTo(root);
+        ExportCommand.AddTo(root);
+        ImportCommand.AddTo(root);
         BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;

@@ -7,7 +7,6 @@ internal static class LaterCommands
 {
     private static readonly (string Name, string Does, string With)[] Commands =
     [
-        ("export", "Write a recording in another format.", "recordings"),
         ("claims", "Test what people say about batch size.", "claims"),
         ("advise", "Advise on a batch size.", "the advisor"),
     ];

@@ -9,14 +9,13 @@ namespace BatchViz.Live;
 /// <summary>The JSON that describes an experiment to a page; docs/wire-format.md lists its fields.</summary>
 internal static class Manifest
 {
-    public static byte[] Write(LiveExperiment live, uint revision, Landscape? landscape)
+    public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape)
     {
-        var experiment = live.Experiment;
         var plan = experiment.Plan;
         var first = plan.Runs[0];
         var json = new JsonObject
         {
-            ["generation"] = live.Generation,
+            ["generation"] = generation,
             ["revision"] = revision,
             ["name"] = plan.Spec.Name,
             ["title"] = plan.Title,
@@ -39,7 +38,7 @@ internal static class Manifest
                 ["outputs"] = plan.Data.Outputs,
                 ["task"] = plan.Data.Task.ToString().ToLowerInvariant(),
             },
-            ["columns"] = Columns(live),
+            ["columns"] = Columns(experiment),
             ["evaluation"] = new JsonObject { ["examples"] = experiment.EvaluationExamples, ["split"] = "train" },
             ["budget"] = new JsonObject
             {
@@ -56,11 +55,11 @@ internal static class Manifest
         return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
 
-    private static JsonArray Columns(LiveExperiment live)
+    private static JsonArray Columns(Experiment experiment)
     {
-        var layout = live.Experiment.Runs[0].Log.Layout;
+        var layout = experiment.Runs[0].Log.Layout;
         var columns = new JsonArray();
-        string lossUnit = live.Experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic ? "nat" : "";
+        string lossUnit = experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic ? "nat" : "";
         foreach (var column in layout.Columns)
             columns.Add(new JsonObject
             {

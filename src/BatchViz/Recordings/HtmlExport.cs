@@ -1,0 +1,46 @@
+using BatchViz.Core.Specs;
+using BatchViz.Lab;
+using BatchViz.Live;
+using BatchViz.Recording.Export;
+using BatchViz.Recording.Wire;
+
+namespace BatchViz.Recordings;
+
+/// <summary>A recording as one page that replays it (docs/html-replay.md), from what a server would tell a page of it.</summary>
+internal static class HtmlExport
+{
+    private const uint Generation = 1;
+
+    /// <summary>Records that are recomputed for one tile at most; a run that needs more stays coarser.</summary>
+    private const long MostRecomputed = 1 << 20;
+
+    public static byte[] Write(Experiment experiment, CancellationToken cancel)
+    {
+        byte[] page = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "replay", "replay.html"));
+        return HtmlReplay.Write(page, new ReplaySource(Manifest.Write(experiment, Generation, 1, experiment.Landscape), [.. BlocksOf(experiment)], Tile));
+
+        byte[]? Tile(int run, int[] columns, int level, long index)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var of = experiment.Runs[run];
+            var tile = Blocks.Tile(Generation, run, of.Log, columns, level, index) ?? throw new InvalidOperationException($"{of.Plan.Id} has no tile {index} of level {level}");
+            if (tile.Bytes is not null) return tile.Bytes;
+            if (tile.Missing.Count > MostRecomputed) return null;
+            var window = experiment.Replayer.Rows(of, tile.Missing.First, (int)tile.Missing.Count, null, cancel);
+            return Blocks.Tile(Generation, run, of.Log, columns, level, index, window)?.Bytes;
+        }
+    }
+
+    private static IEnumerable<byte[]> BlocksOf(Experiment experiment)
+    {
+        var landscape = experiment.Landscape;
+        for (int run = 0; run < experiment.Runs.Count; run++)
+        {
+            yield return Blocks.Evaluations(Generation, run, experiment.Runs[run].Log.Evaluations);
+            if (landscape is not null && run < landscape.Paths.Count) yield return Blocks.Paths(Generation, landscape.PlaneId, run, landscape.Paths[run]);
+        }
+        if (landscape?.Layers is not [.., var finest]) yield break;
+        var r = landscape.Region;
+        yield return Blocks.Grid(Generation, landscape.PlaneId, landscape.GridId, finest.Resolution, (float)r.X0, (float)r.X1, (float)r.Y0, (float)r.Y1, finest.Losses);
+    }
+}
