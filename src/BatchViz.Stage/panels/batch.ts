@@ -62,7 +62,7 @@ export class BatchSection {
       const column = columns.find((c) => c.name === name);
       if (column === undefined || !(name in batch.record)) continue;
       const value = batch.record[name];
-      lines.push([column.label, value == null ? ["not defined", ""] : [figure(value, 5), column.unit]]);
+      lines.push([column.label, value == null ? ["not defined", ""] : [figure(value, 4), column.unit]]);
     }
     const list = table(lines.map(([label, reading]) => {
       const l = line(label);

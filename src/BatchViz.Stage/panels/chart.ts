@@ -70,6 +70,7 @@ export class Chart {
       this.u = this.create(width, height);
     } else if (this.u.width !== width || this.u.height !== height) this.u.setSize({ width, height });
     this.u.setData([[stage.from, stage.to], [null, null]], true);
+    this.readAt(this.u); // the record under a cursor that stands still may just have come
     this.showMoment();
   }
 
