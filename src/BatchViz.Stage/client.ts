@@ -3,36 +3,66 @@
  * the store finds missing in them is fetched. Nothing here draws: it changes the stage and says what changed.
  */
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
-import type { Manifest, Session } from "./manifest.ts";
+import type { BatchAnswer } from "./batch.ts";
+import { COLUMN, type Manifest, type Session } from "./manifest.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
 import { decodeEvaluations, decodeFrame, decodeGrid, decodePaths, decodeTile, fromBase64, WireError, type Frame } from "./wire.ts";
 
 const PATIENCE = [0, 1000, 2000, 5000];
 /** A tile that the head still runs through is worth asking for again, but not more often than this. */
 const AGAIN_AFTER = 1000;
+/** A tile that could not be had is asked for less and less often, up to this. */
+const SELDOM = 60_000;
 const LANES = 4;
+/** Drawn by charts of their own over the same records: who asks for one has the other brought along, since they are recomputed together. */
+const DRAWN: readonly string[] = [COLUMN.loss, COLUMN.gradientNorm];
+/** Frames with runs that no manifest has named yet, kept until one does. */
+const MOST_EARLY = 100;
 
 class Gone extends Error {}
+class Refused extends Error {
+  constructor(address: string, readonly status: number) {
+    super(`${address}: ${status}`);
+  }
+}
+
+/** When a tile may be asked for again, in the page's milliseconds, and how often in a row it could not be had. */
+interface Asked {
+  next: number;
+  failures: number;
+}
+
+/** Detail that a chart would like. */
+interface Wish {
+  run: number;
+  columns: readonly string[];
+  address: string;
+}
 
 export class Client implements Remote {
   private loadingManifest: Promise<void> | null = null;
   private control: Promise<HubConnection> | null = null;
   private readonly underway = new Set<string>();
-  private readonly askedAt = new Map<string, number>();
-  private readonly detail: (() => Promise<void>)[] = [];
-  private lanes = 0;
+  private readonly asked = new Map<string, Asked>();
+  private readonly detail: Wish[] = [];
+  /** What is being fetched of it. */
+  private readonly lanes: Wish[] = [];
+  private moveOn = new AbortController();
+  private zoom: Stage["zoom"] = null;
   private gridWanted = "";
   /** Revision that the newest frame named: an older manifest must not bring an older plane back. */
   private revision = 0;
   /** The newest frame of a generation whose manifest is not here yet: of a held experiment there may be no other for long. */
   private early: Frame | null = null;
+  /** Frames of this generation with runs that its manifest does not name yet. */
+  private ofNewRuns: Frame[] = [];
   private healing: ReturnType<typeof setTimeout> | null = null;
 
   constructor(private readonly stage: Stage) {}
 
   /** Fetches are on their way, so the picture may still change by itself. */
   get busy(): boolean {
-    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes > 0 || this.healing !== null;
+    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes.length > 0 || this.healing !== null;
   }
 
   async start(): Promise<void> {
@@ -105,6 +135,8 @@ export class Client implements Remote {
     if (replaned || countPoints(stage) !== points) changes |= Change.landscape;
     if (stage.store.runs.map((run) => run.state).join() !== states) changes |= Change.runs;
     this.revision = frame.revision;
+    const known = stage.store.runs.length;
+    if (this.ofNewRuns.length < MOST_EARLY && frame.runs.some((part) => part.run >= known)) this.ofNewRuns.push(frame);
     if (frame.revision !== stage.manifest.revision) void this.loadManifest();
     stage.changed(changes);
     this.wantGrid(frame.plane, frame.grid, frame.resolution);
@@ -135,19 +167,22 @@ export class Client implements Remote {
     try {
       const manifest = await json<Manifest>("/api/experiments/current");
       const isNew = stage.manifest?.generation !== manifest.generation;
+      const known = isNew ? 0 : stage.store.runs.length;
       if (isNew) {
         stage.begin(manifest);
-        this.askedAt.clear();
+        this.asked.clear();
         this.gridWanted = "";
         this.revision = 0;
         stage.sequence = 0;
         this.detail.length = 0;
-        for (const run of stage.store.runs) run.evaluationsMissing = true;
+        this.ofNewRuns = [];
       } else stage.takeManifest(manifest);
+      const joined = stage.store.runs.slice(known);
+      for (const run of joined) run.evaluationsMissing = true;
       const plane = manifest.revision >= this.revision ? manifest.plane : null;
-      if (plane !== null && (stage.store.setPlane(plane.id) || isNew)) {
-        for (const run of stage.store.runs) run.pointsMissing = true;
-      }
+      const replaned = plane !== null && stage.store.setPlane(plane.id);
+      for (const run of replaned ? stage.store.runs : joined) run.pointsMissing = true;
+      for (const frame of this.ofNewRuns.splice(0)) stage.store.ingestLate(frame, known);
       if (plane !== null) this.wantGrid(plane.id, plane.grid, plane.resolution);
       stage.report(manifest.error);
       this.heal();
@@ -223,28 +258,67 @@ export class Client implements Remote {
   wantTiles(run: number, column: string, level: number, tiles: readonly number[]): void {
     const { stage } = this;
     const generation = stage.manifest?.generation;
+    if (stage.zoom !== this.zoom) this.forgetWishes();
+    const columns = DRAWN.includes(column) ? DRAWN.filter((name) => stage.manifest!.columns.some((c) => c.name === name)) : [column];
     for (const index of tiles) {
-      const address = `/api/experiments/${generation}/tiles/${run}/${column}/${level}/${index}`;
-      if (performance.now() - (this.askedAt.get(address) ?? -Infinity) < AGAIN_AFTER) continue;
-      this.askedAt.set(address, performance.now());
-      if (this.detail.length >= 64) this.detail.shift();
-      this.detail.push(async () => {
-        const tile = decodeTile(await binary(address));
-        if (tile.whole) this.askedAt.set(address, Infinity);
-        if (stage.manifest?.generation !== tile.generation) return;
-        stage.store.ingestTile(tile);
-        stage.changed(Change.data);
-      });
+      const address = `/api/experiments/${generation}/tiles/${run}/${columns.join("+")}/${level}/${index}`;
+      const asked = this.asked.get(address) ?? { next: -Infinity, failures: 0 };
+      if (performance.now() < asked.next) continue;
+      asked.next = Infinity;
+      this.asked.set(address, asked);
+      if (this.detail.length >= 64) this.asked.delete(this.detail.shift()!.address);
+      this.detail.push({ run, columns, address });
     }
-    while (this.lanes < LANES && this.detail.length > 0) void this.fetchDetail();
+    while (this.lanes.length < LANES && this.detail.length > 0) void this.fetchDetail();
+  }
+
+  loading(column: string): boolean {
+    return [...this.lanes, ...this.detail].some(({ columns }) => columns.includes(column));
+  }
+
+  /** The window moved: the server need not recompute what nobody looks at any more. What is still wanted is asked for anew. */
+  private forgetWishes(): void {
+    this.zoom = this.stage.zoom;
+    for (const { address } of this.detail.splice(0)) this.asked.delete(address);
+    this.moveOn.abort();
+    this.moveOn = new AbortController();
+  }
+
+  private async fetchTile({ address }: Wish): Promise<void> {
+    const { stage, moveOn: { signal } } = this;
+    const asked = this.asked.get(address)!;
+    try {
+      const tile = decodeTile(await binary(address, signal));
+      asked.failures = 0;
+      if (!tile.whole) asked.next = performance.now() + AGAIN_AFTER;
+      if (stage.manifest?.generation === tile.generation) stage.store.ingestTile(tile);
+    } catch (error) {
+      if (signal.aborted) return void this.asked.delete(address);
+      // The chart goes on with coarser buckets. What the server will not make is not asked for again; the rest later.
+      if (error instanceof Refused && error.status === 404) return;
+      const pause = Math.min(SELDOM, AGAIN_AFTER * 2 ** asked.failures++);
+      asked.next = performance.now() + pause;
+      setTimeout(() => stage.changed(Change.data), pause + 50);
+    }
   }
 
   private async fetchDetail(): Promise<void> {
-    this.lanes++;
-    for (let job = this.detail.pop(); job !== undefined; job = this.detail.pop()) {
-      await job().catch(() => {}); // the chart goes on with coarser buckets and asks again
+    while (this.detail.length > 0) {
+      const ofSelected = this.detail.findIndex(({ run }) => run === this.stage.selected);
+      const [wish] = this.detail.splice(ofSelected, 1) as [Wish]; // −1: the newest
+      this.lanes.push(wish);
+      await this.fetchTile(wish);
+      this.lanes.splice(this.lanes.indexOf(wish), 1);
+      this.stage.changed(Change.data);
     }
-    this.lanes--;
+  }
+
+  async batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> {
+    const address = `/api/experiments/${this.stage.manifest!.generation}/batches/${run}/${update}`;
+    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
+    if (response.status === 204) return { error: "Another experiment has begun." };
+    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
+    return response.json() as Promise<BatchAnswer>;
   }
 
   stepOnce(): void {
@@ -277,12 +351,12 @@ const countPoints = (stage: Stage): number => stage.store.runs.reduce((sum, run)
 
 const wait = (milliseconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, milliseconds));
 
-async function answer(address: string): Promise<Response> {
-  const response = await fetch(address, { credentials: "same-origin" });
+async function answer(address: string, signal?: AbortSignal): Promise<Response> {
+  const response = await fetch(address, { credentials: "same-origin", ...(signal && { signal }) });
   if (response.status === 204) throw new Gone(address);
-  if (!response.ok) throw new Error(`${address}: ${response.status}`);
+  if (!response.ok) throw new Refused(address, response.status);
   return response;
 }
 
 const json = async <T>(address: string): Promise<T> => (await answer(address)).json() as Promise<T>;
-const binary = async (address: string): Promise<Uint8Array> => new Uint8Array(await (await answer(address)).arrayBuffer());
+const binary = async (address: string, signal?: AbortSignal): Promise<Uint8Array> => new Uint8Array(await (await answer(address, signal)).arrayBuffer());

@@ -25,6 +25,20 @@ export interface RunInfo {
   message: string | null;
   /** Updates made when the manifest was written. */
   updates?: number;
+  /** The run that it leaves, after which of its updates, and what it sets to other values. Before that its history is the other's. */
+  fork?: { run: string; update: number; set: Record<string, string> } | null;
+}
+
+/** Where the experiment is kept; null where nobody wanted it recorded. */
+export interface RecordingInfo {
+  id: string | null;
+  name: string;
+  kept: boolean;
+  /** One sentence: why it is not kept (any more). */
+  problem: string | null;
+  /** Sentences about what is lost of it. */
+  damages: string[];
+  bytes: number;
 }
 
 export interface PlaneInfo {
@@ -59,6 +73,7 @@ export interface Manifest {
   pace: string;
   runs: RunInfo[];
   plane: PlaneInfo | null;
+  recording?: RecordingInfo | null;
 }
 
 export interface Session {

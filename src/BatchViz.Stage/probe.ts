@@ -40,6 +40,7 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         heads: Object.fromEntries(runs.map((run) => [run.id, stage.store.headOf(run.index)])),
         drawn: Object.fromEntries(runs.map((run) => [run.id, { ...stage.drawn[run.index]! }])),
         sequence: stage.sequence,
+        busy: remote.busy,
         connected: stage.connection === "connected",
         grid: stage.grid && { id: stage.grid.grid, plane: stage.grid.plane, resolution: stage.grid.resolution },
         charts: pointCounts(),

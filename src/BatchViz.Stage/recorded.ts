@@ -2,6 +2,7 @@
  * The stage's other side where there is no network: everything that is known came with the page. Blocks are those of
  * docs/wire-format.md; what is not among them is nowhere, and the reader is told so once.
  */
+import type { BatchAnswer } from "./batch.ts";
 import { columnIndex, type Manifest } from "./manifest.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
 import { decodeBlock, fromBase64, WireError } from "./wire.ts";
@@ -68,6 +69,14 @@ export class Recorded implements Remote {
   private note(text: string | null): void {
     this.stage.note = text;
     this.stage.changed(Change.session);
+  }
+
+  loading(): boolean {
+    return false;
+  }
+
+  async batch(): Promise<BatchAnswer> {
+    return { error: "This file holds no single batches; the recording that it was made from does." };
   }
 
   stepOnce(): void {}

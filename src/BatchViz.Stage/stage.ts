@@ -5,10 +5,12 @@
  */
 import { RunClock, type Axis } from "./axis.ts";
 import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type Session } from "./manifest.ts";
+import type { BatchAnswer } from "./batch.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
+import { beginning, runLabels, runStyles } from "./runs.ts";
 import { Buckets, hasEnded, TimelineStore } from "./store.ts";
-import type { Theme } from "./style.ts";
+import type { RunStyle, Theme } from "./style.ts";
 import type { Grid } from "./wire.ts";
 
 /** Kinds of change, as bits. */
@@ -33,7 +35,9 @@ export const Change = {
   size: 512,
   /** The camera or the pointer moved over the scene. */
   camera: 1024,
-  all: 2047,
+  /** What is known of the batch at the playhead. */
+  batch: 2048,
+  all: 4095,
 } as const;
 
 export interface Panel {
@@ -58,8 +62,14 @@ export interface Drawn {
 /** What the network side offers; set by main.ts, so that stage and client do not depend on each other. */
 export interface Remote {
   wantTiles(run: number, column: string, level: number, tiles: readonly number[]): void;
+  /** Detail of this column is on its way. */
+  loading(column: string): boolean;
+  /** Asks once for one batch, counted from 1; while it is recomputed the answer is how far it is. */
+  batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer>;
   stepOnce(): void;
 }
+
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: () => new Promise(() => {}), stepOnce() {} };
 
 const PLANES_KEPT = 16;
 
@@ -80,6 +90,9 @@ export class Stage {
   store = new TimelineStore(0, []);
   clocks: RunClock[] = [];
   drawn: Drawn[] = [];
+  /** Looks and names of the runs. */
+  styles: RunStyle[] = [];
+  labels: string[] = [];
   grid: Grid | null = null;
   /** The newest planes by their ids: the grid that is drawn may be of one that the manifest no longer names. */
   readonly planes = new Map<number, PlaneInfo>();
@@ -95,7 +108,7 @@ export class Stage {
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
   stems = remembered("stems") === "on";
   cameraView: CameraView = "reset";
-  remote: Remote = { wantTiles() {}, stepOnce() {} };
+  remote: Remote = NOBODY;
 
   readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
   private readonly panels: Panel[] = [];
@@ -163,9 +176,9 @@ export class Stage {
   /** A new experiment begins, and with it a new page: the playhead at 0, playing. */
   begin(manifest: Manifest): void {
     const live = manifest.columns.flatMap((column, index) => (column.live ? [index] : []));
-    this.store = new TimelineStore(manifest.runs.length, live);
-    this.clocks = manifest.runs.map((run) => new RunClock(run, manifest.data.trainExamples, manifest.remainder));
-    this.drawn = manifest.runs.map(() => ({ update: 0, x: NaN, y: NaN, loss: NaN }));
+    this.store = new TimelineStore(0, live);
+    this.clocks = [];
+    this.drawn = [];
     this.grid = null;
     this.planes.clear();
     // What the budget holds equal is what the runs are compared by first.
@@ -179,8 +192,16 @@ export class Stage {
     this.takeManifest(manifest);
   }
 
+  /** News of the experiment; it may have more runs than before (forks), and whatever is shown of the others stays. */
   takeManifest(manifest: Manifest): void {
     this.manifest = manifest;
+    this.store.grow(manifest.runs.length);
+    for (const run of manifest.runs.slice(this.clocks.length)) {
+      this.clocks.push(new RunClock(run, manifest.data.trainExamples, manifest.remainder));
+      this.drawn.push({ update: 0, x: NaN, y: NaN, loss: NaN });
+    }
+    this.styles = runStyles(manifest.runs);
+    this.labels = runLabels(manifest.runs);
     const { plane } = manifest;
     if (plane !== null) {
       if (this.planes.size === PLANES_KEPT && !this.planes.has(plane.id)) this.planes.delete(this.planes.keys().next().value!);
@@ -223,6 +244,16 @@ export class Stage {
   get stepRun(): RunInfo | undefined {
     const runs = this.manifest?.runs ?? [];
     return runs[this.selected] ?? runs.find((run) => !this.hidden.has(run.index)) ?? runs[0];
+  }
+
+  /** The update of this run that the playhead has reached. */
+  updateAt(run: number): number {
+    return Math.floor((this.drawn[run]?.update ?? 0) + 1e-6);
+  }
+
+  /** The update after which a run is itself and no other: that of its fork. */
+  beginning(run: number): number {
+    return beginning(this.manifest!.runs[run]!);
   }
 
   step(by: 1 | -1): void {

@@ -63,6 +63,16 @@ export class EntryStore {
     return low - 1;
   }
 
+  /** The value at this update, on the straight line between two entries; NaN before the first. */
+  between(update: number, k: number): number {
+    const i = this.indexAt(update);
+    if (i < 0) return NaN;
+    const j = Math.min(i + 1, this.count - 1);
+    const u0 = this.updates[i]!, u1 = this.updates[j]!;
+    const a = this.value(i, k);
+    return u1 > u0 && update > u0 ? a + ((this.value(j, k) - a) * (update - u0)) / (u1 - u0) : a;
+  }
+
   value(index: number, k: number): number {
     return this.values[4 * index + k]!;
   }
@@ -114,12 +124,17 @@ export class RunTimeline {
 }
 
 export class TimelineStore {
-  readonly runs: RunTimeline[];
+  readonly runs: RunTimeline[] = [];
   plane = 0;
 
   /** `liveColumns` are the indices in the manifest's `columns` that frames carry: only what covers them closes a gap. */
   constructor(runs: number, private readonly liveColumns: readonly number[]) {
-    this.runs = Array.from({ length: runs }, () => new RunTimeline());
+    this.grow(runs);
+  }
+
+  /** More runs have joined. */
+  grow(runs: number): void {
+    while (this.runs.length < runs) this.runs.push(new RunTimeline());
   }
 
   headOf(run: number): number {
@@ -129,16 +144,23 @@ export class TimelineStore {
   /** Takes a live frame. Returns true when the plane has changed and the paths begin anew. */
   ingestFrame(frame: Frame): boolean {
     const replaned = this.setPlane(frame.plane);
-    for (const part of frame.runs) {
-      const run = this.runs[part.run];
-      if (run === undefined) continue;
-      this.ingestSegments(run, frame.view, frame.columns, part.segments);
-      if (this.carriesLive(frame.columns)) run.cover(part.from, part.to);
-      this.setState(run, part);
-      run.evaluationsMissing = !run.evaluations.put(frame.view, part.evaluations) || run.evaluationsMissing;
-      run.pointsMissing = !run.points.put(frame.view, part.points) || run.pointsMissing;
-    }
+    for (const part of frame.runs) this.ingestRun(frame, part);
     return replaned;
+  }
+
+  /** Takes what a frame that was taken before said of runs from this one on: they were not known then. */
+  ingestLate(frame: Frame, firstRun: number): void {
+    for (const part of frame.runs) if (part.run >= firstRun) this.ingestRun(frame, part);
+  }
+
+  private ingestRun(frame: Frame, part: RunFrame): void {
+    const run = this.runs[part.run];
+    if (run === undefined) return;
+    this.ingestSegments(run, frame.view, frame.columns, part.segments);
+    if (this.carriesLive(frame.columns)) run.cover(part.from, part.to);
+    this.setState(run, part);
+    run.evaluationsMissing = !run.evaluations.put(frame.view, part.evaluations) || run.evaluationsMissing;
+    if (frame.plane === this.plane) run.pointsMissing = !run.points.put(frame.view, part.points) || run.pointsMissing;
   }
 
   ingestTile(tile: Tile): void {
@@ -187,7 +209,7 @@ export class TimelineStore {
     return this.runs.some((run, r) => run.evaluationsMissing || (run.pointsMissing && this.plane !== 0) || this.gap(r).length > 0);
   }
 
-  /** The tiles that close this run's first gap: one or two, at the finest level for which that is enough. */
+  /** The tiles that close this run's first gap: one or two, at the finest level that needs no more buckets than a tile has. */
   gap(run: number): TileAddress[] {
     const timeline = this.runs[run];
     if (timeline === undefined) return [];
@@ -195,7 +217,7 @@ export class TimelineStore {
     const to = from === 0 ? timeline.spans[0] ?? timeline.made : timeline.spans[2] ?? timeline.made;
     if (to <= from) return [];
     let level = 0;
-    while (tileOf(to - 1, level) - tileOf(from, level) > 1) level++;
+    while ((to - from) / 4 ** level > TILE_BUCKETS) level++;
     const tiles: TileAddress[] = [];
     for (let index = tileOf(from, level); index <= tileOf(to - 1, level); index++) tiles.push({ run, level, index });
     return tiles;

@@ -1,7 +1,8 @@
 /**
  * How a run looks, everywhere: path, curve, tree and legend. One fixed ramp over log2 of the batch size, from warm (small,
  * noisy) to cool (large, smooth), blended in OKLab so that steps look even; dash and marker tell neighbours apart for those
- * who do not see the colours. Seeds of one batch size share it all. Red is not on the ramp: it means divergence.
+ * who do not see the colours. Seeds of one batch size share it all; a fork has the colour of its batch size and a dash and
+ * marker of its own. Red is not on the ramp: it means divergence.
  */
 
 export type Theme = "dark" | "light";
@@ -26,10 +27,11 @@ const STOPS: Readonly<Record<Theme, readonly (readonly [number, string])[]>> = {
 const DASHES: readonly (readonly number[])[] = [[], [12, 3], [7, 3], [4, 3], [2, 3], [16, 5]];
 const MARKERS: readonly Marker[] = ["circle", "square", "diamond", "triangle", "pentagon", "cross"];
 
-export function runStyle(batchSize: number): RunStyle {
+/** `variant` counts what shares the batch size and must be told apart: 0 the runs themselves, then forks. */
+export function runStyle(batchSize: number, variant = 0): RunStyle {
   const octave = Math.min(16, Math.max(0, Math.log2(Math.max(1, batchSize))));
   // Two octaves a look, so that the usual 1, 8, 32, 128 and 512 (or a full batch of 500) differ.
-  const kind = Math.round((octave + 0.1) / 2) % DASHES.length;
+  const kind = (Math.round((octave + 0.1) / 2) + variant) % DASHES.length;
   return { colour: { dark: ramp(STOPS.dark, octave), light: ramp(STOPS.light, octave) }, dash: DASHES[kind]!, marker: MARKERS[kind]! };
 }
 

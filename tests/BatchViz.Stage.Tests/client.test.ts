@@ -1,9 +1,10 @@
 /** The page's client and stage in Node: no network, no screen. The hub and fetch answer what a test tells them to. */
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Client } from "../../src/BatchViz.Stage/client.ts";
-import type { Manifest, PlaneInfo } from "../../src/BatchViz.Stage/manifest.ts";
+import type { Manifest, PlaneInfo, RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
 import type { Landscape } from "../../src/BatchViz.Stage/scene/landscape.ts";
 import type { Stage } from "../../src/BatchViz.Stage/stage.ts";
+import { Buckets } from "../../src/BatchViz.Stage/store.ts";
 import { frame, frameBytes, listBytes, type FrameOptions } from "./messages.ts";
 
 let send: (text: string) => void = () => {};
@@ -23,12 +24,15 @@ vi.mock("@microsoft/signalr", () => {
 const plane = (id: number): PlaneInfo => ({
   id, kind: "pca", title: `plane ${id}`, explained: null, explainedByRandomWalk: null, xLabel: `x${id}`, yLabel: `y${id}`, exact: false, grid: 0, resolution: 0, region: [0, 1, 0, 1],
 });
+const runOf = (index: number, more: Partial<RunInfo> = {}): RunInfo => ({
+  index, id: `r${index}`, batchSize: 1, seed: 1, learningRate: 0.1, totalUpdates: 100_000, parameters: 1, flopsPerExample: 6, state: "running", message: null, updates: 0, ...more,
+});
 const manifestOf = (generation: number, more: Partial<Manifest> = {}): Manifest => ({
   generation, revision: 1, name: "n", title: "t", state: "held", spec: {}, error: null, engine: { name: "cpu", description: "", bitExact: true },
   data: { name: "d", trainExamples: 100, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
   columns: [{ name: "seconds", label: "s", unit: "s", live: true, deterministic: false }],
   evaluation: { examples: 10, split: "train" }, budget: { examples: null, updates: 100_000, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
-  runs: [{ index: 0, id: "r", batchSize: 1, seed: 1, learningRate: 0.1, totalUpdates: 100_000, parameters: 1, flopsPerExample: 6, state: "running", message: null, updates: 0 }],
+  runs: [runOf(0)],
   plane: null, ...more,
 });
 
@@ -44,6 +48,7 @@ beforeEach(async () => {
   vi.stubGlobal("fetch", async (address: string) => {
     const answer = await answers.get(address)?.();
     if (answer === undefined) return new Promise(() => {}); // still on its way
+    if (answer instanceof Response) return answer;
     return answer instanceof Uint8Array ? new Response(new Uint8Array(answer)) : Response.json(answer);
   });
   const [{ Client: TheClient }, { Stage: TheStage }] = await Promise.all([import("../../src/BatchViz.Stage/client.ts"), import("../../src/BatchViz.Stage/stage.ts")]);
@@ -151,4 +156,123 @@ test("the caption names the plane that is drawn", async () => {
   expect(caption(stage, landscape)).toMatch(/^Plane 2 /);
   stage.begin(manifestOf(8, { plane: plane(3) }));
   expect(stage.planes.size).toBe(1);
+});
+
+const fork = (updates: number): RunInfo => runOf(1, {
+  batchSize: 32, updates, fork: { run: "r0", update: 3000, set: { batchSize: "32" } },
+  phases: [{ epoch: 0, update: 0, examples: 0, batchSize: 1 }, { epoch: 30, update: 3000, examples: 3000, batchSize: 32 }],
+});
+
+test("a fork that joins grows the page, and what is shown stays as it was", async () => {
+  let manifest = manifestOf(7, { runs: [runOf(0, { updates: 5000 })] });
+  answers.set("/api/experiments/current", () => manifest);
+  void client.start();
+  await settle();
+  heads(5000, { generation: 7, sequence: 2, plane: 3 });
+  stage.store.runs[0]!.cover(0, 5000);
+  stage.act((playhead, extent) => playhead.hold(2500, extent));
+  stage.setZoom([2000, 4000]);
+  stage.select(0);
+  const { store } = stage, clock = stage.clocks[0];
+  manifest = manifestOf(7, { revision: 2, runs: [runOf(0, { updates: 5000 }), fork(3010)] });
+  heads(5000, { generation: 7, sequence: 3, plane: 3, revision: 2 });
+  await settle();
+  expect([stage.manifest!.runs.length, stage.store === store, stage.clocks[0] === clock]).toEqual([2, true, true]);
+  expect([stage.playhead.position, stage.playhead.mode, stage.zoom, stage.selected]).toEqual([2500, "paused", [2000, 4000], 0]);
+  expect([stage.store.runs.length, stage.clocks.length, stage.drawn.length, stage.store.runs[1]!.made]).toEqual([2, 2, 2, 3010]);
+  expect([stage.clocks[1]!.toAxis("examples", 3010), stage.beginning(1)]).toEqual([3000 + 2 * 100 + 2 * 32, 3000]); // four batches an epoch of 100 examples
+  expect([stage.store.runs[1]!.evaluationsMissing, stage.store.runs[1]!.pointsMissing, stage.store.runs[0]!.pointsMissing]).toEqual([true, true, false]);
+  expect(stage.styles[1]).not.toEqual(stage.styles[0]);
+});
+
+test("frames of a run that no manifest has named yet wait for it, and bring no older plane back", async () => {
+  const give: ((manifest: Manifest) => void)[] = [];
+  answers.set("/api/experiments/current", () => new Promise<Manifest>((resolve) => give.push(resolve)));
+  void client.start();
+  await settle();
+  give[0]!(manifestOf(7));
+  await settle();
+  const points = { first: 0, entries: [[3000, 1, 2, 0.5, 0]] };
+  const evaluations = { first: 0, entries: [[3000, 0.5, NaN, NaN, 0]] };
+  const seconds = Array.from({ length: 3200 }, (_, i) => i / 100);
+  const told = (from: number, to: number, options: FrameOptions): void => send(Buffer.from(frameBytes([seconds.slice(0, to)], from, to, { run: 1, generation: 7, revision: 2, ...options })).toString("base64"));
+  told(3000, 3100, { sequence: 2, plane: 3, points, evaluations });
+  told(3100, 3200, { sequence: 3, plane: 4 });
+  heads(70, { generation: 7, sequence: 4, plane: 4, revision: 2 });
+  await settle();
+  expect([stage.store.runs.length, stage.store.runs[0]!.made, give.length]).toEqual([1, 70, 2]);
+  give[1]!(manifestOf(7, { revision: 2, runs: [runOf(0), fork(3005)] }));
+  await settle();
+  const run = stage.store.runs[1]!;
+  expect([run.made, run.spans, run.evaluations.count, run.points.count, stage.store.plane, stage.sequence]).toEqual([3200, [3000, 3200], 1, 0, 4, 4]);
+});
+
+test("a frame may begin before the end of the last one, at an aligned place", async () => {
+  answers.set("/api/experiments/current", () => manifestOf(7));
+  void client.start();
+  await settle();
+  const seconds = Array.from({ length: 1000 }, (_, i) => i / 10), out = new Buckets();
+  send(Buffer.from(frameBytes([seconds.slice(0, 300)], 0, 300, { generation: 7, sequence: 2, top: 0 })).toString("base64"));
+  send(Buffer.from(frameBytes([seconds], 256, 1000, { generation: 7, sequence: 3, top: 4 })).toString("base64"));
+  const run = stage.store.runs[0]!;
+  expect([run.made, run.head, stage.store.gap(0)]).toEqual([1000, 1000, []]);
+  expect([stage.store.at(0, 0, 257, out), out.last[0]]).toEqual([true, Math.fround(25.6)]);
+  expect([stage.store.at(0, 0, 700, out), out.from[0], out.to[0]]).toEqual([true, 512, 768]);
+});
+
+test("detail comes for both drawn columns at once, and what cannot be had is asked for less and less often", async () => {
+  const columns = ["loss", "gradientNorm", "seconds"].map((name) => ({ name, label: name, unit: "", live: true, deterministic: name !== "seconds" }));
+  answers.set("/api/experiments/current", () => manifestOf(7, { columns }));
+  const address = "/api/experiments/7/tiles/0/loss+gradientNorm/0/3";
+  let asked = 0, status = 204;
+  answers.set(address, () => (asked++, new Response(null, { status })));
+  void client.start();
+  await settle();
+  vi.useFakeTimers({ toFake: ["setTimeout", "performance"] });
+  try {
+    const want = (): void => {
+      client.wantTiles(0, "loss", 0, [3]);
+      client.wantTiles(0, "gradientNorm", 0, [3]);
+    };
+    want();
+    expect([client.loading("loss"), client.loading("gradientNorm"), client.loading("seconds")]).toEqual([true, true, false]);
+    const times: number[] = [];
+    for (let second = 0, before = 0; second < 40; second += 0.25) { // a chart that is redrawn without end
+      await vi.advanceTimersByTimeAsync(250);
+      want();
+      if (asked > before) times.push(second);
+      before = asked;
+    }
+    expect(times.map(Math.round)).toEqual([0, 1, 3, 7, 15, 31]);
+    expect(client.loading("loss")).toBe(false);
+    status = 404;
+    await vi.advanceTimersByTimeAsync(60_000);
+    want();
+    await vi.advanceTimersByTimeAsync(1);
+    const last = asked;
+    await vi.advanceTimersByTimeAsync(600_000);
+    want();
+    expect(asked).toBe(last);
+  } finally {
+    vi.useRealTimers();
+  }
+});
+
+test("who zooms elsewhere does not wait for what was wanted before", async () => {
+  answers.set("/api/experiments/current", () => manifestOf(7));
+  void client.start();
+  await settle();
+  const given: AbortSignal[] = [];
+  vi.stubGlobal("fetch", (address: string, { signal }: { signal?: AbortSignal }) => new Promise((_, reject) => {
+    if (!signal) return;
+    given.push(signal);
+    signal.addEventListener("abort", () => reject(new Error(address)));
+  }));
+  stage.zoom = [0, 10];
+  client.wantTiles(0, "seconds", 0, [0, 1, 2, 3, 4, 5]);
+  expect(given.map((signal) => signal.aborted)).toEqual([false, false, false, false]);
+  stage.zoom = [50, 60];
+  client.wantTiles(0, "seconds", 0, [9]);
+  await settle();
+  expect(given.map((signal) => signal.aborted)).toEqual([true, true, true, true, false]);
 });

@@ -68,6 +68,7 @@ export interface FrameOptions {
   top?: number;
   sequence?: number;
   generation?: number;
+  revision?: number;
   grid?: number;
   resolution?: number;
 }
@@ -77,7 +78,7 @@ export const frame = (columns: readonly (readonly number[])[], from: number, to:
 export function frameBytes(columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) {
   const body = new Bytes();
   const segments = putSegments(body, columns, from, to, options.top ?? 3);
-  const out = new Bytes().put("u32", 0x31465642).put("u16", 1).put("u16", 0).put("u32", options.sequence ?? 1).put("u32", options.generation ?? 1).put("u32", 1)
+  const out = new Bytes().put("u32", 0x31465642).put("u16", 1).put("u16", 0).put("u32", options.sequence ?? 1).put("u32", options.generation ?? 1).put("u32", options.revision ?? 1)
     .put("u32", options.plane ?? 0).put("u32", options.grid ?? 0).put("u16", options.resolution ?? 0).put("u16", 0).put("f64", 0).put("u16", 1).put("u16", columns.length);
   columns.forEach((_, index) => out.put("u8", index));
   out.align().put("u16", options.run ?? 0).put("u8", RUN_STATES.indexOf(options.state ?? "running")).put("u8", segments).put("u32", from).put("u32", to);

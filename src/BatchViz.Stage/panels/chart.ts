@@ -1,12 +1,15 @@
 /** One chart: uPlot for axes, grid, cursor and zoom; the curves are drawn by `Drawing`, the moment by a veil over them. */
 import uPlot from "uplot";
 import { AXIS_LABELS } from "../axis.ts";
-import { short } from "../format.ts";
+import { figure, short, whole } from "../format.ts";
 import { Change, type Stage } from "../stage.ts";
 import { el, setText } from "./dom.ts";
+import { recordAt } from "./record.ts";
 
 export interface Drawing {
   name: string;
+  /** The column whose single records it draws. */
+  column: string | null;
   title: string;
   unit(stage: Stage): string;
   note(stage: Stage): string;
@@ -31,7 +34,9 @@ export class Chart {
   private readonly note = el("span", { class: "note quiet" });
   private readonly plot = el("div", { class: "plot" });
   private readonly empty = el("p", { class: "empty" });
+  private readonly loading = el("span", { class: "loading quiet" }, "loading detail…");
   private readonly veil = el("div", { class: "veil" });
+  private readonly dot = el("i", { class: "dot", hidden: true });
   private u: uPlot | null = null;
   private made = "";
   private range: [number, number] = [0, 1];
@@ -39,7 +44,7 @@ export class Chart {
   constructor(private readonly stage: Stage, private readonly drawing: Drawing) {
     this.name = drawing.name;
     this.root.dataset["chart"] = drawing.name;
-    this.root.append(el("figcaption", {}, el("h2", {}, drawing.title), this.unit, this.note, this.readout), this.plot, this.empty);
+    this.root.append(el("figcaption", {}, el("h2", {}, drawing.title), this.unit, this.note, this.readout), this.plot, this.loading, this.empty);
   }
 
   draw(): void {
@@ -65,7 +70,14 @@ export class Chart {
       this.u = this.create(width, height);
     } else if (this.u.width !== width || this.u.height !== height) this.u.setSize({ width, height });
     this.u.setData([[stage.from, stage.to], [null, null]], true);
+    this.readAt(this.u); // the record under a cursor that stands still may just have come
     this.showMoment();
+  }
+
+  /** Finer buckets are on their way; until they are here the coarser ones stay. The style sheet waits a moment before it says so. */
+  showLoading(): void {
+    const { column } = this.drawing;
+    this.root.toggleAttribute("data-loading", column !== null && this.stage.remote.loading(column));
   }
 
   /** What lies beyond the playhead is recorded but not yet seen: it is veiled. */
@@ -104,7 +116,7 @@ export class Chart {
         setCursor: [(self) => this.readAt(self)],
       },
     }, [[stage.from, stage.to], [null, null]], this.plot);
-    u.over.append(this.veil);
+    u.over.append(this.veil, this.dot);
     u.over.setAttribute("role", "img");
     u.over.setAttribute("aria-label", `${drawing.title} by ${AXIS_LABELS[stage.axis]}`);
     u.over.addEventListener("click", (event) => this.seekTo(u, event));
@@ -146,9 +158,17 @@ export class Chart {
   }
 
   private readAt(u: uPlot): void {
+    const { stage, drawing: { column } } = this;
     const { left, top } = u.cursor;
     const inside = left !== undefined && left >= 0 && top !== undefined && top >= 0;
-    setText(this.readout, inside ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
+    const hit = inside && column !== null ? recordAt(stage, column, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
+    this.dot.hidden = !hit;
+    if (hit) {
+      const x = u.valToPos(stage.clocks[hit.run]!.toAxis(stage.axis, hit.update), "x"), y = u.valToPos(hit.value, "y");
+      this.dot.style.transform = `translate(${x.toFixed(1)}px, ${(Number.isFinite(y) ? y : 0).toFixed(1)}px)`;
+      this.dot.style.background = stage.styles[hit.run]!.colour[stage.theme];
+      setText(this.readout, `${stage.labels[hit.run]!} · update ${whole(hit.update)} · ${figure(hit.value, 4)}`);
+    } else setText(this.readout, inside ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
   }
 }
 

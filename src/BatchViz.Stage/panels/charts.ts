@@ -3,19 +3,18 @@
  * over what lies beyond it, moved by the compositor, so that playback redraws no curve. When several charts have news,
  * one is redrawn per screen frame.
  */
+import type uPlot from "uplot";
 import { columnIndex, COLUMN } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Chart, type Drawing } from "./chart.ts";
-import { drawBuckets, drawEvaluations, type Emphasis } from "./curves.ts";
+import { drawBuckets, drawEvaluations, drawRing, type Emphasis } from "./curves.ts";
 import { Buckets } from "../store.ts";
 import { evaluationRange } from "./range.ts";
-import { runStyle } from "../style.ts";
+import { MOST_RECORDS } from "./record.ts";
 import { figure, percent, short, whole } from "../format.ts";
 
 const row = new Buckets();
 const RED = { dark: "#ff6b6b", light: "#c62828" } as const;
-/** Two canvas pixels a bucket are enough for the eye. */
-const BUCKETS = 512;
 
 export const mountCharts: Mount = (element, stage) => {
   const charts = [lossChart, accuracyChart, gradientChart].map((drawing) => new Chart(stage, drawing));
@@ -38,6 +37,7 @@ export const mountCharts: Mount = (element, stage) => {
         stale &= ~(1 << turn);
         break;
       }
+      for (const chart of charts) chart.showLoading(); // drawing is what asks for detail
       return stale !== 0;
     },
   };
@@ -47,11 +47,41 @@ export const mountCharts: Mount = (element, stage) => {
 export let pointCounts: () => Record<string, number> = () => ({});
 
 function eachRun(stage: Stage, draw: (run: number, dash: readonly number[], colour: string) => void): void {
-  for (const { index, batchSize } of stage.manifest!.runs) {
+  for (const { index } of stage.manifest!.runs) {
     if (stage.hidden.has(index)) continue;
-    const style = runStyle(batchSize);
+    const style = stage.styles[index]!;
     draw(index, style.dash, style.colour[stage.theme]);
   }
+}
+
+/** A fork is drawn from where it leaves its parent; before that its curve is the parent's. */
+function fromBeginning(u: uPlot, stage: Stage, run: number, draw: () => void): void {
+  const start = stage.beginning(run), { ctx, bbox } = u;
+  const left = start === 0 ? bbox.left : Math.max(bbox.left, u.valToPos(stage.clocks[run]!.toAxis(stage.axis, start), "x", true));
+  const right = bbox.left + bbox.width;
+  if (left >= right) return;
+  ctx.save();
+  if (left > bbox.left) {
+    ctx.beginPath();
+    ctx.rect(left, bbox.top, right - left, bbox.height);
+    ctx.clip();
+  }
+  draw();
+  ctx.restore();
+}
+
+/** Evaluations of every run that is shown, and a ring where a fork leaves. Returns how many points. */
+function evaluationCurves(u: uPlot, stage: Stage, k: number): number {
+  let points = 0;
+  eachRun(stage, (run, dash, colour) => {
+    const { evaluations } = stage.store.runs[run]!, clock = stage.clocks[run]!, start = stage.beginning(run);
+    u.ctx.strokeStyle = u.ctx.fillStyle = colour;
+    fromBeginning(u, stage, run, () => drawEvaluations(u, evaluations, k, clock, stage.axis, dash));
+    points += evaluations.count;
+    const first = evaluations.indexAt(start);
+    if (start > 0 && first >= 0) drawRing(u, clock.toAxis(stage.axis, start), evaluations.between(start, k));
+  });
+  return points;
 }
 
 const emphasis = (stage: Stage, run: number): Emphasis => (stage.selected < 0 ? "even" : stage.selected === run ? "selected" : "other");
@@ -62,9 +92,9 @@ function columnCurves(stage: Stage, name: string, visit: (run: number, colour: s
   if (column < 0) return;
   eachRun(stage, (run, _, colour) => {
     const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
-    const from = Math.max(0, Math.floor(clock.toUpdates(stage.axis, stage.from)) - 1);
+    const from = Math.max(0, stage.beginning(run) - 1, Math.floor(clock.toUpdates(stage.axis, stage.from)) - 1);
     const to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1);
-    if (to <= from || !stage.store.query(run, column, from, to, BUCKETS, row)) return;
+    if (to <= from || !stage.store.query(run, column, from, to, MOST_RECORDS, row)) return;
     if (row.missing.length > 0) stage.remote.wantTiles(run, name, row.level, row.missing);
     visit(run, colour);
   });
@@ -72,6 +102,7 @@ function columnCurves(stage: Stage, name: string, visit: (run: number, colour: s
 
 const lossChart: Drawing = {
   name: "loss",
+  column: COLUMN.loss,
   title: "Loss",
   unit: (stage) => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "",
   note: (stage) => `thin: every batch (min–max band) · bold: ${whole(stage.manifest!.evaluation.examples)} ${stage.manifest!.evaluation.split === "train" ? "training" : stage.manifest!.evaluation.split} examples`,
@@ -97,21 +128,17 @@ const lossChart: Drawing = {
     let points = 0;
     columnCurves(stage, COLUMN.loss, (run, colour) => {
       u.ctx.strokeStyle = u.ctx.fillStyle = colour;
-      drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]);
+      fromBeginning(u, stage, run, () => drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]));
       points += row.count;
     });
-    eachRun(stage, (run, dash, colour) => {
-      u.ctx.strokeStyle = colour;
-      drawEvaluations(u, stage.store.runs[run]!.evaluations, 0, stage.clocks[run]!, stage.axis, dash);
-      points += stage.store.runs[run]!.evaluations.count;
-    });
-    return points;
+    return points + evaluationCurves(u, stage, 0);
   },
   empty: () => "The loss of every batch appears here with the first updates.",
 };
 
 const accuracyChart: Drawing = {
   name: "accuracy",
+  column: null,
   title: "Test accuracy",
   unit: () => "",
   note: (stage) => (stage.manifest!.data.testExamples > 0 ? `${whole(stage.manifest!.data.testExamples)} test examples` : ""),
@@ -130,15 +157,7 @@ const accuracyChart: Drawing = {
     });
     return high >= low ? [Math.max(0, low - 0.03), Math.min(1.02, high + 0.03)] : null;
   },
-  draw(u, stage) {
-    let points = 0;
-    eachRun(stage, (run, dash, colour) => {
-      u.ctx.strokeStyle = colour;
-      drawEvaluations(u, stage.store.runs[run]!.evaluations, 2, stage.clocks[run]!, stage.axis, dash);
-      points += stage.store.runs[run]!.evaluations.count;
-    });
-    return points;
-  },
+  draw: (u, stage) => evaluationCurves(u, stage, 2),
   empty: (stage) => {
     if (stage.manifest!.data.testExamples === 0) return "There is no test split, so there is no test accuracy.";
     return stage.manifest!.data.task === "classification" ? "The first test accuracy appears with the first evaluation." : "Accuracy is defined for classification only; this is regression.";
@@ -147,6 +166,7 @@ const accuracyChart: Drawing = {
 
 const gradientChart: Drawing = {
   name: "gradient",
+  column: COLUMN.gradientNorm,
   title: "Gradient norm",
   unit: () => "",
   note: () => "of every batch (min–max band)",
@@ -167,7 +187,7 @@ const gradientChart: Drawing = {
     let points = 0;
     columnCurves(stage, COLUMN.gradientNorm, (run, colour) => {
       u.ctx.strokeStyle = u.ctx.fillStyle = colour;
-      drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]);
+      fromBeginning(u, stage, run, () => drawBuckets(u, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), RED[stage.theme]));
       points += row.count;
     });
     return points;

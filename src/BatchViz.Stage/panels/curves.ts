@@ -10,8 +10,12 @@ const at = (u: uPlot, clock: RunClock, axis: Axis, update: number): number => u.
 export type Emphasis = "even" | "selected" | "other";
 const BAND = { even: 0.06, selected: 0.22, other: 0 } as const;
 const LINE = { even: 0.4, selected: 0.7, other: 0.15 } as const;
+const DOT = { even: 0.9, selected: 1, other: 0.25 } as const;
 
-/** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red. */
+/** Records that have this many pixels each are dots of their own. */
+const ROOM_FOR_DOTS = 5;
+
+/** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red. Single records are dots where they have room. */
 export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string): void {
   const { ctx, bbox } = u;
   const top = bbox.top, bottom = bbox.top + bbox.height;
@@ -42,11 +46,37 @@ export function drawBuckets(u: uPlot, row: Buckets, clock: RunClock, axis: Axis,
     down = true;
   }
   ctx.stroke();
+  if (roomFor(u, row, clock, axis) >= ROOM_FOR_DOTS * devicePixelRatio) {
+    ctx.globalAlpha = DOT[emphasis];
+    for (let i = 0; i < row.count; i++) {
+      const value = row.last[i]!;
+      if (row.to[i]! - row.from[i]! !== 1 || !Number.isFinite(value)) continue;
+      ctx.beginPath();
+      ctx.arc(at(u, clock, axis, row.to[i]!), y(value), 1.75 * devicePixelRatio, 0, 7);
+      ctx.fill();
+    }
+  }
   ctx.globalAlpha = 1;
   ctx.fillStyle = red;
   for (let i = 0; i < row.count; i++) {
     if (row.nonFinite[i]! > 0) ctx.fillRect(at(u, clock, axis, row.to[i]!) - 1, top, 2 * devicePixelRatio, 6 * devicePixelRatio);
   }
+}
+
+/** Canvas pixels from one record to the next, at the end of the row. */
+function roomFor(u: uPlot, row: Buckets, clock: RunClock, axis: Axis): number {
+  const last = row.to[row.count - 1]!;
+  return row.level === 0 ? at(u, clock, axis, last) - at(u, clock, axis, last - 1) : 0;
+}
+
+/** Where a fork leaves its parent. */
+export function drawRing(u: uPlot, x: number, y: number): void {
+  const { ctx } = u, left = u.valToPos(x, "x", true), top = u.valToPos(y, "y", true);
+  if (!Number.isFinite(top)) return;
+  ctx.lineWidth = 1.5 * devicePixelRatio;
+  ctx.beginPath();
+  ctx.arc(left, top, 4.5 * devicePixelRatio, 0, 7);
+  ctx.stroke();
 }
 
 /** Measured values as points joined by a line. `k` names the value: 0 evaluation loss, 1 test loss, 2 test accuracy. */

@@ -70,3 +70,24 @@ export function choice<T extends string>(label: string, options: readonly (reado
     },
   };
 }
+
+/** A figure and its unit, which stands beside it, quieter. */
+export type Reading = readonly [value: string, unit: string];
+
+export interface Line {
+  nodes: readonly [HTMLElement, HTMLElement];
+  show(reading: Reading): void;
+}
+
+export function line(label: string): Line {
+  const value = document.createTextNode(""), unit = el("small", {});
+  return {
+    nodes: [el("dt", {}, label), el("dd", {}, value, unit)],
+    show([text, name]) {
+      setText(value, text);
+      setText(unit, name === "" ? "" : ` ${name}`);
+    },
+  };
+}
+
+export const table = (lines: readonly Line[]): HTMLElement => el("dl", { class: "figures" }, ...lines.flatMap((l) => l.nodes));

@@ -3,7 +3,8 @@ import type { RunInfo } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { button, el, icon, setAttribute, setText } from "./dom.ts";
 import { foldable } from "./fold.ts";
-import { percent } from "../format.ts";
+import { percent, whole } from "../format.ts";
+import { asTree, settings } from "../runs.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
 export const mountHierarchy: Mount = (element, stage) => {
@@ -21,7 +22,7 @@ export const mountHierarchy: Mount = (element, stage) => {
       const now = `${manifest.generation}:${manifest.runs.map((run) => run.id).join()}`;
       if (now !== key) {
         key = now;
-        rows = manifest.runs.map((run) => new Row(run, stage, manifest.runs));
+        rows = asTree(manifest.runs).map(({ run, depth }) => new Row(run, depth, stage));
         list.replaceChildren(...rows.map((row) => row.root));
       }
       for (const row of rows) row.draw(manifest.runs[row.index]!);
@@ -38,25 +39,29 @@ class Row {
   private readonly why = el("p", { class: "why" });
   private visible: boolean | null = null;
 
-  constructor(run: RunInfo, private readonly stage: Stage, all: readonly RunInfo[]) {
+  constructor(run: RunInfo, depth: number, private readonly stage: Stage) {
     this.index = run.index;
-    const alone = all.filter((other) => other.batchSize === run.batchSize).length === 1;
+    // Where a fork stands says whose it is; the line beneath says since when and how it differs.
+    const name = depth > 0 ? `B = ${run.batchSize}` : stage.labels[run.index]!;
     this.choose = el("button", { type: "button", class: "run", "data-run": run.id, onclick: () => stage.select(run.index) },
-      swatch(run.batchSize), el("span", { class: "name figures" }, alone ? `B = ${run.batchSize}` : `B = ${run.batchSize} · seed ${run.seed}`), this.state);
+      swatch(stage.styles[run.index]!), el("span", { class: "name figures" }, name), this.state);
+    if (depth > 0) setAttribute(this.choose, "aria-label", stage.labels[run.index]!);
     this.eye = button("", icon("eye"), () => stage.setVisible(run.index, stage.hidden.has(run.index)), "eye");
-    this.root = el("li", {}, this.choose, this.eye, this.why);
+    const since = el("p", { class: "since quiet figures", hidden: !run.fork }, run.fork ? `from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}` : "");
+    this.root = el("li", {}, this.choose, this.eye, since, this.why);
+    this.root.style.setProperty("--depth", String(Math.min(depth, 3)));
   }
 
   draw(run: RunInfo): void {
     const { stage } = this;
     const timeline = stage.store.runs[run.index]!;
-    setRunColour(this.root, run.batchSize, stage.theme);
+    setRunColour(this.root, stage.styles[run.index]!, stage.theme);
     setAttribute(this.choose, "aria-pressed", String(stage.selected === run.index));
     const visible = !stage.hidden.has(run.index);
     if (visible !== this.visible) {
       this.visible = visible;
       this.eye.replaceChildren(icon(visible ? "eye" : "hidden"));
-      setAttribute(this.eye, "aria-label", `${visible ? "Hide" : "Show"} B = ${run.batchSize}, seed ${run.seed}`);
+      setAttribute(this.eye, "aria-label", `${visible ? "Hide" : "Show"} ${stage.labels[run.index]!}`);
       setAttribute(this.eye, "title", visible ? "Hide this run" : "Show this run");
       this.root.toggleAttribute("data-hidden", !visible);
     }

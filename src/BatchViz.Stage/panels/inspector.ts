@@ -3,11 +3,11 @@ import { figure, percent, short, whole } from "../format.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
-import { el, setText } from "./dom.ts";
+import { BatchSection } from "./batch.ts";
+import { el, line, table, type Reading } from "./dom.ts";
 import { foldable } from "./fold.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
-type Reading = [value: string, unit: string];
 const NONE: Reading = ["–", ""];
 const row = new Buckets();
 
@@ -39,44 +39,29 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
 export const mountInspector: Mount = (element, stage) => {
   const name = el("p", { class: "subject" });
   const figures = FIGURES.map(([label]) => line(label));
+  const batch = new BatchSection(stage);
   const settings = SETTINGS.map(([label]) => line(label));
   element.append(foldable(element, "Inspector", "right", stage), el("div", { class: "panel-body", tabindex: 0, role: "group", "aria-label": "Figures of one run" },
-    name, el("h3", {}, "At the playhead"), table(figures), el("h3", {}, "Settings"), table(settings)));
+    name, el("h3", {}, "At the playhead"), table(figures), batch.root, el("h3", {}, "Settings"), table(settings)));
   let subject = "";
   return {
-    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme,
+    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme | Change.batch,
     draw() {
       const run = stage.stepRun, { manifest } = stage;
       if (run === undefined || manifest === null) return;
       if (subject !== run.id) {
         subject = run.id;
-        name.replaceChildren(swatch(run.batchSize), el("span", { class: "figures" }, `B = ${run.batchSize} · seed ${run.seed}`));
+        const words = run.fork ? stage.labels[run.index]! : `B = ${run.batchSize} · seed ${run.seed}`;
+        name.replaceChildren(swatch(stage.styles[run.index]!), el("span", { class: "figures" }, words));
       }
-      setRunColour(element, run.batchSize, stage.theme);
-      const update = Math.floor(stage.drawn[run.index]!.update + 1e-6);
+      setRunColour(element, stage.styles[run.index]!, stage.theme);
+      const update = stage.updateAt(run.index);
+      batch.show(run, update);
       FIGURES.forEach(([, read], i) => figures[i]!.show(read(stage, run, update)));
       SETTINGS.forEach(([, read], i) => settings[i]!.show(read(manifest, run)));
     },
   };
 };
-
-interface Line {
-  nodes: readonly [HTMLElement, HTMLElement];
-  show(reading: Reading): void;
-}
-
-function line(label: string): Line {
-  const value = document.createTextNode(""), unit = el("small", {});
-  return {
-    nodes: [el("dt", {}, label), el("dd", {}, value, unit)],
-    show([text, name]) {
-      setText(value, text);
-      setText(unit, name === "" ? "" : ` ${name}`);
-    },
-  };
-}
-
-const table = (lines: readonly Line[]): HTMLElement => el("dl", { class: "figures" }, ...lines.flatMap((l) => l.nodes));
 
 /** A record's value; where only a bucket around it is known, its range. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {

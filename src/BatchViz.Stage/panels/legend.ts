@@ -1,4 +1,5 @@
-/** Which look is which batch size, on the picture itself. */
+/** Which look is which batch size, and which fork, on the picture itself. */
+import type { RunInfo } from "../manifest.ts";
 import { Change, type Mount } from "../stage.ts";
 import { el } from "./dom.ts";
 import { setRunColour, swatch } from "./swatch.ts";
@@ -10,13 +11,19 @@ export const mountLegend: Mount = (element, stage) => {
     wants: Change.manifest | Change.theme | Change.runs,
     draw() {
       const shown = (stage.manifest?.runs ?? []).filter((run) => !stage.hidden.has(run.index));
-      const sizes = [...new Set(shown.map((run) => run.batchSize))].sort((a, b) => a - b);
-      list.replaceChildren(...sizes.map((size) => {
-        const item = el("li", {}, swatch(size), el("span", { class: "figures" }, String(size)));
-        setRunColour(item, size, stage.theme);
+      const looks = new Map<string, RunInfo>();
+      for (const run of shown) {
+        const { marker } = stage.styles[run.index]!;
+        if (!looks.has(`${run.batchSize} ${marker}`)) looks.set(`${run.batchSize} ${marker}`, run);
+      }
+      list.replaceChildren(...[...looks.values()].sort((a, b) => a.batchSize - b.batchSize).map((run) => {
+        const style = stage.styles[run.index]!;
+        const name = run.fork ? stage.labels[run.index]!.replace("B = ", "") : String(run.batchSize);
+        const item = el("li", {}, swatch(style), el("span", { class: "figures" }, name));
+        setRunColour(item, style, stage.theme);
         return item;
       }));
-      if (sizes.length > 0) list.prepend(el("li", { class: "quiet" }, "Batch size"));
+      if (looks.size > 0) list.prepend(el("li", { class: "quiet" }, "Batch size"));
     },
   };
 };

@@ -1,4 +1,5 @@
 /** One sentence when something is missing or wrong; silent when all is well. */
+import type { Manifest } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 
@@ -24,11 +25,20 @@ function say(stage: Stage): [Kind, string] {
   if (stage.connection === "reconnecting") return ["error", "The connection is lost; trying again. What was recorded stays here."];
   if (stage.connection === "offline") return sayOffline(stage);
   if (manifest === null) return ["wait", "Connecting to the training…"];
+  if (manifest.recording?.problem) return ["error", manifest.recording.problem];
   if (manifest.state === "preparing") return ["wait", `Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`];
   if (manifest.state === "failed") return ["error", manifest.error ?? "The experiment failed."];
   if (manifest.plane === null) return ["wait", "The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take."];
   if (stage.grid === null) return ["wait", "Computing the landscape: the loss at every point of the slice."];
-  return ["note", ""];
+  return ["note", sayRecording(manifest)];
+}
+
+/** What a reader of the recording should know; what is wrong with it is said at once, above. */
+function sayRecording({ recording }: Manifest): string {
+  if (!recording) return "";
+  const [first, ...more] = recording.damages;
+  if (first !== undefined) return more.length === 0 ? first : `${first} (and ${more.length} more)`;
+  return recording.kept ? "" : "Not recorded: what is shown here is forgotten when another experiment begins.";
 }
 
 /** Nothing is on its way: what is not here will not come. */

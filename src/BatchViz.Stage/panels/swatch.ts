@@ -1,5 +1,5 @@
 /** The look of a run in small: a piece of its line with its dash and marker, for the tree and the legend. */
-import { runStyle, type Marker, type Theme } from "../style.ts";
+import type { Marker, RunStyle, Theme } from "../style.ts";
 import { svg } from "./dom.ts";
 
 const SHAPES: Readonly<Record<Marker, string>> = {
@@ -11,14 +11,13 @@ const SHAPES: Readonly<Record<Marker, string>> = {
   cross: "M10.500 3.500h3v3h3v3h-3v3h-3v-3h-3v-3h3z",
 };
 
-export function swatch(batchSize: number): SVGElement {
-  const { dash, marker } = runStyle(batchSize);
+export function swatch({ dash, marker }: RunStyle): SVGElement {
   return svg("svg", { viewBox: "0 0 24 16", class: "swatch", "aria-hidden": "true" },
     svg("path", { d: "M0 8h24", class: "line", "stroke-dasharray": dash.join(" ") || "none" }),
     svg("path", { d: SHAPES[marker], class: "mark" }));
 }
 
 /** Hands the colour of a run to the style sheet. */
-export function setRunColour(element: HTMLElement | SVGElement, batchSize: number, theme: Theme): void {
-  element.style.setProperty("--run", runStyle(batchSize).colour[theme]);
+export function setRunColour(element: HTMLElement | SVGElement, { colour }: RunStyle, theme: Theme): void {
+  element.style.setProperty("--run", colour[theme]);
 }

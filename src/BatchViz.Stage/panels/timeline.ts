@@ -5,7 +5,6 @@
 import { AXIS_LABELS } from "../axis.ts";
 import { niceStep, short } from "../format.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
-import { runStyle } from "../style.ts";
 import { resolved } from "./chart.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 import { evaluationRange } from "./range.ts";
@@ -114,10 +113,10 @@ function paintEpochs(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: num
 function paintLosses(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: number) => number, room: number): void {
   const [low, high] = evaluationRange(stage);
   const place = low > 0 ? (value: number) => Math.log(value / low) / (Math.log(high / low) || 1) : (value: number) => (value - low) / (high - low || 1);
-  for (const { index, batchSize } of stage.manifest!.runs) {
+  for (const { index } of stage.manifest!.runs) {
     if (stage.hidden.has(index)) continue;
     const clock = stage.clocks[index]!, { evaluations, head } = stage.store.runs[index]!;
-    const { colour, dash } = runStyle(batchSize);
+    const { colour, dash } = stage.styles[index]!;
     ctx.strokeStyle = ctx.fillStyle = colour[stage.theme];
     ctx.lineWidth = index === stage.selected ? 2.5 : 1.5;
     ctx.setLineDash(dash as number[]);

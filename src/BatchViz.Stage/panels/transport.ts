@@ -29,7 +29,7 @@ export const mountTransport: Mount = (element, stage) => {
         setAttribute(play, "title", !now ? "Play" : stage.connection === "offline" ? "Pause" : "Pause the playback; the training goes on");
       }
       const run = stage.stepRun;
-      const one = run ? `one update of B = ${run.batchSize}` : "one update";
+      const one = run ? `one update of ${stage.labels[run.index]!}` : "one update";
       setAttribute(back, "title", `Back by ${one}`);
       setAttribute(forward, "title", `On by ${one}`);
       speed.value = String(stage.playhead.speed);

@@ -18,6 +18,8 @@ export class Landscape {
   private generation = -1;
   private morphStart = -1;
   private signature = "";
+  private width = 1;
+  private height = 1;
   private readonly frame = new LineSegments(new BufferGeometry(), new LineBasicMaterial());
 
   constructor(private readonly stage: Stage) {
@@ -45,12 +47,19 @@ export class Landscape {
     for (const path of this.paths) path.setTheme(theme);
   }
 
+  setResolution(width: number, height: number): void {
+    this.width = width;
+    this.height = height;
+    for (const path of this.paths) path.setResolution(width, height);
+  }
+
   /** Takes over grid and paths as the stage has them now; eases there unless only the paths have grown. */
   update(now: number): void {
     const { stage } = this;
     const { manifest, grid } = stage;
     if (manifest === null) return;
     if (manifest.generation !== this.generation) this.begin(manifest.generation);
+    for (const run of manifest.runs.slice(this.paths.length)) this.add(new Path(stage.styles[run.index]!, !!run.fork));
     if (grid === null || (stage.store.plane !== 0 && grid.plane !== stage.store.plane && this.grid !== null)) return;
     this.grid = grid;
     this.scale = heightScale(grid, this.pathLosses(), this.start(), stage.lossScale === "log");
@@ -105,6 +114,13 @@ export class Landscape {
     return sample(this.surface.heights, this.surface.n, u, v) * BOX.height;
   };
 
+  private add(path: Path): void {
+    path.setTheme(this.stage.theme);
+    path.setResolution(this.width, this.height);
+    this.paths.push(path);
+    this.scene.add(path.group);
+  }
+
   private place(x: number, y: number, loss: number, out: Float32Array, at: number): void {
     const [x0, x1, y0, y1] = this.grid!.region;
     out[at] = ((x - x0) / (x1 - x0) - 0.5) * BOX.width;
@@ -135,8 +151,7 @@ export class Landscape {
       this.scene.remove(path.group);
       path.dispose();
     }
-    this.paths = this.stage.manifest!.runs.map((run) => new Path(run.batchSize));
-    for (const path of this.paths) this.scene.add(path.group);
+    this.paths = [];
     this.surface.mesh.visible = this.frame.visible = false;
     this.surface.n = 0;
     this.grid = null;

@@ -2,12 +2,12 @@
  * One run's path: a fat line through its path points at their true loss, up to the playhead, and a marker at its head.
  * Buffers are as large as a path can become (512 points) and are written in place.
  */
-import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, SphereGeometry, type Camera, type Vector3 } from "three";
+import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, RingGeometry, SphereGeometry, type Camera, type Vector3 } from "three";
 import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
-import { GROUND, runStyle, type Marker, type Theme } from "../style.ts";
+import { GROUND, type Marker, type RunStyle, type Theme } from "../style.ts";
 
 export const MOST_POINTS = 640;
 const STEMS = 64;
@@ -22,6 +22,9 @@ const SHAPES: Readonly<Record<Marker, BufferGeometry>> = {
   pentagon: new CylinderGeometry(1.15, 1.15, 1.2, 5),
   cross: mergeGeometries([new BoxGeometry(2.6, 0.9, 0.9), new BoxGeometry(0.9, 2.6, 0.9), new BoxGeometry(0.9, 0.9, 2.6)]),
 };
+
+/** Faces the viewer. */
+const RING = new RingGeometry(0.85, 1.25, 32);
 
 export class Path {
   readonly group = new Group();
@@ -41,11 +44,11 @@ export class Path {
   private readonly rim: Mesh;
   private readonly stems = new LineSegments(new BufferGeometry(), new LineBasicMaterial({ transparent: true, opacity: 0.6 }));
   private readonly stemPositions = new BufferAttribute(new Float32Array(6 * STEMS), 3);
-  private readonly style;
+  /** Where a fork leaves its parent; runs that begin at the beginning need none. */
+  private readonly leaves: Mesh | null;
 
-  constructor(batchSize: number) {
-    this.style = runStyle(batchSize);
-    const [on, off] = this.style.dash;
+  constructor(private readonly style: RunStyle, isFork: boolean) {
+    const [on, off] = style.dash;
     const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
     this.front = new LineMaterial({ linewidth: 2.5, ...look });
     this.behind = new LineMaterial({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
@@ -53,11 +56,12 @@ export class Path {
     this.geometry.setAttribute("instanceEnd", new InterleavedBufferAttribute(this.segments, 3, 3));
     this.geometry.setAttribute("instanceDistanceStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
     this.geometry.setAttribute("instanceDistanceEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
-    this.head = new Mesh(SHAPES[this.style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
-    this.rim = new Mesh(SHAPES[this.style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
+    this.head = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
+    this.rim = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
+    this.leaves = isFork ? new Mesh(RING, new MeshBasicMaterial({ depthTest: false, transparent: true })) : null;
     this.stems.geometry.setAttribute("position", this.stemPositions);
     const lines = [new LineSegments2(this.geometry, this.behind), new LineSegments2(this.geometry, this.front)];
-    for (const [order, object] of [...lines, this.stems, this.rim, this.head].entries()) {
+    for (const [order, object] of [...lines, this.stems, ...(this.leaves ? [this.leaves] : []), this.rim, this.head].entries()) {
       object.frustumCulled = false;
       object.renderOrder = order + 1;
       this.group.add(object);
@@ -65,7 +69,7 @@ export class Path {
   }
 
   setTheme(theme: Theme): void {
-    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial]) {
+    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, ...this.ring]) {
       material.color.set(this.style.colour[theme]);
     }
     (this.rim.material as MeshBasicMaterial).color.set(GROUND[theme]);
@@ -150,13 +154,20 @@ export class Path {
     this.head.visible = this.rim.visible = placed;
     if (placed) this.head.position.set(tip[0]!, tip[1]!, tip[2]!);
     this.rim.position.copy(this.head.position);
+    this.leaves?.position.set(shown[0]!, shown[1]!, shown[2]!);
   }
 
-  /** The marker keeps its size on the screen. */
-  scaleHead(camera: Camera, pixelsPerUnit: number, pixels: number): void {
-    const size = (pixels / pixelsPerUnit) * camera.position.distanceTo(this.head.position as Vector3);
-    this.head.scale.setScalar(size);
-    this.rim.scale.setScalar(size * 1.3);
+  /** The markers keep their size on the screen. */
+  scaleMarkers(camera: Camera, pixelsPerUnit: number, pixels: number): void {
+    const size = (at: Mesh): number => (pixels / pixelsPerUnit) * camera.position.distanceTo(at.position as Vector3);
+    this.head.scale.setScalar(size(this.head));
+    this.rim.scale.setScalar(size(this.head) * 1.3);
+    this.leaves?.scale.setScalar(size(this.leaves));
+    this.leaves?.lookAt(camera.position);
+  }
+
+  private get ring(): MeshBasicMaterial[] {
+    return this.leaves === null ? [] : [this.leaves.material as MeshBasicMaterial];
   }
 
   /** Lines from the points at their true loss to the slice beneath or above. */
@@ -181,7 +192,7 @@ export class Path {
   dispose(): void {
     this.geometry.dispose();
     this.stems.geometry.dispose();
-    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial]) material.dispose();
+    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial, ...this.ring]) material.dispose();
   }
 }
 

@@ -65,7 +65,7 @@ class ScenePanel implements Panel {
     const base = this.lineScale;
     landscape.paths.forEach((path, run) => {
       path.setWidth((run === stage.selected ? 4 : 2.4) * base);
-      path.scaleHead(this.camera.camera, this.pixelsPerUnit(), (run === stage.selected ? 7.5 : 5.5) * base);
+      path.scaleMarkers(this.camera.camera, this.pixelsPerUnit(), (run === stage.selected ? 7.5 : 5.5) * base);
     });
     this.camera.camera.updateMatrixWorld();
     this.labels.place(this.camera.camera, this.width, this.height, landscape.surface.mesh.visible);
@@ -86,7 +86,7 @@ class ScenePanel implements Panel {
     this.renderer.setPixelRatio(Math.min(2, devicePixelRatio));
     this.renderer.setSize(this.width, this.height);
     this.camera.setAspect(this.width / this.height);
-    for (const path of this.landscape.paths) path.setResolution(this.width, this.height);
+    this.landscape.setResolution(this.width, this.height);
   }
 
   /** Pixels that a unit of length covers at a distance of one. */

@@ -86,7 +86,7 @@ export function describe(hit: Hit, stage: Stage): string[] {
   const { points } = stage.store.runs[hit.run]!;
   const i = hit.point;
   return [
-    `B = ${run.batchSize} · seed ${run.seed}`,
+    stage.labels[run.index]!,
     `after ${whole(points.updates[i]!)} updates`,
     `loss ${figure(points.value(i, 2))}`,
     `x ${figure(points.value(i, 0))}, y ${figure(points.value(i, 1))}`,

@@ -1,0 +1,63 @@
+/** What tells runs apart: their looks, their names, and which run a fork leaves. Pure. */
+import { whole } from "./format.ts";
+import type { RunInfo } from "./manifest.ts";
+import { runStyle, type RunStyle } from "./style.ts";
+
+/** The update after which a run is itself: that of its fork, 0 where it has none. */
+export const beginning = (run: RunInfo): number => run.fork?.update ?? 0;
+
+/** The look of every run, by index. Forks take another dash and marker than what else has their batch size; seeds share theirs. */
+export function runStyles(runs: readonly RunInfo[]): RunStyle[] {
+  const kinds = new Map<number, string[]>();
+  return runs.map((run) => {
+    const kind = run.fork ? `${run.fork.update} ${JSON.stringify(run.fork.set)}` : "";
+    const known = kinds.get(run.batchSize) ?? [];
+    kinds.set(run.batchSize, known);
+    if (!known.includes(kind)) known.push(kind);
+    return runStyle(run.batchSize, known.indexOf(kind));
+  });
+}
+
+/** The name of every run, by index: "B = 32", with the seed where there are several, and "B = 32 · from B = 8 at 3,000" for a fork. */
+export function runLabels(runs: readonly RunInfo[]): string[] {
+  const several = new Set(runs.filter((run) => !run.fork && runs.some((other) => !other.fork && other.batchSize === run.batchSize && other.seed !== run.seed)).map((run) => run.batchSize));
+  const labels = runs.map((run) => {
+    const parent = parentOf(run, runs);
+    const seed = several.has((parent === undefined ? run : origin(run, runs)).batchSize) ? ` · seed ${run.seed}` : "";
+    return parent === undefined ? `B = ${run.batchSize}${seed}` : `B = ${run.batchSize} · from B = ${parent.batchSize} at ${whole(run.fork!.update)}${seed}`;
+  });
+  return labels.map((label, i) => {
+    const set = labels.indexOf(label) === labels.lastIndexOf(label) ? "" : settings(runs[i]!, false);
+    return set === "" ? label : `${label} · ${set}`;
+  });
+}
+
+/** What a fork set to other values: "B = 32, learning rate 0.1". */
+export function settings(run: RunInfo, withBatchSize = true): string {
+  return Object.entries(run.fork?.set ?? {})
+    .filter(([key]) => withBatchSize || key !== "batchSize")
+    .map(([key, value]) => (key === "batchSize" ? `B = ${value}` : `${words(key)} ${value}`)).join(", ");
+}
+
+/** Every run after its parent and the parent's earlier forks, with how many forks deep it lies. */
+export function asTree(runs: readonly RunInfo[]): { run: RunInfo; depth: number }[] {
+  const rows: { run: RunInfo; depth: number }[] = [];
+  const add = (run: RunInfo, depth: number): void => {
+    rows.push({ run, depth });
+    for (const fork of runs) if (parentOf(fork, runs) === run) add(fork, depth + 1);
+  };
+  for (const run of runs) if (parentOf(run, runs) === undefined) add(run, 0);
+  return rows;
+}
+
+/** A fork whose parent is not listed before it counts as a run of its own. */
+export const parentOf = (run: RunInfo, runs: readonly RunInfo[]): RunInfo | undefined =>
+  run.fork ? runs.find((other) => other.id === run.fork!.run && other.index < run.index) : undefined;
+
+function origin(run: RunInfo, runs: readonly RunInfo[]): RunInfo {
+  const parent = parentOf(run, runs);
+  return parent === undefined ? run : origin(parent, runs);
+}
+
+/** "learningRate" and "optimizer.weightDecay" as people write them. */
+const words = (key: string): string => key.split(".").at(-1)!.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);

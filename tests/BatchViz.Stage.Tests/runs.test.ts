@@ -1,0 +1,90 @@
+/** How runs and forks are told apart, and the patience for one batch. */
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
+import { ASK_EVERY, BatchLoader, SETTLE_AFTER, type Batch, type BatchAnswer } from "../../src/BatchViz.Stage/batch.ts";
+import type { RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
+import { asTree, runLabels, runStyles, settings } from "../../src/BatchViz.Stage/runs.ts";
+
+const run = (index: number, batchSize: number, seed = 1, fork?: RunInfo["fork"]): RunInfo =>
+  ({ index, id: `b${batchSize}-s${seed}-${index}`, batchSize, seed, learningRate: 0.1, totalUpdates: 10, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: fork ?? null });
+const leaves = (parent: RunInfo, update: number, set: Record<string, string>): RunInfo["fork"] => ({ run: parent.id, update, set });
+
+const eight = run(0, 8), wide = run(1, 32);
+const doubled = run(2, 32, 1, leaves(eight, 3000, { batchSize: "32" }));
+const slower = run(3, 8, 1, leaves(eight, 3000, { learningRate: "0.05", "optimizer.weightDecay": "0.01" }));
+const again = run(4, 64, 1, leaves(doubled, 4000, { batchSize: "64" }));
+const all = [eight, wide, doubled, slower, again];
+
+test("a fork is named after what it leaves, and stands beneath it", () => {
+  expect(runLabels(all)).toEqual(["B = 8", "B = 32", "B = 32 · from B = 8 at 3,000", "B = 8 · from B = 8 at 3,000", "B = 64 · from B = 32 at 4,000"]);
+  expect(asTree(all).map(({ run: { index }, depth }) => [index, depth])).toEqual([[0, 0], [2, 1], [4, 2], [3, 1], [1, 0]]);
+  expect([settings(doubled), settings(slower)]).toEqual(["B = 32", "learning rate 0.05, weight decay 0.01"]);
+});
+
+test("seeds are named where there are several, and forks that are alike in everything else by what they set", () => {
+  const other = run(1, 8, 2), fork = run(2, 32, 2, leaves(other, 500, { batchSize: "32" })), slow = run(3, 32, 2, leaves(other, 500, { batchSize: "32", learningRate: "0.01" }));
+  expect(runLabels([eight, other, fork, slow])).toEqual(["B = 8 · seed 1", "B = 8 · seed 2", "B = 32 · from B = 8 at 500 · seed 2", "B = 32 · from B = 8 at 500 · seed 2 · learning rate 0.01"]);
+});
+
+test("a fork has the colour of its batch size and a dash and marker of its own; seeds and lone forks look like their batch size", () => {
+  const styles = runStyles(all);
+  expect(styles[2]!.colour).toEqual(styles[1]!.colour);
+  for (const [a, b] of [[1, 2], [0, 3]] as const) {
+    expect(styles[a]!.marker).not.toBe(styles[b]!.marker);
+    expect(styles[a]!.dash).not.toEqual(styles[b]!.dash);
+  }
+  expect(runStyles([run(0, 8, 1), run(1, 8, 2)])[1]).toEqual(styles[0]);
+  expect(runStyles([eight, run(1, 64, 1, leaves(eight, 5, {}))])[1]).toEqual(runStyles([run(0, 64)])[0]);
+});
+
+const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
+let asked: [number, number, AbortSignal][], reply: (asked: number) => BatchAnswer | Promise<BatchAnswer>, loader: BatchLoader;
+
+beforeEach(() => {
+  vi.useFakeTimers();
+  asked = [];
+  loader = new BatchLoader(async (run, update, cancel) => {
+    asked.push([run, update, cancel]);
+    return reply(asked.length);
+  }, () => {});
+});
+afterEach(() => void vi.useRealTimers());
+
+test("a batch is asked for when the viewer has stayed on it, and again until it is there", async () => {
+  reply = (n) => (n < 3 ? { progress: 0.4 * n, updates: 90_000 } : batch);
+  for (let update = 700; update <= 777; update++) { // scrubbing
+    loader.look(7, 0, update);
+    await vi.advanceTimersByTimeAsync(20);
+  }
+  expect([asked.length, loader.view.kind]).toEqual([0, "waiting"]);
+  await vi.advanceTimersByTimeAsync(SETTLE_AFTER);
+  expect([asked.map(([run, update]) => [run, update]), loader.view]).toEqual([[[0, 777]], { kind: "progress", progress: 0.4, updates: 90_000 }]);
+  loader.look(7, 0, 777); // the same, drawn again
+  await vi.advanceTimersByTimeAsync(2 * ASK_EVERY);
+  expect([asked.length, loader.view]).toEqual([3, { kind: "shown", batch }]);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect(asked.length).toBe(3);
+});
+
+test("moving on cancels what is under way, and its answer is not shown", async () => {
+  let give: (answer: BatchAnswer) => void = () => {};
+  reply = () => new Promise((resolve) => (give = resolve));
+  loader.look(7, 0, 5);
+  await vi.advanceTimersByTimeAsync(SETTLE_AFTER);
+  loader.leave();
+  give(batch);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked.length, asked[0]![2].aborted, loader.view.kind]).toEqual([1, true, "nothing"]);
+});
+
+test("a refusal is final, a lost connection is not", async () => {
+  reply = () => ({ error: "b8-s1 has made 40 updates." });
+  loader.look(7, 0, 50);
+  await vi.advanceTimersByTimeAsync(60_000);
+  expect([asked.length, loader.view]).toEqual([1, { kind: "refused", error: "b8-s1 has made 40 updates." }]);
+  reply = (n) => (n === 2 ? Promise.reject(new Error()) : batch);
+  loader.look(7, 0, 40);
+  await vi.advanceTimersByTimeAsync(SETTLE_AFTER);
+  expect(loader.view.kind).toBe("refused");
+  await vi.advanceTimersByTimeAsync(10_000);
+  expect([asked.length, loader.view.kind]).toEqual([3, "shown"]);
+});
