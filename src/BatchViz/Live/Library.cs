@@ -69,6 +69,19 @@ public sealed class Library(string root, TimeProvider? clock = null)
             ?? throw new SpecException("There is no such recording here.");
     }
 
+    /// <summary>The folder of a recording; null where there is none.</summary>
+    public string? FolderIn(string id)
+    {
+        try
+        {
+            return FolderOf(Find(id).Key);
+        }
+        catch (SpecException)
+        {
+            return null;
+        }
+    }
+
     /// <summary>A new folder for an experiment that begins, held by this process.</summary>
     /// <exception cref="SpecException">It cannot be made.</exception>
     public (string Key, IFiles Files) New(string name)

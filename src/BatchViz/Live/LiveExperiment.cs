@@ -29,7 +29,7 @@ public sealed class LiveExperiment : IDisposable
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
         encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
-        published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape));
+        published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape, recording));
     }
 
     public uint Generation { get; }
@@ -65,7 +65,7 @@ public sealed class LiveExperiment : IDisposable
         if (now != signature)
         {
             uint revision = published.Revision + 1;
-            Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape)));
+            Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape, Recording)));
             signature = now;
         }
         lastViewers = viewers;

@@ -9,7 +9,8 @@ namespace BatchViz.Live;
 /// <summary>The JSON that describes an experiment to a page; docs/wire-format.md lists its fields.</summary>
 internal static class Manifest
 {
-    public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape)
+    /// <param name="recording">Its place in the library, where it is on the air.</param>
+    public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape, OpenRecording? recording = null)
     {
         var plan = experiment.Plan;
         var first = plan.Runs[0];
@@ -22,7 +23,7 @@ internal static class Manifest
             ["state"] = experiment.State.ToString().ToLowerInvariant(),
             ["spec"] = SpecWriter.Write(plan.Spec),
             ["error"] = experiment.LandscapeFailure,
-            ["recording"] = Recording(live),
+            ["recording"] = Recording(experiment, recording),
             ["engine"] = new JsonObject
             {
                 ["name"] = experiment.Engine.Name,
@@ -93,10 +94,9 @@ internal static class Manifest
     };
 
     /// <summary>Null where nobody wanted it recorded.</summary>
-    private static JsonObject? Recording(LiveExperiment live)
+    private static JsonObject? Recording(Experiment experiment, OpenRecording? recording)
     {
-        var (experiment, recording) = (live.Experiment, live.Recording);
-        if (recording is { Key: null, Problem: null }) return null;
+        if (recording is null or { Key: null, Problem: null }) return null;
         string? problem = recording.Problem ?? experiment.RecordingProblem;
         return new JsonObject
         {

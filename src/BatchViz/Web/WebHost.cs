@@ -68,6 +68,7 @@ public static class WebHost
         app.MapAccess(options);
         app.MapHistory();
         app.MapLibrary();
+        if (conductor.Library is { } library) app.MapRecordings(library.FolderIn, library.Root, conductor.Files);
         // Looks and scripts are no secret, and the page that asks for a link needs them.
         app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
         app.MapGet("/healthz", () => "ok").AllowAnonymous();
