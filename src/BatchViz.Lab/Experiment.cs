@@ -105,6 +105,8 @@ public sealed class Experiment : IDisposable
         lanes = [.. groups.Select((members, i) => new Lane(this, pacer, i, members))];
         lanesLeft = lanes.Length;
         if (from is not null) Volatile.Write(ref stopped, runs.Any(run => run.Log is { State: RunState.Stopped, BudgetSpent: false }) ? 1 : 0);
+        // One that is opened as it ended is over at once, not only when its lanes have seen that there is nothing to do.
+        if (runs.All(run => run.Log.Ended)) ended.TrySetResult();
         landscape = options.Landscape ? new LandscapeJob(this, LandscapeFile.Read(from?.Landscape, runs.Length)) : null;
     }
 

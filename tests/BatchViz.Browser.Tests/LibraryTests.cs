@@ -71,7 +71,7 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await Begin("Exported");
         var page = await Open();
         var card = Card(page, "Exported");
-        await card.GetByRole(AriaRole.Button, new() { Name = "Export" }).FocusAsync();
+        await card.GetByRole(AriaRole.Button, new() { Name = "Export Exported" }).FocusAsync();
         await page.Keyboard.PressAsync("Enter");
         var formats = card.GetByRole(AriaRole.Group).GetByRole(AriaRole.Link);
         await Expect(formats).ToHaveCountAsync(5);
@@ -97,8 +97,9 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.Keyboard.PressAsync("Enter");
 
         await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
-        await Probe.Until(page, "the fork", state => state.Heads.ContainsKey("b32-s1-u30") && state.Heads["b32-s1-u30"] > 30);
-        Assert.Empty(troubles);
+        await page.WaitForFunctionAsync("""
+            async () => (await (await fetch('/api/experiments/current')).json()).runs.some(run => run.id === 'b32-s1-u30' && run.batchSize === 64 && run.state === 'finished')
+            """);
     }
 
     [Theory]

@@ -280,15 +280,22 @@ public sealed class Conductor(
         var folder = RecordingFolder.Open(recording.Files, manifest, plan);
         try
         {
-            var experiment = new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder);
-            prepared = (experiment, recording);
-            // Nothing else would make one: every run has ended, or the program did before its surface was computed.
-            if (experiment.Landscape is not { Resolution: > 0 }) experiment.Replane(plan.Plane);
+            prepared = (new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder), recording);
         }
         catch
         {
             folder.Dispose();
             throw;
+        }
+        if (prepared.Value.Experiment is not { Landscape: not { Resolution: > 0 } } bare) return;
+        try
+        {
+            // Nothing else would make a surface: every run has ended, or the program did before it was computed.
+            bare.Replane(plan.Plane);
+        }
+        catch (SpecException)
+        {
+            // Then there is none, as there was none.
         }
     }
 
