@@ -18,11 +18,11 @@ internal sealed class KillChain(string name, string experiment, string folder)
     {
         ["cohorts"] = """
             { "data": { "kind": "moons", "trainExamples": 203 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.05,
-              "batchSizes": [1, 8, "full"], "seeds": [1, 2, 3], "budget": { "updates": 1000000 }, "landscape": { "resolution": 17 } }
+              "batchSizes": [1, 8], "seeds": [1, 2, 3], "budget": { "updates": 500000 }, "landscape": { "resolution": 17 } }
             """,
         ["momentum"] = """
             { "data": { "kind": "moons", "trainExamples": 300 }, "model": { "hidden": [16], "activation": "relu" }, "learningRate": 0.01,
-              "optimizer": { "kind": "momentum" }, "batchSizes": [4, 32], "seeds": [5, 6], "budget": { "epochs": 20000 }, "landscape": { "resolution": 17 } }
+              "optimizer": { "kind": "momentum" }, "batchSizes": [4, 32], "seeds": [5, 6], "budget": { "epochs": 5000 }, "landscape": { "resolution": 17 } }
             """,
         ["adam"] = """
             { "data": { "kind": "moons", "trainExamples": 500 }, "model": { "hidden": [64, 64, 64], "activation": "relu" }, "learningRate": 0.001,
