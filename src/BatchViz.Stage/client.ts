@@ -298,7 +298,7 @@ export class Client implements Remote {
       if (error instanceof Refused && error.status === 404) return;
       const pause = Math.min(SELDOM, AGAIN_AFTER * 2 ** asked.failures++);
       asked.next = performance.now() + pause;
-      setTimeout(() => stage.changed(Change.data), pause + 50);
+      setTimeout(() => this.tellDetail(), pause + 50);
     }
   }
 
@@ -309,8 +309,13 @@ export class Client implements Remote {
       this.lanes.push(wish);
       await this.fetchTile(wish);
       this.lanes.splice(this.lanes.indexOf(wish), 1);
-      this.stage.changed(Change.data);
+      this.tellDetail();
     }
+  }
+
+  /** Detail is for the charts; on the axis of seconds, which are measured, it moves everything. */
+  private tellDetail(): void {
+    this.stage.changed(this.stage.axis === "seconds" ? Change.data : Change.detail);
   }
 
   async batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> {

@@ -37,7 +37,9 @@ export const Change = {
   camera: 1024,
   /** What is known of the batch at the playhead. */
   batch: 2048,
-  all: 4095,
+  /** Finer buckets of what was known already, or on their way. */
+  detail: 4096,
+  all: 8191,
 } as const;
 
 export interface Panel {

@@ -7,6 +7,9 @@ import { columnBytes, type Entries, type EntryList, type Frame, type RunFrame, t
 
 export { Buckets } from "./pyramid.ts";
 
+/** Two canvas pixels a bucket are enough for the eye; in a window with fewer records than this each is drawn for itself. */
+export const MOST_DRAWN = 512;
+
 export interface TileAddress {
   run: number;
   level: number;
@@ -209,7 +212,7 @@ export class TimelineStore {
     return this.runs.some((run, r) => run.evaluationsMissing || (run.pointsMissing && this.plane !== 0) || this.gap(r).length > 0);
   }
 
-  /** The tiles that close this run's first gap: one or two, at the finest level that needs no more buckets than a tile has. */
+  /** The tiles that close this run's first gap: one or two, at the finest level that a chart would draw it at. Finer detail comes when it is zoomed into. */
   gap(run: number): TileAddress[] {
     const timeline = this.runs[run];
     if (timeline === undefined) return [];
@@ -217,7 +220,7 @@ export class TimelineStore {
     const to = from === 0 ? timeline.spans[0] ?? timeline.made : timeline.spans[2] ?? timeline.made;
     if (to <= from) return [];
     let level = 0;
-    while ((to - from) / 4 ** level > TILE_BUCKETS) level++;
+    while ((to - from) / 4 ** level > MOST_DRAWN) level++;
     const tiles: TileAddress[] = [];
     for (let index = tileOf(from, level); index <= tileOf(to - 1, level); index++) tiles.push({ run, level, index });
     return tiles;

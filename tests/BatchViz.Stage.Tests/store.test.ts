@@ -90,7 +90,7 @@ describe("timeline store", () => {
   test("a late joiner needs one tile for a million updates", () => {
     const store = new TimelineStore(1, [0]);
     store.noteRun(0, "running", 1_000_000);
-    expect(store.gap(0)).toEqual([{ run: 0, level: 5, index: 0 }]);
+    expect(store.gap(0)).toEqual([{ run: 0, level: 6, index: 0 }]);
   });
 
   test("a lost frame is a gap until its tile is there, and the head waits before it", () => {

@@ -8,9 +8,8 @@ import { columnIndex, COLUMN } from "../manifest.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Chart, type Drawing } from "./chart.ts";
 import { drawBuckets, drawEvaluations, drawRing, type Emphasis } from "./curves.ts";
-import { Buckets } from "../store.ts";
+import { Buckets, MOST_DRAWN } from "../store.ts";
 import { evaluationRange } from "./range.ts";
-import { MOST_RECORDS } from "./record.ts";
 import { figure, percent, short, whole } from "../format.ts";
 
 const row = new Buckets();
@@ -22,7 +21,7 @@ export const mountCharts: Mount = (element, stage) => {
   const resize = new ResizeObserver(() => stage.changed(Change.size));
   for (const chart of charts) resize.observe(chart.root);
   let stale = 0, turn = 0;
-  const news = Change.manifest | Change.data | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
+  const news = Change.manifest | Change.data | Change.detail | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
   pointCounts = () => Object.fromEntries(charts.map((chart) => [chart.name, chart.points]));
   return {
     wants: news | Change.moment,
@@ -94,7 +93,7 @@ function columnCurves(stage: Stage, name: string, visit: (run: number, colour: s
     const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
     const from = Math.max(0, stage.beginning(run) - 1, Math.floor(clock.toUpdates(stage.axis, stage.from)) - 1);
     const to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1);
-    if (to <= from || !stage.store.query(run, column, from, to, MOST_RECORDS, row)) return;
+    if (to <= from || !stage.store.query(run, column, from, to, MOST_DRAWN, row)) return;
     if (row.missing.length > 0) stage.remote.wantTiles(run, name, row.level, row.missing);
     visit(run, colour);
   });

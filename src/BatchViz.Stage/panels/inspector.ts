@@ -45,7 +45,7 @@ export const mountInspector: Mount = (element, stage) => {
     name, el("h3", {}, "At the playhead"), table(figures), batch.root, el("h3", {}, "Settings"), table(settings)));
   let subject = "";
   return {
-    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme | Change.batch,
+    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme | Change.batch | Change.detail,
     draw() {
       const run = stage.stepRun, { manifest } = stage;
       if (run === undefined || manifest === null) return;

@@ -1,7 +1,7 @@
 /** The single record under a chart's cursor, where the window is so narrow that single records are drawn. */
 import { columnIndex } from "../manifest.ts";
 import type { Stage } from "../stage.ts";
-import { Buckets } from "../store.ts";
+import { Buckets, MOST_DRAWN } from "../store.ts";
 
 export interface RecordHit {
   run: number;
@@ -9,8 +9,6 @@ export interface RecordHit {
   value: number;
 }
 
-/** Two canvas pixels a bucket are enough for the eye; in a window with fewer records than this each is drawn for itself. */
-export const MOST_RECORDS = 512;
 const row = new Buckets();
 
 /** The record at `x` (in the axis' unit) whose value is nearest, of the selected run if there is one; null where only coarser buckets are known. */
@@ -20,7 +18,7 @@ export function recordAt(stage: Stage, column: string, x: number, distance: (val
   for (const run of stage.manifest!.runs.keys()) {
     if (stage.hidden.has(run) || (stage.selected >= 0 && stage.selected !== run)) continue;
     const clock = stage.clocks[run]!;
-    if (clock.toUpdates(stage.axis, stage.to) - clock.toUpdates(stage.axis, stage.from) > MOST_RECORDS) continue;
+    if (clock.toUpdates(stage.axis, stage.to) - clock.toUpdates(stage.axis, stage.from) > MOST_DRAWN) continue;
     const update = Math.round(clock.toUpdates(stage.axis, x));
     if (update <= stage.beginning(run) || !stage.store.at(run, index, update, row) || row.level > 0) continue;
     const value = row.last[0]!;

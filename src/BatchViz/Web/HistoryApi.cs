@@ -49,7 +49,8 @@ public static class HistoryApi
         try
         {
             var window = await live.Replays.Ask((progress, cancel) => live.Experiment.Replayer.Rows(run, missing.First, (int)missing.Count, progress, cancel), http.RequestAborted);
-            return encode(window) is { Bytes: { } bytes } tile ? Bytes(http, bytes, tile.Whole ? Forever : Never) : Results.NotFound();
+            // A run that trains on may have dropped more records meanwhile: then the page asks again.
+            return encode(window) is { Bytes: { } bytes } tile ? Bytes(http, bytes, tile.Whole ? Forever : Never) : Gone();
         }
         catch (Exception e) when (e is SpecException or OperationCanceledException or ObjectDisposedException)
         {
