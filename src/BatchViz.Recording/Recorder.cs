@@ -205,11 +205,18 @@ public sealed class Recorder : IDisposable
             // Whatever it was: lanes must not wait for a recorder that is gone.
             lock (gate)
             {
-                Volatile.Write(ref problem, $"Nothing more is recorded, since the recording cannot be written: {e.Message.TrimEnd('.')}. What was recorded before is kept.");
+                Volatile.Write(ref problem, $"Nothing more is recorded, since the recording cannot be written: {Cause(e)}. What was recorded before is kept.");
                 foreach (var run in runs) run.Log.Keep(long.MaxValue);
             }
             drained.Set();
         }
+    }
+
+    /// <summary>What the system says, without the file's path behind it: viewers see this.</summary>
+    private static string Cause(Exception e)
+    {
+        int path = e.Message.IndexOf(" : '", StringComparison.Ordinal);
+        return (path > 0 ? e.Message[..path] : e.Message).TrimEnd('.');
     }
 
     private void Round(bool last)

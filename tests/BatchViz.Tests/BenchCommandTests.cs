@@ -137,7 +137,7 @@ public sealed class BenchCommandTests
 
         Assert.NotEmpty((string)json["machine"]!);
         var readers = json["fuzz"]!.AsArray();
-        Assert.Equal(["idx", "csv", "experiment", "paths", "manifest", "log", "keyframe"], readers.Select(reader => (string)reader!["target"]!));
+        Assert.Equal(["idx", "csv", "experiment", "paths", "manifest", "log", "keyframe", "bviz"], readers.Select(reader => (string)reader!["target"]!));
         Assert.All(readers, reader =>
         {
             Assert.Equal(200, (int)reader!["inputs"]!);

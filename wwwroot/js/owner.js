@@ -15,6 +15,20 @@ export function playhead() {
     : { selected: state.selected, updates: Object.fromEntries(Object.entries(state.drawn).map(([run, point]) => [run, Math.floor(point.update) || 0])) };
 }
 
+/** Sends the file that was chosen to the library; says what became of it. */
+export async function upload(input) {
+  const file = input.files[0];
+  if (file === undefined) return null;
+  try {
+    const answer = await fetch("/api/recordings/import", { method: "POST", body: file, credentials: "same-origin", headers: { "Content-Type": "application/octet-stream" } });
+    return answer.ok ? { id: (await answer.json()).id } : { refusal: await answer.text() };
+  } catch {
+    return { refusal: "The file could not be sent; try again." };
+  } finally {
+    input.value = "";
+  }
+}
+
 /** Writes to the clipboard, by the old way where the page is not on a secure origin (a plain http address in a network). */
 export async function copy(text) {
   try {

@@ -7,6 +7,10 @@ namespace BatchViz.Components;
 /// <param name="Updates">By run, after how many updates it is shown.</param>
 public sealed record Playhead(string? Selected, Dictionary<string, long> Updates);
 
+/// <param name="Id">The recording's, where it was taken in.</param>
+/// <param name="Refusal">Why it was not, in a sentence.</param>
+public sealed record Uploaded(string? Id, string? Refusal);
+
 /// <summary>The few things that only the browser can do, from wwwroot/js/owner.js, loaded when first needed.</summary>
 public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 {
@@ -21,6 +25,10 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 
     /// <summary>Where the page's playhead is; null where there is none.</summary>
     public async Task<Playhead?> Playhead() => await (await Module()).InvokeAsync<Playhead?>("playhead");
+
+    /// <summary>Sends the file of an input to the library, however long that takes; null where none was chosen.</summary>
+    public async Task<Uploaded?> Upload(ElementReference input, CancellationToken cancel)
+        => await (await Module()).InvokeAsync<Uploaded?>("upload", cancel, input);
 
     private Task<IJSObjectReference> Module() => loading ??= js.InvokeAsync<IJSObjectReference>("import", "./js/owner.js").AsTask();
 

@@ -20,9 +20,15 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     private (string Key, string Why)? refused;
     private (string Trashed, string Name)? deleted;
     private ElementReference undo;
-    private bool focusUndo;
+    private bool focusUndo, importing;
+
+    /// <summary>What is shown as failed is that the recordings cannot be listed.</summary>
+    private bool listing;
+    private ElementReference picker;
 
     [Inject] private Conductor Conductor { get; set; } = default!;
+
+    [Inject] private OwnerScript Script { get; set; } = default!;
 
     [Inject] private NavigationManager Navigation { get; set; } = default!;
 
@@ -78,8 +84,9 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         try
         {
             var (now, waiting) = await Task.Run(() => (Conductor.Recordings(), Conductor.Library?.InTrash() ?? default), gone.Token);
-            if (failure is null && entries is not null && now.SequenceEqual(entries) && waiting == trash) return;
-            (entries, trash, failure) = (now, waiting, null);
+            if (!listing && entries is not null && now.SequenceEqual(entries) && waiting == trash) return;
+            (entries, trash) = (now, waiting);
+            if (listing) (listing, failure) = (false, null);
         }
         catch (Exception e) when (e is not OperationCanceledException)
         {
@@ -87,7 +94,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
             string why = e is SpecException ? e.Message : "The recordings cannot be listed; the server's log says why.";
             if (failure == why) return;
             if (e is not SpecException) Log.LogError(e, "The recordings could not be listed.");
-            failure = why;
+            (listing, failure) = (true, why);
         }
         StateHasChanged();
     }
@@ -123,6 +130,26 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         catch (SpecException e)
         {
             failure = e.Message;
+        }
+    }
+
+    private async Task Import()
+    {
+        (importing, failure) = (true, null);
+        try
+        {
+            var answer = await Script.Upload(picker, gone.Token);
+            await Look();
+            if (answer?.Id is { } key) focused = key;
+            failure = answer?.Refusal;
+        }
+        catch (OperationCanceledException)
+        {
+            // The page is gone.
+        }
+        finally
+        {
+            importing = false;
         }
     }
 

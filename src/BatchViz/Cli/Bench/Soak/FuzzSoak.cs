@@ -21,6 +21,7 @@ internal sealed class FuzzSoak : ISoak
         ["manifest"] = () => new ManifestTarget(),
         ["log"] = () => new RunLogTarget(),
         ["keyframe"] = () => new KeyframeTarget(),
+        ["bviz"] = () => new BvizTarget(),
     };
 
     private readonly Option<string?> fuzz = new("--fuzz") { Description = "Read foreign bytes: the name of a reader, or all.", Arity = ArgumentArity.ZeroOrOne };
