@@ -14,6 +14,7 @@ const updates = Number(option('updates', 1_000_000)), zooms = Number(option('zoo
 const top = resolve(dirname(fileURLToPath(import.meta.url)), '..');
 const program = process.env.BATCHVIZ ?? join(top, 'src/BatchViz/bin/Debug/net10.0/batchviz');
 const folder = mkdtempSync(join(tmpdir(), 'batchviz-late-'));
+for (const signal of ['SIGINT', 'SIGTERM']) process.once(signal, () => process.exit(1));
 const sleep = seconds => new Promise(done => setTimeout(done, 1000 * seconds));
 
 const TINY = {
@@ -189,17 +190,19 @@ async function zoomAll(browser, manifest) {
   for (let i = 0; i < zooms; i++) {
     const run = manifest.runs[i % manifest.runs.length];
     const total = await browser.evaluate('window.batchviz.state().total');
-    times.push((await zoomTo(browser, run, total))[0]);
+    const [time, words] = await zoomTo(browser, run, total);
+    times.push(time);
+    console.log(`  ${time.toFixed(0).padStart(5)} ms  ${words}`);
   }
   times.sort((a, b) => a - b);
   const at = share => Math.round(times[Math.min(times.length - 1, Math.floor(share * times.length))]);
   return { axis, zooms, p50: at(0.5), p95: at(0.95), max: at(1) };
 }
 
-const say = (name, joined, zoomed) => {
+const sayJoined = (name, joined) =>
   console.log(`${name}: history ${(joined.history / 1024).toFixed(0)} KiB (${Object.entries(joined.bytes).map(([k, v]) => `${k} ${(v / 1024).toFixed(0)}`).join(', ')}), painted after ${joined.seconds.toFixed(2)} s`);
+const sayZoomed = (name, zoomed) =>
   console.log(`${name}: from a zoom to the exact record, ms: p50 ${zoomed.p50}, p95 ${zoomed.p95}, max ${zoomed.max} (${zoomed.zooms} zooms by ${zoomed.axis})`);
-};
 const out = { machine: `${cpus().length} × ${cpus()[0].model}`, updates };
 for (const [name, experiment] of [['tiny', TINY], ['mnist', JSON.parse(readFileSync(join(top, 'examples/mnist.json'), 'utf8'))]]) {
   if (name === skip) continue;
@@ -207,9 +210,10 @@ for (const [name, experiment] of [['tiny', TINY], ['mnist', JSON.parse(readFileS
   const server = await serve(experiment);
   try {
     const { browser, ...joined } = await join8(server);
+    sayJoined(name, joined);
     const zoomed = await zoomAll(browser, server.manifest);
     await browser.stop();
-    say(name, joined, zoomed);
+    sayZoomed(name, zoomed);
     out[name] = { ...joined, zoom: zoomed };
   } finally {
     await server.stop();

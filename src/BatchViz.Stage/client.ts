@@ -128,7 +128,7 @@ export class Client implements Remote {
     const points = countPoints(stage);
     stage.sequence = frame.sequence;
     const replaned = stage.store.ingestFrame(frame);
-    let changes: number = Change.data;
+    let changes: number = frame.runs.length > 0 ? Change.data : 0; // a heartbeat draws nothing anew
     if (frame.held !== stage.held || frame.watching !== stage.watching) changes |= Change.session;
     stage.held = frame.held;
     stage.watching = frame.watching;
@@ -138,7 +138,7 @@ export class Client implements Remote {
     const known = stage.store.runs.length;
     if (this.ofNewRuns.length < MOST_EARLY && frame.runs.some((part) => part.run >= known)) this.ofNewRuns.push(frame);
     if (frame.revision !== stage.manifest.revision) void this.loadManifest();
-    stage.changed(changes);
+    if (changes !== 0) stage.changed(changes);
     this.wantGrid(frame.plane, frame.grid, frame.resolution);
     this.heal();
   }

@@ -28,6 +28,14 @@ export function short(value: number): string {
   return minus(trimmed(value));
 }
 
+/** Ticks of an axis: short, unless the window is so narrow that neighbours would read the same. */
+export function ticks(values: readonly number[]): string[] {
+  const texts = values.map(short);
+  if (new Set(texts).size === texts.length) return texts;
+  const digits = Math.max(0, -Math.floor(Math.log10(Math.abs(values[1]! - values[0]!)) + 1e-9));
+  return values.map((value) => minus(value.toLocaleString("en", { maximumFractionDigits: Math.min(20, digits) })));
+}
+
 const trimmed = (value: number): string => String(Number(value.toPrecision(3)));
 const minus = (text: string): string => text.replace("-", "−");
 

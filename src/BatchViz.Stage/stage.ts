@@ -23,7 +23,6 @@ export const Change = {
   landscape: 4,
   /** The playhead moved. */
   moment: 8,
-  /** Axis or the zoomed window. */
   axis: 16,
   /** Selection, visibility or states of runs. */
   runs: 32,
@@ -39,7 +38,9 @@ export const Change = {
   batch: 2048,
   /** Finer buckets of what was known already, or on their way. */
   detail: 4096,
-  all: 8191,
+  /** The charts' window, which the scene does not have. */
+  zoom: 8192,
+  all: 16383,
 } as const;
 
 export interface Panel {
@@ -295,7 +296,7 @@ export class Stage {
 
   setZoom(zoom: readonly [number, number] | null): void {
     this.zoom = zoom;
-    this.changed(Change.axis);
+    this.changed(Change.zoom);
   }
 
   select(run: number): void {

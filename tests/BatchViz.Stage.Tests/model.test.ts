@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AXES, RunClock } from "../../src/BatchViz.Stage/axis.ts";
-import { figure, niceStep, short } from "../../src/BatchViz.Stage/format.ts";
+import { figure, niceStep, short, ticks } from "../../src/BatchViz.Stage/format.ts";
 import type { Manifest, RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
 import { Playhead, SECONDS_FOR_ALL } from "../../src/BatchViz.Stage/playhead.ts";
 import { contours, heightOf, heightScale, sample } from "../../src/BatchViz.Stage/scene/heights.ts";
@@ -238,4 +238,10 @@ test("numbers read as people write them", () => {
     .toEqual([figure(0.03123), figure(1234.6), figure(-0.5), figure(NaN), figure(-Infinity), figure(1.2e-5), figure(0)]);
   expect([short(1500), short(300000), short(2e6), short(0.25), short(3.2e13)]).toEqual(["1.5k", "300k", "2M", "0.25", "3.2×10¹³"]);
   expect([niceStep(10, 10), niceStep(0.7, 14), niceStep(33, 10)]).toEqual([1, 0.05, 2]);
+});
+
+test("ticks are short, and as long as it takes to tell neighbours apart", () => {
+  expect(ticks([0, 100_000, 200_000])).toEqual(["0", "100k", "200k"]);
+  expect(ticks([19_120, 19_140, 19_160])).toEqual(["19,120", "19,140", "19,160"]);
+  expect(ticks([12.3451, 12.3452])).toEqual(["12.3451", "12.3452"]);
 });

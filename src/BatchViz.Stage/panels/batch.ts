@@ -6,8 +6,8 @@ import { remember, remembered } from "../remember.ts";
 import { Change, type Stage } from "../stage.ts";
 import { el, line, setAttribute, setText, table, type Reading } from "./dom.ts";
 
-/** Columns of the record that are worth a line. */
-const COLUMNS = ["loss", "gradientNorm", "updateNorm", "learningRate", "noiseScale"] as const;
+/** Columns of the record that are worth a line, in few words. */
+const COLUMNS = [["loss", "batch loss"], ["gradientNorm", "gradient norm"], ["updateNorm", "update norm"], ["learningRate", "learning rate"], ["noiseScale", "noise scale"]] as const;
 const EXAMPLES = 12;
 
 export class BatchSection {
@@ -58,11 +58,11 @@ export class BatchSection {
   private figures(batch: Batch): HTMLElement[] {
     const { columns } = this.stage.manifest!;
     const lines: [string, Reading][] = [["update", [whole(batch.update), ""]], ["examples", [whole(batch.examples.length), ""]]];
-    for (const name of COLUMNS) {
+    for (const [name, label] of COLUMNS) {
       const column = columns.find((c) => c.name === name);
       if (column === undefined || !(name in batch.record)) continue;
       const value = batch.record[name];
-      lines.push([column.label, value == null ? ["not defined", ""] : [figure(value, 4), column.unit]]);
+      lines.push([label, value == null ? ["not defined", ""] : [figure(value, 4), column.unit]]);
     }
     const list = table(lines.map(([label, reading]) => {
       const l = line(label);

@@ -1,7 +1,7 @@
 /** One chart: uPlot for axes, grid, cursor and zoom; the curves are drawn by `Drawing`, the moment by a veil over them. */
 import uPlot from "uplot";
 import { AXIS_LABELS } from "../axis.ts";
-import { figure, short, whole } from "../format.ts";
+import { figure, short, ticks, whole } from "../format.ts";
 import { Change, type Stage } from "../stage.ts";
 import { el, setText } from "./dom.ts";
 import { recordAt } from "./record.ts";
@@ -106,7 +106,7 @@ export class Chart {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }],
       axes: [
-        { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, ticks) => ticks.map(short) },
+        { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, values) => ticks(values) },
         { ...axis, size: 46 * scale, gap: 4, space: 16 * scale, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
       ],
       cursor: { y: true, points: { show: false }, drag: { x: true, y: false, setScale: false }, sync: { key: "batchviz" } },

@@ -21,7 +21,7 @@ export const mountCharts: Mount = (element, stage) => {
   const resize = new ResizeObserver(() => stage.changed(Change.size));
   for (const chart of charts) resize.observe(chart.root);
   let stale = 0, turn = 0;
-  const news = Change.manifest | Change.data | Change.detail | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
+  const news = Change.manifest | Change.data | Change.detail | Change.zoom | Change.axis | Change.runs | Change.theme | Change.size | Change.view;
   pointCounts = () => Object.fromEntries(charts.map((chart) => [chart.name, chart.points]));
   return {
     wants: news | Change.moment,

@@ -47,7 +47,7 @@ class Row {
       swatch(stage.styles[run.index]!), el("span", { class: "name figures" }, name), this.state);
     if (depth > 0) setAttribute(this.choose, "aria-label", stage.labels[run.index]!);
     this.eye = button("", icon("eye"), () => stage.setVisible(run.index, stage.hidden.has(run.index)), "eye");
-    const since = el("p", { class: "since quiet figures", hidden: !run.fork }, run.fork ? `from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}` : "");
+    const since = el("p", { class: "since quiet figures", hidden: !run.fork }, run.fork ? `from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}`.replaceAll(" = ", "\u00a0=\u00a0") : "");
     this.root = el("li", {}, this.choose, this.eye, since, this.why);
     this.root.style.setProperty("--depth", String(Math.min(depth, 3)));
   }

@@ -37,7 +37,7 @@ export const mountTimeline: Mount = (element, stage) => {
   });
   new ResizeObserver(() => stage.changed(Change.size)).observe(track);
   let font = "";
-  const news = Change.manifest | Change.data | Change.axis | Change.runs | Change.theme | Change.size;
+  const news = Change.manifest | Change.data | Change.axis | Change.zoom | Change.runs | Change.theme | Change.size;
   return {
     wants: news | Change.moment,
     draw(changes) {
