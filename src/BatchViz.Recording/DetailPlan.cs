@@ -15,7 +15,7 @@ public sealed class DetailPlan
     private const double FastFlops = 200e9, FastUpdate = 0.2e-6, SlowFlops = 20e9, SlowUpdate = 1e-6;
 
     /// <summary>Keyframes a run has seconds of replay between them: as few as their bytes a second allow, and never more than one second.</summary>
-    private const double KeyframeBytesPerSecond = 0.5e6, LeastReplay = 0.25, MostReplay = 1;
+    private const double KeyframeBytesPerSecond = 0.5e6, LeastReplay = 0.06, MostReplay = 1;
 
     private readonly List<(long From, int Level)> steps = [];
 

@@ -56,6 +56,8 @@ internal sealed class RecordingSample
     public static MemoryFiles With(string name, byte[] bytes)
     {
         var files = new MemoryFiles();
+        // A log has its timings beside it; that there are none in it is no damage.
+        if (name.EndsWith(".log", StringComparison.Ordinal)) files.Create(Path.ChangeExtension(name, ".times")).Dispose();
         using var file = files.Create(name);
         file.Write(bytes);
         return files;
