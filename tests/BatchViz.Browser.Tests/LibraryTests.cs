@@ -100,6 +100,33 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.WaitForFunctionAsync("""
             async () => (await (await fetch('/api/experiments/current')).json()).runs.some(run => run.id === 'b32-s1-u30' && run.batchSize === 64 && run.state === 'finished')
             """);
+        await Probe.Until(page, "the fork is on the page", now => now.Heads.TryGetValue("b32-s1-u30", out long head) && head > 30);
+        await Expect(page.Locator("[data-stage=hierarchy]")).ToContainTextAsync("B = 64");
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task A_recording_goes_out_as_one_file_and_comes_in_again()
+    {
+        await Begin("Travels");
+        var page = await Open();
+        await Expect(Card(page, "Travels")).ToHaveCountAsync(1);
+        string folder = Directory.CreateTempSubdirectory("batchviz-import-").FullName, file = Path.Combine(folder, "travels.bviz"), other = Path.Combine(folder, "other.bviz");
+        var download = await page.RunAndWaitForDownloadAsync(() => page.EvaluateAsync("""
+            async () => {
+              const recording = (await (await fetch("/api/recordings")).json()).find(entry => entry.name === "Travels");
+              location.href = `/api/recordings/${recording.id}/export/bviz`;
+            }
+            """));
+        await download.SaveAsAsync(file);
+        await page.SetInputFilesAsync("#import", file);
+        await Expect(Card(page, "Travels")).ToHaveCountAsync(2);
+
+        await File.WriteAllTextAsync(other, "no recording");
+        await page.SetInputFilesAsync("#import", other);
+        await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("The file is no .bviz");
+        await Expect(Card(page, "Travels")).ToHaveCountAsync(2);
+        Directory.Delete(folder, recursive: true);
     }
 
     [Theory]

@@ -65,10 +65,10 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         await Expect(page).ToHaveTitleAsync("A long one · BatchViz");
         await page.GetByRole(AriaRole.Button, new() { Name = "Hold training" }).ClickAsync();
         await Expect(page.Locator("#hold")).ToHaveTextAsync("Continue training");
-        Assert.Equal("held", await State(page));
+        await ToBe(page, "held");
         await page.ClickAsync("#hold");
         await Expect(page.Locator("#hold")).ToHaveTextAsync("Hold training");
-        Assert.Equal("running", await State(page));
+        await ToBe(page, "running");
 
         await Expect(page.Locator("#plane")).ToHaveTextAsync("PCA plane");
         await page.ClickAsync("#plane");
@@ -123,6 +123,13 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause", Exact = true }).ClickAsync();
         await Expect(page.Locator("#new-experiment")).ToBeEnabledAsync();
         return page;
+    }
+
+    /// <summary>The manifest follows the training by a frame or two.</summary>
+    private static async Task ToBe(IPage page, string state)
+    {
+        for (var limit = DateTime.UtcNow.AddSeconds(10); await State(page) != state; await Task.Delay(50))
+            Assert.True(DateTime.UtcNow < limit, $"the experiment is {await State(page)}, not {state}");
     }
 
     private static Task<string> State(IPage page) => page.EvaluateAsync<string>("async () => (await (await fetch('/api/experiments/current')).json()).state");
