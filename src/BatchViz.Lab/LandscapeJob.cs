@@ -62,8 +62,7 @@ internal sealed class LandscapeJob : IDisposable
     public long Rests => Interlocked.Read(ref rests);
 
     /// <summary>There is nothing left to do until someone asks for another plane.</summary>
-    public bool Settled => Failure is not null
-        || (Volatile.Read(ref rested) && (Current is not { Plane: not null } now || now.Resolution >= experiment.Plan.Spec.Landscape.Resolution));
+    public bool Settled => Failure is not null || Volatile.Read(ref rested);
 
     public void Start()
     {
@@ -86,6 +85,7 @@ internal sealed class LandscapeJob : IDisposable
     public void Request(PlaneKind wanted)
     {
         Volatile.Write(ref requested, (int)wanted);
+        Volatile.Write(ref rested, false);
         wake.Set();
     }
 
@@ -108,9 +108,10 @@ internal sealed class LandscapeJob : IDisposable
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             while (!stop.IsCancellationRequested)
             {
-                bool ended = experiment.Finished;
+                // Looked at before: a grid that has just become fine enough may make another plane due.
+                bool last = experiment.Finished && (Current is not { Plane: not null } now || now.Resolution >= experiment.Plan.Spec.Landscape.Resolution);
                 if (Step(evaluator)) continue;
-                if (ended) Volatile.Write(ref rested, true);
+                Volatile.Write(ref rested, last);
                 Interlocked.Increment(ref rests);
                 if (experiment.Finished || sinceSaved.Elapsed > SaveEvery) Save();
                 wake.WaitOne(50);

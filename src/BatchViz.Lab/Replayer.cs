@@ -25,7 +25,7 @@ public sealed record ReplayedBatch(string Run, long Update, float[] Record, bool
 /// </summary>
 public sealed class Replayer : IDisposable
 {
-    private const int Rows1 = 1024, BundlesKept = 4;
+    private const int RowsAtOnce = 1024, BundlesKept = 4;
 
     private readonly Experiment experiment;
     private readonly Lock gate = new();
@@ -134,7 +134,7 @@ public sealed class Replayer : IDisposable
         }
         int stride = run.Log.Stride, width = run.Log.Layout.Width;
         var bundle = Stand(run, first, progress, cancel);
-        var block = new RecordBlock(1, Math.Min(count, Rows1), width);
+        var block = new RecordBlock(1, Math.Min(count, RowsAtOnce), width);
         for (int done = 0; done < count;)
         {
             cancel.ThrowIfCancellationRequested();
@@ -168,11 +168,11 @@ public sealed class Replayer : IDisposable
                 else if (bundle.Updates(0) > 0) bundle = Anew(run, bundle);
             }
             long from = bundle.Updates(0);
-            var block = new RecordBlock(1, Rows1, bundle.Layout.Width);
+            var block = new RecordBlock(1, RowsAtOnce, bundle.Layout.Width);
             while (bundle.Updates(0) < update)
             {
                 cancel.ThrowIfCancellationRequested();
-                bundle.Advance((int)Math.Min(update - bundle.Updates(0), Rows1), block);
+                bundle.Advance((int)Math.Min(update - bundle.Updates(0), RowsAtOnce), block);
                 if (bundle.Diverged(0)) throw new SpecException($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.");
                 progress?.Report((double)(bundle.Updates(0) - from) / (update - from));
             }

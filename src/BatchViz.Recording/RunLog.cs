@@ -52,9 +52,9 @@ public sealed class RunLog
         (Layout, this.plan, this.parent) = (layout, plan ?? DetailPlan.Everything(long.MaxValue), parent);
         // At the start of a bucket that the parent keeps: what is between there and the fork is made once more.
         First = parent?.Aligned(update) ?? 0;
-        Stride = (layout.Width + 1 + 7) / 8 * 8;
-        // The widest vectors take whole rows.
-        Stride = (Stride + Vector<float>.Count - 1) / Vector<float>.Count * Vector<float>.Count;
+        // Whole vectors of the widest kind there is here; at least of eight, as everywhere.
+        int vector = Math.Max(8, Vector<float>.Count);
+        Stride = (layout.Width + 1 + vector - 1) / vector * vector;
         for (int l = ChunkLevel; l <= MaxLevel; l++) levels[l] = new BucketLevel(Stride);
         count = oldest = First;
         if (parent is not null) TakeFrom(parent, update);

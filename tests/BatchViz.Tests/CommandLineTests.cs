@@ -59,6 +59,7 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("run")]
     [InlineData("run", "nothing.json")]
     [InlineData("run", "nothing.json", "--threads", "0")]
+    [InlineData("run", "nothing.json", "--recording-mb", "0")]
     [InlineData("nonsense")]
     [InlineData("serve", "--urls", "http://0.0.0.0:0")]
     [InlineData("serve", "--data", "/nowhere/at/all")]

@@ -20,15 +20,16 @@ internal static class RunCommand
         var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
         var path = KernelOption.New();
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
+        var budget = BudgetOption();
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
-        foreach (Option option in new Option[] { json, data, threads, path, output }) run.Options.Add(option);
+        foreach (Option option in new Option[] { json, data, threads, path, output, budget }) run.Options.Add(option);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), KernelOption.Read(parsed, path), parsed.GetValue(output), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), KernelOption.Read(parsed, path), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, KernelPath path, string? output, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, KernelPath path, string? output, long recordingBytes, bool json, CancellationToken stop)
     {
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         var data = Files.Data(dataFolder);
@@ -37,11 +38,20 @@ internal static class RunCommand
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {
-            LanesAtOnce = threads, Landscape = output is not null, Files = files, Processor = Bench.Machine.Processor(),
+            LanesAtOnce = threads, Landscape = output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(),
             DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
         });
         return await Train(experiment, [.. experiment.Runs], json, stop);
     }
+
+    /// <summary>What a recording may take on the disk.</summary>
+    public static Option<int> BudgetOption() => new("--recording-mb")
+    {
+        Description = "Megabytes that a recording's records and keyframes may take; what is finer is recomputed when someone looks at it.", DefaultValueFactory = _ => 512,
+    };
+
+    public static long ReadBudget(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is var megabytes and >= 1 and <= 1_000_000 ? megabytes * 1_000_000L
+        : throw new SpecException($"\"--recording-mb\" is {parsed.GetValue(option)}; it must be a whole number from 1 to 1,000,000.");
 
     /// <summary>Trains to the end, shows how it goes, and tells the figures of some runs.</summary>
     public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)
