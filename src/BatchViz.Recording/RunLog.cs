@@ -206,7 +206,8 @@ public sealed class RunLog
             Span<Bucket> bucket = stackalloc Bucket[1];
             if (!TryBuckets(l, index, SecondsColumn, bucket)) continue;
             float end = bucket[0].Last, start = index == 0 ? 0 : TryBuckets(l, index - 1, SecondsColumn, bucket) ? bucket[0].Last : end;
-            return start + (end - start) * (((record & ((1L << (2 * l)) - 1)) + 1) / (float)(1L << (2 * l)));
+            long size = 1L << (2 * l), place = (record & (size - 1)) + 1;
+            return place == size ? end : start + (end - start) * (place / (float)size);
         }
         Span<float> row = stackalloc float[Stride];
         return TryRing(record, 1, row) ? row[SecondsColumn] : float.NaN;
