@@ -30,20 +30,28 @@ internal sealed class RecordingSample
     {
         var files = new MemoryFiles();
         var run = RecordingFolder.NewRuns(files, Manifest, Plan).Single();
+        var stream = new Philox((uint)records, Purpose.Fuzz, 0);
+        var rows = new float[records * run.Log.Layout.Width];
+        for (int i = 0; i < rows.Length; i++) rows[i] = stream.Below((ulong)i, 1000) / 8f;
+        run.Log.Append(rows, records, 0, 1);
+        // The recorder writes when it comes to it; each step is waited for, so that the same bytes come out every time.
         using (var recorder = Recorder.Begin(files, Manifest, [run]))
         {
-            var stream = new Philox((uint)records, Purpose.Fuzz, 0);
-            var rows = new float[records * run.Log.Layout.Width];
-            for (int i = 0; i < rows.Length; i++) rows[i] = stream.Below((ulong)i, 1000) / 8f;
-            run.Log.Evaluations.Add(new EvaluationPoint(0, 2, float.NaN, float.NaN, 0));
-            run.Log.Append(rows, records, 0, 1);
-            run.Log.Evaluations.Add(new EvaluationPoint((uint)records, 1, float.NaN, float.NaN, 1));
-            run.Log.Probes.Add(new ProbePoint(records) { Sharpness = 1.5, Eigenvalues = [2, 1] });
-            for (int k = 1; k <= keyframes; k++) recorder.Add(run, new Keyframe(k, [k, -k], [], [1, 2, 3]));
+            Step(() => { });
+            Step(() => run.Log.Evaluations.Add(new EvaluationPoint(0, 2, float.NaN, float.NaN, 0)));
+            if (records > 0) Step(() => run.Log.Evaluations.Add(new EvaluationPoint((uint)records, 1, float.NaN, float.NaN, 1)));
+            Step(() => run.Log.Probes.Add(new ProbePoint(records) { Sharpness = 1.5, Eigenvalues = [2, 1] }));
+            for (int k = 1; k <= keyframes; k++) Step(() => recorder.Add(run, new Keyframe(k, [k, -k], [], [1, 2, 3])));
             if (ended)
             {
                 run.Log.Result = new RunResult(run.Id, 4, 1, records, 1, 0.5, double.NaN, double.NaN, double.NaN, 1, false, "00");
                 run.Log.Enter(RunState.Finished);
+            }
+
+            void Step(Action make)
+            {
+                make();
+                if (!recorder.Flush(TimeSpan.FromMinutes(1))) throw new InvalidOperationException(recorder.Problem);
             }
         }
         return files;
