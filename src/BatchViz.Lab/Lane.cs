@@ -208,7 +208,7 @@ internal sealed class Lane
     private void Probe(int member, IWeights weights, long at, bool end)
     {
         var run = members[member];
-        bool due = end || (run.Log.Evaluations.Count - 1) % LaneProbes.OneMarkIn == 0;
+        bool due = end || MarkOf(run, at) % LaneProbes.OneMarkIn == 0;
         if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at)) return;
         try
         {
@@ -218,6 +218,14 @@ internal sealed class Lane
         {
             // Nobody will look at this run; the pacer ends it.
         }
+    }
+
+    /// <summary>How many test marks of a run lie before this one; of a run that is taken up again, later ones may be recorded already.</summary>
+    private static long MarkOf(Run run, long at)
+    {
+        long mark = run.Log.Evaluations.Count - 1;
+        while (mark > 0 && run.Log.Evaluations[mark].Update > at) mark--;
+        return mark;
     }
 
     private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, long at, double loss)

@@ -26,9 +26,6 @@ public sealed class DetailPlan
     /// <summary>Updates between keyframes.</summary>
     public long KeyframeStride { get; private init; }
 
-    /// <summary>Bytes that a keyframe takes.</summary>
-    public long KeyframeBytes { get; private init; }
-
     /// <summary>Every record, whatever it takes, and keyframes every so many updates.</summary>
     public static DetailPlan Everything(long keyframeStride)
     {
@@ -46,7 +43,7 @@ public sealed class DetailPlan
     {
         long keyframe = 4 * parameters * (1 + stateVectors) + 128;
         double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay), slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
-        var plan = new DetailPlan { KeyframeBytes = keyframe, KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
+        var plan = new DetailPlan { KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
         double fast = FastUpdate + flopsPerUpdate / FastFlops;
         int level = 0;
         while (level < RunLog.MaxLevel && (Bytes(columns, level) / fast > MostBytesPerSecond || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);

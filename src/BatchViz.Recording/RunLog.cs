@@ -186,8 +186,6 @@ public sealed class RunLog
         return true;
     }
 
-    internal bool HasBucket(int level, long index) => levels[level].Has(index);
-
     internal (ReadOnlyMemory<float> Values, ReadOnlyMemory<byte> Bad) BucketRow(int level, long index) => levels[level].Row(index);
 
     /// <summary>Records before the head of which this many at most are not yet in a bucket that is kept: where frames may end without the records themselves.</summary>

@@ -191,6 +191,34 @@ public class RecordingTests
     }
 
     [Fact]
+    public async Task Probes_are_at_the_same_updates_wherever_a_run_was_cut_and_taken_up_again()
+    {
+        const string Probed = """
+            { "data": { "kind": "moons", "trainExamples": 50 }, "model": { "hidden": [4], "activation": "tanh" }, "learningRate": 0.1, "batchSizes": [8],
+              "budget": { "updates": 300 }, "probes": ["gradient"] }
+            """;
+        var files = new MemoryFiles();
+        long[] expected;
+        using (var whole = await Labs.Run(Probed, new() { Files = files, Landscape = false })) expected = ProbedAt(whole);
+        var manifest = RecordingManifest.Read(files);
+        string log = $"runs/{manifest.Runs[0].Id}.log";
+        byte[] bytes = files.ReadAll(log, int.MaxValue)!;
+        // Cut behind each of its blocks: an evaluation may be there whose probe is not.
+        for (int end = bytes.Length - 1; end > 0; end -= Math.Max(1, bytes.Length / 60))
+        {
+            using (var file = files.Create(log)) file.Write(bytes.AsSpan(0, end));
+            foreach (string name in files.List(Keyframes.FolderOf(manifest.Runs[0].Id))) files.Delete($"{Keyframes.FolderOf(manifest.Runs[0].Id)}/{name}");
+            var plan = manifest.PlanOf(Labs.PlanOf(manifest.ReadSpec()));
+            using var taken = new Experiment(plan, new CpuEngine(), new() { Resume = true, Landscape = false }, RecordingFolder.Open(files, manifest, plan));
+            taken.Start();
+            await Labs.Ended(taken);
+            Assert.Equal(expected, ProbedAt(taken));
+        }
+
+        static long[] ProbedAt(Experiment experiment) => [.. experiment.Runs[0].Probes.ToArray().Select(point => point.Update)];
+    }
+
+    [Fact]
     public async Task A_recording_of_another_machine_does_not_pass_for_this_ones()
     {
         var files = new MemoryFiles();

@@ -48,12 +48,12 @@ internal static class ReplayCommand
     public static JsonObject Json(Run run, ReplayedBatch batch)
     {
         var record = new JsonObject();
-        for (int c = 0; c < batch.Record.Length; c++) record[run.Log.Layout.Columns[c].Name] = Finite(batch.Record[c]);
+        for (int c = 0; c < batch.Record.Length; c++) record[run.Log.Layout.Columns[c].Name] = RunCommand.Finite(batch.Record[c]);
         return new JsonObject
         {
             ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["record"] = record,
-            ["recorded"] = batch.Recorded, ["deviation"] = Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
-            ["examples"] = new JsonArray([.. batch.Examples.Select(e => (JsonNode)new JsonObject { ["index"] = e.Index, ["loss"] = Finite(e.Loss), ["gradientNorm"] = Finite(e.GradientNorm) })]),
+            ["recorded"] = batch.Recorded, ["deviation"] = RunCommand.Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
+            ["examples"] = new JsonArray([.. batch.Examples.Select(e => (JsonNode)new JsonObject { ["index"] = e.Index, ["loss"] = RunCommand.Finite(e.Loss), ["gradientNorm"] = RunCommand.Finite(e.GradientNorm) })]),
         };
     }
 
@@ -68,6 +68,4 @@ internal static class ReplayCommand
             Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{example.Index,10}{example.Loss,14:G6}{example.GradientNorm,16:G6}"));
         if (batch.Examples.Count > ExamplesShown) Console.WriteLine($"{"…",10} {batch.Examples.Count - ExamplesShown} more; --json lists all");
     }
-
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
 }

@@ -177,7 +177,7 @@ internal static class RunCommand
     }
 
     /// <summary>JSON has no NaN: what was not measured, or is not finite, is null.</summary>
-    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    public static double? Finite(double value) => double.IsFinite(value) ? value : null;
 
     private static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : "–";
 }

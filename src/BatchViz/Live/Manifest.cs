@@ -13,7 +13,6 @@ internal static class Manifest
     public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape, OpenRecording? recording = null)
     {
         var plan = experiment.Plan;
-        var first = plan.Runs[0];
         var json = new JsonObject
         {
             ["generation"] = generation,
