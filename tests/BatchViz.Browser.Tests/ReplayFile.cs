@@ -13,19 +13,28 @@ public static class ReplayFile
     public static async Task<string> Of(string url, long budget = HtmlReplay.DefaultBudget)
     {
         using var http = new HttpClient { BaseAddress = new Uri(url) };
-        var manifest = await Finished(http);
+        byte[]? file;
+        while ((file = Written(http, await Finished(http), budget)) is null) { }
+        string path = Path.Combine(Directory.CreateTempSubdirectory("batchviz-replay-").FullName, "replay.html");
+        await File.WriteAllBytesAsync(path, file);
+        return path;
+    }
+
+    /// <summary>Null when the plane of this manifest has given way to a better fitted one, so that its paths or its grid are no more.</summary>
+    private static byte[]? Written(HttpClient http, JsonNode manifest, long budget)
+    {
         string root = $"/api/experiments/{manifest["generation"]}", plane = $"{manifest["plane"]!["id"]}";
         string[] columns = [.. manifest["columns"]!.AsArray().Select(column => (string)column!["name"]!)];
-        string[] blocks =
+        string[] addresses =
         [
             .. manifest["runs"]!.AsArray().SelectMany(run => new[] { $"evaluations/{run!["index"]}", $"paths/{plane}/{run["index"]}" }),
             $"grids/{manifest["plane"]!["grid"]}/{manifest["plane"]!["resolution"]}",
         ];
-        var source = new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), [.. blocks.Select(Get)],
-            (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}"));
-        string path = Path.Combine(Directory.CreateTempSubdirectory("batchviz-replay-").FullName, "replay.html");
-        await File.WriteAllBytesAsync(path, HtmlReplay.Write(Page, source, budget));
-        return path;
+        byte[][] blocks = [.. addresses.Select(Get)];
+        // What is no more is answered with nothing.
+        if (blocks.Any(block => block.Length == 0)) return null;
+        return HtmlReplay.Write(Page, new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), blocks,
+            (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}")), budget);
 
         byte[] Get(string address)
         {

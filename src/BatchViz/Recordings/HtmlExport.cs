@@ -17,7 +17,9 @@ internal static class HtmlExport
     public static byte[] Write(Experiment experiment, CancellationToken cancel)
     {
         byte[] page = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "replay", "replay.html"));
-        return HtmlReplay.Write(page, new ReplaySource(Manifest.Write(experiment, Generation, 1, experiment.Landscape), [.. BlocksOf(experiment)], Tile));
+        // One landscape for the manifest and its blocks: another plane may follow at any time.
+        var landscape = experiment.Landscape;
+        return HtmlReplay.Write(page, new ReplaySource(Manifest.Write(experiment, Generation, 1, landscape), [.. BlocksOf(experiment, landscape)], Tile));
 
         byte[]? Tile(int run, int[] columns, int level, long index)
         {
@@ -31,9 +33,8 @@ internal static class HtmlExport
         }
     }
 
-    private static IEnumerable<byte[]> BlocksOf(Experiment experiment)
+    private static IEnumerable<byte[]> BlocksOf(Experiment experiment, Landscape? landscape)
     {
-        var landscape = experiment.Landscape;
         for (int run = 0; run < experiment.Runs.Count; run++)
         {
             yield return Blocks.Evaluations(Generation, run, experiment.Runs[run].Log.Evaluations);
