@@ -58,6 +58,7 @@ public static class WebHost
             headers["Referrer-Policy"] = "same-origin";
             return next(context);
         });
+        app.UsePageLanguage();
         app.UseAccess(options);
         app.Use((context, next) =>
         {

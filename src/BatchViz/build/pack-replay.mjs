@@ -28,7 +28,8 @@ const minify = { bundle: true, minify: true, target: 'es2022', charset: 'utf8', 
 const built = buildSync({ ...minify, format: 'esm', entryPoints: [fileURLToPath(new URL('src/BatchViz.Stage/replay.ts', top))] }).outputFiles;
 const output = (ending) => built.find((file) => file.path.endsWith(ending)).text;
 
-const sheets = ['tokens', 'panels', 'site'].map((name) => read(`wwwroot/css/${name}.css`).replace(/@import [^;]*;/g, ''));
+const imported = [...read('wwwroot/css/site.css').matchAll(/@import url\("(\w+)\.css"\)/g)].map((match) => match[1]).filter((name) => name !== 'fonts');
+const sheets = [...imported, 'site'].map((name) => read(`wwwroot/css/${name}.css`).replace(/@import [^;]*;/g, ''));
 const font = `@font-face{font-family:"Inter Variable";font-weight:100 900;src:url(data:font/woff2;base64,${base64('node_modules/@fontsource-variable/inter/files/inter-latin-wght-normal.woff2')}) format("woff2")}`;
 const css = buildSync({ ...minify, stdin: { contents: [...sheets, font].join('\n'), loader: 'css' } }).outputFiles[0].text;
 
