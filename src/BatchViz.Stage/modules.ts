@@ -3,6 +3,7 @@ import "uplot/dist/uPlot.min.css";
 import { mountCharts } from "./panels/charts.ts";
 import { mountAxis, mountLive, mountTheme } from "./panels/header.ts";
 import { mountHelp } from "./panels/help.ts";
+import { mountHistory } from "./panels/history.ts";
 import { mountHierarchy } from "./panels/hierarchy.ts";
 import { mountInspector } from "./panels/inspector.ts";
 import { mountLegend } from "./panels/legend.ts";
@@ -18,7 +19,7 @@ import type { Mount, Stage } from "./stage.ts";
 const MODULES: readonly (readonly [string, Mount])[] = [
   ["theme", mountTheme], ["title", mountTitle], ["transport", mountTransport], ["axis", mountAxis], ["view", mountView], ["live", mountLive],
   ["help", mountHelp], ["hierarchy", mountHierarchy], ["legend", mountLegend], ["inspector", mountInspector], ["status", mountStatus],
-  ["timeline", mountTimeline], ["charts", mountCharts], ["scene", mountScene],
+  ["history", mountHistory], ["timeline", mountTimeline], ["charts", mountCharts], ["scene", mountScene],
 ];
 
 export function mountModules(stage: Stage): void {

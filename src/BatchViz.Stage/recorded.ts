@@ -62,13 +62,8 @@ export class Recorded implements Remote {
     const level = this.levels.get(`${run}:${stage.manifest === null ? -1 : columnIndex(stage.manifest, column)}`);
     if (this.noted || this.busy || info === undefined || !level) return;
     this.noted = true;
-    this.note(`This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`);
-    setTimeout(() => this.note(null), 1000 * NOTE_SECONDS);
-  }
-
-  private note(text: string | null): void {
-    this.stage.note = text;
-    this.stage.changed(Change.session);
+    stage.say(`This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`);
+    setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
   }
 
   loading(): boolean {

@@ -86,6 +86,8 @@ export class Stage {
   problem: string | null = null;
   /** Something worth knowing that is no problem. */
   note: string | null = null;
+  /** Where the playhead is to stop, in the axis' unit, when that moment has come: that of a link. */
+  awaited: number | null = null;
   held = false;
   watching = 0;
   sequence = 0;
@@ -142,6 +144,7 @@ export class Stage {
   private readonly frame = (now: number): void => {
     this.scheduled = false;
     const dt = Math.min(0.1, this.before > 0 ? (now - this.before) / 1000 : 0);
+    this.arrive();
     const changes = this.pending | (this.advance(dt, this.pending) ? Change.moment : 0);
     this.pending = 0;
     if (changes & (Change.data | Change.axis | Change.manifest)) this.noteSeconds();
@@ -184,9 +187,9 @@ export class Stage {
     this.drawn = [];
     this.grid = null;
     this.planes.clear();
-    // What the budget holds equal is what the runs are compared by first.
-    const budget = manifest.spec.budget ?? {};
-    this.axis = budget.updates ? "updates" : budget.seconds ? "seconds" : "examples";
+    this.manifest = manifest;
+    this.axis = this.standardAxis;
+    this.awaited = null;
     this.zoom = null;
     this.selected = -1;
     this.hidden.clear();
@@ -276,6 +279,28 @@ export class Stage {
     this.changed(Change.moment);
   }
 
+  /** What the budget holds equal is what the runs are compared by first. */
+  get standardAxis(): Axis {
+    const budget = this.manifest?.spec.budget ?? {};
+    return budget.updates ? "updates" : budget.seconds ? "seconds" : "examples";
+  }
+
+  /** Stands still at a moment, as soon as it is there. */
+  await(position: number): void {
+    this.playhead.pause();
+    this.awaited = position;
+    this.changed(Change.moment | Change.session);
+  }
+
+  private arrive(): void {
+    if (this.awaited === null || this.manifest === null) return;
+    const extent = this.extent();
+    if (this.playhead.mode === "paused" && extent.head < this.awaited && !extent.finished) return;
+    if (this.playhead.mode === "paused") this.playhead.hold(this.awaited, extent);
+    this.awaited = null; // whoever plays has something else in mind
+    this.pending |= Change.moment | Change.session;
+  }
+
   act(verb: (playhead: Playhead, extent: Extent) => void): void {
     verb(this.playhead, this.extent());
     this.changed(Change.moment);
@@ -310,6 +335,18 @@ export class Stage {
     this.changed(Change.runs);
   }
 
+  /** What the system prefers, where the viewer has chosen nothing. */
+  get systemTheme(): Theme {
+    return matchMedia("(prefers-color-scheme: light)").matches ? "light" : "dark";
+  }
+
+  setTheme(theme: Theme): void {
+    this.theme = theme;
+    document.documentElement.dataset["theme"] = theme;
+    remember("theme", theme);
+    this.changed(Change.theme);
+  }
+
   setLossScale(scale: "linear" | "log"): void {
     this.lossScale = scale;
     remember("loss-scale", scale);
@@ -325,6 +362,13 @@ export class Stage {
   setCamera(view: CameraView): void {
     this.cameraView = view;
     this.changed(Change.view);
+  }
+
+  /** Something worth knowing; null takes it back. */
+  say(note: string | null): void {
+    if (note === this.note) return;
+    this.note = note;
+    this.changed(Change.session);
   }
 
   report(problem: string | null): void {

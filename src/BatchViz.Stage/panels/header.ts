@@ -1,6 +1,6 @@
 /** The small residents of the header: axis, live, theme. */
 import { AXES, AXIS_LABELS, type Axis } from "../axis.ts";
-import { remember, remembered } from "../remember.ts";
+import { remembered } from "../remember.ts";
 import { Change, type Mount } from "../stage.ts";
 import { button, el, icon, setAttribute, setText } from "./dom.ts";
 
@@ -50,15 +50,12 @@ export const mountTheme: Mount = (element, stage) => {
   const system = matchMedia("(prefers-color-scheme: light)");
   const use = (): void => {
     const chosen = remembered("theme");
-    stage.theme = chosen === "dark" || chosen === "light" ? chosen : system.matches ? "light" : "dark";
+    stage.theme = chosen === "dark" || chosen === "light" ? chosen : stage.systemTheme;
     document.documentElement.dataset["theme"] = stage.theme;
     stage.changed(Change.theme);
   };
   system.addEventListener("change", use);
-  const toggle = button("Theme", icon("theme"), () => {
-    remember("theme", stage.theme === "dark" ? "light" : "dark");
-    use();
-  });
+  const toggle = button("Theme", icon("theme"), () => stage.setTheme(stage.theme === "dark" ? "light" : "dark"));
   toggle.id = "theme-toggle";
   element.append(toggle);
   use();

@@ -30,7 +30,7 @@ function say(stage: Stage): [Kind, string] {
   if (manifest.state === "failed") return ["error", manifest.error ?? "The experiment failed."];
   if (manifest.plane === null) return ["wait", "The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take."];
   if (stage.grid === null) return ["wait", "Computing the landscape: the loss at every point of the slice."];
-  return ["note", sayRecording(manifest)];
+  return ["note", stage.note ?? sayRecording(manifest)];
 }
 
 /** What a reader of the recording should know; what is wrong with it is said at once, above. */

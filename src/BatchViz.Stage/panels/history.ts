@@ -1,0 +1,60 @@
+/** The page's address follows what is set, and is followed when it changes; undo and redo. */
+import { apply, sayAwaited, write } from "../address.ts";
+import { tr } from "../language.ts";
+import { Change, type Mount } from "../stage.ts";
+import { Undo } from "../undo.ts";
+import { button, icon } from "./dom.ts";
+
+const SETTLE = 300;
+const NOTE_SECONDS = 12;
+
+export const mountHistory: Mount = (element, stage) => {
+  const undo = new Undo(stage);
+  const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()), on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
+  element.append(back, on);
+  document.addEventListener("keydown", (event) => {
+    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
+    const key = event.key.toLowerCase();
+    if (key !== "z" && key !== "y") return;
+    if (document.querySelector("dialog[open]") !== null) return;
+    if (key === "y" || event.shiftKey) undo.redo();
+    else undo.undo();
+    event.preventDefault();
+  });
+
+  let shown = location.hash, generation = -1, timer: ReturnType<typeof setTimeout> | undefined;
+  const take = (): void => {
+    const told = apply(stage, location.hash);
+    if (told.length === 0) return;
+    stage.say(told.join(" "));
+    setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
+  };
+  const follow = (): void => {
+    const fragment = write(stage);
+    if (fragment === shown) return;
+    shown = fragment;
+    history.replaceState(history.state, "", `${location.pathname}${location.search}${fragment}`);
+  };
+  addEventListener("hashchange", () => {
+    if (location.hash === shown) return;
+    shown = location.hash;
+    if (stage.manifest !== null) take();
+  });
+  return {
+    wants: Change.all & ~(Change.data | Change.detail | Change.batch),
+    draw(changes, now) {
+      if (stage.manifest === null) return;
+      if (stage.manifest.generation !== generation) {
+        // The first experiment is the one that the address speaks of; a later one begins anew.
+        if (generation < 0) take();
+        generation = stage.manifest.generation;
+        undo.forget();
+      } else if (changes & ~(Change.moment | Change.camera | Change.size)) undo.note(now);
+      back.disabled = !undo.canUndo;
+      on.disabled = !undo.canRedo;
+      if (stage.awaited !== null && stage.note === null) stage.say(sayAwaited(stage));
+      clearTimeout(timer);
+      timer = setTimeout(follow, SETTLE);
+    },
+  };
+};

@@ -1,0 +1,111 @@
+/** Address = state: there and back, what is refused, and undo. */
+import { beforeEach, expect, test, vi } from "vitest";
+import { apply, FIELDS, fingerprint, write } from "../../src/BatchViz.Stage/address.ts";
+import type { Manifest } from "../../src/BatchViz.Stage/manifest.ts";
+import { Stage } from "../../src/BatchViz.Stage/stage.ts";
+import { Undo } from "../../src/BatchViz.Stage/undo.ts";
+
+vi.stubGlobal("matchMedia", () => ({ matches: false }));
+vi.stubGlobal("requestAnimationFrame", () => 0);
+vi.stubGlobal("document", { documentElement: { dataset: {} } });
+
+const run = (index: number, batchSize: number): Manifest["runs"][number] =>
+  ({ index, id: `b${batchSize}-s1`, batchSize, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: null });
+
+const manifest = (name = "Moons"): Manifest => ({
+  generation: 1, revision: 1, name, title: name, state: "running", spec: { budget: {}, name } as Manifest["spec"], error: null,
+  engine: { name: "cpu", description: "", bitExact: true }, data: { name, trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  columns: [], evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: null, epochs: null, seconds: null },
+  remainder: "keep", pace: "examples", runs: [run(0, 1), run(1, 8), run(2, 32)], plane: null,
+});
+
+let stage: Stage;
+const fresh = (name?: string): Stage => {
+  const made = new Stage();
+  made.begin(manifest(name));
+  return made;
+};
+beforeEach(() => (stage = fresh()));
+
+test("nothing that was set gives an address without a fragment", () => {
+  expect(write(stage)).toBe("");
+});
+
+test("what is set goes into the address and comes back from it", () => {
+  stage.setAxis("updates");
+  stage.setZoom([10, 64.5]);
+  stage.select(1);
+  stage.setVisible(2, false);
+  stage.setLossScale("linear");
+  stage.setStems(true);
+  stage.setTheme("light");
+  stage.playhead.speed = 4;
+  stage.await(37.25);
+  const address = write(stage);
+  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&stems=1&speed=4&t=37.25`);
+  const other = fresh();
+  expect(apply(other, address)).toEqual([]);
+  expect(write(other)).toBe(address);
+  expect([other.axis, other.zoom, other.selected, [...other.hidden], other.awaited, other.playhead.mode]).toEqual(["updates", [10, 64.5], 1, [2], 37.25, "paused"]);
+});
+
+test("what a link does not say has its default, whatever was set before", () => {
+  stage.setStems(true);
+  stage.select(0);
+  apply(stage, "#v=1&axis=epochs");
+  expect([stage.axis, stage.stems, stage.selected]).toEqual(["epochs", false, -1]);
+});
+
+test.each([
+  ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
+  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["stems=yes", "stems=yes"], ["constructor=1", "constructor"],
+])("%s is refused in one sentence and changes nothing", (text, named) => {
+  const before = write(stage), mode = stage.playhead.mode;
+  const told = apply(stage, `#v=1&${text}`);
+  expect(told).toHaveLength(1);
+  expect(told[0]).toContain(named);
+  expect([write(stage), stage.playhead.mode]).toEqual([before, mode]);
+});
+
+test("a link of another version or another experiment says so; general settings are taken from the latter", () => {
+  expect(apply(stage, "#v=9&axis=updates")[0]).toContain("version 9");
+  expect(stage.axis).toBe("examples");
+  const other = fresh("MNIST");
+  other.select(1);
+  other.setAxis("flops");
+  other.await(5);
+  const told = apply(stage, write(other));
+  expect(told).toHaveLength(1);
+  expect([stage.axis, stage.selected, stage.awaited]).toEqual(["flops", -1, null]);
+});
+
+test("every field refuses nonsense and takes its own text", () => {
+  for (const [key, field] of Object.entries(FIELDS)) {
+    expect(field.set(stage, "\u0000nonsense"), key).toBe(false);
+    expect(field.set(stage, field.get(stage)), key).toBe(true);
+  }
+});
+
+test("choices are taken back and made again; what belongs together in time is one step", () => {
+  const undo = new Undo(stage);
+  stage.select(1);
+  undo.note(0);
+  stage.setZoom([0, 50]);
+  undo.note(1000);
+  stage.setZoom([0, 40]);
+  undo.note(1100); // still dragging
+  stage.playhead.speed = 8; // not a choice about the picture
+  expect(undo.note(2000)).toBe(false);
+  undo.undo();
+  expect([stage.zoom, stage.selected]).toEqual([null, 1]);
+  undo.undo();
+  expect(stage.selected).toBe(-1);
+  expect(undo.undo()).toBe(false);
+  undo.redo();
+  undo.redo();
+  expect([stage.zoom, stage.selected, undo.canRedo]).toEqual([[0, 40], 1, false]);
+  undo.undo();
+  stage.setStems(true);
+  undo.note(5000);
+  expect(undo.canRedo).toBe(false); // another way was taken
+});
