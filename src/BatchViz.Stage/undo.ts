@@ -48,7 +48,9 @@ export class Undo {
     return true;
   }
 
+  /** Takes back the newest choice, also one that no frame has drawn yet. */
   undo(): boolean {
+    this.note(performance.now());
     return this.move(this.past, this.future);
   }
 

@@ -108,4 +108,7 @@ test("choices are taken back and made again; what belongs together in time is on
   stage.setStems(true);
   undo.note(5000);
   expect(undo.canRedo).toBe(false); // another way was taken
+  stage.setAxis("epochs");
+  undo.undo(); // before anything had noticed
+  expect([stage.axis, stage.stems]).toEqual(["examples", true]);
 });

@@ -53,8 +53,10 @@ export const mountHistory: Mount = (element, stage) => {
       back.disabled = !undo.canUndo;
       on.disabled = !undo.canRedo;
       if (stage.awaited !== null && stage.note === null) stage.say(sayAwaited(stage));
-      clearTimeout(timer);
-      timer = setTimeout(follow, SETTLE);
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        follow();
+      }, SETTLE);
     },
   };
 };

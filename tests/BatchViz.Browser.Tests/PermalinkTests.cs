@@ -1,0 +1,91 @@
+using Microsoft.Playwright;
+using static Microsoft.Playwright.Assertions;
+
+namespace BatchViz.Browser.Tests;
+
+/// <summary>A small experiment that ends soon.</summary>
+public sealed class ShortExperiment() : BrowserFixture("""
+    { "name": "Short", "data": { "kind": "moons", "trainExamples": 200, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
+      "learningRate": 0.1, "batchSizes": [1, 8, "full"], "budget": { "epochs": 20 } }
+    """);
+
+/// <summary>The address says what the page shows: there and back, undone and redone.</summary>
+public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperiment>
+{
+    private readonly List<string> troubles = [];
+
+    static PermalinkTests() => SetDefaultExpectTimeout(30_000);
+
+    [Fact]
+    public async Task The_same_link_opened_twice_gives_the_same_picture_paused_at_its_moment()
+    {
+        var page = await Open("/");
+        await page.EvaluateAsync("() => document.querySelector('[data-run=b8-s1]').click()");
+        await page.SelectOptionAsync("#axis", "updates");
+        await page.Keyboard.PressAsync("Home");
+        for (int i = 0; i < 3; i++) await page.Keyboard.PressAsync("ArrowRight");
+        await page.ClickAsync("#theme-toggle");
+        await page.WaitForFunctionAsync("() => /[#&]t=3(&|$)/.test(location.hash) && location.hash.includes('theme=light')");
+        string link = page.Url;
+
+        byte[] first = await Shot(link), second = await Shot(link);
+        Assert.Equal(first, second);
+        var again = await Open(link);
+        var shown = await Probe.Of(again);
+        Assert.False(shown.Playing);
+        Assert.Equal(3, shown.Playhead);
+        Assert.Equal(3, shown.Drawn["b8-s1"].Update);
+        await Expect(again.Locator("html[data-theme=light]")).ToBeAttachedAsync();
+        await Expect(again.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        Assert.Equal(link, again.Url);
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task Nonsense_in_a_link_is_named_and_the_rest_is_shown()
+    {
+        var page = await Open("/#v=1&axis=parsecs&run=b8-s1");
+        await Expect(page.Locator(".status p")).ToContainTextAsync("axis=parsecs");
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
+    public async Task A_choice_is_taken_back_and_made_again_by_keyboard_and_by_button()
+    {
+        var page = await Open("/");
+        await page.Keyboard.PressAsync("2");
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        await page.SelectOptionAsync("#axis", "epochs");
+        await page.Locator("[data-stage=scene] canvas").FocusAsync();
+        await page.Keyboard.PressAsync("Control+z");
+        await Expect(page.Locator("#axis")).ToHaveValueAsync("examples");
+        await page.Keyboard.PressAsync("Control+z");
+        await Expect(page.Locator("[data-run=b8-s1][aria-pressed=true], [data-run=b8-s1][aria-selected=true]")).ToHaveCountAsync(0);
+        await page.Locator("[data-stage=history] button").Nth(1).ClickAsync();
+        await page.Keyboard.PressAsync("Control+Shift+z");
+        await Expect(page.Locator("#axis")).ToHaveValueAsync("epochs");
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        await Expect(page.Locator("[data-stage=history] button").Nth(1)).ToBeDisabledAsync();
+        Assert.Empty(troubles);
+    }
+
+    /// <summary>The whole page as pixels, without the place that says how many are watching.</summary>
+    private async Task<byte[]> Shot(string link)
+    {
+        var page = await Open(link);
+        await Expect(page.Locator(".batch")).ToContainTextAsync("replayed"); // it comes a moment after the playhead stands still
+        await page.EvaluateAsync("() => window.batchviz.idle()");
+        return await page.ScreenshotAsync(new() { Mask = [page.Locator("[data-stage=live]")], Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
+    }
+
+    private async Task<IPage> Open(string address)
+    {
+        var page = await browser.NewPage(troubles, []);
+        await page.GotoAsync(address);
+        await page.EvaluateAsync("() => window.batchviz.ready");
+        await Probe.Until(page, "the experiment's end and its landscape", s => s.Grid is { Resolution: >= 65 } && s.Drawn.Count == 3 && s.Heads["b1-s1"] == 4_000);
+        await Expect(page.Locator("[data-run=b8-s1]")).ToBeVisibleAsync(); // the first frame is drawn
+        return page;
+    }
+}
