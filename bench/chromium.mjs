@@ -45,7 +45,7 @@ export async function serve(experiment) {
     last = now;
     await sleep(0.5);
   }
-  return { manifest: await manifest(), viewer: links['Viewer link'], stop: () => new Promise(done => { child.once('exit', done); child.kill(); }) };
+  return { manifest: await manifest(), viewer: links['Viewer link'], owner: links.Open, stop: () => new Promise(done => { child.once('exit', done); child.kill(); }) };
 }
 
 /** A fresh Chromium, told what to do through its debugging pipe. */
