@@ -2,7 +2,7 @@
  * Address = state: one table maps everything that a viewer can set to the fragment of the page's address and back. What has its
  * default value is left out; what is not understood is refused in one sentence and changes nothing. docs/permalinks.md describes the keys.
  */
-import { AXES, type Axis } from "./axis.ts";
+import { AXES, AXIS_LABELS, type Axis } from "./axis.ts";
 import { figure } from "./format.ts";
 import { tr } from "./language.ts";
 import type { Manifest } from "./manifest.ts";
@@ -165,6 +165,10 @@ export function apply(stage: Stage, fragment: string): string[] {
 
 const shortened = (text: string): string => (text.length > 40 ? `${text.slice(0, 40)}…` : text);
 
-/** "waiting for …": the moment of a link that has not been trained yet. */
-export const sayAwaited = (stage: Stage): string =>
-  stage.awaited === null ? "" : tr(`This link stops at ${figure(stage.awaited)} ${stage.axis}; the training has not come that far yet.`, `此链接停在 ${figure(stage.awaited)} 处（${stage.axis}）；训练尚未到达。`);
+/** Why the page does not stand at the moment of a link yet; "" where it does, or is only waiting for what was recorded. */
+export function sayAwaited(stage: Stage): string {
+  if (stage.awaited === null) return "";
+  const made = Math.max(0, ...stage.clocks.map((clock, run) => clock.toAxis(stage.axis, stage.store.runs[run]!.made)));
+  if (made >= stage.awaited) return "";
+  return tr(`This link stops at ${figure(stage.awaited)} (${AXIS_LABELS[stage.axis]}); the training has not come that far yet.`, `此链接停在 ${figure(stage.awaited)}（${AXIS_LABELS[stage.axis]}）；训练尚未到达那里。`);
+}

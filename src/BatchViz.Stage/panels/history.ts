@@ -22,7 +22,7 @@ export const mountHistory: Mount = (element, stage) => {
     event.preventDefault();
   });
 
-  let shown = location.hash, generation = -1, timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = location.hash, generation = -1, awaited = "", timer: ReturnType<typeof setTimeout> | undefined;
   const take = (): void => {
     const told = apply(stage, location.hash);
     if (told.length === 0) return;
@@ -41,7 +41,7 @@ export const mountHistory: Mount = (element, stage) => {
     if (stage.manifest !== null) take();
   });
   return {
-    wants: Change.all & ~(Change.data | Change.detail | Change.batch),
+    wants: Change.all & ~(Change.detail | Change.batch),
     draw(changes, now) {
       if (stage.manifest === null) return;
       if (stage.manifest.generation !== generation) {
@@ -49,10 +49,11 @@ export const mountHistory: Mount = (element, stage) => {
         if (generation < 0) take();
         generation = stage.manifest.generation;
         undo.forget();
-      } else if (changes & ~(Change.moment | Change.camera | Change.size)) undo.note(now);
+      } else if (changes & ~(Change.data | Change.moment | Change.camera | Change.size)) undo.note(now);
       back.disabled = !undo.canUndo;
       on.disabled = !undo.canRedo;
-      if (stage.awaited !== null && stage.note === null) stage.say(sayAwaited(stage));
+      const sentence = sayAwaited(stage);
+      if (sentence !== awaited) stage.say((awaited = sentence) || null);
       timer ??= setTimeout(() => {
         timer = undefined;
         follow();
