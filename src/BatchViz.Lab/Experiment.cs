@@ -5,6 +5,7 @@ using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Lab;
 
@@ -199,18 +200,46 @@ public sealed class Experiment : IDisposable
         pacer.Stop();
     }
 
+    /// <summary>A plane that was asked for is being fitted.</summary>
+    public bool Fitting => landscape?.Fitting ?? false;
+
     /// <summary>Fits a new plane of the given kind to the snapshots so far.</summary>
     /// <exception cref="SpecException">The kind does not apply to this model.</exception>
-    public void Replane(PlaneKind kind)
+    public void Replane(PlaneKind kind) => _ = Replane(new PlaneWish(kind));
+
+    /// <summary>Fits a new plane; the task completes when everyone sees it, or with the sentence why it cannot be had. It is cancelled with the experiment.</summary>
+    /// <exception cref="SpecException">One sentence: the wish does not apply, or names what is not there.</exception>
+    public Task Replane(PlaneWish wish)
     {
-        if (kind == PlaneKind.Auto) kind = Plan.Network.ParameterCount == 2 ? PlaneKind.Weights : PlaneKind.Pca;
-        if (Plan.Network.ParameterCount == 2 && kind != PlaneKind.Weights)
-            throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
-        if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)
-            throw new SpecException("The plane of the weights themselves needs a model of exactly two weights.");
-        if (kind == PlaneKind.Runs && Runs.Count < 3)
-            throw new SpecException($"A plane through three runs needs three runs; this experiment has {Runs.Count}.");
-        landscape?.Request(kind);
+        bool two = Plan.Network.ParameterCount == 2;
+        if (wish.Kind == PlaneKind.Auto) wish = wish with { Kind = two ? PlaneKind.Weights : PlaneKind.Pca };
+        if (two && wish.Kind != PlaneKind.Weights)
+            throw new SpecException(Tr("This model has two weights, and its landscape is shown exactly; other planes do not apply.", "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"));
+        if (!two && wish.Kind == PlaneKind.Weights)
+            throw new SpecException(Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。"));
+        if (wish.Kind == PlaneKind.Runs && Runs.Count < 3)
+            throw new SpecException(Tr($"A plane through three runs needs three runs; this experiment has {Runs.Count}.", $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"));
+        if (wish.Runs is { } named) CheckPlace(wish, named);
+        return landscape?.Request(wish) ?? Task.CompletedTask;
+    }
+
+    private void CheckPlace(PlaneWish wish, IReadOnlyList<string> named)
+    {
+        int wanted = wish.Kind switch { PlaneKind.Runs => 3, PlaneKind.Hessian => 1, _ => 0 };
+        if (wanted == 0)
+            throw new SpecException(Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。"));
+        if (named.Count != wanted)
+            throw new SpecException(wanted == 3 ? Tr($"A plane through runs needs three of them; {named.Count} are named.", $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。")
+                : Tr($"The Hessian is taken at one run's weights; {named.Count} runs are named.", $"Hessian 矩阵取自一个运行的权重；这里给出了 {named.Count} 个运行。"));
+        if (named.Distinct().Count() < wanted) throw new SpecException(Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。"));
+        foreach (string id in named)
+        {
+            var run = Runs.FirstOrDefault(run => run.Plan.Id == id)
+                ?? throw new SpecException(Tr($"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
+            if (wish.Update is not { } update) continue;
+            if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
+            Replayer.Check(run, update);
+        }
     }
 
     /// <summary>
