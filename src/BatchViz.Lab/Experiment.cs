@@ -86,13 +86,14 @@ public sealed class Experiment : IDisposable
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
-        EvaluationSet = ChooseEvaluationSet(plan);
-        CheckMemory(options);
+        EvaluationSet = Choose(plan, Split.Train, plan.Data.Train.Count);
+        TestSet = plan.Data.Test is { } test ? Choose(plan, Split.Test, test.Count) : null;
+        var memory = CheckMemory(options);
         Data = engine.Load(plan.Data);
         Replayer = new Replayer(this);
         try
         {
-            runs = from is not null ? Taken(from, options) : Begun(options);
+            runs = from is not null ? Taken(from, options, memory) : Begun(options, memory);
         }
         catch
         {
@@ -136,6 +137,11 @@ public sealed class Experiment : IDisposable
 
     /// <summary>The examples on which paths and surface are measured.</summary>
     public EvaluationSet EvaluationSet { get; }
+
+    /// <summary>As many examples of the test split, for lines; null where there is none.</summary>
+    public EvaluationSet? TestSet { get; }
+
+    public int TestExamples => TestSet is null ? 0 : TestSet.Indices?.Length ?? Plan.Data.Test!.Count;
 
     public int EvaluationExamples => EvaluationSet.Indices?.Length ?? Plan.Data.Train.Count;
 
@@ -275,7 +281,7 @@ public sealed class Experiment : IDisposable
                 {
                     throw new SpecException($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.");
                 }
-                run = new Run(planned, recorded.Log, recorded);
+                run = new Run(planned, recorded.Log, new RunMemory(1, Engine.Predict(next.BundleOf([planned]), next.Data)), recorded);
             }
             else throw new SpecException("A fork needs an experiment that is recorded.");
             Volatile.Write(ref plan, next);
@@ -331,12 +337,12 @@ public sealed class Experiment : IDisposable
         landscape?.Wake();
     }
 
-    private Run[] Begun(ExperimentOptions options)
+    private Run[] Begun(ExperimentOptions options, RunMemory[] memory)
     {
         if (options.Files is not { } files)
         {
             var layout = RecordingFolder.LayoutOf(plan);
-            return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
+            return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout), memory[run.Index]))];
         }
         var manifest = RecordingManifest.Of(plan, Engine, options.Processor, options.Clock.GetUtcNow(), options.RecordingBytes, options.DataFolder);
         var recorded = RecordingFolder.NewRuns(files, manifest, plan);
@@ -348,12 +354,12 @@ public sealed class Experiment : IDisposable
         {
             throw new SpecException($"The experiment cannot be recorded: {e.Message.TrimEnd('.')}; nothing recorded.");
         }
-        return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, kept))];
+        return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, memory[run.Index], kept))];
     }
 
-    private Run[] Taken(RecordingFolder from, ExperimentOptions options)
+    private Run[] Taken(RecordingFolder from, ExperimentOptions options, RunMemory[] memory)
     {
-        Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, kept))];
+        Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, memory[run.Index], kept))];
         foreach (var run in taken)
         {
             bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : !run.Log.BudgetSpent;
@@ -401,9 +407,10 @@ public sealed class Experiment : IDisposable
             : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
     }
 
-    /// <summary>Refuses, before anything is taken, what the engine says would not fit.</summary>
-    private void CheckMemory(ExperimentOptions options)
+    /// <summary>What the engine says each run's bundle will take; refuses, before anything is taken, what would not fit.</summary>
+    private RunMemory[] CheckMemory(ExperimentOptions options)
     {
+        var memory = new RunMemory[Plan.Runs.Count];
         // Of float weights: a mean and two directions in double precision while a plane is fitted, and the plane before it.
         const int FitVectors = 9;
         double wanted = 0, largest = 0, snapshot = 0;
@@ -412,6 +419,7 @@ public sealed class Experiment : IDisposable
         {
             var spec = Plan.BundleOf([.. group]);
             var account = Engine.Predict(spec, Plan.Data);
+            foreach (var run in group) memory[run.Index] = new RunMemory(spec.Seeds.Count, account);
             snapshot = (double)account.Weights / spec.Seeds.Count;
             double bytes = account.Total + Engine.PredictEvaluator(Plan.Network, Plan.Data) + (options.Landscape ? PathMarks : 0) * (double)account.Weights;
             wanted += bytes;
@@ -424,12 +432,14 @@ public sealed class Experiment : IDisposable
         }
         if (wanted > options.MemoryBytes)
             throw new SpecException($"\"model.hidden\" makes {Plan.Network.ParameterCount:#,0} weights, which would take {wanted / 1e9:0.###} GB of memory over all runs, their snapshots and the landscape ({largest / 1e9:0.###} GB of them at batch size {batchSize:#,0}); at most {options.MemoryBytes / 1e9:0.###} GB are allowed.");
+        return memory;
     }
 
-    private static EvaluationSet ChooseEvaluationSet(ExperimentPlan plan)
+    /// <summary>As many examples of a split as the spec wants for evaluations, at random.</summary>
+    private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n)
     {
-        int n = plan.Data.Train.Count, wanted = plan.Spec.Landscape.EvaluationExamples;
-        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(Split.Train);
+        int wanted = plan.Spec.Landscape.EvaluationExamples;
+        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(split);
         var all = Enumerable.Range(0, n).ToArray();
         var stream = new Philox(plan.Spec.Data.Seed, Purpose.EvaluationSet);
         for (int i = 0; i < wanted; i++)
@@ -439,6 +449,6 @@ public sealed class Experiment : IDisposable
         }
         var chosen = all[..wanted];
         Array.Sort(chosen);
-        return new EvaluationSet(Split.Train, chosen);
+        return new EvaluationSet(split, chosen);
     }
 }

@@ -111,6 +111,7 @@ public class PlaneTests
         var files = new MemoryFiles();
         var plan = Labs.Plan(Small);
         string saved;
+        LossLine line;
         using (var engine = new CpuEngine())
         using (var experiment = new Experiment(plan, engine, new() { Files = files }))
         {
@@ -118,6 +119,7 @@ public class PlaneTests
             await Labs.Ended(experiment);
             await experiment.Replane(new PlaneWish(PlaneKind.Hessian, ["b8-s1"], 20));
             saved = experiment.Landscape!.Title;
+            line = LossLine.Between(experiment, experiment.Runs[0], experiment.Runs[7], null, default);
         }
         using var again = new CpuEngine();
         using var opened = new Experiment(plan, again, new() { ReadOnly = true }, RecordingFolder.Open(files, RecordingManifest.Read(files), plan));
@@ -126,6 +128,11 @@ public class PlaneTests
         Assert.Equal(["b8-s1"], opened.Landscape.Origin!.Runs);
         Assert.Equal([20L], opened.Landscape.Origin.Updates);
         Assert.Equal(2, opened.Landscape.Origin.Eigenvalues!.Count);
+
+        var lineAgain = LossLine.Between(opened, opened.Runs[0], opened.Runs[7], null, default);
+        Assert.Equal((line.UpdateA, line.UpdateB), (lineAgain.UpdateA, lineAgain.UpdateB));
+        Assert.Equal(line.Train, lineAgain.Train);
+        Assert.Equal(line.Test, lineAgain.Test);
 
         foreach (var wish in new[]
         {

@@ -18,6 +18,7 @@ public sealed class Conductor(
 
     private readonly SemaphoreSlim replacing = new(1, 1);
     private LiveExperiment? current;
+    private Ceilings? ceilings;
     private (Experiment Experiment, OpenRecording Recording)? prepared;
 
     /// <summary>Numbers go on from the time of the start: what lies under a number is cached for good, so none may come twice.</summary>
@@ -26,6 +27,13 @@ public sealed class Conductor(
 
     /// <summary>Null until the first experiment has begun.</summary>
     public LiveExperiment? Current => Volatile.Read(ref current);
+
+    /// <summary>Of this machine; null until they have been measured.</summary>
+    public Ceilings? Ceilings
+    {
+        get => Volatile.Read(ref ceilings);
+        set => Volatile.Write(ref ceilings, value);
+    }
 
     public DataFiles Files => files;
 
@@ -164,7 +172,7 @@ public sealed class Conductor(
         var (experiment, recording) = prepared ?? throw new InvalidOperationException("nothing has been prepared");
         prepared = null;
         var before = Current;
-        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording));
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording, () => Volatile.Read(ref ceilings)));
         experiment.Start();
         if (before is not null) retired = Task.Run(before.Dispose);
     }
