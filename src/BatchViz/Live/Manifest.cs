@@ -132,7 +132,7 @@ internal static class Manifest
             PlaneKind.Weights when plan.Network.Model.Kind == ModelKind.Dense => plan.Network.Model.Bias ? ("weight w", "bias b") : ("weight w₁", "weight w₂"),
             PlaneKind.Weights => ("x", "y"),
             PlaneKind.Pca => ("1st component", "2nd component"),
-            PlaneKind.Runs => ("towards the middle run", "at a right angle to it"),
+            PlaneKind.Runs => ("towards the second run", "at a right angle to it"),
             PlaneKind.Hessian => ("1st eigenvector", "2nd eigenvector"),
             _ => ("1st direction", "2nd direction"),
         };
