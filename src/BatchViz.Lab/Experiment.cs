@@ -5,6 +5,7 @@ using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Lab;
 
@@ -85,13 +86,14 @@ public sealed class Experiment : IDisposable
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
-        EvaluationSet = ChooseEvaluationSet(plan);
-        CheckMemory(options);
+        EvaluationSet = Choose(plan, Split.Train, plan.Data.Train.Count);
+        TestSet = plan.Data.Test is { } test ? Choose(plan, Split.Test, test.Count) : null;
+        var memory = CheckMemory(options);
         Data = engine.Load(plan.Data);
         Replayer = new Replayer(this);
         try
         {
-            runs = from is not null ? Taken(from, options) : Begun(options);
+            runs = from is not null ? Taken(from, options, memory) : Begun(options, memory);
         }
         catch
         {
@@ -135,6 +137,11 @@ public sealed class Experiment : IDisposable
 
     /// <summary>The examples on which paths and surface are measured.</summary>
     public EvaluationSet EvaluationSet { get; }
+
+    /// <summary>As many examples of the test split, for lines; null where there is none.</summary>
+    public EvaluationSet? TestSet { get; }
+
+    public int TestExamples => TestSet is null ? 0 : TestSet.Indices?.Length ?? Plan.Data.Test!.Count;
 
     public int EvaluationExamples => EvaluationSet.Indices?.Length ?? Plan.Data.Train.Count;
 
@@ -199,18 +206,46 @@ public sealed class Experiment : IDisposable
         pacer.Stop();
     }
 
+    /// <summary>A plane that was asked for is being fitted.</summary>
+    public bool Fitting => landscape?.Fitting ?? false;
+
     /// <summary>Fits a new plane of the given kind to the snapshots so far.</summary>
     /// <exception cref="SpecException">The kind does not apply to this model.</exception>
-    public void Replane(PlaneKind kind)
+    public void Replane(PlaneKind kind) => _ = Replane(new PlaneWish(kind));
+
+    /// <summary>Fits a new plane; the task completes when everyone sees it, or with the sentence why it cannot be had. It is cancelled with the experiment.</summary>
+    /// <exception cref="SpecException">One sentence: the wish does not apply, or names what is not there.</exception>
+    public Task Replane(PlaneWish wish)
     {
-        if (kind == PlaneKind.Auto) kind = Plan.Network.ParameterCount == 2 ? PlaneKind.Weights : PlaneKind.Pca;
-        if (Plan.Network.ParameterCount == 2 && kind != PlaneKind.Weights)
-            throw new SpecException("This model has two weights, and its landscape is shown exactly; other planes do not apply.");
-        if (Plan.Network.ParameterCount != 2 && kind == PlaneKind.Weights)
-            throw new SpecException("The plane of the weights themselves needs a model of exactly two weights.");
-        if (kind == PlaneKind.Runs && Runs.Count < 3)
-            throw new SpecException($"A plane through three runs needs three runs; this experiment has {Runs.Count}.");
-        landscape?.Request(kind);
+        bool two = Plan.Network.ParameterCount == 2;
+        if (wish.Kind == PlaneKind.Auto) wish = wish with { Kind = two ? PlaneKind.Weights : PlaneKind.Pca };
+        if (two && wish.Kind != PlaneKind.Weights)
+            throw new SpecException(Tr("This model has two weights, and its landscape is shown exactly; other planes do not apply.", "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"));
+        if (!two && wish.Kind == PlaneKind.Weights)
+            throw new SpecException(Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。"));
+        if (wish.Kind == PlaneKind.Runs && Runs.Count < 3)
+            throw new SpecException(Tr($"A plane through three runs needs three runs; this experiment has {Runs.Count}.", $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"));
+        if (wish.Runs is { } named) CheckPlace(wish, named);
+        return landscape?.Request(wish) ?? Task.CompletedTask;
+    }
+
+    private void CheckPlace(PlaneWish wish, IReadOnlyList<string> named)
+    {
+        int wanted = wish.Kind switch { PlaneKind.Runs => 3, PlaneKind.Hessian => 1, _ => 0 };
+        if (wanted == 0)
+            throw new SpecException(Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。"));
+        if (named.Count != wanted)
+            throw new SpecException(wanted == 3 ? Tr($"A plane through runs needs three of them; {named.Count} are named.", $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。")
+                : Tr($"The Hessian is taken at one run's weights; {named.Count} runs are named.", $"Hessian 矩阵取自一个运行的权重；这里给出了 {named.Count} 个运行。"));
+        if (named.Distinct().Count() < wanted) throw new SpecException(Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。"));
+        foreach (string id in named)
+        {
+            var run = Runs.FirstOrDefault(run => run.Plan.Id == id)
+                ?? throw new SpecException(Tr($"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
+            if (wish.Update is not { } update) continue;
+            if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
+            Replayer.Check(run, update);
+        }
     }
 
     /// <summary>
@@ -246,7 +281,7 @@ public sealed class Experiment : IDisposable
                 {
                     throw new SpecException($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.");
                 }
-                run = new Run(planned, recorded.Log, recorded);
+                run = new Run(planned, recorded.Log, new RunMemory(1, Engine.Predict(next.BundleOf([planned]), next.Data)), recorded);
             }
             else throw new SpecException("A fork needs an experiment that is recorded.");
             Volatile.Write(ref plan, next);
@@ -302,12 +337,12 @@ public sealed class Experiment : IDisposable
         landscape?.Wake();
     }
 
-    private Run[] Begun(ExperimentOptions options)
+    private Run[] Begun(ExperimentOptions options, RunMemory[] memory)
     {
         if (options.Files is not { } files)
         {
             var layout = RecordingFolder.LayoutOf(plan);
-            return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout)))];
+            return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout), memory[run.Index]))];
         }
         var manifest = RecordingManifest.Of(plan, Engine, options.Processor, options.Clock.GetUtcNow(), options.RecordingBytes, options.DataFolder);
         var recorded = RecordingFolder.NewRuns(files, manifest, plan);
@@ -319,12 +354,12 @@ public sealed class Experiment : IDisposable
         {
             throw new SpecException($"The experiment cannot be recorded: {e.Message.TrimEnd('.')}; nothing recorded.");
         }
-        return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, kept))];
+        return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, memory[run.Index], kept))];
     }
 
-    private Run[] Taken(RecordingFolder from, ExperimentOptions options)
+    private Run[] Taken(RecordingFolder from, ExperimentOptions options, RunMemory[] memory)
     {
-        Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, kept))];
+        Run[] taken = [.. plan.Runs.Zip(from.Runs, (run, kept) => new Run(run, kept.Log, memory[run.Index], kept))];
         foreach (var run in taken)
         {
             bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : !run.Log.BudgetSpent;
@@ -372,9 +407,10 @@ public sealed class Experiment : IDisposable
             : Math.Max(largest, (plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : 400_000)) / 400);
     }
 
-    /// <summary>Refuses, before anything is taken, what the engine says would not fit.</summary>
-    private void CheckMemory(ExperimentOptions options)
+    /// <summary>What the engine says each run's bundle will take; refuses, before anything is taken, what would not fit.</summary>
+    private RunMemory[] CheckMemory(ExperimentOptions options)
     {
+        var memory = new RunMemory[Plan.Runs.Count];
         // Of float weights: a mean and two directions in double precision while a plane is fitted, and the plane before it.
         const int FitVectors = 9;
         double wanted = 0, largest = 0, snapshot = 0;
@@ -383,6 +419,7 @@ public sealed class Experiment : IDisposable
         {
             var spec = Plan.BundleOf([.. group]);
             var account = Engine.Predict(spec, Plan.Data);
+            foreach (var run in group) memory[run.Index] = new RunMemory(spec.Seeds.Count, account);
             snapshot = (double)account.Weights / spec.Seeds.Count;
             double bytes = account.Total + Engine.PredictEvaluator(Plan.Network, Plan.Data) + (options.Landscape ? PathMarks : 0) * (double)account.Weights;
             wanted += bytes;
@@ -395,12 +432,14 @@ public sealed class Experiment : IDisposable
         }
         if (wanted > options.MemoryBytes)
             throw new SpecException($"\"model.hidden\" makes {Plan.Network.ParameterCount:#,0} weights, which would take {wanted / 1e9:0.###} GB of memory over all runs, their snapshots and the landscape ({largest / 1e9:0.###} GB of them at batch size {batchSize:#,0}); at most {options.MemoryBytes / 1e9:0.###} GB are allowed.");
+        return memory;
     }
 
-    private static EvaluationSet ChooseEvaluationSet(ExperimentPlan plan)
+    /// <summary>As many examples of a split as the spec wants for evaluations, at random.</summary>
+    private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n)
     {
-        int n = plan.Data.Train.Count, wanted = plan.Spec.Landscape.EvaluationExamples;
-        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(Split.Train);
+        int wanted = plan.Spec.Landscape.EvaluationExamples;
+        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(split);
         var all = Enumerable.Range(0, n).ToArray();
         var stream = new Philox(plan.Spec.Data.Seed, Purpose.EvaluationSet);
         for (int i = 0; i < wanted; i++)
@@ -410,6 +449,6 @@ public sealed class Experiment : IDisposable
         }
         var chosen = all[..wanted];
         Array.Sort(chosen);
-        return new EvaluationSet(Split.Train, chosen);
+        return new EvaluationSet(split, chosen);
     }
 }

@@ -21,8 +21,11 @@ public sealed record Landscape
 
     public required PlaneKind Kind { get; init; }
 
-    /// <summary>Which slice this is, in words.</summary>
+    /// <summary>Which slice this is, in English words.</summary>
     public required string Title { get; init; }
+
+    /// <summary>The same in numbers; null of a recording that is older than these.</summary>
+    public required PlaneOrigin? Origin { get; init; }
 
     /// <summary>Share of the snapshots' variance in a PCA plane, and in one of the random walks with the same steps.</summary>
     public double? Explained { get; init; }

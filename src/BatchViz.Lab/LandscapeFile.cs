@@ -18,7 +18,8 @@ public static class LandscapeFile
     private const int PointBytes = 20;
 
     private sealed record HeadJson(
-        uint PlaneId, uint GridId, string Kind, string Title, double? Explained, double? ExplainedByRandomWalk, double[] Region, int Resolution, long FittedAt, int Runs);
+        uint PlaneId, uint GridId, string Kind, string Title, double? Explained, double? ExplainedByRandomWalk, double[] Region, int Resolution, long FittedAt, int Runs,
+        PlaneOrigin? Origin = null);
 
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
 
@@ -29,7 +30,7 @@ public static class LandscapeFile
         uint sequence = 0;
         void Put(byte type, ReadOnlySpan<byte> payload) => file.Write(LogBlock.Whole(type, sequence++, payload));
         Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, Words.Of(Words.Planes, landscape.Kind), landscape.Title,
-            landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count), Options));
+            landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), Options));
         Put(Grid, MemoryMarshal.AsBytes<float>(landscape.Layers.Count > 0 ? landscape.Layers[^1].Losses : []));
         foreach (var path in landscape.Paths)
         {
@@ -82,7 +83,7 @@ public static class LandscapeFile
         }
         return new Landscape
         {
-            PlaneId = head.PlaneId, GridId = head.GridId, Kind = kind.Value, Title = head.Title, Explained = head.Explained, ExplainedByRandomWalk = head.ExplainedByRandomWalk,
+            PlaneId = head.PlaneId, GridId = head.GridId, Kind = kind.Value, Title = head.Title, Origin = head.Origin is { Runs: not null } ? head.Origin : null, Explained = head.Explained, ExplainedByRandomWalk = head.ExplainedByRandomWalk,
             Region = new GridRegion(region[0], region[1], region[2], region[3]), Layers = head.Resolution > 0 ? [new GridLayer(head.Resolution, losses)] : [],
             Paths = paths, Plane = null, FittedAt = head.FittedAt,
         };

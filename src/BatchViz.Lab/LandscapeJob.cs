@@ -2,9 +2,9 @@ using System.Diagnostics;
 using System.Globalization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
-using BatchViz.Core.Landscapes;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Lab;
 
@@ -15,7 +15,7 @@ namespace BatchViz.Lab;
 /// </summary>
 internal sealed class LandscapeJob : IDisposable
 {
-    private const int FitSnapshotsPerRun = 24, MaxRegions = 12, EigenIterations = 60;
+    private const int MaxRegions = 12;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(5);
     private const double Margin = 0.25, GrowthMargin = 0.5;
 
@@ -25,8 +25,9 @@ internal sealed class LandscapeJob : IDisposable
     private readonly Lock publishing = new();
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
-    private PlaneKind kind;
-    private int requested = -1;
+    private readonly PlaneFitter fitter;
+    private PlaneWish wish, wishBefore;
+    private Asked? requested, asked;
     private Landscape? current;
     private string? failure;
     private readonly long? total;
@@ -34,19 +35,21 @@ internal sealed class LandscapeJob : IDisposable
     private uint planeId, gridId;
     private int regions;
     private long[] projected;
-    private bool asked;
     private Landscape? saved;
     private long savedPoints;
     private bool rested;
     private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
-    private uint draws;
+
+    /// <param name="Culture">Of whoever asked: refusals are told in it.</param>
+    private sealed record Asked(PlaneWish Wish, CultureInfo Culture, TaskCompletionSource Done);
 
     /// <param name="recorded">The landscape to begin with: that of the recording which is opened.</param>
     public LandscapeJob(Experiment experiment, Landscape? recorded)
     {
         this.experiment = experiment;
         (current, saved, planeId, gridId) = (recorded, recorded, recorded?.PlaneId ?? 0, recorded?.GridId ?? 0);
-        kind = experiment.Plan.Plane;
+        wish = wishBefore = new PlaneWish(experiment.Plan.Plane);
+        fitter = new PlaneFitter(experiment);
         projected = new long[experiment.Runs.Count];
         total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
         nextFit = total is null ? 64 : FitAfter(0);
@@ -82,12 +85,22 @@ internal sealed class LandscapeJob : IDisposable
 
     public void Wake() => wake.Set();
 
-    public void Request(PlaneKind wanted)
+    /// <summary>A plane that was asked for has not been fitted yet.</summary>
+    public bool Fitting => Failure is null && (Volatile.Read(ref requested) ?? Volatile.Read(ref asked)) is not null;
+
+    /// <summary>Completes when the plane is there; its refusal is a <see cref="SpecException"/>. It is cancelled with the experiment.</summary>
+    public Task Request(PlaneWish wanted)
     {
-        Volatile.Write(ref requested, (int)wanted);
+        var request = new Asked(wanted, CultureInfo.CurrentUICulture, new(TaskCreationOptions.RunContinuationsAsynchronously));
+        Supersede(Interlocked.Exchange(ref requested, request));
         Volatile.Write(ref rested, false);
+        if (Failure is { } why) request.Done.TrySetException(new SpecException(why));
         wake.Set();
+        return request.Done.Task;
     }
+
+    private static void Supersede(Asked? request)
+        => request?.Done.TrySetException(new SpecException(Tr("Another plane was asked for before this one was fitted.", "在拟合这个平面之前，又有人要求了另一个平面。")));
 
     public void Dispose()
     {
@@ -95,6 +108,7 @@ internal sealed class LandscapeJob : IDisposable
         wake.Set();
         if (thread.IsAlive) thread.Join();
         surface.Dispose();
+        foreach (var request in new[] { requested, asked }) request?.Done.TrySetCanceled();
         Save();
         Current?.Plane?.Dispose();
     }
@@ -123,6 +137,7 @@ internal sealed class LandscapeJob : IDisposable
         catch (Exception e)
         {
             Volatile.Write(ref failure, $"The landscape cannot be computed: {e.Message}");
+            foreach (var request in new[] { Volatile.Read(ref requested), asked }) request?.Done.TrySetException(new SpecException(failure));
         }
     }
 
@@ -148,22 +163,25 @@ internal sealed class LandscapeJob : IDisposable
 
     private bool FitIsDue()
     {
-        int wanted = Interlocked.Exchange(ref requested, -1);
-        if (wanted >= 0)
+        if (Volatile.Read(ref requested) is { } request)
         {
-            kind = (PlaneKind)wanted;
-            (asked, unspanned) = (true, -1);
+            Supersede(Interlocked.Exchange(ref asked, request));
+            Interlocked.CompareExchange(ref requested, null, request);
+            CultureInfo.CurrentUICulture = request.Culture;
+            (wishBefore, wish, unspanned) = (wish, request.Wish, -1);
             Gather();
         }
         // Snapshots that spanned no plane will not span one when they are looked at again.
-        if (kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
-        if (asked) return true;
+        if (wish.Kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
+        if (asked is not null) return true;
+        // One at a playhead shows that place, and stays there.
+        if (wish.Update is not null) return false;
         // A plane through where runs are has to end where they do.
-        if (kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
+        if (wish.Kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
         if (Current is { Plane: null }) return experiment.Runs.Any(run => run.Snapshots.Count > 0) && Longest() >= nextFit;
-        if (Current is null) return kind == PlaneKind.Weights || Longest() >= nextFit;
+        if (Current is null) return wish.Kind == PlaneKind.Weights || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
-        return kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
+        return wish.Kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
     }
 
     /// <summary>Updates at the newest snapshot: records run ahead of it, and cannot be fitted to.</summary>
@@ -182,174 +200,47 @@ internal sealed class LandscapeJob : IDisposable
         return long.MaxValue;
     }
 
-    /// <summary>A new plane through what there is; false when the snapshots do not span one yet.</summary>
+    /// <summary>A new plane through what there is; false when the snapshots do not span one yet, or it was refused.</summary>
     private bool Fit(IEvaluator evaluator)
     {
         long longest = Longest(), snapshots = SnapshotCount();
-        var byBatch = experiment.Runs.OrderBy(run => run.Plan.BatchSize).ThenBy(run => run.Plan.Index).ToArray();
-        var chosen = kind switch
+        PlaneFit? fit;
+        try
         {
-            PlaneKind.Weights => [],
-            PlaneKind.Runs => Newest(byBatch[0], byBatch[byBatch.Length / 2], byBatch[^1]),
-            PlaneKind.Hessian => Newest(byBatch.First(run => run.Plan.BatchSize == byBatch[^1].Plan.BatchSize)),
-            _ => Choose(),
-        };
-        if (chosen.Count < kind switch { PlaneKind.Weights => 0, PlaneKind.Hessian => 1, _ => 3 })
+            fit = fitter.Fit(evaluator, wish, stop.Token);
+        }
+        catch (SpecException refusal)
+        {
+            Refuse(refusal);
+            return false;
+        }
+        if (fit is null)
         {
             unspanned = snapshots;
             return false;
         }
-        var weights = chosen.Select(c => c.Snapshot.Weights).ToArray();
-        IPlane plane;
-        string title;
-        double? explained = null, walk = null;
-        switch (kind)
-        {
-            case PlaneKind.Weights:
-                plane = evaluator.WeightPlane();
-                title = experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights";
-                break;
-            case PlaneKind.Random:
-                plane = evaluator.RandomPlane(weights, seed: experiment.Plan.Spec.Data.Seed + draws++);
-                title = draws == 1 ? "two random directions, filter-normalised" : $"two random directions, filter-normalised, draw {draws}";
-                break;
-            case PlaneKind.Runs or PlaneKind.Hessian:
-                if ((kind == PlaneKind.Runs ? Through(evaluator, chosen) : Curving(evaluator, chosen[0])) is not var (along, named))
-                {
-                    unspanned = snapshots;
-                    return false;
-                }
-                (plane, title) = (along, named);
-                break;
-            default:
-                double[] gram = evaluator.CentredGram(weights);
-                if (PrincipalComponents.Of(gram, weights.Length) is not { } components)
-                {
-                    unspanned = snapshots;
-                    return false;
-                }
-                plane = evaluator.CombinationPlane(weights, components.First, components.Second);
-                title = experiment.Runs.Count == 1 ? "principal components of the run's weights" : $"principal components of all {experiment.Runs.Count} runs' weights";
-                explained = components.Explained;
-                walk = Walk(gram, chosen);
-                break;
-        }
-        asked = false;
         fitted = snapshots;
         nextFit = FitAfter(longest);
         projected = new long[experiment.Runs.Count];
         var next = new Landscape
         {
-            PlaneId = ++planeId, GridId = ++gridId, Kind = kind, Title = title, Explained = explained, ExplainedByRandomWalk = walk,
-            Region = default, Layers = [], Plane = plane,
+            PlaneId = ++planeId, GridId = ++gridId, Kind = wish.Kind, Title = fit.Title, Origin = fit.Origin, Explained = fit.Explained, ExplainedByRandomWalk = fit.ExplainedByRandomWalk,
+            Region = default, Layers = [], Plane = fit.Plane,
             FittedAt = longest, Paths = [.. projected.Select(_ => new AppendOnly<PathPoint>())],
         };
         Project(evaluator, next);
         var before = Current;
         Publish(next with { Region = Region(next) });
         before?.Plane?.Dispose();
+        Interlocked.Exchange(ref asked, null)?.Done.TrySetResult();
         return true;
     }
 
-    /// <summary>
-    /// A loss above which a point neither shapes the plane nor stretches the region: ten times the starts' and one more. A run on
-    /// its way to infinity would make everything else a speck; it simply leaves the picture.
-    /// </summary>
-    private double Ceiling()
+    /// <summary>The plane that was asked for cannot be had: the one before stays.</summary>
+    private void Refuse(SpecException refusal)
     {
-        double start = 0;
-        foreach (var run in experiment.Runs)
-            if (run.Snapshots.Count > 0 && double.IsFinite(run.Snapshots[0].Loss)) start = Math.Max(start, run.Snapshots[0].Loss);
-        return 10 * start + 1;
-    }
-
-    /// <summary>At most 24 snapshots of each run, evenly over its path and both ends among them.</summary>
-    private List<(int Run, Snapshot Snapshot)> Choose()
-    {
-        var chosen = new List<(int, Snapshot)>();
-        double ceiling = Ceiling();
-        int each = Math.Max(3, Math.Min(FitSnapshotsPerRun, 160 / experiment.Runs.Count));
-        for (int r = 0; r < experiment.Runs.Count; r++)
-        {
-            var sane = new List<Snapshot>();
-            var snapshots = experiment.Runs[r].Snapshots;
-            long count = snapshots.Count;
-            for (long i = 0; i < count; i++)
-                if (snapshots[i].Loss <= ceiling) sane.Add(snapshots[i]);
-            int take = Math.Min(each, sane.Count);
-            for (int k = 0; k < take; k++)
-                chosen.Add((r, sane[take == 1 ? 0 : (int)((long)k * (sane.Count - 1) / (take - 1))]));
-        }
-        return chosen;
-    }
-
-    /// <summary>The newest snapshot of each run that is not on its way to infinity.</summary>
-    private List<(int Run, Snapshot Snapshot)> Newest(params ReadOnlySpan<Run> runs)
-    {
-        var newest = new List<(int, Snapshot)>();
-        double ceiling = Ceiling();
-        foreach (var run in runs)
-        {
-            for (long i = run.Snapshots.Count - 1; i >= 0; i--)
-            {
-                if (!(run.Snapshots[i].Loss <= ceiling)) continue;
-                newest.Add((run.Plan.Index, run.Snapshots[i]));
-                break;
-            }
-        }
-        return newest;
-    }
-
-    /// <summary>The plane through three runs' weights; null while they lie on one line, as at the start.</summary>
-    private (IPlane Plane, string Title)? Through(IEvaluator evaluator, List<(int Run, Snapshot Snapshot)> chosen)
-    {
-        try
-        {
-            var plane = evaluator.PlaneThrough(chosen[0].Snapshot.Weights, chosen[1].Snapshot.Weights, chosen[2].Snapshot.Weights);
-            return (plane, $"through the weights of {Place(chosen[0])}, {Place(chosen[1])} and {Place(chosen[2])}");
-        }
-        catch (SpecException)
-        {
-            return null;
-        }
-    }
-
-    /// <summary>The plane in which the loss curves most at a run's weights; null where the Hessian is not finite or has no two directions.</summary>
-    private (IPlane Plane, string Title)? Curving(IEvaluator evaluator, (int Run, Snapshot Snapshot) at)
-    {
-        using var probe = experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
-        using var top = probe.Eigenvalues(at.Snapshot.Weights, experiment.EvaluationSet, count: 2, EigenIterations, experiment.Plan.Spec.Data.Seed, stop.Token);
-        if (top.Pairs.Count < 2) return null;
-        var plane = evaluator.DirectionPlane(at.Snapshot.Weights, top.Pairs[0].Vector, top.Pairs[1].Vector);
-        return (plane, string.Create(CultureInfo.InvariantCulture,
-            $"the Hessian's top two eigenvectors (λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at {Place(at)}"));
-    }
-
-    private string Place((int Run, Snapshot Snapshot) at)
-    {
-        var run = experiment.Runs[at.Run].Plan;
-        string seed = experiment.Plan.Spec.Seeds.Count > 1 ? $", seed {run.Seed}" : "";
-        return $"B = {run.BatchSize}{seed} after update {at.Snapshot.Update.ToString("#,0", CultureInfo.InvariantCulture)}";
-    }
-
-    private double Walk(double[] gram, List<(int Run, Snapshot Snapshot)> chosen)
-    {
-        int n = chosen.Count;
-        double Distance(int i, int j) => Math.Sqrt(Math.Max(0, gram[i * n + i] + gram[j * n + j] - 2 * gram[i * n + j]));
-        var walks = new List<double[]>();
-        var starts = new List<int>();
-        double apart = 0;
-        var seeds = experiment.Plan.Spec.Seeds;
-        for (int i = 0; i < n;)
-        {
-            int end = i;
-            while (end < n && chosen[end].Run == chosen[i].Run) end++;
-            walks.Add([.. Enumerable.Range(i + 1, end - i - 1).Select(k => Distance(k - 1, k))]);
-            starts.Add(seeds.Index().First(s => s.Item == experiment.Runs[chosen[i].Run].Plan.Seed).Index);
-            if (starts[^1] > 0) apart = Math.Max(apart, Distance(0, i));
-            i = end;
-        }
-        return RandomWalkNull.Explained(walks, starts, apart, experiment.Plan.Network.ParameterCount, seed: 1);
+        (wish, unspanned) = (wishBefore, SnapshotCount());
+        Interlocked.Exchange(ref asked, null)?.Done.TrySetException(refusal);
     }
 
     /// <summary>Puts new snapshots on the plane; false when there were none.</summary>
@@ -395,7 +286,7 @@ internal sealed class LandscapeJob : IDisposable
             return box is not { } b ? new(x0, x1, y0, y1) : new(Math.Min(x0, b.X0), Math.Max(x1, b.X1), Math.Min(y0, b.Y0), Math.Max(y1, b.Y1));
         }
         var r = box ?? new GridRegion(0, 0, 0, 0);
-        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, floor = Math.Max(Math.Max(width, height) * 0.3, kind == PlaneKind.Weights ? 4 : 1e-3);
+        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, floor = Math.Max(Math.Max(width, height) * 0.3, wish.Kind == PlaneKind.Weights ? 4 : 1e-3);
         double spanX = Math.Max(width, floor), spanY = Math.Max(height, floor), cx = (r.X0 + r.X1) / 2, cy = (r.Y0 + r.Y1) / 2;
         double hx = spanX * (0.5 + Margin), hy = spanY * (0.5 + Margin);
         return new(cx - hx, cx + hx, cy - hy, cy + hy);
@@ -403,7 +294,7 @@ internal sealed class LandscapeJob : IDisposable
 
     private GridRegion? Box(Landscape landscape)
     {
-        double ceiling = Ceiling();
+        double ceiling = fitter.Ceiling();
         double x0 = double.MaxValue, x1 = double.MinValue, y0 = double.MaxValue, y1 = double.MinValue;
         foreach (var path in landscape.Paths)
         {
@@ -422,10 +313,10 @@ internal sealed class LandscapeJob : IDisposable
     {
         foreach (var run in experiment.Runs)
         {
-            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory is not null || !run.Log.Ended) continue;
+            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory.Measured is not null || !run.Log.Ended) continue;
             using var bundle = experiment.Engine.CreateBundle(experiment.Data, experiment.Plan.BundleOf([run.Plan]));
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
-            Snapshots.Gather(experiment, [run], bundle, evaluator, run.Log.Count, FitSnapshotsPerRun * 4, stop.Token);
+            Snapshots.Gather(experiment, [run], bundle, evaluator, run.Log.Count, PlaneFitter.SnapshotsPerRun * 4, stop.Token);
         }
     }
 

@@ -73,6 +73,13 @@ public sealed class Replayer : IDisposable
         lock (gate) return Stand(run, update, progress, cancel).Export(0);
     }
 
+    /// <summary>The weights after an update; the caller disposes of them.</summary>
+    public IWeights WeightsAt(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
+    {
+        Check(run, update);
+        lock (gate) return Stand(run, update, progress, cancel).Snapshot(0);
+    }
+
     /// <summary>A batch: its examples with their losses and gradient norms at the weights before the update, and the update's record.</summary>
     public ReplayedBatch Batch(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {

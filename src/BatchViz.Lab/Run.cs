@@ -8,11 +8,13 @@ namespace BatchViz.Lab;
 public sealed record Snapshot(long Update, IWeights Weights, double Loss);
 
 /// <summary>Memory of a bundle of so many seeds.</summary>
-public sealed record RunMemory(int Seeds, MemoryAccount Predicted, MemoryAccount Measured);
+/// <param name="Measured">What the bundle took; null before it is made, and of runs that had ended when their recording was opened.</param>
+public sealed record RunMemory(int Seeds, MemoryAccount Predicted, MemoryAccount? Measured = null);
 
 /// <summary>A run in progress: its plan, its log, and the snapshots along its path.</summary>
+/// <param name="memory">As it is predicted.</param>
 /// <param name="recorded">Where it is recorded; null: nowhere.</param>
-public sealed class Run(RunPlan plan, RunLog log, RecordedRun? recorded = null)
+public sealed class Run(RunPlan plan, RunLog log, RunMemory memory, RecordedRun? recorded = null)
 {
     public RunPlan Plan { get; } = plan;
 
@@ -25,8 +27,8 @@ public sealed class Run(RunPlan plan, RunLog log, RecordedRun? recorded = null)
     /// <summary>What the experiment's probes found, if it has any.</summary>
     public AppendOnly<ProbePoint> Probes => Log.Probes;
 
-    /// <summary>Of the bundle that trains this run: its seeds, and the bytes predicted before it was made and held since; null before.</summary>
-    public RunMemory? Memory { get; internal set; }
+    /// <summary>Of the bundle that trains this run: its seeds, and the bytes predicted before it is made and held since.</summary>
+    public RunMemory Memory { get; internal set; } = memory;
 
     /// <summary>Null until the run has ended.</summary>
     public RunResult? Result => Log.Result;

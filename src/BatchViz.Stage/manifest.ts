@@ -21,12 +21,27 @@ export interface RunInfo {
   totalUpdates: number | null;
   parameters: number;
   flopsPerExample: number;
+  /** Bytes that an update must move at least. */
+  bytesPerUpdate?: number;
+  /** Bytes of the bundle that trains it with so many seeds; nothing is measured of a run that had ended when it was opened. */
+  memory?: { seeds: number; predicted: MemoryAccount; measured: MemoryAccount | null };
   state: RunState;
   message: string | null;
   /** Updates made when the manifest was written. */
   updates?: number;
   /** The run that it leaves, after which of its updates, and what it sets to other values. Before that its history is the other's. */
   fork?: { run: string; update: number; set: Record<string, string> } | null;
+}
+
+/** In bytes. */
+export interface MemoryAccount {
+  weights: number;
+  optimizerState: number;
+  activations: number;
+  gradients: number;
+  batch: number;
+  workspace: number;
+  total: number;
 }
 
 /** Where the experiment is kept; null where nobody wanted it recorded. */
@@ -44,7 +59,17 @@ export interface RecordingInfo {
 export interface PlaneInfo {
   id: number;
   kind: string;
+  /** In English; plane.ts says it in the page's language. */
   title: string;
+  /** Ids of the runs it was fitted to, in the title's order, and of the kinds "runs" and "hessian" the updates of each one's weights. */
+  runs?: string[] | null;
+  updates?: number[] | null;
+  /** Of the kind "hessian": the update. */
+  update?: number | null;
+  /** Of the Hessian, along the axes. */
+  eigenvalues?: number[] | null;
+  /** Of random directions, from 1. */
+  draw?: number | null;
   explained: number | null;
   explainedByRandomWalk: number | null;
   xLabel: string;
@@ -68,6 +93,10 @@ export interface Manifest {
   data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };
   columns: ColumnInfo[];
   evaluation: { examples: number; split: string };
+  /** Kinds of probes that the experiment asks for; their points are under /probes. */
+  probes?: string[];
+  /** What one core of the server can do at most; null until it is measured. */
+  machine?: { fmaGflops: number; memoryGBs: number; cores: number } | null;
   budget: { examples: number | null; updates: number | null; epochs: number | null; seconds: number | null };
   remainder: "keep" | "drop" | "carry" | "wrap" | "reweight";
   pace: string;

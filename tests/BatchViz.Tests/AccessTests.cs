@@ -19,7 +19,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
     [
-        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("Start", [SomeHost.Moons]),
+        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("ReplaneAt", ["hessian", new[] { "b1-s1" }, 0]), ("Start", [SomeHost.Moons]),
     ];
 
     /// <summary>Of a host that keeps no recordings: an owner gets as far as a sentence.</summary>

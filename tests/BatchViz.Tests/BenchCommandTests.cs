@@ -188,9 +188,13 @@ public sealed class BenchCommandTests
     }
 
     [Fact]
-    public void The_ceiling_of_every_kernel_path_of_this_machine_can_be_measured()
+    public void The_ceilings_of_every_kernel_path_of_this_machine_can_be_measured()
     {
-        foreach (var path in CpuEngine.Available) Assert.InRange(FmaCeiling.Gflops(path, 0.001), 1e-3, 1e6);
+        foreach (var path in CpuEngine.Available)
+        {
+            Assert.InRange(FmaCeiling.Gflops(path, 0.001), 1e-3, 1e6);
+            Assert.InRange(MemoryCeiling.GigabytesPerSecond(path, 0.001), 1e-2, 1e4);
+        }
     }
 
     private static async Task<JsonNode> Json(params string[] arguments)

@@ -81,6 +81,19 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
             return flops;
         }
     }
+
+    /// <summary>
+    /// Bytes that one update must move at least, of floats: weights read forward and (but for the first layer's) backward, read and written
+    /// by the optimiser with its state; activations written and read once; the batch read once. Gradients and what a cache holds are not counted.
+    /// </summary>
+    /// <param name="stateVectors">Of the optimiser, each as long as the weights.</param>
+    public long TrainingBytes(int batchSize, int stateVectors)
+    {
+        long first = Model.Kind == ModelKind.Surface ? 2 : (long)Sizes[1] * (Sizes[0] + (Model.Bias ? 1 : 0));
+        long weights = ParameterCount + (ParameterCount - first) + 2 * (1 + stateVectors) * ParameterCount;
+        long activations = Model.Kind == ModelKind.Surface ? 0 : 2 * Sizes.Skip(1).Sum(size => (long)size);
+        return sizeof(float) * (weights + batchSize * (activations + Sizes[0]));
+    }
 }
 
 /// <summary>K ≥ 1 runs of equal shape and batch size, which an engine advances together; one seed a member.</summary>

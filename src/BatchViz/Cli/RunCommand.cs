@@ -132,7 +132,7 @@ internal static class RunCommand
     }
 
     /// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>
-    private static JsonObject? Memory(Run run) => run.Memory is not var (seeds, predicted, measured) ? null : new JsonObject
+    private static JsonObject? Memory(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new JsonObject
     {
         ["seeds"] = seeds, ["predictedBytes"] = predicted.Total, ["measuredBytes"] = measured.Total,
         ["weights"] = measured.Weights, ["optimizerState"] = measured.OptimizerState, ["activations"] = measured.Activations,

@@ -56,6 +56,7 @@ internal static class ServeCommand
         _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
         conductor.Begin();
         Welcome(app, options, conductor.Current!);
+        MachineCeilings.Measure(conductor, path, stop);
         await app.WaitForShutdownAsync(stop);
         return CommandLine.Done;
     }

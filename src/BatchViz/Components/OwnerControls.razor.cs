@@ -5,6 +5,7 @@ using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Components;
 
@@ -20,7 +21,7 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     private string? refusal;
 
     /// <summary>What the buttons show.</summary>
-    private readonly record struct Glance(ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, int Watching, bool ReadOnly)
+    private readonly record struct Glance(uint Generation, ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, bool Fitting, int Watching, bool ReadOnly)
     {
         /// <summary>There are runs left that could train on.</summary>
         public bool Resumable => State == ExperimentState.Stopped && !ReadOnly;
@@ -36,24 +37,12 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
 
     private bool CanHold => Ready && seen.State is ExperimentState.Running or ExperimentState.Held;
 
-    private bool CanReplane => Ready && !seen.TwoWeights && seen.Plane is not null;
-
     private string HoldTitle => seen.State switch
     {
-        ExperimentState.Running => "Hold the training, for everyone. Playback goes on: it moves only each viewer's playhead.",
-        ExperimentState.Held => "Go on with the training, which is held for everyone.",
-        null => "There is no training yet.",
-        _ => "Every run has ended; there is nothing to hold.",
-    };
-
-    private string PlaneLabel => seen.Plane switch
-    {
-        PlaneKind.Pca => "PCA",
-        PlaneKind.Random => "Random",
-        PlaneKind.Runs => "Runs",
-        PlaneKind.Hessian => "Hessian",
-        PlaneKind.Weights => "Exact",
-        _ => "No",
+        ExperimentState.Running => Tr("Hold the training, for everyone. Playback goes on: it moves only each viewer's playhead.", "为所有人暂停训练。播放照常：它只移动各观众的播放头。"),
+        ExperimentState.Held => Tr("Go on with the training, which is held for everyone.", "继续训练；目前已为所有人暂停。"),
+        null => Tr("There is no training yet.", "还没有训练。"),
+        _ => Tr("Every run has ended; there is nothing to hold.", "所有运行都已结束；没有可暂停的训练。"),
     };
 
     protected override void OnInitialized() => seen = Look();
@@ -85,8 +74,8 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     }
 
     private Glance Look() => Conductor.Current is { Experiment: var running } live
-        ? new Glance(running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, Broadcast.Viewers, live.Recording.ReadOnly)
-        : new Glance(null, false, 0, null, Broadcast.Viewers, false);
+        ? new Glance(live.Generation, running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, running.Fitting, Broadcast.Viewers, live.Recording.ReadOnly)
+        : new Glance(0, null, false, 0, null, false, Broadcast.Viewers, false);
 
     private async Task Resume()
     {
@@ -115,18 +104,6 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
         if (seen.Held) Conductor.Continue();
         else Conductor.Hold();
         Refresh();
-    }
-
-    private void Replane(string kind)
-    {
-        try
-        {
-            Conductor.Replane(kind);
-        }
-        catch (SpecException)
-        {
-            // Another experiment began under the menu; the next glance disables what does not apply to it.
-        }
     }
 
     public void Dispose()

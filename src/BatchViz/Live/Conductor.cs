@@ -4,6 +4,7 @@ using BatchViz.Data;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
 
@@ -17,6 +18,7 @@ public sealed class Conductor(
 
     private readonly SemaphoreSlim replacing = new(1, 1);
     private LiveExperiment? current;
+    private Ceilings? ceilings;
     private (Experiment Experiment, OpenRecording Recording)? prepared;
 
     /// <summary>Numbers go on from the time of the start: what lies under a number is cached for good, so none may come twice.</summary>
@@ -25,6 +27,13 @@ public sealed class Conductor(
 
     /// <summary>Null until the first experiment has begun.</summary>
     public LiveExperiment? Current => Volatile.Read(ref current);
+
+    /// <summary>Of this machine; null until they have been measured.</summary>
+    public Ceilings? Ceilings
+    {
+        get => Volatile.Read(ref ceilings);
+        set => Volatile.Write(ref ceilings, value);
+    }
 
     public DataFiles Files => files;
 
@@ -163,7 +172,7 @@ public sealed class Conductor(
         var (experiment, recording) = prepared ?? throw new InvalidOperationException("nothing has been prepared");
         prepared = null;
         var before = Current;
-        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording));
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording, () => Volatile.Read(ref ceilings)));
         experiment.Start();
         if (before is not null) retired = Task.Run(before.Dispose);
     }
@@ -177,15 +186,30 @@ public sealed class Conductor(
     public void Stop() => Current?.Experiment.Stop();
 
     /// <exception cref="SpecException">The kind does not apply, or is none.</exception>
-    public void Replane(string kind)
+    public void Replane(string kind) => Current?.Experiment.Replane(PlaneOf(kind));
+
+    /// <summary>Fits a plane at a chosen place: of the Hessian at one run's weights after an update, or through the ends of three runs.</summary>
+    /// <returns>When everyone sees it.</returns>
+    /// <exception cref="SpecException">One sentence; the plane is as before.</exception>
+    public async Task ReplaneAt(string kind, IReadOnlyList<string> runs, long update, CancellationToken cancel = default)
+    {
+        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+        var plane = PlaneOf(kind);
+        try
+        {
+            await live.Experiment.Replane(new PlaneWish(plane, runs, plane == PlaneKind.Hessian ? update : null)).WaitAsync(cancel);
+        }
+        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
+        {
+            throw new SpecException(Tr("The plane was not fitted: another experiment has begun.", "平面没有拟合：另一个实验已经开始。"));
+        }
+    }
+
+    private static PlaneKind PlaneOf(string kind)
     {
         foreach (var (word, value) in Words.Planes)
-        {
-            if (word != kind || value == PlaneKind.Auto) continue;
-            Current?.Experiment.Replane(value);
-            return;
-        }
-        throw new SpecException("A plane is \"pca\", \"random\", \"runs\", \"hessian\" or \"weights\".");
+            if (word == kind && value != PlaneKind.Auto) return value;
+        throw new SpecException(Tr("A plane is \"pca\", \"random\", \"runs\", \"hessian\" or \"weights\".", "平面为 \"pca\"、\"random\"、\"runs\"、\"hessian\" 或 \"weights\"。"));
     }
 
     public void Dispose()

@@ -13,6 +13,7 @@ public sealed class LiveExperiment : IDisposable
     private static readonly AppendOnly<PathPoint> NoPath = new();
 
     private readonly FrameEncoder encoder;
+    private readonly Func<Ceilings?> ceilings;
     private FrameRun[] frameRuns = [];
     private string signature = "";
     private Published published;
@@ -21,15 +22,17 @@ public sealed class LiveExperiment : IDisposable
 
     private sealed record Published(uint Revision, byte[] Manifest);
 
-    public LiveExperiment(uint generation, Experiment experiment, OpenRecording recording)
+    /// <param name="ceilings">Of this machine, once they have been measured.</param>
+    public LiveExperiment(uint generation, Experiment experiment, OpenRecording recording, Func<Ceilings?> ceilings)
     {
-        (Generation, Experiment, Recording) = (generation, experiment, recording);
+        (Generation, Experiment, Recording, this.ceilings) = (generation, experiment, recording, ceilings);
         Batches = new Batches(experiment, Replays);
+        Lines = new Lines(experiment, Replays);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
         encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
-        published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape, recording));
+        published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape, recording, ceilings()));
     }
 
     public uint Generation { get; }
@@ -44,6 +47,9 @@ public sealed class LiveExperiment : IDisposable
 
     /// <summary>Single batches, recomputed.</summary>
     public Batches Batches { get; }
+
+    /// <summary>Lines between runs, computed.</summary>
+    public Lines Lines { get; }
 
     /// <summary>Names of a run's columns by index.</summary>
     public IReadOnlyList<string> Columns { get; }
@@ -65,7 +71,7 @@ public sealed class LiveExperiment : IDisposable
         if (now != signature)
         {
             uint revision = published.Revision + 1;
-            Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape, Recording)));
+            Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape, Recording, ceilings())));
             signature = now;
         }
         lastViewers = viewers;
@@ -90,5 +96,5 @@ public sealed class LiveExperiment : IDisposable
     }
 
     private string Signature(Landscape? landscape)
-        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
+        => $"{Experiment.State} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {ceilings() is not null} {Experiment.Runs.Count(run => run.Memory.Measured is not null)} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State)))}";
 }

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json.Nodes;
+using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
@@ -10,7 +11,7 @@ namespace BatchViz.Live;
 internal static class Manifest
 {
     /// <param name="recording">Its place in the library, where it is on the air.</param>
-    public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape, OpenRecording? recording = null)
+    public static byte[] Write(Experiment experiment, uint generation, uint revision, Landscape? landscape, OpenRecording? recording = null, Ceilings? ceilings = null)
     {
         var plan = experiment.Plan;
         var json = new JsonObject
@@ -38,8 +39,10 @@ internal static class Manifest
                 ["outputs"] = plan.Data.Outputs,
                 ["task"] = plan.Data.Task.ToString().ToLowerInvariant(),
             },
+            ["machine"] = ceilings is var (fma, memory) ? new JsonObject { ["fmaGflops"] = fma, ["memoryGBs"] = memory, ["cores"] = Environment.ProcessorCount } : null,
             ["columns"] = Columns(experiment),
             ["evaluation"] = new JsonObject { ["examples"] = experiment.EvaluationExamples, ["split"] = "train" },
+            ["probes"] = new JsonArray([.. plan.Spec.Probes.Select(probe => (JsonNode)Words.Of(Words.Probes, probe))]),
             ["budget"] = new JsonObject
             {
                 ["examples"] = plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : (long?)null),
@@ -85,11 +88,19 @@ internal static class Manifest
         ["totalUpdates"] = run.Plan.TotalUpdates,
         ["parameters"] = plan.Network.ParameterCount,
         ["flopsPerExample"] = plan.Network.TrainingFlopsPerExample,
+        ["bytesPerUpdate"] = plan.Network.TrainingBytes(run.Plan.BatchSize, run.Plan.Optimizer.StateVectors),
+        ["memory"] = new JsonObject { ["seeds"] = run.Memory.Seeds, ["predicted"] = Account(run.Memory.Predicted), ["measured"] = run.Memory.Measured is { } measured ? Account(measured) : null },
         ["state"] = run.Log.State.ToString().ToLowerInvariant(),
         ["message"] = run.Log.Message,
         ["updates"] = run.Log.Count,
         ["fork"] = run.Plan.Fork is { } fork
             ? new JsonObject { ["run"] = fork.Parent, ["update"] = fork.Update, ["set"] = new JsonObject(fork.Set.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)s.Value))) } : null,
+    };
+
+    private static JsonObject Account(MemoryAccount account) => new()
+    {
+        ["weights"] = account.Weights, ["optimizerState"] = account.OptimizerState, ["activations"] = account.Activations,
+        ["gradients"] = account.Gradients, ["batch"] = account.Batch, ["workspace"] = account.Workspace, ["total"] = account.Total,
     };
 
     /// <summary>Null where nobody wanted it recorded.</summary>
@@ -121,7 +132,7 @@ internal static class Manifest
             PlaneKind.Weights when plan.Network.Model.Kind == ModelKind.Dense => plan.Network.Model.Bias ? ("weight w", "bias b") : ("weight w₁", "weight w₂"),
             PlaneKind.Weights => ("x", "y"),
             PlaneKind.Pca => ("1st component", "2nd component"),
-            PlaneKind.Runs => ("towards the middle run", "at a right angle to it"),
+            PlaneKind.Runs => ("towards the second run", "at a right angle to it"),
             PlaneKind.Hessian => ("1st eigenvector", "2nd eigenvector"),
             _ => ("1st direction", "2nd direction"),
         };
@@ -130,6 +141,11 @@ internal static class Manifest
             ["id"] = landscape.PlaneId,
             ["kind"] = Words.Of(Words.Planes, landscape.Kind),
             ["title"] = landscape.Title,
+            ["runs"] = landscape.Origin is { } from ? new JsonArray([.. from.Runs.Select(id => (JsonNode)id)]) : null,
+            ["updates"] = landscape.Origin?.Updates is { } updates ? new JsonArray([.. updates.Select(update => (JsonNode)update)]) : null,
+            ["update"] = landscape.Origin is { Runs.Count: 1, Updates: [var only] } ? only : null,
+            ["eigenvalues"] = landscape.Origin?.Eigenvalues is { } eigenvalues ? new JsonArray([.. eigenvalues.Select(value => (JsonNode)value)]) : null,
+            ["draw"] = landscape.Origin?.Draw,
             ["explained"] = landscape.Explained,
             ["explainedByRandomWalk"] = landscape.ExplainedByRandomWalk,
             ["xLabel"] = x,

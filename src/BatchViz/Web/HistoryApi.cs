@@ -22,6 +22,8 @@ public static class HistoryApi
         api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
         api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch);
+        api.MapGet("/{generation:long}/lines/{a:int}/{b:int}", Line);
+        api.MapGet("/{generation:long}/probes/{run:int}", Probes);
         api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
         api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", Path);
         api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
@@ -68,6 +70,26 @@ public static class HistoryApi
         http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
         return state.Json is { } json ? Results.Bytes(json, "application/json")
             : Results.Json(new { progress = state.Progress, updates = state.Updates, seconds = double.IsFinite(state.Seconds) ? state.Seconds : (double?)null }, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    /// <summary>Loss and accuracy on the line between two runs' newest weights. 202 while it is computed.</summary>
+    private static async Task<IResult> Line(HttpContext http, Conductor conductor, long generation, int a, int b)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (RunOf(live, a) is null || RunOf(live, b) is null) return Results.NotFound();
+        var state = await live.Lines.Ask(a, b, BatchPatience);
+        if (state.Refusal is { } refusal) return Results.Json(new { error = refusal }, statusCode: StatusCodes.Status409Conflict);
+        http.Response.Headers.CacheControl = state is { Json: not null, Settled: true } ? Forever : Never;
+        return state.Json is { } json ? Results.Bytes(json, "application/json")
+            : Results.Json(new { progress = state.Progress, updates = 0L, seconds = (double?)null }, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static IResult Probes(HttpContext http, Conductor conductor, long generation, int run)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (RunOf(live, run) is not { } r) return Results.NotFound();
+        http.Response.Headers.CacheControl = Never;
+        return Results.Bytes(ProbesJson.Of(r), "application/json");
     }
 
     private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)

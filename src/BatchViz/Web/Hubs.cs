@@ -28,6 +28,9 @@ public sealed class ControlHub(Conductor conductor) : Hub
 
     public void Replane(string kind) => Refusing(() => conductor.Replane(kind));
 
+    /// <summary>A plane at a chosen place: "hessian" at one run's weights after an update, or "runs" through the ends of three. Returns when everyone sees it.</summary>
+    public Task ReplaneAt(string kind, string[] runs, long update) => Refusing(() => conductor.ReplaneAt(kind, runs, update, Context.ConnectionAborted));
+
     /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
     public Task Start(string json) => Refusing(() => conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted));
 

@@ -1,0 +1,32 @@
+using BatchViz.Engine.Cpu;
+using BatchViz.Lab;
+using BatchViz.Live;
+
+namespace BatchViz.Cli;
+
+/// <summary>Measures the machine's ceilings once, in the background, when the first landscape is there and nobody waits for a picture any more.</summary>
+internal static class MachineCeilings
+{
+    private const double Seconds = 0.2;
+
+    private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
+
+    public static void Measure(Conductor conductor, KernelPath path, CancellationToken stop)
+    {
+        // A thread's nice value stays with it, so this one is no thread of the pool.
+        new Thread(() =>
+        {
+            LaneClock.YieldToOthers(nice: 10);
+            while (conductor.Current?.Experiment is not { } experiment || !(experiment.LandscapeSettled || experiment.Landscape is { Resolution: >= 17 }))
+                if (stop.WaitHandle.WaitOne(LookEvery)) return;
+            try
+            {
+                conductor.Ceilings = new Ceilings(FmaCeiling.Gflops(path, Seconds), MemoryCeiling.GigabytesPerSecond(path, Seconds));
+            }
+            catch (OutOfMemoryException)
+            {
+                // Then the page says that they are not known.
+            }
+        }) { IsBackground = true, Name = "ceilings" }.Start();
+    }
+}
