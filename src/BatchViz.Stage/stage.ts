@@ -95,6 +95,8 @@ export interface Pose {
 /** What lies over the slice and can be left out. */
 export const OVERLAYS = ["trails", "epochs", "ends", "stems", "gradients", "axes"] as const;
 export type Overlay = (typeof OVERLAYS)[number];
+/** Left out until wanted: stems are many lines, and what gradients need to be understood fills a phone. */
+const OPTIONAL: readonly Overlay[] = typeof matchMedia === "function" && matchMedia("(max-width: 640px)").matches ? ["stems", "gradients"] : ["stems"];
 
 export class Stage {
   manifest: Manifest | null = null;
@@ -127,7 +129,7 @@ export class Stage {
 
   theme: Theme = "dark";
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
-  readonly overlays = new Set<Overlay>(OVERLAYS.filter((name) => remembered(`overlay-${name}`) !== "off" && (name !== "stems" || remembered("overlay-stems") === "on")));
+  readonly overlays = new Set<Overlay>(OVERLAYS.filter((name) => (remembered(`overlay-${name}`) ?? (OPTIONAL.includes(name) ? "off" : "on")) === "on"));
   /** One picture with all runs, or a pane for each batch size. */
   panes: "overlay" | "split" = "overlay";
   cameraView: CameraView = "reset";

@@ -28,6 +28,7 @@ export const mountView: Mount = (element, stage) => {
   const frame = button(tr("Frame the selected run's path (F)", "对准所选运行的轨迹 (F)"), icon("frame"), () => stage.setCamera("frame"));
   const follow = button(tr("Follow the selected run's head (H)", "跟随所选运行 (H)"), icon("follow"), () => stage.setFollow(!stage.follow));
   const top = button(tr("Look from the top (T)", "俯视 (T)"), icon("top"), () => stage.setCamera(stage.cameraView === "top" ? "reset" : "top"));
+  top.className = "look-down";
   const home = button(tr("Bring the camera back (R)", "相机复位 (R)"), icon("home"), () => stage.setCamera("reset"));
   const picture = button(tr("Save the scene as a picture, PNG (P)", "将场景保存为 PNG 图片 (P)"), icon("picture"), () => stage.takePicture?.(), "only-icon");
   element.append(panes.root, open, menu, el("div", { class: "segmented icons", role: "group", "aria-label": tr("Camera", "相机") }, frame, follow, top, home), picture);

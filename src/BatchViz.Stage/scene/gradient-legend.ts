@@ -1,5 +1,5 @@
 /** What the arrows and the ellipse on the slice are, and how long a gradient is drawn. */
-import { figure, percent, whole } from "../format.ts";
+import { figure, percent, short, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import type { Moments, Projected } from "../moments.ts";
 import { el, setText, svg } from "../panels/dom.ts";
@@ -12,8 +12,8 @@ export class GradientLegend {
   readonly root = el("div", { class: "gradient-legend figures", hidden: true });
   private readonly rows = (["arrow", "arrow", "ellipse"] as const).map((shape) => {
     const mark = svg("svg", { viewBox: "0 0 24 16", class: "swatch", "aria-hidden": "true" }, svg("path", { d: SHAPES[shape], class: "stroke" }));
-    const text = el("span", {});
-    return { mark, text, row: el("p", {}, mark, text) };
+    const text = el("span", {}), size = el("small", {});
+    return { mark, text, size, row: el("p", {}, mark, el("span", {}, text, size)) };
   });
   private readonly scale = el("p", { class: "quiet" });
   private readonly sentence = el("p", { class: "quiet", role: "status" });
@@ -39,7 +39,9 @@ export class GradientLegend {
     const first = known[0];
     if (first) {
       setText(batch, batchText(one));
-      setText(full, tr(`−gradient over all ${whole(first.full.examples)} examples`, `全部 ${whole(first.full.examples)} 个样本上的负梯度`) + size(one?.full));
+      setText(this.rows[0]!.size, size(one?.batch));
+      setText(full, tr(`−gradient over all ${whole(first.full.examples)} examples`, `全部 ${whole(first.full.examples)} 个样本上的负梯度`));
+      setText(this.rows[1]!.size, size(one?.full));
       setText(noise, tr("1 σ of a batch's gradient (Σ/B), around the full one", "批量梯度的 1 σ（Σ/B），以全梯度为中心"));
       this.rows[0]!.row.hidden = known.every(({ batch }) => batch === null);
       this.rows[2]!.row.hidden = known.every(({ covariance, nextBatchSize }) => covariance === null || nextBatchSize === null);
@@ -47,7 +49,7 @@ export class GradientLegend {
     }
     this.scale.hidden = known.length === 0;
     const angle = one?.cosine == null ? "" : tr(` · ${figure(degrees(one.cosine))}° apart in weight space`, ` · 在权重空间中相差 ${figure(degrees(one.cosine))}°`);
-    setText(this.scale, tr(`one scale for all: a gradient of 1 is ${figure(gradients.scale)} long on the plane`, `统一比例：梯度 1 在平面上长 ${figure(gradients.scale)}`) + angle);
+    setText(this.scale, tr(`one scale for all: a gradient of 1 is ${short(gradients.scale)} long on the plane`, `统一比例：梯度 1 在平面上长 ${short(gradients.scale)}`) + angle);
     const refused = views.find((v) => v?.kind === "refused"), progress = views.find((v) => v?.kind === "progress");
     const text = refused?.kind === "refused" ? refused.error
       : progress?.kind === "progress" ? tr(`Recomputing the gradients, ${percent(progress.progress, 0)}`, `正在重新计算梯度，${percent(progress.progress, 0)}`)
@@ -59,11 +61,11 @@ export class GradientLegend {
 
 function batchText(one: Moments | undefined): string {
   if (one?.nextBatchSize == null) return tr("−gradient of the next batch, in the run's colour", "下一批的负梯度（运行的颜色）");
-  return tr(`−gradient of the next batch, B = ${one.nextBatchSize}`, `下一批的负梯度，B = ${one.nextBatchSize}`) + size(one.batch ?? undefined);
+  return tr(`−gradient of the next batch, B = ${one.nextBatchSize}`, `下一批的负梯度，B = ${one.nextBatchSize}`);
 }
 
 /** Most of a gradient points out of the plane: how much of it the arrow shows. */
-const size = (gradient: Projected | undefined): string => gradient === undefined ? ""
+const size = (gradient: Projected | null | undefined): string => gradient == null ? ""
   : tr(`: norm ${figure(gradient.norm)}, ${figure(Math.hypot(gradient.x, gradient.y))} of it in the plane`, `：范数 ${figure(gradient.norm)}，其中平面内 ${figure(Math.hypot(gradient.x, gradient.y))}`);
 
 const degrees = (cosine: number): number => (Math.acos(Math.min(1, Math.max(-1, cosine))) * 180) / Math.PI;

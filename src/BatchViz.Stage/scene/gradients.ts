@@ -10,9 +10,9 @@ import { worldX, worldZ, type Landscape } from "./landscape.ts";
 
 /** Runs whose gradients are shown at once: each is recomputed. */
 const MOST_RUNS = 3;
-const LIFT = 0.012, BARB = 0.07;
+const LIFT = 0.012, BARB = 0.05;
 const KINDS = ["noise", "full", "batch"] as const;
-const WIDTHS = { noise: 1.8, full: 3.4, batch: 3 } as const;
+const WIDTHS = { noise: 1.6, full: 2.8, batch: 2.8 } as const;
 /** The text's colour: all examples have no batch size. */
 export const FULL_INK = { dark: "#e8ebef", light: "#171c22" } as const;
 

@@ -6,7 +6,7 @@ import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeo
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
-import { mix, GROUND, SURFACE, type Marker, type RunStyle, type Theme } from "../style.ts";
+import { GROUND, type Marker, type RunStyle, type Theme } from "../style.ts";
 import { Dots } from "./dots.ts";
 import { FadingLine } from "./line.ts";
 
@@ -95,7 +95,7 @@ export class Path {
     (this.rim.material as MeshBasicMaterial).color.set(GROUND[theme]);
     this.theme = theme;
     const colour = this.style.colour[theme];
-    for (const line of [this.front, this.behind]) line.setGround(mix(SURFACE[theme][0], SURFACE[theme][1], 0.5));
+    for (const line of [this.front, this.behind]) line.setTheme(theme);
     this.epochs.setColours(GROUND[theme], colour);
     this.tops.setColours(colour, colour);
     this.colourEnd();

@@ -108,14 +108,20 @@ function drawBox(context: CanvasRenderingContext2D, element: HTMLElement): void 
     context.roundRect(rect.x, rect.y, rect.width, rect.height, parseFloat(style.borderTopLeftRadius) || 0);
     context.fill();
   }
-  const width = parseFloat(style.borderTopWidth);
-  if (width > 0 && style.borderTopStyle === "solid") {
-    context.strokeStyle = style.borderTopColor;
-    context.lineWidth = width;
-    context.beginPath();
-    context.roundRect(rect.x + width / 2, rect.y + width / 2, rect.width - width, rect.height - width, parseFloat(style.borderTopLeftRadius) || 0);
-    context.stroke();
+  const radius = parseFloat(style.borderTopLeftRadius) || 0, width = parseFloat(style.borderBottomWidth);
+  if (!(width > 0)) return;
+  context.strokeStyle = style.borderBottomColor;
+  context.lineWidth = width;
+  context.beginPath();
+  const x = rect.x + width / 2, y = rect.y + width / 2, right = rect.right - width / 2, bottom = rect.bottom - width / 2;
+  if (parseFloat(style.borderTopWidth) > 0) context.roundRect(x, y, right - x, bottom - y, radius);
+  else { // a bar with its two ends
+    context.moveTo(x, rect.y);
+    context.lineTo(x, bottom);
+    context.lineTo(right, bottom);
+    context.lineTo(right, rect.y);
   }
+  context.stroke();
 }
 
 export function save(picture: HTMLCanvasElement, name: string): void {
