@@ -7,7 +7,7 @@ import { figure } from "./format.ts";
 import { tr } from "./language.ts";
 import type { Manifest } from "./manifest.ts";
 import { SPEEDS } from "./playhead.ts";
-import type { Stage } from "./stage.ts";
+import { OVERLAYS, STANDARD_OVERLAYS, type Stage } from "./stage.ts";
 
 /** Raised when a key changes its meaning. */
 export const VERSION = 1;
@@ -58,6 +58,9 @@ function flag(get: (stage: Stage) => boolean, set: (stage: Stage, on: boolean) =
   };
 }
 
+/** A thousandth of the scene's box is less than a pixel. */
+const round = (value: number): number => Math.round(value * 1000) / 1000;
+
 const runIndex = (stage: Stage, id: string): number => stage.manifest?.runs.findIndex((run) => run.id === id) ?? -1;
 
 /** In the order in which they are written and applied: the axis before what is measured on it. */
@@ -95,7 +98,38 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     },
   },
   scale: { undo: true, ...choice(["log", "linear"], () => "log", (stage) => stage.lossScale, (stage, scale) => stage.setLossScale(scale)) },
-  stems: { undo: true, ...flag((stage) => stage.stems, (stage, on) => stage.setStems(on)) },
+  panes: { undo: true, ...choice(["overlay", "split"], () => "overlay", (stage) => stage.panes, (stage, panes) => stage.setPanes(panes)) },
+  show: {
+    undo: true,
+    get: (stage) => {
+      const shown = OVERLAYS.filter((name) => stage.overlays.has(name)).join();
+      return shown === STANDARD_OVERLAYS.join() ? "" : shown || "none";
+    },
+    set(stage, text) {
+      const shown = text === "" ? STANDARD_OVERLAYS : text === "none" ? [] : text.split(",");
+      if (!shown.every((name) => isOneOf(OVERLAYS, name))) return false;
+      for (const name of OVERLAYS) if (stage.overlays.has(name) !== shown.includes(name)) stage.setOverlay(name, shown.includes(name));
+      return true;
+    },
+  },
+  follow: { undo: true, ...flag((stage) => stage.follow, (stage, on) => stage.setFollow(on)) },
+  camera: {
+    get({ cameraView, pose }) {
+      if (cameraView === "reset" || pose === null) return "";
+      return cameraView === "orbit" || cameraView === "frame" ? [pose.x, pose.y, pose.z, pose.distance, pose.phi, pose.theta].map((value) => compact(round(value))).join() : cameraView;
+    },
+    set(stage, text) {
+      const view = text === "" ? "reset" : text;
+      if (isOneOf(["reset", "top", "x", "y"], view)) {
+        if (stage.cameraView !== view) stage.setCamera(view);
+        return true;
+      }
+      const pose = numbers(text, 6);
+      if (pose === null || !(pose[3]! > 0 && pose[3]! < 20) || pose.some((value) => Math.abs(value) > 20)) return false;
+      stage.setPose({ x: pose[0]!, y: pose[1]!, z: pose[2]!, distance: pose[3]!, phi: pose[4]!, theta: pose[5]! });
+      return true;
+    },
+  },
   speed: {
     get: ({ playhead }) => (playhead.speed === 1 ? "" : String(playhead.speed)),
     set(stage, text) {

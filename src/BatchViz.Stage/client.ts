@@ -4,7 +4,9 @@
  */
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
 import type { BatchAnswer } from "./batch.ts";
+import { tr } from "./language.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
+import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
 import { decodeEvaluations, decodeFrame, decodeGrid, decodePaths, decodeTile, fromBase64, WireError, type Frame } from "./wire.ts";
 
@@ -324,6 +326,15 @@ export class Client implements Remote {
     if (response.status === 204) return { error: "Another experiment has begun." };
     if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
     return response.json() as Promise<BatchAnswer>;
+  }
+
+  async moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer> {
+    const address = `/api/experiments/${this.stage.manifest!.generation}/moments/${run}/${update}/${plane}`;
+    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
+    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
+    if (response.status === 404) return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
+    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
+    return response.json() as Promise<MomentsAnswer>;
   }
 
   stepOnce(): void {

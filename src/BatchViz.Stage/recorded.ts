@@ -3,7 +3,9 @@
  * docs/wire-format.md; what is not among them is nowhere, and the reader is told so once.
  */
 import type { BatchAnswer } from "./batch.ts";
+import { tr } from "./language.ts";
 import { columnIndex, type Manifest } from "./manifest.ts";
+import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
 import { decodeBlock, fromBase64, WireError } from "./wire.ts";
 
@@ -72,6 +74,10 @@ export class Recorded implements Remote {
 
   async batch(): Promise<BatchAnswer> {
     return { error: "This file holds no single batches; the recording that it was made from does." };
+  }
+
+  async moments(): Promise<MomentsAnswer> {
+    return { error: tr("This file holds no gradients; the recording that it was made from does.", "这个文件不含梯度；生成它的录制中有。") };
   }
 
   stepOnce(): void {}

@@ -6,6 +6,7 @@
 import { RunClock, type Axis } from "./axis.ts";
 import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type Session } from "./manifest.ts";
 import type { BatchAnswer } from "./batch.ts";
+import type { MomentsAnswer } from "./moments.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
 import { beginning, runLabels, runStyles } from "./runs.ts";
@@ -27,7 +28,7 @@ export const Change = {
   /** Selection, visibility or states of runs. */
   runs: 32,
   theme: 64,
-  /** Loss scale, stems and the camera's preset. */
+  /** Loss scale, overlays, panes and the camera's preset. */
   view: 128,
   /** Role, connection and errors. */
   session: 256,
@@ -69,14 +70,34 @@ export interface Remote {
   loading(column: string): boolean;
   /** Asks once for one batch, counted from 1; while it is recomputed the answer is how far it is. */
   batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer>;
+  /** Gradients after so many updates of a run, projected on this plane; while they are recomputed the answer is how far that is. */
+  moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer>;
   stepOnce(): void;
 }
 
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: () => new Promise(() => {}), stepOnce() {} };
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: () => new Promise(() => {}), moments: () => new Promise(() => {}), stepOnce() {} };
 
 const PLANES_KEPT = 16;
 
-export type CameraView = "orbit" | "top" | "reset";
+/** "frame" fits the selected run's path; "x" and "y" look along an axis of the plane. */
+export type CameraView = "orbit" | "top" | "reset" | "frame" | "x" | "y";
+
+/** Where the camera is: its target in the scene's box, the distance in units of the one that shows the whole box, and two angles. */
+export interface Pose {
+  x: number;
+  y: number;
+  z: number;
+  distance: number;
+  phi: number;
+  theta: number;
+}
+
+/** What lies over the slice and can be left out. */
+export const OVERLAYS = ["trails", "epochs", "ends", "stems", "gradients", "axes"] as const;
+export type Overlay = (typeof OVERLAYS)[number];
+/** Left out until wanted: stems are many lines, and what gradients need to be understood fills a phone. */
+const OPTIONAL: readonly Overlay[] = typeof matchMedia === "function" && matchMedia("(max-width: 640px)").matches ? ["stems", "gradients"] : ["stems"];
+export const STANDARD_OVERLAYS: readonly Overlay[] = OVERLAYS.filter((name) => !OPTIONAL.includes(name));
 
 export class Stage {
   manifest: Manifest | null = null;
@@ -111,8 +132,18 @@ export class Stage {
 
   theme: Theme = "dark";
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
-  stems = remembered("stems") === "on";
+  readonly overlays = new Set<Overlay>(OVERLAYS.filter((name) => (remembered(`overlay-${name}`) ?? (STANDARD_OVERLAYS.includes(name) ? "on" : "off")) === "on"));
+  /** One picture with all runs, or a pane for each batch size. */
+  panes: "overlay" | "split" = "overlay";
   cameraView: CameraView = "reset";
+  /** Counts what the camera was asked for: the same preset twice is asked twice. */
+  cameraAsked = 0;
+  /** The camera's target stays at the selected run's head. */
+  follow = false;
+  /** Where the camera is, written by the scene; null as long as there is none. */
+  pose: Pose | null = null;
+  /** Where it shall go. */
+  poseAsked: Pose | null = null;
   remote: Remote = NOBODY;
 
   readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
@@ -177,6 +208,13 @@ export class Stage {
   private isMoving(): boolean {
     if (this.manifest === null || this.playhead.mode === "paused") return false;
     return this.playhead.position < this.extent().head;
+  }
+
+  /** The playhead stays where it is until somebody moves it, so that what takes a while is worth asking for. */
+  get standsStill(): boolean {
+    if (this.playhead.mode === "paused") return true;
+    const { head, finished } = this.extent();
+    return (this.held || finished) && this.playhead.position >= head;
   }
 
   /** A new experiment begins, and with it a new page: the playhead at 0, playing. */
@@ -353,14 +391,22 @@ export class Stage {
     this.changed(Change.view);
   }
 
-  setStems(on: boolean): void {
-    this.stems = on;
-    remember("stems", on ? "on" : "off");
+  setOverlay(name: Overlay, on: boolean): void {
+    if (on) this.overlays.add(name);
+    else this.overlays.delete(name);
+    remember(`overlay-${name}`, on ? "on" : "off");
     this.changed(Change.view);
+  }
+
+  setPanes(panes: "overlay" | "split"): void {
+    this.panes = panes;
+    this.changed(Change.view | Change.size);
   }
 
   setCamera(view: CameraView): void {
     this.cameraView = view;
+    this.poseAsked = null;
+    this.cameraAsked++;
     this.changed(Change.view);
   }
 
@@ -370,6 +416,22 @@ export class Stage {
     this.note = note;
     this.changed(Change.session);
   }
+
+  /** Sends the camera to where another one was. */
+  setPose(pose: Pose): void {
+    this.cameraView = "orbit";
+    this.poseAsked = pose;
+    this.cameraAsked++;
+    this.changed(Change.view);
+  }
+
+  setFollow(on: boolean): void {
+    this.follow = on;
+    this.changed(Change.view);
+  }
+
+  /** Draws the scene once more and hands the picture over as a file; set by the scene, where there is one. */
+  takePicture: (() => void) | null = null;
 
   report(problem: string | null): void {
     if (problem === this.problem) return;

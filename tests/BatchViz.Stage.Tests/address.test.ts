@@ -37,28 +37,36 @@ test("what is set goes into the address and comes back from it", () => {
   stage.select(1);
   stage.setVisible(2, false);
   stage.setLossScale("linear");
-  stage.setStems(true);
+  stage.setOverlay("stems", true);
+  stage.setOverlay("axes", false);
+  stage.setPanes("split");
+  stage.setFollow(true);
+  stage.cameraView = "orbit";
+  stage.pose = { x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.12345 };
   stage.setTheme("light");
   stage.playhead.speed = 4;
   stage.await(37.25);
   const address = write(stage);
-  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&stems=1&speed=4&t=37.25`);
+  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&speed=4&t=37.25`);
   const other = fresh();
   expect(apply(other, address)).toEqual([]);
+  expect(other.poseAsked).toEqual({ x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.123 });
+  other.pose = other.poseAsked; // as the scene does
   expect(write(other)).toBe(address);
   expect([other.axis, other.zoom, other.selected, [...other.hidden], other.awaited, other.playhead.mode]).toEqual(["updates", [10, 64.5], 1, [2], 37.25, "paused"]);
 });
 
 test("what a link does not say has its default, whatever was set before", () => {
-  stage.setStems(true);
+  stage.setOverlay("stems", true);
   stage.select(0);
+  stage.setCamera("top");
   apply(stage, "#v=1&axis=epochs");
-  expect([stage.axis, stage.stems, stage.selected]).toEqual(["epochs", false, -1]);
+  expect([stage.axis, stage.overlays.has("stems"), stage.selected, stage.cameraView]).toEqual(["epochs", false, -1, "reset"]);
 });
 
 test.each([
   ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
-  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["stems=yes", "stems=yes"], ["constructor=1", "constructor"],
+  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["follow=yes", "follow=yes"], ["show=stems,doors", "show=stems,doors"], ["camera=behind", "camera=behind"], ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"], ["camera=0,0,0,1,1", "camera=0,0,0,1,1"], ["constructor=1", "constructor"],
 ])("%s is refused in one sentence and changes nothing", (text, named) => {
   const before = write(stage), mode = stage.playhead.mode;
   const told = apply(stage, `#v=1&${text}`);
@@ -105,10 +113,10 @@ test("choices are taken back and made again; what belongs together in time is on
   undo.redo();
   expect([stage.zoom, stage.selected, undo.canRedo]).toEqual([[0, 40], 1, false]);
   undo.undo();
-  stage.setStems(true);
+  stage.setOverlay("stems", true);
   undo.note(5000);
   expect(undo.canRedo).toBe(false); // another way was taken
   stage.setAxis("epochs");
   undo.undo(); // before anything had noticed
-  expect([stage.axis, stage.stems]).toEqual(["examples", true]);
+  expect([stage.axis, stage.overlays.has("stems")]).toEqual(["examples", true]);
 });

@@ -1,5 +1,6 @@
 /** Keyboard shortcuts: the table, the sheet that shows it, and the one handler. */
 import { AXES } from "../axis.ts";
+import { tr } from "../language.ts";
 import type { Mount, Stage } from "../stage.ts";
 import { button, el } from "./dom.ts";
 
@@ -13,12 +14,16 @@ const KEYS: readonly (readonly [keys: readonly string[], words: string, act: (st
   [[">"], "Faster", (stage) => stage.act((playhead) => playhead.faster(1))],
   [["a"], "Next axis", (stage) => stage.setAxis(AXES[(AXES.indexOf(stage.axis) + 1) % AXES.length]!)],
   [["g"], "Loss scale: linear or logarithmic", (stage) => stage.setLossScale(stage.lossScale === "log" ? "linear" : "log")],
-  [["s"], "Stems", (stage) => stage.setStems(!stage.stems)],
+  [["s"], tr("Stems", "垂线"), (stage) => stage.setOverlay("stems", !stage.overlays.has("stems"))],
+  [["v"], tr("All runs in one picture, or a pane for each batch size", "所有运行叠加，或每个批量大小一个分窗"), (stage) => stage.setPanes(stage.panes === "split" ? "overlay" : "split")],
   [["t"], "Look from the top", (stage) => stage.setCamera("top")],
-  [["r"], "Bring the camera back", (stage) => stage.setCamera("reset")],
+  [["r"], tr("Bring the camera back", "相机复位"), (stage) => stage.setCamera("reset")],
+  [["f"], tr("Frame the selected run's path", "对准所选运行的轨迹"), (stage) => stage.setCamera("frame")],
+  [["h"], tr("Follow the selected run's head", "跟随所选运行"), (stage) => stage.setFollow(!stage.follow)],
+  [["p"], tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), (stage) => stage.takePicture?.()],
   [["Escape"], "Show the whole budget again", (stage) => stage.setZoom(null)],
 ];
-const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", k: "K", l: "L", a: "A", g: "G", s: "S", t: "T", r: "R", Escape: "Esc" };
+const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", k: "K", l: "L", a: "A", g: "G", s: "S", t: "T", r: "R", f: "F", h: "H", p: "P", v: "V", Escape: "Esc" };
 
 export const mountHelp: Mount = (element, stage) => {
   const offline = stage.connection === "offline";

@@ -48,11 +48,14 @@ export function heightScale(grid: Grid, pathLosses: readonly number[], start: nu
 }
 
 /** Height of a loss, 0 to 1; NaN where it is not finite. */
-export function heightOf(scale: HeightScale, loss: number): number {
+export const heightOf = (scale: HeightScale, loss: number): number => Math.min(1, levelOf(scale, loss));
+
+/** The same, but beyond 1 where the loss lies above the scale, so that the edge of what is cut off is a line and no staircase. */
+export function levelOf(scale: HeightScale, loss: number): number {
   if (!Number.isFinite(loss)) return NaN;
   const { low, high } = scale;
   const h = scale.log ? Math.log(Math.max(loss, low) / low) / Math.log(high / low) : (loss - low) / (high - low);
-  return Math.min(1, Math.max(0, h));
+  return Math.min(2, Math.max(0, h));
 }
 
 /** Contour lines lie where `offset + frequency · height` is a whole number. */

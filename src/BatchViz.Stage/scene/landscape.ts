@@ -1,12 +1,18 @@
 /** The picture itself: slice, paths, frame. Puts data into the scene's box and eases from one state of it to the next. */
 import { BufferAttribute, BufferGeometry, Color, LineBasicMaterial, LineSegments, Scene } from "three";
-import type { Stage } from "../stage.ts";
+import { Change, type Stage } from "../stage.ts";
 import type { Grid } from "../wire.ts";
-import { contours, heightOf, heightScale, sample, type HeightScale } from "./heights.ts";
+import { hasEnded } from "../store.ts";
+import { contours, heightOf, heightScale, levelOf, type HeightScale } from "./heights.ts";
 import { Path } from "./path.ts";
 import { BOX, Surface } from "./surface.ts";
 
 const MORPH = 250;
+
+/** From the plane's coordinates to the scene's box. */
+export const worldX = ({ region: [x0, x1] }: Pick<Grid, "region">, x: number): number => ((x - x0) / (x1 - x0) - 0.5) * BOX.width;
+export const worldZ = ({ region: [, , y0, y1] }: Pick<Grid, "region">, y: number): number => (0.5 - (y - y0) / (y1 - y0)) * BOX.depth;
+
 const FRAME_INK = { dark: "#323c48", light: "#c5cdd6" } as const;
 
 export class Landscape {
@@ -54,11 +60,13 @@ export class Landscape {
   }
 
   /** Takes over grid and paths as the stage has them now; eases there unless only the paths have grown. */
-  update(now: number): void {
+  update(now: number, changes: number): void {
     const { stage } = this;
     const { manifest, grid } = stage;
     if (manifest === null) return;
     if (manifest.generation !== this.generation) this.begin(manifest.generation);
+    for (let run = 0; run < this.paths.length; run++) this.noteState(run);
+    if ((changes & ~Change.data) === 0) return;
     for (const run of manifest.runs.slice(this.paths.length)) this.add(new Path(stage.styles[run.index]!, !!run.fork));
     if (grid === null || (stage.store.plane !== 0 && grid.plane !== stage.store.plane && this.grid !== null)) return;
     this.grid = grid;
@@ -69,7 +77,7 @@ export class Landscape {
     if (whole) {
       this.signature = signature;
       const target = new Float32Array(grid.values.length);
-      for (let k = 0; k < target.length; k++) target[k] = heightOf(this.scale, grid.values[k]!);
+      for (let k = 0; k < target.length; k++) target[k] = levelOf(this.scale, grid.values[k]!);
       this.surface.setTarget(target, grid.resolution);
       const { offset, frequency } = contours(this.scale);
       this.surface.setContours(offset, frequency);
@@ -83,9 +91,21 @@ export class Landscape {
     if (!whole && this.morphStart < 0) for (const path of this.paths) path.morph(1);
   }
 
+  /** How far a run has come, and whether that is its end. */
+  private noteState(run: number): void {
+    const clock = this.stage.clocks[run]!, timeline = this.stage.store.runs[run]!, path = this.paths[run]!;
+    path.setEpochs(clock.toAxis("epochs", timeline.made), (epoch) => clock.toUpdates("epochs", epoch));
+    path.setEnding(timeline.state === "diverged" ? "diverged" : hasEnded(timeline.state) ? "end" : "none");
+  }
+
+  /** Another one whenever what stands in the box is drawn elsewhere; empty on the way there. */
+  get version(): string {
+    return this.morphStart >= 0 ? "" : this.signature;
+  }
+
   /** Moves the morph on and lays the paths up to the playhead; true while the morph goes on. */
   draw(now: number, moved: boolean): boolean {
-    const { stage } = this;
+    const { stage } = this, { overlays } = stage;
     const t = this.morphStart < 0 ? 1 : Math.min(1, (now - this.morphStart) / MORPH);
     const easing = this.morphStart >= 0;
     if (easing) {
@@ -97,11 +117,12 @@ export class Landscape {
     if (easing || moved) {
       this.paths.forEach((path, run) => {
         if (stage.hidden.has(run)) {
-          path.group.visible = false;
+          path.drawn = false;
           return;
         }
         path.draw(stage.drawn[run]!.update);
-        path.drawStems(stage.stems, stage.drawn[run]!.update, this.surfaceAt);
+        path.show(true, overlays.has("trails"), overlays.has("epochs"), overlays.has("ends"));
+        path.drawStems(overlays.has("stems"), stage.drawn[run]!.update, this.surfaceAt);
       });
     }
     return easing && t < 1;
@@ -110,8 +131,8 @@ export class Landscape {
   /** World height of the slice as drawn, NaN outside of it and in holes. */
   readonly surfaceAt = (x: number, z: number): number => {
     const u = x / BOX.width + 0.5, v = 0.5 - z / BOX.depth;
-    if (u < 0 || u > 1 || v < 0 || v > 1 || this.surface.n === 0) return NaN;
-    return sample(this.surface.heights, this.surface.n, u, v) * BOX.height;
+    if (u < 0 || u > 1 || v < 0 || v > 1) return NaN;
+    return Math.min(1, this.surface.levelAt(u, v)) * BOX.height;
   };
 
   private add(path: Path): void {
@@ -119,13 +140,13 @@ export class Landscape {
     path.setResolution(this.width, this.height);
     this.paths.push(path);
     this.scene.add(path.group);
+    this.noteState(this.paths.length - 1);
   }
 
   private place(x: number, y: number, loss: number, out: Float32Array, at: number): void {
-    const [x0, x1, y0, y1] = this.grid!.region;
-    out[at] = ((x - x0) / (x1 - x0) - 0.5) * BOX.width;
+    out[at] = worldX(this.grid!, x);
     out[at + 1] = heightOf(this.scale!, loss) * BOX.height;
-    out[at + 2] = (0.5 - (y - y0) / (y1 - y0)) * BOX.depth;
+    out[at + 2] = worldZ(this.grid!, y);
   }
 
   private pathLosses(): number[] {
@@ -152,8 +173,8 @@ export class Landscape {
       path.dispose();
     }
     this.paths = [];
-    this.surface.mesh.visible = this.frame.visible = false;
-    this.surface.n = 0;
+    this.surface.forget();
+    this.frame.visible = false;
     this.grid = null;
     this.signature = "";
     this.morphStart = -1;

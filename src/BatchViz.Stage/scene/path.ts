@@ -1,16 +1,17 @@
 /**
- * One run's path: a fat line through its path points at their true loss, up to the playhead, and a marker at its head.
- * Buffers are as large as a path can become (512 points) and are written in place.
+ * One run's path: a fat line through its path points at their true loss, up to the playhead, with a marker at its head, marks
+ * where epochs end, and a ring where the run does. Buffers are as large as a path can become (512 points) and are written in place.
  */
 import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, RingGeometry, SphereGeometry, type Camera, type Vector3 } from "three";
-import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
 import { GROUND, type Marker, type RunStyle, type Theme } from "../style.ts";
+import { Dots } from "./dots.ts";
+import { FadingLine } from "./line.ts";
 
 export const MOST_POINTS = 640;
-const STEMS = 64;
+const STEMS = 64, EPOCHS = 48;
 /** Pixels of dash to units of the scene's box. */
 const DASH_UNIT = 0.0042;
 
@@ -23,8 +24,10 @@ const SHAPES: Readonly<Record<Marker, BufferGeometry>> = {
   cross: mergeGeometries([new BoxGeometry(2.6, 0.9, 0.9), new BoxGeometry(0.9, 2.6, 0.9), new BoxGeometry(0.9, 0.9, 2.6)]),
 };
 
-/** Faces the viewer. */
-const RING = new RingGeometry(0.85, 1.25, 32);
+/** Both face the viewer. */
+const RING = new RingGeometry(0.85, 1.25, 32), END = new RingGeometry(1.75, 2.1, 40);
+/** The page's red, which means divergence. */
+const RED: Readonly<Record<Theme, string>> = { dark: "#ff6b6b", light: "#c62828" };
 
 export class Path {
   readonly group = new Group();
@@ -32,40 +35,57 @@ export class Path {
   readonly shown = new Float32Array(3 * MOST_POINTS);
   updates = new Uint32Array(0);
   count = 0;
+  /** There is something to show of it. */
+  drawn = false;
   readonly head: Mesh;
   private readonly from = new Float32Array(3 * MOST_POINTS);
   private readonly target = new Float32Array(3 * MOST_POINTS);
   private readonly segments = new InstancedInterleavedBuffer(new Float32Array(6 * MOST_POINTS), 6, 1);
   private readonly lengths = new InstancedInterleavedBuffer(new Float32Array(2 * MOST_POINTS), 2, 1);
   private readonly geometry = new LineSegmentsGeometry();
-  private readonly front: LineMaterial;
+  private readonly front: FadingLine;
   /** What is behind the surface shines through, fainter: a path never vanishes from the picture. */
-  private readonly behind: LineMaterial;
+  private readonly behind: FadingLine;
   private readonly rim: Mesh;
   private readonly stems = new LineSegments(new BufferGeometry(), new LineBasicMaterial({ transparent: true, opacity: 0.6 }));
   private readonly stemPositions = new BufferAttribute(new Float32Array(6 * STEMS), 3);
+  private readonly tops = new Dots(STEMS);
+  private readonly lines: readonly LineSegments2[];
   /** Where a fork leaves its parent; runs that begin at the beginning need none. */
   private readonly leaves: Mesh | null;
+  /** Where the run ended. */
+  readonly end = new Mesh(END, new MeshBasicMaterial({ depthTest: false, transparent: true }));
+  private ending: "none" | "end" | "diverged" = "none";
+  private readonly epochs = new Dots(EPOCHS);
+  /** Updates at which an epoch is marked. */
+  private readonly epochUpdates = new Float64Array(EPOCHS);
+  private epochCount = 0;
+  private epochsMoved = true;
+  private theme: Theme = "dark";
 
   constructor(private readonly style: RunStyle, isFork: boolean) {
     const [on, off] = style.dash;
     const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
-    this.front = new LineMaterial({ linewidth: 2.5, ...look });
-    this.behind = new LineMaterial({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
+    this.front = new FadingLine({ linewidth: 2.5, ...look });
+    this.behind = new FadingLine({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
     this.geometry.setAttribute("instanceStart", new InterleavedBufferAttribute(this.segments, 3, 0));
     this.geometry.setAttribute("instanceEnd", new InterleavedBufferAttribute(this.segments, 3, 3));
     this.geometry.setAttribute("instanceDistanceStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
     this.geometry.setAttribute("instanceDistanceEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
+    this.geometry.setAttribute("alongStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
+    this.geometry.setAttribute("alongEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
     this.head = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.rim = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.leaves = isFork ? new Mesh(RING, new MeshBasicMaterial({ depthTest: false, transparent: true })) : null;
-    this.stems.geometry.setAttribute("position", this.stemPositions);
-    const lines = [new LineSegments2(this.geometry, this.behind), new LineSegments2(this.geometry, this.front)];
-    for (const [order, object] of [...lines, this.stems, ...(this.leaves ? [this.leaves] : []), this.rim, this.head].entries()) {
+    this.lines = [new LineSegments2(this.geometry, this.behind), new LineSegments2(this.geometry, this.front)];
+    for (const [order, object] of [...this.lines, this.stems, ...(this.leaves ? [this.leaves] : []), this.end, this.rim, this.head].entries()) {
       object.frustumCulled = false;
-      object.renderOrder = order + 1;
+      object.renderOrder = order + (order < 2 ? 1 : 4);
       this.group.add(object);
     }
+    this.group.add(this.epochs.root, this.tops.root);
+    this.stems.geometry.setAttribute("position", this.stemPositions);
+    this.end.visible = false;
   }
 
   setTheme(theme: Theme): void {
@@ -73,9 +93,47 @@ export class Path {
       material.color.set(this.style.colour[theme]);
     }
     (this.rim.material as MeshBasicMaterial).color.set(GROUND[theme]);
+    this.theme = theme;
+    const colour = this.style.colour[theme];
+    for (const line of [this.front, this.behind]) line.setTheme(theme);
+    this.epochs.setColours(GROUND[theme], colour);
+    this.tops.setColours(colour, colour);
+    this.colourEnd();
   }
 
-  setWidth(pixels: number): void {
+  private colourEnd(): void {
+    (this.end.material as MeshBasicMaterial).color.set(this.ending === "diverged" ? RED[this.theme] : this.style.colour[this.theme]);
+  }
+
+  /** How it ended, if it has. */
+  setEnding(ending: "none" | "end" | "diverged"): void {
+    if (ending === this.ending) return;
+    this.ending = ending;
+    this.colourEnd();
+  }
+
+  /** What is drawn of it: its line, the marks of its epochs, the ring at its end. */
+  show(trails: boolean, fades: boolean, epochs: boolean, end: boolean): void {
+    for (const line of this.lines) line.visible = trails;
+    this.front.fades = this.behind.fades = fades;
+    this.epochs.root.visible = epochs && trails;
+    this.end.visible = end && this.ending !== "none" && this.count > 0;
+  }
+
+  /** Epochs end at these updates; of many, every second, fifth, tenth … is marked. */
+  setEpochs(total: number, updateOf: (epoch: number) => number): void {
+    const whole = Math.floor(total + 1e-6);
+    let every = 1;
+    for (const step of [2, 5, 10, 20, 50, 100, 200, 500, 1000]) if (whole / every > EPOCHS - 1) every = step;
+    let k = 0;
+    for (let epoch = every; epoch <= whole && k < EPOCHS; epoch += every) this.epochUpdates[k++] = updateOf(epoch);
+    if (k !== this.epochCount) this.epochsMoved = true;
+    this.epochCount = k;
+  }
+
+  setWidth(pixels: number, pixelRatio: number): void {
+    this.epochs.setSize((pixels + 5) * pixelRatio);
+    this.tops.setSize((pixels + 1.5) * pixelRatio);
     this.front.linewidth = pixels;
     this.behind.linewidth = 0.8 * pixels;
   }
@@ -100,6 +158,7 @@ export class Path {
 
   morph(t: number): void {
     for (let i = 0; i < 3 * this.count; i++) this.shown[i] = this.from[i]! + (this.target[i]! - this.from[i]!) * t;
+    this.epochsMoved = true;
   }
 
   /** World position at a moment, between two points on the straight line. False when there is none. */
@@ -127,7 +186,7 @@ export class Path {
   /** Lays the line up to this update. Points without a finite loss leave a gap. */
   draw(update: number): void {
     const last = this.indexAt(update);
-    this.group.visible = last >= 0;
+    this.drawn = last >= 0;
     if (last < 0) return;
     const line = this.segments.array, along = this.lengths.array, { shown } = this;
     let segments = 0, length = 0;
@@ -149,12 +208,32 @@ export class Path {
       segments++;
     }
     this.geometry.instanceCount = segments;
+    this.front.whole = this.behind.whole = length;
     this.segments.needsUpdate = this.lengths.needsUpdate = true;
     const placed = Number.isFinite(tip[1]!);
     this.head.visible = this.rim.visible = placed;
     if (placed) this.head.position.set(tip[0]!, tip[1]!, tip[2]!);
     this.rim.position.copy(this.head.position);
     this.leaves?.position.set(shown[0]!, shown[1]!, shown[2]!);
+    this.drawEpochs(update);
+    if (this.count > 0) {
+      const k = 3 * (this.count - 1);
+      this.end.position.set(shown[k]!, shown[k + 1]!, shown[k + 2]!);
+      // Where the run will end is no secret, but it is fainter until it is there.
+      (this.end.material as MeshBasicMaterial).opacity = update >= this.updates[this.count - 1]! ? 1 : 0.4;
+    }
+  }
+
+  private drawEpochs(update: number): void {
+    const { array } = this.epochs;
+    const moved = this.epochsMoved;
+    if (moved) {
+      for (let k = 0; k < this.epochCount; k++) if (!this.positionAt(this.epochUpdates[k]!, array, 3 * k)) array.fill(NaN, 3 * k, 3 * k + 3);
+    }
+    this.epochsMoved = false;
+    let shown = 0;
+    while (shown < this.epochCount && this.epochUpdates[shown]! <= update) shown++;
+    this.epochs.show(shown, moved);
   }
 
   /** The markers keep their size on the screen. */
@@ -164,6 +243,8 @@ export class Path {
     this.rim.scale.setScalar(size(this.head) * 1.3);
     this.leaves?.scale.setScalar(size(this.leaves));
     this.leaves?.lookAt(camera.position);
+    this.end.scale.setScalar(size(this.end));
+    this.end.lookAt(camera.position);
   }
 
   private get ring(): MeshBasicMaterial[] {
@@ -172,27 +253,35 @@ export class Path {
 
   /** Lines from the points at their true loss to the slice beneath or above. */
   drawStems(on: boolean, update: number, heightAt: (x: number, z: number) => number): void {
-    this.stems.visible = on;
+    this.stems.visible = this.tops.root.visible = on;
     if (!on) return;
     const last = this.indexAt(update);
     const every = Math.max(1, Math.ceil((last + 1) / (STEMS - 1)));
     const { array } = this.stemPositions;
     let k = 0;
-    const add = (x: number, y: number, z: number): void => {
-      const foot = heightAt(x, z);
-      if (!Number.isFinite(foot) || !Number.isFinite(y) || k >= STEMS) return;
-      array.set([x, y, z, x, foot, z], 6 * k++);
-    };
-    for (let i = 0; i <= last; i += every) add(this.shown[3 * i]!, this.shown[3 * i + 1]!, this.shown[3 * i + 2]!);
-    if (this.head.visible) add(this.head.position.x, this.head.position.y, this.head.position.z);
+    for (let i = 0; i <= last; i += every) k = this.addStem(k, array as Float32Array, this.shown[3 * i]!, this.shown[3 * i + 1]!, this.shown[3 * i + 2]!, heightAt);
+    if (this.head.visible) k = this.addStem(k, array as Float32Array, this.head.position.x, this.head.position.y, this.head.position.z, heightAt);
     this.stems.geometry.setDrawRange(0, 2 * k);
     this.stemPositions.needsUpdate = true;
+    this.tops.show(k, true);
+  }
+
+  private addStem(k: number, out: Float32Array, x: number, y: number, z: number, heightAt: (x: number, z: number) => number): number {
+    const foot = heightAt(x, z), { array } = this.tops;
+    if (!Number.isFinite(foot) || !Number.isFinite(y) || k >= STEMS) return k;
+    array[3 * k] = out[6 * k] = out[6 * k + 3] = x;
+    array[3 * k + 1] = out[6 * k + 1] = y;
+    out[6 * k + 4] = foot;
+    array[3 * k + 2] = out[6 * k + 2] = out[6 * k + 5] = z;
+    return k + 1;
   }
 
   dispose(): void {
     this.geometry.dispose();
     this.stems.geometry.dispose();
-    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial, ...this.ring]) material.dispose();
+    this.epochs.dispose();
+    this.tops.dispose();
+    for (const material of [this.end.material as MeshBasicMaterial, this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial, ...this.ring]) material.dispose();
   }
 }
 

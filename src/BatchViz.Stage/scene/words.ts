@@ -1,9 +1,11 @@
 /** The words on the picture: caption, axis labels, tooltip. */
 import { Vector3, type Camera } from "three";
 import { figure, percent, short, whole } from "../format.ts";
+import { tr } from "../language.ts";
 import { el, setText } from "../panels/dom.ts";
 import type { Stage } from "../stage.ts";
 import type { Landscape } from "./landscape.ts";
+import { sample } from "./heights.ts";
 import type { Hit } from "./pick.ts";
 import { BOX } from "./surface.ts";
 
@@ -14,15 +16,19 @@ export function caption(stage: Stage, landscape: Landscape): string {
   const plane = grid && stage.planes.get(grid.plane);
   if (manifest === null || !plane || scale === null) return "";
   const parts: string[] = [];
-  const explained = plane.explained === null ? "" : `, ${percent(plane.explained, 0)} of the variance${plane.explainedByRandomWalk === null ? "" : ` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`}`;
+  const walk = plane.explainedByRandomWalk === null ? "" : tr(` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`, `（随机游走：${percent(plane.explainedByRandomWalk, 0)}）`);
+  const explained = plane.explained === null ? "" : tr(`, ${percent(plane.explained, 0)} of the variance`, `，解释方差的 ${percent(plane.explained, 0)}`) + walk;
   // A formula keeps its small letter.
   const title = plane.title.startsWith("f(") ? plane.title : plane.title.charAt(0).toUpperCase() + plane.title.slice(1);
   parts.push(title + explained);
-  parts.push(`height: loss on ${whole(manifest.evaluation.examples)} ${manifest.evaluation.split === "train" ? "training" : manifest.evaluation.split} examples, ${scale.log ? "log" : stage.lossScale === "log" ? "linear (it goes below zero)" : "linear"} scale`);
-  parts.push(plane.exact ? "slice exact" : "paths at their true loss, off the slice");
-  parts.push(scale.log ? `contour every ×${scale.step}` : `contour every ${figure(scale.step)}`);
-  if (scale.clipped) parts.push(`losses above ${figure(scale.high)} are drawn at the top${scale.hatched ? ", hatched" : ""}`);
-  if (stage.store.plane !== 0 && grid.plane !== stage.store.plane) parts.push("a new plane is being computed");
+  const examples = whole(manifest.evaluation.examples), train = manifest.evaluation.split === "train";
+  const kind = scale.log ? tr("log", "对数") : stage.lossScale === "log" ? tr("linear (it goes below zero)", "线性（有负值）") : tr("linear", "线性");
+  parts.push(tr(`height: loss on ${examples} ${train ? "training" : manifest.evaluation.split} examples, ${kind} scale`, `高度：${examples} 个${train ? "训练" : "测试"}样本上的损失，${kind}刻度`));
+  parts.push(plane.exact ? tr("slice exact", "切面精确") : tr("paths at their true loss, off the slice", "轨迹位于其真实损失处，不在切面上"));
+  const step = scale.log ? `×${scale.step}` : figure(scale.step);
+  parts.push(tr(`contour every ${step}`, `等高线间隔 ${step}`));
+  if (scale.clipped) parts.push(tr(`losses above ${figure(scale.high)} are drawn at the top${scale.hatched ? ", hatched" : ""}`, `高于 ${figure(scale.high)} 的损失画在顶端${scale.hatched ? "并加斜线" : ""}`));
+  if (stage.store.plane !== 0 && grid.plane !== stage.store.plane) parts.push(tr("a new plane is being computed", "正在计算新的平面"));
   return parts.join(" · ");
 }
 
@@ -40,7 +46,7 @@ export class AxisLabels {
     const plane = grid && stage.planes.get(grid.plane);
     if (!plane || scale === null) return;
     const [x0, x1, y0, y1] = grid.region;
-    const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), `loss ${figure(scale.high)}`, figure(scale.low)];
+    const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), tr(`loss ${figure(scale.high)}`, `损失 ${figure(scale.high)}`), figure(scale.low)];
     this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
@@ -81,15 +87,32 @@ export class AxisLabels {
 }
 
 export function describe(hit: Hit, stage: Stage): string[] {
-  if (hit.point < 0) return ["slice", `loss ${figure(hit.loss)}`, `x ${figure(hit.x)}, y ${figure(hit.y)}`];
-  const run = stage.manifest!.runs[hit.run]!;
-  const { points } = stage.store.runs[hit.run]!;
-  const i = hit.point;
-  return [
-    stage.labels[run.index]!,
-    `after ${whole(points.updates[i]!)} updates`,
-    `loss ${figure(points.value(i, 2))}`,
-    `x ${figure(points.value(i, 0))}, y ${figure(points.value(i, 1))}`,
-    `${figure(points.value(i, 3))} off the plane`,
+  const place = (x: number, y: number): string => `x ${figure(x)}, y ${figure(y)}`;
+  if (hit.kind === "slice") return [tr("slice", "切面"), tr(`loss ${figure(hit.loss)}`, `损失 ${figure(hit.loss)}`), place(hit.x, hit.y)];
+  const run = stage.manifest!.runs[hit.run]!, timeline = stage.store.runs[run.index]!;
+  const label = stage.labels[run.index]!, updates = whole(Math.floor(hit.update + 1e-6));
+  const lines = [
+    hit.kind === "end" ? (timeline.state === "diverged" ? tr(`${label}: diverged`, `${label}：已发散`) : tr(`${label}: its end`, `${label}：终点`)) : label,
+    tr(`after ${updates} updates`, `第 ${updates} 次更新之后`),
+    tr(`loss ${figure(hit.loss)}`, `损失 ${figure(hit.loss)}`),
   ];
+  if (hit.kind === "end") {
+    const { evaluations } = timeline, last = evaluations.count - 1;
+    if (last >= 0) lines.push(tr(`test loss ${figure(evaluations.value(last, 1))}`, `测试损失 ${figure(evaluations.value(last, 1))}`));
+    if (last >= 0 && Number.isFinite(evaluations.value(last, 2))) lines.push(tr(`test accuracy ${percent(evaluations.value(last, 2))}`, `测试准确率 ${percent(evaluations.value(last, 2))}`));
+  }
+  lines.push(place(hit.x, hit.y), tr(`${figure(hit.offPlane)} off the plane`, `离平面 ${figure(hit.offPlane)}`));
+  if (hit.kind === "point") lines.push(tr("click to select the run", "点击选择该运行"));
+  return lines;
+}
+
+/** At the selected run's stem: how far its weights lie off the plane, and how far its loss off the slice's. */
+export function stemText(stage: Stage, landscape: Landscape, run: number): string {
+  const drawn = stage.drawn[run]!, { points } = stage.store.runs[run]!, { grid } = landscape;
+  if (grid === null || points.count === 0) return "";
+  const [x0, x1, y0, y1] = grid.region;
+  const slice = sample(grid.values, grid.resolution, (drawn.x - x0) / (x1 - x0), (drawn.y - y0) / (y1 - y0));
+  return tr(
+    `loss ${figure(drawn.loss)}, slice ${figure(slice)} · ${figure(points.between(drawn.update, 3))} off the plane`,
+    `损失 ${figure(drawn.loss)}，切面 ${figure(slice)} · 离平面 ${figure(points.between(drawn.update, 3))}`);
 }
