@@ -2,6 +2,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Planes;
+using BatchViz.Engine.Cpu.Probes;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -17,6 +18,8 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
     public abstract void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads);
 
     public abstract void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel);
+
+    public abstract void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs);
 
     public abstract void Dispose();
 
@@ -75,6 +78,9 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
 
     public PlanePoint Project(IPlane plane, IWeights weights)
         => WeightVectors.Project(CpuPlane.Of(plane, Layout), CpuWeights.Of(weights, Layout));
+
+    public PlanePoint Project(IPlane plane, IDirection vector)
+        => WeightVectors.Project(CpuPlane.Of(plane, Layout), CpuDirection.Of(vector, Layout));
 
     /// <summary>Examples in the set.</summary>
     protected int CountOf(EvaluationSet set) => set.Indices?.Length ?? Data.Of(set.Split).Count;

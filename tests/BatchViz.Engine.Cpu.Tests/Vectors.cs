@@ -6,6 +6,8 @@ internal static class Vectors
 {
     public static double Norm(IEnumerable<double> v) => Math.Sqrt(v.Sum(x => x * x));
 
+    public static double Dot(IEnumerable<double> a, IEnumerable<double> b) => a.Zip(b, (x, y) => x * y).Sum();
+
     /// <summary>‖a − b‖.</summary>
     public static double Distance(IEnumerable<double> a, IEnumerable<double> b) => Norm(a.Zip(b, (x, y) => x - y));
 

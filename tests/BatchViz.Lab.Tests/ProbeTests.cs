@@ -190,6 +190,9 @@ internal sealed class WaitingEngine : IEngine
         public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
             => inner.ExampleGradients(weights, set, norms, cancel);
 
+        public PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel)
+            => inner.PlaneGradients(weights, set, plane, cancel);
+
         public void Dispose() => inner.Dispose();
     }
 }

@@ -232,6 +232,18 @@ public interface IEvaluator : IDisposable
     PlanePoint Project(IPlane plane, IWeights weights);
 
     /// <summary>
+    /// A vector's components on the plane, such as a gradient's: the x, y with x·d₁ + y·d₂ nearest to it (least squares), and the length of what
+    /// is left of it. Going along s times the vector changes a point's coordinates by s·(x, y).
+    /// </summary>
+    PlanePoint Project(IPlane plane, IDirection vector);
+
+    /// <summary>The network's outputs at inputs that need not be of the data set.</summary>
+    /// <param name="inputs">[n, inputs] row-major, scaled like the data set's features.</param>
+    /// <param name="outputs">[n, outputs] row-major, after the output activation: logits where the loss is a cross-entropy or logistic.</param>
+    /// <exception cref="SpecException">The model has no inputs: a surface.</exception>
+    void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs);
+
+    /// <summary>
     /// Losses at the points of a grid, <paramref name="resolution"/>² row by row from the region's first y, into
     /// <paramref name="losses"/>. Points that already hold a number are kept (NaN marks those to compute, so a 2ᵏ+1 grid reuses the
     /// one before); a loss that is not finite is stored as +∞. <paramref name="cancel"/> is looked at between rows.

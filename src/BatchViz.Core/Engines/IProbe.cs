@@ -67,6 +67,14 @@ public interface IProbe : IDisposable
     /// </summary>
     /// <param name="norms">‖gᵢ‖ in the order of the set [examples], or empty when not wanted.</param>
     ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel = default);
+
+    /// <summary>
+    /// Mean and covariance of the set's per-example gradients gᵢ on a plane, in its coordinates (<see cref="IEvaluator.Project(IPlane, IDirection)"/>),
+    /// from all of them: the set is the whole population, and sums are divided by N. Of each gradient only ⟨gᵢ, d₁⟩ and ⟨gᵢ, d₂⟩ are formed;
+    /// in a dense layer with input x, ∂ℓ/∂z = δ and D of the direction they are δᵀ(D·x), so both together cost two forward passes. The mean gradient of B examples
+    /// drawn independently has the covariance divided by B.
+    /// </summary>
+    PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel = default);
 }
 
 /// <summary>What a probe has computed over its whole set.</summary>
@@ -134,3 +142,12 @@ public sealed record ExampleGradientsProbe(long Examples, double Loss, double Gr
     /// <summary>tr Σ / ‖E g‖², in examples; +∞ where the mean gradient vanishes.</summary>
     public double NoiseScale => TraceCovariance / GradientSquare;
 }
+
+/// <param name="Examples">N.</param>
+/// <param name="Loss">L(w).</param>
+/// <param name="X">Mean of the first components: that of ∇L(w).</param>
+/// <param name="Y">Mean of the second.</param>
+/// <param name="XX">Variance of the first components.</param>
+/// <param name="XY">Covariance of both.</param>
+/// <param name="YY">Variance of the second.</param>
+public sealed record PlaneGradientsProbe(long Examples, double Loss, double X, double Y, double XX, double XY, double YY, ProbeCost Cost);

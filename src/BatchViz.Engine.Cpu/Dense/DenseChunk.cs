@@ -3,6 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Probes;
 
 namespace BatchViz.Engine.Cpu.Dense;
 
@@ -156,6 +157,20 @@ internal sealed unsafe class DenseChunk : IDisposable
                     * kernels.SumSquares(layer.Stride, deltas[l] + (nint)b * layer.Stride);
             }
             squares[b] = square;
+        }
+    }
+
+    /// <summary>⟨gᵢ, v⟩ for each example: Σ over layers of δᵀ(V·x), x the layer's input and V its part of v.</summary>
+    /// <param name="products">Room for the widest layer [rows, padded width].</param>
+    public void GradientSlopes(float* v, float* products, Span<double> slopes)
+    {
+        slopes.Clear();
+        for (int l = 0; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            float* bias = layer.Bias ? v + layer.BiasOffset : null;
+            kernels.MatrixProduct(Rows, layer.Inputs, layer.Stride, Input(l), Arena.Pad(layer.Inputs), 1, v + layer.Offset, bias, products, false);
+            for (int b = 0; b < Rows; b++) slopes[b] += Vectors.Dot(layer.Stride, products + (nint)b * layer.Stride, deltas[l] + (nint)b * layer.Stride);
         }
     }
 

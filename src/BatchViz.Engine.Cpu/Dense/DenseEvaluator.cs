@@ -83,6 +83,26 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         GC.KeepAlive(this);
     }
 
+    public override void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        LayerShape first = Layout.Layers[0], last = Layout.Layers[^1];
+        int count = inputs.Length / first.Inputs;
+        if (inputs.Length != count * first.Inputs) throw new ArgumentException($"{inputs.Length} values for examples of {first.Inputs} inputs", nameof(inputs));
+        if (outputs.Length != count * last.Outputs) throw new ArgumentException($"{outputs.Length} places for {count} examples of {last.Outputs} outputs", nameof(outputs));
+        var split = new DataSplit { Count = count, Inputs = first.Inputs, Floats = inputs.ToArray() };
+        using var hold = CpuWeights.Of(weights, Layout).Hold();
+        for (int start = 0; start < count; start += pass.Capacity)
+        {
+            int rows = Math.Min(pass.Capacity, count - start);
+            for (int b = 0; b < rows; b++) pass.GatherFeatures(split, start + b, b);
+            pass.Forward(hold.Pointer, rows);
+            for (int b = 0; b < rows; b++)
+                new ReadOnlySpan<float>(pass.Output(Layout.Layers.Length - 1) + (nint)b * last.Stride, last.Outputs).CopyTo(outputs[((start + b) * last.Outputs)..]);
+        }
+        GC.KeepAlive(this);
+    }
+
     public override void Dispose()
     {
         disposed = true;

@@ -20,7 +20,7 @@ internal sealed unsafe class DenseObjective : Objective
     private readonly long budget;
     private readonly Arena arena = new();
     private readonly float*[] transposed;
-    private readonly float* at, ones;
+    private readonly float* at, ones, products;
     private DenseChunk?[] places = [];
     private DenseTangent? tangent;
     private long linearisation;
@@ -32,9 +32,11 @@ internal sealed unsafe class DenseObjective : Objective
         transposed = new float*[layout.Layers.Length];
         arena.Reserve(layout.Floats);
         arena.Reserve(ChunkRows);
+        arena.Reserve((long)ChunkRows * layout.Layers.Max(layer => layer.Stride));
         foreach (var layer in layout.Layers) arena.Reserve(layer.Offset > 0 ? (long)layer.Outputs * Arena.Pad(layer.Inputs) : 0);
         at = arena.Take();
         ones = arena.Take();
+        products = arena.Take();
         for (int l = 0; l < transposed.Length; l++) transposed[l] = arena.Take();
         new Span<float>(ones, ChunkRows).Fill(1);
     }
@@ -57,6 +59,21 @@ internal sealed unsafe class DenseObjective : Objective
 
     public override double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel)
         => Linearise(weights, gradient, false, squares, cancel);
+
+    public override double ExampleSlopes(float* weights, float* d1, float* d2, double[] along1, double[] along2, CancellationToken cancel)
+    {
+        MoveTo(weights);
+        double sum = 0;
+        for (int c = 0; c < Chunks; c++)
+        {
+            cancel.ThrowIfCancellationRequested();
+            var chunk = Chunk(c);
+            sum += chunk.Linearise(at, transposed, false, linearisation);
+            chunk.GradientSlopes(d1, products, along1.AsSpan(c * ChunkRows, chunk.Rows));
+            chunk.GradientSlopes(d2, products, along2.AsSpan(c * ChunkRows, chunk.Rows));
+        }
+        return sum / Examples;
+    }
 
     public override void HessianProduct(float* v, float* product, CancellationToken cancel)
     {
@@ -99,13 +116,7 @@ internal sealed unsafe class DenseObjective : Objective
 
     private double Linearise(float* weights, float* gradient, bool curvature, double[]? squares, CancellationToken cancel)
     {
-        linearisation++;
-        System.Buffer.MemoryCopy(weights, at, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
-        for (int l = 1; l < layout.Layers.Length; l++)
-        {
-            var layer = layout.Layers[l];
-            Transpose.Run(layer.Inputs, layer.Outputs, at + layer.Offset, layer.Stride, transposed[l], Arena.Pad(layer.Inputs));
-        }
+        MoveTo(weights);
         double sum = 0;
         for (int c = 0; c < Chunks; c++)
         {
@@ -117,6 +128,18 @@ internal sealed unsafe class DenseObjective : Objective
         }
         if (gradient != null) kernels.Scale(layout.Floats, 1f / Examples, gradient);
         return sum / Examples;
+    }
+
+    /// <summary>Begins a linearisation at these weights.</summary>
+    private void MoveTo(float* weights)
+    {
+        linearisation++;
+        System.Buffer.MemoryCopy(weights, at, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
+        for (int l = 1; l < layout.Layers.Length; l++)
+        {
+            var layer = layout.Layers[l];
+            Transpose.Run(layer.Inputs, layer.Outputs, at + layer.Offset, layer.Stride, transposed[l], Arena.Pad(layer.Inputs));
+        }
     }
 
     private void AddGradient(DenseChunk chunk, float* gradient, bool add)

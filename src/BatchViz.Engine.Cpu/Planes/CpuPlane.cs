@@ -50,6 +50,17 @@ internal sealed unsafe class CpuPlane : IPlane
 
     public (double X, double Y) UnitLength => (Math.Sqrt(XX), Math.Sqrt(YY));
 
+    /// <summary>
+    /// Least squares: the coordinates of the vector whose inner products with the directions are <paramref name="a"/> and <paramref name="b"/>.
+    /// A direction of no length, or parallel to the other, gets coordinate 0.
+    /// </summary>
+    public (double X, double Y) Coordinates(double a, double b)
+    {
+        double determinant = XX * YY - XY * XY;
+        if (determinant > 1e-12 * XX * YY) return ((a * YY - b * XY) / determinant, (b * XX - a * XY) / determinant);
+        return (XX > 0 ? a / XX : 0, XX > 0 || YY == 0 ? 0 : b / YY);
+    }
+
     /// <summary>Origin, first direction, second direction: three vectors of <see cref="WeightLayout.Floats"/> one after another.</summary>
     public BufferHold Hold() => buffer.Hold();
 

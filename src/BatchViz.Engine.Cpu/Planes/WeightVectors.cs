@@ -2,6 +2,7 @@ using System.Runtime.Intrinsics;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
 using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Probes;
 
 namespace BatchViz.Engine.Cpu.Planes;
 
@@ -157,21 +158,28 @@ internal static unsafe class WeightVectors
             a += s * d1[i];
             b += s * d2[i];
         }
-        double determinant = plane.XX * plane.YY - plane.XY * plane.XY, x, y;
-        if (determinant > 1e-12 * plane.XX * plane.YY)
-        {
-            x = (a * plane.YY - b * plane.XY) / determinant;
-            y = (b * plane.XX - a * plane.XY) / determinant;
-        }
-        else
-        {
-            x = plane.XX > 0 ? a / plane.XX : 0;
-            y = plane.XX > 0 || plane.YY == 0 ? 0 : b / plane.YY;
-        }
+        var (x, y) = plane.Coordinates(a, b);
         double off = 0;
         for (long i = 0; i < n; i++)
         {
             double r = (double)w[i] - origin[i] - x * d1[i] - y * d2[i];
+            off += r * r;
+        }
+        return new PlanePoint(x, y, Math.Sqrt(off));
+    }
+
+    /// <summary>Least squares of a vector on the plane's directions.</summary>
+    public static PlanePoint Project(CpuPlane plane, CpuDirection vector)
+    {
+        using var held = plane.Hold();
+        using var hold = vector.Hold();
+        long n = plane.Layout.Floats;
+        float* d1 = held.Pointer + n, d2 = d1 + n, v = hold.Pointer;
+        var (x, y) = plane.Coordinates(Vectors.Dot(n, v, d1), Vectors.Dot(n, v, d2));
+        double off = 0;
+        for (long i = 0; i < n; i++)
+        {
+            double r = v[i] - x * d1[i] - y * d2[i];
             off += r * r;
         }
         return new PlanePoint(x, y, Math.Sqrt(off));

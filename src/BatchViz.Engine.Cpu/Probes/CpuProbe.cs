@@ -2,6 +2,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Memory;
+using BatchViz.Engine.Cpu.Planes;
 
 namespace BatchViz.Engine.Cpu.Probes;
 
@@ -121,6 +122,27 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         double gradientSquare = Vectors.Dot(layout.Floats, workspace.Gradient, workspace.Gradient);
         GC.KeepAlive(this);
         return new ExampleGradientsProbe(n, loss, gradientSquare, square / n, sum / n, largest, new(0, 1, 0));
+    }
+
+    public PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel)
+    {
+        var ours = CpuPlane.Of(plane, layout);
+        using var vectors = ours.Hold();
+        using var hold = Begin(weights, set);
+        int n = objective.Examples;
+        double[] x = new double[n], y = new double[n];
+        double loss = objective.ExampleSlopes(hold.Pointer, vectors.Pointer + layout.Floats, vectors.Pointer + 2 * layout.Floats, x, y, cancel);
+        for (int i = 0; i < n; i++) (x[i], y[i]) = ours.Coordinates(x[i], y[i]);
+        double meanX = x.Sum() / n, meanY = y.Sum() / n, xx = 0, xy = 0, yy = 0;
+        for (int i = 0; i < n; i++)
+        {
+            double dx = x[i] - meanX, dy = y[i] - meanY;
+            xx += dx * dx;
+            xy += dx * dy;
+            yy += dy * dy;
+        }
+        GC.KeepAlive(this);
+        return new PlaneGradientsProbe(n, loss, meanX, meanY, xx / n, xy / n, yy / n, new(1, 1, 0));
     }
 
     public void Dispose()

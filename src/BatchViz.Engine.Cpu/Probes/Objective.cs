@@ -40,6 +40,9 @@ internal abstract unsafe class Objective : IDisposable
     /// <summary>As <see cref="Linearise"/>, and writes ‖gᵢ‖² of each example to <paramref name="squares"/> [<see cref="Examples"/>].</summary>
     public abstract double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel);
 
+    /// <summary>Mean loss, and ⟨gᵢ, d⟩ of each example's gradient with two vectors, [<see cref="Examples"/>] each.</summary>
+    public abstract double ExampleSlopes(float* weights, float* d1, float* d2, double[] along1, double[] along2, CancellationToken cancel);
+
     /// <summary>Mean of ⟨∂ℓ/∂f, f⟩² over the examples, f a network's outputs.</summary>
     public abstract double MeanSquareOutputSlope(float* weights, CancellationToken cancel);
 

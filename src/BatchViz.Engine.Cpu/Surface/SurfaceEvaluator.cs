@@ -1,5 +1,7 @@
+using BatchViz.Core;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Planes;
 
 namespace BatchViz.Engine.Cpu.Surface;
@@ -49,6 +51,9 @@ internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuE
             values[i] = new Evaluation(Loss((1 - t) * a[0] + t * b[0], (1 - t) * a[1] + t * b[1], shift), double.NaN);
         }
     }
+
+    public override void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs)
+        => throw new SpecException(Language.Tr("A surface is a function of its weights alone: it has no inputs and no outputs.", "曲面只是其权重的函数，没有输入，也没有输出。"));
 
     public override void Dispose()
     {

@@ -38,6 +38,19 @@ internal sealed unsafe class SurfaceObjective(SurfaceKind kind) : Objective
         return loss;
     }
 
+    public override double ExampleSlopes(float* weights, float* d1, float* d2, double[] along1, double[] along2, CancellationToken cancel)
+    {
+        double loss = Linearise(weights, null, false, cancel);
+        var (gx, gy) = Surfaces.Gradient(kind, x, y);
+        float[] shifts = Source.Floats!;
+        for (int k = 0; k < Examples; k++)
+        {
+            double dx = gx + shifts[2 * Example(k)], dy = gy + shifts[2 * Example(k) + 1];
+            (along1[k], along2[k]) = (dx * d1[0] + dy * d1[1], dx * d2[0] + dy * d2[1]);
+        }
+        return loss;
+    }
+
     public override double MeanSquareOutputSlope(float* weights, CancellationToken cancel) => throw new NotSupportedException("a surface has no outputs");
 
     public override void Dispose()
