@@ -60,7 +60,7 @@ public sealed class Experiment : IDisposable
     /// <summary>Where a run ends whose budget is in seconds, if its seconds last that long.</summary>
     internal const long MostUpdates = SpecReader.MaxUpdates;
 
-    private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80;
+    private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80, MostScattered = 8192;
 
     private readonly Pacer pacer;
     private readonly LandscapeJob? landscape;
@@ -86,8 +86,9 @@ public sealed class Experiment : IDisposable
         PathMarks = options.Landscape
             ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
             : EvaluationMarks;
-        EvaluationSet = Choose(plan, Split.Train, plan.Data.Train.Count);
-        TestSet = plan.Data.Test is { } test ? Choose(plan, Split.Test, test.Count) : null;
+        EvaluationSet = Choose(plan, Split.Train, plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples);
+        ScatterSet = Choose(plan, Split.Train, plan.Data.Train.Count, MostScattered);
+        TestSet = plan.Data.Test is { } test ? Choose(plan, Split.Test, test.Count, plan.Spec.Landscape.EvaluationExamples) : null;
         var memory = CheckMemory(options);
         Data = engine.Load(plan.Data);
         Replayer = new Replayer(this);
@@ -140,6 +141,9 @@ public sealed class Experiment : IDisposable
 
     /// <summary>As many examples of the test split, for lines; null where there is none.</summary>
     public EvaluationSet? TestSet { get; }
+
+    /// <summary>The training examples whose gradients' covariance is measured: all, or so many that its error is about 2 %.</summary>
+    internal EvaluationSet ScatterSet { get; }
 
     public int TestExamples => TestSet is null ? 0 : TestSet.Indices?.Length ?? Plan.Data.Test!.Count;
 
@@ -435,10 +439,9 @@ public sealed class Experiment : IDisposable
         return memory;
     }
 
-    /// <summary>As many examples of a split as the spec wants for evaluations, at random.</summary>
-    private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n)
+    /// <summary>As many examples of a split as are wanted, at random; all of a surface's, whose shifts cancel only then.</summary>
+    private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n, int wanted)
     {
-        int wanted = plan.Spec.Landscape.EvaluationExamples;
         if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(split);
         var all = Enumerable.Range(0, n).ToArray();
         var stream = new Philox(plan.Spec.Data.Seed, Purpose.EvaluationSet);

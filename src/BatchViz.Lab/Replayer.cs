@@ -1,8 +1,10 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Wire;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Lab;
 
@@ -12,12 +14,24 @@ namespace BatchViz.Lab;
 /// <param name="GradientNorm">Euclidean norm of the example's own gradient.</param>
 public readonly record struct ReplayedExample(int Index, double Loss, double GradientNorm);
 
+/// <summary>A batch's gradient against that of the mean loss over the whole training split, both at the weights before its update.</summary>
+/// <param name="Norm">Euclidean norm of the full gradient.</param>
+/// <param name="Cosine">Of the angle between both; NaN where one has no length.</param>
+public readonly record struct FullComparison(double Norm, double Cosine, int Examples)
+{
+    public double Degrees => double.RadiansToDegrees(Math.Acos(Cosine));
+}
+
 /// <summary>A batch as it was: the record of its update, and its examples.</summary>
+/// <param name="Remainder">Whether it is a short batch at the end of its epoch.</param>
+/// <param name="Epoch">The epoch in which it begins, counted from 1.</param>
 /// <param name="Record">The columns of the run's layout, recomputed.</param>
 /// <param name="Recorded">Whether the record was kept, too, to be compared with.</param>
 /// <param name="Deviation">Largest relative difference of a column from what was kept; 0 when all bits are the same, or nothing was kept.</param>
 /// <param name="UpdatesReplayed">Updates that were made for it.</param>
-public sealed record ReplayedBatch(string Run, long Update, float[] Record, bool Recorded, double Deviation, IReadOnlyList<ReplayedExample> Examples, long UpdatesReplayed);
+public sealed record ReplayedBatch(
+    string Run, long Update, bool Remainder, long Epoch, float[] Record, bool Recorded, double Deviation, FullComparison Full,
+    IReadOnlyList<ReplayedExample> Examples, long UpdatesReplayed);
 
 /// <summary>
 /// Recomputes what was not kept: from the keyframe before it, one run alone, bit for bit where the engine is <see cref="IEngine.BitExact"/>.
@@ -30,11 +44,16 @@ public sealed class Replayer : IDisposable
     private readonly Experiment experiment;
     private readonly Lock gate = new();
     private readonly List<(string Run, IBundle Bundle)> bundles = [];
+    private readonly FullGradients full;
     private IEvaluator? evaluator;
     private IProbe? probe;
     private bool disposed;
 
-    internal Replayer(Experiment experiment) => this.experiment = experiment;
+    internal Replayer(Experiment experiment) => (this.experiment, full) = (experiment, new FullGradients(experiment.Plan.Data));
+
+    private IEvaluator Evaluator => evaluator ??= experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
+
+    private IProbe Probe => probe ??= experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
 
     /// <summary>What it costs to stand after an update: updates to make, and about how many of the lane's seconds they took.</summary>
     public (long Updates, double Seconds) Cost(Run run, long update)
@@ -83,38 +102,66 @@ public sealed class Replayer : IDisposable
     /// <summary>A batch: its examples with their losses and gradient norms at the weights before the update, and the update's record.</summary>
     public ReplayedBatch Batch(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {
-        if (update < 1) throw new SpecException($"\"update\" is {update}; updates are counted from 1.");
+        if (update < 1) throw new SpecException(Tr($"\"update\" is {update}; updates are counted from 1.", $"\"update\" 为 {update}；更新从 1 计起。"));
         Check(run, update);
         lock (gate)
         {
             var owner = run;
             while (owner.Plan.Fork is { } fork && update <= fork.Update) owner = ParentOf(owner);
             long replayed = Cost(owner, update - 1).Updates;
-            var bundle = Stand(owner, update - 1, progress, cancel);
+            var bundle = Stand(owner, update - 1, PartOfProgress.Of(progress, 0, 0.5), cancel);
             replayed = Math.Min(replayed, update - 1);
-            int n = experiment.Plan.Data.Train.Count;
-            var sampler = bundle.Spec.SamplerOf(0, n);
-            var indices = new int[sampler.Progress.LargestBatch];
-            indices = indices[..sampler.Fill(update, indices)];
+            var (sampler, batch) = BatchOf(bundle, update);
+            int[] indices = batch.Indices!;
             var examples = new ReplayedExample[indices.Length];
+            FullComparison comparison;
             using (var weights = bundle.Snapshot(0))
             {
-                evaluator ??= experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
-                probe ??= experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
                 var norms = new float[indices.Length];
-                probe.ExampleGradients(weights, new EvaluationSet(Split.Train, indices), norms, cancel);
+                Probe.ExampleGradients(weights, batch, norms, cancel);
                 for (int i = 0; i < indices.Length; i++)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    examples[i] = new ReplayedExample(indices[i], evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss, norms[i]);
+                    examples[i] = new ReplayedExample(indices[i], Evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss, norms[i]);
                 }
+                using var own = Probe.Gradient(weights, batch, cancel);
+                var whole = full.At(MakerOf(owner, update - 1), update - 1, weights, Probe, PartOfProgress.Of(progress, 0.5, 1), cancel);
+                comparison = new FullComparison(whole.Norm, Probe.Cosine(own.Gradient, whole), full.Examples);
             }
             var block = new RecordBlock(1, 1, bundle.Layout.Width);
             bundle.Advance(1, block);
             float[] record = block.Row(0, 0).ToArray(), kept = new float[run.Log.Stride];
             if (bundle.Diverged(0)) Forget(bundle);
             bool known = run.Log.TryRows(update - 1, 1, kept);
-            return new ReplayedBatch(run.Plan.Id, update, record, known, known ? Deviation(record, kept) : 0, examples, replayed + 1);
+            bool remainder = indices.Length < sampler.Progress.PhaseOf(update).BatchSize;
+            return new ReplayedBatch(run.Plan.Id, update, remainder, sampler.Progress.EpochOf(update) + 1, record, known, known ? Deviation(record, kept) : 0, comparison, examples, replayed + 1);
+        }
+    }
+
+    /// <summary>Where a run stands on a plane after an update (0: at its beginning), with the gradients there.</summary>
+    /// <exception cref="ObjectDisposedException">Another plane has taken the place of this one.</exception>
+    public ReplayedMoment Moment(Run run, long update, IPlane plane, IProgress<double>? progress, CancellationToken cancel)
+    {
+        if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
+        Check(run, update);
+        lock (gate)
+        {
+            var bundle = Stand(run, update, PartOfProgress.Of(progress, 0, 0.5), cancel);
+            using var weights = bundle.Snapshot(0);
+            var point = Evaluator.Project(plane, weights);
+            var (sampler, next) = BatchOf(bundle, update + 1);
+            bool over = run.Plan.TotalUpdates is { } total && update >= total;
+            using var own = over ? null : Probe.Gradient(weights, next, cancel);
+            var scatter = Probe.PlaneGradients(weights, experiment.ScatterSet, plane, cancel);
+            var whole = full.At(MakerOf(run, update), update, weights, Probe, PartOfProgress.Of(progress, 0.6, 1), cancel);
+            return new ReplayedMoment(run.Plan.Id, update, point, sampler.Progress.ExamplesOf(update + 1), own is null ? null : On(own.Gradient), On(whole), full.Examples,
+                own is null ? double.NaN : Probe.Cosine(own.Gradient, whole), scatter);
+        }
+
+        GradientOnPlane On(IDirection gradient)
+        {
+            var at = Evaluator.Project(plane, gradient);
+            return new GradientOnPlane(at.X, at.Y, gradient.Norm);
         }
     }
 
@@ -125,6 +172,7 @@ public sealed class Replayer : IDisposable
             disposed = true;
             foreach (var (_, bundle) in bundles) bundle.Dispose();
             bundles.Clear();
+            full.Dispose();
             evaluator?.Dispose();
             probe?.Dispose();
         }
@@ -146,7 +194,7 @@ public sealed class Replayer : IDisposable
         {
             cancel.ThrowIfCancellationRequested();
             bundle.Advance(Math.Min(count - done, block.Capacity), block);
-            if (block.Rows[0] == 0) throw new SpecException($"{run.Plan.Id} diverged before update {first + done + 1:#,0}.");
+            if (block.Rows[0] == 0) throw new SpecException(Tr($"{run.Plan.Id} diverged before update {first + done + 1:#,0}.", $"{run.Plan.Id} 在第 {first + done + 1:#,0} 次更新之前已发散。"));
             for (int r = 0; r < block.Rows[0]; r++)
             {
                 var to = window.Rows.AsSpan((int)(first + done + r - window.First) * stride, stride);
@@ -171,7 +219,7 @@ public sealed class Replayer : IDisposable
             if (bundle.Updates(0) > update || bundle.Updates(0) < newest || bundle.Updates(0) < (run.Plan.Fork?.Update ?? 0) || bundle.Diverged(0))
             {
                 if (run.Recorded?.Keyframes.Before(update) is { } keyframe) bundle.Restore(0, keyframe);
-                else if (run.Plan.Fork is not null) throw new SpecException($"{run.Plan.Id}: the keyframe at which it leaves its parent cannot be read.");
+                else if (run.Plan.Fork is not null) throw new SpecException(Tr($"{run.Plan.Id}: the keyframe at which it leaves its parent cannot be read.", $"{run.Plan.Id}：无法读取它从父运行分叉处的关键帧。"));
                 else if (bundle.Updates(0) > 0) bundle = Anew(run, bundle);
             }
             long from = bundle.Updates(0);
@@ -180,7 +228,7 @@ public sealed class Replayer : IDisposable
             {
                 cancel.ThrowIfCancellationRequested();
                 bundle.Advance((int)Math.Min(update - bundle.Updates(0), RowsAtOnce), block);
-                if (bundle.Diverged(0)) throw new SpecException($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.");
+                if (bundle.Diverged(0)) throw new SpecException(Tr($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.", $"{run.Plan.Id} 在第 {bundle.Updates(0) + 1:#,0} 次更新时发散。"));
                 progress?.Report((double)(bundle.Updates(0) - from) / (update - from));
             }
             return bundle;
@@ -190,6 +238,21 @@ public sealed class Replayer : IDisposable
             Forget(bundle);
             throw;
         }
+    }
+
+    /// <summary>The examples of a bundle's update.</summary>
+    private (Sampler Sampler, EvaluationSet Batch) BatchOf(IBundle bundle, long update)
+    {
+        var sampler = bundle.Spec.SamplerOf(0, experiment.Plan.Data.Train.Count);
+        var indices = new int[sampler.Progress.LargestBatch];
+        return (sampler, new EvaluationSet(Split.Train, indices[..sampler.Fill(update, indices)]));
+    }
+
+    /// <summary>The run that made the weights after an update: a fork begins with its parent's.</summary>
+    private string MakerOf(Run run, long update)
+    {
+        while (run.Plan.Fork is { } fork && update <= fork.Update) run = ParentOf(run);
+        return run.Plan.Id;
     }
 
     private IBundle Take(Run run)
@@ -225,7 +288,7 @@ public sealed class Replayer : IDisposable
     /// <exception cref="SpecException">The run has not made so many updates.</exception>
     public static void Check(Run run, long updates)
     {
-        if (updates > run.Log.Count) throw new SpecException($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.");
+        if (updates > run.Log.Count) throw new SpecException(Tr($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.", $"\"update\" 为 {updates:#,0}，但 {run.Plan.Id} 只进行了 {run.Log.Count:#,0} 次更新。"));
     }
 
     private static double Deviation(ReadOnlySpan<float> now, ReadOnlySpan<float> kept)

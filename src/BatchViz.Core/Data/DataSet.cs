@@ -18,6 +18,9 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.</summary>
     public SurfaceKind? Surface { get; init; }
 
+    /// <summary>Rows and columns of an example's pixels, row by row; null: examples are no images.</summary>
+    public (int Rows, int Columns)? Image { get; init; }
+
     /// <summary>SHA-256, in hexadecimal, of everything that training sees: shapes, features and targets of both splits.</summary>
     public string Fingerprint()
     {

@@ -24,16 +24,16 @@ public static class DataSource
 
     private static DataSet Images(string name, DataSpec spec, FileOpener open, string trainImages, string trainLabels, string? testImages, string? testLabels)
     {
-        var (train, trainClasses) = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
-        var (test, testClasses) = testImages is null ? (null, 0) : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
+        var (train, trainClasses, image) = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
+        var (test, testClasses, _) = testImages is null ? (null, 0, null) : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
         if (test is not null && test.Inputs != train.Inputs)
             throw new SpecException($"\"{testImages}\" has {test.Inputs} values an example, but \"{trainImages}\" has {train.Inputs}.");
         int classes = Math.Max(2, Math.Max(trainClasses, testClasses));
-        return new DataSet(name, DataTask.Classification, train.Inputs, classes, train, test);
+        return new DataSet(name, DataTask.Classification, train.Inputs, classes, train, test) { Image = image };
     }
 
-    /// <summary>The first examples of a pair of files, and how many classes the whole of it has.</summary>
-    private static (DataSplit Split, int Classes) Pair(FileOpener open, string images, string labels, int? limit, string key)
+    /// <summary>The first examples of a pair of files, how many classes the whole of it has, and the shape of its images.</summary>
+    private static (DataSplit Split, int Classes, (int Rows, int Columns)? Image) Pair(FileOpener open, string images, string labels, int? limit, string key)
     {
         var features = Idx.Read(open(images), images);
         var classes = Idx.Read(open(labels), labels);
@@ -44,6 +44,6 @@ public static class DataSource
         if (count > features.Count) throw new SpecException($"\"data.{key}\" is {count}, but \"{images}\" has only {features.Count} examples.");
         var indices = new int[count];
         for (int i = 0; i < count; i++) indices[i] = classes.Bytes[i];
-        return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = count == features.Count ? features.Bytes : features.Bytes[..(count * features.Inputs)], Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1);
+        return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = count == features.Count ? features.Bytes : features.Bytes[..(count * features.Inputs)], Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1, features.Image);
     }
 }

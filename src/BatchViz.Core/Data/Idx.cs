@@ -6,8 +6,8 @@ namespace BatchViz.Core.Data;
 /// <summary>IDX, MNIST's own format: 0 0 type rank, then rank big-endian 32-bit sizes, then the values. Only unsigned bytes (type 8) are used.</summary>
 public static class Idx
 {
-    /// <summary>Unsigned bytes [Count × Inputs].</summary>
-    public readonly record struct Content(int Count, int Inputs, byte[] Bytes);
+    /// <summary>Unsigned bytes [Count × Inputs], and of images how many rows and columns each has.</summary>
+    public readonly record struct Content(int Count, int Inputs, byte[] Bytes, (int Rows, int Columns)? Image);
 
     /// <exception cref="SpecException">The magic number is wrong or the file is cut short.</exception>
     public static Content Read(ReadOnlySpan<byte> file, string name)
@@ -28,6 +28,7 @@ public static class Idx
             throw new SpecException($"\"{name}\" is cut short: its header promises {count:#,0} examples of {inputs} bytes, the file holds {(file.Length - header) / inputs:#,0}.");
         if (file.Length - header > length)
             throw new SpecException($"\"{name}\" has {file.Length - header - length:#,0} bytes more than its header promises.");
-        return new Content((int)count, (int)inputs, file[header..].ToArray());
+        (int, int)? image = rank == 3 ? ((int)BinaryPrimitives.ReadUInt32BigEndian(file[8..]), (int)BinaryPrimitives.ReadUInt32BigEndian(file[12..])) : null;
+        return new Content((int)count, (int)inputs, file[header..].ToArray(), image);
     }
 }

@@ -51,8 +51,13 @@ internal static class ReplayCommand
         for (int c = 0; c < batch.Record.Length; c++) record[run.Log.Layout.Columns[c].Name] = RunCommand.Finite(batch.Record[c]);
         return new JsonObject
         {
-            ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["record"] = record,
+            ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["remainder"] = batch.Remainder, ["epoch"] = batch.Epoch, ["record"] = record,
             ["recorded"] = batch.Recorded, ["deviation"] = RunCommand.Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
+            ["full"] = new JsonObject
+            {
+                ["norm"] = RunCommand.Finite(batch.Full.Norm), ["cosine"] = RunCommand.Finite(batch.Full.Cosine),
+                ["degrees"] = RunCommand.Finite(batch.Full.Degrees), ["examples"] = batch.Full.Examples,
+            },
             ["examples"] = new JsonArray([.. batch.Examples.Select(e => (JsonNode)new JsonObject { ["index"] = e.Index, ["loss"] = RunCommand.Finite(e.Loss), ["gradientNorm"] = RunCommand.Finite(e.GradientNorm) })]),
         };
     }

@@ -26,7 +26,7 @@ public sealed class LiveExperiment : IDisposable
     public LiveExperiment(uint generation, Experiment experiment, OpenRecording recording, Func<Ceilings?> ceilings)
     {
         (Generation, Experiment, Recording, this.ceilings) = (generation, experiment, recording, ceilings);
-        Batches = new Batches(experiment, Replays);
+        Measurements = new Measurements(experiment, Replays);
         Lines = new Lines(experiment, Replays);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
@@ -45,8 +45,8 @@ public sealed class LiveExperiment : IDisposable
     /// <summary>What viewers want recomputed.</summary>
     public Replays Replays { get; } = new();
 
-    /// <summary>Single batches, recomputed.</summary>
-    public Batches Batches { get; }
+    /// <summary>Single batches and moments, recomputed.</summary>
+    public Measurements Measurements { get; }
 
     /// <summary>Lines between runs, computed.</summary>
     public Lines Lines { get; }

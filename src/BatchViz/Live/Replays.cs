@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Threading.Channels;
 using BatchViz.Lab;
 
@@ -22,9 +23,12 @@ public sealed class Replays : IDisposable
     /// <exception cref="OperationCanceledException">Too many are waiting, the asker has gone, or the experiment has.</exception>
     public Task<T> Ask<T>(Func<IProgress<double>, CancellationToken, T> work, CancellationToken cancel, IProgress<double>? progress = null)
     {
+        // What is refused is refused in the asker's language.
+        var language = CultureInfo.CurrentUICulture;
         var answer = new TaskCompletionSource<T>(TaskCreationOptions.RunContinuationsAsynchronously);
         bool taken = queue.Writer.TryWrite(() =>
         {
+            CultureInfo.CurrentUICulture = language;
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, stop.Token);
             try
             {

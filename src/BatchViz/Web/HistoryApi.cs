@@ -1,3 +1,4 @@
+using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using BatchViz.Recording;
@@ -5,7 +6,7 @@ using BatchViz.Recording.Wire;
 
 namespace BatchViz.Web;
 
-/// <summary>History over plain HTTP: manifest, tiles, evaluations, paths and grids. Read only, for every viewer.</summary>
+/// <summary>History over plain HTTP: manifest, tiles, evaluations, paths, grids, what is recomputed of single moments, and examples. Read only, for every viewer.</summary>
 public static class HistoryApi
 {
     /// <summary>Records that are recomputed for one tile: 1,024 buckets of 1,024 records.</summary>
@@ -22,6 +23,10 @@ public static class HistoryApi
         api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
         api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch);
+        api.MapGet("/{generation:long}/moments/{run:int}/{update:long}/{plane:long}", Moment);
+        api.MapGet("/{generation:long}/boundary/{run:int}/{update:long}", Boundary);
+        api.MapGet("/{generation:long}/examples/{split}/{ids}", Examples);
+        api.MapGet("/{generation:long}/points/{split}", Points);
         api.MapGet("/{generation:long}/lines/{a:int}/{b:int}", Line);
         api.MapGet("/{generation:long}/probes/{run:int}", Probes);
         api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
@@ -64,12 +69,60 @@ public static class HistoryApi
     private static async Task<IResult> Batch(HttpContext http, Conductor conductor, long generation, int run, long update)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, await live.Measurements.Batches.Ask(new(run, update), BatchPatience));
+    }
+
+    /// <summary>Where a run stands on the plane, and the gradients there. 202 with its progress while it is recomputed.</summary>
+    private static async Task<IResult> Moment(HttpContext http, Conductor conductor, long generation, int run, long update, long plane)
+    {
+        if (Of(conductor, generation) is not { } live || live.Experiment.Landscape?.PlaneId != plane) return Gone();
         if (RunOf(live, run) is null) return Results.NotFound();
-        var state = await live.Batches.Ask(run, update, BatchPatience);
-        if (state.Refusal is { } refusal) return Results.Json(new { error = refusal }, statusCode: StatusCodes.Status409Conflict);
+        var state = await live.Measurements.Moments.Ask((new(run, update), plane), BatchPatience);
+        // Another plane has taken its place meanwhile.
+        return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, state);
+    }
+
+    /// <summary>The network's answers over its two inputs. 202 with its progress while it is recomputed.</summary>
+    private static async Task<IResult> Boundary(HttpContext http, Conductor conductor, long generation, int run, long update, int n = 65)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, await live.Measurements.Boundaries.Ask((new(run, update), n), BatchPatience));
+    }
+
+    private static IResult Examples(HttpContext http, Conductor conductor, long generation, string split, string ids)
+        => OfSplit(http, conductor, generation, split, (data, of) => ExamplesJson.Examples(data, of, ids.Split('+', ' ')));
+
+    private static IResult Points(HttpContext http, Conductor conductor, long generation, string split)
+        => OfSplit(http, conductor, generation, split, ExamplesJson.Points);
+
+    private static IResult OfSplit(HttpContext http, Conductor conductor, long generation, string name, Func<DataSet, Split, byte[]> json)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (name is not ("train" or "test")) return Results.NotFound();
+        try
+        {
+            byte[] bytes = json(live.Experiment.Plan.Data, name == "train" ? Split.Train : Split.Test);
+            http.Response.Headers.CacheControl = Forever;
+            return Results.Bytes(bytes, "application/json");
+        }
+        catch (SpecException e)
+        {
+            return Refused(http, e.Message);
+        }
+    }
+
+    private static IResult Answer(HttpContext http, RecomputedState state)
+    {
+        if (state.Refusal is { } refusal) return Refused(http, refusal);
         http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
         return state.Json is { } json ? Results.Bytes(json, "application/json")
             : Results.Json(new { progress = state.Progress, updates = state.Updates, seconds = double.IsFinite(state.Seconds) ? state.Seconds : (double?)null }, statusCode: StatusCodes.Status202Accepted);
+    }
+
+    private static IResult Refused(HttpContext http, string sentence)
+    {
+        http.Response.Headers.CacheControl = Never;
+        return Results.Json(new { error = sentence }, statusCode: StatusCodes.Status409Conflict);
     }
 
     /// <summary>Loss and accuracy on the line between two runs' newest weights. 202 while it is computed.</summary>
@@ -78,7 +131,7 @@ public static class HistoryApi
         if (Of(conductor, generation) is not { } live) return Gone();
         if (RunOf(live, a) is null || RunOf(live, b) is null) return Results.NotFound();
         var state = await live.Lines.Ask(a, b, BatchPatience);
-        if (state.Refusal is { } refusal) return Results.Json(new { error = refusal }, statusCode: StatusCodes.Status409Conflict);
+        if (state.Refusal is { } refusal) return Refused(http, refusal);
         http.Response.Headers.CacheControl = state is { Json: not null, Settled: true } ? Forever : Never;
         return state.Json is { } json ? Results.Bytes(json, "application/json")
             : Results.Json(new { progress = state.Progress, updates = 0L, seconds = (double?)null }, statusCode: StatusCodes.Status202Accepted);
