@@ -1,4 +1,3 @@
-using System.Text;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -14,7 +13,7 @@ public class MomentTests
     public async Task ThePointAndTheGradientsAreThoseOfTheWeights()
     {
         using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles() });
-        await Labs.Until(() => experiment.Landscape is not null, "a plane");
+        await Labs.Until(() => experiment.LandscapeSettled, "a plane that stays");
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
         using var probe = experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
         var plane = experiment.Landscape!.Plane!;
@@ -71,10 +70,10 @@ public class MomentTests
     public async Task AForkSharesItsBeginningAndThenGoesItsOwnWay()
     {
         using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles() });
-        await Labs.Until(() => experiment.Landscape is not null, "a plane");
+        await Labs.Until(() => experiment.LandscapeSettled, "a plane that stays");
         var parent = experiment.Runs.First(r => r.Plan.BatchSize == 8);
         var fork = experiment.Fork(parent.Plan.Id, 60, new Dictionary<string, string> { ["batchSize"] = "20" });
-        await Labs.Until(() => fork.Log.Ended, "the fork's end");
+        await Labs.Until(() => fork.Log.Ended && experiment.LandscapeSettled, "the fork's end");
         var plane = experiment.Landscape!.Plane!;
 
         ReplayedMoment Of(Run run, long update) => experiment.Replayer.Moment(run, update, plane, null, default);
@@ -91,7 +90,7 @@ public class MomentTests
         using var experiment = await Labs.Run("""
             { "data": { "kind": "double-well", "trainExamples": 300, "noise": 0.5 }, "learningRate": 0.02, "batchSizes": [4, "full"], "budget": { "updates": 100 }, "landscape": { "resolution": 17 } }
             """);
-        await Labs.Until(() => experiment.Landscape is not null, "a plane");
+        await Labs.Until(() => experiment.LandscapeSettled, "a plane that stays");
         var run = experiment.Runs[0];
         var moment = experiment.Replayer.Moment(run, 50, experiment.Landscape!.Plane!, null, default);
         var (x, y) = Surfaces.Gradient(experiment.Plan.Data.Surface!.Value, moment.Point.X, moment.Point.Y);

@@ -15,6 +15,14 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 
     private static readonly string[] OwnersOnly = ["/_blazor", "/hubs/control", "/recordings", "/api/recordings"];
 
+    /// <summary>Of an experiment: all of it is for viewers, too.</summary>
+    private static readonly string[] Looking =
+    [
+        "", "/tiles/{run:int}/{columns}/{level:int}/{index:long}", "/batches/{run:int}/{update:long}", "/moments/{run:int}/{update:long}/{plane:long}",
+        "/boundary/{run:int}/{update:long}", "/examples/{split}/{ids}", "/points/{split}", "/lines/{a:int}/{b:int}", "/probes/{run:int}",
+        "/evaluations/{run:int}", "/paths/{plane:long}/{run:int}", "/grids/{grid:long}/{resolution:int}",
+    ];
+
     private static readonly string[] Watching = ["Watch"];
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
@@ -70,6 +78,20 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         using var manifest = await viewer.GetAsync("/api/experiments/current");
         Assert.Equal(HttpStatusCode.OK, manifest.StatusCode);
         Assert.Contains("\"viewer\"", await viewer.GetStringAsync("/api/session"));
+    }
+
+    [Fact]
+    public async Task A_viewer_sees_all_of_the_experiment_and_the_list_of_it_is_complete()
+    {
+        const string Experiment = "/api/experiments/{generation:long}";
+        using var viewer = await host.Joined(host.Links.Viewer);
+
+        Assert.Equal(Looking.Select(path => Experiment + path).Order(), Paths().Where(path => path.StartsWith(Experiment, StringComparison.Ordinal)).Order());
+        foreach (string path in Looking)
+        {
+            using var answer = await viewer.GetAsync(Filled(Experiment + path));
+            Assert.False(answer.StatusCode is HttpStatusCode.Unauthorized or HttpStatusCode.Forbidden, $"{path}: {answer.StatusCode}");
+        }
     }
 
     [Fact]
