@@ -17,6 +17,9 @@ public static class MemoryCeiling
 
     private const int Unroll = 4;
 
+    /// <summary>That a measurement takes while it lasts.</summary>
+    public const long Bytes = 3L * sizeof(float) * Floats;
+
     /// <summary>The best rate of the calling thread's core, in GB/s (10⁹ bytes a second), over passes of a few dozen milliseconds.</summary>
     /// <param name="path">Which registers.</param>
     /// <param name="seconds">How long to measure, on the wall; at least two passes are made.</param>
@@ -44,7 +47,7 @@ public static class MemoryCeiling
             Triad<L, V>(a.Pointer, b.Pointer, c.Pointer);
             shortest = Math.Min(shortest, Stopwatch.GetElapsedTime(start).TotalSeconds);
         }
-        return 3.0 * sizeof(float) * Floats / shortest * 1e-9;
+        return Bytes / shortest * 1e-9;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]

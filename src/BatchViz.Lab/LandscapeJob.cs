@@ -65,7 +65,7 @@ internal sealed class LandscapeJob : IDisposable
     public long Rests => Interlocked.Read(ref rests);
 
     /// <summary>There is nothing left to do until someone asks for another plane.</summary>
-    public bool Settled => Failure is not null || Volatile.Read(ref rested);
+    public bool Settled => Failure is not null || (Volatile.Read(ref rested) && !Fitting);
 
     public void Start()
     {
@@ -93,7 +93,6 @@ internal sealed class LandscapeJob : IDisposable
     {
         var request = new Asked(wanted, CultureInfo.CurrentUICulture, new(TaskCreationOptions.RunContinuationsAsynchronously));
         Supersede(Interlocked.Exchange(ref requested, request));
-        Volatile.Write(ref rested, false);
         if (Failure is { } why) request.Done.TrySetException(new SpecException(why));
         wake.Set();
         return request.Done.Task;
@@ -165,6 +164,7 @@ internal sealed class LandscapeJob : IDisposable
     {
         if (Volatile.Read(ref requested) is { } request)
         {
+            Volatile.Write(ref rested, false);
             Supersede(Interlocked.Exchange(ref asked, request));
             Interlocked.CompareExchange(ref requested, null, request);
             CultureInfo.CurrentUICulture = request.Culture;

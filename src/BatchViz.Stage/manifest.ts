@@ -21,27 +21,12 @@ export interface RunInfo {
   totalUpdates: number | null;
   parameters: number;
   flopsPerExample: number;
-  /** Bytes that an update must move at least. */
-  bytesPerUpdate?: number;
-  /** Bytes of the bundle that trains it with so many seeds; nothing is measured of a run that had ended when it was opened. */
-  memory?: { seeds: number; predicted: MemoryAccount; measured: MemoryAccount | null };
   state: RunState;
   message: string | null;
   /** Updates made when the manifest was written. */
   updates?: number;
   /** The run that it leaves, after which of its updates, and what it sets to other values. Before that its history is the other's. */
   fork?: { run: string; update: number; set: Record<string, string> } | null;
-}
-
-/** In bytes. */
-export interface MemoryAccount {
-  weights: number;
-  optimizerState: number;
-  activations: number;
-  gradients: number;
-  batch: number;
-  workspace: number;
-  total: number;
 }
 
 /** Where the experiment is kept; null where nobody wanted it recorded. */
@@ -95,8 +80,6 @@ export interface Manifest {
   evaluation: { examples: number; split: string };
   /** Kinds of probes that the experiment asks for; their points are under /probes. */
   probes?: string[];
-  /** What one core of the server can do at most; null until it is measured. */
-  machine?: { fmaGflops: number; memoryGBs: number; cores: number } | null;
   budget: { examples: number | null; updates: number | null; epochs: number | null; seconds: number | null };
   remainder: "keep" | "drop" | "carry" | "wrap" | "reweight";
   pace: string;

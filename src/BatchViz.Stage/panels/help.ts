@@ -37,6 +37,7 @@ export const mountHelp: Mount = (element, stage) => {
   element.append(button("Keyboard shortcuts", "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
+    if (event.key === "Escape" && document.querySelector(":popover-open") !== null) return; // that closes the menu
     if (event.key === "?") sheet.showModal();
     else if (!press(event, stage)) return;
     event.preventDefault();

@@ -9,10 +9,14 @@ internal static class MachineCeilings
 {
     private const double Seconds = 0.2;
 
+    /// <summary>Where the arrays would be more of the memory than this, nothing is measured, and the page says that it is not known.</summary>
+    private const double MostOfMemory = 0.1;
+
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
     public static void Measure(Conductor conductor, KernelPath path, CancellationToken stop)
     {
+        if (MemoryCeiling.Bytes > MostOfMemory * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) return;
         // A thread's nice value stays with it, so this one is no thread of the pool.
         new Thread(() =>
         {
@@ -25,7 +29,7 @@ internal static class MachineCeilings
             }
             catch (OutOfMemoryException)
             {
-                // Then the page says that they are not known.
+                // As where there is little memory.
             }
         }) { IsBackground = true, Name = "ceilings" }.Start();
     }

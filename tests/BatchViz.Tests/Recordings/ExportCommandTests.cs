@@ -215,7 +215,7 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         using var files = DiskFiles.ToWrite(folder);
         using var experiment = new Experiment(RecordedMoons.Plan, engine, new ExperimentOptions { Files = files });
         experiment.Start();
-        Assert.True(SpinWait.SpinUntil(() => experiment.Finished && experiment.Landscape?.Resolution == RecordedMoons.Plan.Spec.Landscape.Resolution, TimeSpan.FromSeconds(90)));
+        Assert.True(SpinWait.SpinUntil(() => experiment.Finished && experiment.LandscapeSettled, TimeSpan.FromSeconds(90)));
     }
 
     private static byte[] Unpacked(string block)
