@@ -81,6 +81,10 @@ class ScenePanel implements Panel {
       this.pictureDue = true;
       stage.changed(Change.camera);
     };
+    stage.headOnScreen = (run) => {
+      const at = this.headAt(run), { left, top } = canvas.getBoundingClientRect();
+      return at && { x: left + at.x, y: top + at.y };
+    };
     const over = el("div", { class: "scene-corner" }, this.legend.root, this.gizmo.root);
     element.append(canvas, this.paneLabels.root, this.labels.root, this.stem, el("div", { class: "scene-foot" }, over, this.words), this.tooltip, this.readout);
     const observer = new ResizeObserver(() => stage.changed(Change.size));
@@ -257,12 +261,8 @@ class ScenePanel implements Panel {
   }
 
   private showTooltip(): void {
-    const { tooltip, landscape } = this;
-    if (this.reading >= 0) { // the head that the keyboard is at, wherever it moves
-      const pane = this.panes.find(({ runs }) => runs.includes(this.reading)), path = landscape.paths[this.reading];
-      const at = pane && path?.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
-      this.pointer = at && pane ? { x: pane.x + at.x, y: pane.y + at.y } : null;
-    }
+    const { tooltip } = this;
+    if (this.reading >= 0) this.pointer = this.headAt(this.reading); // the head that the keyboard is at, wherever it moves
     const { pointer } = this, hit = pointer && this.hit();
     tooltip.hidden = !hit;
     if (!hit || !pointer) return;
@@ -273,13 +273,19 @@ class ScenePanel implements Panel {
     tooltip.style.transform = `translate(${pointer.x + (right ? -14 : 14)}px, ${Math.min(pointer.y + 14, this.height - 150)}px) translateX(${right ? -100 : 0}%)`;
   }
 
+  /** Where a run's head is drawn, from the canvas' upper left corner. */
+  private headAt(run: number): { x: number; y: number } | null {
+    const path = this.landscape.paths[run], pane = this.panes.find(({ runs }) => runs.includes(run));
+    const at = pane && path?.drawn && path.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
+    return at && pane ? { x: pane.x + at.x, y: pane.y + at.y } : null;
+  }
+
   private showStem(): void {
-    const { stage, stem, landscape } = this, run = stage.selected;
-    const path = landscape.paths[run], pane = this.panes.find(({ runs }) => runs.includes(run));
-    const at = stage.overlays.has("stems") && pane && path?.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
+    const { stage, stem } = this;
+    const at = stage.overlays.has("stems") && stage.selected >= 0 ? this.headAt(stage.selected) : null;
     stem.hidden = at === null;
-    if (at === null || pane === undefined) return;
-    setText(stem, stemText(stage, landscape, run));
-    stem.style.transform = `translate(${(pane.x + at.x).toFixed(1)}px, ${(pane.y + at.y - 16).toFixed(1)}px) translate(-50%, -100%)`;
+    if (at === null) return;
+    setText(stem, stemText(stage, this.landscape, stage.selected));
+    stem.style.transform = `translate(${at.x.toFixed(1)}px, ${(at.y - 16).toFixed(1)}px) translate(-50%, -100%)`;
   }
 }
