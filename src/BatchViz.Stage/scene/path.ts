@@ -9,9 +9,12 @@ import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js
 import { GROUND, type Marker, type RunStyle, type Theme } from "../style.ts";
 import { Dots } from "./dots.ts";
 import { FadingLine } from "./line.ts";
+import { BOX } from "./surface.ts";
 
 export const MOST_POINTS = 640;
 const STEMS = 64, EPOCHS = 48;
+/** Half the box, and a little more. */
+const EDGE = 0.52;
 /** Pixels of dash to units of the scene's box. */
 const DASH_UNIT = 0.0042;
 
@@ -119,7 +122,7 @@ export class Path {
     for (const line of this.lines) line.visible = trails;
     this.front.fades = this.behind.fades = fades;
     this.epochs.root.visible = epochs && trails;
-    this.end.visible = end && this.ending !== "none" && this.count > 0;
+    this.end.visible = end && this.ending !== "none" && this.endIndex >= 0;
   }
 
   /** Epochs end at these updates; of many, every second, fifth, tenth … is marked. */
@@ -223,11 +226,11 @@ export class Path {
     this.rim.position.copy(this.head.position);
     this.leaves?.position.set(shown[0]!, shown[1]!, shown[2]!);
     this.drawEpochs(update);
-    if (this.count > 0) {
-      const k = 3 * (this.count - 1);
-      this.end.position.set(shown[k]!, shown[k + 1]!, shown[k + 2]!);
+    const end = this.endIndex;
+    if (end >= 0) {
+      this.end.position.set(shown[3 * end]!, shown[3 * end + 1]!, shown[3 * end + 2]!);
       // Where the run will end is no secret, but it is fainter until it is there.
-      (this.end.material as MeshBasicMaterial).opacity = update >= this.updates[this.count - 1]! ? 1 : 0.4;
+      (this.end.material as MeshBasicMaterial).opacity = update >= this.updates[end]! ? 1 : 0.4;
     }
   }
 
@@ -245,6 +248,15 @@ export class Path {
       segments.updateRanges.push(fresh);
     }
     segments.needsUpdate = true;
+  }
+
+  /** The point where the run ended; of one that diverged the last that is still in the picture. */
+  get endIndex(): number {
+    let end = this.count - 1;
+    if (this.ending !== "diverged") return end;
+    const { shown } = this;
+    while (end >= 0 && !(Math.abs(shown[3 * end]!) < BOX.width * EDGE && Math.abs(shown[3 * end + 2]!) < BOX.depth * EDGE && Number.isFinite(shown[3 * end + 1]!))) end--;
+    return end;
   }
 
   private drawEpochs(update: number): void {

@@ -51,6 +51,8 @@ class ScenePanel implements Panel {
   private readonly stem = el("p", { class: "stem-label figures", hidden: true });
   private panes: Pane[] = [];
   private lineScale = 1;
+  /** Height of the caption with its margins. */
+  private foot = 0;
   private width = 0;
   private height = 0;
   private asked: number;
@@ -132,7 +134,7 @@ class ScenePanel implements Panel {
   private render(): void {
     const { stage, landscape, camera: { camera }, renderer, panes, gradients } = this;
     const split = panes.length > 1, base = this.lineScale * (split ? 0.8 : 1), ratio = renderer.getPixelRatio();
-    this.labels.place(camera, this.width, this.height, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
+    this.labels.place(camera, this.width, this.height, this.foot, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
     landscape.setCorner(this.labels.corner);
     renderer.setScissorTest(split);
     for (const pane of panes) {
@@ -166,10 +168,11 @@ class ScenePanel implements Panel {
   private layOut(): void {
     const { stage } = this;
     const runs = stage.manifest?.runs.filter((run) => !stage.hidden.has(run.index)) ?? [];
+    this.foot = this.words.offsetHeight + 18;
     const top = this.element.getBoundingClientRect().top;
     const over = stage.panes === "split" ? Math.max(0, ...this.overhead().map((node) => node.getBoundingClientRect().bottom - top)) + 6 : 0;
     const split = stage.panes === "split" && runs.length > 0;
-    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.words.offsetHeight + 18 : 0 });
+    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.foot : 0 });
     document.documentElement.toggleAttribute("data-split", this.panes.length > 1);
     const { width, height } = this.panes[0]!;
     this.camera.setAspect(width / height);
