@@ -77,6 +77,11 @@ export class MomentsLoader {
     return null;
   }
 
+  pending(run: number): boolean {
+    const kind = this.view(run)?.kind;
+    return kind === "waiting" || kind === "progress";
+  }
+
   private after(milliseconds: number, key: string, wish: Wish, update: number, plane: number): void {
     const { signal } = this.cancel;
     wish.timer = setTimeout(() => void this.load(key, wish, update, plane, signal), milliseconds);

@@ -5,7 +5,7 @@ import type { Stage } from "./stage.ts";
 export interface BatchVizProbe {
   /** Fulfilled when the first experiment is on the page. */
   readonly ready: Promise<void>;
-  /** Fulfilled as soon as nothing is being fetched and no frame is due. While the playhead moves, that is not yet. */
+  /** Fulfilled as soon as nothing is being fetched and no frame is due, gradients at the playhead included. While the playhead moves, that is not yet. */
   idle(): Promise<void>;
   state(): object;
 }
@@ -26,7 +26,7 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
   });
   window.batchviz = Object.freeze({
     ready: until(() => stage.manifest !== null),
-    idle: () => until(() => stage.settled && !remote.busy),
+    idle: () => until(() => stage.settled && !remote.busy && !stage.gradientsPending),
     state: () => {
       const runs = stage.manifest?.runs ?? [];
       const extent = stage.extent();
@@ -39,6 +39,11 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         total: extent.total,
         heads: Object.fromEntries(runs.map((run) => [run.id, stage.store.headOf(run.index)])),
         drawn: Object.fromEntries(runs.map((run) => [run.id, { ...stage.drawn[run.index]! }])),
+        marks: Object.fromEntries(runs.flatMap((run) => {
+          const at = stage.headOnScreen?.(run.index);
+          return at ? [[run.id, [at.x, at.y]]] : [];
+        })),
+        camera: stage.pose && { ...stage.pose },
         sequence: stage.sequence,
         busy: remote.busy,
         connected: stage.connection === "connected",

@@ -430,6 +430,12 @@ export class Stage {
     this.changed(Change.view);
   }
 
+  /** Gradients at the playhead are still on their way; set by the scene. */
+  gradientsPending = false;
+
+  /** Where a run's head is drawn, in the page's pixels; set by the scene, where there is one. */
+  headOnScreen: ((run: number) => { x: number; y: number } | null) | null = null;
+
   /** Draws the scene once more and hands the picture over as a file; set by the scene, where there is one. */
   takePicture: (() => void) | null = null;
 

@@ -6,7 +6,7 @@ namespace BatchViz.Browser.Tests;
 /// <summary>What a page shows, as numbers: <c>window.batchviz.state()</c>.</summary>
 public sealed record Probe(
     int Generation, double Playhead, bool Playing, bool Live, int Sequence, bool Connected, string? Problem,
-    Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid)
+    Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid, Dictionary<string, double[]> Marks, ProbeCamera? Camera)
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 
@@ -30,3 +30,6 @@ public sealed record Probe(
 public sealed record ProbePoint(double Update, double? X, double? Y, double? Loss);
 
 public sealed record ProbeGrid(int Id, int Plane, int Resolution);
+
+/// <summary>Where the camera is: its target in the scene's box, the distance in units of the one that shows all, two angles.</summary>
+public sealed record ProbeCamera(double X, double Y, double Z, double Distance, double Phi, double Theta);

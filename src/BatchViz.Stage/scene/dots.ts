@@ -1,5 +1,5 @@
 /** Round marks of a fixed size on the screen: epochs on a path, true losses on their stems. Faint behind the surface, never gone. */
-import { BufferAttribute, BufferGeometry, Color, Group, Points, ShaderMaterial } from "three";
+import { BufferAttribute, BufferGeometry, Color, Group, Points, ShaderMaterial, Sphere } from "three";
 
 const VERTEX = /* glsl */ `
   uniform float size;
@@ -32,6 +32,7 @@ export class Dots {
     this.positions = new BufferAttribute(new Float32Array(3 * most), 3);
     this.geometry.setAttribute("position", this.positions);
     this.geometry.setDrawRange(0, 0);
+    this.geometry.boundingSphere = new Sphere(); // always drawn, so that nobody need compute it from places that may be NaN
     this.materials = [[0.45, false], [1, true]].map(([opacity, depthTest]) => new ShaderMaterial({
       vertexShader: VERTEX, fragmentShader: FRAGMENT, transparent: true, depthTest: depthTest as boolean, depthWrite: false,
       uniforms: { ...this.uniforms, opacity: { value: opacity } },

@@ -48,13 +48,14 @@ export class Gradients {
     const wanted = stage.overlays.has("gradients") && grid !== null && stage.grid?.plane === stage.store.plane && stage.standsStill;
     if (!wanted) {
       this.loader.leave();
-      this.root.visible = false;
+      stage.gradientsPending = this.root.visible = false;
       this.runs.length = 0;
       return;
     }
     this.runs = chosen(stage);
     this.loader.look(stage.manifest!.generation, grid.plane, this.runs, this.runs.map((run) => stage.updateAt(run)));
     const shown = this.runs.map((run) => this.momentsOf(run));
+    stage.gradientsPending = this.runs.some((run) => this.loader.pending(run));
     const signature = `${landscape.version}/${stage.theme}/${lineScale}/${this.runs.map((run, i) => `${run}:${this.idOf(shown[i]!)}`).join()}`;
     if (signature === this.drawn) {
       this.root.visible = true;

@@ -9,9 +9,12 @@ import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js
 import { GROUND, type Marker, type RunStyle, type Theme } from "../style.ts";
 import { Dots } from "./dots.ts";
 import { FadingLine } from "./line.ts";
+import { BOX } from "./surface.ts";
 
 export const MOST_POINTS = 640;
 const STEMS = 64, EPOCHS = 48;
+/** Half the box, and a little more. */
+const EDGE = 0.52;
 /** Pixels of dash to units of the scene's box. */
 const DASH_UNIT = 0.0042;
 
@@ -40,8 +43,14 @@ export class Path {
   readonly head: Mesh;
   private readonly from = new Float32Array(3 * MOST_POINTS);
   private readonly target = new Float32Array(3 * MOST_POINTS);
-  private readonly segments = new InstancedInterleavedBuffer(new Float32Array(6 * MOST_POINTS), 6, 1);
-  private readonly lengths = new InstancedInterleavedBuffer(new Float32Array(2 * MOST_POINTS), 2, 1);
+  /** Of every segment both ends, each with its distance along the line. */
+  private readonly segments = new InstancedInterleavedBuffer(new Float32Array(8 * MOST_POINTS), 8, 1);
+  /** What of it is new, in one object that is used again and again. */
+  private readonly fresh = { start: 0, count: 0 };
+  /** Segments that lie before each point; fewer than points where one of them is not finite. */
+  private readonly before = new Uint16Array(MOST_POINTS + 1);
+  /** Up to this point the segments lie as they will stay. */
+  private laid = 0;
   private readonly geometry = new LineSegmentsGeometry();
   private readonly front: FadingLine;
   /** What is behind the surface shines through, fainter: a path never vanishes from the picture. */
@@ -68,12 +77,8 @@ export class Path {
     const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
     this.front = new FadingLine({ linewidth: 2.5, ...look });
     this.behind = new FadingLine({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
-    this.geometry.setAttribute("instanceStart", new InterleavedBufferAttribute(this.segments, 3, 0));
-    this.geometry.setAttribute("instanceEnd", new InterleavedBufferAttribute(this.segments, 3, 3));
-    this.geometry.setAttribute("instanceDistanceStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
-    this.geometry.setAttribute("instanceDistanceEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
-    this.geometry.setAttribute("alongStart", new InterleavedBufferAttribute(this.lengths, 1, 0));
-    this.geometry.setAttribute("alongEnd", new InterleavedBufferAttribute(this.lengths, 1, 1));
+    const attributes = [["instanceStart", 3, 0], ["instanceEnd", 3, 4], ["instanceDistanceStart", 1, 3], ["instanceDistanceEnd", 1, 7], ["alongStart", 1, 3], ["alongEnd", 1, 7]] as const;
+    for (const [name, size, offset] of attributes) this.geometry.setAttribute(name, new InterleavedBufferAttribute(this.segments, size, offset));
     this.head = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.rim = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.leaves = isFork ? new Mesh(RING, new MeshBasicMaterial({ depthTest: false, transparent: true })) : null;
@@ -117,7 +122,7 @@ export class Path {
     for (const line of this.lines) line.visible = trails;
     this.front.fades = this.behind.fades = fades;
     this.epochs.root.visible = epochs && trails;
-    this.end.visible = end && this.ending !== "none" && this.count > 0;
+    this.end.visible = end && this.ending !== "none" && this.endIndex >= 0;
   }
 
   /** Epochs end at these updates; of many, every second, fifth, tenth … is marked. */
@@ -159,6 +164,7 @@ export class Path {
   morph(t: number): void {
     for (let i = 0; i < 3 * this.count; i++) this.shown[i] = this.from[i]! + (this.target[i]! - this.from[i]!) * t;
     this.epochsMoved = true;
+    this.laid = 0;
   }
 
   /** World position at a moment, between two points on the straight line. False when there is none. */
@@ -188,40 +194,69 @@ export class Path {
     const last = this.indexAt(update);
     this.drawn = last >= 0;
     if (last < 0) return;
-    const line = this.segments.array, along = this.lengths.array, { shown } = this;
-    let segments = 0, length = 0;
+    const line = this.segments.array as Float32Array, { shown, before } = this;
     this.positionAt(update, tip, 0);
-    for (let i = 0; i <= last; i++) {
+    // While the playhead moves on, only what is new is written: most of a path lies still.
+    const first = Math.min(this.laid, last);
+    let segments = before[first]!, length = segments > 0 ? line[8 * segments - 1]! : 0;
+    for (let i = first; i <= last; i++) {
+      before[i] = segments;
       const end = i < last ? 3 * (i + 1) : -1;
       const x = end < 0 ? tip[0]! : shown[end]!, y = end < 0 ? tip[1]! : shown[end + 1]!, z = end < 0 ? tip[2]! : shown[end + 2]!;
       const dx = x - shown[3 * i]!, dy = y - shown[3 * i + 1]!, dz = z - shown[3 * i + 2]!;
       const piece = Math.sqrt(dx * dx + dy * dy + dz * dz);
       if (!(piece >= 0)) continue;
-      line[6 * segments] = shown[3 * i]!;
-      line[6 * segments + 1] = shown[3 * i + 1]!;
-      line[6 * segments + 2] = shown[3 * i + 2]!;
-      line[6 * segments + 3] = x;
-      line[6 * segments + 4] = y;
-      line[6 * segments + 5] = z;
-      along[2 * segments] = length;
-      along[2 * segments + 1] = length += piece;
-      segments++;
+      const k = 8 * segments++;
+      line[k] = shown[3 * i]!;
+      line[k + 1] = shown[3 * i + 1]!;
+      line[k + 2] = shown[3 * i + 2]!;
+      line[k + 3] = length;
+      line[k + 4] = x;
+      line[k + 5] = y;
+      line[k + 6] = z;
+      line[k + 7] = length += piece;
     }
+    this.laid = last;
     this.geometry.instanceCount = segments;
     this.front.whole = this.behind.whole = length;
-    this.segments.needsUpdate = this.lengths.needsUpdate = true;
+    this.upload(8 * before[first]!, 8 * segments);
     const placed = Number.isFinite(tip[1]!);
     this.head.visible = this.rim.visible = placed;
     if (placed) this.head.position.set(tip[0]!, tip[1]!, tip[2]!);
     this.rim.position.copy(this.head.position);
     this.leaves?.position.set(shown[0]!, shown[1]!, shown[2]!);
     this.drawEpochs(update);
-    if (this.count > 0) {
-      const k = 3 * (this.count - 1);
-      this.end.position.set(shown[k]!, shown[k + 1]!, shown[k + 2]!);
+    const end = this.endIndex;
+    if (end >= 0) {
+      this.end.position.set(shown[3 * end]!, shown[3 * end + 1]!, shown[3 * end + 2]!);
       // Where the run will end is no secret, but it is fainter until it is there.
-      (this.end.material as MeshBasicMaterial).opacity = update >= this.updates[this.count - 1]! ? 1 : 0.4;
+      (this.end.material as MeshBasicMaterial).opacity = update >= this.updates[end]! ? 1 : 0.4;
     }
+  }
+
+  /** Notes that this part of the segments is new. What has not been drawn yet stays noted. */
+  private upload(from: number, to: number): void {
+    const { fresh, segments } = this;
+    if (to <= from) return;
+    if (segments.updateRanges.length > 0) {
+      const end = Math.max(to, fresh.start + fresh.count);
+      fresh.start = Math.min(from, fresh.start);
+      fresh.count = end - fresh.start;
+    } else {
+      fresh.start = from;
+      fresh.count = to - from;
+      segments.updateRanges.push(fresh);
+    }
+    segments.needsUpdate = true;
+  }
+
+  /** The point where the run ended; of one that diverged the last that is still in the picture. */
+  get endIndex(): number {
+    let end = this.count - 1;
+    if (this.ending !== "diverged") return end;
+    const { shown } = this;
+    while (end >= 0 && !(Math.abs(shown[3 * end]!) < BOX.width * EDGE && Math.abs(shown[3 * end + 2]!) < BOX.depth * EDGE && Number.isFinite(shown[3 * end + 1]!))) end--;
+    return end;
   }
 
   private drawEpochs(update: number): void {

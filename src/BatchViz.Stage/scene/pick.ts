@@ -58,7 +58,7 @@ function nearest(landscape: Landscape, stage: Stage, camera: Camera, px: number,
     // Whoever points at a marker means it, not one of the many points beneath it.
     const arrived = hasEnded(stage.store.runs[r]!.state) && here >= path.count - 1;
     if (here >= 0 && path.head.visible) take(arrived ? "end" : "head", path.count - 1, (at.copy(path.head.position), 0.2));
-    if (path.end.visible) take("end", path.count - 1, (at.copy(path.end.position), 0.25));
+    if (path.end.visible) take("end", path.endIndex, (at.copy(path.end.position), 0.25));
   }
   if (run < 0) return null;
   const { points } = stage.store.runs[run]!, drawn = stage.drawn[run]!;

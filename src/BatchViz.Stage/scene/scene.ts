@@ -51,6 +51,8 @@ class ScenePanel implements Panel {
   private readonly stem = el("p", { class: "stem-label figures", hidden: true });
   private panes: Pane[] = [];
   private lineScale = 1;
+  /** Height of the caption with its margins. */
+  private foot = 0;
   private width = 0;
   private height = 0;
   private asked: number;
@@ -80,6 +82,10 @@ class ScenePanel implements Panel {
     stage.takePicture = () => {
       this.pictureDue = true;
       stage.changed(Change.camera);
+    };
+    stage.headOnScreen = (run) => {
+      const at = this.headAt(run), { left, top } = canvas.getBoundingClientRect();
+      return at && { x: left + at.x, y: top + at.y };
     };
     const over = el("div", { class: "scene-corner" }, this.legend.root, this.gizmo.root);
     element.append(canvas, this.paneLabels.root, this.labels.root, this.stem, el("div", { class: "scene-foot" }, over, this.words), this.tooltip, this.readout);
@@ -128,7 +134,7 @@ class ScenePanel implements Panel {
   private render(): void {
     const { stage, landscape, camera: { camera }, renderer, panes, gradients } = this;
     const split = panes.length > 1, base = this.lineScale * (split ? 0.8 : 1), ratio = renderer.getPixelRatio();
-    this.labels.place(camera, this.width, this.height, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
+    this.labels.place(camera, this.width, this.height, this.foot, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
     landscape.setCorner(this.labels.corner);
     renderer.setScissorTest(split);
     for (const pane of panes) {
@@ -162,10 +168,11 @@ class ScenePanel implements Panel {
   private layOut(): void {
     const { stage } = this;
     const runs = stage.manifest?.runs.filter((run) => !stage.hidden.has(run.index)) ?? [];
+    this.foot = this.words.offsetHeight + 18;
     const top = this.element.getBoundingClientRect().top;
     const over = stage.panes === "split" ? Math.max(0, ...this.overhead().map((node) => node.getBoundingClientRect().bottom - top)) + 6 : 0;
     const split = stage.panes === "split" && runs.length > 0;
-    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.words.offsetHeight + 18 : 0 });
+    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.foot : 0 });
     document.documentElement.toggleAttribute("data-split", this.panes.length > 1);
     const { width, height } = this.panes[0]!;
     this.camera.setAspect(width / height);
@@ -257,12 +264,8 @@ class ScenePanel implements Panel {
   }
 
   private showTooltip(): void {
-    const { tooltip, landscape } = this;
-    if (this.reading >= 0) { // the head that the keyboard is at, wherever it moves
-      const pane = this.panes.find(({ runs }) => runs.includes(this.reading)), path = landscape.paths[this.reading];
-      const at = pane && path?.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
-      this.pointer = at && pane ? { x: pane.x + at.x, y: pane.y + at.y } : null;
-    }
+    const { tooltip } = this;
+    if (this.reading >= 0) this.pointer = this.headAt(this.reading); // the head that the keyboard is at, wherever it moves
     const { pointer } = this, hit = pointer && this.hit();
     tooltip.hidden = !hit;
     if (!hit || !pointer) return;
@@ -273,13 +276,19 @@ class ScenePanel implements Panel {
     tooltip.style.transform = `translate(${pointer.x + (right ? -14 : 14)}px, ${Math.min(pointer.y + 14, this.height - 150)}px) translateX(${right ? -100 : 0}%)`;
   }
 
+  /** Where a run's head is drawn, from the canvas' upper left corner. */
+  private headAt(run: number): { x: number; y: number } | null {
+    const path = this.landscape.paths[run], pane = this.panes.find(({ runs }) => runs.includes(run));
+    const at = pane && path?.drawn && path.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
+    return at && pane ? { x: pane.x + at.x, y: pane.y + at.y } : null;
+  }
+
   private showStem(): void {
-    const { stage, stem, landscape } = this, run = stage.selected;
-    const path = landscape.paths[run], pane = this.panes.find(({ runs }) => runs.includes(run));
-    const at = stage.overlays.has("stems") && pane && path?.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
+    const { stage, stem } = this;
+    const at = stage.overlays.has("stems") && stage.selected >= 0 ? this.headAt(stage.selected) : null;
     stem.hidden = at === null;
-    if (at === null || pane === undefined) return;
-    setText(stem, stemText(stage, landscape, run));
-    stem.style.transform = `translate(${(pane.x + at.x).toFixed(1)}px, ${(pane.y + at.y - 16).toFixed(1)}px) translate(-50%, -100%)`;
+    if (at === null) return;
+    setText(stem, stemText(stage, this.landscape, stage.selected));
+    stem.style.transform = `translate(${at.x.toFixed(1)}px, ${(at.y - 16).toFixed(1)}px) translate(-50%, -100%)`;
   }
 }

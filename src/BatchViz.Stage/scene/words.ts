@@ -39,6 +39,8 @@ export class AxisLabels {
   readonly root = el("div", { class: "axis-labels", "aria-hidden": "true" });
   /** Corner of the height axis, as signs of x and z. */
   readonly corner: [number, number] = [-1, -1];
+  /** Height of the caption, over which no label is put. */
+  private foot = 0;
   private readonly items = Array.from({ length: 8 }, () => this.root.appendChild(el("span")));
 
   write(stage: Stage, landscape: Landscape): void {
@@ -50,8 +52,9 @@ export class AxisLabels {
     this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
-  place(camera: Camera, width: number, height: number, visible: boolean): void {
+  place(camera: Camera, width: number, height: number, foot: number, visible: boolean): void {
     this.root.hidden = !visible;
+    this.foot = foot;
     if (!visible) return;
     const w = BOX.width / 2, d = BOX.depth / 2, out = 0.1;
     const front = camera.position.z >= 0 ? 1 : -1, side = camera.position.x >= 0 ? 1 : -1;
@@ -81,7 +84,7 @@ export class AxisLabels {
   private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
     at.set(x, y, z).project(camera);
     const node = this.items[item]!, down = (0.5 - at.y / 2) * height;
-    node.hidden = down > height - 48; // there the caption is
+    node.hidden = down > height - this.foot;
     node.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${down.toFixed(1)}px) translate(-50%, -50%)`;
   }
 }
