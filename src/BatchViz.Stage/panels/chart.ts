@@ -8,7 +8,7 @@ import type { Drawing } from "./charts/drawing.ts";
 import { Head } from "./charts/head.ts";
 import { Plot } from "./charts/plot.ts";
 import { Readout } from "./charts/readout.ts";
-import type { ScaleKind } from "./charts/scale.ts";
+import { ticksOf, type ScaleKind } from "./charts/scale.ts";
 import { sentenceOf } from "./charts/sentence.ts";
 import { shareOf, windowFrom } from "./charts/window.ts";
 import { el, setAttribute, setText } from "./dom.ts";
@@ -168,7 +168,9 @@ export class Chart {
     this.readColours();
     this.canvas.font = `${parseFloat(token("--chart-type")) * devicePixelRatio}px ${token("--font")}`;
     const axis = { stroke: this.canvas.colours.quiet, grid: { stroke: this.canvas.colours.hair, width: 1 }, ticks: { show: false }, font };
-    const splits = frame?.splits;
+    const splits = frame?.splits, logTime = frame === undefined && stage.logTime;
+    /** As many ticks as have room; uPlot's own fill a logarithmic axis with lines. */
+    const upright = (kind: ScaleKind) => (self: uPlot, _: number, low: number, high: number): number[] => ticksOf(kind, low, high, Math.max(2, Math.round(self.bbox.height / devicePixelRatio / (26 * scale))));
     const u = new uPlot({
       width, height,
       legend: { show: false },
@@ -180,9 +182,9 @@ export class Chart {
       },
       series: [{}, { show: true, paths: () => null, points: { show: false } }, ...(right ? [{ scale: "right", show: true, paths: () => null, points: { show: false } }] : [])],
       axes: [
-        { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, values) => (frame === undefined ? ticks(values.filter((v) => v !== null)).concat() : frame.ticks(stage, values)), ...(splits && { splits: () => splits() }) },
-        { ...axis, size: 46 * scale, gap: 4, space: 16 * scale, values: (_, ticks) => ticks.map((tick) => (tick === null ? "" : drawing.format(tick))) },
-        ...(right ? [{ ...axis, scale: "right", side: 1, stroke: this.canvas.colours.accent, grid: { show: false }, size: 46 * scale, gap: 4, space: 16 * scale, values: (_: uPlot, ticks: number[]) => ticks.map((tick) => drawing.right!.format(tick)) }] : []),
+        { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, values) => (frame === undefined ? ticks(values) : frame.ticks(stage, values)), ...(splits && { splits: () => splits() }), ...(logTime && { splits: (self: uPlot, _: number, low: number, high: number) => ticksOf("log", low, high, Math.max(2, Math.round(self.bbox.width / devicePixelRatio / (64 * scale)))), filter: every }) },
+        { ...axis, size: 46 * scale, gap: 4, space: 16 * scale, splits: upright(kind), filter: every, values: (_, ticks) => ticks.map((tick) => drawing.format(tick)) },
+        ...(right ? [{ ...axis, scale: "right", side: 1, stroke: this.canvas.colours.accent, grid: { show: false }, size: 46 * scale, gap: 4, space: 16 * scale, splits: upright("linear"), values: (_: uPlot, ticks: number[]) => ticks.map((tick) => drawing.right!.format(tick)) }] : []),
       ],
       cursor: { x: frame !== undefined, y: true, points: { show: false }, drag: { x: frame === undefined, y: false, setScale: false } },
       hooks: {
@@ -277,9 +279,12 @@ export class Chart {
       this.dot.style.transform = `translate(${x.toFixed(1)}px, ${(Number.isFinite(y) ? y : 0).toFixed(1)}px)`;
       this.dot.style.background = stage.styles[hit.run]!.colour[stage.theme];
       this.head.read(tr(`${stage.labels[hit.run]!} · update ${whole(hit.update)} · ${figure(hit.value, 4)}`, `${stage.labels[hit.run]!} · 第 ${whole(hit.update)} 次更新 · ${figure(hit.value, 4)}`));
-    } else this.head.read(inside ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
+    } else this.head.read(inside && frame !== undefined ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
   }
 }
+
+/** uPlot would leave out most ticks of a logarithmic axis. */
+const every = (_: uPlot, splits: number[]): number[] => splits;
 
 const colours = new Map<string, string>();
 

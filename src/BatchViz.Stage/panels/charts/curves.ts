@@ -13,10 +13,11 @@ const at = (plot: Plot, clock: RunClock, axis: Axis, update: number): number => 
 const height = (plot: Plot, value: number): number => Math.min(plot.top + plot.height + 4, Math.max(plot.top - 4, plot.y(value)));
 
 /** Bands of several runs lie over each other, so they are faint until one run is selected. */
-export type Emphasis = "even" | "selected" | "other";
-const BAND = { even: 0.06, selected: 0.22, other: 0 } as const;
-const LINE = { even: 0.4, selected: 0.7, other: 0.15 } as const;
-const DOT = { even: 0.9, selected: 1, other: 0.25 } as const;
+export type Emphasis = "even" | "selected" | "other" | "plain";
+/** "plain" is for what does not scatter: a setting. */
+const BAND = { even: 0.06, selected: 0.22, other: 0, plain: 0.2 } as const;
+const LINE = { even: 0.4, selected: 0.7, other: 0.15, plain: 1 } as const;
+const DOT = { even: 0.9, selected: 1, other: 0.25, plain: 1 } as const;
 
 /** Records that have this many pixels each are dots of their own. */
 const ROOM_FOR_DOTS = 5;
@@ -35,7 +36,7 @@ export function drawBuckets(plot: Plot, row: Buckets, clock: RunClock, axis: Axi
   }
   ctx.fill();
   ctx.globalAlpha = LINE[emphasis];
-  ctx.lineWidth = 0.75 * ratio;
+  ctx.lineWidth = (emphasis === "plain" ? 1.75 : 0.75) * ratio;
   ctx.beginPath();
   let down = false;
   for (let i = 0; i < row.count; i++) {

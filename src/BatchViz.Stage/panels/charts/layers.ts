@@ -47,7 +47,7 @@ export const layersChart: Drawing = {
     const { length } = layersOf(stage), clock = stage.clocks[runOf(stage)]!;
     eachLayer(stage, (row, layer) => {
       plot.ctx.strokeStyle = plot.ctx.fillStyle = shade(stage, layer, length);
-      drawBuckets(plot, row, clock, stage.axis, "selected", plot.colours.red);
+      drawBuckets(plot, row, clock, stage.axis, "even", plot.colours.red);
       points += row.count;
     });
     return points;

@@ -89,7 +89,7 @@ export function lineChart(stage: Stage): Drawing {
       if (chosen[0] === chosen[1]) return tr("Choose two different runs.", "请选择两个不同的运行。");
       return line.error ?? tr("The losses along the line are being computed…", "正在计算连线上的损失……");
     },
-    busy: () => line.progress !== null,
+    busy: () => line.progress !== null && line.error === null,
     leave() {
       clearTimeout(timer);
       timer = undefined;

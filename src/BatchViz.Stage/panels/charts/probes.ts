@@ -125,7 +125,6 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
       for (const list of lists.runs) error ??= list?.error ?? null;
       return error ?? tr("The first values appear here with the first evaluations.", "第一次评估后，这里会显示数值。");
     },
-    busy: () => lists.runs.some((list) => list?.progress !== null && list?.progress !== undefined),
     leave: () => lists.leave(),
     *table(stage) {
       yield HEADER(stage);

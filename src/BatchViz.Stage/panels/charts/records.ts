@@ -87,11 +87,13 @@ export function zeroLine(plot: Plot): void {
 export const rateChart = columnChart({
   name: "rate", column: "learningRate", scales: ["log", "linear"], outliers: 0,
   title: () => tr("Learning rate", "学习率"), unit: () => "", note: () => tr("η of every update", "每次更新的 η"),
+  draw: (plot, stage) => columnCurves(plot, stage, "learningRate", { setting: true }),
 });
 
 export const batchSizeChart = columnChart({
   name: "batch-size", column: "batchSize", scales: ["log", "linear"], outliers: 0,
-  title: () => tr("Batch size", "批量大小"), unit: () => tr("examples", "样本"), note: () => tr("of every update; short batches at an epoch's end are real", "每次更新；每轮末尾的小批量也如实显示"),
+  title: () => tr("Batch size", "批量大小"), unit: () => tr("examples", "样本"), note: () => tr("of every update; an epoch may end with a short one", "每次更新；每轮末尾的批量可能较小"),
+  draw: (plot, stage) => columnCurves(plot, stage, "batchSize", { setting: true }),
 });
 
 export const ratioChart = columnChart({

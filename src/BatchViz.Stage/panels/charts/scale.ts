@@ -35,8 +35,13 @@ export function ticksOf(kind: ScaleKind, low: number, high: number, count: numbe
   if (!(high > low)) return [];
   if (kind === "linear") return steps(low, high, niceStep(high - low, count));
   if (kind === "log") return decades(low, high, count);
-  const positive = high > 1 ? decades(Math.max(1, low), high, count) : [];
-  const negative = low < -1 ? decades(Math.max(1, -high), -low, count).map((tick) => -tick).reverse() : [];
+  const both = Math.asinh(high) - Math.asinh(low), ofSide = (from: number, to: number): number[] => {
+    const share = (Math.asinh(to) - Math.asinh(from)) / both;
+    const ticks = to > from ? decades(from, to, Math.max(1, Math.round(count * share))) : [];
+    return ticks.filter((tick) => from > 1 || Math.asinh(tick) * count > both * 0.8); // not on top of the zero
+  };
+  const positive = ofSide(Math.max(1, low), high);
+  const negative = ofSide(Math.max(1, -high), -low).map((tick) => -tick).reverse();
   return [...negative, ...(low <= 0 && high >= 0 ? [0] : []), ...positive];
 }
 

@@ -58,8 +58,8 @@ export function fromBeginning(plot: Plot, stage: Stage, run: number, draw: () =>
 
 const emphasis = (stage: Stage, run: number): Emphasis => (stage.selected < 0 ? "even" : stage.selected === run ? "selected" : "other");
 
-/** Every batch of one column. `red`: a value that is not finite is a mishap. `behind`: bolder curves lie over these. */
-export function columnCurves(plot: Plot, stage: Stage, name: string, { red = true, behind = false } = {}): number {
+/** Every batch of one column. `red`: a value that is not finite is a mishap. `behind`: bolder curves lie over these. `setting`: it does not scatter. */
+export function columnCurves(plot: Plot, stage: Stage, name: string, { red = true, behind = false, setting = false } = {}): number {
   const column = columnIndex(stage.manifest!, name);
   let points = 0;
   if (column < 0) return 0;
@@ -77,7 +77,7 @@ export function columnCurves(plot: Plot, stage: Stage, name: string, { red = tru
       points += band.count;
     } else if (fill(stage, group[0]!, name, column, MOST_DRAWN, row)) {
       const run = group[0]!;
-      fromBeginning(plot, stage, run, () => drawBuckets(plot, row, stage.clocks[run]!, stage.axis, emphasis(stage, run), red ? plot.colours.red : null));
+      fromBeginning(plot, stage, run, () => drawBuckets(plot, row, stage.clocks[run]!, stage.axis, setting && (stage.selected < 0 || stage.selected === run) ? "plain" : emphasis(stage, run), red ? plot.colours.red : null));
       points += row.count;
     }
   }
