@@ -154,7 +154,7 @@ export class Chart {
     colours.text = resolved("--text", this.root);
     colours.quiet = resolved("--quiet", this.root);
     colours.hair = resolved("--hair", this.root);
-    colours.accent = resolved("--accent", this.root);
+    colours.green = resolved("--green", this.root);
     colours.ground = resolved("--panel", this.root);
     colours.red = resolved("--red", this.root);
   }
@@ -184,7 +184,7 @@ export class Chart {
       axes: [
         { ...axis, size: 22 * scale, gap: 3, space: 64 * scale, values: (_, values) => (frame === undefined ? ticks(values) : frame.ticks(stage, values)), ...(splits && { splits: () => splits() }), ...(logTime && { splits: (self: uPlot, _: number, low: number, high: number) => ticksOf("log", low, high, Math.max(2, Math.round(self.bbox.width / devicePixelRatio / (64 * scale)))), filter: every }) },
         { ...axis, size: 46 * scale, gap: 4, space: 16 * scale, splits: upright(kind), filter: every, values: (_, ticks) => ticks.map((tick) => drawing.format(tick)) },
-        ...(right ? [{ ...axis, scale: "right", side: 1, stroke: this.canvas.colours.accent, grid: { show: false }, size: 46 * scale, gap: 4, space: 16 * scale, splits: upright("linear"), values: (_: uPlot, ticks: number[]) => ticks.map((tick) => drawing.right!.format(tick)) }] : []),
+        ...(right ? [{ ...axis, scale: "right", side: 1, stroke: this.canvas.colours.green, grid: { show: false }, size: 46 * scale, gap: 4, space: 16 * scale, splits: upright("linear"), values: (_: uPlot, ticks: number[]) => ticks.map((tick) => drawing.right!.format(tick)) }] : []),
       ],
       cursor: { x: frame !== undefined, y: true, points: { show: false }, drag: { x: frame === undefined, y: false, setScale: false } },
       hooks: {
@@ -206,6 +206,7 @@ export class Chart {
   private takeKeys(u: uPlot): void {
     const { stage, drawing } = this, { over } = u;
     over.tabIndex = 0;
+    over.setAttribute("aria-description", tr("Arrow keys move the cursor, Enter brings the playhead to it", "方向键移动光标，Enter 将播放头移到光标处"));
     for (const [name, value] of [["role", "slider"], ["aria-label", tr(`${drawing.title()} by ${AXIS_LABELS[stage.axis]}, cursor`, `${drawing.title()}（按 ${AXIS_LABELS[stage.axis]}），光标`)], ["aria-valuemin", String(this.frame[0])], ["aria-valuemax", String(this.frame[1])], ["aria-valuenow", String(stage.cursor ?? this.frame[0])]] as const) over.setAttribute(name, value);
     over.addEventListener("click", (event) => this.seekTo(u, event));
     over.addEventListener("dblclick", () => stage.setZoom(null));

@@ -1,6 +1,8 @@
 /** Seeds of one batch size as one band: at the moments that all of them have, the mean of their values and its 95 % interval. */
+import { tr } from "../../language.ts";
 import type { Stage } from "../../stage.ts";
 import type { Buckets, EntryStore } from "../../store.ts";
+import type { Drawing } from "./drawing.ts";
 import { Interval } from "./interval.ts";
 
 /** Refilled with every drawing. */
@@ -73,4 +75,10 @@ export function bandOfEvaluations(lists: readonly EntryStore[], k: number, out: 
     }
     if (interval.count === lists.length) out.add(update, interval);
   }
+}
+
+/** What is drawn, in words; of a band, what it is. */
+export function noteOf(drawing: Drawing, stage: Stage): string {
+  const band = drawing.bands && stage.seeds === "band" && hasSeeds(stage) ? tr("line: mean of the seeds, area: its 95 % t interval", "线：各随机种子的均值；区域：其 95 % t 区间") : "";
+  return [band, drawing.note(stage)].filter((part) => part !== "").join(" · ");
 }

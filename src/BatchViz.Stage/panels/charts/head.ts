@@ -3,7 +3,7 @@ import { tr } from "../../language.ts";
 import type { Stage } from "../../stage.ts";
 import type { Chart } from "../chart.ts";
 import { button, el, icon, setText } from "../dom.ts";
-import { hasSeeds } from "./bands.ts";
+import { hasSeeds, noteOf } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
 import { save, type FileKind } from "./files.ts";
 import { MOST_PLACES, registry } from "./registry.ts";
@@ -51,8 +51,7 @@ export class Head {
   show(): void {
     const { stage, chart: { drawing } } = this;
     setText(this.unit, drawing.unit(stage));
-    const interval = drawing.bands && stage.seeds === "band" && hasSeeds(stage) ? tr("line: mean of the seeds, area: its 95 % t interval", "线：各随机种子的均值；区域：其 95 % t 区间") : "";
-    const words = [interval, drawing.note(stage)].filter((part) => part !== "").join(" · ");
+    const words = noteOf(drawing, stage);
     setText(this.note, words);
     if (this.note.title !== words) this.note.title = words;
     if (this.controls !== undefined) this.controls.show(stage);

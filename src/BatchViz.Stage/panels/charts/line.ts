@@ -18,7 +18,8 @@ function endsOf(stage: Stage): readonly [number, number] | null {
   const chosen = stage.lineEnds?.map((id) => runs.findIndex((run) => run.id === id)) ?? [];
   if (chosen.length === 2 && chosen.every((run) => run >= 0)) return chosen as unknown as [number, number];
   const bySize = [...runs].sort((a, b) => a.batchSize - b.batchSize);
-  return runs.length < 2 ? null : [bySize[0]!.index, bySize.at(-1)!.index];
+  const largest = bySize.find((run) => run.batchSize === bySize.at(-1)!.batchSize)!;
+  return runs.length < 2 ? null : [bySize[0]!.index, largest === bySize[0] ? bySize.at(-1)!.index : largest.index];
 }
 
 export function lineChart(stage: Stage): Drawing {
@@ -53,7 +54,7 @@ export function lineChart(stage: Stage): Drawing {
     title: () => tr("Line between two ends", "两个终点之间的连线"),
     unit: () => "",
     note: (s) => (s.manifest!.data.task === "classification"
-      ? tr("left axis: loss · right axis, blue: accuracy · solid: training, dashed: test", "左轴：损失 · 右轴（蓝）：准确率 · 实线：训练，虚线：测试")
+      ? tr("left axis: loss · right axis, green: accuracy · solid: training, dashed: test", "左轴：损失 · 右轴（绿）：准确率 · 实线：训练，虚线：测试")
       : tr("loss · solid: training, dashed: test", "损失 · 实线：训练，虚线：测试")),
     scales: ["log", "linear"],
     isPositive: () => line.value === null || losses(line.value).every((v) => v > 0),
@@ -75,12 +76,12 @@ export function lineChart(stage: Stage): Drawing {
     draw(plot, s) {
       const { value } = line;
       if (value === null) return 0;
-      ends(plot, s, value);
       const { train, test, t } = value;
       curve(plot, t, train.loss, (v) => plot.y(v), plot.colours.text, false);
       curve(plot, t, test?.loss, (v) => plot.y(v), plot.colours.text, true);
-      curve(plot, t, train.accuracy, (v) => plot.rights.at(v), plot.colours.accent, false);
-      curve(plot, t, test?.accuracy, (v) => plot.rights.at(v), plot.colours.accent, true);
+      curve(plot, t, train.accuracy, (v) => plot.rights.at(v), plot.colours.green, false);
+      curve(plot, t, test?.accuracy, (v) => plot.rights.at(v), plot.colours.green, true);
+      ends(plot, s, value);
       return t.length;
     },
     empty(s) {
@@ -165,7 +166,14 @@ function ends(plot: Plot, stage: Stage, line: Line): void {
     ctx.font = plot.font;
     ctx.textBaseline = "top";
     ctx.textAlign = t === 0 ? "right" : "left";
-    ctx.fillText(stage.labels[run]!, x + (t === 0 ? -5 : 5) * ratio, plot.top + 4 * ratio);
+    const words = stage.labels[run]!, room = (0.56 * words.length * parseFloat(plot.font) + 8 * ratio) * (t === 0 ? -1 : 1);
+    const { fillStyle } = ctx;
+    ctx.fillStyle = plot.colours.ground;
+    ctx.globalAlpha = 0.8;
+    ctx.fillRect(Math.min(x, x + room), plot.top, Math.abs(room), 1.3 * parseFloat(plot.font));
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = fillStyle;
+    ctx.fillText(words, x + (t === 0 ? -5 : 5) * ratio, plot.top + 2 * ratio);
   });
 }
 

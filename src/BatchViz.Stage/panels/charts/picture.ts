@@ -2,6 +2,7 @@
 import { AXIS_LABELS } from "../../axis.ts";
 import { short } from "../../format.ts";
 import type { Stage } from "../../stage.ts";
+import { noteOf } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
 import { Plot } from "./plot.ts";
 import { ticksOf, type ScaleKind } from "./scale.ts";
@@ -9,7 +10,7 @@ import type { Canvas } from "./vector.ts";
 import { windowFrom } from "./window.ts";
 
 export const WIDTH = 960, HEIGHT = 540;
-const FONT = "Inter, system-ui, sans-serif";
+const FONT = '"Inter Variable", Inter, system-ui, sans-serif';
 const MARGIN = { left: 64, right: 32, top: 72, bottom: 84 };
 
 export interface Look {
@@ -45,7 +46,8 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
   ctx.fillRect(0, 0, WIDTH * ratio, HEIGHT * ratio);
   const unit = drawing.unit(stage);
   text(unit === "" ? drawing.title() : `${drawing.title()}, ${unit}`, left, 24 * ratio, "left", colours.text, `600 ${17 * ratio}px ${FONT}`);
-  text([drawing.note(stage), stage.manifest!.title].filter((part) => part !== "").join(" — "), left, 48 * ratio, "left");
+  text(stage.manifest!.name, end, 24 * ratio, "right");
+  text(noteOf(drawing, stage), left, 48 * ratio, "left");
 
   ctx.strokeStyle = colours.hair;
   ctx.lineWidth = ratio;
@@ -58,7 +60,7 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
     line(ctx, left, plot.y(tick), end, plot.y(tick));
     text(drawing.format(tick), left - 8 * ratio, plot.y(tick), "right");
   }
-  if (right !== null) for (const tick of ticksOf("linear", right[0], right[1], 6)) text(drawing.right!.format(tick), end + 8 * ratio, plot.rights.at(tick), "left", colours.accent);
+  if (right !== null) for (const tick of ticksOf("linear", right[0], right[1], 6)) text(drawing.right!.format(tick), end + 8 * ratio, plot.rights.at(tick), "left", colours.green);
   text(drawing.frame?.label(stage) ?? AXIS_LABELS[stage.axis], left + plot.width / 2, bottom + 38 * ratio, "center");
 
   ctx.save();

@@ -15,7 +15,7 @@ export class Plot {
   ratio = 1;
   font = "";
   /** For words and lines that belong to no run. */
-  colours = { text: "", quiet: "", hair: "", accent: "", ground: "", red: "" };
+  colours = { text: "", quiet: "", hair: "", green: "", ground: "", red: "" };
 
   constructor(public ctx: Canvas) {}
 

@@ -14,7 +14,7 @@ interface Line {
 }
 
 export class Readout {
-  readonly root = el("div", { class: "readout figures", hidden: true, "aria-hidden": "true" });
+  readonly root = el("div", { class: "cursor-values figures", hidden: true, "aria-hidden": "true" });
   private readonly head = el("p", { class: "quiet" });
   private readonly list = el("ul", {});
   private readonly lines: Line[] = [];
