@@ -20,9 +20,10 @@ export const mountCharts: Mount = (element, stage) => {
 
   function arrange(): void {
     const wanted = chosen(stage.charts, drawings);
-    const names = wanted.map(({ name }) => name).join();
-    if (names === arranged) return;
-    arranged = names;
+    const names = wanted.map(({ name }) => name), joined = names.join();
+    if (joined !== stage.charts.join()) stage.charts = names; // a link or a memory may name what there is not
+    if (joined === arranged) return;
+    arranged = joined;
     for (const { drawing } of places) if (!wanted.includes(drawing)) drawing.leave?.();
     while (places.length > wanted.length) {
       const { root } = places.pop()!;

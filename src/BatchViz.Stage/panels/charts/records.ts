@@ -1,5 +1,5 @@
 /** Charts of one column of the step records each, and throughput, which follows from two. */
-import { figure, short } from "../../format.ts";
+import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { columnIndex, COLUMN } from "../../manifest.ts";
 import type { Stage } from "../../stage.ts";
@@ -19,15 +19,16 @@ interface Column {
   /** Share of the values at either end that must not flatten the others: those of a run that diverges, or of a batch learnt perfectly. */
   outliers: number;
   best?: "low" | "high";
+  readout?(value: number): string;
   draw?: Drawing["draw"];
   empty?(stage: Stage): string | null;
 }
 
-function columnChart({ name, column, title, unit, note, scales, outliers, best, draw, empty }: Column): Drawing {
+function columnChart({ name, column, title, unit, note, scales, outliers, best, readout, draw, empty }: Column): Drawing {
   return {
     name, title, unit, note, scales,
     format: short,
-    readout: figure,
+    readout: readout ?? figure,
     record: column,
     bands: true,
     ...(best && { best }),
@@ -91,7 +92,7 @@ export const rateChart = columnChart({
 });
 
 export const batchSizeChart = columnChart({
-  name: "batch-size", column: "batchSize", scales: ["log", "linear"], outliers: 0,
+  name: "batch-size", column: "batchSize", scales: ["log", "linear"], outliers: 0, readout: whole,
   title: () => tr("Batch size", "批量大小"), unit: () => tr("examples", "样本"), note: () => tr("of every update; an epoch may end with a short one", "每次更新；每轮末尾的批量可能较小"),
   draw: (plot, stage) => columnCurves(plot, stage, "batchSize", { setting: true }),
 });
