@@ -131,7 +131,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     public async Task The_legend_hides_and_isolates_by_pointer_and_by_keyboard()
     {
         var page = await Open("loss");
-        var (small, large) = (page.GetByRole(AriaRole.Button, new() { Name = "Show B = 4" }), page.GetByRole(AriaRole.Button, new() { Name = "Show B = 256" }));
+        var (small, large) = (page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 4" }), page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 256" }));
         await small.ClickAsync();
         await Expect(small).ToHaveAttributeAsync("aria-pressed", "false");
         Assert.Equal(["b4-s1", "b4-s2", "b4-s3"], await Hidden(page));

@@ -35,8 +35,8 @@ export class Chart {
   private range: readonly [number, number] = [0, 1];
   private frame: readonly [number, number] = [0, 1];
   private rightRange: readonly [number, number] = [0, 1];
-  /** This chart has set the cursor that all share. */
-  private pointing = false;
+  /** This chart has set the cursor that all share, by the pointer or by keys. */
+  private pointing: "pointer" | "keys" | null = null;
 
   constructor(private readonly stage: Stage, public drawing: Drawing, place: number) {
     this.head = new Head(stage, this, place);
@@ -95,7 +95,7 @@ export class Chart {
     } else if (this.u.width !== width || this.u.height !== height) this.u.setSize({ width, height });
     const [from, to] = this.frame;
     this.u.setData(right === null ? [[from, to], [null, null]] : [[from, to], [null, null], [null, null]], true);
-    if (this.pointing) this.readAt(this.u); // the record under a cursor that stands still may just have come
+    if (this.pointing === "pointer") this.readAt(this.u); // the record under a cursor that stands still may just have come
     this.showMoment();
     this.showCursor();
   }
@@ -126,9 +126,9 @@ export class Chart {
     const share = at === null || drawing.frame !== undefined ? -1 : shareOf(stage, at);
     this.hair.hidden = !(share >= 0 && share <= 1);
     if (!this.hair.hidden) this.hair.style.transform = `translateX(${(share * 100).toFixed(3)}%)`;
-    this.readout.show(this.pointing && !this.hair.hidden ? drawing : null, this.u === null ? 0 : this.u.over.offsetLeft + share * this.u.over.clientWidth, this.root.clientWidth);
+    this.readout.show(this.pointing !== null && !this.hair.hidden ? drawing : null, this.u === null ? 0 : this.u.over.offsetLeft + share * this.u.over.clientWidth, this.root.clientWidth);
     const { u } = this;
-    if (u !== null && drawing.frame === undefined && this.pointing) {
+    if (u !== null && drawing.frame === undefined && this.pointing !== null) {
       setAttribute(u.over, "aria-valuenow", String(at ?? 0));
       setAttribute(u.over, "aria-valuetext", this.readout.words());
     }
@@ -214,7 +214,7 @@ export class Chart {
     over.addEventListener("keydown", (event) => {
       const step = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[event.key];
       const [from, to] = this.frame;
-      if (step !== undefined) this.point(Math.min(to, Math.max(from, (stage.cursor ?? stage.playhead.position) + (step * (to - from)) / 100)));
+      if (step !== undefined) this.point(Math.min(to, Math.max(from, (stage.cursor ?? stage.playhead.position) + (step * (to - from)) / 100)), "keys");
       else if (event.key === "Enter" && stage.cursor !== null) stage.act((playhead, extent) => playhead.seek(stage.cursor!, extent));
       else if (event.key === "Escape" && stage.cursor !== null) this.point(null);
       else return;
@@ -224,9 +224,9 @@ export class Chart {
   }
 
   /** Sets the cursor that all charts share, or takes it back where it was this one's. */
-  private point(at: number | null): void {
-    if (at === null && !this.pointing) return;
-    this.pointing = at !== null;
+  private point(at: number | null, by: "pointer" | "keys" = "pointer"): void {
+    if (at === null && this.pointing === null) return;
+    this.pointing = at === null ? null : by;
     this.stage.setCursor(at);
   }
 
@@ -272,7 +272,7 @@ export class Chart {
     const { stage, drawing: { record, frame } } = this;
     const { left, top } = u.cursor;
     const inside = left !== undefined && left >= 0 && top !== undefined && top >= 0;
-    if (frame === undefined) this.point(inside ? u.posToVal(left, "x") : null);
+    if (frame === undefined && (inside || this.pointing === "pointer")) this.point(inside ? u.posToVal(left, "x") : null);
     const hit = inside && record !== undefined && stage.manifest !== null ? recordAt(stage, record, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
     this.dot.hidden = !hit;
     if (hit) {

@@ -8,13 +8,14 @@ import { Chart } from "./chart.ts";
 import type { Drawing } from "./charts/drawing.ts";
 import { drawingsOf } from "./charts/head.ts";
 
-/** How often the sentences for screen readers are renewed while the playhead moves. */
-const TELL_EVERY = 5000;
+/** How long after a change the sentences for screen readers are renewed, and while the playhead moves how often. */
+const TELL_AFTER = 300, TELL_EVERY = 5000;
 
 export const mountCharts: Mount = (element, stage) => {
   const drawings = new Map(drawingsOf(stage).flatMap(([, list]) => list).map((drawing) => [drawing.name, drawing]));
   const places: Chart[] = [];
-  let stale = 0, turn = 0, told = -Infinity, arranged = "";
+  let stale = 0, turn = 0, arranged = "";
+  let telling: ReturnType<typeof setTimeout> | undefined, hurried = false;
   const resize = new ResizeObserver(() => stage.changed(Change.size));
   const news = Change.manifest | Change.data | Change.detail | Change.zoom | Change.axis | Change.runs | Change.theme | Change.size | Change.view | Change.charts;
 
@@ -41,10 +42,20 @@ export const mountCharts: Mount = (element, stage) => {
     element.dataset["places"] = String(places.length);
   }
 
+  function tell(soon: boolean): void {
+    if (telling !== undefined && (hurried || !soon)) return;
+    clearTimeout(telling);
+    hurried = soon;
+    telling = setTimeout(() => {
+      telling = undefined;
+      for (const place of places) place.tell();
+    }, soon ? TELL_AFTER : TELL_EVERY);
+  }
+
   pointCounts = () => Object.fromEntries(places.map((place) => [place.name, place.points]));
   return {
     wants: news | Change.moment | Change.cursor,
-    draw(changes, now) {
+    draw(changes) {
       if (stage.manifest === null) return false;
       if (changes & (Change.charts | Change.manifest)) arrange();
       if (changes & news) stale = (1 << places.length) - 1;
@@ -64,10 +75,7 @@ export const mountCharts: Mount = (element, stage) => {
         break;
       }
       for (const place of places) place.showLoading(); // drawing is what asks for detail
-      if (now - told > (stage.playhead.mode === "paused" ? 500 : TELL_EVERY)) {
-        told = now;
-        for (const place of places) place.tell();
-      }
+      tell(stage.playhead.mode === "paused");
       return stale !== 0;
     },
   };

@@ -27,7 +27,7 @@ export const mountLegend: Mount = (element, stage) => {
       const run = runs[0]!, style = stage.styles[run.index]!, indices = runs.map(({ index }) => index);
       const name = run.fork ? stage.labels[run.index]!.replace("B = ", "") : String(run.batchSize);
       const button = el("button", {
-        type: "button", "aria-label": tr(`Show B = ${name}`, `显示 B = ${name}`), title: tr("Click: hide or show. Double click or Alt + click: this one alone. Keyboard: Enter, Shift + Enter.", "单击：隐藏或显示。双击或 Alt + 单击：仅显示此项。键盘：Enter、Shift + Enter。"),
+        type: "button", "aria-label": tr(`Runs of B = ${name}`, `B = ${name} 的运行`), title: tr("Click: hide or show. Double click or Alt + click: this one alone. Keyboard: Enter, Shift + Enter.", "单击：隐藏或显示。双击或 Alt + 单击：仅显示此项。键盘：Enter、Shift + Enter。"),
         onclick: (event) => ((event as MouseEvent).altKey || (event as MouseEvent).shiftKey ? stage.isolate(indices) : toggle(indices)),
         ondblclick: (event) => (event as MouseEvent).altKey || (event as MouseEvent).shiftKey || stage.isolate(indices), // the two clicks before it have undone each other
       }, swatch(style), el("span", { class: "figures" }, name));

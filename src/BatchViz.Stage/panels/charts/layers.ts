@@ -55,6 +55,7 @@ export const layersChart: Drawing = {
   empty: () => tr("The norms of the layers' gradients appear here with the first updates.", "第一次更新后，这里会显示各层的梯度范数。"),
   sentence(stage) {
     const update = stage.updateAt(runOf(stage));
+    if (!Number.isFinite(recordOf(stage, runOf(stage), layersOf(stage)[0] ?? "", update))) return "";
     const parts = layersOf(stage).map((name, i) => tr(`layer ${i + 1} ${figure(recordOf(stage, runOf(stage), name, update))}`, `第 ${i + 1} 层 ${figure(recordOf(stage, runOf(stage), name, update))}`));
     return tr(`Gradient norms of ${stage.labels[runOf(stage)]} at update ${whole(update)}: ${parts.join(", ")}.`, `${stage.labels[runOf(stage)]} 在第 ${whole(update)} 次更新的梯度范数：${parts.join("，")}。`);
   },
