@@ -2,17 +2,18 @@
  * The five ways to compare runs: by updates, examples, epochs, lane seconds and FLOPs. All conversions are closed forms
  * of the run's settings (docs/wire-format.md), except seconds, which were measured.
  */
+import { tr } from "./language.ts";
 import type { Manifest, RunInfo } from "./manifest.ts";
 
 export const AXES = ["examples", "updates", "epochs", "seconds", "flops"] as const;
 export type Axis = (typeof AXES)[number];
 
 export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
-  examples: "examples seen",
-  updates: "updates",
-  epochs: "epochs",
-  seconds: "lane seconds, shared machine",
-  flops: "FLOPs in training",
+  examples: tr("examples seen", "已用样本"),
+  updates: tr("updates", "次更新"),
+  epochs: tr("epochs", "轮"),
+  seconds: tr("lane seconds, shared machine", "通道秒（共享的机器）"),
+  flops: tr("FLOPs in training", "训练 FLOPs"),
 };
 
 /** Updates in a row with one batch size, and what was made before them. */

@@ -3,6 +3,7 @@
  * the store finds missing in them is fetched. Nothing here draws: it changes the stage and says what changed.
  */
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
+import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
 import type { BatchAnswer } from "./batch.ts";
 import { tr } from "./language.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
@@ -16,8 +17,8 @@ const AGAIN_AFTER = 1000;
 /** A tile that could not be had is asked for less and less often, up to this. */
 const SELDOM = 60_000;
 const LANES = 4;
-/** Drawn by charts of their own over the same records: who asks for one has the other brought along, since they are recomputed together. */
-const DRAWN: readonly string[] = [COLUMN.loss, COLUMN.gradientNorm];
+/** Drawn side by side over the same records: who asks for one has the others brought along, since they are recomputed together. */
+const TOGETHER: readonly RegExp[] = [new RegExp(`^(${COLUMN.loss}|${COLUMN.gradientNorm})$`), /^gradientNorm\d+$/, /^gradientShare\d+$/];
 /** Frames with runs that no manifest has named yet, kept until one does. */
 const MOST_EARLY = 100;
 
@@ -261,7 +262,8 @@ export class Client implements Remote {
     const { stage } = this;
     const generation = stage.manifest?.generation;
     if (stage.zoom !== this.zoom) this.forgetWishes();
-    const columns = DRAWN.includes(column) ? DRAWN.filter((name) => stage.manifest!.columns.some((c) => c.name === name)) : [column];
+    const together = TOGETHER.find((names) => names.test(column));
+    const columns = together === undefined ? [column] : stage.manifest!.columns.map(({ name }) => name).filter((name) => together.test(name));
     for (const index of tiles) {
       const address = `/api/experiments/${generation}/tiles/${run}/${columns.join("+")}/${level}/${index}`;
       const asked = this.asked.get(address) ?? { next: -Infinity, failures: 0 };
@@ -336,6 +338,23 @@ export class Client implements Remote {
     if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
     return response.json() as Promise<MomentsAnswer>;
   }
+
+  /** Asks once; 202 is how far it is, 409 a sentence why not. */
+  private async ask<T>(path: string, cancel: AbortSignal): Promise<Answer<T>> {
+    const address = `/api/experiments/${this.stage.manifest!.generation}/${path}`;
+    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
+    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
+    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
+    return response.json() as Promise<Answer<T>>;
+  }
+
+  line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> => this.ask(`lines/${runA}/${runB}`, cancel);
+
+  probes = (run: number, cancel: AbortSignal): Promise<Answer<Probes>> => this.ask(`probes/${run}`, cancel);
+
+  boundary = (run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> => this.ask(`boundary/${run}/${update}?n=65`, cancel);
+
+  points = (split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>> => this.ask(`points/${split}`, cancel);
 
   stepOnce(): void {
     void this.command("StepOnce");

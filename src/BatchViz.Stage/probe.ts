@@ -49,6 +49,8 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         connected: stage.connection === "connected",
         grid: stage.grid && { id: stage.grid.grid, plane: stage.grid.plane, resolution: stage.grid.resolution },
         charts: pointCounts(),
+        cursor: stage.cursor,
+        hidden: runs.filter((run) => stage.hidden.has(run.index)).map((run) => run.id),
         selected: runs[stage.selected]?.id ?? null,
         theme: stage.theme,
         problem: stage.problem,

@@ -80,6 +80,14 @@ export class Recorded implements Remote {
     return { error: tr("This file holds no gradients; the recording that it was made from does.", "这个文件不含梯度；生成它的录制中有。") };
   }
 
+  private readonly refused = (): Promise<{ error: string }> =>
+    Promise.resolve({ error: tr("This file holds no weights; the recording that it was made from does.", "此文件不含权重；制作它所用的录制中才有。") });
+
+  line = this.refused;
+  probes = (): Promise<{ error: string }> => Promise.resolve({ error: tr("This file holds no probes; the recording that it was made from does.", "此文件不含探测结果；制作它所用的录制中才有。") });
+  boundary = this.refused;
+  points = this.refused;
+
   stepOnce(): void {}
 }
 

@@ -7,6 +7,7 @@ import { RunClock, type Axis } from "./axis.ts";
 import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type Session } from "./manifest.ts";
 import type { BatchAnswer } from "./batch.ts";
 import type { MomentsAnswer } from "./moments.ts";
+import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
 import { beginning, runLabels, runStyles } from "./runs.ts";
@@ -41,7 +42,11 @@ export const Change = {
   detail: 4096,
   /** The charts' window, which the scene does not have. */
   zoom: 8192,
-  all: 16383,
+  /** Which charts there are and how they are drawn. */
+  charts: 65536,
+  /** The pointer is over a moment in a chart. */
+  cursor: 131072,
+  all: 0xfffff,
 } as const;
 
 export interface Panel {
@@ -72,12 +77,25 @@ export interface Remote {
   batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer>;
   /** Gradients after so many updates of a run, projected on this plane; while they are recomputed the answer is how far that is. */
   moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer>;
+  /** Losses and accuracies on the straight line between two runs' newest weights. */
+  line(runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>>;
+  /** What the experiment's probes have measured along a run. */
+  probes(run: number, cancel: AbortSignal): Promise<Answer<Probes>>;
+  /** What a run with two inputs says of every place in the plane of its inputs. */
+  boundary(run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>>;
+  /** The examples of a data set with two inputs. */
+  points(split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>>;
   stepOnce(): void;
 }
 
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: () => new Promise(() => {}), moments: () => new Promise(() => {}), stepOnce() {} };
+const never = (): Promise<never> => new Promise(() => {});
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, boundary: never, points: never, stepOnce() {} };
 
 const PLANES_KEPT = 16;
+
+const MOST_CHARTS = 4;
+const STANDARD_CHARTS = "loss,accuracy,gradient";
+const rememberedCharts = (): string[] => (remembered("charts") || STANDARD_CHARTS).split(",").slice(0, MOST_CHARTS);
 
 /** "frame" fits the selected run's path; "x" and "y" look along an axis of the plane. */
 export type CameraView = "orbit" | "top" | "reset" | "frame" | "x" | "y";
@@ -127,6 +145,17 @@ export class Stage {
   axis: Axis = "examples";
   /** Visible window of the charts in the axis' unit; null for the whole budget. */
   zoom: readonly [number, number] | null = null;
+  /** The moment that the pointer is over in a chart, in the axis' unit. */
+  cursor: number | null = null;
+  /** The charts from left to right, by their names in panels/charts/registry.ts. */
+  charts: readonly string[] = rememberedCharts();
+  /** Vertical scales that differ from the charts' own; the loss has `lossScale`, which the scene shares. */
+  chartScales: Readonly<Record<string, "linear" | "log">> = {};
+  logTime = false;
+  /** Seeds of one batch size are drawn as their mean and its interval. */
+  seeds: "lines" | "band" = "lines";
+  /** The two runs, by id, between whose ends the line is drawn; null: the smallest and the largest batch size. */
+  lineEnds: readonly [string, string] | null = null;
   selected = -1;
   readonly hidden = new Set<number>();
 
@@ -229,6 +258,8 @@ export class Stage {
     this.axis = this.standardAxis;
     this.awaited = null;
     this.zoom = null;
+    this.cursor = null;
+    this.lineEnds = null;
     this.selected = -1;
     this.hidden.clear();
     this.playhead.position = 0;
@@ -352,6 +383,7 @@ export class Stage {
     const atEnd = this.playhead.position >= this.extent().head;
     this.axis = axis;
     this.zoom = null;
+    this.cursor = null;
     this.noteSeconds();
     this.playhead.position = atEnd ? this.extent().head : Math.min(clock?.toAxis(axis, updates) ?? 0, this.extent().head);
     this.changed(Change.axis | Change.moment);
@@ -362,6 +394,39 @@ export class Stage {
     this.changed(Change.zoom);
   }
 
+  setCursor(at: number | null): void {
+    if (at === this.cursor) return;
+    this.cursor = at;
+    this.changed(Change.cursor);
+  }
+
+  setCharts(charts: readonly string[]): void {
+    this.charts = charts.slice(0, MOST_CHARTS);
+    remember("charts", this.charts.join());
+    this.changed(Change.charts | Change.size);
+  }
+
+  setChartScale(chart: string, scale: "linear" | "log"): void {
+    if (chart === "loss") return this.setLossScale(scale);
+    this.chartScales = { ...this.chartScales, [chart]: scale };
+    this.changed(Change.charts);
+  }
+
+  setLogTime(on: boolean): void {
+    this.logTime = on;
+    this.changed(Change.charts);
+  }
+
+  setSeeds(seeds: "lines" | "band"): void {
+    this.seeds = seeds;
+    this.changed(Change.charts);
+  }
+
+  setLineEnds(ends: readonly [string, string] | null): void {
+    this.lineEnds = ends;
+    this.changed(Change.charts);
+  }
+
   select(run: number): void {
     this.selected = run === this.selected ? -1 : run;
     this.changed(Change.runs);
@@ -370,6 +435,15 @@ export class Stage {
   setVisible(run: number, visible: boolean): void {
     if (visible) this.hidden.delete(run);
     else this.hidden.add(run);
+    this.changed(Change.runs);
+  }
+
+  /** Shows these runs and no others; where they are alone already, all of them. */
+  isolate(runs: readonly number[]): void {
+    const others = [...this.manifest!.runs.keys()].filter((run) => !runs.includes(run));
+    const alone = others.every((run) => this.hidden.has(run)) && runs.every((run) => !this.hidden.has(run));
+    this.hidden.clear();
+    if (!alone) for (const run of others) this.hidden.add(run);
     this.changed(Change.runs);
   }
 

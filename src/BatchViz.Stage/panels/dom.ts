@@ -54,6 +54,7 @@ const ICONS = {
   follow: "M8 4.500a3.500 3.500 0 1 0 0 7 3.500 3.500 0 0 0 0-7zM8 1.500v3M8 11.500v3M1.500 8h3M11.500 8h3",
   home: "M3 7.500a5 5 0 1 1 1.200 4M3 12.500v-3.500h3.500",
   picture: "M2 5h3l1-1.500h4L11 5h3v8H2zM8 6.500a2.300 2.300 0 1 0 0 4.600 2.300 2.300 0 0 0 0-4.600z",
+  more: "M3 8h.01M8 8h.01M13 8h.01",
 } as const;
 
 /** Icons whose shape is an area; the others are strokes only. */

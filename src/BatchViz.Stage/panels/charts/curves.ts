@@ -1,0 +1,169 @@
+/** Drawing runs' rows of buckets, evaluations and bands. All coordinates are canvas pixels. */
+import type { Axis, RunClock } from "../../axis.ts";
+import type { Buckets, EntryStore } from "../../store.ts";
+import type { Band } from "./bands.ts";
+import type { Marker } from "../../style.ts";
+import type { Plot } from "./plot.ts";
+import type { Canvas } from "./vector.ts";
+
+/** One bucket's place on the axis: the end of what it covers. On a logarithmic axis zero is far to the left. */
+const at = (plot: Plot, clock: RunClock, axis: Axis, update: number): number => Math.max(-1e6, plot.x(clock.toAxis(axis, update)));
+
+/** Cut a little outside of the frame. */
+const height = (plot: Plot, value: number): number => Math.min(plot.top + plot.height + 4, Math.max(plot.top - 4, plot.y(value)));
+
+/** Bands of several runs lie over each other, so they are faint until one run is selected. */
+export type Emphasis = "even" | "selected" | "other" | "plain";
+/** "plain" is for what does not scatter: a setting. */
+const BAND = { even: 0.06, selected: 0.22, other: 0, plain: 0.2 } as const;
+const LINE = { even: 0.4, selected: 0.7, other: 0.15, plain: 1 } as const;
+const DOT = { even: 0.9, selected: 1, other: 0.25, plain: 1 } as const;
+
+/** Records that have this many pixels each are dots of their own. */
+const ROOM_FOR_DOTS = 5;
+
+/** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red, where that is no usual value. Single records are dots where they have room. */
+export function drawBuckets(plot: Plot, row: Buckets, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string | null): void {
+  const { ctx, ratio, top } = plot;
+  ctx.globalAlpha = BAND[emphasis];
+  ctx.beginPath();
+  for (let i = 0; emphasis !== "other" && i < row.count; i++) {
+    const min = row.min[i]!, max = row.max[i]!;
+    if (!(max > min)) continue;
+    const x0 = at(plot, clock, axis, row.from[i]!), x1 = at(plot, clock, axis, row.to[i]!);
+    const high = height(plot, max);
+    ctx.rect(x0, high, Math.max(0.5, x1 - x0), height(plot, min) - high);
+  }
+  ctx.fill();
+  ctx.globalAlpha = LINE[emphasis];
+  ctx.lineWidth = (emphasis === "plain" ? 1.75 : 0.75) * ratio;
+  ctx.beginPath();
+  let down = false;
+  for (let i = 0; i < row.count; i++) {
+    const value = row.last[i]!;
+    if (!Number.isFinite(value)) {
+      down = false;
+      continue;
+    }
+    const x = at(plot, clock, axis, row.to[i]!);
+    if (down) ctx.lineTo(x, height(plot, value));
+    else ctx.moveTo(x, height(plot, value));
+    down = true;
+  }
+  ctx.stroke();
+  if (roomFor(plot, row, clock, axis) >= ROOM_FOR_DOTS * ratio) {
+    ctx.globalAlpha = DOT[emphasis];
+    for (let i = 0; i < row.count; i++) {
+      const value = row.last[i]!;
+      if (row.to[i]! - row.from[i]! !== 1 || !Number.isFinite(value)) continue;
+      ctx.beginPath();
+      ctx.arc(at(plot, clock, axis, row.to[i]!), height(plot, value), 1.75 * ratio, 0, 7);
+      ctx.fill();
+    }
+  }
+  ctx.globalAlpha = 1;
+  if (red === null) return;
+  ctx.fillStyle = red;
+  for (let i = 0; i < row.count; i++) {
+    if (row.nonFinite[i]! > 0) ctx.fillRect(at(plot, clock, axis, row.to[i]!) - 1, top, 2 * ratio, 6 * ratio);
+  }
+}
+
+/** Canvas pixels from one record to the next, at the end of the row. */
+function roomFor(plot: Plot, row: Buckets, clock: RunClock, axis: Axis): number {
+  const last = row.to[row.count - 1]!;
+  return row.level === 0 ? at(plot, clock, axis, last) - at(plot, clock, axis, last - 1) : 0;
+}
+
+/** Where a fork leaves its parent. */
+export function drawRing(plot: Plot, x: number, y: number): void {
+  const { ctx, ratio } = plot, left = plot.x(x), top = plot.y(y);
+  if (!Number.isFinite(top)) return;
+  ctx.lineWidth = 1.5 * ratio;
+  ctx.beginPath();
+  ctx.arc(left, top, 4.5 * ratio, 0, 7);
+  ctx.stroke();
+}
+
+/** Measured values as points joined by a line. `k` names the value: 0 evaluation loss, 1 test loss, 2 test accuracy. */
+export function drawEvaluations(plot: Plot, list: EntryStore, k: number, clock: RunClock, axis: Axis, dash: readonly number[]): void {
+  const { ctx, ratio } = plot;
+  ctx.lineWidth = 1.75 * ratio;
+  ctx.setLineDash(dash.map((d) => d * ratio));
+  ctx.beginPath();
+  // Cut at the frame's sides: zoomed in, the line is millions of pixels long, and its dashes would be laid one by one for seconds.
+  const left = plot.left - 8 * ratio, right = plot.left + plot.width + 8 * ratio;
+  let x0 = NaN, y0 = NaN, down = false;
+  for (let i = 0; i < list.count; i++) {
+    const value = list.value(i, k);
+    const x1 = Number.isFinite(value) ? at(plot, clock, axis, list.updates[i]!) : NaN, y1 = plot.y(value);
+    const seen = x0 <= right && x1 >= left, slope = x1 > x0 ? (y1 - y0) / (x1 - x0) : 0;
+    if (seen && !down) ctx.moveTo(Math.max(x0, left), x0 < left ? y0 + slope * (left - x0) : y0);
+    if (seen) ctx.lineTo(Math.min(x1, right), x1 > right ? y1 - slope * (x1 - right) : y1);
+    down = seen;
+    x0 = x1;
+    y0 = y1;
+  }
+  ctx.stroke();
+  ctx.setLineDash([]);
+  // Points that crowd say nothing: they are drawn where they have room.
+  let last = -Infinity;
+  ctx.fillStyle = ctx.strokeStyle;
+  for (let i = 0; i < list.count; i++) {
+    const value = list.value(i, k);
+    const x = at(plot, clock, axis, list.updates[i]!);
+    if (!Number.isFinite(value) || x - last < 12 * ratio || x < plot.left) continue;
+    last = x;
+    ctx.beginPath();
+    ctx.arc(x, plot.y(value), 2.25 * ratio, 0, 7);
+    ctx.fill();
+  }
+}
+
+/** The mean over seeds as a line, and its interval as an area. */
+export function drawBand(plot: Plot, band: Band, clock: RunClock, axis: Axis, dash: readonly number[], width: number, area: boolean): void {
+  const { ctx, ratio } = plot;
+  if (area) {
+    ctx.globalAlpha = 0.2;
+    ctx.beginPath();
+    for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + band.half[i]!));
+    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - band.half[i]!));
+    ctx.fill();
+    ctx.globalAlpha = 1;
+  }
+  ctx.lineWidth = width * ratio;
+  ctx.setLineDash(dash.map((d) => d * ratio));
+  ctx.beginPath();
+  for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]!));
+  ctx.stroke();
+  ctx.setLineDash([]);
+}
+
+/** An interval may reach below zero, where a logarithmic axis has no place. */
+const lowest = (plot: Plot, value: number): number => {
+  const y = height(plot, value);
+  return Number.isNaN(y) ? plot.top + plot.height + 4 : y;
+};
+
+/** A run's marker, filled. */
+export function drawMarker(ctx: Canvas, marker: Marker, x: number, y: number, size: number): void {
+  ctx.beginPath();
+  if (marker === "circle") ctx.arc(x, y, size, 0, 7);
+  else if (marker === "cross") {
+    const arm = size / 3;
+    ctx.rect(x - size, y - arm, 2 * size, 2 * arm);
+    ctx.rect(x - arm, y - size, 2 * arm, 2 * size);
+  } else polygon(ctx, CORNERS[marker], x, y, size);
+  ctx.fill();
+}
+
+/** Corners on a circle, and how far the first is turned from straight up, in eighths. */
+const CORNERS: Readonly<Record<Exclude<Marker, "circle" | "cross">, readonly [count: number, turned: number]>> = { square: [4, 1], diamond: [4, 0], triangle: [3, 0], pentagon: [5, 0] };
+
+function polygon(ctx: Canvas, [count, turned]: readonly [number, number], x: number, y: number, size: number): void {
+  for (let i = 0; i < count; i++) {
+    const angle = (2 * Math.PI * i) / count - Math.PI / 2 + (turned * Math.PI) / 4;
+    ctx.lineTo(x + 1.15 * size * Math.cos(angle), y + 1.15 * size * Math.sin(angle));
+  }
+  ctx.closePath();
+}

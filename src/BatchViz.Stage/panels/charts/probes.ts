@@ -1,0 +1,161 @@
+/** What the experiment's probes measure along the runs: points with markers, asked for again as the runs go on. */
+import type { ProbePoint, Probes } from "../../answers.ts";
+import { figure, short, whole } from "../../format.ts";
+import { tr } from "../../language.ts";
+import { Patience } from "../../patience.ts";
+import { Change, type Stage } from "../../stage.ts";
+import { drawMarker } from "./curves.ts";
+import type { Drawing } from "./drawing.ts";
+import { zeroLine } from "./records.ts";
+import { eachRun, fromBeginning, HEADER, roomy } from "./series.ts";
+
+const AGAIN_AFTER = 2000;
+
+interface Measured {
+  name: string;
+  value(point: ProbePoint): number | null | undefined;
+  probe: string;
+  title(): string;
+  note(stage: Stage): string;
+  logarithmic: boolean;
+  unit?: string;
+}
+
+/** The answers of all runs of one experiment. */
+class Lists {
+  readonly runs: Patience<Probes>[] = [];
+  private generation = -1;
+  private due = 0;
+  private timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** Asks for the lists of the runs that are shown whose evaluations have grown, at most every two seconds. */
+  look(stage: Stage): void {
+    const { generation } = stage.manifest!;
+    if (generation !== this.generation) {
+      this.leave();
+      this.runs.length = 0;
+      this.generation = generation;
+    }
+    const now = performance.now(), due = now >= this.due;
+    let wanting = false;
+    eachRun(stage, (run) => {
+      const list = (this.runs[run] ??= new Patience<Probes>(() => stage.changed(Change.charts)));
+      const key = `${generation}/${run}/${stage.store.runs[run]!.evaluations.count}`;
+      if (list.of === key || list.progress !== null) return;
+      wanting = true;
+      if (due && list.error === null) list.want(key, (cancel) => stage.remote.probes(run, cancel), 0);
+    });
+    if (wanting && due) this.due = now + AGAIN_AFTER;
+    else if (wanting) this.timer ??= setTimeout(() => {
+      this.timer = undefined;
+      stage.changed(Change.charts);
+    }, this.due - now);
+  }
+
+  leave(): void {
+    clearTimeout(this.timer);
+    this.timer = undefined;
+    for (const list of this.runs) list?.leave();
+  }
+}
+
+function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }: Measured): Drawing {
+  const lists = new Lists();
+  const each = (_: Stage, run: number, visit: (update: number, value: number) => void): void => {
+    for (const point of lists.runs[run]?.value?.points ?? []) {
+      const measured = value(point) ?? null;
+      if (measured !== null) visit(point.update, measured);
+    }
+  };
+  return {
+    name, title, note,
+    unit: () => unit,
+    scales: logarithmic ? ["log", "linear"] : ["linear"],
+    isPositive(stage) {
+      let positive = true;
+      eachRun(stage, (run) => each(stage, run, (_, v) => (positive &&= v > 0)));
+      return positive;
+    },
+    format: short,
+    readout: figure,
+    at(stage, run, update) {
+      let last = NaN;
+      each(stage, run, (u, v) => {
+        if (u <= update) last = v;
+      });
+      return last;
+    },
+    range(stage, kind) {
+      if (asked(stage).includes(probe)) lists.look(stage);
+      let low = Infinity, high = -Infinity;
+      eachRun(stage, (run) => each(stage, run, (_, v) => {
+        low = Math.min(low, v);
+        high = Math.max(high, v);
+      }));
+      if (!(high >= low)) return null;
+      return name === "cosine" ? [Math.min(0, low - 0.05), 1.05] : roomy(low, high, kind);
+    },
+    draw(plot, stage) {
+      const { ctx, ratio } = plot;
+      let points = 0;
+      if (name === "cosine") zeroLine(plot);
+      eachRun(stage, (run, dash, colour) => fromBeginning(plot, stage, run, () => {
+        const clock = stage.clocks[run]!, { marker } = stage.styles[run]!;
+        ctx.strokeStyle = ctx.fillStyle = colour;
+        ctx.lineWidth = 1.25 * ratio;
+        ctx.setLineDash(dash.map((d) => d * ratio));
+        ctx.beginPath();
+        each(stage, run, (u, v) => ctx.lineTo(plot.x(clock.toAxis(stage.axis, u)), plot.y(v)));
+        ctx.stroke();
+        ctx.setLineDash([]);
+        let last = -Infinity;
+        each(stage, run, (u, v) => {
+          const x = plot.x(clock.toAxis(stage.axis, u));
+          points++;
+          if (x - last < 10 * ratio) return; // markers that crowd say nothing
+          last = x;
+          drawMarker(ctx, marker, x, plot.y(v), 3.5 * ratio);
+        });
+      }));
+      return points;
+    },
+    empty(stage) {
+      if (!asked(stage).includes(probe)) return tr(`This experiment does not measure this. “New experiment…” has it under Probes; in the file: "probes": ["${probe}"].`, `此实验没有测量它。可在“新建实验…”的“探测”中选择；文件中写作 "probes": ["${probe}"]。`);
+      let error: string | null = null;
+      for (const list of lists.runs) error ??= list?.error ?? null;
+      return error ?? tr("The first values appear here with the first evaluations.", "第一次评估后，这里会显示数值。");
+    },
+    leave: () => lists.leave(),
+    *table(stage) {
+      yield HEADER(stage);
+      for (const { index, id } of stage.manifest!.runs) {
+        const rows: (string | number)[][] = [];
+        if (!stage.hidden.has(index)) each(stage, index, (u, v) => rows.push([name, id, u, stage.clocks[index]!.toAxis(stage.axis, u), v, v, v]));
+        yield* rows;
+      }
+    },
+  };
+}
+
+/** Probes that the experiment's file asks for. */
+const asked = (stage: Stage): readonly string[] => (stage.manifest!.spec as { probes?: string[] }).probes ?? [];
+
+const ofSet = (stage: Stage): string => whole(stage.manifest!.evaluation.examples);
+
+export const cosineChart = probeChart({
+  name: "cosine", value: (point) => point.batchCosine, probe: "gradient", logarithmic: false,
+  title: () => tr("Cosine to the full gradient", "与全梯度的余弦"),
+  note: (stage) => tr(`next batch's gradient against that of ${ofSet(stage)} examples; 1: same direction`, `下一批量的梯度与 ${ofSet(stage)} 个样本的梯度；1 表示方向相同`),
+});
+
+export const sharpnessChart = probeChart({
+  name: "sharpness", value: (point) => point.sharpness, probe: "sharpness", logarithmic: true, unit: "%",
+  title: () => tr("Sharpness", "锐度"),
+  note: (stage) => tr(`of Keskar et al. 2017, ε = 10⁻³, over ${ofSet(stage)} examples`, `Keskar 等 2017 的度量，ε = 10⁻³，${ofSet(stage)} 个样本`),
+});
+
+export const eigenvalueChart = probeChart({
+  name: "eigenvalue", value: (point) => point.eigenvalues?.[0], probe: "eigenvalues", logarithmic: true,
+  title: () => tr("Largest Hessian eigenvalue", "海森矩阵最大特征值"),
+  note: (stage) => tr(`λ₁ over ${ofSet(stage)} examples`, `λ₁，${ofSet(stage)} 个样本`),
+});
