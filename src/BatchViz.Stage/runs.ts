@@ -1,5 +1,6 @@
 /** What tells runs apart: their looks, their names, and which run a fork leaves. Pure. */
 import { whole } from "./format.ts";
+import { tr } from "./language.ts";
 import type { RunInfo } from "./manifest.ts";
 import { runStyle, type RunStyle } from "./style.ts";
 
@@ -23,8 +24,8 @@ export function runLabels(runs: readonly RunInfo[]): string[] {
   const several = new Set(runs.filter((run) => !run.fork && runs.some((other) => !other.fork && other.batchSize === run.batchSize && other.seed !== run.seed)).map((run) => run.batchSize));
   const labels = runs.map((run) => {
     const parent = parentOf(run, runs);
-    const seed = several.has((parent === undefined ? run : origin(run, runs)).batchSize) ? ` · seed ${run.seed}` : "";
-    return parent === undefined ? `B = ${run.batchSize}${seed}` : `B = ${run.batchSize} · from B = ${parent.batchSize} at ${whole(run.fork!.update)}${seed}`;
+    const seed = several.has((parent === undefined ? run : origin(run, runs)).batchSize) ? tr(` · seed ${run.seed}`, ` · 种子 ${run.seed}`) : "";
+    return parent === undefined ? `B = ${run.batchSize}${seed}` : `B = ${run.batchSize} · ${tr(`from B = ${parent.batchSize} at ${whole(run.fork!.update)}`, `自 B = ${parent.batchSize} 第 ${whole(run.fork!.update)} 次更新`)}${seed}`;
   });
   return labels.map((label, i) => {
     const set = labels.indexOf(label) === labels.lastIndexOf(label) ? "" : settings(runs[i]!, false);
@@ -60,4 +61,12 @@ function origin(run: RunInfo, runs: readonly RunInfo[]): RunInfo {
 }
 
 /** "learningRate" and "optimizer.weightDecay" as people write them. */
-const words = (key: string): string => key.split(".").at(-1)!.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`);
+function words(key: string): string {
+  const name = key.split(".").at(-1)!;
+  return tr(name.replace(/[A-Z]/g, (letter) => ` ${letter.toLowerCase()}`), CHINESE[key] ?? name);
+}
+
+const CHINESE: Readonly<Record<string, string>> = {
+  learningRate: "学习率", optimizer: "优化器", "optimizer.kind": "优化器", "optimizer.momentum": "动量", "optimizer.weightDecay": "权重衰减",
+  "optimizer.epsilon": "ε", "optimizer.beta1": "β₁", "optimizer.beta2": "β₂", "optimizer.rho": "ρ",
+};
