@@ -2,17 +2,18 @@
  * The five ways to compare runs: by updates, examples, epochs, lane seconds and FLOPs. All conversions are closed forms
  * of the run's settings (docs/wire-format.md), except seconds, which were measured.
  */
+import { tr } from "./language.ts";
 import type { Manifest, RunInfo } from "./manifest.ts";
 
 export const AXES = ["examples", "updates", "epochs", "seconds", "flops"] as const;
 export type Axis = (typeof AXES)[number];
 
 export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
-  examples: "examples seen",
-  updates: "updates",
-  epochs: "epochs",
-  seconds: "lane seconds, shared machine",
-  flops: "FLOPs in training",
+  examples: tr("examples seen", "所见样本数"),
+  updates: tr("updates", "更新次数"),
+  epochs: tr("epochs", "轮数"),
+  seconds: tr("lane seconds, shared machine", "通道秒数，共享机器"),
+  flops: tr("FLOPs in training", "训练 FLOPs"),
 };
 
 /** Updates in a row with one batch size, and what was made before them. */

@@ -2,7 +2,7 @@
 import { whole } from "./format.ts";
 import { tr } from "./language.ts";
 import type { RunInfo } from "./manifest.ts";
-import { runStyle, type RunStyle } from "./style.ts";
+import { PALETTE, runStyle, type RunStyle } from "./style.ts";
 
 /** The update after which a run is itself: that of its fork, 0 where it has none. */
 export const beginning = (run: RunInfo): number => run.fork?.update ?? 0;
@@ -18,6 +18,13 @@ export function runStyles(runs: readonly RunInfo[]): RunStyle[] {
     return runStyle(run.batchSize, known.indexOf(kind));
   });
 }
+
+/** The looks with the colours that were chosen for runs; dash and marker stay, so that the batch size can still be told. */
+export const coloured = (styles: readonly RunStyle[], runs: readonly RunInfo[], colours: Readonly<Record<string, string>>): RunStyle[] =>
+  styles.map((style, i) => {
+    const chosen = colours[runs[i]!.id];
+    return chosen !== undefined && Object.hasOwn(PALETTE, chosen) ? { ...style, colour: PALETTE[chosen]! } : style;
+  });
 
 /** The name of every run, by index: "B = 32", with the seed where there are several, and "B = 32 · from B = 8 at 3,000" for a fork. */
 export function runLabels(runs: readonly RunInfo[]): string[] {
@@ -38,17 +45,6 @@ export function settings(run: RunInfo, withBatchSize = true): string {
   return Object.entries(run.fork?.set ?? {})
     .filter(([key]) => withBatchSize || key !== "batchSize")
     .map(([key, value]) => (key === "batchSize" ? `B = ${value}` : `${words(key)} ${value}`)).join(", ");
-}
-
-/** Every run after its parent and the parent's earlier forks, with how many forks deep it lies. */
-export function asTree(runs: readonly RunInfo[]): { run: RunInfo; depth: number }[] {
-  const rows: { run: RunInfo; depth: number }[] = [];
-  const add = (run: RunInfo, depth: number): void => {
-    rows.push({ run, depth });
-    for (const fork of runs) if (parentOf(fork, runs) === run) add(fork, depth + 1);
-  };
-  for (const run of runs) if (parentOf(run, runs) === undefined) add(run, 0);
-  return rows;
 }
 
 /** A fork whose parent is not listed before it counts as a run of its own. */

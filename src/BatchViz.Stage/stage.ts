@@ -8,7 +8,7 @@ import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type 
 import type { BatchAnswer } from "./batch.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
-import { beginning, runLabels, runStyles } from "./runs.ts";
+import { beginning, coloured, runLabels, runStyles } from "./runs.ts";
 import { Buckets, hasEnded, TimelineStore } from "./store.ts";
 import type { RunStyle, Theme } from "./style.ts";
 import type { Grid } from "./wire.ts";
@@ -76,6 +76,19 @@ const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: () => new 
 
 const PLANES_KEPT = 16;
 
+export const PANELS = ["header", "hierarchy", "inspector", "charts", "timeline", "legend", "view"] as const;
+export type PanelName = (typeof PANELS)[number];
+
+const rememberedPanels = (): Set<PanelName> => {
+  const names = (remembered("panels") ?? "").split(",");
+  return new Set(PANELS.filter((name) => names.includes(name)));
+};
+
+function rememberedProjector(): boolean | null {
+  const kept = remembered("projector");
+  return kept === "on" ? true : kept === "off" ? false : null;
+}
+
 export type CameraView = "orbit" | "top" | "reset";
 
 export class Stage {
@@ -108,6 +121,14 @@ export class Stage {
   zoom: readonly [number, number] | null = null;
   selected = -1;
   readonly hidden = new Set<number>();
+  /** Colours that were chosen for runs, by the run's id: names of PALETTE in style.ts. */
+  colours: Readonly<Record<string, string>> = {};
+  /** Branches of the tree that are closed, by their keys in tree.ts. */
+  collapsed: ReadonlySet<string> = new Set();
+  /** Panels that are not shown. */
+  panels: ReadonlySet<PanelName> = rememberedPanels();
+  /** Type and lines for the last row; null: where the window is as wide as a projector's. */
+  projector: boolean | null = rememberedProjector();
 
   theme: Theme = "dark";
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
@@ -116,7 +137,8 @@ export class Stage {
   remote: Remote = NOBODY;
 
   readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-  private readonly panels: Panel[] = [];
+  readonly wide = matchMedia("(min-width: 1800px)");
+  private readonly drawing: Panel[] = [];
   private pending = 0;
   private scheduled = false;
   private before = 0;
@@ -124,7 +146,7 @@ export class Stage {
   private readonly secondsRow = new Buckets();
 
   addPanel(panel: Panel): void {
-    this.panels.push(panel);
+    this.drawing.push(panel);
     this.changed(Change.all);
   }
 
@@ -150,7 +172,7 @@ export class Stage {
     if (changes & (Change.data | Change.axis | Change.manifest)) this.noteSeconds();
     if (changes & (Change.manifest | Change.data | Change.moment | Change.axis | Change.landscape)) this.locate();
     let more = 0;
-    for (const panel of this.panels) {
+    for (const panel of this.drawing) {
       if ((changes & panel.wants) === 0 && !this.unfinished.has(panel)) continue;
       if (panel.draw(changes, now) === true) {
         this.unfinished.add(panel);
@@ -193,6 +215,8 @@ export class Stage {
     this.zoom = null;
     this.selected = -1;
     this.hidden.clear();
+    this.colours = {};
+    this.collapsed = new Set();
     this.playhead.position = 0;
     this.playhead.mode = "playing";
     this.takeManifest(manifest);
@@ -206,7 +230,7 @@ export class Stage {
       this.clocks.push(new RunClock(run, manifest.data.trainExamples, manifest.remainder));
       this.drawn.push({ update: 0, x: NaN, y: NaN, loss: NaN });
     }
-    this.styles = runStyles(manifest.runs);
+    this.styles = coloured(runStyles(manifest.runs), manifest.runs, this.colours);
     this.labels = runLabels(manifest.runs);
     const { plane } = manifest;
     if (plane !== null) {
@@ -333,6 +357,61 @@ export class Stage {
     if (visible) this.hidden.delete(run);
     else this.hidden.add(run);
     this.changed(Change.runs);
+  }
+
+  /** Shows these runs and no others; where they are alone already, all of them. */
+  isolate(runs: readonly number[]): void {
+    const others = [...this.manifest!.runs.keys()].filter((run) => !runs.includes(run));
+    const alone = others.every((run) => this.hidden.has(run)) && runs.every((run) => !this.hidden.has(run));
+    this.hidden.clear();
+    if (!alone) for (const run of others) this.hidden.add(run);
+    this.changed(Change.runs);
+  }
+
+  /** The colour of a run by its name in PALETTE; null: as its batch size. */
+  setColour(id: string, name: string | null): void {
+    const { [id]: _, ...others } = this.colours;
+    this.setColours(name === null ? others : { ...others, [id]: name });
+  }
+
+  setColours(colours: Readonly<Record<string, string>>): void {
+    this.colours = colours;
+    const runs = this.manifest?.runs ?? [];
+    this.styles = coloured(runStyles(runs), runs, colours);
+    this.changed(Change.manifest | Change.runs | Change.theme);
+  }
+
+  setCollapsed(key: string, collapsed: boolean): void {
+    const keys = new Set(this.collapsed);
+    if (collapsed) keys.add(key);
+    else keys.delete(key);
+    this.collapsed = keys;
+    this.changed(Change.runs);
+  }
+
+  setPanel(name: PanelName, shown: boolean): void {
+    const hidden = new Set(this.panels);
+    if (shown) hidden.delete(name);
+    else hidden.add(name);
+    this.setPanels(hidden);
+  }
+
+  /** Which panels are not shown. */
+  setPanels(hidden: ReadonlySet<PanelName>): void {
+    this.panels = hidden;
+    remember("panels", [...hidden].join());
+    this.changed(Change.size | Change.view);
+  }
+
+  /** What is chosen holds on every screen; null: as wide as a projector's. */
+  setProjector(on: boolean | null): void {
+    this.projector = on;
+    remember("projector", on === null ? "" : on ? "on" : "off");
+    this.changed(Change.size | Change.view | Change.theme);
+  }
+
+  get isProjecting(): boolean {
+    return this.projector ?? this.wide.matches;
   }
 
   /** What the system prefers, where the viewer has chosen nothing. */

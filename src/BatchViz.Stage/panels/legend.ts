@@ -1,4 +1,5 @@
 /** Which look is which batch size, and which fork, on the picture itself. */
+import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
 import { Change, type Mount } from "../stage.ts";
 import { el } from "./dom.ts";
@@ -13,8 +14,8 @@ export const mountLegend: Mount = (element, stage) => {
       const shown = (stage.manifest?.runs ?? []).filter((run) => !stage.hidden.has(run.index));
       const looks = new Map<string, RunInfo>();
       for (const run of shown) {
-        const { marker } = stage.styles[run.index]!;
-        if (!looks.has(`${run.batchSize} ${marker}`)) looks.set(`${run.batchSize} ${marker}`, run);
+        const { marker, colour } = stage.styles[run.index]!, look = `${run.batchSize} ${marker} ${colour.dark}`;
+        if (!looks.has(look)) looks.set(look, run);
       }
       list.replaceChildren(...[...looks.values()].sort((a, b) => a.batchSize - b.batchSize).map((run) => {
         const style = stage.styles[run.index]!;
@@ -23,7 +24,7 @@ export const mountLegend: Mount = (element, stage) => {
         setRunColour(item, style, stage.theme);
         return item;
       }));
-      if (looks.size > 0) list.prepend(el("li", { class: "quiet" }, "Batch size"));
+      if (looks.size > 0) list.prepend(el("li", { class: "quiet" }, tr("Batch size", "批量大小")));
     },
   };
 };
