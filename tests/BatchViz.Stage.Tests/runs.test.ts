@@ -5,6 +5,7 @@ import type { RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
 import { coloured, runLabels, runStyles, settings } from "../../src/BatchViz.Stage/runs.ts";
 import { GROUND, PALETTE, SURFACE, type Theme } from "../../src/BatchViz.Stage/style.ts";
 import { seen, tree } from "../../src/BatchViz.Stage/tree.ts";
+import { contrast } from "./contrast.ts";
 
 const run = (index: number, batchSize: number, seed = 1, fork?: RunInfo["fork"]): RunInfo =>
   ({ index, id: `b${batchSize}-s${seed}-${index}`, batchSize, seed, learningRate: 0.1, totalUpdates: 10, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: fork ?? null });
@@ -110,13 +111,3 @@ test("a chosen colour is its run's alone, keeps dash and marker, and stands out 
     [GROUND[theme], ...SURFACE[theme]].filter((ground) => contrast(colour[theme], ground) < 3).map((ground) => `${name} on ${ground}`)));
   expect(low).toEqual([]);
 });
-
-/** WCAG 2: (L1 + 0.05) / (L2 + 0.05). */
-function contrast(a: string, b: string): number {
-  const luminance = (colour: string): number => {
-    const [r, g, b] = [1, 3, 5].map((i) => parseInt(colour.slice(i, i + 2), 16) / 255).map((v) => (v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)) as [number, number, number];
-    return 0.2126 * r + 0.7152 * g + 0.0722 * b;
-  };
-  const [low, high] = [luminance(a), luminance(b)].sort((x, y) => x - y) as [number, number];
-  return (high + 0.05) / (low + 0.05);
-}

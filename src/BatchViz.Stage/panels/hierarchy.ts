@@ -105,7 +105,7 @@ class Row {
   private readonly colour: HTMLButtonElement;
   private readonly eye: HTMLButtonElement;
   private readonly state = el("span", { class: "state quiet figures" });
-  private readonly why = el("span", { class: "why" });
+  private readonly why = el("span", { class: "why", hidden: true });
   private looks = "";
   private visibility = "";
 

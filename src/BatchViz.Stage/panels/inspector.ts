@@ -7,7 +7,7 @@ import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
 import { ACTIVATIONS, isSurface, layerSizes, optimizerName } from "../titles.ts";
 import { BatchSection } from "./batch.ts";
-import { el, line, setAttribute, table, type Line, type Reading } from "./dom.ts";
+import { el, icon, line, setAttribute, table, type Line, type Reading } from "./dom.ts";
 import { foldable } from "./fold.ts";
 import { MemorySection, RooflineSection } from "./resources.ts";
 import { setRunColour, swatch } from "./swatch.ts";
@@ -105,7 +105,7 @@ function addEdit(to: Line, key: "batchSize" | "learningRate", stage: Stage): HTM
     if (run === undefined) return;
     const value = key === "batchSize" ? run.batchSize : run.learningRate;
     document.dispatchEvent(new CustomEvent("batchviz:fork", { detail: { run: run.id, update: stage.updateAt(run.index), set: { [key]: value } } }));
-  } }, tr("Change…", "更改…"));
+  } }, icon("edit"));
   to.nodes[1].append(edit);
   return edit;
 }
