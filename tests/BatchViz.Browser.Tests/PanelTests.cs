@@ -110,7 +110,10 @@ public class PanelTests(SeededExperiment browser) : IClassFixture<SeededExperime
         Assert.Empty(await page.EvaluateAsync<string[]>("""
             () => [...document.querySelectorAll('.top button, .tabs button, .hierarchy button')].filter(b => b.getClientRects().length > 0 && b.getBoundingClientRect().height < 40).map(b => b.outerHTML)
             """));
-        Assert.True(await page.EvaluateAsync<bool>("() => document.querySelector('.page').scrollWidth <= innerWidth"), "the page is wider than the phone");
+        Assert.Equal("", await page.EvaluateAsync<string>("""
+            () => document.querySelector('.page').scrollWidth <= innerWidth ? '' : `${document.querySelector('.page').scrollWidth} wide: ` + [...document.querySelectorAll('.page *')]
+              .filter(e => e.getClientRects().length > 0 && e.getBoundingClientRect().right > innerWidth + 1).map(e => `${e.tagName}.${e.getAttribute('class')}`).join(' ')
+            """));
     }
 
     private static Task<string> Colour(IPage page) => page.EvaluateAsync<string>("() => getComputedStyle(document.querySelector('[data-run=b4-s1]')).getPropertyValue('--run')");
