@@ -2,10 +2,10 @@
  * The page's side of the network: the watching hub, the manifest, and history over HTTP. Frames say what exists; whatever
  * the store finds missing in them is fetched. Nothing here draws: it changes the stage and says what changed.
  */
+import { tr } from "./language.ts";
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
 import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
 import type { BatchAnswer } from "./batch.ts";
-import { tr } from "./language.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
 import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
@@ -190,7 +190,7 @@ export class Client implements Remote {
       stage.report(manifest.error);
       this.heal();
     } catch (error) {
-      stage.report(error instanceof Gone ? "No experiment has been started yet." : "The server does not answer; trying again.");
+      stage.report(error instanceof Gone ? tr("No experiment has been started yet.", "尚未开始任何实验。") : tr("The server does not answer; trying again.", "服务器没有应答，正在重试。"));
       await wait(2000);
       if (stage.manifest === null) void Promise.resolve().then(() => this.loadManifest());
     }
@@ -325,7 +325,7 @@ export class Client implements Remote {
   async batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> {
     const address = `/api/experiments/${this.stage.manifest!.generation}/batches/${run}/${update}`;
     const response = await fetch(address, { credentials: "same-origin", signal: cancel });
-    if (response.status === 204) return { error: "Another experiment has begun." };
+    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
     if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
     return response.json() as Promise<BatchAnswer>;
   }
@@ -367,7 +367,7 @@ export class Client implements Remote {
       this.stage.report(null);
     } catch {
       this.control = null;
-      this.stage.report("The server did not carry that out; try again.");
+      this.stage.report(tr("The server did not carry that out; try again.", "服务器未能执行，请重试。"));
     }
   }
 

@@ -5,6 +5,7 @@ export interface ColumnInfo {
   name: string;
   label: string;
   unit: string;
+  description?: string;
   live: boolean;
   deterministic: boolean;
 }
@@ -27,6 +28,48 @@ export interface RunInfo {
   updates?: number;
   /** The run that it leaves, after which of its updates, and what it sets to other values. Before that its history is the other's. */
   fork?: { run: string; update: number; set: Record<string, string> } | null;
+  /** Null or absent while it is not known. */
+  memory?: MemoryInfo | null;
+  /** Bytes that an update must move at least. */
+  bytesPerUpdate?: number | null;
+}
+
+/** Bytes that one run's training takes, of all its seeds together. */
+export interface MemoryBytes {
+  weights: number;
+  optimizerState: number;
+  activations: number;
+  gradients: number;
+  batch: number;
+  workspace: number;
+  total: number;
+}
+
+export interface MemoryInfo {
+  /** Runs that train in one lane and share it. */
+  seeds: number;
+  predicted: MemoryBytes;
+  measured: MemoryBytes | null;
+}
+
+/** One core's ceilings, measured. */
+export interface MachineInfo {
+  fmaGflops: number;
+  memoryGBs: number;
+  cores: number;
+}
+
+/** The experiment file, normalised; what does not apply is left out. */
+export interface Spec {
+  budget?: { epochs?: number; updates?: number; examples?: number; seconds?: number };
+  schedule?: { kind?: string; factor?: number; everyEpochs?: number; epochs?: number; floor?: number; warmup?: { kind?: string; epochs?: number; factor?: number } };
+  data?: { kind?: string };
+  model?: { kind?: string; hidden?: number[]; activation?: string };
+  optimizer?: { kind?: string; momentum?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
+  learningRate?: number | Record<string, number>;
+  learningRateRule?: string;
+  referenceBatchSize?: number;
+  batchSchedule?: { factor?: number; everyEpochs?: number; maximum?: number };
 }
 
 /** Where the experiment is kept; null where nobody wanted it recorded. */
@@ -71,8 +114,8 @@ export interface Manifest {
   name: string;
   title: string;
   state: "preparing" | "running" | "held" | "finished" | "stopped" | "failed";
-  /** The experiment file, normalised. Of it the page only asks what is held equal. */
-  spec: { budget?: { updates?: number; seconds?: number }; schedule?: object };
+  spec: Spec;
+  machine?: MachineInfo | null;
   error: string | null;
   engine: { name: string; description: string; bitExact: boolean };
   data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };

@@ -2,8 +2,8 @@
  * The stage's other side where there is no network: everything that is known came with the page. Blocks are those of
  * docs/wire-format.md; what is not among them is nowhere, and the reader is told so once.
  */
-import type { BatchAnswer } from "./batch.ts";
 import { tr } from "./language.ts";
+import type { BatchAnswer } from "./batch.ts";
 import { columnIndex, type Manifest } from "./manifest.ts";
 import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
@@ -30,7 +30,7 @@ export class Recorded implements Remote {
     stage.report(manifest.error);
     for (const block of unpacked) {
       if (block.status === "fulfilled") this.take(block.value);
-      else stage.report("A part of this file is damaged; the rest of it is shown.");
+      else stage.report(tr("A part of this file is damaged; the rest of it is shown.", "此文件有一部分已损坏；其余部分照常显示。"));
     }
     this.busy = false;
     stage.changed(Change.all);
@@ -73,7 +73,7 @@ export class Recorded implements Remote {
   }
 
   async batch(): Promise<BatchAnswer> {
-    return { error: "This file holds no single batches; the recording that it was made from does." };
+    return { error: tr("This file holds no single batches; the recording that it was made from does.", "此文件不含单个批量；生成它的录制中有。") };
   }
 
   async moments(): Promise<MomentsAnswer> {

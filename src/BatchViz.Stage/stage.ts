@@ -10,7 +10,7 @@ import type { MomentsAnswer } from "./moments.ts";
 import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
-import { beginning, runLabels, runStyles } from "./runs.ts";
+import { beginning, coloured, runLabels, runStyles } from "./runs.ts";
 import { Buckets, hasEnded, TimelineStore } from "./store.ts";
 import type { RunStyle, Theme } from "./style.ts";
 import type { Grid } from "./wire.ts";
@@ -116,6 +116,19 @@ export type Overlay = (typeof OVERLAYS)[number];
 /** Left out until wanted: stems are many lines, and what gradients need to be understood fills a phone. */
 const OPTIONAL: readonly Overlay[] = typeof matchMedia === "function" && matchMedia("(max-width: 640px)").matches ? ["stems", "gradients"] : ["stems"];
 export const STANDARD_OVERLAYS: readonly Overlay[] = OVERLAYS.filter((name) => !OPTIONAL.includes(name));
+export const PANELS = ["header", "hierarchy", "inspector", "charts", "timeline", "legend", "view"] as const;
+export type PanelName = (typeof PANELS)[number];
+
+const rememberedPanels = (): Set<PanelName> => {
+  const names = (remembered("panels") ?? "").split(",");
+  return new Set(PANELS.filter((name) => names.includes(name)));
+};
+
+function rememberedProjector(): boolean | null {
+  const kept = remembered("projector");
+  return kept === "on" ? true : kept === "off" ? false : null;
+}
+
 
 export class Stage {
   manifest: Manifest | null = null;
@@ -158,6 +171,14 @@ export class Stage {
   lineEnds: readonly [string, string] | null = null;
   selected = -1;
   readonly hidden = new Set<number>();
+  /** Colours that were chosen for runs, by the run's id: names of PALETTE in style.ts. */
+  colours: Readonly<Record<string, string>> = {};
+  /** Branches of the tree that are closed, by their keys in tree.ts. */
+  collapsed: ReadonlySet<string> = new Set();
+  /** Panels that are not shown. */
+  panels: ReadonlySet<PanelName> = rememberedPanels();
+  /** Type and lines for the last row; null: where the window is as wide as a projector's. */
+  projector: boolean | null = rememberedProjector();
 
   theme: Theme = "dark";
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
@@ -176,7 +197,8 @@ export class Stage {
   remote: Remote = NOBODY;
 
   readonly reducedMotion = matchMedia("(prefers-reduced-motion: reduce)");
-  private readonly panels: Panel[] = [];
+  readonly wide = matchMedia("(min-width: 1800px)");
+  private readonly drawing: Panel[] = [];
   private pending = 0;
   private scheduled = false;
   private before = 0;
@@ -184,7 +206,7 @@ export class Stage {
   private readonly secondsRow = new Buckets();
 
   addPanel(panel: Panel): void {
-    this.panels.push(panel);
+    this.drawing.push(panel);
     this.changed(Change.all);
   }
 
@@ -210,7 +232,7 @@ export class Stage {
     if (changes & (Change.data | Change.axis | Change.manifest)) this.noteSeconds();
     if (changes & (Change.manifest | Change.data | Change.moment | Change.axis | Change.landscape)) this.locate();
     let more = 0;
-    for (const panel of this.panels) {
+    for (const panel of this.drawing) {
       if ((changes & panel.wants) === 0 && !this.unfinished.has(panel)) continue;
       if (panel.draw(changes, now) === true) {
         this.unfinished.add(panel);
@@ -262,6 +284,8 @@ export class Stage {
     this.lineEnds = null;
     this.selected = -1;
     this.hidden.clear();
+    this.colours = {};
+    this.collapsed = new Set();
     this.playhead.position = 0;
     this.playhead.mode = "playing";
     this.takeManifest(manifest);
@@ -275,7 +299,7 @@ export class Stage {
       this.clocks.push(new RunClock(run, manifest.data.trainExamples, manifest.remainder));
       this.drawn.push({ update: 0, x: NaN, y: NaN, loss: NaN });
     }
-    this.styles = runStyles(manifest.runs);
+    this.styles = coloured(runStyles(manifest.runs), manifest.runs, this.colours);
     this.labels = runLabels(manifest.runs);
     const { plane } = manifest;
     if (plane !== null) {
@@ -445,6 +469,52 @@ export class Stage {
     this.hidden.clear();
     if (!alone) for (const run of others) this.hidden.add(run);
     this.changed(Change.runs);
+  }
+
+  /** The colour of a run by its name in PALETTE; null: as its batch size. */
+  setColour(id: string, name: string | null): void {
+    const { [id]: _, ...others } = this.colours;
+    this.setColours(name === null ? others : { ...others, [id]: name });
+  }
+
+  setColours(colours: Readonly<Record<string, string>>): void {
+    this.colours = colours;
+    const runs = this.manifest?.runs ?? [];
+    this.styles = coloured(runStyles(runs), runs, colours);
+    this.changed(Change.manifest | Change.runs | Change.theme);
+  }
+
+  setCollapsed(key: string, collapsed: boolean): void {
+    const keys = new Set(this.collapsed);
+    if (collapsed) keys.add(key);
+    else keys.delete(key);
+    this.collapsed = keys;
+    this.changed(Change.runs);
+  }
+
+  setPanel(name: PanelName, shown: boolean): void {
+    const hidden = new Set(this.panels);
+    if (shown) hidden.delete(name);
+    else hidden.add(name);
+    this.setPanels(hidden);
+  }
+
+  /** Which panels are not shown. */
+  setPanels(hidden: ReadonlySet<PanelName>): void {
+    this.panels = hidden;
+    remember("panels", [...hidden].join());
+    this.changed(Change.size | Change.view);
+  }
+
+  /** What is chosen holds on every screen; null: as wide as a projector's. */
+  setProjector(on: boolean | null): void {
+    this.projector = on;
+    remember("projector", on === null ? "" : on ? "on" : "off");
+    this.changed(Change.size | Change.view | Change.theme);
+  }
+
+  get isProjecting(): boolean {
+    return this.projector ?? this.wide.matches;
   }
 
   /** What the system prefers, where the viewer has chosen nothing. */

@@ -20,6 +20,21 @@ export const GROUND: Readonly<Record<Theme, string>> = { dark: "#0f1318", light:
 /** The lightest (dark theme) or darkest (light theme) tone that the surface takes beneath a path. */
 export const SURFACE: Readonly<Record<Theme, readonly [string, string]>> = { dark: ["#1a212b", "#3a4656"], light: ["#f1f4f7", "#b9c4d0"] };
 
+/**
+ * Colours that a viewer can give a run: eight that differ in lightness as well as in hue (after Okabe and Ito), so that they are
+ * told apart by the colour-blind too, each with contrast of 3:1 and more on page and surface. Red is left out: it means divergence.
+ */
+export const PALETTE: Readonly<Record<string, Readonly<Record<Theme, string>>>> = {
+  orange: { dark: "#f5a524", light: "#8f4f00" },
+  yellow: { dark: "#f4e664", light: "#665800" },
+  green: { dark: "#35c994", light: "#00603f" },
+  sky: { dark: "#74c7f7", light: "#00597f" },
+  blue: { dark: "#7f9cff", light: "#2b3fa8" },
+  purple: { dark: "#d48be0", light: "#7d1f8c" },
+  rose: { dark: "#ff9fb2", light: "#96244f" },
+  grey: { dark: "#d5dbe3", light: "#2f3740" },
+};
+
 const STOPS: Readonly<Record<Theme, readonly (readonly [number, string])[]>> = {
   dark: [[0, "#ffd166"], [3, "#ff9f4a"], [5, "#f58fd2"], [7, "#a9a6ff"], [9, "#4fc8f5"], [16, "#5eead4"]],
   light: [[0, "#7d5700"], [3, "#a84300"], [5, "#a21c78"], [7, "#4f3fd0"], [9, "#006489"], [16, "#0b655c"]],

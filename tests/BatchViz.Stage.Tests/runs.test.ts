@@ -2,7 +2,10 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ASK_EVERY, BatchLoader, SETTLE_AFTER, type Batch, type BatchAnswer } from "../../src/BatchViz.Stage/batch.ts";
 import type { RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
-import { asTree, runLabels, runStyles, settings } from "../../src/BatchViz.Stage/runs.ts";
+import { coloured, runLabels, runStyles, settings } from "../../src/BatchViz.Stage/runs.ts";
+import { GROUND, PALETTE, SURFACE, type Theme } from "../../src/BatchViz.Stage/style.ts";
+import { seen, tree } from "../../src/BatchViz.Stage/tree.ts";
+import { contrast } from "./contrast.ts";
 
 const run = (index: number, batchSize: number, seed = 1, fork?: RunInfo["fork"]): RunInfo =>
   ({ index, id: `b${batchSize}-s${seed}-${index}`, batchSize, seed, learningRate: 0.1, totalUpdates: 10, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: fork ?? null });
@@ -16,7 +19,7 @@ const all = [eight, wide, doubled, slower, again];
 
 test("a fork is named after what it leaves, and stands beneath it", () => {
   expect(runLabels(all)).toEqual(["B = 8", "B = 32", "B = 32 · from B = 8 at 3,000", "B = 8 · from B = 8 at 3,000", "B = 64 · from B = 32 at 4,000"]);
-  expect(asTree(all).map(({ run: { index }, depth }) => [index, depth])).toEqual([[0, 0], [2, 1], [4, 2], [3, 1], [1, 0]]);
+  expect(tree(all).map(({ key, level }) => [key, level])).toEqual([["", 1], [eight.id, 2], [doubled.id, 3], [again.id, 4], [slower.id, 3], [wide.id, 2]]);
   expect([settings(doubled), settings(slower)]).toEqual(["B = 32", "learning rate 0.05, weight decay 0.01"]);
 });
 
@@ -87,4 +90,24 @@ test("a refusal is final, a lost connection is not", async () => {
   expect(loader.view.kind).toBe("refused");
   await vi.advanceTimersByTimeAsync(10_000);
   expect([asked.length, loader.view.kind]).toEqual([3, "shown"]);
+});
+
+test("several seeds stand beneath their batch size, forks beneath what they leave; what is closed takes its branch along", () => {
+  const other = run(2, 8, 2), fork = run(3, 32, 2, leaves(other, 500, { batchSize: "32" }));
+  const nodes = tree([eight, wide, other, fork]);
+  expect(nodes.map(({ key, level, place, siblings, children }) => [key, level, place, siblings, children])).toEqual([
+    ["", 1, 1, 1, 2], ["b8", 2, 1, 2, 2], [eight.id, 3, 1, 2, 0], [other.id, 3, 2, 2, 1], [fork.id, 4, 1, 1, 0], [wide.id, 2, 2, 2, 0]]);
+  expect(nodes.map(({ runs }) => runs)).toEqual([[0, 1, 2, 3], [0, 2, 3], [0], [2, 3], [3], [1]]);
+  expect(seen(nodes, new Set(["b8"])).map(({ key }) => key)).toEqual(["", "b8", wide.id]);
+  expect(seen(nodes, new Set([other.id])).map(({ key }) => key)).toEqual(["", "b8", eight.id, other.id, wide.id]);
+  expect(seen(nodes, new Set([""]))).toHaveLength(1);
+});
+
+test("a chosen colour is its run's alone, keeps dash and marker, and stands out from page and surface in both themes", () => {
+  const styles = runStyles([eight, wide]), chosen = coloured(styles, [eight, wide], { [wide.id]: "sky", gone: "rose", [eight.id]: "no colour" });
+  expect(chosen[0]).toEqual(styles[0]);
+  expect(chosen[1]).toEqual({ ...styles[1], colour: PALETTE["sky"] });
+  const low = Object.entries(PALETTE).flatMap(([name, colour]) => (["dark", "light"] as Theme[]).flatMap((theme) =>
+    [GROUND[theme], ...SURFACE[theme]].filter((ground) => contrast(colour[theme], ground) < 3).map((ground) => `${name} on ${ground}`)));
+  expect(low).toEqual([]);
 });

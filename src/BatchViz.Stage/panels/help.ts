@@ -1,40 +1,73 @@
 /** Keyboard shortcuts: the table, the sheet that shows it, and the one handler. */
 import { AXES } from "../axis.ts";
 import { tr } from "../language.ts";
-import type { Mount, Stage } from "../stage.ts";
+import type { Mount, PanelName, Stage } from "../stage.ts";
 import { button, el } from "./dom.ts";
 
-const KEYS: readonly (readonly [keys: readonly string[], words: string, act: (stage: Stage) => void])[] = [
-  [[" ", "k"], "Play or pause", (stage) => stage.act((playhead, extent) => playhead.toggle(extent))],
-  [["ArrowLeft", "ArrowRight"], "One update back or on", () => {}],
-  [["Home"], "To the start", (stage) => stage.act((playhead, extent) => playhead.hold(0, extent))],
-  [["End"], "To the end", (stage) => stage.act((playhead, extent) => playhead.toEnd(extent))],
-  [["l"], "Live", (stage) => stage.act((playhead) => playhead.goLive())],
-  [["<"], "Slower", (stage) => stage.act((playhead) => playhead.faster(-1))],
-  [[">"], "Faster", (stage) => stage.act((playhead) => playhead.faster(1))],
-  [["a"], "Next axis", (stage) => stage.setAxis(AXES[(AXES.indexOf(stage.axis) + 1) % AXES.length]!)],
-  [["g"], "Loss scale: linear or logarithmic", (stage) => stage.setLossScale(stage.lossScale === "log" ? "linear" : "log")],
-  [["s"], tr("Stems", "垂线"), (stage) => stage.setOverlay("stems", !stage.overlays.has("stems"))],
-  [["v"], tr("All runs in one picture, or a pane for each batch size", "所有运行叠加，或每个批量大小一个分窗"), (stage) => stage.setPanes(stage.panes === "split" ? "overlay" : "split")],
-  [["t"], "Look from the top", (stage) => stage.setCamera("top")],
-  [["r"], tr("Bring the camera back", "相机复位"), (stage) => stage.setCamera("reset")],
-  [["f"], tr("Frame the selected run's path", "对准所选运行的轨迹"), (stage) => stage.setCamera("frame")],
-  [["h"], tr("Follow the selected run's head", "跟随所选运行"), (stage) => stage.setFollow(!stage.follow)],
-  [["p"], tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), (stage) => stage.takePicture?.()],
-  [["Escape"], "Show the whole budget again", (stage) => stage.setZoom(null)],
+/** Where on the sheet a key stands, in this order. */
+const GROUPS = {
+  playback: tr("Playback", "播放"),
+  page: tr("Page", "页面"),
+  scene: tr("Scene", "场景"),
+  charts: tr("Charts and timeline", "图表与时间轴"),
+  hierarchy: tr("Hierarchy", "层级"),
+} as const;
+type Group = keyof typeof GROUPS;
+
+/** A key without an action is handled where it belongs, and stands here for the sheet alone. */
+const KEYS: readonly (readonly [keys: readonly string[], group: Group, words: string, act?: (stage: Stage) => void])[] = [
+  [[" ", "k"], "playback", tr("Play or pause", "播放或暂停"), (stage) => stage.act((playhead, extent) => playhead.toggle(extent))],
+  [["ArrowLeft", "ArrowRight"], "playback", tr("One update back or on", "后退或前进一次更新")],
+  [["Home"], "playback", tr("To the start", "到开头"), (stage) => stage.act((playhead, extent) => playhead.hold(0, extent))],
+  [["End"], "playback", tr("To the end", "到结尾"), (stage) => stage.act((playhead, extent) => playhead.toEnd(extent))],
+  [["l"], "playback", tr("Live", "直播"), (stage) => stage.act((playhead) => playhead.goLive())],
+  [["<"], "playback", tr("Slower", "减慢"), (stage) => stage.act((playhead) => playhead.faster(-1))],
+  [[">"], "playback", tr("Faster", "加快"), (stage) => stage.act((playhead) => playhead.faster(1))],
+  [["a"], "page", tr("Next axis", "下一个坐标轴"), (stage) => stage.setAxis(AXES[(AXES.indexOf(stage.axis) + 1) % AXES.length]!)],
+  [["Ctrl+Z"], "page", tr("Undo", "撤销")],
+  [["Ctrl+Shift+Z"], "page", tr("Redo", "重做")],
+  [["F6", "Shift+F6"], "page", tr("Next or previous panel", "下一个或上一个面板")],
+  [["["], "page", tr("Show or hide the hierarchy", "显示或隐藏层级"), (stage) => toggle(stage, "hierarchy")],
+  [["]"], "page", tr("Show or hide the inspector", "显示或隐藏检查器"), (stage) => toggle(stage, "inspector")],
+  [["\\"], "page", tr("Show or hide the charts", "显示或隐藏图表"), (stage) => toggle(stage, "charts")],
+  [["p"], "page", tr("Projector: large type and lines", "投影模式：大字号与粗线"), (stage) => stage.setProjector(!stage.isProjecting)],
+  [["?"], "page", tr("This sheet", "本列表")],
+  [["g"], "scene", tr("Loss scale: linear or logarithmic", "损失刻度：线性或对数"), (stage) => stage.setLossScale(stage.lossScale === "log" ? "linear" : "log")],
+  [["s"], "scene", tr("Stems", "垂线"), (stage) => stage.setOverlay("stems", !stage.overlays.has("stems"))],
+  [["v"], "scene", tr("All runs in one picture, or a pane for each batch size", "所有运行叠加，或每个批量大小一个分窗"), (stage) => stage.setPanes(stage.panes === "split" ? "overlay" : "split")],
+  [["t"], "scene", tr("Look from the top", "俯视"), (stage) => stage.setCamera("top")],
+  [["r"], "scene", tr("Bring the camera back", "相机复位"), (stage) => stage.setCamera("reset")],
+  [["f"], "scene", tr("Frame the selected run's path", "对准所选运行的轨迹"), (stage) => stage.setCamera("frame")],
+  [["h"], "scene", tr("Follow the selected run's head", "跟随所选运行"), (stage) => stage.setFollow(!stage.follow)],
+  [["i"], "scene", tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), (stage) => stage.takePicture?.()],
+  [["Escape"], "charts", tr("Show the whole budget again", "重新显示全部预算"), (stage) => stage.setZoom(null)],
+  [["1", "…", "9"], "hierarchy", tr("Select a run", "选择运行")],
+  [["↑", "↓"], "hierarchy", tr("Through the tree", "在树中移动")],
+  [["←", "→"], "hierarchy", tr("In the tree: close or open a branch", "在树中：收起或展开分支")],
+  [["Enter"], "hierarchy", tr("In the tree: select", "在树中：选择")],
+  [["Space", "Shift+Space"], "hierarchy", tr("In the tree: hide or show; alone", "在树中：隐藏或显示；只显示它")],
+  [["C"], "hierarchy", tr("In the tree: the run's colour", "在树中：运行的颜色")],
 ];
-const NAMES: Readonly<Record<string, string>> = { " ": "Space", ArrowLeft: "←", ArrowRight: "→", k: "K", l: "L", a: "A", g: "G", s: "S", t: "T", r: "R", f: "F", h: "H", p: "P", v: "V", Escape: "Esc" };
+const NAMES: Readonly<Record<string, string>> = { " ": tr("Space", "空格"), ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", "Shift+Space": tr("Shift+Space", "Shift+空格") };
+const written = (key: string): string => NAMES[key] ?? (/^[a-z]$/.test(key) ? key.toUpperCase() : key);
+
+const toggle = (stage: Stage, panel: PanelName): void => stage.setPanel(panel, stage.panels.has(panel));
 
 export const mountHelp: Mount = (element, stage) => {
   const offline = stage.connection === "offline";
-  const rows = [...KEYS.filter(([keys]) => !(offline && keys.includes("l"))).map(([keys, words]) => [keys.map((key) => NAMES[key] ?? key), words] as const), [["1", "…", "9"], "Select a run"] as const, [["?"], "This sheet"] as const];
-  const close = el("button", { type: "button", onclick: () => sheet.close() }, "Close");
+  const close = el("button", { type: "button", onclick: () => sheet.close() }, tr("Close", "关闭"));
+  const groups = Object.entries(GROUPS).map(([group, name]) => el("section", {},
+    el("h3", {}, name),
+    el("dl", {}, ...KEYS.filter(([keys, of]) => of === group && !(offline && keys.includes("l"))).flatMap(([keys, , words]) =>
+      [el("dt", {}, ...keys.map((key) => el("kbd", {}, written(key)))), el("dd", {}, words)]))));
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "help-title" },
-    el("h2", { id: "help-title" }, "Keyboard"),
-    el("dl", {}, ...rows.flatMap(([keys, words]) => [el("dt", {}, ...keys.map((key) => el("kbd", {}, key))), el("dd", {}, words)])),
-    el("p", { class: "quiet" }, `${offline ? "" : "Playing and pausing move only your own view; the training goes on. "}In the scene, arrow keys turn the camera and + and − zoom. On a chart, drag to zoom, click to move the playhead.`),
+    el("h2", { id: "help-title" }, tr("Keyboard", "键盘")),
+    el("div", { class: "key-groups" }, ...groups),
+    el("p", { class: "quiet" }, (offline ? "" : tr("Playing and pausing move only your own view; the training goes on. ", "播放与暂停只影响你自己的视图；训练照常进行。"))
+      + tr("In the scene, arrow keys turn the camera and + and − zoom. On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged, or moved with arrow keys.",
+        "在场景中，方向键转动相机，+ 与 − 缩放。在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动，或用方向键移动。")),
     close);
-  element.append(button("Keyboard shortcuts", "?", () => sheet.showModal()), sheet);
+  element.append(button(tr("Keyboard shortcuts (?)", "键盘快捷键 (?)"), "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {
     if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
     if (event.key === "Escape" && document.querySelector(":popover-open") !== null) return; // that closes the menu
@@ -57,8 +90,8 @@ function press(event: KeyboardEvent, stage: Stage): boolean {
     if (run < (stage.manifest?.runs.length ?? 0)) stage.select(run);
     return true;
   }
-  const entry = KEYS.find(([keys]) => keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
-  entry?.[2](stage);
+  const entry = KEYS.find(([keys, , , act]) => act !== undefined && keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
+  entry?.[3]!(stage);
   return entry !== undefined;
 }
 

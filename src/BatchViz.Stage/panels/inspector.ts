@@ -1,39 +1,61 @@
-/** The selected run: its figures at the playhead, and its settings. Units stand beside numbers, quieter. */
+/** The selected run: its figures at the playhead, its settings, and what it takes of the machine. Units stand beside numbers, quieter. */
 import { figure, percent, short, whole } from "../format.ts";
+import { language, tr } from "../language.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
+import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
+import { ACTIVATIONS, isSurface, layerSizes, optimizerName } from "../titles.ts";
 import { BatchSection } from "./batch.ts";
-import { el, line, table, type Reading } from "./dom.ts";
+import { el, icon, line, setAttribute, table, type Line, type Reading } from "./dom.ts";
 import { foldable } from "./fold.ts";
+import { MemorySection, RooflineSection } from "./resources.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
 const NONE: Reading = ["–", ""];
+const EXAMPLES_PER_SECOND = tr("ex/s", "样本/秒");
 const row = new Buckets();
 
-/** What is read off at the playhead. */
-const FIGURES: readonly (readonly [string, (stage: Stage, run: RunInfo, update: number) => Reading])[] = [
-  ["update", (_, __, update) => [whole(update), ""]],
-  ["epoch", (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
-  ["examples", (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
-  ["batch loss", (stage, run, update) => record(stage, run, COLUMN.loss, update)],
-  ["evaluation loss", (stage, run, update) => evaluation(stage, run, update, 0)],
-  ["test loss", (stage, run, update) => evaluation(stage, run, update, 1)],
-  ["test accuracy", (stage, run, update) => evaluation(stage, run, update, 2)],
-  ["gradient norm", (stage, run, update) => record(stage, run, COLUMN.gradientNorm, update)],
-  ["lane time", (stage, run, update) => seconds(stage, run, update)],
-  ["throughput", (stage, run, update) => throughput(stage, run, update)],
+type Read = (stage: Stage, run: RunInfo, update: number) => Reading;
+
+/** What is read off at the playhead: name, what it means (a column of the record, or words), and the figure. */
+const FIGURES: readonly (readonly [name: string, meaning: string, read: Read])[] = [
+  [tr("update", "更新"), tr("updates made", "已完成的更新次数"), (_, __, update) => [whole(update), ""]],
+  [tr("epoch", "轮"), tr("passes over the training examples", "遍历训练样本的次数"), (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
+  [tr("examples", "样本"), tr("training examples seen, repeats among them", "所见训练样本数，含重复"), (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
+  [tr("batch loss", "批量损失"), COLUMN.loss, (stage, run, update) => record(stage, run, COLUMN.loss, update)],
+  [tr("evaluation loss", "评估损失"), tr("mean loss over a fixed part of the training examples", "在固定的一部分训练样本上的平均损失"), (stage, run, update) => evaluation(stage, run, update, 0)],
+  [tr("test loss", "测试损失"), tr("mean loss over the test examples", "在测试样本上的平均损失"), (stage, run, update) => evaluation(stage, run, update, 1)],
+  [tr("test accuracy", "测试准确率"), tr("share of the test examples that are classified rightly", "测试样本中分类正确的比例"), (stage, run, update) => evaluation(stage, run, update, 2)],
+  [tr("gradient norm", "梯度范数"), COLUMN.gradientNorm, (stage, run, update) => record(stage, run, COLUMN.gradientNorm, update)],
+  [tr("noise scale", "噪声尺度"), "noiseScale", (stage, run, update) => record(stage, run, "noiseScale", update)],
+  [tr("lane time", "通道时间"), COLUMN.seconds, (stage, run, update) => seconds(stage, run, update)],
+  [tr("throughput", "吞吐量"), tr("examples per processor second of the lane", "通道每处理器秒处理的样本数"), (stage, run, update) => throughput(stage, run, update)],
 ];
 
-const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) => Reading])[] = [
-  ["learning rate", ({ spec }, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), spec.schedule ? "before its schedule" : ""])],
-  ["updates in all", (_, run) => (run.totalUpdates === null ? NONE : [whole(run.totalUpdates), ""])],
-  ["parameters", (_, run) => [whole(run.parameters), ""]],
-  ["per example", (_, run) => [short(run.flopsPerExample), "FLOPs"]],
-  ["remainder", (manifest) => [manifest.remainder, ""]],
-  ["train examples", (manifest) => [whole(manifest.data.trainExamples), ""]],
-  ["test examples", (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : "none", ""]],
-  ["engine", (manifest) => [manifest.engine.description, ""]],
+const RULES: Readonly<Record<string, string>> = {
+  constant: tr("the same for every B", "各 B 相同"), linear: "∝ B", "square-root": "∝ √B",
+};
+const REMAINDERS: Readonly<Record<Manifest["remainder"], string>> = {
+  keep: tr("kept as a short batch", "保留为短批量"), drop: tr("dropped", "丢弃"), carry: tr("carried into the next epoch", "并入下一轮"),
+  wrap: tr("filled from the epoch's start", "以本轮开头补足"), reweight: tr("kept, weighted by its size", "保留，按大小加权"),
+};
+
+const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) => Reading, fork?: "batchSize" | "learningRate"])[] = [
+  [tr("batch size", "批量大小"), (_, run) => [whole(run.batchSize), tr("examples", "样本")], "batchSize"],
+  [tr("learning rate", "学习率"), ({ spec }, run) => (run.learningRate === null ? NONE : [figure(run.learningRate), spec.schedule ? tr("before its schedule", "调度之前") : ""]), "learningRate"],
+  [tr("its rule", "学习率规则"), ({ spec }) => [typeof spec.learningRate === "object" ? tr("tuned for each B", "按 B 分别调节") : RULES[spec.learningRateRule ?? "constant"] ?? NONE[0], ""]],
+  [tr("schedule", "调度"), ({ spec }) => [sayScheduled(spec.schedule), ""]],
+  [tr("optimiser", "优化器"), ({ spec }, run) => [run.fork?.set["optimizer"] ?? run.fork?.set["optimizer.kind"] ?? optimizerName(spec, language === "zh"), ""]],
+  [tr("seed", "随机种子"), (_, run) => [String(run.seed), ""]],
+  [tr("model", "模型"), ({ spec, data }) => [isSurface(spec) ? tr("two weights", "两个权重") : layerSizes(spec, data), isSurface(spec) || !spec.model?.hidden?.length ? "" : ACTIVATIONS[spec.model.activation ?? "relu"] ?? ""]],
+  [tr("parameters", "参数"), (_, run) => [whole(run.parameters), ""]],
+  [tr("updates in all", "更新总数"), (_, run) => (run.totalUpdates === null ? NONE : [whole(run.totalUpdates), ""])],
+  [tr("per example", "每样本"), (_, run) => [short(run.flopsPerExample), "FLOPs"]],
+  [tr("remainder", "余数批量"), (manifest) => [REMAINDERS[manifest.remainder], ""]],
+  [tr("train examples", "训练样本"), (manifest) => [whole(manifest.data.trainExamples), ""]],
+  [tr("test examples", "测试样本"), (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : tr("none", "无"), ""]],
+  [tr("engine", "计算引擎"), (manifest) => [manifest.engine.description, ""]],
 ];
 
 export const mountInspector: Mount = (element, stage) => {
@@ -41,33 +63,72 @@ export const mountInspector: Mount = (element, stage) => {
   const figures = FIGURES.map(([label]) => line(label));
   const batch = new BatchSection(stage);
   const settings = SETTINGS.map(([label]) => line(label));
-  element.append(foldable(element, "Inspector", "right", stage), el("div", { class: "panel-body", tabindex: 0, role: "group", "aria-label": "Figures of one run" },
-    name, el("h3", {}, "At the playhead"), table(figures), batch.root, el("h3", {}, "Settings"), table(settings)));
-  let subject = "";
+  const edits = SETTINGS.flatMap(([, , key], i) => (key === undefined ? [] : [addEdit(settings[i]!, key, stage)]));
+  const memory = new MemorySection(), roof = new RooflineSection();
+  element.append(foldable(element, "inspector", "right", stage), el("div", { class: "panel-body", tabindex: 0, role: "group", "aria-label": tr("Figures of one run", "一个运行的数值") },
+    name, el("h3", {}, tr("At the playhead", "播放头处")), table(figures), batch.root, el("h3", {}, tr("Settings", "设置")), table(settings), memory.root, roof.root));
+  let subject = "", meanings = -1;
   return {
-    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme | Change.batch | Change.detail,
+    wants: Change.manifest | Change.moment | Change.data | Change.runs | Change.axis | Change.theme | Change.batch | Change.detail | Change.session,
     draw() {
       const run = stage.stepRun, { manifest } = stage;
       if (run === undefined || manifest === null) return;
-      if (subject !== run.id) {
-        subject = run.id;
-        const words = run.fork ? stage.labels[run.index]! : `B = ${run.batchSize} · seed ${run.seed}`;
-        name.replaceChildren(swatch(stage.styles[run.index]!), el("span", { class: "figures" }, words));
+      const style = stage.styles[run.index]!, look = `${manifest.generation} ${run.id} ${style.marker}`;
+      if (subject !== look) {
+        subject = look;
+        const words = run.fork ? stage.labels[run.index]! : tr(`B = ${run.batchSize} · seed ${run.seed}`, `B = ${run.batchSize} · 种子 ${run.seed}`);
+        name.replaceChildren(swatch(style), el("span", { class: "figures" }, words));
       }
-      setRunColour(element, stage.styles[run.index]!, stage.theme);
+      if (meanings !== manifest.generation) {
+        meanings = manifest.generation;
+        FIGURES.forEach(([, meaning], i) => explain(figures[i]!, meaning, manifest));
+      }
+      setRunColour(element, style, stage.theme);
       const update = stage.updateAt(run.index);
       batch.show(run, update);
-      FIGURES.forEach(([, read], i) => figures[i]!.show(read(stage, run, update)));
+      FIGURES.forEach(([, , read], i) => figures[i]!.show(read(stage, run, update)));
       SETTINGS.forEach(([, read], i) => settings[i]!.show(read(manifest, run)));
+      for (const edit of edits) edit.hidden = stage.session.role !== "owner";
+      memory.show(run.memory ?? null);
+      const clock = stage.clocks[run.index]!, time = clock.toAxis("seconds", update);
+      const flops = update > 0 ? clock.toAxis("flops", update) / update : 0;
+      roof.show(manifest.machine ?? null, flops, run.bytesPerUpdate ?? null, time > 0 ? update / time : 0);
     },
   };
 };
+
+/** "Change from here…": a changed setting is a fork at the playhead; whoever has the fork's dialog listens for this. */
+function addEdit(to: Line, key: "batchSize" | "learningRate", stage: Stage): HTMLButtonElement {
+  const label = key === "batchSize" ? tr("Change the batch size from here…", "从此处更改批量大小…") : tr("Change the learning rate from here…", "从此处更改学习率…");
+  const edit = el("button", { type: "button", class: "edit", "aria-label": label, title: label, onclick: () => {
+    const run = stage.stepRun;
+    if (run === undefined) return;
+    const value = key === "batchSize" ? run.batchSize : run.learningRate;
+    document.dispatchEvent(new CustomEvent("batchviz:fork", { detail: { run: run.id, update: stage.updateAt(run.index), set: { [key]: value } } }));
+  } }, icon("edit"));
+  to.nodes[1].append(edit);
+  return edit;
+}
+
+/** A figure's tooltip says what it is and in what unit. */
+function explain({ nodes }: Line, meaning: string, { columns }: Manifest): void {
+  const column = columns.find((c) => c.name === meaning);
+  const unit = column?.unit ? tr(`, in ${column.unit}`, `，单位 ${said(column.unit)}`) : "";
+  const text = column === undefined ? (/^[a-z]+[A-Z]?\w*$/.test(meaning) ? tr("not recorded here", "此处未记录") : meaning) : `${said(column.description ?? column.label)}${unit}`;
+  for (const node of nodes) setAttribute(node, "title", text);
+}
+
+function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
+  const warmup = schedule?.warmup ? tr(`warm-up of ${schedule.warmup.epochs} epochs`, `预热 ${schedule.warmup.epochs} 轮`) : "";
+  const kind = schedule?.kind === "cosine" ? tr("cosine", "余弦") : schedule?.kind === "step" ? tr(`×${schedule.factor} every ${schedule.everyEpochs} epochs`, `每 ${schedule.everyEpochs} 轮 ×${schedule.factor}`) : "";
+  return [warmup, kind].filter((part) => part !== "").join(", ") || tr("constant", "恒定");
+}
 
 /** A record's value; where only a bucket around it is known, its range. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
-  const unit = stage.manifest!.columns[index]!.unit;
+  const unit = said(stage.manifest!.columns[index]!.unit);
   return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`, unit];
 }
 
@@ -76,7 +137,8 @@ function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Read
   const i = evaluations.indexAt(update);
   const value = i < 0 ? NaN : evaluations.value(i, k);
   if (i < 0 || (Number.isNaN(value) && k > 0)) return NONE;
-  return k === 2 ? [percent(value, 1).replace(" %", ""), "%"] : [figure(value), ""];
+  if (k === 2) return [percent(value, 1).replace(" %", ""), "%"];
+  return [figure(value), stage.manifest!.columns[columnIndex(stage.manifest!, COLUMN.loss)]?.unit ?? ""];
 }
 
 function seconds(stage: Stage, run: RunInfo, update: number): Reading {
@@ -87,5 +149,5 @@ function seconds(stage: Stage, run: RunInfo, update: number): Reading {
 function throughput(stage: Stage, run: RunInfo, update: number): Reading {
   const clock = stage.clocks[run.index]!;
   const time = clock.toAxis("seconds", update);
-  return time > 0 ? [short(clock.toAxis("examples", update) / time), "ex/s"] : NONE;
+  return time > 0 ? [short(clock.toAxis("examples", update) / time), EXAMPLES_PER_SECOND] : NONE;
 }

@@ -41,7 +41,7 @@ export const mountLegend: Mount = (element, stage) => {
   return {
     wants: Change.manifest | Change.theme | Change.runs,
     draw() {
-      const now = `${stage.manifest?.generation} ${stage.labels.join()} ${stage.theme}`;
+      const now = `${stage.manifest?.generation} ${stage.labels.join()} ${stage.theme} ${JSON.stringify(stage.colours)}`;
       if (now !== made) { // not anew at every change, or the focus would be lost with the button
         made = now;
         build();

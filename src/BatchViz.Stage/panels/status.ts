@@ -1,5 +1,7 @@
 /** One sentence when something is missing or wrong; silent when all is well. */
+import { tr } from "../language.ts";
 import type { Manifest } from "../manifest.ts";
+import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 
@@ -21,15 +23,15 @@ export const mountStatus: Mount = (element, stage) => {
 
 function say(stage: Stage): [Kind, string] {
   const { manifest } = stage;
-  if (stage.problem !== null) return ["error", stage.problem];
-  if (stage.connection === "reconnecting") return ["error", "The connection is lost; trying again. What was recorded stays here."];
+  if (stage.problem !== null) return ["error", said(stage.problem)];
+  if (stage.connection === "reconnecting") return ["error", tr("The connection is lost; trying again. What was recorded stays here.", "连接已断开，正在重试。已有的记录仍保留在此。")];
   if (stage.connection === "offline") return sayOffline(stage);
-  if (manifest === null) return ["wait", "Connecting to the training…"];
-  if (manifest.recording?.problem) return ["error", manifest.recording.problem];
-  if (manifest.state === "preparing") return ["wait", `Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`];
-  if (manifest.state === "failed") return ["error", manifest.error ?? "The experiment failed."];
-  if (manifest.plane === null) return ["wait", "The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take."];
-  if (stage.grid === null) return ["wait", "Computing the landscape: the loss at every point of the slice."];
+  if (manifest === null) return ["wait", tr("Connecting to the training…", "正在连接训练…")];
+  if (manifest.recording?.problem) return ["error", said(manifest.recording.problem)];
+  if (manifest.state === "preparing") return ["wait", tr(`Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`, `正在准备 ${manifest.data.name}：读取数据并抽取初始权重。`)];
+  if (manifest.state === "failed") return ["error", said(manifest.error ?? "The experiment failed.")];
+  if (manifest.plane === null) return ["wait", tr("The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take.", "每个运行完成几次更新后会出现第一个地形切面；它沿各运行的路径切出。")];
+  if (stage.grid === null) return ["wait", tr("Computing the landscape: the loss at every point of the slice.", "正在计算损失地形：切面上每一点的损失。")];
   return ["note", stage.note ?? sayRecording(manifest)];
 }
 
@@ -37,13 +39,13 @@ function say(stage: Stage): [Kind, string] {
 function sayRecording({ recording }: Manifest): string {
   if (!recording) return "";
   const [first, ...more] = recording.damages;
-  if (first !== undefined) return more.length === 0 ? first : `${first} (and ${more.length} more)`;
-  return recording.kept ? "" : "Not recorded: what is shown here is forgotten when another experiment begins.";
+  if (first !== undefined) return more.length === 0 ? said(first) : tr(`${first} (and ${more.length} more)`, `${said(first)}（另有 ${more.length} 处）`);
+  return recording.kept ? "" : tr("Not recorded: what is shown here is forgotten when another experiment begins.", "未录制：另一个实验开始后，这里的内容将丢失。");
 }
 
 /** Nothing is on its way: what is not here will not come. */
 function sayOffline({ manifest, grid, note }: Stage): [Kind, string] {
-  if (manifest === null) return ["wait", "Unpacking the recording…"];
-  if (manifest.plane === null || grid === null) return ["wait", "This recording holds no landscape."];
+  if (manifest === null) return ["wait", tr("Unpacking the recording…", "正在解开录制…")];
+  if (manifest.plane === null || grid === null) return ["wait", tr("This recording holds no landscape.", "此录制不含损失地形。")];
   return ["note", note ?? ""];
 }

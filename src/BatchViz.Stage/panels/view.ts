@@ -30,7 +30,7 @@ export const mountView: Mount = (element, stage) => {
   const top = button(tr("Look from the top (T)", "俯视 (T)"), icon("top"), () => stage.setCamera(stage.cameraView === "top" ? "reset" : "top"));
   top.className = "look-down";
   const home = button(tr("Bring the camera back (R)", "相机复位 (R)"), icon("home"), () => stage.setCamera("reset"));
-  const picture = button(tr("Save the scene as a picture, PNG (P)", "将场景保存为 PNG 图片 (P)"), icon("picture"), () => stage.takePicture?.(), "only-icon");
+  const picture = button(tr("Save the scene as a picture, PNG (I)", "将场景保存为 PNG 图片 (I)"), icon("picture"), () => stage.takePicture?.(), "only-icon");
   element.append(panes.root, open, menu, el("div", { class: "segmented icons", role: "group", "aria-label": tr("Camera", "相机") }, frame, follow, top, home), picture);
   return {
     wants: Change.view | Change.manifest | Change.runs,

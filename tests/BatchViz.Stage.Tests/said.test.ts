@@ -1,0 +1,79 @@
+/** Every sentence of the server has a translation: the C# sources are read, so that a new one cannot be forgotten. */
+import { readdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
+import { expect, test } from "vitest";
+import { inChinese } from "../../src/BatchViz.Stage/said.ts";
+import { titleInChinese } from "../../src/BatchViz.Stage/titles.ts";
+
+const root = join(import.meta.dirname, "../..");
+const source = (path: string): string => readFileSync(join(root, "src", path), "utf8");
+const folder = (path: string): string =>
+  readdirSync(join(root, "src", path), { recursive: true, encoding: "utf8" }).filter((f) => f.endsWith(".cs") && !/\b(bin|obj)\b/.test(f)).map((f) => source(join(path, f))).join("\n");
+
+/** A C# string's literal with its holes filled in. */
+const filled = (literal: string): string => literal.replaceAll('\\"', '"').replace(/\{[^{}]*\}/g, "1,234");
+const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(pattern)].map((match) => filled(match[1]!));
+const isChinese = (text: string | null): boolean => text !== null && /\p{Script=Han}/u.test(text);
+
+const LITERAL = String.raw`\$?"((?:[^"\\]|\\.)+)"`;
+const lab = folder("BatchViz.Lab"), recording = folder("BatchViz.Recording");
+
+test.each([
+  ["messages of runs", [...all(lab, new RegExp(String.raw`(?:Enter|EndAll)\(RunState\.\w+, ${LITERAL}`, "g")), ...all(lab, new RegExp(String.raw`stopped(?:, budgetSpent\))? = \(?${LITERAL}`, "g")),
+    ...all(lab, new RegExp(String.raw`CannotException\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\["message"\] = ${LITERAL}`, "g"))], 9],
+  ["problems of landscape and recording", [...all(lab, new RegExp(String.raw`ref failure, ${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`ref problem, ${LITERAL}`, "g")),
+    ...all(source("BatchViz/Live/Conductor.cs"), new RegExp(String.raw`problem = ${LITERAL}`, "g")), ...all(source("BatchViz.Lab/RecordCheck.cs"), new RegExp(String.raw`=> new\(${LITERAL}`, "g"))], 5],
+  ["damages", [...all(recording, new RegExp(String.raw`(?:Stop|Refuse)\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`new Damage\([^"\n]*${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\?\? ${LITERAL}\)`, "g")),
+    ...all(source("BatchViz.Recording/RunFile.cs"), new RegExp(String.raw`return ${LITERAL}`, "g"))], 25],
+] as const)("%s", (_, sentences, atLeast) => {
+  expect(sentences.length).toBeGreaterThanOrEqual(atLeast);
+  expect(sentences.filter((sentence) => !isChinese(inChinese(sentence)))).toEqual([]);
+});
+
+test("planes' titles, but for a formula, which is the same in both languages", () => {
+  const job = source("BatchViz.Lab/LandscapeJob.cs");
+  const place = "B = 8, seed 2 after update 1,234";
+  const titles = [...job.matchAll(new RegExp(String.raw`(?:title = [^;]*;|return \(plane, [^;]*;)`, "g"))].flatMap(([statement]) =>
+    [...statement.matchAll(new RegExp(LITERAL, "g"))].map((match) => filled(match[1]!.replace(/\{Place\([^)]*\)\}/g, place))));
+  expect(titles.length).toBeGreaterThanOrEqual(7);
+  expect(titles.filter((title) => !title.startsWith("f(x, y) =") && !isChinese(inChinese(title)))).toEqual([]);
+  expect(inChinese(`through the weights of ${place}, B = 1 after update 5 and B = 512 after update 99`)).toBe("经过以下三处的权重：B = 8，随机种子 2，第 1,234 次更新后；B = 1，第 5 次更新后；B = 512，第 99 次更新后");
+});
+
+test("columns' labels and descriptions", () => {
+  const layout = source("BatchViz.Core/Engines/RecordLayout.cs");
+  const columns = [...layout.matchAll(/new\(\$?"\w[^"]*", \$?"([^"]+)", "[^"]*",\s*\$?"([^"]+)"\)/g)].flatMap((match) => [filled(match[1]!.replace("{l + 1}", "2").replace(/\{BinName[^}]*\}/, "from 1 up")), filled(match[2]!.replace("{l + 1}", "2").replace(/\{BinName[^}]*\}/, "from 1 up"))]);
+  expect(columns.length).toBeGreaterThanOrEqual(26);
+  expect(columns.filter((words) => !isChinese(inChinese(words)))).toEqual([]);
+});
+
+test("figures keep their format, and what a file system says stays as it is", () => {
+  expect(inChinese("Diverged at update 1,234: its loss or gradient is not a finite number.")).toBe("在第 1,234 次更新时发散：损失或梯度不是有限的数。");
+  expect(inChinese("b8-s1.log: a block is damaged at byte 4,096; the 512 bytes from there on are lost.")).toBe("b8-s1.log：块已损坏（第 4,096 字节处）；其后 512 字节已丢失。");
+  expect(inChinese("No space left on device")).toBeNull();
+});
+
+const inputs: Readonly<Record<string, number>> = { mnist: 784, line: 1 }, outputs: Readonly<Record<string, number>> = { mnist: 10 };
+const titles: Readonly<Record<string, string>> = {
+  "beale.json": "Beale，两个权重，SGD，各 B 的学习率均为 0.01，更新次数相同",
+  "circles.json": "Circles，MLP 2-8-8-1，tanh，SGD，学习率 ∝ B，轮数相同",
+  "double-well.json": "Double well，两个权重，SGD，各 B 的学习率均为 0.1，更新次数相同",
+  "gaussians.json": "Gaussians，线性模型 2-1，SGD，各 B 的学习率均为 0.2，轮数相同",
+  "grow-the-batch.json": "Grow the batch，线性模型 2-1，SGD，各 B 的学习率均为 0.2，B 每 6 轮 ×3，轮数相同",
+  "line.json": "Line，线性模型 1-1，SGD，各 B 的学习率均为 0.2，轮数相同",
+  "mnist.json": "MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
+  "moons.json": "Moons，MLP 2-8-8-1，tanh，SGD，各 B 的学习率均为 0.1，轮数相同",
+  "saddle.json": "Saddle，两个权重，SGD，各 B 的学习率均为 0.05，更新次数相同",
+  "spirals.json": "Spirals，MLP 2-32-32-1，ReLU，动量 0.9，学习率 ∝ √B，轮数相同",
+  "warmup.json": "Warm-up，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ B，预热 2 轮，轮数相同",
+  "xor.json": "Xor，MLP 2-8-1，tanh，SGD，各 B 的学习率均为 0.3，更新次数相同",
+};
+
+test("every example's title", () => {
+  const files = readdirSync(join(root, "examples")).filter((file) => file.endsWith(".json"));
+  const said = Object.fromEntries(files.map((file) => {
+    const spec = JSON.parse(readFileSync(join(root, "examples", file), "utf8"));
+    return [file, titleInChinese(spec.name, spec, { inputs: inputs[spec.data.kind] ?? 2, outputs: outputs[spec.data.kind] ?? 1 })];
+  }));
+  expect(said).toEqual(titles);
+});
