@@ -74,6 +74,7 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
         await Expect(page.Locator("#plane-menu")).ToContainTextAsync("经过三个运行");
         foreach (string text in await page.Locator(".owner-controls button:not([popovertarget=plane-menu]), #plane-menu span").AllInnerTextsAsync())
             Assert.Matches("[\u4e00-\u9fff]", text);
+        await Expect(page.Locator("[data-stage=scene]")).ToContainTextAsync(new System.Text.RegularExpressions.Regex("主成分|特征向量|的权重"));
         await page.Locator("#plane-menu select").Nth(1).SelectOptionAsync("b1-s1");
         await page.GetByRole(AriaRole.Button, new() { Name = "经过三个运行" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Alert)).ToContainTextAsync("经过三个运行的平面需要三个不同的运行。");

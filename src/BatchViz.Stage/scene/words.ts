@@ -3,6 +3,7 @@ import { Vector3, type Camera } from "three";
 import { figure, percent, short, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import { el, setText } from "../panels/dom.ts";
+import { planeAxes, planeTitle } from "../plane.ts";
 import type { Stage } from "../stage.ts";
 import type { Landscape } from "./landscape.ts";
 import { sample } from "./heights.ts";
@@ -18,8 +19,9 @@ export function caption(stage: Stage, landscape: Landscape): string {
   const parts: string[] = [];
   const walk = plane.explainedByRandomWalk === null ? "" : tr(` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`, `（随机游走：${percent(plane.explainedByRandomWalk, 0)}）`);
   const explained = plane.explained === null ? "" : tr(`, ${percent(plane.explained, 0)} of the variance`, `，解释方差的 ${percent(plane.explained, 0)}`) + walk;
+  const said = planeTitle(plane, (id) => stage.labels[manifest.runs.findIndex((run) => run.id === id)] ?? id);
   // A formula keeps its small letter.
-  const title = plane.title.startsWith("f(") ? plane.title : plane.title.charAt(0).toUpperCase() + plane.title.slice(1);
+  const title = said.startsWith("f(") ? said : said.charAt(0).toUpperCase() + said.slice(1);
   parts.push(title + explained);
   const examples = whole(manifest.evaluation.examples), train = manifest.evaluation.split === "train";
   const kind = scale.log ? tr("log", "对数") : stage.lossScale === "log" ? tr("linear (it goes below zero)", "线性（有负值）") : tr("linear", "线性");
@@ -48,7 +50,8 @@ export class AxisLabels {
     const plane = grid && stage.planes.get(grid.plane);
     if (!plane || scale === null) return;
     const [x0, x1, y0, y1] = grid.region;
-    const texts = [plane.xLabel, short(x0), short(x1), plane.yLabel, short(y0), short(y1), tr(`loss ${figure(scale.high)}`, `损失 ${figure(scale.high)}`), figure(scale.low)];
+    const [x, y] = planeAxes(plane);
+    const texts = [x, short(x0), short(x1), y, short(y0), short(y1), tr(`loss ${figure(scale.high)}`, `损失 ${figure(scale.high)}`), figure(scale.low)];
     this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
