@@ -172,6 +172,34 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         }
     }
 
+    [Fact]
+    public async Task Gradients_at_the_playhead_are_those_that_the_server_recomputes_and_go_when_it_moves_on()
+    {
+        var page = await Open();
+        await page.Keyboard.PressAsync("3"); // B = 8, seed 1
+        await page.Keyboard.PressAsync("Home");
+        for (int i = 0; i < 3; i++) await page.Keyboard.PressAsync("ArrowRight");
+        var legend = page.Locator(".gradient-legend");
+        await Expect(legend).ToContainTextAsync("−gradient of the next batch, B = 8");
+        await Expect(legend).ToContainTextAsync("−gradient over all 200 examples");
+        await Expect(legend).ToContainTextAsync("1 σ of a batch's gradient");
+        string text = await legend.InnerTextAsync();
+        double[] norms = await page.EvaluateAsync<double[]>("""
+            async () => {
+              const { generation, grid } = window.batchviz.state();
+              const { batch, full, cosine } = await (await fetch(`/api/experiments/${generation}/moments/2/3/${grid.plane}`)).json();
+              return [batch.norm, Math.hypot(batch.x, batch.y), full.norm, Math.hypot(full.x, full.y), Math.acos(cosine) * 180 / Math.PI];
+            }
+            """);
+        var shown = Regex.Matches(text, "norm ([0-9.]+), ([0-9.]+) of it").SelectMany(m => new[] { m.Groups[1].Value, m.Groups[2].Value })
+            .Append(Regex.Match(text, "([0-9.]+)° apart").Groups[1].Value).Select(value => double.Parse(value, CultureInfo.InvariantCulture)).ToArray();
+        Assert.Equal(norms.Length, shown.Length);
+        for (int i = 0; i < norms.Length; i++) Assert.Equal(norms[i], shown[i], 0.006 * norms[i] + 1e-4);
+        await page.Keyboard.PressAsync(" ");
+        await Expect(legend).ToBeHiddenAsync();
+        Assert.Empty(troubles);
+    }
+
     [Theory]
     [InlineData(false)]
     [InlineData(true)]

@@ -99,10 +99,10 @@ export function describe(hit: Hit, stage: Stage): string[] {
   const label = stage.labels[run.index]!, updates = whole(Math.floor(hit.update + 1e-6));
   const lines = [
     hit.kind === "end" ? (timeline.state === "diverged" ? tr(`${label}: diverged`, `${label}：已发散`) : tr(`${label}: its end`, `${label}：终点`)) : label,
-    tr(`after ${updates} updates`, `第 ${updates} 次更新之后`),
+    hit.kind === "end" && timeline.state === "diverged" ? tr(`in the picture until update ${updates}`, `第 ${updates} 次更新之前仍在图中`) : tr(`after ${updates} updates`, `第 ${updates} 次更新之后`),
     tr(`loss ${figure(hit.loss)}`, `损失 ${figure(hit.loss)}`),
   ];
-  if (hit.kind === "end") {
+  if (hit.kind === "end" && timeline.state !== "diverged") {
     const { evaluations } = timeline, last = evaluations.count - 1;
     if (last >= 0) lines.push(tr(`test loss ${figure(evaluations.value(last, 1))}`, `测试损失 ${figure(evaluations.value(last, 1))}`));
     if (last >= 0 && Number.isFinite(evaluations.value(last, 2))) lines.push(tr(`test accuracy ${percent(evaluations.value(last, 2))}`, `测试准确率 ${percent(evaluations.value(last, 2))}`));
