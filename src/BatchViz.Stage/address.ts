@@ -7,7 +7,8 @@ import { figure } from "./format.ts";
 import { tr } from "./language.ts";
 import type { Manifest } from "./manifest.ts";
 import { SPEEDS } from "./playhead.ts";
-import { OVERLAYS, STANDARD_OVERLAYS, type Stage } from "./stage.ts";
+import { MOST_CHARTS, OVERLAYS, PANELS, STANDARD_CHARTS, STANDARD_OVERLAYS, type PanelName, type Stage } from "./stage.ts";
+import { PALETTE } from "./style.ts";
 
 /** Raised when a key changes its meaning. */
 export const VERSION = 1;
@@ -127,6 +128,68 @@ export const FIELDS: Readonly<Record<string, Field>> = {
       const pose = numbers(text, 6);
       if (pose === null || !(pose[3]! > 0 && pose[3]! < 20) || pose.some((value) => Math.abs(value) > 20)) return false;
       stage.setPose({ x: pose[0]!, y: pose[1]!, z: pose[2]!, distance: pose[3]!, phi: pose[4]!, theta: pose[5]! });
+      return true;
+    },
+  },
+  charts: {
+    undo: true,
+    get: ({ charts }) => (charts.join() === STANDARD_CHARTS ? "" : charts.join()),
+    set(stage, text) {
+      const names = (text || STANDARD_CHARTS).split(",");
+      if (names.length > MOST_CHARTS || !names.every((name) => stage.chartNames.includes(name))) return false;
+      if (names.join() !== stage.charts.join()) stage.setCharts(names);
+      return true;
+    },
+  },
+  scales: {
+    undo: true,
+    get: ({ chartScales }) => Object.entries(chartScales).map(([chart, scale]) => `${chart}:${scale}`).join(),
+    set(stage, text) {
+      const pairs = text === "" ? [] : text.split(",").map((pair) => pair.split(":"));
+      if (!pairs.every(([chart, scale, more]) => stage.chartNames.includes(chart!) && (scale === "log" || scale === "linear") && more === undefined)) return false;
+      stage.setChartScales(Object.fromEntries(pairs) as Record<string, "log" | "linear">);
+      return true;
+    },
+  },
+  logtime: { undo: true, ...flag((stage) => stage.logTime, (stage, on) => stage.setLogTime(on)) },
+  seeds: { undo: true, ...choice(["lines", "band"], () => "lines", (stage) => stage.seeds, (stage, seeds) => stage.setSeeds(seeds)) },
+  line: {
+    ofExperiment: true, undo: true,
+    get: ({ lineEnds }) => lineEnds?.join() ?? "",
+    set(stage, text) {
+      const ends = text === "" ? null : text.split(",");
+      if (ends !== null && (ends.length !== 2 || ends.some((id) => runIndex(stage, id) < 0))) return false;
+      if (ends?.join() !== stage.lineEnds?.join()) stage.setLineEnds(ends as [string, string] | null);
+      return true;
+    },
+  },
+  colours: {
+    ofExperiment: true, undo: true,
+    get: ({ colours }) => Object.entries(colours).map(([run, name]) => `${run}:${name}`).join(),
+    set(stage, text) {
+      const pairs = text === "" ? [] : text.split(",").map((pair) => pair.split(":"));
+      if (!pairs.every(([run, name, more]) => runIndex(stage, run!) >= 0 && Object.hasOwn(PALETTE, name ?? "") && more === undefined)) return false;
+      if (this.get(stage) !== text) stage.setColours(Object.fromEntries(pairs) as Record<string, string>);
+      return true;
+    },
+  },
+  off: {
+    undo: true,
+    get: ({ panels }) => [...panels].join(),
+    set(stage, text) {
+      const names = text === "" ? [] : text.split(",");
+      if (!names.every((name) => isOneOf(PANELS, name))) return false;
+      if (names.join() !== [...stage.panels].join()) stage.setPanels(new Set(names as PanelName[]));
+      return true;
+    },
+  },
+  projector: {
+    undo: true,
+    get: ({ projector }) => (projector === null ? "" : projector ? "1" : "0"),
+    set(stage, text) {
+      if (!isOneOf(["", "0", "1"], text)) return false;
+      const on = text === "" ? null : text === "1";
+      if (stage.projector !== on) stage.setProjector(on);
       return true;
     },
   },

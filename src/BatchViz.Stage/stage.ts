@@ -93,8 +93,8 @@ const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, mom
 
 const PLANES_KEPT = 16;
 
-const MOST_CHARTS = 4;
-const STANDARD_CHARTS = "loss,accuracy,gradient";
+export const MOST_CHARTS = 4;
+export const STANDARD_CHARTS = "loss,accuracy,gradient";
 const rememberedCharts = (): string[] => (remembered("charts") || STANDARD_CHARTS).split(",").slice(0, MOST_CHARTS);
 
 /** "frame" fits the selected run's path; "x" and "y" look along an axis of the plane. */
@@ -162,6 +162,8 @@ export class Stage {
   cursor: number | null = null;
   /** The charts from left to right, by their names in panels/charts/registry.ts. */
   charts: readonly string[] = rememberedCharts();
+  /** Those that there are, told by the panel that draws them. */
+  chartNames: readonly string[] = STANDARD_CHARTS.split(",");
   /** Vertical scales that differ from the charts' own; the loss has `lossScale`, which the scene shares. */
   chartScales: Readonly<Record<string, "linear" | "log">> = {};
   logTime = false;
@@ -433,6 +435,11 @@ export class Stage {
   setChartScale(chart: string, scale: "linear" | "log"): void {
     if (chart === "loss") return this.setLossScale(scale);
     this.chartScales = { ...this.chartScales, [chart]: scale };
+    this.changed(Change.charts);
+  }
+
+  setChartScales(scales: Readonly<Record<string, "linear" | "log">>): void {
+    this.chartScales = scales;
     this.changed(Change.charts);
   }
 

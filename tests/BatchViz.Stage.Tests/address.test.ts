@@ -43,11 +43,19 @@ test("what is set goes into the address and comes back from it", () => {
   stage.setFollow(true);
   stage.cameraView = "orbit";
   stage.pose = { x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.12345 };
+  stage.setCharts(["accuracy", "loss"]);
+  stage.setChartScale("gradient", "linear");
+  stage.setLogTime(true);
+  stage.setSeeds("band");
+  stage.setLineEnds(["b1-s1", "b32-s1"]);
+  stage.setColour("b8-s1", "green");
+  stage.setPanel("hierarchy", false);
+  stage.setProjector(false);
   stage.setTheme("light");
   stage.playhead.speed = 4;
   stage.await(37.25);
   const address = write(stage);
-  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&speed=4&t=37.25`);
+  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&charts=accuracy,loss&scales=gradient:linear&logtime=1&seeds=band&line=b1-s1,b32-s1&colours=b8-s1:green&off=hierarchy&projector=0&speed=4&t=37.25`);
   const other = fresh();
   expect(apply(other, address)).toEqual([]);
   expect(other.poseAsked).toEqual({ x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.123 });
@@ -66,7 +74,7 @@ test("what a link does not say has its default, whatever was set before", () => 
 
 test.each([
   ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
-  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["follow=yes", "follow=yes"], ["show=stems,doors", "show=stems,doors"], ["camera=behind", "camera=behind"], ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"], ["camera=0,0,0,1,1", "camera=0,0,0,1,1"], ["constructor=1", "constructor"],
+  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["follow=yes", "follow=yes"], ["charts=loss,luck", "charts=loss,luck"], ["charts=loss,loss,loss,loss,loss", "charts=loss,loss,loss,loss,loss"], ["scales=loss:cubic", "scales=loss:cubic"], ["line=b1-s1", "line=b1-s1"], ["colours=b1-s1:pink", "colours=b1-s1:pink"], ["off=walls", "off=walls"], ["projector=2", "projector=2"], ["show=stems,doors", "show=stems,doors"], ["camera=behind", "camera=behind"], ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"], ["camera=0,0,0,1,1", "camera=0,0,0,1,1"], ["constructor=1", "constructor"],
 ])("%s is refused in one sentence and changes nothing", (text, named) => {
   const before = write(stage), mode = stage.playhead.mode;
   const told = apply(stage, `#v=1&${text}`);

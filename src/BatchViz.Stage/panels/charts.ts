@@ -13,6 +13,7 @@ const TELL_AFTER = 300, TELL_EVERY = 5000;
 
 export const mountCharts: Mount = (element, stage) => {
   const drawings = new Map(drawingsOf(stage).flatMap(([, list]) => list).map((drawing) => [drawing.name, drawing]));
+  stage.chartNames = [...drawings.keys()];
   const places: Chart[] = [];
   let stale = 0, turn = 0, arranged = "";
   let telling: ReturnType<typeof setTimeout> | undefined, hurried = false;
