@@ -208,7 +208,7 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         var page = await Open();
         if (split) await page.Keyboard.PressAsync("v");
         await page.EvaluateAsync("() => window.batchviz.idle()");
-        var download = await page.RunAndWaitForDownloadAsync(() => page.Keyboard.PressAsync("p"));
+        var download = await page.RunAndWaitForDownloadAsync(() => page.Keyboard.PressAsync("i"));
         Assert.Equal("scene-twice-examples-4000.png", download.SuggestedFilename);
         byte[] png = await File.ReadAllBytesAsync(await download.PathAsync());
         var box = (await page.Locator("section.scene").BoundingBoxAsync())!;

@@ -31,10 +31,10 @@ test.each([
 });
 
 test("planes' titles, but for a formula, which is the same in both languages", () => {
-  const job = source("BatchViz.Lab/LandscapeJob.cs");
+  const fitter = source("BatchViz.Lab/PlaneFitter.cs");
   const place = "B = 8, seed 2 after update 1,234";
-  const titles = [...job.matchAll(new RegExp(String.raw`(?:title = [^;]*;|return \(plane, [^;]*;)`, "g"))].flatMap(([statement]) =>
-    [...statement.matchAll(new RegExp(LITERAL, "g"))].map((match) => filled(match[1]!.replace(/\{Place\([^)]*\)\}/g, place))));
+  const statements = [...fitter.matchAll(/(?:string title = [^;]*;|return new\(plane, [^;]*;|surface \? [^;]*;)/g)].map(([statement]) => statement);
+  const titles = statements.flatMap((statement) => [...statement.matchAll(new RegExp(LITERAL, "g"))].map((match) => filled(match[1]!.replace(/\{(?:Place\([^)]*\)|places\[\d\])\}/g, place))));
   expect(titles.length).toBeGreaterThanOrEqual(7);
   expect(titles.filter((title) => !title.startsWith("f(x, y) =") && !isChinese(inChinese(title)))).toEqual([]);
   expect(inChinese(`through the weights of ${place}, B = 1 after update 5 and B = 512 after update 99`)).toBe("经过以下三处的权重：B = 8，随机种子 2，第 1,234 次更新后；B = 1，第 5 次更新后；B = 512，第 99 次更新后");
@@ -63,8 +63,11 @@ const titles: Readonly<Record<string, string>> = {
   "line.json": "Line，线性模型 1-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "mnist.json": "MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
   "moons.json": "Moons，MLP 2-8-8-1，tanh，SGD，各 B 的学习率均为 0.1，轮数相同",
+  "rate-constant.json": "Rate kept constant，MLP 784-32-10，ReLU，SGD，各 B 的学习率均为 0.05，轮数相同",
+  "rate-linear.json": "Rate scaled with B，MLP 784-32-10，ReLU，SGD，学习率 ∝ B，轮数相同",
   "saddle.json": "Saddle，两个权重，SGD，各 B 的学习率均为 0.05，更新次数相同",
   "spirals.json": "Spirals，MLP 2-32-32-1，ReLU，动量 0.9，学习率 ∝ √B，轮数相同",
+  "three-regimes.json": "Three regimes，MLP 784-32-10，ReLU，SGD，各 B 的学习率均为 0.1，更新次数相同",
   "warmup.json": "Warm-up，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ B，预热 2 轮，轮数相同",
   "xor.json": "Xor，MLP 2-8-1，tanh，SGD，各 B 的学习率均为 0.3，更新次数相同",
 };
