@@ -83,10 +83,8 @@ public sealed class Experiment : IDisposable
     {
         options ??= new ExperimentOptions();
         (this.plan, Engine, MeasureEnds, opened, readOnly) = (plan, engine, options.MeasureEnds, from, options.ReadOnly);
-        PathMarks = options.Landscape
-            ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
-            : EvaluationMarks;
-        EvaluationSet = Choose(plan, Split.Train, plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples);
+        PathMarks = PathMarksOf(plan, options);
+        EvaluationSet = EvaluationSetOf(plan);
         ScatterSet = Choose(plan, Split.Train, plan.Data.Train.Count, MostScattered);
         TestSet = plan.Data.Test is { } test ? Choose(plan, Split.Test, test.Count, plan.Spec.Landscape.EvaluationExamples) : null;
         var memory = CheckMemory(options);
@@ -414,30 +412,15 @@ public sealed class Experiment : IDisposable
     /// <summary>What the engine says each run's bundle will take; refuses, before anything is taken, what would not fit.</summary>
     private RunMemory[] CheckMemory(ExperimentOptions options)
     {
-        var memory = new RunMemory[Plan.Runs.Count];
-        // Of float weights: a mean and two directions in double precision while a plane is fitted, and the plane before it.
-        const int FitVectors = 9;
-        double wanted = 0, largest = 0, snapshot = 0;
-        long batchSize = 0;
-        foreach (var group in Plan.Runs.GroupBy(run => run.Fork is null ? run.BatchSize : -1 - run.Index))
-        {
-            var spec = Plan.BundleOf([.. group]);
-            var account = Engine.Predict(spec, Plan.Data);
-            foreach (var run in group) memory[run.Index] = new RunMemory(spec.Seeds.Count, account);
-            snapshot = (double)account.Weights / spec.Seeds.Count;
-            double bytes = account.Total + Engine.PredictEvaluator(Plan.Network, Plan.Data) + (options.Landscape ? PathMarks : 0) * (double)account.Weights;
-            wanted += bytes;
-            if (bytes > largest) (largest, batchSize) = (bytes, spec.BatchSize);
-        }
-        if (options.Landscape)
-        {
-            wanted += Engine.PredictEvaluator(Plan.Network, Plan.Data) + FitVectors * snapshot
-                + Engine.PredictEvaluator(Plan.Network, Plan.Data, EvaluationSet, Environment.ProcessorCount);
-        }
-        if (wanted > options.MemoryBytes)
-            throw new SpecException($"\"model.hidden\" makes {Plan.Network.ParameterCount:#,0} weights, which would take {wanted / 1e9:0.###} GB of memory over all runs, their snapshots and the landscape ({largest / 1e9:0.###} GB of them at batch size {batchSize:#,0}); at most {options.MemoryBytes / 1e9:0.###} GB are allowed.");
-        return memory;
+        var needs = MemoryNeeds.Of(Plan, Engine, options, PathMarks, EvaluationSet);
+        return needs.Problem(Plan, options.MemoryBytes) is { } problem ? throw new SpecException(problem) : needs.Runs;
     }
+
+    internal static int PathMarksOf(ExperimentPlan plan, ExperimentOptions options) => options.Landscape
+        ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
+        : EvaluationMarks;
+
+    internal static EvaluationSet EvaluationSetOf(ExperimentPlan plan) => Choose(plan, Split.Train, plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples);
 
     /// <summary>As many examples of a split as are wanted, at random; all of a surface's, whose shifts cancel only then.</summary>
     private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n, int wanted)

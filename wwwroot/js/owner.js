@@ -23,10 +23,34 @@ export async function upload(input) {
     const answer = await fetch("/api/recordings/import", { method: "POST", body: file, credentials: "same-origin", headers: { "Content-Type": "application/octet-stream" } });
     return answer.ok ? { id: (await answer.json()).id } : { refusal: await answer.text() };
   } catch {
-    return { refusal: "The file could not be sent; try again." };
+    return { refusal: document.documentElement.lang.startsWith("zh") ? "文件未能发送；请重试。" : "The file could not be sent; try again." };
   } finally {
     input.value = "";
   }
+}
+
+/** Takes files that are dropped onto an element as if they had been chosen in an input. */
+export function takeDrops(place, input) {
+  if (place.dataset.drops !== undefined) return;
+  place.dataset.drops = "";
+  place.addEventListener("dragover", (event) => {
+    if (event.dataTransfer.types.includes("Files")) event.preventDefault();
+  });
+  place.addEventListener("drop", (event) => {
+    if (event.dataTransfer.files.length === 0) return;
+    event.preventDefault();
+    input.files = event.dataTransfer.files;
+    input.dispatchEvent(new Event("change", { bubbles: true }));
+  });
+}
+
+/** Offers a text as a file to keep. */
+export function save(name, text) {
+  const link = document.createElement("a");
+  link.href = URL.createObjectURL(new Blob([text], { type: "application/json" }));
+  link.download = name;
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 60_000);
 }
 
 /** Writes to the clipboard, by the old way where the page is not on a secure origin (a plain http address in a network). */

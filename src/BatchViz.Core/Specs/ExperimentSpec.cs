@@ -1,3 +1,5 @@
+using static BatchViz.Core.Language;
+
 namespace BatchViz.Core.Specs;
 
 /// <summary>What is held equal, and the batch sizes and seeds that differ. One run per pair of the two.</summary>
@@ -147,13 +149,15 @@ public sealed record ModelSpec
     /// <summary>Why the Fisher-Rao norm does not apply to this model, in a sentence that names the key, or null when it does.</summary>
     public string? WhyNoFisherRao()
     {
-        const string What = "the Fisher-Rao norm (\"fisher-rao\") is defined";
-        if (Kind == ModelKind.Surface) return $"\"model.kind\" is \"surface\"; {What} for networks only.";
-        if (Bias) return $"\"model.bias\" is true; {What} for networks without biases.";
+        string norm = Tr("the Fisher-Rao norm (\"fisher-rao\") is defined", "Fisher-Rao 范数 (\"fisher-rao\") ");
+        if (Kind == ModelKind.Surface) return Tr($"\"model.kind\" is \"surface\"; {norm} for networks only.", $"\"model.kind\" 是 \"surface\"；{norm}只对网络有定义。");
+        if (Bias) return Tr($"\"model.bias\" is true; {norm} for networks without biases.", $"\"model.bias\" 是 true；{norm}只对无偏置的网络有定义。");
         foreach (var (key, activation) in new[] { ("activation", Activation), ("outputActivation", OutputActivation) })
         {
             if ((key != "activation" || Hidden.Count > 0) && activation is not (Activation.Relu or Activation.Linear))
-                return $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {What} for activations that are positively homogeneous, \"relu\" and \"linear\".";
+                return Tr(
+                    $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {norm} for activations that are positively homogeneous, \"relu\" and \"linear\".",
+                    $"\"model.{key}\" 是 \"{Words.Of(Words.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。");
         }
         return null;
     }

@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Specs;
 
@@ -32,7 +33,7 @@ public static class ForkResolver
     {
         long first = parent.Fork?.Update ?? 0;
         if (update < first || update > SpecReader.MaxUpdates)
-            throw new SpecException($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.");
+            throw new SpecException(Tr($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.", $"\"update\" 是 {update}；必须是 {first:#,0} 到 {SpecReader.MaxUpdates:#,0} 的整数。"));
         var given = Read(set);
         var progress = given.Get("batchSize") is { } batch
             ? parent.Progress.ForkedAt(update, SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data))
@@ -74,13 +75,13 @@ public static class ForkResolver
         var root = new JsonObject();
         foreach (var (key, text) in set)
         {
-            if (!Keys.Contains(key)) throw new SpecException($"\"{Foreign.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.");
+            if (!Keys.Contains(key)) throw new SpecException(Tr($"\"{Foreign.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.", $"\"{Foreign.Shorten(key)}\" 不是分叉的键；可用的有 {string.Join(", ", Keys)}。"));
             string[] path = key == "optimizer" ? ["optimizer", "kind"] : key.Split('.');
             var at = root;
             foreach (string part in path[..^1]) at = (JsonObject)(at[part] ??= new JsonObject());
-            if (!at.TryAdd(path[^1], Value(text))) throw new SpecException("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.");
+            if (!at.TryAdd(path[^1], Value(text))) throw new SpecException(Tr("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.", "\"optimizer\" 与 \"optimizer.kind\" 是同一个键；请只给出一个。"));
         }
-        return JsonNodeReader.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), "The fork");
+        return JsonNodeReader.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), Tr("The fork", "分叉"));
     }
 
     /// <summary>A number where it is one, else a text.</summary>
@@ -104,7 +105,9 @@ public static class ForkResolver
             { Updates: { } updates } => ("updates", updates),
             _ => ("examples", (double)budget.Examples!),
         };
-        return new($"\"budget.{key}\" is {amount.ToString(CultureInfo.InvariantCulture)}, which ends with update {total}; a fork after update {update} needs more.");
+        return new(Tr(
+            $"\"budget.{key}\" is {amount.ToString(CultureInfo.InvariantCulture)}, which ends with update {total}; a fork after update {update} needs more.",
+            $"\"budget.{key}\" 是 {amount.ToString(CultureInfo.InvariantCulture)}，在第 {total} 次更新结束；第 {update} 次更新之后的分叉需要更多。"));
     }
 
     /// <summary>

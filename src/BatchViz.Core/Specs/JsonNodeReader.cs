@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.Json;
 using System.Text.Unicode;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Specs;
 
@@ -22,15 +23,15 @@ internal sealed class JsonNodeReader
         this.path = path;
         foreach (var property in element.EnumerateObject())
             if (!values.TryAdd(property.Name, property.Value))
-                throw new SpecException($"\"{At(Foreign.Shorten(property.Name))}\" is given twice.");
+                throw new SpecException(Tr($"\"{At(Foreign.Shorten(property.Name))}\" is given twice.", $"\"{At(Foreign.Shorten(property.Name))}\" 出现了两次。"));
     }
 
     /// <summary>Parses a whole document, which must be an object.</summary>
     public static JsonNodeReader Parse(ReadOnlyMemory<byte> utf8, string what)
     {
-        if (utf8.Length > MaxBytes) throw new SpecException($"{what} is larger than 1 MB, too large for an experiment.");
+        if (utf8.Length > MaxBytes) throw new SpecException(Tr($"{what} is larger than 1 MB, too large for an experiment.", $"{what}大于 1 MB，对实验来说太大。"));
         if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
-        if (!Utf8.IsValid(utf8.Span)) throw new SpecException($"{what} is not UTF-8 text.");
+        if (!Utf8.IsValid(utf8.Span)) throw new SpecException(Tr($"{what} is not UTF-8 text.", $"{what}不是 UTF-8 文本。"));
         JsonElement root;
         try
         {
@@ -42,7 +43,7 @@ internal sealed class JsonNodeReader
         {
             throw new SpecException(Explain(utf8.Span, what));
         }
-        if (root.ValueKind != JsonValueKind.Object) throw new SpecException($"{what} is not a JSON object but {Name(root)}.");
+        if (root.ValueKind != JsonValueKind.Object) throw new SpecException(Tr($"{what} is not a JSON object but {Name(root)}.", $"{what}不是 JSON 对象，而是{Name(root)}。"));
         CheckText(root, what);
         return new JsonNodeReader("", root);
     }
@@ -52,7 +53,7 @@ internal sealed class JsonNodeReader
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
         for (int tokens = 0; reader.Read(); tokens++)
-            if (tokens == MaxTokens) throw new SpecException($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.");
+            if (tokens == MaxTokens) throw new SpecException(Tr($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.", $"{what}的键、值和括号超过 {MaxTokens} 个，对实验来说太多。"));
     }
 
     /// <summary>Refuses escapes of half a character (\ud800), which would throw wherever they are read later.</summary>
@@ -68,7 +69,7 @@ internal sealed class JsonNodeReader
         }
         catch (InvalidOperationException)
         {
-            throw new SpecException($"{at} has text that is not valid Unicode.");
+            throw new SpecException(Tr($"{at} has text that is not valid Unicode.", $"{at} 中有无效的 Unicode 文本。"));
         }
     }
 
@@ -77,28 +78,30 @@ internal sealed class JsonNodeReader
     public string? Text(string key)
     {
         if (Get(key) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, "a text in quotation marks");
+        if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, Tr("a text in quotation marks", "引号中的文本"));
         string text = value.GetString()!;
-        if (text.Length > 200) throw new SpecException($"\"{At(key)}\" is longer than 200 characters.");
+        if (text.Length > 200) throw new SpecException(Tr($"\"{At(key)}\" is longer than 200 characters.", $"\"{At(key)}\" 超过 200 个字符。"));
         foreach (char c in text)
-            if (char.IsControl(c)) throw new SpecException($"\"{At(key)}\" has a control character in it.");
+            if (char.IsControl(c)) throw new SpecException(Tr($"\"{At(key)}\" has a control character in it.", $"\"{At(key)}\" 含有控制字符。"));
         return text;
     }
 
     public bool? Flag(string key) => Get(key) is not { } value ? null
         : value.ValueKind is JsonValueKind.True or JsonValueKind.False ? value.GetBoolean()
-        : throw Wrong(key, value, "true or false");
+        : throw Wrong(key, value, Tr("true or false", "true 或 false"));
 
     public double? Number(string key, double min, double max, bool openMin = false)
         => Get(key) is not { } value ? null : Number(At(key), value, min, max, openMin);
 
     public static double Number(string at, JsonElement value, double min, double max, bool openMin = false)
     {
-        string range = openMin ? $"a number above {Show(min)}, at most {Show(max)}" : $"a number from {Show(min)} to {Show(max)}";
+        string range = openMin
+            ? Tr($"a number above {Show(min)}, at most {Show(max)}", $"大于 {Show(min)}、不超过 {Show(max)} 的数")
+            : Tr($"a number from {Show(min)} to {Show(max)}", $"{Show(min)} 到 {Show(max)} 的数");
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || !double.IsFinite(number))
-            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be {range}.");
+            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
         if (number > max || number < min || (openMin && number <= min))
-            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be {range}.");
+            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
         return number;
     }
 
@@ -107,7 +110,7 @@ internal sealed class JsonNodeReader
     public static long Whole(string at, JsonElement value, long min, long max)
     {
         if (!TryWhole(value, out long number) || number < min || number > max)
-            throw new SpecException($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.");
+            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.", $"\"{at}\" 是 {Quote(value)}；必须是 {Show(min)} 到 {Show(max)} 的整数。"));
         return number;
     }
 
@@ -133,23 +136,23 @@ internal sealed class JsonNodeReader
         if (value.ValueKind == JsonValueKind.String)
             foreach (var (word, choice) in choices)
                 if (value.ValueEquals(word)) return choice;
-        throw new SpecException($"\"{at}\" is {Quote(value)}; it must be one of {words}.");
+        throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be one of {words}.", $"\"{at}\" 是 {Quote(value)}；必须是下列之一：{words}。"));
     }
 
     public JsonNodeReader? Object(string key)
     {
         if (Get(key) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.Object) throw Wrong(key, value, "an object in braces");
+        if (value.ValueKind != JsonValueKind.Object) throw Wrong(key, value, Tr("an object in braces", "花括号中的对象"));
         return new JsonNodeReader(At(key), value);
     }
 
     public IReadOnlyList<JsonElement>? Array(string key, int min, int max)
     {
         if (Get(key) is not { } value) return null;
-        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, "a list in brackets");
+        if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, Tr("a list in brackets", "方括号中的列表"));
         int length = value.GetArrayLength();
         if (length < min || length > max)
-            throw new SpecException($"\"{At(key)}\" has {length} entries; it must have {min} to {max}.");
+            throw new SpecException(Tr($"\"{At(key)}\" has {length} entries; it must have {min} to {max}.", $"\"{At(key)}\" 有 {length} 项；必须有 {min} 到 {max} 项。"));
         return [.. value.EnumerateArray()];
     }
 
@@ -174,7 +177,7 @@ internal sealed class JsonNodeReader
     {
         foreach (string given in values.Keys)
             if (!known.Contains(given) && Near(given, key)) return Unknown(given, key);
-        return new($"\"{At(key)}\" is missing; it must be {what}.");
+        return new(Tr($"\"{At(key)}\" is missing; it must be {what}.", $"\"{At(key)}\" 缺失；必须是{what}。"));
     }
 
     /// <summary>Refuses keys that nobody asked for.</summary>
@@ -190,22 +193,22 @@ internal sealed class JsonNodeReader
 
     private SpecException Unknown(string key, string? meant)
     {
-        string where = path.Length == 0 ? "an experiment" : $"\"{path}\"";
-        string hint = meant is not null ? $" (did you mean \"{meant}\"?)" : $"; known here are {string.Join(", ", known.Distinct())}";
-        return new($"\"{At(Foreign.Shorten(key))}\" is not a key of {where}{hint}.");
+        string where = path.Length == 0 ? Tr("an experiment", "实验") : $"\"{path}\"";
+        string hint = meant is not null ? Tr($" (did you mean \"{meant}\"?)", $"（是否想写 \"{meant}\"？）") : Tr($"; known here are {string.Join(", ", known.Distinct())}", $"；可用的有 {string.Join(", ", known.Distinct())}");
+        return new(Tr($"\"{At(Foreign.Shorten(key))}\" is not a key of {where}{hint}.", $"\"{At(Foreign.Shorten(key))}\" 不是 {where} 的键{hint}。"));
     }
 
     public static string Quote(JsonElement value)
     {
         return value.ValueKind switch
         {
-            JsonValueKind.Object => "an object",
-            JsonValueKind.Array => "a list",
+            JsonValueKind.Object => Tr("an object", "对象"),
+            JsonValueKind.Array => Tr("a list", "列表"),
             _ => Foreign.Shorten(value.GetRawText()),
         };
     }
 
-    private SpecException Wrong(string key, JsonElement value, string wanted) => new($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.");
+    private SpecException Wrong(string key, JsonElement value, string wanted) => new(Tr($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.", $"\"{At(key)}\" 是 {Quote(value)}；必须是{wanted}。"));
 
     private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.######", CultureInfo.InvariantCulture);
 
@@ -213,9 +216,9 @@ internal sealed class JsonNodeReader
 
     private static string Name(JsonElement value) => value.ValueKind switch
     {
-        JsonValueKind.Array => "a list",
-        JsonValueKind.String => "a text",
-        JsonValueKind.Number => "a number",
+        JsonValueKind.Array => Tr("a list", "列表"),
+        JsonValueKind.String => Tr("a text", "文本"),
+        JsonValueKind.Number => Tr("a number", "数"),
         _ => value.GetRawText(),
     };
 
@@ -240,15 +243,15 @@ internal sealed class JsonNodeReader
         catch (JsonException e)
         {
             long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
-            if (keys.Count >= MaxDepth) return $"{what} is nested more than {MaxDepth} levels deep (line {line}).";
+            if (keys.Count >= MaxDepth) return Tr($"{what} is nested more than {MaxDepth} levels deep (line {line}).", $"{what}的嵌套超过 {MaxDepth} 层（第 {line} 行）。");
             string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
-            string at = path.Length > 0 ? $", at \"{Foreign.Shorten(path)}\"" : "";
-            return $"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.";
+            string at = path.Length > 0 ? Tr($", at \"{Foreign.Shorten(path)}\"", $"，在 \"{Foreign.Shorten(path)}\" 处") : "";
+            return Tr($"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.", $"{what}不是 JSON：第 {line} 行第 {column} 列{at}{Found(utf8, e)}。");
         }
         catch (InvalidOperationException)
         {
         }
-        return $"{what} is not JSON.";
+        return Tr($"{what} is not JSON.", $"{what}不是 JSON。");
     }
 
     private static string Found(ReadOnlySpan<byte> utf8, JsonException e)
@@ -261,12 +264,12 @@ internal sealed class JsonNodeReader
             start += end + 1;
         }
         start += (int)(e.BytePositionInLine ?? 0);
-        if (start >= utf8.Length) return ", it ends too early";
+        if (start >= utf8.Length) return Tr(", it ends too early", "，过早结束");
         var word = utf8[start..];
         int length = 0;
         while (length < word.Length && length < 20 && word[length] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)'\n' or (byte)'\r')) length++;
         string text = Encoding.UTF8.GetString(word[..length]).Trim();
-        return text.Length == 0 ? "" : $", {Foreign.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)";
+        return text.Length == 0 ? "" : Tr($", {Foreign.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)", $"，{Foreign.Shorten(text)} 不是值（文本需要引号，数必须有限）");
     }
 
     private static bool Near(string given, string meant) => Distance(given, meant) <= Math.Min(3, meant.Length / 2);

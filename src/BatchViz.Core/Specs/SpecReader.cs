@@ -1,6 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using BatchViz.Core.Data;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Specs;
 
@@ -10,15 +11,16 @@ namespace BatchViz.Core.Specs;
 /// </summary>
 public static class SpecReader
 {
+    public const int MaxBytes = JsonNodeReader.MaxBytes;
     public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
 
     /// <exception cref="SpecException">One sentence that names the key.</exception>
-    public static ExperimentSpec Read(ReadOnlyMemory<byte> utf8, string what = "The experiment")
+    public static ExperimentSpec Read(ReadOnlyMemory<byte> utf8, string? what = null)
     {
-        var root = JsonNodeReader.Parse(utf8, what);
+        var root = JsonNodeReader.Parse(utf8, what ?? Tr("The experiment", "实验"));
         root.Text("$schema");
-        var data = ReadData(root.Object("data") ?? throw root.Missing("data", "an object such as { \"kind\": \"mnist\" }"));
+        var data = ReadData(root.Object("data") ?? throw root.Missing("data", Tr("an object such as { \"kind\": \"mnist\" }", "对象，例如 { \"kind\": \"mnist\" }")));
         bool surface = SurfaceOf(data.Kind) is not null;
         var model = ReadModel(root.Object("model"), surface);
         var spec = new ExperimentSpec
@@ -35,7 +37,7 @@ public static class SpecReader
             Schedule = ReadSchedule(root.Object("schedule")),
             Seeds = ReadSeeds(root),
             Sampler = ReadSampler(root.Object("sampler")),
-            Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", "an object such as { \"epochs\": 5 }")),
+            Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", Tr("an object such as { \"epochs\": 5 }", "对象，例如 { \"epochs\": 5 }"))),
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
             Landscape = ReadLandscape(root.Object("landscape")),
             Probes = ReadProbes(root),
@@ -56,36 +58,36 @@ public static class SpecReader
     private static void Check(ExperimentSpec spec, bool surface)
     {
         if (spec.BatchSizes.Count * spec.Seeds.Count > MaxRuns)
-            throw new SpecException($"\"batchSizes\" times \"seeds\" make {spec.BatchSizes.Count * spec.Seeds.Count} runs; at most {MaxRuns} can train at once.");
+            throw new SpecException(Tr($"\"batchSizes\" times \"seeds\" make {spec.BatchSizes.Count * spec.Seeds.Count} runs; at most {MaxRuns} can train at once.", $"\"batchSizes\" 乘 \"seeds\" 得到 {spec.BatchSizes.Count * spec.Seeds.Count} 个运行；最多同时训练 {MaxRuns} 个。"));
         if (surface != (spec.Loss == LossKind.Surface))
             throw new SpecException(surface
-                ? $"\"loss\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\", whose loss is its own function."
-                : "\"loss\" can be \"surface\" only for the data double-well, saddle and beale.");
+                ? Tr($"\"loss\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\", whose loss is its own function.", $"\"loss\" 对数据 \"{Words.Of(Words.Data, spec.Data.Kind)}\" 必须是 \"surface\"（或省略）：其损失就是它自己的函数。")
+                : Tr("\"loss\" can be \"surface\" only for the data double-well, saddle and beale.", "\"loss\" 只有对数据 double-well、saddle 和 beale 才可以是 \"surface\"。"));
         if (surface != (spec.Model.Kind == ModelKind.Surface))
             throw new SpecException(surface
-                ? $"\"model.kind\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\"."
-                : "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.");
+                ? Tr($"\"model.kind\" must be \"surface\" (or left out) for the data \"{Words.Of(Words.Data, spec.Data.Kind)}\".", $"\"model.kind\" 对数据 \"{Words.Of(Words.Data, spec.Data.Kind)}\" 必须是 \"surface\"（或省略）。")
+                : Tr("\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.", "\"model.kind\" 只有对数据 double-well、saddle 和 beale 才可以是 \"surface\"。"));
         if (spec.Loss is LossKind.CrossEntropy or LossKind.Logistic && spec.Model.OutputActivation != Activation.Linear)
-            throw new SpecException($"\"model.outputActivation\" must be \"linear\" with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which has its own.");
+            throw new SpecException(Tr($"\"model.outputActivation\" must be \"linear\" with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which has its own.", $"\"model.outputActivation\" 在损失 \"{Words.Of(Words.Losses, spec.Loss)}\" 下必须是 \"linear\"：该损失自带激活。"));
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
-            throw new SpecException("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.");
+            throw new SpecException(Tr("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.", "\"schedule.epochs\" 必须给出：以秒计的预算不能决定余弦的长度。"));
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
         if (spec.Probes.Contains(ProbeKind.FisherRao) && spec.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
         if (spec.LearningRate.Rule == LearningRateRule.Tuned)
             foreach (var batch in spec.BatchSizes)
                 if (!spec.LearningRate.Tuned!.ContainsKey(batch.ToString()))
-                    throw new SpecException($"\"learningRate\" has no rate for the batch size {batch}.");
+                    throw new SpecException(Tr($"\"learningRate\" has no rate for the batch size {batch}.", $"\"learningRate\" 没有给出批量大小 {batch} 的学习率。"));
     }
 
     private static void CheckGrowth(ExperimentSpec spec, BatchScheduleSpec growth)
     {
         if (spec.Sampler.Remainder == RemainderPolicy.Carry)
-            throw new SpecException("\"batchSchedule\" cannot go with \"sampler.remainder\" \"carry\", whose batches cross from one epoch into the next.");
+            throw new SpecException(Tr("\"batchSchedule\" cannot go with \"sampler.remainder\" \"carry\", whose batches cross from one epoch into the next.", "\"batchSchedule\" 不能与 \"sampler.remainder\" \"carry\" 同用：后者的批次会跨轮。"));
         foreach (var batch in spec.BatchSizes)
         {
-            if (batch.IsFull) throw new SpecException("\"batchSchedule\" cannot go with the batch size \"full\", which is as large as can be.");
+            if (batch.IsFull) throw new SpecException(Tr("\"batchSchedule\" cannot go with the batch size \"full\", which is as large as can be.", "\"batchSchedule\" 不能与批量大小 \"full\" 同用：它已是最大。"));
             if (batch.Examples > growth.Maximum)
-                throw new SpecException($"\"batchSchedule.maximum\" is {growth.Maximum}, less than the batch size {batch} that is to grow.");
+                throw new SpecException(Tr($"\"batchSchedule.maximum\" is {growth.Maximum}, less than the batch size {batch} that is to grow.", $"\"batchSchedule.maximum\" 是 {growth.Maximum}，小于要增长的批量大小 {batch}。"));
         }
     }
 
@@ -100,7 +102,7 @@ public static class SpecReader
 
     private static DataSpec ReadData(JsonNodeReader data)
     {
-        var kind = data.Choice("kind", Words.Data) ?? throw data.Missing("kind", "one of " + string.Join(", ", Words.Data.Select(w => $"\"{w.Word}\"")));
+        var kind = data.Choice("kind", Words.Data) ?? throw data.Missing("kind", Tr("one of ", "下列之一：") + string.Join(", ", Words.Data.Select(w => $"\"{w.Word}\"")));
         bool generated = kind is not (DataKind.Mnist or DataKind.Csv or DataKind.Idx);
         var spec = new DataSpec
         {
@@ -110,20 +112,20 @@ public static class SpecReader
             Noise = generated ? data.Number("noise", 0, 100) : null,
             Seed = (uint)(data.Whole("seed", 0, uint.MaxValue) ?? 1),
             Folder = kind is DataKind.Csv or DataKind.Idx ? data.Text("folder") : null,
-            File = kind == DataKind.Csv ? FileName(data, "file") ?? throw data.Missing("file", "the name of a CSV file") : null,
+            File = kind == DataKind.Csv ? FileName(data, "file") ?? throw data.Missing("file", Tr("the name of a CSV file", "CSV 文件名")) : null,
             Label = kind == DataKind.Csv ? data.Text("label") : null,
             Regression = kind == DataKind.Csv && (data.Flag("regression") ?? false),
             TestFraction = kind == DataKind.Csv ? data.Number("testFraction", 0, 0.9) : null,
-            TrainImages = kind == DataKind.Idx ? FileName(data, "trainImages") ?? throw data.Missing("trainImages", "the name of an IDX file") : null,
-            TrainLabels = kind == DataKind.Idx ? FileName(data, "trainLabels") ?? throw data.Missing("trainLabels", "the name of an IDX file") : null,
+            TrainImages = kind == DataKind.Idx ? FileName(data, "trainImages") ?? throw data.Missing("trainImages", Tr("the name of an IDX file", "IDX 文件名")) : null,
+            TrainLabels = kind == DataKind.Idx ? FileName(data, "trainLabels") ?? throw data.Missing("trainLabels", Tr("the name of an IDX file", "IDX 文件名")) : null,
             TestImages = kind == DataKind.Idx ? FileName(data, "testImages") : null,
             TestLabels = kind == DataKind.Idx ? FileName(data, "testLabels") : null,
         };
         data.Done();
         if ((spec.TestImages is null) != (spec.TestLabels is null))
-            throw new SpecException("\"data.testImages\" and \"data.testLabels\" must be given together.");
+            throw new SpecException(Tr("\"data.testImages\" and \"data.testLabels\" must be given together.", "\"data.testImages\" 与 \"data.testLabels\" 必须同时给出。"));
         if (SurfaceOf(kind) is not null && spec.TestExamples is not null)
-            throw new SpecException("\"data.testExamples\" does not apply to a surface, which has nothing to test.");
+            throw new SpecException(Tr("\"data.testExamples\" does not apply to a surface, which has nothing to test.", "\"data.testExamples\" 不适用于曲面：它没有可测试的内容。"));
         return spec;
     }
 
@@ -132,7 +134,7 @@ public static class SpecReader
     {
         if (data.Text(key) is not { } name) return null;
         if (name.Length == 0 || Path.IsPathRooted(name) || name.Contains('\\') || name.Contains(':') || name.Split('/').Any(p => p is "" or "." or ".."))
-            throw new SpecException($"\"{data.At(key)}\" must be the name of a file inside the data folder.");
+            throw new SpecException(Tr($"\"{data.At(key)}\" must be the name of a file inside the data folder.", $"\"{data.At(key)}\" 必须是数据文件夹内的文件名。"));
         return name;
     }
 
@@ -188,7 +190,7 @@ public static class SpecReader
             spec = spec with
             {
                 Factor = schedule.Number("factor", 0, 1, openMin: true) ?? spec.Factor,
-                EveryEpochs = (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", "a whole number of epochs")),
+                EveryEpochs = (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", Tr("a whole number of epochs", "整数轮数"))),
             };
         if (spec.Kind == ScheduleKind.Cosine)
             spec = spec with { Epochs = schedule.Number("epochs", 0, MaxEpochs, openMin: true), Floor = schedule.Number("floor", 0, 1) ?? spec.Floor };
@@ -201,7 +203,7 @@ public static class SpecReader
         if (warmup is null) return null;
         var spec = new WarmupSpec(
             warmup.Choice("kind", Words.Warmups) ?? WarmupKind.Gradual,
-            warmup.Number("epochs", 0, MaxEpochs, openMin: true) ?? throw warmup.Missing("epochs", "a number of epochs"));
+            warmup.Number("epochs", 0, MaxEpochs, openMin: true) ?? throw warmup.Missing("epochs", Tr("a number of epochs", "轮数")));
         spec = spec with { Factor = warmup.Number("factor", 0, 1) ?? spec.Factor };
         warmup.Done();
         return spec;
@@ -212,7 +214,7 @@ public static class SpecReader
         if (schedule is null) return null;
         var spec = new BatchScheduleSpec(
             schedule.Number("factor", 1.1, 1000) ?? 2,
-            (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", "a whole number of epochs")),
+            (int)(schedule.Whole("everyEpochs", 1, MaxEpochs) ?? throw schedule.Missing("everyEpochs", Tr("a whole number of epochs", "整数轮数"))),
             (int?)schedule.Whole("maximum", 1, int.MaxValue));
         schedule.Done();
         return spec;
@@ -235,19 +237,19 @@ public static class SpecReader
     internal static BatchSize ReadBatchSize(string at, JsonElement value)
         => value.ValueKind == JsonValueKind.String && value.ValueEquals("full") ? BatchSize.Full
             : JsonNodeReader.TryWhole(value, out long b) && b is >= 1 and <= int.MaxValue ? new BatchSize((int)b)
-            : throw new SpecException($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".");
+            : throw new SpecException(Tr($"\"{at}\" is {JsonNodeReader.Quote(value)}; a batch size is a whole number from 1 up, or \"full\".", $"\"{at}\" 是 {JsonNodeReader.Quote(value)}；批量大小须为不小于 1 的整数，或 \"full\"。"));
 
     private static List<uint> ReadSeeds(JsonNodeReader root)
     {
         if (root.Array("seeds", 1, MaxSeeds) is not { } values) return [1];
         List<uint> seeds = [.. values.Select((v, i) => (uint)JsonNodeReader.Whole($"seeds[{i}]", v, 0, uint.MaxValue))];
-        if (seeds.Distinct().Count() != seeds.Count) throw new SpecException("\"seeds\" has the same seed twice.");
+        if (seeds.Distinct().Count() != seeds.Count) throw new SpecException(Tr("\"seeds\" has the same seed twice.", "\"seeds\" 中有重复的随机种子。"));
         return seeds;
     }
 
     private static LearningRateSpec ReadLearningRate(JsonNodeReader root)
     {
-        var value = root.Get("learningRate") ?? throw root.Missing("learningRate", "a number such as 0.1, or rates by batch size such as { \"1\": 0.01, \"32\": 0.1 }");
+        var value = root.Get("learningRate") ?? throw root.Missing("learningRate", Tr("a number such as 0.1, or rates by batch size such as { \"1\": 0.01, \"32\": 0.1 }", "数，例如 0.1；或按批量大小的学习率，例如 { \"1\": 0.01, \"32\": 0.1 }"));
         var rule = root.Choice("learningRateRule", Words.Rules);
         var reference = (int?)root.Whole("referenceBatchSize", 1, 1_000_000_000);
         if (value.ValueKind != JsonValueKind.Object)
@@ -256,13 +258,13 @@ public static class SpecReader
             return new LearningRateSpec { Rate = rate, Rule = rule ?? LearningRateRule.Constant, ReferenceBatchSize = reference ?? 32 };
         }
         if (rule is not null || reference is not null)
-            throw new SpecException("\"learningRateRule\" and \"referenceBatchSize\" do not apply when \"learningRate\" gives a rate for each batch size.");
+            throw new SpecException(Tr("\"learningRateRule\" and \"referenceBatchSize\" do not apply when \"learningRate\" gives a rate for each batch size.", "\"learningRateRule\" 与 \"referenceBatchSize\" 不适用：\"learningRate\" 已为每种批量大小给出学习率。"));
         var tuned = new Dictionary<string, double>();
         foreach (var (batch, rate) in root.Object("learningRate")!.All)
         {
             // Parsing alone takes "032", and "32" with NULs behind it.
             if (batch != "full" && !(int.TryParse(batch, NumberStyles.None, CultureInfo.InvariantCulture, out int b) && b >= 1 && batch == b.ToString(CultureInfo.InvariantCulture)))
-                throw new SpecException($"\"learningRate\" has the key {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))}, which is not a batch size.");
+                throw new SpecException(Tr($"\"learningRate\" has the key {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))}, which is not a batch size.", $"\"learningRate\" 的键 {JsonNodeReader.Quote(JsonSerializer.SerializeToElement(batch))} 不是批量大小。"));
             tuned[batch] = ReadRate($"learningRate.{batch}", rate);
         }
         return new LearningRateSpec { Rule = LearningRateRule.Tuned, Tuned = tuned };
@@ -293,14 +295,14 @@ public static class SpecReader
         };
         budget.Done();
         int given = (spec.Epochs is null ? 0 : 1) + (spec.Updates is null ? 0 : 1) + (spec.Examples is null ? 0 : 1) + (spec.Seconds is null ? 0 : 1);
-        return given == 1 ? spec : throw new SpecException("\"budget\" must have exactly one of epochs, updates, examples and seconds.");
+        return given == 1 ? spec : throw new SpecException(Tr("\"budget\" must have exactly one of epochs, updates, examples and seconds.", "\"budget\" 必须恰好给出 epochs、updates、examples、seconds 之一。"));
     }
 
     private static List<ProbeKind> ReadProbes(JsonNodeReader root)
     {
         var values = root.Array("probes", 0, Words.Probes.Count) ?? [];
         List<ProbeKind> probes = [.. values.Select((v, i) => JsonNodeReader.Choice($"probes[{i}]", v, Words.Probes))];
-        return probes.Distinct().Count() == probes.Count ? probes : throw new SpecException("\"probes\" has the same probe twice.");
+        return probes.Distinct().Count() == probes.Count ? probes : throw new SpecException(Tr("\"probes\" has the same probe twice.", "\"probes\" 中有重复的探测。"));
     }
 
     private static LandscapeSpec ReadLandscape(JsonNodeReader? landscape)
@@ -314,7 +316,7 @@ public static class SpecReader
         };
         landscape.Done();
         if (!System.Numerics.BitOperations.IsPow2(spec.Resolution - 1))
-            throw new SpecException($"\"landscape.resolution\" is {spec.Resolution}; it must be 9, 17, 33, 65 or 129.");
+            throw new SpecException(Tr($"\"landscape.resolution\" is {spec.Resolution}; it must be 9, 17, 33, 65 or 129.", $"\"landscape.resolution\" 是 {spec.Resolution}；必须是 9、17、33、65 或 129。"));
         return spec;
     }
 }

@@ -1,6 +1,7 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Specs;
 
@@ -71,8 +72,8 @@ public static class SpecResolver
             int size = SizeOf($"batchSizes[{i}]", batch, data);
             if (runs.Any(r => r.BatchSize == size))
                 throw new SpecException(batch.IsFull
-                    ? $"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list."
-                    : $"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.");
+                    ? Tr($"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list.", $"\"batchSizes[{i}]\" 是 \"full\"，在此为 {size} 个样本，列表中已有。")
+                    : Tr($"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.", $"\"batchSizes[{i}]\" 是 {size}，在此即 \"full\"，列表中已有。"));
             double rate = spec.LearningRate.For(batch, n);
             var progress = new Progress(spec.Sampler.Remainder, n, size, spec.BatchSchedule);
             CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch);
@@ -84,26 +85,28 @@ public static class SpecResolver
                 runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total) { Optimizer = spec.Optimizer, Budget = spec.Budget });
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
-            throw new SpecException($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.");
+            throw new SpecException(Tr($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.", $"\"landscape.plane\" 是 \"weights\"，需要恰有两个权重的模型；此模型有 {network.ParameterCount:#,0} 个。"));
         if (spec.Landscape.Plane == PlaneKind.Runs && runs.Count < 3)
-            throw new SpecException($"\"landscape.plane\" is \"runs\", which needs three runs; this experiment has {runs.Count}.");
+            throw new SpecException(Tr($"\"landscape.plane\" is \"runs\", which needs three runs; this experiment has {runs.Count}.", $"\"landscape.plane\" 是 \"runs\"，需要三个运行；此实验有 {runs.Count} 个。"));
         if (spec.Landscape.Plane is not (PlaneKind.Auto or PlaneKind.Weights) && network.ParameterCount == 2)
-            throw new SpecException($"\"landscape.plane\" is \"{Words.Of(Words.Planes, spec.Landscape.Plane)}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".");
+            throw new SpecException(Tr($"\"landscape.plane\" is \"{Words.Of(Words.Planes, spec.Landscape.Plane)}\", but this model has two weights, whose landscape is shown exactly; it must be \"auto\" or \"weights\".", $"\"landscape.plane\" 是 \"{Words.Of(Words.Planes, spec.Landscape.Plane)}\"，但此模型只有两个权重，其地形可精确显示；必须是 \"auto\" 或 \"weights\"。"));
         if (spec.Model.Start is not null && network.ParameterCount != 2)
-            throw new SpecException($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.");
+            throw new SpecException(Tr($"\"model.start\" applies only to models of two weights; this one has {network.ParameterCount:#,0}.", $"\"model.start\" 只适用于两个权重的模型；此模型有 {network.ParameterCount:#,0} 个。"));
         return new ExperimentPlan(spec, data, network, runs);
     }
 
     /// <summary>Examples in a whole batch.</summary>
     internal static int SizeOf(string at, BatchSize batch, DataSet data)
         => batch.IsFull || batch.Examples <= data.Train.Count ? batch.Resolve(data.Train.Count)
-            : throw new SpecException($"\"{at}\" is {batch.Examples}, but {data.Name} has only {data.Train.Count} training examples.");
+            : throw new SpecException(Tr($"\"{at}\" is {batch.Examples}, but {data.Name} has only {data.Train.Count} training examples.", $"\"{at}\" 是 {batch.Examples}，但 {data.Name} 只有 {data.Train.Count} 个训练样本。"));
 
     internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch)
     {
         int atOnce = Math.Min(progress.LargestBatch, microBatch ?? int.MaxValue);
         if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
-            throw new SpecException($"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.");
+            throw new SpecException(Tr(
+                $"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.",
+                $"\"{at}\" 是 {size}{(atOnce > size ? $" 并增长到 {atOnce}" : "")}，对此模型太大：仅激活值就需要 {MaxActivationFloats * 4 / 1_000_000_000} GB 以上。"));
     }
 
     /// <summary>Updates that a budget allows, or null under a budget in seconds.</summary>
@@ -111,9 +114,9 @@ public static class SpecResolver
     {
         long? total = progress.UpdatesIn(budget);
         if (total > SpecReader.MaxUpdates)
-            throw new SpecException($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.");
+            throw new SpecException(Tr($"\"budget\" makes {total:#,0} updates at batch size {size}; at most {SpecReader.MaxUpdates:#,0} are kept.", $"\"budget\" 在批量大小 {size} 下为 {total:#,0} 次更新；最多保存 {SpecReader.MaxUpdates:#,0} 次。"));
         if (budget.Examples is { } examples && examples < size)
-            throw new SpecException($"\"budget.examples\" is {examples}, less than one batch of {size}.");
+            throw new SpecException(Tr($"\"budget.examples\" is {examples}, less than one batch of {size}.", $"\"budget.examples\" 是 {examples}，少于一个 {size} 的批次。"));
         return total;
     }
 
@@ -125,15 +128,15 @@ public static class SpecResolver
             (DataTask.Surface, LossKind.Surface) => 1,
             (DataTask.Classification, LossKind.CrossEntropy) => data.Outputs,
             (DataTask.Classification, LossKind.Logistic) when data.Outputs == 2 => 1,
-            (DataTask.Classification, LossKind.Logistic) => throw new SpecException($"\"loss\" is \"logistic\", which needs two classes; {data.Name} has {data.Outputs}."),
+            (DataTask.Classification, LossKind.Logistic) => throw new SpecException(Tr($"\"loss\" is \"logistic\", which needs two classes; {data.Name} has {data.Outputs}.", $"\"loss\" 是 \"logistic\"，需要两个类别；{data.Name} 有 {data.Outputs} 个。")),
             (DataTask.Classification, LossKind.Squared) => data.Outputs == 2 ? 1 : data.Outputs,
             (DataTask.Regression, LossKind.Squared) => data.Outputs,
-            (DataTask.Regression, _) => throw new SpecException($"\"loss\" is \"{loss}\", but {data.Name} has numbers to predict, which need \"squared\"."),
-            _ => throw new SpecException($"\"loss\" is \"{loss}\", which does not fit {data.Name}."),
+            (DataTask.Regression, _) => throw new SpecException(Tr($"\"loss\" is \"{loss}\", but {data.Name} has numbers to predict, which need \"squared\".", $"\"loss\" 是 \"{loss}\"，但 {data.Name} 要预测数值，需要 \"squared\"。")),
+            _ => throw new SpecException(Tr($"\"loss\" is \"{loss}\", which does not fit {data.Name}.", $"\"loss\" 是 \"{loss}\"，不适合 {data.Name}。")),
         };
         var network = new NetworkSpec(spec.Model, spec.Loss, [data.Inputs, .. spec.Model.Hidden, outputs]);
         if (network.ParameterCount > MaxParameters)
-            throw new SpecException($"\"model.hidden\" makes {network.ParameterCount:#,0} weights; at most {MaxParameters:#,0} are allowed.");
+            throw new SpecException(Tr($"\"model.hidden\" makes {network.ParameterCount:#,0} weights; at most {MaxParameters:#,0} are allowed.", $"\"model.hidden\" 产生 {network.ParameterCount:#,0} 个权重；最多允许 {MaxParameters:#,0} 个。"));
         return network;
     }
 }

@@ -20,6 +20,12 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 
     public async Task Close(ElementReference dialog) => await (await Module()).InvokeVoidAsync("close", dialog);
 
+    /// <summary>Files dropped onto <paramref name="place"/> are taken as if chosen in the file input.</summary>
+    public async Task TakeDrops(ElementReference place, ElementReference input) => await (await Module()).InvokeVoidAsync("takeDrops", place, input);
+
+    /// <summary>Hands a text to the browser as a download.</summary>
+    public async Task Save(string name, string text) => await (await Module()).InvokeVoidAsync("save", name, text);
+
     /// <summary>False where the browser does not let a page write to the clipboard.</summary>
     public async Task<bool> Copy(string text) => await (await Module()).InvokeAsync<bool>("copy", text);
 

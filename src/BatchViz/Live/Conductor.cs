@@ -51,6 +51,11 @@ public sealed class Conductor(
         Prepare(files.Plan(spec, trusted: false), files.FolderFor(spec.Data, null));
     }, cancel);
 
+    /// <summary>What an experiment would take and how long it would train, measured on a short trial. What trains meanwhile goes on.</summary>
+    /// <exception cref="SpecException">One sentence: it cannot be started as it is.</exception>
+    public Task<CostEstimate> Estimate(ExperimentSpec spec, CancellationToken cancel) => Task.Factory.StartNew(
+        () => CostEstimate.Of(files.Plan(spec, trusted: false), engine, options, cancel), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
     /// <summary>Puts a recording on the air as it is; one that another process writes can only be looked at.</summary>
     /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
     public Task Open(string id, CancellationToken cancel = default) => Replace(() =>

@@ -269,8 +269,8 @@ public sealed class Library(string root, TimeProvider? clock = null)
             entry = Unreadable(folder, $"The recording in {folder.FullName} cannot be read: {e.Message.TrimEnd('.')}.");
         }
         if (entry.Manifest is null) return elsewhere || key == onAir ? null : entry.WithStateOfRuns(); // one that is being begun has no manifest yet
-        if (key == onAir) return entry with { State = LibraryState.OnAir, Says = "On the air" };
-        if (elsewhere) return entry with { State = LibraryState.Elsewhere, Says = mine.ContainsKey(key) ? "Being closed" : "Being written elsewhere" };
+        if (key == onAir) return entry with { State = LibraryState.OnAir, Said = ("On the air", "正在播出") };
+        if (elsewhere) return entry with { State = LibraryState.Elsewhere, Said = mine.ContainsKey(key) ? ("Being closed", "正在关闭") : ("Being written elsewhere", "正由另一进程写入") };
         return entry.WithStateOfRuns();
     }
 

@@ -1,5 +1,6 @@
 using System.Globalization;
 using BatchViz.Recording;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
 
@@ -27,7 +28,10 @@ public sealed record LibraryEntry
     public LibraryState State { get; init; }
 
     /// <summary>The state in a few words.</summary>
-    public string Says { get; init; } = "";
+    public string Says => Tr(Said.English, Said.Chinese);
+
+    /// <summary>In both languages, since an entry is kept and shown to owners of either.</summary>
+    public (string English, string Chinese) Said { get; init; } = ("", "");
 
     /// <summary>Its saved landscape, drawn small; null where there is none.</summary>
     public RecordingPicture? Picture => picture?.Value;
@@ -52,18 +56,19 @@ public sealed record LibraryEntry
     /// <summary>What its runs' ends make of it, while nobody has it.</summary>
     public LibraryEntry WithStateOfRuns()
     {
-        if (Manifest is null) return this with { State = LibraryState.Unreadable, Says = "Unreadable" };
+        if (Manifest is null) return this with { State = LibraryState.Unreadable, Said = ("Unreadable", "无法读取") };
         string After(Func<RunGlance, bool> which) => Runs.Where(which).Max(run => run.Updates).ToString("#,0", CultureInfo.InvariantCulture);
         string Share(RunState which)
         {
             int some = Runs.Count(run => run.State == which);
             return some == Runs.Count ? "" : $"{some} of {Runs.Count} ";
         }
-        if (Runs.Any(run => run.Interrupted)) return this with { State = LibraryState.Interrupted, Says = $"Interrupted after update {After(run => run.Interrupted)}" };
-        if (Runs.Any(run => run.State == RunState.Stopped && run.Unfinished)) return this with { State = LibraryState.Stopped, Says = $"Stopped after update {After(run => run.State == RunState.Stopped)}" };
-        if (Runs.Any(run => run.State == RunState.Failed)) return this with { State = LibraryState.Failed, Says = Capital($"{Share(RunState.Failed)}failed") };
-        if (Runs.Any(run => run.State == RunState.Diverged)) return this with { State = LibraryState.Diverged, Says = Capital($"{Share(RunState.Diverged)}diverged") };
-        return this with { State = LibraryState.Finished, Says = "Finished" };
+        string Part(RunState which) => Share(which).Length == 0 ? "" : $"{Runs.Count} 个运行中 {Runs.Count(run => run.State == which)} 个";
+        if (Runs.Any(run => run.Interrupted)) return this with { State = LibraryState.Interrupted, Said = ($"Interrupted after update {After(run => run.Interrupted)}", $"在第 {After(run => run.Interrupted)} 次更新后中断") };
+        if (Runs.Any(run => run.State == RunState.Stopped && run.Unfinished)) return this with { State = LibraryState.Stopped, Said = ($"Stopped after update {After(run => run.State == RunState.Stopped)}", $"在第 {After(run => run.State == RunState.Stopped)} 次更新后停止") };
+        if (Runs.Any(run => run.State == RunState.Failed)) return this with { State = LibraryState.Failed, Said = (Capital($"{Share(RunState.Failed)}failed"), $"{Part(RunState.Failed)}失败") };
+        if (Runs.Any(run => run.State == RunState.Diverged)) return this with { State = LibraryState.Diverged, Said = (Capital($"{Share(RunState.Diverged)}diverged"), $"{Part(RunState.Diverged)}发散") };
+        return this with { State = LibraryState.Finished, Said = ("Finished", "已完成") };
     }
 
     private static string Capital(string words) => char.ToUpperInvariant(words[0]) + words[1..];

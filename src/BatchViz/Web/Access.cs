@@ -6,6 +6,7 @@ using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.DataProtection;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Web;
 
@@ -78,7 +79,7 @@ public static class Access
         {
             if (links.RoleOf(secret) is not { } role)
             {
-                await Page(context, StatusCodes.Status403Forbidden, "This link is not valid", "It may belong to an earlier start of BatchViz. Ask for the new one.");
+                await Page(context, StatusCodes.Status403Forbidden, Tr("This link is not valid", "此链接无效"), Tr("It may belong to an earlier start of BatchViz. Ask for the new one.", "它可能属于 BatchViz 之前的一次启动。请索取新链接。"));
                 return;
             }
             await context.SignInAsync(Principal(role));
@@ -96,11 +97,11 @@ public static class Access
     /// <summary>Why a request is refused before anything looks at it, or null. A foreign Host is how DNS rebinding comes in, a foreign Origin how other sites' scripts do.</summary>
     private static string? Checked(HttpContext context, ServeOptions options)
     {
-        if (!options.AllowsHost(context.Request.Host.Host)) return "This server does not answer under that name.";
+        if (!options.AllowsHost(context.Request.Host.Host)) return Tr("This server does not answer under that name.", "此服务器不以该名称应答。");
         string? origin = context.Request.Headers.Origin;
         if (string.IsNullOrEmpty(origin)) return null;
         return Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(Authority(context.Request), StringComparison.OrdinalIgnoreCase)
-            ? null : "Pages of other sites may not use this server.";
+            ? null : Tr("Pages of other sites may not use this server.", "其他网站的页面不能使用此服务器。");
     }
 
     /// <summary>Host and port, the port left out where it is the scheme's own, as browsers write it in Origin.</summary>
@@ -110,8 +111,8 @@ public static class Access
     private static Task Refuse(HttpContext context, int status)
     {
         if (context.Request.Path == "/" && status == StatusCodes.Status401Unauthorized)
-            return Page(context, status, "BatchViz", "Open the link that the owner of this server gave you: it lets you in.");
-        return Say(context, status, status == StatusCodes.Status401Unauthorized ? "Open this server's viewer or owner link first." : "Only the owner may do this.");
+            return Page(context, status, "BatchViz", Tr("Open the link that the owner of this server gave you: it lets you in.", "请打开此服务器主持人给你的链接，即可进入。"));
+        return Say(context, status, status == StatusCodes.Status401Unauthorized ? Tr("Open this server's viewer or owner link first.", "请先打开此服务器的观众或主持人链接。") : Tr("Only the owner may do this.", "只有主持人可以这样做。"));
     }
 
     private static Task Say(HttpContext context, int status, string sentence)
@@ -126,7 +127,7 @@ public static class Access
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/html; charset=utf-8";
         return context.Response.WriteAsync($"""
-            <!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+            <!DOCTYPE html><html lang="{Tag}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
             <title>{WebUtility.HtmlEncode(title)}</title><link rel="icon" href="data:,"><link rel="stylesheet" href="/css/site.css"></head>
             <body class="door"><main><h1>{WebUtility.HtmlEncode(title)}</h1><p>{WebUtility.HtmlEncode(sentence)}</p></main></body></html>
             """);

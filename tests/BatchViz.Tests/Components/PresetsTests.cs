@@ -10,7 +10,7 @@ public class PresetsTests
         var presets = Preset.ReadAll(Preset.Folder);
 
         Assert.All(presets, preset => Assert.True(preset.Problem is null && preset.Lesson.Length > 0, $"{preset.Key}: {preset.Problem ?? "no lesson"}"));
-        Assert.Equal(["mnist", "warmup", "moons", "spirals", "circles", "xor", "gaussians", "grow-the-batch", "line", "double-well", "saddle", "beale"], presets.Select(preset => preset.Key));
+        Assert.Equal(["mnist", "three-regimes", "rate-constant", "rate-linear", "warmup", "moons", "spirals", "circles", "xor", "gaussians", "grow-the-batch", "line", "double-well", "saddle", "beale"], presets.Select(preset => preset.Key));
     }
 
     [Fact]

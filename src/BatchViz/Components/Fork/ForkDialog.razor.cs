@@ -5,13 +5,14 @@ using BatchViz.Lab;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.Fork;
 
 /// <summary>Chooses where a run is left and what is different from there on. Every key press is checked by what will check the fork itself.</summary>
 public sealed partial class ForkDialog : ComponentBase, IDisposable
 {
-    private static readonly IReadOnlyList<(string Word, string Reading)> Optimizers = Labels.Of(Words.Optimizers);
+    private static IReadOnlyList<(string Word, string Reading)> Optimizers => Labels.Of(Words.Optimizers);
 
     private readonly CancellationTokenSource gone = new();
     private CancellationTokenSource? cancel;
@@ -36,7 +37,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
 
     private RunPlan? Parent => Chosen?.Plan;
 
-    private string Made => Chosen is { } chosen ? string.Create(CultureInfo.InvariantCulture, $"of {chosen.Log.Count:#,0} made so far") : "";
+    private string Made => Chosen is { } chosen ? Tr($"of {RunNames.Number(chosen.Log.Count)} made so far", $"目前共 {RunNames.Number(chosen.Log.Count)} 次") : "";
 
     /// <summary>Opens at the page's playhead: that run, that update.</summary>
     public async Task Open()
@@ -87,13 +88,13 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     {
         try
         {
-            if (Experiment is not { } experiment || Chosen is not { } chosen) throw new SpecException("This run is gone: another experiment has begun.");
+            if (Experiment is not { } experiment || Chosen is not { } chosen) throw new SpecException(Tr("This run is gone: another experiment has begun.", "该运行已不存在：另一个实验已经开始。"));
             long after = Update();
             Replayer.Check(chosen, after);
             var plan = ForkResolver.Resolve(experiment.Plan, chosen.Plan, after, Settings(), experiment.Runs.Count);
             long again = experiment.Replayer.Cost(chosen, after).Updates;
-            string end = plan.TotalUpdates is { } total ? string.Create(CultureInfo.InvariantCulture, $"{total - after:#,0} more updates") : "goes on";
-            (problem, summary) = (null, string.Create(CultureInfo.InvariantCulture, $"{plan.Id}: {end} at B = {plan.BatchSize:#,0}{(again > 0 ? $"; {again:#,0} are recomputed first" : "")}."));
+            string end = plan.TotalUpdates is { } total ? Tr($"{RunNames.Number(total - after)} more updates", $"再做 {RunNames.Number(total - after)} 次更新") : Tr("goes on", "继续训练");
+            (problem, summary) = (null, $"{plan.Id}: {end}{Tr(" at ", "，")}B = {RunNames.Number(plan.BatchSize)}{(again > 0 ? Tr($"; {RunNames.Number(again)} are recomputed first", $"；先重新计算 {RunNames.Number(again)} 次") : "")}{Tr(".", "。")}");
         }
         catch (SpecException e)
         {
@@ -102,7 +103,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     }
 
     private long Update() => long.TryParse(update.Replace(",", ""), NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long after)
-        ? after : throw new SpecException($"\"update\" is \"{update}\"; it must be a whole number.");
+        ? after : throw new SpecException(Tr($"\"update\" is \"{update}\"; it must be a whole number.", $"\"update\" 是 \"{update}\"；必须是整数。"));
 
     /// <summary>Whether the refusal is about this field: it begins with its key.</summary>
     private string Blamed(string key) => problem?.StartsWith($"\"{key}", StringComparison.Ordinal) == true ? "true" : "false";
@@ -128,7 +129,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         catch (Exception e)
         {
             Log.LogError(e, "A fork could not be made.");
-            problem = "The fork could not be made; the server's log says why.";
+            problem = Tr("The fork could not be made; the server's log says why.", "无法分叉；原因见服务器日志。");
         }
         finally
         {

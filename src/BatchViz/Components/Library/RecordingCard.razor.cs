@@ -3,19 +3,20 @@ using System.Text;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Web;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.Library;
 
 /// <summary>One recording of the library; what its buttons do is done by the list.</summary>
 public sealed partial class RecordingCard : ComponentBase
 {
-    private static readonly (string Format, string Label, string What)[] Formats =
+    private static (string Format, string Label, string What)[] Formats =>
     [
-        ("bviz", "BatchViz", "all of it in one file, to open elsewhere"),
-        ("html", "Web page", "the picture by itself, for any browser"),
-        ("csv", "CSV", "every record and evaluation as tables"),
-        ("tensorboard", "TensorBoard", "curves as event files"),
-        ("safetensors", "Safetensors", "weights at the keyframes"),
+        ("bviz", "BatchViz", Tr("all of it in one file, to open elsewhere", "全部内容存为一个文件，可在别处打开")),
+        ("html", Tr("Web page", "网页"), Tr("the picture by itself, for any browser", "独立的画面，任何浏览器可看")),
+        ("csv", "CSV", Tr("every record and evaluation as tables", "所有记录与评估的表格")),
+        ("tensorboard", "TensorBoard", Tr("curves as event files", "曲线的事件文件")),
+        ("safetensors", "Safetensors", Tr("weights at the keyframes", "各关键帧的权重")),
     ];
 
     private ElementReference field, pencil, open;

@@ -1,6 +1,7 @@
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.Library;
 
@@ -91,7 +92,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             entries ??= [];
-            string why = e is SpecException ? e.Message : "The recordings cannot be listed; the server's log says why.";
+            string why = e is SpecException ? e.Message : Tr("The recordings cannot be listed; the server's log says why.", "无法列出录制；原因见服务器日志。");
             if (failure == why) return;
             if (e is not SpecException) Log.LogError(e, "The recordings could not be listed.");
             (listing, failure) = (true, why);
@@ -99,9 +100,9 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         StateHasChanged();
     }
 
-    private Task Open(LibraryEntry entry) => PutOnAir(entry, "Opening…", () => Conductor.Open(entry.Key, gone.Token));
+    private Task Open(LibraryEntry entry) => PutOnAir(entry, Tr("Opening…", "正在打开…"), () => Conductor.Open(entry.Key, gone.Token));
 
-    private Task Resume(LibraryEntry entry) => PutOnAir(entry, "Resuming…", () => Conductor.Resume(entry.Key, gone.Token));
+    private Task Resume(LibraryEntry entry) => PutOnAir(entry, Tr("Resuming…", "正在恢复…"), () => Conductor.Resume(entry.Key, gone.Token));
 
     private Task PutOnAir(LibraryEntry entry, string doing, Func<Task> command) => Do(entry, doing, async () =>
     {
@@ -109,9 +110,9 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         Navigation.NavigateTo("/", forceLoad: true);
     });
 
-    private Task Rename((LibraryEntry Entry, string Name) wanted) => Do(wanted.Entry, "Renaming…", () => Conductor.Rename(wanted.Entry.Key, wanted.Name, gone.Token));
+    private Task Rename((LibraryEntry Entry, string Name) wanted) => Do(wanted.Entry, Tr("Renaming…", "正在重命名…"), () => Conductor.Rename(wanted.Entry.Key, wanted.Name, gone.Token));
 
-    private Task Delete(LibraryEntry entry) => Do(entry, "Deleting…", async () =>
+    private Task Delete(LibraryEntry entry) => Do(entry, Tr("Deleting…", "正在删除…"), async () =>
     {
         deleted = (await Conductor.Delete(entry.Key, gone.Token), entry.Name);
         focusUndo = true;
@@ -180,7 +181,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         catch (Exception e)
         {
             Log.LogError(e, "{Doing} {Key} failed.", doing, entry.Key);
-            refused = (entry.Key, "That did not work; the server's log says why.");
+            refused = (entry.Key, Tr("That did not work; the server's log says why.", "操作失败；原因见服务器日志。"));
         }
         finally
         {
@@ -188,7 +189,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         }
     }
 
-    private static string Count(int n, string what) => n == 1 ? $"1 {what}" : $"{n:#,0} {what}s";
+    private static string Count(int n, string what = "") => Tr(n == 1 ? $"1 {what}recording" : $"{n:#,0} {what}recordings", $"{n:#,0} 个录制");
 
     public void Dispose()
     {

@@ -51,9 +51,16 @@ public sealed partial class SpecForm
 
     public void Use(ExperimentSpec spec) => Write(SpecWriter.Write(spec));
 
+    /// <summary>The id of a key's field in the page.</summary>
+    public static string IdOf(string path) => "spec-" + path.Replace('.', '-');
+
     /// <summary>Whether the sentence is about this key.</summary>
-    public bool Blames(string path) => Problem is { } problem
-        && (problem.StartsWith($"\"{path}\"", StringComparison.Ordinal) || problem.StartsWith($"\"{path}[", StringComparison.Ordinal) || problem.StartsWith($"\"{path}.", StringComparison.Ordinal));
+    /// <param name="whole">Only about the key itself: what lies under it has fields of its own.</param>
+    public bool Blames(string path, bool whole = false) => Problem is { } problem
+        && (problem.StartsWith($"\"{path}\"", StringComparison.Ordinal) || !whole && BlamesPart(problem, path));
+
+    private static bool BlamesPart(string problem, string path)
+        => problem.StartsWith($"\"{path}[", StringComparison.Ordinal) || problem.StartsWith($"\"{path}.", StringComparison.Ordinal);
 
     public string Get(string path) => At(path) switch
     {
@@ -71,6 +78,22 @@ public sealed partial class SpecForm
 
     /// <summary>Sets a list: "128, 64".</summary>
     public void SetList(string path, string value) => Put(path, new JsonArray([.. Split(value).Select(Value)]));
+
+    /// <summary>Sets a list, or leaves the key out where the text is empty.</summary>
+    public void SetListOrNone(string path, string value)
+    {
+        if (value.Trim().Length == 0) Put(path, null);
+        else SetList(path, value);
+    }
+
+    public void SetFlag(string path, string value) => Put(path, value.Length == 0 ? null : value == "true");
+
+    /// <summary>Whether a list has the word.</summary>
+    public bool Has(string path, string word) => At(path) is JsonArray list && list.Any(entry => Show(entry) == word);
+
+    /// <summary>Puts a word into a list, in the order of <paramref name="all"/>, or takes it out.</summary>
+    public void Tick(string path, string word, bool ticked, IEnumerable<string> all)
+        => Put(path, new JsonArray([.. all.Where(other => other == word ? ticked : Has(path, other)).Select(other => (JsonNode)other)]));
 
     /// <summary>Sets rates by batch size: "1: 0.01, 32: 0.1".</summary>
     public void SetRates(string value)
@@ -104,6 +127,40 @@ public sealed partial class SpecForm
         var decay = At("optimizer.weightDecay")?.DeepClone();
         json["optimizer"] = new JsonObject { ["kind"] = kind };
         if (decay is not null) json["optimizer"]!["weightDecay"] = decay;
+        Settle();
+    }
+
+    public string Schedule => Get("schedule.kind") is { Length: > 0 } kind ? kind : "constant";
+
+    /// <summary>Another kind has other keys; the warm-up stays.</summary>
+    public void SetSchedule(string kind)
+    {
+        var warmup = At("schedule.warmup")?.DeepClone();
+        var schedule = new JsonObject { ["kind"] = kind };
+        if (kind == "step") schedule["everyEpochs"] = 1;
+        if (warmup is not null) schedule["warmup"] = warmup;
+        json["schedule"] = schedule;
+        Settle();
+    }
+
+    public string Warmup => At("schedule.warmup") is null ? "" : Get("schedule.warmup.kind") is { Length: > 0 } kind ? kind : "gradual";
+
+    /// <summary>An empty kind is none.</summary>
+    public void SetWarmup(string kind)
+    {
+        if (json["schedule"] is not JsonObject schedule) json["schedule"] = schedule = new JsonObject { ["kind"] = "constant" };
+        if (kind.Length == 0) schedule.Remove("warmup");
+        else if (schedule["warmup"] is JsonObject warmup) warmup["kind"] = kind;
+        else schedule["warmup"] = new JsonObject { ["kind"] = kind, ["epochs"] = 1 };
+        Settle();
+    }
+
+    public bool Grows => At("batchSchedule") is not null;
+
+    public void SetGrowth(string grows)
+    {
+        if (grows == "true") json["batchSchedule"] ??= new JsonObject { ["factor"] = 2, ["everyEpochs"] = 1 };
+        else json.Remove("batchSchedule");
         Settle();
     }
 

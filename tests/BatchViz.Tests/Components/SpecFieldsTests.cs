@@ -1,0 +1,125 @@
+using System.Globalization;
+using System.Text.Json;
+using System.Text.RegularExpressions;
+using BatchViz.Components.NewExperiment;
+using BatchViz.Core.Specs;
+using Microsoft.AspNetCore.Components;
+using Microsoft.AspNetCore.Components.Web;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Logging.Abstractions;
+
+namespace BatchViz.Tests.Components;
+
+/// <summary>The settings of the dialog as HTML.</summary>
+public partial class SpecFieldsTests
+{
+    /// <summary>An editor's note, and what the data alone decides.</summary>
+    private static readonly string[] WithoutField = ["$schema", "model.kind"];
+
+    [Fact]
+    public async Task Every_key_of_the_schema_has_a_field()
+    {
+        var shown = new HashSet<string>();
+        foreach (var (kind, _) in Words.Data) shown.UnionWith(Keys(await Render(Changed(form => form.SetData(kind)))));
+        foreach (var (kind, _) in Words.Optimizers) shown.UnionWith(Keys(await Render(Changed(form => form.SetOptimizer(kind)))));
+        foreach (var (kind, _) in Words.Schedules) shown.UnionWith(Keys(await Render(Changed(form => form.SetSchedule(kind)))));
+        foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(await Render(Changed(form => form.SetBudget(kind)))));
+        shown.UnionWith(Keys(await Render(Changed(form => form.SetRule("linear")))));
+        shown.UnionWith(Keys(await Render(Changed(form => form.SetWarmup("gradual")))));
+        shown.UnionWith(Keys(await Render(Changed(form => form.SetGrowth("true")))));
+
+        var schema = JsonDocument.Parse(File.ReadAllText(Schema())).RootElement;
+        string[] missing = [.. KeysOf(schema, "").Except(WithoutField).Where(key => !shown.Contains(key))];
+        Assert.Empty(missing);
+    }
+
+    [Fact]
+    public async Task Choices_that_bring_keys_of_their_own_are_read_back()
+    {
+        Assert.Equal(ScheduleKind.Step, Changed(form => form.SetSchedule("step")).Spec?.Schedule.Kind);
+        var warm = Changed(form => { form.SetWarmup("constant"); form.SetSchedule("cosine"); }).Spec!.Schedule;
+        Assert.Equal((ScheduleKind.Cosine, WarmupKind.Constant), (warm.Kind, warm.Warmup!.Kind));
+        Assert.Equal(2, Changed(form => form.SetGrowth("true")).Spec?.BatchSchedule?.Factor);
+        Assert.Null(Changed(form => { form.SetGrowth("true"); form.SetGrowth("false"); }).Spec!.BatchSchedule);
+        Assert.False(Changed(form => form.SetFlag("model.bias", "false")).Spec?.Model.Bias);
+        var probes = Words.Probes.Select(probe => probe.Word).ToArray();
+        Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
+        await Task.CompletedTask;
+    }
+
+    [Theory]
+    [InlineData("batchSizes", "1, nine")]
+    [InlineData("schedule.factor", "7")]
+    [InlineData("landscape.evaluationExamples", "0")]
+    public async Task A_refusal_stands_beside_the_field_that_it_names(string key, string typed)
+    {
+        var form = Changed(form => { form.SetSchedule("step"); if (key == "batchSizes") form.SetList(key, typed); else form.Set(key, typed); });
+        string id = SpecForm.IdOf(key);
+        string html = System.Net.WebUtility.HtmlDecode(await Render(form));
+
+        Assert.Contains($"id=\"{id}-problem\" class=\"problem\"", Regex.Replace(html, " b-[a-z0-9]+", ""));
+        Assert.Contains(form.Problem!, html);
+        Assert.Single(Regex.Matches(html, "aria-invalid=\"true\""));
+    }
+
+    [Fact]
+    public async Task In_Chinese_no_label_and_no_refusal_is_English()
+    {
+        var before = CultureInfo.CurrentUICulture;
+        CultureInfo.CurrentUICulture = new CultureInfo("zh-Hans");
+        try
+        {
+            foreach (var (kind, _) in Words.Data)
+            {
+                string text = Tags().Replace(await Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
+                Assert.Empty(EnglishRun().Matches(text).Select(match => match.Value));
+            }
+            string refused = Changed(form => form.SetList("batchSizes", "0")).Problem!;
+            Assert.StartsWith("\"batchSizes[0]\" 是 0；", refused);
+            Assert.Empty(EnglishRun().Matches(refused).Select(match => match.Value));
+        }
+        finally
+        {
+            CultureInfo.CurrentUICulture = before;
+        }
+    }
+
+    private static SpecForm Changed(Action<SpecForm> change)
+    {
+        var form = new SpecForm(SpecReader.Read(System.Text.Encoding.UTF8.GetBytes(SomeHost.Moons)));
+        form.SetList("batchSizes", "1, 32");
+        change(form);
+        return form;
+    }
+
+    private static async Task<string> Render(SpecForm form)
+    {
+        await using var services = new ServiceCollection().BuildServiceProvider();
+        await using var renderer = new HtmlRenderer(services, NullLoggerFactory.Instance);
+        return await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<SpecFields>(
+            ParameterView.FromDictionary(new Dictionary<string, object?> { ["Form"] = form }))).ToHtmlString());
+    }
+
+    private static IEnumerable<string> Keys(string html) => DataKey().Matches(html).Select(match => match.Groups[1].Value);
+
+    /// <summary>The leaves; what has keys of its own is reached by them.</summary>
+    private static IEnumerable<string> KeysOf(JsonElement schema, string path)
+        => schema.GetProperty("properties").EnumerateObject().SelectMany(property => property.Value.TryGetProperty("properties", out _)
+            ? KeysOf(property.Value, $"{path}{property.Name}.") : [$"{path}{property.Name}"]);
+
+    private static string Schema()
+    {
+        for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
+            if (File.Exists(Path.Combine(folder.FullName, "docs", "experiment.schema.json"))) return Path.Combine(folder.FullName, "docs", "experiment.schema.json");
+        throw new FileNotFoundException("docs/experiment.schema.json");
+    }
+
+    [GeneratedRegex("data-key=\"([^\"]+)\"")]
+    private static partial Regex DataKey();
+
+    [GeneratedRegex("<[^>]*>")]
+    private static partial Regex Tags();
+
+    [GeneratedRegex("[A-Za-z]{2,} [A-Za-z]{2,} [A-Za-z]{2,}")]
+    private static partial Regex EnglishRun();
+}
