@@ -5,7 +5,7 @@ namespace BatchViz.Tests.Components;
 public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
 {
     private static readonly string[] Placeholders =
-        ["title", "transport", "axis", "view", "live", "theme", "hierarchy", "scene", "legend", "charts", "timeline", "inspector", "status", "help", "history"];
+        ["title", "transport", "axis", "view", "live", "theme", "hierarchy", "scene", "layout", "legend", "charts", "timeline", "inspector", "status", "help", "history"];
 
     [Fact]
     public async Task A_viewers_page_has_no_circuit_no_Radzen_and_nothing_of_an_owner()
