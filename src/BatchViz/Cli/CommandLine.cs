@@ -26,6 +26,7 @@ public static class CommandLine
         ForkCommand.AddTo(root);
         ExportCommand.AddTo(root);
         ImportCommand.AddTo(root);
+        PicturesCommand.AddTo(root);
         BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;

@@ -1,4 +1,6 @@
+using System.Text.Json;
 using BatchViz.Core.Specs;
+using BatchViz.Live;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.NewExperiment;
@@ -6,6 +8,9 @@ namespace BatchViz.Components.NewExperiment;
 /// <summary>A ready experiment file and what it teaches. An unreadable one says why and hides no other.</summary>
 public sealed record Preset(string Key, string Name, string Lesson, ExperimentSpec? Spec, string? Problem)
 {
+    /// <summary>The landscape of a short run of it, drawn by this program (examples/pictures.sh); null where there is none.</summary>
+    public RecordingPicture? Picture { get; init; }
+
     /// <summary>In the order in which one would learn from them.</summary>
     private static readonly (string Key, string Lesson, string Chinese)[] Lessons =
     [
@@ -43,11 +48,23 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
         try
         {
             var spec = SpecReader.Read(File.ReadAllBytes(file), Path.GetFileName(file));
-            return new Preset(key, spec.Name, lesson, spec, null);
+            return new Preset(key, spec.Name, lesson, spec, null) { Picture = ReadPicture(Path.Combine(Path.GetDirectoryName(file)!, "pictures", $"{key}.json")) };
         }
         catch (Exception e) when (e is SpecException or IOException or UnauthorizedAccessException)
         {
             return new Preset(key, key, lesson, null, e.Message);
+        }
+    }
+
+    private static RecordingPicture? ReadPicture(string file)
+    {
+        try
+        {
+            return File.Exists(file) ? JsonSerializer.Deserialize<RecordingPicture>(File.ReadAllBytes(file)) : null;
+        }
+        catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
+        {
+            return null;
         }
     }
 }
