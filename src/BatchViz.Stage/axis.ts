@@ -85,6 +85,18 @@ export class RunClock {
     }
   }
 
+  /** In which epoch, from 1, an update's batch begins. */
+  epochOf(update: number): number {
+    return Math.floor(this.epochsAfter(update - 1) + 1e-9) + 1;
+  }
+
+  /** How many examples are in an update's batch, and whether it is a short one at its epoch's end. */
+  batchOf(update: number): { size: number; remainder: boolean } {
+    const { batchSize } = this.last("update", update - 1);
+    const size = this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : batchSize;
+    return { size, remainder: size < batchSize };
+  }
+
   private examplesAfter(updates: number): number {
     const phase = this.last("update", updates), made = updates - phase.update, { batchSize, perEpoch } = phase;
     if (!this.shortEpoch) return phase.examples + made * batchSize;
