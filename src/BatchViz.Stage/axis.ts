@@ -90,11 +90,19 @@ export class RunClock {
     return Math.floor(this.epochsAfter(update - 1) + 1e-9) + 1;
   }
 
-  /** How many examples are in an update's batch, and whether it is a short one at its epoch's end. */
-  batchOf(update: number): { size: number; remainder: boolean } {
-    const { batchSize } = this.last("update", update - 1);
-    const size = this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : batchSize;
-    return { size, remainder: size < batchSize };
+  /** The batch size in force at an update; a short batch has fewer examples. */
+  batchSizeAt(update: number): number {
+    return this.last("update", update - 1).batchSize;
+  }
+
+  /** How many examples are in an update's batch. */
+  batchOf(update: number): number {
+    return this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : this.batchSizeAt(update);
+  }
+
+  /** A short batch at its epoch's end. */
+  isRemainder(update: number): boolean {
+    return this.batchOf(update) < this.batchSizeAt(update);
   }
 
   private examplesAfter(updates: number): number {

@@ -170,6 +170,8 @@ export class Stage {
   loop = false;
   /** Dragging on the timeline selects a range instead of moving the playhead. */
   rangeTool = false;
+  /** Counts how often a batch was asked for: it is brought into sight. */
+  batchAsked = 0;
   /** "This batch" is unfolded. */
   batchOpen = remembered("batch") !== "folded";
   /** The moment that the pointer is over in a chart, in the axis' unit. */
@@ -408,6 +410,7 @@ export class Stage {
   openBatch(run: number, update: number): void {
     this.playhead.hold(this.clocks[run]!.toAxis(this.axis, update), this.extent());
     this.setBatchOpen(true);
+    this.batchAsked++;
     this.changed(Change.moment);
   }
 

@@ -51,6 +51,11 @@ export class BatchSection {
   show(run: RunInfo, update: number): void {
     const { stage, loader } = this;
     this.run = run;
+    if (this.asked !== stage.batchAsked) {
+      this.asked = stage.batchAsked;
+      this.body.hidden = false;
+      this.root.scrollIntoView({ block: "start", inline: "start" });
+    }
     setAttribute(this.toggle, "aria-expanded", String(stage.batchOpen));
     this.body.hidden = !stage.batchOpen;
     this.fork.hidden = stage.session.role !== "owner" || stage.connection === "offline";
@@ -78,17 +83,18 @@ export class BatchSection {
   /** Made anew only for another batch, its pictures, or more of it. */
   private showDetails(batch: Batch): void {
     const { stage, looks, points } = this, { generation, data } = stage.manifest!;
-    const sorted = [...batch.examples].sort((a, b) => (b.loss ?? Infinity) - (a.loss ?? Infinity)).slice(0, this.all ? MOST : FEW);
-    const ids = [...new Set(sorted.map(({ index }) => index))], key = `${generation}/${ids.join("+")}`;
+    const most = [...batch.examples].sort((a, b) => (b.loss ?? Infinity) - (a.loss ?? Infinity)).slice(0, MOST), sorted = most.slice(0, this.all ? MOST : FEW);
+    // As points all of them are drawn at once, as pictures only those in the table.
+    const ids = [...new Set((data.inputs === 2 ? most : sorted).map(({ index }) => index))], key = `${generation}/${ids.join("+")}`;
     looks.want(key, (cancel) => stage.remote.examples("train", ids, cancel), 0);
     if (data.inputs === 2 && data.task !== "surface") points.want(`${generation}`, (cancel) => stage.remote.points("train", cancel), 0);
     const drawn = looks.of === key ? looks.value : null;
-    const made = `${generation}/${batch.run}/${batch.update}/${key}/${drawn !== null}/${looks.error ?? ""}`;
+    const made = `${generation}/${batch.run}/${batch.update}/${key}/${this.all}/${drawn !== null}/${looks.error ?? ""}`;
     if (made !== this.madeOf) {
       this.madeOf = made;
       this.short.hidden = !batch.remainder;
-      const { length } = batch.examples;
-      if (batch.remainder) setText(this.short, tr(`Short batch: ${whole(length)} of ${whole(batch.batchSize)}, the remainder of epoch ${whole(batch.epoch)}.`, `短批量：${whole(batch.batchSize)} 个中的 ${whole(length)} 个，第 ${whole(batch.epoch)} 轮的余数。`));
+      const { length } = batch.examples, wanted = this.wanted(batch);
+      if (batch.remainder) setText(this.short, tr(`Short batch: ${whole(length)} of ${whole(wanted)}, the remainder of epoch ${whole(batch.epoch)}.`, `短批量：${whole(wanted)} 个中的 ${whole(length)} 个，第 ${whole(batch.epoch)} 轮的余数。`));
       this.details.replaceChildren(this.figures(batch), ...(drawn?.inputs === 2 && drawn.image === null && points.value !== null ? [this.scatter.root] : []), this.examples(batch, sorted, drawn));
     }
     if (drawn?.inputs === 2 && drawn.image === null && points.value !== null && this.drawnPoints !== `${made}/${stage.theme}`) {
@@ -98,6 +104,13 @@ export class BatchSection {
     }
   }
 
+  /** What the batch would have were it not the remainder. */
+  private wanted(batch: Batch): number {
+    const run = this.stage.manifest!.runs.find(({ id }) => id === batch.run);
+    return run === undefined ? batch.batchSize : this.stage.clocks[run.index]!.batchSizeAt(batch.update);
+  }
+
+  private asked = 0;
   private drawnPoints = "";
 
   /** The example that is pointed at, among the points. */
@@ -108,10 +121,11 @@ export class BatchSection {
   }
 
   private figures(batch: Batch): HTMLElement {
-    const { columns } = this.stage.manifest!, { full } = batch;
+    const { columns } = this.stage.manifest!, { full } = batch, wanted = this.wanted(batch);
     const lines: [string, Reading, string?][] = [
-      [tr("update", "更新"), [whole(batch.update), tr(`in epoch ${whole(batch.epoch)}`, `第 ${whole(batch.epoch)} 轮`)]],
-      [tr("examples", "样本"), [whole(batch.examples.length), batch.remainder ? tr(`of ${whole(batch.batchSize)}`, `/ ${whole(batch.batchSize)}`) : ""]],
+      [tr("update", "更新"), [whole(batch.update), ""]],
+      [tr("epoch", "轮"), [whole(batch.epoch), ""], tr("In which the batch begins, counted from 1", "批量开始于第几轮，从 1 计")],
+      [tr("examples", "样本"), [whole(batch.examples.length), batch.remainder ? tr(`of ${whole(wanted)}`, `/ ${whole(wanted)}`) : ""]],
     ];
     for (const [name, label] of COLUMNS) {
       const column = columns.find((c) => c.name === name);
@@ -121,8 +135,8 @@ export class BatchSection {
     }
     if (full) {
       const what = tr(`Between the gradient of this batch and that of the mean loss over all ${whole(full.examples)} training examples, at the weights before the update`, `本批量的梯度与全部 ${whole(full.examples)} 个训练样本平均损失的梯度之间，取更新前的权重`);
-      lines.push([tr("angle to full gradient", "与全梯度的夹角"), full.degrees === null ? NONE : [`${full.degrees.toFixed(1)}°`, ""], what], [tr("its cosine", "其余弦"), full.cosine === null ? NONE : [figure(full.cosine), ""], what]);
-      lines.push([tr("full gradient norm", "全梯度范数"), full.norm === null ? NONE : [figure(full.norm, 4), ""], tr(`Of the mean loss over all ${whole(full.examples)} training examples`, `全部 ${whole(full.examples)} 个训练样本的平均损失`)]);
+      lines.push([tr("angle to full", "与全梯度夹角"), full.degrees === null ? NONE : [`${full.degrees.toFixed(1)}°`, ""], what], [tr("cosine to full", "与全梯度余弦"), full.cosine === null ? NONE : [figure(full.cosine), ""], what]);
+      lines.push([tr("norm of full", "全梯度范数"), full.norm === null ? NONE : [figure(full.norm, 4), ""], tr(`Of the mean loss over all ${whole(full.examples)} training examples`, `全部 ${whole(full.examples)} 个训练样本的平均损失`)]);
     }
     return table(lines.map(([label, reading, meaning]) => {
       const l = line(label);

@@ -1,4 +1,4 @@
-/** ⏮ « ‹ ▶ › » ⏭ and the speed: moves the viewer's playhead and nothing else. */
+/** ⏮ ‹ ▶ › ⏭ and the speed: moves the viewer's playhead and nothing else. */
 import { tr } from "../language.ts";
 import { SPEEDS } from "../playhead.ts";
 import { Change, type Mount } from "../stage.ts";
@@ -8,15 +8,13 @@ export const mountTransport: Mount = (element, stage) => {
   const play = button(tr("Play", "播放"), icon("play"), () => stage.act((playhead, extent) => playhead.toggle(extent)), "play");
   const back = button(tr("One update back", "后退一次更新"), icon("back"), () => stage.step(-1));
   const forward = button(tr("One update on", "前进一次更新"), icon("forward"), () => stage.step(1));
-  const epochBack = button(tr("One epoch back", "后退一轮"), icon("epochBack"), () => stage.stepEpoch(-1), "epoch");
-  const epochForward = button(tr("One epoch on", "前进一轮"), icon("epochForward"), () => stage.stepEpoch(1), "epoch");
   const speed = el("select", {
     "aria-label": tr("Playback speed", "播放速度"), title: tr("Playback speed: at 1× the whole budget takes 90 seconds", "播放速度：1× 时全部预算用 90 秒"),
     onchange: () => stage.act((playhead) => (playhead.speed = Number(speed.value))),
   }, ...SPEEDS.map((s) => el("option", { value: s }, `${s}×`)));
   element.append(
     button(tr("To the start", "到开头"), icon("start"), () => stage.act((playhead, extent) => playhead.hold(0, extent))),
-    epochBack, back, play, forward, epochForward,
+    back, play, forward,
     button(tr("To the end", "到结尾"), icon("end"), () => stage.act((playhead, extent) => playhead.toEnd(extent))),
     speed,
   );
@@ -35,8 +33,6 @@ export const mountTransport: Mount = (element, stage) => {
       const whose = run ? stage.labels[run.index]! : "";
       setAttribute(back, "title", tr(`Back by one update of ${whose} (←)`, `后退一次更新，${whose} (←)`));
       setAttribute(forward, "title", tr(`On by one update of ${whose} (→)`, `前进一次更新，${whose} (→)`));
-      setAttribute(epochBack, "title", tr(`Back by one epoch of ${whose} (Shift+←)`, `后退一轮，${whose} (Shift+←)`));
-      setAttribute(epochForward, "title", tr(`On by one epoch of ${whose} (Shift+→)`, `前进一轮，${whose} (Shift+→)`));
       speed.value = String(stage.playhead.speed);
     },
   };

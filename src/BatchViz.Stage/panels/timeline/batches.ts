@@ -45,6 +45,7 @@ export class Batches {
     scale.set(log ? "log" : "linear", this.single ? Math.min(0, this.low) : this.low, this.single ? Math.max(0, this.high) : this.high, bottom, top);
     const zero = scale.at(this.single ? 0 : this.low);
     ctx.fillStyle = colour;
+    ctx.globalAlpha = this.single ? 1 : 0.7;
     for (let i = 0; i < row.count; i++) {
       const left = x(clock.toAxis(axis, row.from[i]!)), right = x(clock.toAxis(axis, row.to[i]!));
       const gap = right - left > 4 ? 1 : 0;
@@ -55,11 +56,12 @@ export class Batches {
       }
       const high = scale.at(row.max[i]!), low = this.single ? zero : scale.at(row.min[i]!);
       if (!Number.isFinite(high) || !Number.isFinite(low)) continue;
-      const short = this.single && clock.batchOf(row.to[i]!).remainder;
+      const short = this.single && clock.isRemainder(row.to[i]!);
       if (short) ctx.fillStyle = this.hatched(ctx, colour);
       ctx.fillRect(left, Math.min(high, low), Math.max(1, right - left - gap), Math.max(1, Math.abs(low - high)));
       if (short) ctx.fillStyle = colour;
     }
+    ctx.globalAlpha = 1;
   }
 
   private hatched(ctx: CanvasRenderingContext2D, colour: string): CanvasPattern | string {

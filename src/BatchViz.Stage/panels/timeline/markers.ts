@@ -1,6 +1,6 @@
 /** What happened in a run, as moments on its timeline. Pure. */
 import type { RunClock } from "../../axis.ts";
-import { figure, niceStep, whole } from "../../format.ts";
+import { niceStep, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import type { Manifest, RunInfo } from "../../manifest.ts";
 import { settings } from "../../runs.ts";
@@ -46,7 +46,7 @@ function rates(run: RunInfo, { spec: { schedule } }: Manifest, clock: RunClock, 
   const { factor, everyEpochs, warmup } = schedule;
   if (warmup?.epochs && warmup.epochs < epochs) changes.push({ epoch: warmup.epochs, words: tr("The learning rate's warm-up ends", "学习率预热结束") });
   if (schedule.kind === "step" && factor !== undefined && everyEpochs)
-    for (let epoch = everyEpochs; epoch < epochs && changes.length < MOST_STEPS; epoch += everyEpochs) changes.push({ epoch, words: tr(`Learning rate ×${figure(factor)}`, `学习率 ×${figure(factor)}`) });
+    for (let epoch = everyEpochs; epoch < epochs && changes.length < MOST_STEPS; epoch += everyEpochs) changes.push({ epoch, words: tr(`Learning rate ×${short(factor)}`, `学习率 ×${short(factor)}`) });
   if (schedule.kind === "cosine" && schedule.epochs && schedule.epochs < epochs) changes.push({ epoch: schedule.epochs, words: tr("The learning rate has come down", "学习率已降到最低") });
   // A fork that sets the schedule ends it.
   const ended = run.fork?.set["schedule.kind"] !== undefined ? clock.toAxis("epochs", run.fork.update) : Infinity;

@@ -222,9 +222,9 @@ export class Track {
     const update = this.updateAt(run, at), column = columnIndex(stage.manifest!, COLUMN.loss);
     const name = tr(`${stage.labels[run.index]!} · update ${whole(update)} · epoch ${whole(clock.epochOf(update))}`, `${stage.labels[run.index]!} · 第 ${whole(update)} 次更新 · 第 ${whole(clock.epochOf(update))} 轮`);
     if (column < 0 || !stage.store.at(run.index, column, update, row)) return name;
-    const unit = said(stage.manifest!.columns[column]!.unit), { size, remainder } = clock.batchOf(update);
+    const unit = said(stage.manifest!.columns[column]!.unit);
     const loss = row.level === 0 ? figure(row.last[0]!) : `${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`;
-    const short = remainder ? tr(` · short batch of ${whole(size)}`, ` · 短批量，${whole(size)} 个样本`) : "";
+    const short = clock.isRemainder(update) ? tr(` · short batch, ${whole(clock.batchOf(update))} of ${whole(clock.batchSizeAt(update))} examples`, ` · 短批量，${whole(clock.batchSizeAt(update))} 个样本中的 ${whole(clock.batchOf(update))} 个`) : "";
     return `${name}${tr(" · batch loss ", " · 批量损失 ")}${loss} ${unit}${short}`;
   }
 
