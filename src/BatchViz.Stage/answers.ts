@@ -36,6 +36,28 @@ export interface Probes {
   points: ProbePoint[];
 }
 
+/** Updates after which weights are kept, ascending. */
+export interface Keyframes {
+  updates: number[];
+}
+
+export interface Example {
+  index: number;
+  /** The class, the target's values, or null where there is neither. */
+  target: number | (number | null)[] | null;
+  /** Base64 of a byte for each pixel, row by row; of images. */
+  pixels: string | null;
+  /** Of few inputs. */
+  values: (number | null)[] | null;
+}
+
+export interface Examples {
+  inputs: number;
+  image: [rows: number, columns: number] | null;
+  classes: number | null;
+  examples: Example[];
+}
+
 export interface Boundary {
   region: [x0: number, x1: number, y0: number, y1: number];
   resolution: number;

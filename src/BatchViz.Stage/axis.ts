@@ -85,6 +85,26 @@ export class RunClock {
     }
   }
 
+  /** In which epoch, from 1, an update's batch begins. */
+  epochOf(update: number): number {
+    return Math.floor(this.epochsAfter(update - 1) + 1e-9) + 1;
+  }
+
+  /** The batch size in force at an update; a short batch has fewer examples. */
+  batchSizeAt(update: number): number {
+    return this.last("update", update - 1).batchSize;
+  }
+
+  /** How many examples are in an update's batch. */
+  batchOf(update: number): number {
+    return this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : this.batchSizeAt(update);
+  }
+
+  /** A short batch at its epoch's end. */
+  isRemainder(update: number): boolean {
+    return this.batchOf(update) < this.batchSizeAt(update);
+  }
+
   private examplesAfter(updates: number): number {
     const phase = this.last("update", updates), made = updates - phase.update, { batchSize, perEpoch } = phase;
     if (!this.shortEpoch) return phase.examples + made * batchSize;

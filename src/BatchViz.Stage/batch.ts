@@ -3,10 +3,18 @@
  * stayed on it for a moment, and forgotten as soon as they move on.
  */
 
+import { tr } from "./language.ts";
+
 export interface Batch {
   run: string;
   update: number;
   batchSize: number;
+  /** A short batch at its epoch's end. */
+  remainder: boolean;
+  /** In which it begins, from 1. */
+  epoch: number;
+  /** The gradient over the whole training split at the same weights, and the angle between it and the batch's. */
+  full: { norm: number | null; cosine: number | null; degrees: number | null; examples: number } | null;
   /** Every deterministic column by name; null: not a finite number. */
   record: Record<string, number | null>;
   /** The record was kept, too, and differs by at most `deviation`; 0: the same bits. */
@@ -80,7 +88,7 @@ export class BatchLoader {
       }
     } catch {
       if (cancel.aborted) return;
-      this.view = { kind: "refused", error: "The server does not answer; trying again." };
+      this.view = { kind: "refused", error: tr("The server does not answer; trying again.", "服务器没有应答，正在重试。") };
       again = AGAIN_AFTER;
     }
     if (again > 0) this.after(again, run, update);

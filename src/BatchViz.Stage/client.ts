@@ -4,7 +4,7 @@
  */
 import { tr } from "./language.ts";
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
-import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
+import type { Answer, Boundary, Examples, Keyframes, Line, Points, Probes } from "./answers.ts";
 import type { BatchAnswer } from "./batch.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
 import type { MomentsAnswer } from "./moments.ts";
@@ -351,6 +351,10 @@ export class Client implements Remote {
   line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> => this.ask(`lines/${runA}/${runB}`, cancel);
 
   probes = (run: number, cancel: AbortSignal): Promise<Answer<Probes>> => this.ask(`probes/${run}`, cancel);
+
+  keyframes = (run: number, cancel: AbortSignal): Promise<Answer<Keyframes>> => this.ask(`keyframes/${run}`, cancel);
+
+  examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> => this.ask(`examples/${split}/${indices.join("+")}`, cancel);
 
   boundary = (run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> => this.ask(`boundary/${run}/${update}?n=65`, cancel);
 

@@ -26,8 +26,8 @@ export class Playhead {
   mode: Mode = "playing";
   speed = 1;
 
-  /** Moves on by `dt` seconds. Returns true when the position or the mode changed. */
-  tick(dt: number, extent: Extent, glide = true): boolean {
+  /** Moves on by `dt` seconds, again and again through `loop` where there is one. Returns true when the position or the mode changed. */
+  tick(dt: number, extent: Extent, glide = true, loop: readonly [number, number] | null = null): boolean {
     const { position, mode } = this;
     if (mode === "live") {
       const gap = extent.head - position;
@@ -35,6 +35,11 @@ export class Playhead {
       this.position = close ? extent.head : position + gap * (1 - Math.exp(-dt / GLIDE_SECONDS));
     } else if (mode === "playing") {
       const next = position + (dt * this.speed * extent.total) / SECONDS_FOR_ALL;
+      if (loop !== null && extent.head > loop[0]) {
+        const end = Math.min(loop[1], extent.head);
+        this.position = position < loop[0] || position >= end ? loop[0] : Math.min(next, end);
+        return true;
+      }
       this.position = Math.max(position, Math.min(next, extent.head));
       if (extent.finished && this.position >= extent.head && extent.head > 0) this.mode = "paused";
     }

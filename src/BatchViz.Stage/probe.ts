@@ -50,6 +50,8 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         grid: stage.grid && { id: stage.grid.grid, plane: stage.grid.plane, resolution: stage.grid.resolution },
         charts: pointCounts(),
         cursor: stage.cursor,
+        zoom: stage.zoom && [...stage.zoom],
+        range: stage.range && [...stage.range],
         hidden: runs.filter((run) => stage.hidden.has(run.index)).map((run) => run.id),
         selected: runs[stage.selected]?.id ?? null,
         theme: stage.theme,

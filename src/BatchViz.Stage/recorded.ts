@@ -85,6 +85,8 @@ export class Recorded implements Remote {
 
   line = this.refused;
   probes = (): Promise<{ error: string }> => Promise.resolve({ error: tr("This file holds no probes; the recording that it was made from does.", "此文件不含探测结果；制作它所用的录制中才有。") });
+  keyframes = this.refused;
+  examples = (): Promise<{ error: string }> => Promise.resolve({ error: tr("This file holds no examples; the recording that it was made from does.", "此文件不含样本；生成它的录制中有。") });
   boundary = this.refused;
   points = this.refused;
 

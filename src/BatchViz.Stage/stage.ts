@@ -7,7 +7,7 @@ import { RunClock, type Axis } from "./axis.ts";
 import { columnIndex, COLUMN, type Manifest, type PlaneInfo, type RunInfo, type Session } from "./manifest.ts";
 import type { BatchAnswer } from "./batch.ts";
 import type { MomentsAnswer } from "./moments.ts";
-import type { Answer, Boundary, Line, Points, Probes } from "./answers.ts";
+import type { Answer, Boundary, Examples, Keyframes, Line, Points, Probes } from "./answers.ts";
 import { Playhead, type Extent } from "./playhead.ts";
 import { remembered, remember } from "./remember.ts";
 import { beginning, coloured, runLabels, runStyles } from "./runs.ts";
@@ -42,6 +42,8 @@ export const Change = {
   detail: 4096,
   /** The charts' window, which the scene does not have. */
   zoom: 8192,
+  /** The selected range, and whether playback stays in it. */
+  range: 16384,
   /** Which charts there are and how they are drawn. */
   charts: 65536,
   /** The pointer is over a moment in a chart. */
@@ -81,6 +83,10 @@ export interface Remote {
   line(runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>>;
   /** What the experiment's probes have measured along a run. */
   probes(run: number, cancel: AbortSignal): Promise<Answer<Probes>>;
+  /** After which updates of a run the recording keeps its weights. */
+  keyframes(run: number, cancel: AbortSignal): Promise<Answer<Keyframes>>;
+  /** Examples by their indices, as they can be shown; at most 64. */
+  examples(split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>>;
   /** What a run with two inputs says of every place in the plane of its inputs. */
   boundary(run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>>;
   /** The examples of a data set with two inputs. */
@@ -89,7 +95,7 @@ export interface Remote {
 }
 
 const never = (): Promise<never> => new Promise(() => {});
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, boundary: never, points: never, stepOnce() {} };
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {} };
 
 const PLANES_KEPT = 16;
 
@@ -158,6 +164,16 @@ export class Stage {
   axis: Axis = "examples";
   /** Visible window of the charts in the axis' unit; null for the whole budget. */
   zoom: readonly [number, number] | null = null;
+  /** What was selected on the timeline, in the axis' unit. */
+  range: readonly [number, number] | null = null;
+  /** Playback begins again at the end of the range. */
+  loop = false;
+  /** Dragging on the timeline selects a range instead of moving the playhead. */
+  rangeTool = false;
+  /** Counts how often a batch was asked for: it is brought into sight. */
+  batchAsked = 0;
+  /** "This batch" is unfolded. */
+  batchOpen = remembered("batch") !== "folded";
   /** The moment that the pointer is over in a chart, in the axis' unit. */
   cursor: number | null = null;
   /** The charts from left to right, by their names in panels/charts/registry.ts. */
@@ -254,13 +270,15 @@ export class Stage {
   private advance(dt: number, changes: number): boolean {
     if (this.manifest === null) return false;
     const extent = this.extent();
-    return this.playhead.tick(dt, extent, !this.reducedMotion.matches) || (changes & Change.axis) !== 0;
+    return this.playhead.tick(dt, extent, !this.reducedMotion.matches, this.loop ? this.range : null) || (changes & Change.axis) !== 0;
   }
 
   /** The playhead will move with the next frame without any news. */
   private isMoving(): boolean {
     if (this.manifest === null || this.playhead.mode === "paused") return false;
-    return this.playhead.position < this.extent().head;
+    const { head } = this.extent();
+    const loops = this.loop && this.range !== null && this.playhead.mode === "playing" && head > this.range[0];
+    return loops || this.playhead.position < head;
   }
 
   /** The playhead stays where it is until somebody moves it, so that what takes a while is worth asking for. */
@@ -282,6 +300,7 @@ export class Stage {
     this.axis = this.standardAxis;
     this.awaited = null;
     this.zoom = null;
+    this.range = null;
     this.cursor = null;
     this.lineEnds = null;
     this.selected = -1;
@@ -370,8 +389,44 @@ export class Stage {
     } else {
       const next = by > 0 ? Math.floor(here + 1 + 1e-6) : Math.ceil(here - 1 - 1e-6);
       this.playhead.hold(clock.toAxis(this.axis, Math.max(0, next)), extent);
+      this.reveal();
     }
     this.changed(Change.moment);
+  }
+
+  /** To where the next epoch of the run that the steps belong to begins, or the one before. */
+  stepEpoch(by: 1 | -1): void {
+    const run = this.stepRun;
+    if (run === undefined) return;
+    const clock = this.clocks[run.index]!;
+    const here = clock.toAxis("epochs", clock.toUpdates(this.axis, this.playhead.position));
+    const next = by > 0 ? Math.floor(here + 1 + 1e-6) : Math.ceil(here - 1 - 1e-6);
+    this.playhead.hold(clock.toAxis(this.axis, clock.toUpdates("epochs", Math.max(0, next))), this.extent());
+    this.reveal();
+    this.changed(Change.moment);
+  }
+
+  /** Stands at a run's update, with its batch beside. */
+  openBatch(run: number, update: number): void {
+    this.playhead.hold(this.clocks[run]!.toAxis(this.axis, update), this.extent());
+    this.setBatchOpen(true);
+    this.batchAsked++;
+    this.changed(Change.moment);
+  }
+
+  setBatchOpen(open: boolean): void {
+    this.batchOpen = open;
+    remember("batch", open ? "open" : "folded");
+    this.changed(Change.batch);
+  }
+
+  /** Who steps sees where to: the window moves along. */
+  private reveal(): void {
+    if (this.zoom === null) return;
+    const [from, to] = this.zoom, { position } = this.playhead;
+    if (position >= from && position <= to) return;
+    const start = Math.max(0, position - (to - from) / 2);
+    this.setZoom([start, start + to - from]);
   }
 
   /** What the budget holds equal is what the runs are compared by first. */
@@ -407,6 +462,10 @@ export class Stage {
     const clock = run && this.clocks[run.index];
     const updates = clock?.toUpdates(this.axis, this.playhead.position) ?? 0;
     const atEnd = this.playhead.position >= this.extent().head;
+    if (this.range !== null && clock) {
+      const [from, to] = this.range.map((value) => clock.toAxis(axis, clock.toUpdates(this.axis, value))) as [number, number];
+      this.range = to > from ? [from, to] : null;
+    }
     this.axis = axis;
     this.zoom = null;
     this.cursor = null;
@@ -418,6 +477,34 @@ export class Stage {
   setZoom(zoom: readonly [number, number] | null): void {
     this.zoom = zoom;
     this.changed(Change.zoom);
+  }
+
+  /** Selects from one moment to another, in whatever order they come; null: nothing. */
+  setRange(range: readonly [number, number] | null): void {
+    this.range = range === null ? null : [Math.min(...range), Math.max(...range)];
+    this.changed(Change.range);
+  }
+
+  setLoop(on: boolean): void {
+    this.loop = on;
+    this.changed(Change.range);
+  }
+
+  setRangeTool(on: boolean): void {
+    this.rangeTool = on;
+    this.changed(Change.range);
+  }
+
+  /** The range begins, or ends, at the playhead; what was selected of the other side stays where it makes sense. */
+  markRange(end: "from" | "to"): void {
+    const { position } = this.playhead, { total } = this.extent();
+    const range: [number, number] = end === "from" ? [position, this.range?.[1] ?? total] : [this.range?.[0] ?? 0, position];
+    if (range[1] <= range[0]) range[end === "from" ? 1 : 0] = end === "from" ? total : 0;
+    this.setRange(range[1] > range[0] ? range : null);
+  }
+
+  zoomToRange(): void {
+    if (this.range !== null && this.range[1] > this.range[0]) this.setZoom(this.range);
   }
 
   setCursor(at: number | null): void {

@@ -39,7 +39,7 @@ test("a fork has the colour of its batch size and a dash and marker of its own; 
   expect(runStyles([eight, run(1, 64, 1, leaves(eight, 5, {}))])[1]).toEqual(runStyles([run(0, 64)])[0]);
 });
 
-const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
+const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, remainder: false, epoch: 1, full: null, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
 let asked: [number, number, AbortSignal][], reply: (asked: number) => BatchAnswer | Promise<BatchAnswer>, loader: BatchLoader;
 
 beforeEach(() => {

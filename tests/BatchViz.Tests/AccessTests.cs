@@ -19,7 +19,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     private static readonly string[] Looking =
     [
         "", "/tiles/{run:int}/{columns}/{level:int}/{index:long}", "/batches/{run:int}/{update:long}", "/moments/{run:int}/{update:long}/{plane:long}",
-        "/boundary/{run:int}/{update:long}", "/examples/{split}/{ids}", "/points/{split}", "/lines/{a:int}/{b:int}", "/probes/{run:int}",
+        "/boundary/{run:int}/{update:long}", "/examples/{split}/{ids}", "/points/{split}", "/lines/{a:int}/{b:int}", "/probes/{run:int}", "/keyframes/{run:int}",
         "/evaluations/{run:int}", "/paths/{plane:long}/{run:int}", "/grids/{grid:long}/{resolution:int}",
     ];
 

@@ -15,6 +15,20 @@ export function playhead() {
     : { selected: state.selected, updates: Object.fromEntries(Object.entries(state.drawn).map(([run, point]) => [run, Math.floor(point.update) || 0])) };
 }
 
+let takesFork = null;
+
+/** Stage asks for forks in an event (fork.ts); the newest dialog hears of them. Who listens says so, so that nobody waits for what cannot come. */
+export function takeForks(dialog) {
+  if (takesFork === null) {
+    document.addEventListener("batchviz:fork", (event) => {
+      event.preventDefault();
+      const { run, update, set = {} } = event.detail;
+      void takesFork.invokeMethodAsync("OpenAt", run, update, Object.fromEntries(Object.entries(set).map(([key, value]) => [key, String(value)])));
+    });
+  }
+  takesFork = dialog;
+}
+
 /** Sends the file that was chosen to the library; says what became of it. */
 export async function upload(input) {
   const file = input.files[0];

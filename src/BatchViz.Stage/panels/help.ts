@@ -18,6 +18,7 @@ type Group = keyof typeof GROUPS;
 const KEYS: readonly (readonly [keys: readonly string[], group: Group, words: string, act?: (stage: Stage) => void])[] = [
   [[" ", "k"], "playback", tr("Play or pause", "播放或暂停"), (stage) => stage.act((playhead, extent) => playhead.toggle(extent))],
   [["ArrowLeft", "ArrowRight"], "playback", tr("One update back or on", "后退或前进一次更新")],
+  [["Shift+ArrowLeft", "Shift+ArrowRight", ",", "."], "playback", tr("One epoch back or on", "后退或前进一轮")],
   [["Home"], "playback", tr("To the start", "到开头"), (stage) => stage.act((playhead, extent) => playhead.hold(0, extent))],
   [["End"], "playback", tr("To the end", "到结尾"), (stage) => stage.act((playhead, extent) => playhead.toEnd(extent))],
   [["l"], "playback", tr("Live", "直播"), (stage) => stage.act((playhead) => playhead.goLive())],
@@ -40,7 +41,13 @@ const KEYS: readonly (readonly [keys: readonly string[], group: Group, words: st
   [["f"], "scene", tr("Frame the selected run's path", "对准所选运行的轨迹"), (stage) => stage.setCamera("frame")],
   [["h"], "scene", tr("Follow the selected run's head", "跟随所选运行"), (stage) => stage.setFollow(!stage.follow)],
   [["i"], "scene", tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), (stage) => stage.takePicture?.()],
-  [["Escape"], "charts", tr("Show the whole budget again", "重新显示全部预算"), (stage) => stage.setZoom(null)],
+  [["b"], "charts", tr("The range begins at the playhead", "选区从播放头开始"), (stage) => stage.markRange("from")],
+  [["e"], "charts", tr("The range ends at the playhead", "选区到播放头结束"), (stage) => stage.markRange("to")],
+  [["o"], "charts", tr("Play the range again and again", "循环播放选区"), (stage) => stage.setLoop(!stage.loop)],
+  [["z"], "charts", tr("Zoom to the range", "缩放到选区"), (stage) => stage.zoomToRange()],
+  [["+", "−"], "charts", tr("On the timeline: closer, farther", "在时间轴上：放大、缩小")],
+  [["n", "Shift+N"], "charts", tr("On the timeline: to the next or previous marker", "在时间轴上：到下一个或上一个标记")],
+  [["Escape"], "charts", tr("Clear the range; show the whole budget again", "清除选区；重新显示全部预算"), (stage) => (stage.range === null ? stage.setZoom(null) : stage.setRange(null))],
   [["1", "…", "9"], "hierarchy", tr("Select a run", "选择运行")],
   [["↑", "↓"], "hierarchy", tr("Through the tree", "在树中移动")],
   [["←", "→"], "hierarchy", tr("In the tree: close or open a branch", "在树中：收起或展开分支")],
@@ -48,7 +55,7 @@ const KEYS: readonly (readonly [keys: readonly string[], group: Group, words: st
   [["Space", "Shift+Space"], "hierarchy", tr("In the tree: hide or show; alone", "在树中：隐藏或显示；只显示它")],
   [["C"], "hierarchy", tr("In the tree: the run's colour", "在树中：运行的颜色")],
 ];
-const NAMES: Readonly<Record<string, string>> = { " ": tr("Space", "空格"), ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", "Shift+Space": tr("Shift+Space", "Shift+空格") };
+const NAMES: Readonly<Record<string, string>> = { " ": tr("Space", "空格"), ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "Shift+→", "Shift+Space": tr("Shift+Space", "Shift+空格") };
 const written = (key: string): string => NAMES[key] ?? (/^[a-z]$/.test(key) ? key.toUpperCase() : key);
 
 const toggle = (stage: Stage, panel: PanelName): void => stage.setPanel(panel, stage.panels.has(panel));
@@ -82,7 +89,13 @@ function press(event: KeyboardEvent, stage: Stage): boolean {
   const onButton = event.target instanceof HTMLButtonElement;
   if (event.key === " " && onButton) return false; // Space presses the button that has the focus
   if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-    stage.step(event.key === "ArrowLeft" ? -1 : 1);
+    const by = event.key === "ArrowLeft" ? -1 : 1;
+    if (event.shiftKey) stage.stepEpoch(by);
+    else stage.step(by);
+    return true;
+  }
+  if (event.key === "," || event.key === ".") {
+    stage.stepEpoch(event.key === "," ? -1 : 1);
     return true;
   }
   if (/^[1-9]$/.test(event.key)) {

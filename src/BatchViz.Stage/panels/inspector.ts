@@ -1,6 +1,7 @@
 /** The selected run: its figures at the playhead, its settings, and what it takes of the machine. Units stand beside numbers, quieter. */
 import { figure, percent, short, whole } from "../format.ts";
 import { language, tr } from "../language.ts";
+import { askForFork } from "../fork.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
 import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
@@ -104,7 +105,7 @@ function addEdit(to: Line, key: "batchSize" | "learningRate", stage: Stage): HTM
     const run = stage.stepRun;
     if (run === undefined) return;
     const value = key === "batchSize" ? run.batchSize : run.learningRate;
-    document.dispatchEvent(new CustomEvent("batchviz:fork", { detail: { run: run.id, update: stage.updateAt(run.index), set: { [key]: value } } }));
+    askForFork(stage, run, { [key]: value ?? "" });
   } }, icon("edit"));
   to.nodes[1].append(edit);
   return edit;

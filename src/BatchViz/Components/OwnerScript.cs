@@ -32,6 +32,9 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
     /// <summary>Where the page's playhead is; null where there is none.</summary>
     public async Task<Playhead?> Playhead() => await (await Module()).InvokeAsync<Playhead?>("playhead");
 
+    /// <summary>Whoever asks on the page for a fork is heard by <paramref name="dialog"/>.</summary>
+    public async Task TakeForks(DotNetObjectReference<Fork.ForkDialog> dialog) => await (await Module()).InvokeVoidAsync("takeForks", dialog);
+
     /// <summary>Sends the file of an input to the library, however long that takes; null where none was chosen.</summary>
     public async Task<Uploaded?> Upload(ElementReference input, CancellationToken cancel)
         => await (await Module()).InvokeAsync<Uploaded?>("upload", cancel, input);

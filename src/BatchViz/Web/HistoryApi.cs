@@ -29,6 +29,7 @@ public static class HistoryApi
         api.MapGet("/{generation:long}/points/{split}", Points);
         api.MapGet("/{generation:long}/lines/{a:int}/{b:int}", Line);
         api.MapGet("/{generation:long}/probes/{run:int}", Probes);
+        api.MapGet("/{generation:long}/keyframes/{run:int}", Keyframes);
         api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
         api.MapGet("/{generation:long}/paths/{plane:long}/{run:int}", Path);
         api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
@@ -143,6 +144,15 @@ public static class HistoryApi
         if (RunOf(live, run) is not { } r) return Results.NotFound();
         http.Response.Headers.CacheControl = Never;
         return Results.Bytes(ProbesJson.Of(r), "application/json");
+    }
+
+    /// <summary>After which updates the recording keeps a run's weights; there are more and more of them, and old ones are thinned out.</summary>
+    private static IResult Keyframes(HttpContext http, Conductor conductor, long generation, int run)
+    {
+        if (Of(conductor, generation) is not { } live) return Gone();
+        if (RunOf(live, run) is not { } r) return Results.NotFound();
+        http.Response.Headers.CacheControl = Never;
+        return Results.Json(new { updates = r.Recorded?.Keyframes.Updates ?? [] });
     }
 
     private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)

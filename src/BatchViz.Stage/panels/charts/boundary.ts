@@ -101,7 +101,7 @@ function spread(boundary: Boundary | null, aspect: number): [readonly [number, n
 
 type Theme = Stage["theme"];
 const ground = (theme: Theme): string => (theme === "dark" ? "#151a21" : "#ffffff");
-const classColour = (target: number): string => CLASSES[((Math.round(target) % CLASSES.length) + CLASSES.length) % CLASSES.length]!;
+export const classColour = (target: number): string => CLASSES[((Math.round(target) % CLASSES.length) + CLASSES.length) % CLASSES.length]!;
 
 /** Probability: from one class's colour by way of the ground to the other's. Value: from the ground to one colour. */
 function tone(kind: Boundary["kind"], share: number, theme: Theme): string {

@@ -22,6 +22,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     private string summary = "";
     private double? progress;
     private Playhead? playhead;
+    private DotNetObjectReference<ForkDialog>? asked;
 
     [Inject] private Conductor Conductor { get; set; } = default!;
 
@@ -50,10 +51,31 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         {
             playhead = null; // a page whose Stage is of another version
         }
-        (batchSize, rate, optimizer, amount) = ("", "", "", "");
-        unit = Experiment?.Plan.Spec.Budget switch { { Updates: not null } => "updates", { Examples: not null } => "examples", _ => "epochs" };
-        Choose(playhead?.Selected is { } selected && Runs.Any(other => other.Plan.Id == selected) ? selected : Runs.Count > 0 ? Runs[0].Plan.Id : "");
+        Fill(playhead?.Selected is { } selected && Runs.Any(other => other.Plan.Id == selected) ? selected : Runs.Count > 0 ? Runs[0].Plan.Id : "");
         dialog.Open();
+    }
+
+    /// <summary>Opens where Stage was asked to fork (fork.ts): at this update of this run, with these settings to begin with.</summary>
+    [JSInvokable]
+    public void OpenAt(string parent, long after, Dictionary<string, string> set)
+    {
+        if (Runs.All(other => other.Plan.Id != parent)) return; // of an experiment that has just gone
+        playhead = new(parent, new() { [parent] = after });
+        Fill(parent, set.GetValueOrDefault("batchSize", ""), set.GetValueOrDefault("learningRate", ""));
+        dialog.Open();
+        StateHasChanged();
+    }
+
+    private void Fill(string parent, string otherBatchSize = "", string otherRate = "")
+    {
+        (batchSize, rate, optimizer, amount) = (otherBatchSize, otherRate, "", "");
+        unit = Experiment?.Plan.Spec.Budget switch { { Updates: not null } => "updates", { Examples: not null } => "examples", _ => "epochs" };
+        Choose(parent);
+    }
+
+    protected override async Task OnAfterRenderAsync(bool firstRender)
+    {
+        if (firstRender) await Script.TakeForks(asked = DotNetObjectReference.Create(this));
     }
 
     private void Choose(string id)
@@ -156,5 +178,6 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     {
         gone.Cancel();
         gone.Dispose();
+        asked?.Dispose();
     }
 }
