@@ -89,10 +89,10 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.GetByRole(AriaRole.Button, new() { Name = "Pause", Exact = true }).ClickAsync();
         await page.GetByRole(AriaRole.Button, new() { Name = "Fork…" }).ClickAsync();
         await page.GetByLabel("After update").FillAsync("30");
-        await page.GetByLabel("Batch size").FillAsync("none");
+        await page.GetByLabel("Batch size", new() { Exact = true }).FillAsync("none");
         await Expect(page.Locator("#fork-problem")).ToContainTextAsync("\"batchSize\" is \"none\"");
         await Expect(page.Locator("#fork-start")).ToBeDisabledAsync();
-        await page.GetByLabel("Batch size").FillAsync("64");
+        await page.GetByLabel("Batch size", new() { Exact = true }).FillAsync("64");
         await Expect(page.Locator("#fork-problem")).ToContainTextAsync("b32-s1-u30: ");
         await page.Keyboard.PressAsync("Enter");
 

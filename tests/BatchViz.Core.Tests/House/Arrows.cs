@@ -82,7 +82,7 @@ public static partial class Arrows
     /// <summary>The package of an import: "uplot/dist/uPlot.min.css" is of "uplot", "@microsoft/signalr" of itself.</summary>
     private static string PackageOf(string target) => string.Join('/', target.Split('/').Take(target.StartsWith('@') ? 2 : 1));
 
-    [GeneratedRegex("""(?:\bfrom|\bimport|\brequire)\s*\(?\s*(?<quote>['"`])(?<name>[^'"`]+)\k<quote>""")]
+    [GeneratedRegex("""(?<!['"`])(?:\bfrom|\bimport|\brequire)\s*\(?\s*(?<quote>['"`])(?<name>[^'"`]+)\k<quote>""")]
     private static partial Regex ImportedName();
 
     [GeneratedRegex("""^\s*//[^\n]*|/\*[\s\S]*?\*/""", RegexOptions.Multiline)]

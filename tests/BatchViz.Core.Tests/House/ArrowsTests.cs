@@ -63,6 +63,7 @@ public class ArrowsTests
 
     [Theory]
     [InlineData("import uPlot from 'uplot'; import 'uplot/dist/uPlot.min.css'; export { e } from '../wire';")]
+    [InlineData("range(\"from\"); const words = \"to\";")]
     [InlineData("// import 'left-pad'\n/* export * from '../../x' */")]
     public void A_forward_import_is_not(string source) =>
         Assert.Empty(Arrows.Backwards(Arrows.ReadImports($"{Stage}/charts/a.ts", source), Stage, new HashSet<string> { "uplot" }));

@@ -96,7 +96,10 @@ public class SchemaTests
         static double Default(string o, string key) => Schema["properties"]![o]!["properties"]![key]!["default"]!.GetValue<double>();
     }
 
-    public static TheoryData<string> Examples => [.. Repository.Files("examples", "*.json")];
+    /// <summary>The experiment files; beside them lie their pictures.</summary>
+    private static IEnumerable<string> Experiments => Repository.Files("examples", "*.json").Where(path => !path.StartsWith("examples/pictures/", StringComparison.Ordinal));
+
+    public static TheoryData<string> Examples => [.. Experiments];
 
     [Theory]
     [MemberData(nameof(Examples))]
@@ -113,8 +116,8 @@ public class SchemaTests
     public void Every_example_has_its_line_in_the_README()
     {
         string readme = Repository.Read("examples/README.md");
-        Assert.Superset(new HashSet<string> { "examples/mnist.json", "examples/moons.json", "examples/double-well.json" }, Repository.Files("examples", "*.json").ToHashSet());
-        Assert.All(Repository.Files("examples", "*.json"), path => Assert.Contains($"({Path.GetFileName(path)})", readme));
+        Assert.Superset(new HashSet<string> { "examples/mnist.json", "examples/moons.json", "examples/double-well.json" }, Experiments.ToHashSet());
+        Assert.All(Experiments, path => Assert.Contains($"({Path.GetFileName(path)})", readme));
     }
 
     [Fact]
