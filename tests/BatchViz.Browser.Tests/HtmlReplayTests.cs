@@ -103,7 +103,7 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
     private static async Task<double> Figure(IPage page, string label)
     {
         string text = await page.Locator("[data-stage=inspector] dt", new() { HasTextRegex = new($"^{label}$") }).Locator("xpath=following-sibling::dd[1]").InnerTextAsync();
-        return double.Parse(text.TrimEnd(' ', '%'), CultureInfo.InvariantCulture);
+        return double.Parse(text.Split(' ')[0], CultureInfo.InvariantCulture); // its unit stands behind it
     }
 
     private static async Task<string> File(string text)
