@@ -45,7 +45,7 @@ async function zoomTo(browser, run, totals) {
   const [left, topEdge, width, height] = box, y = topEdge + height / 2;
   await browser.evaluate(`(() => {
     const run = document.querySelector('[data-run="${run.id}"]');
-    if (run.getAttribute('aria-pressed') !== 'true') run.click();
+    if (run.getAttribute('aria-selected') !== 'true') run.click();
     document.querySelector('[data-chart=loss] .u-over').dispatchEvent(new MouseEvent('dblclick', { bubbles: true }));
   })()`);
   await browser.evaluate('window.batchviz.idle()');
