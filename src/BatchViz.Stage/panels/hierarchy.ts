@@ -30,6 +30,8 @@ export const mountHierarchy: Mount = (element, stage) => {
     for (const other of rows) other.root.tabIndex = other === row ? 0 : -1;
     row.root.focus();
   };
+  // Whoever selects with the pointer goes on with the keys of the playback; those of the tree are for who has gone there by key.
+  list.addEventListener("mousedown", (event) => event.preventDefault());
   list.addEventListener("focusin", (event) => {
     const row = rows.find(({ root }) => root.contains(event.target as globalThis.Node));
     if (row === undefined || row.node.key === focus) return;
