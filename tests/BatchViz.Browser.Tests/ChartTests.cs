@@ -57,6 +57,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await page.GotoAsync("about:blank");
         await page.GotoAsync("/");
         await Shown(page, "test-loss");
+        await page.Keyboard.PressAsync("End");
         const string Tiles = "() => performance.getEntriesByType('resource').filter(entry => entry.name.includes('/tiles/')).length";
         int before = await page.EvaluateAsync<int>(Tiles);
         await Zoom(page, "accuracy");
