@@ -108,6 +108,7 @@ class Row {
   private readonly eye: HTMLButtonElement;
   private readonly state = el("span", { class: "state quiet figures" });
   private readonly why = el("span", { class: "why", hidden: true });
+  private readonly said: string;
   private looks = "";
   private visibility = "";
 
@@ -139,7 +140,8 @@ class Row {
       line, ...(since === "" ? [] : [el("span", { class: "since quiet figures" }, since)]), this.why);
     if (run !== null) this.root.dataset["run"] = run.id;
     this.root.style.setProperty("--depth", String(Math.min(level - 1, 4)));
-    this.root.setAttribute("aria-label", run?.fork ? `${stage.labels[run.index]!}, ${since}` : label);
+    this.said = since;
+    this.root.setAttribute("aria-label", label);
   }
 
   choose(): void {
@@ -195,6 +197,8 @@ class Row {
     const why = state === "diverged" || state === "failed" || state === "stopped" ? said(run.message ?? "") : "";
     setText(this.why, why);
     this.why.hidden = why === "";
+    // All that is to be seen in the row, in its order: who speaks to the page says what they see.
+    setAttribute(this.root, "aria-label", [nameOf(this.node, stage), this.state.textContent, this.said, why].filter(Boolean).join(" "));
   }
 }
 
