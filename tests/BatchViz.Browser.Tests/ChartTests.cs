@@ -29,7 +29,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var chooser = page.GetByRole(AriaRole.Combobox, new() { Name = "Chart 1" });
         string[] names = await chooser.Locator("option").EvaluateAllAsync<string[]>("options => options.map(option => option.value)");
         Assert.Equal(16, names.Length);
-        foreach (string name in names.Where(name => name != "boundary"))
+        foreach (string name in names)
         {
             await chooser.SelectOptionAsync(name);
             await Shown(page, name);
@@ -102,6 +102,32 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         }
         Assert.Empty(troubles);
     }
+
+    [Fact]
+    public async Task The_boundary_is_that_of_the_selected_run_where_the_playhead_stands_and_stays_while_it_moves()
+    {
+        var page = await Open("boundary");
+        var note = page.Locator("[data-chart=boundary] .note");
+        await Expect(note).ToHaveTextAsync("B = 4 · seed 1 after 5,000 updates");
+        await page.Locator("[data-run=b32-s2]").ClickAsync();
+        await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 640 updates");
+        string[][] rows = Rows(await Saved(page, "boundary", "Save the values as CSV"));
+        Assert.Equal(["x1", "x2", "probability"], rows[0]);
+        Assert.Equal(65 * 65, rows.Length - 1);
+        Assert.All(rows[1..], row => Assert.InRange(Number(row[2]), 0, 1));
+        // Two half-circles: the upper left is one class, the lower right the other.
+        Assert.True(Number(Nearest(rows, -0.8, 1)[2]) < 0.5 == Number(Nearest(rows, 1.8, -0.5)[2]) > 0.5, "both classes have a side");
+
+        await page.Keyboard.PressAsync("Home");
+        await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 0 updates");
+        await page.Keyboard.PressAsync("k");
+        await Probe.Until(page, "the playhead on its way", now => now.Playhead > 1000);
+        await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 0 updates");
+        Assert.Empty(troubles);
+    }
+
+    private static string[] Nearest(string[][] rows, double x, double y)
+        => rows[1..].MinBy(row => Math.Pow(Number(row[0]) - x, 2) + Math.Pow(Number(row[1]) - y, 2))!;
 
     [Fact]
     public async Task A_chart_is_saved_as_a_picture_a_drawing_and_a_table()

@@ -74,8 +74,8 @@ export class Chart {
     const width = this.plot.clientWidth, height = this.plot.clientHeight;
     if (width < 80 || height < 50) return; // folded away: nothing is asked for
     const { kind } = this;
-    this.head.show();
     const range = drawing.range(stage, kind, this.aspect(width, height));
+    this.head.show(); // after the range, which may have taken in an answer
     setText(this.empty, range === null ? drawing.empty(stage) : "");
     this.empty.hidden = range !== null;
     this.plot.toggleAttribute("data-empty", range === null);

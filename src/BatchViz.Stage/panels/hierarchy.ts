@@ -135,9 +135,9 @@ class Row {
       },
     });
     const since = run?.fork ? tr(`from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}`, `自第 ${whole(run.fork.update)} 次更新：${settings(run) || "未改其他设置"}`).replaceAll(" = ", "\u00a0=\u00a0") : "";
-    const line = el("div", { class: "run" }, this.twist, ...(run === null ? [] : [this.colour]), el("span", { class: "name figures" }, label), this.state, this.eye);
+    const line = el("div", { class: "run" }, this.twist, ...(run === null ? [] : [this.colour]), el("span", { class: "name figures" }, label), " ", this.state, this.eye);
     this.root = el("li", { role: "treeitem", tabindex: -1, "aria-level": level, "aria-setsize": node.siblings, "aria-posinset": node.place, "data-kind": node.kind, onclick: () => this.choose() },
-      line, ...(since === "" ? [] : [el("span", { class: "since quiet figures" }, since)]), this.why);
+      line, " ", ...(since === "" ? [] : [el("span", { class: "since quiet figures" }, since), " "]), this.why);
     if (run !== null) this.root.dataset["run"] = run.id;
     this.root.style.setProperty("--depth", String(Math.min(level - 1, 4)));
     this.said = since;

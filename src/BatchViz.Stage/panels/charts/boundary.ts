@@ -26,10 +26,9 @@ export function boundaryChart(stage: Stage): Drawing {
     const { generation, data } = stage.manifest!, run = stage.stepRun;
     if (data.inputs !== 2 || run === undefined) return;
     points.want(`${generation}`, (cancel) => stage.remote.points("train", cancel), 0);
-    const still = stage.playhead.mode === "paused" || stage.playhead.position >= stage.extent().head;
     const update = stage.updateAt(run.index);
     const first = boundary.value === null && boundary.progress === null && boundary.error === null;
-    if (still || first) {
+    if (stage.standsStill || first) {
       wanted = { run: run.index, update };
       boundary.want(`${generation}/${run.index}/${update}`, (cancel) => stage.remote.boundary(run.index, update, cancel));
     } else if (boundary.progress !== null && wanted.run !== run.index) boundary.leave();
@@ -174,9 +173,10 @@ function paintPoints(plot: Plot, list: Points, { kind }: Boundary, theme: Theme)
   }
   const targets = kind === "value" ? list.target.map((target) => Math.round(((target - low) / (high - low || 1)) * (TONES - 1))) : list.target;
   for (const target of new Set(targets)) {
-    ctx.fillStyle = kind === "value" ? tone(kind, target / (TONES - 1), theme) : classColour(target);
+    const colour = kind === "value" ? tone(kind, target / (TONES - 1), theme) : classColour(target);
+    ctx.fillStyle = theme === "light" ? mix(colour, "#000000", 0.3) : colour;
     ctx.strokeStyle = plot.colours.ground;
-    ctx.lineWidth = 0.75 * ratio;
+    ctx.lineWidth = 1.5 * ratio;
     ctx.beginPath();
     targets.forEach((own, i) => {
       if (own !== target) return;
@@ -184,7 +184,7 @@ function paintPoints(plot: Plot, list: Points, { kind }: Boundary, theme: Theme)
       ctx.moveTo(x + radius, y);
       ctx.arc(x, y, radius, 0, 7);
     });
-    ctx.fill();
     ctx.stroke();
+    ctx.fill();
   }
 }
