@@ -58,7 +58,8 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await page.GotoAsync("/");
         await Shown(page, "test-loss");
         await page.Keyboard.PressAsync("End");
-        const string Tiles = "() => performance.getEntriesByType('resource').filter(entry => entry.name.includes('/tiles/')).length";
+        await page.EvaluateAsync("() => window.batchviz.idle()");
+        const string Tiles = "() => performance.getEntriesByType('resource').filter(entry => /\\/tiles\\/\\d+\\/[^/]*updateRatio/.test(entry.name)).length";
         int before = await page.EvaluateAsync<int>(Tiles);
         await Zoom(page, "accuracy");
         await page.EvaluateAsync("() => window.batchviz.idle()");

@@ -6,7 +6,7 @@ namespace BatchViz.Browser.Tests;
 /// <summary>The program started with nothing, and its first page opened with nothing clicked.</summary>
 public class FirstPageTests(DefaultExperiment browser) : IClassFixture<DefaultExperiment>
 {
-    private const string Sample = "() => [...document.querySelectorAll('[data-stage=legend] li')].map(li => getComputedStyle(li).getPropertyValue('--run').trim()).filter(Boolean)";
+    private const string Sample = "() => [...document.querySelectorAll('[data-stage=legend] li button')].map(li => getComputedStyle(li).getPropertyValue('--run').trim()).filter(Boolean)";
 
     [Fact]
     public async Task All_five_runs_move_the_surface_is_drawn_and_the_curves_grow_without_a_click_or_a_console_error()

@@ -74,7 +74,7 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
     private async Task<byte[]> Shot(string link)
     {
         var page = await Open(link);
-        await Expect(page.Locator(".batch")).ToContainTextAsync("replayed"); // it comes a moment after the playhead stands still
+        await Expect(page.Locator("section.batch")).ToContainTextAsync("replayed"); // it comes a moment after the playhead stands still
         await page.EvaluateAsync("() => window.batchviz.idle()");
         return await page.ScreenshotAsync(new() { Mask = [page.Locator("[data-stage=live]")], Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
     }
