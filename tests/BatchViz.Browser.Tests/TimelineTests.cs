@@ -75,6 +75,7 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Playback speed" }).SelectOptionAsync("16");
         await page.Keyboard.PressAsync("o");
         await page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
+        await Probe.Until(page, "the playhead in the range", now => now.Playing && now.Playhead >= selected.Range![0] && now.Playhead <= selected.Range[1]);
         int begun = 0;
         double before = double.NegativeInfinity;
         for (var limit = DateTime.UtcNow.AddSeconds(15); begun < 2; before = (await Probe.Of(page)).Playhead)
@@ -168,7 +169,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await Expect(page.Locator("#fork-update")).ToHaveValueAsync("1260");
         await page.Locator("#fork-batch").FillAsync("64");
         await page.Locator("#fork-start").ClickAsync();
-        await Probe.Until(page, "the fork", now => now.Heads.ContainsKey("b8-s1-u1260"));
+        // Ten epochs are left, of 8 batches of up to 64 each.
+        await Probe.Until(page, "the fork, whole", now => now.Heads.GetValueOrDefault("b8-s1-u1260") == 1_260 + 10 * 8);
         await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
         var box = await Box(page, ".track");
         await page.Mouse.MoveAsync(box.X + box.Width * 2 / 3, box.Y + 5);

@@ -95,6 +95,10 @@ export class Chart {
     } else if (this.u.width !== width || this.u.height !== height) this.u.setSize({ width, height });
     const [from, to] = this.frame;
     this.u.setData(right === null ? [[from, to], [null, null]] : [[from, to], [null, null], [null, null]], true);
+    if (drawing.frame === undefined) {
+      setAttribute(this.u.over, "aria-valuemin", String(from));
+      setAttribute(this.u.over, "aria-valuemax", String(to));
+    }
     if (this.pointing === "pointer") this.readAt(this.u); // the record under a cursor that stands still may just have come
     this.showMoment();
     this.showCursor();
