@@ -54,8 +54,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
 
         // What is on the page is remembered, where the address says nothing else; of two that show measured values only, a zoom asks for no records.
         await page.EvaluateAsync("() => localStorage.setItem('batchviz.charts', 'accuracy,test-loss')");
-        await page.GotoAsync("about:blank");
-        await page.GotoAsync("/");
+        await page.GotoAsync("/?lang=en");
         await Shown(page, "test-loss");
         await page.Keyboard.PressAsync("End");
         await page.EvaluateAsync("() => window.batchviz.idle()");

@@ -51,7 +51,7 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         await page.Mouse.MoveAsync((float)marks["b64-s2"][0], (float)marks["b64-s2"][1]);
         await Expect(page.Locator(".tooltip")).ToContainTextAsync("B = 64");
 
-        await page.SetViewportSizeAsync(420, 900);
+        await page.SetViewportSizeAsync(800, 1100);
         await Expect(panes).ToHaveCountAsync(3);
         const string columns = "new Set([...document.querySelectorAll('.pane')].map(p => p.getBoundingClientRect().x)).size";
         await page.WaitForFunctionAsync($"() => {columns} < 3"); // no longer all beside one another
