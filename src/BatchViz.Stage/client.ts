@@ -47,6 +47,8 @@ export class Client implements Remote {
   private control: Promise<HubConnection> | null = null;
   private readonly underway = new Set<string>();
   private readonly asked = new Map<string, Asked>();
+  /** What is being recomputed for this page, and not here yet. */
+  private asking = 0;
   private readonly detail: Wish[] = [];
   /** What is being fetched of it. */
   private readonly lanes: Wish[] = [];
@@ -65,7 +67,7 @@ export class Client implements Remote {
 
   /** Fetches are on their way, so the picture may still change by itself. */
   get busy(): boolean {
-    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes.length > 0 || this.healing !== null;
+    return this.loadingManifest !== null || this.underway.size > 0 || this.lanes.length > 0 || this.asking > 0 || this.healing !== null;
   }
 
   async start(): Promise<void> {
@@ -322,43 +324,42 @@ export class Client implements Remote {
     this.stage.changed(this.stage.axis === "seconds" ? Change.data : Change.detail);
   }
 
-  async batch(run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> {
-    const address = `/api/experiments/${this.stage.manifest!.generation}/batches/${run}/${update}`;
-    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
-    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
-    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
-    return response.json() as Promise<BatchAnswer>;
-  }
+  batch = (run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> => this.ask<BatchAnswer>(`batches/${run}/${update}`, cancel);
 
   async moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer> {
-    const address = `/api/experiments/${this.stage.manifest!.generation}/moments/${run}/${update}/${plane}`;
-    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
-    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
-    if (response.status === 404) return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
-    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
-    return response.json() as Promise<MomentsAnswer>;
+    try {
+      return await this.ask<MomentsAnswer>(`moments/${run}/${update}/${plane}`, cancel);
+    } catch (error) {
+      if (error instanceof Refused && error.status === 404) return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
+      throw error;
+    }
   }
 
   /** Asks once; 202 is how far it is, 409 a sentence why not. */
-  private async ask<T>(path: string, cancel: AbortSignal): Promise<Answer<T>> {
+  private async ask<T>(path: string, cancel: AbortSignal): Promise<T | { error: string }> {
     const address = `/api/experiments/${this.stage.manifest!.generation}/${path}`;
-    const response = await fetch(address, { credentials: "same-origin", signal: cancel });
-    if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
-    if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
-    return response.json() as Promise<Answer<T>>;
+    this.asking++;
+    try {
+      const response = await fetch(address, { credentials: "same-origin", signal: cancel });
+      if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
+      if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
+      return await response.json() as T;
+    } finally {
+      this.asking--;
+    }
   }
 
-  line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> => this.ask(`lines/${runA}/${runB}`, cancel);
+  line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> => this.ask<Answer<Line>>(`lines/${runA}/${runB}`, cancel);
 
-  probes = (run: number, cancel: AbortSignal): Promise<Answer<Probes>> => this.ask(`probes/${run}`, cancel);
+  probes = (run: number, cancel: AbortSignal): Promise<Answer<Probes>> => this.ask<Answer<Probes>>(`probes/${run}`, cancel);
 
-  keyframes = (run: number, cancel: AbortSignal): Promise<Answer<Keyframes>> => this.ask(`keyframes/${run}`, cancel);
+  keyframes = (run: number, cancel: AbortSignal): Promise<Answer<Keyframes>> => this.ask<Answer<Keyframes>>(`keyframes/${run}`, cancel);
 
-  examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> => this.ask(`examples/${split}/${indices.join("+")}`, cancel);
+  examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> => this.ask<Answer<Examples>>(`examples/${split}/${indices.join("+")}`, cancel);
 
-  boundary = (run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> => this.ask(`boundary/${run}/${update}?n=65`, cancel);
+  boundary = (run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> => this.ask<Answer<Boundary>>(`boundary/${run}/${update}?n=65`, cancel);
 
-  points = (split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>> => this.ask(`points/${split}`, cancel);
+  points = (split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>> => this.ask<Answer<Points>>(`points/${split}`, cancel);
 
   stepOnce(): void {
     void this.command("StepOnce");

@@ -76,6 +76,8 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         var page = await Open(link);
         await Expect(page.Locator("section.batch")).ToContainTextAsync("replayed"); // it comes a moment after the playhead stands still
         await page.EvaluateAsync("() => window.batchviz.idle()");
+        await page.WaitForTimeoutAsync(1_000); // its examples are asked for when it is there
+        await page.EvaluateAsync("() => window.batchviz.idle()");
         return await page.ScreenshotAsync(new() { Mask = [page.Locator("[data-stage=live]")], Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
     }
 
