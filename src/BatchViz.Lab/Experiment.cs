@@ -166,6 +166,9 @@ public sealed class Experiment : IDisposable
 
     public bool Held => !Finished && pacer.Held;
 
+    /// <summary>Held, and no update is under way any more: every record there is can be read.</summary>
+    public bool Still => !Finished && pacer.Still;
+
     public ExperimentState State => Finished ? Volatile.Read(ref stopped) == 1 ? ExperimentState.Stopped : ExperimentState.Finished
         : pacer.Held ? ExperimentState.Held : ExperimentState.Running;
 

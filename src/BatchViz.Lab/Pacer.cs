@@ -67,6 +67,12 @@ internal sealed class Pacer
         get { lock (gate) return held; }
     }
 
+    /// <summary>Held, and the updates under way or asked for one by one have been made: nothing more comes until someone asks.</summary>
+    public bool Still
+    {
+        get { lock (gate) return held && places.All(place => !place.Working && (place.Singles == 0 || place.Ended)); }
+    }
+
     /// <summary>Waits until the lane may work. Returns how many updates it may make now, at most <paramref name="wanted"/>; 0 means stop.</summary>
     public int Enter(int lane, long wanted)
     {

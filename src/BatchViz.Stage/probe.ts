@@ -36,6 +36,7 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         axis: stage.axis,
         playing: stage.playhead.mode !== "paused",
         live: stage.playhead.isLive(extent),
+        held: stage.held,
         total: extent.total,
         heads: Object.fromEntries(runs.map((run) => [run.id, stage.store.headOf(run.index)])),
         drawn: Object.fromEntries(runs.map((run) => [run.id, { ...stage.drawn[run.index]! }])),

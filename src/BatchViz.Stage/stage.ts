@@ -299,6 +299,7 @@ export class Stage {
     this.manifest = manifest;
     this.axis = this.standardAxis;
     this.awaited = null;
+    this.held = false; // its frames say so
     this.zoom = null;
     this.range = null;
     this.cursor = null;
@@ -327,7 +328,6 @@ export class Stage {
       if (this.planes.size === PLANES_KEPT && !this.planes.has(plane.id)) this.planes.delete(this.planes.keys().next().value!);
       this.planes.set(plane.id, plane);
     }
-    this.held = manifest.state === "held";
     for (const run of manifest.runs) this.store.noteRun(run.index, run.state, run.updates ?? 0);
     this.changed(Change.manifest | Change.runs | Change.landscape);
   }

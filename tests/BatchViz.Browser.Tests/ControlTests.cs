@@ -55,9 +55,9 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
             await page.GetByRole(AriaRole.Button, new() { Name = "To the end" }).ClickAsync();
             await Probe.Until(page, "the head", s => s.Heads.All(h => h.Value == held.Heads[h.Key]) && s.Drawn.All(d => d.Value.Update == s.Heads[d.Key]));
         }
-        // A path ends at its last measured point; both pages have to settle on the same plane and grid first.
+        // A path ends at its last measured point; both pages have to settle on the same plane and its finest grid first.
         var (ours, theirs) = (await Probe.Of(owner), await Probe.Of(viewer));
-        for (int i = 0; i < 100 && (ours.Grid != theirs.Grid || !ours.Drawn.SequenceEqual(theirs.Drawn)); i++)
+        for (int i = 0; i < 100 && (ours.Grid != theirs.Grid || ours.Grid?.Resolution != 65 || !ours.Drawn.SequenceEqual(theirs.Drawn)); i++)
         {
             await Task.Delay(200);
             (ours, theirs) = (await Probe.Of(owner), await Probe.Of(viewer));
@@ -132,15 +132,6 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
     {
         await page.GetByRole(AriaRole.Button, new() { Name = "Hold training" }).ClickAsync();
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "Continue training" })).ToBeVisibleAsync();
-        // The updates under way end first, and their frame arrives.
-        var heads = (await Probe.Of(page)).Heads;
-        for (int still = 0; still < 5;)
-        {
-            await page.WaitForTimeoutAsync(200);
-            var now = (await Probe.Of(page)).Heads;
-            still = now.SequenceEqual(heads) ? still + 1 : 0;
-            heads = now;
-        }
-        return await Probe.Of(page);
+        return await Probe.Until(page, "held, with the updates that were under way", s => s.Held);
     }
 }

@@ -12,7 +12,7 @@ public class FirstPageTests(DefaultExperiment browser) : IClassFixture<DefaultEx
     public async Task All_five_runs_move_the_surface_is_drawn_and_the_curves_grow_without_a_click_or_a_console_error()
     {
         List<string> troubles = [];
-        var page = await browser.NewPage(troubles, []);
+        var page = await browser.NewPage(troubles, [], pixels: 1);
         await page.GotoAsync("/");
 
         var first = await Probe.Until(page, "all five runs on the picture", s => s.Drawn.Count == 5 && s.Drawn.Values.All(p => p.Update > 0 && p.Loss is not null));

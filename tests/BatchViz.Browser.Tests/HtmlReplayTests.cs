@@ -92,7 +92,7 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
     /// <summary>From the disk, with the network off; whoever asks for anything else is in trouble.</summary>
     private async Task<IPage> Open(string path)
     {
-        var page = await browser.NewPage(troubles, []);
+        var page = await browser.NewPage(troubles, [], pixels: 1);
         await page.Context.SetOfflineAsync(true);
         page.Request += (_, request) => { if (!request.Url.StartsWith("file:") && !request.Url.StartsWith("data:")) troubles.Add("asks for " + request.Url); };
         await page.GotoAsync(new Uri(path).AbsoluteUri);

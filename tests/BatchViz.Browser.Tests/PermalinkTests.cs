@@ -83,7 +83,7 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
 
     private async Task<IPage> Open(string address)
     {
-        var page = await browser.NewPage(troubles, []);
+        var page = await browser.NewPage(troubles, [], pixels: 1);
         await page.GotoAsync(address);
         await page.EvaluateAsync("() => window.batchviz.ready");
         await Probe.Until(page, "the experiment's end and its landscape", s => s.Grid is { Resolution: >= 65 } && s.Drawn.Count == 3 && s.Heads["b1-s1"] == 4_000);

@@ -5,7 +5,7 @@ namespace BatchViz.Browser.Tests;
 
 /// <summary>What a page shows, as numbers: <c>window.batchviz.state()</c>.</summary>
 public sealed record Probe(
-    int Generation, double Playhead, bool Playing, bool Live, int Sequence, bool Connected, string? Problem,
+    int Generation, double Playhead, bool Playing, bool Live, bool Held, int Sequence, bool Connected, string? Problem,
     Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid, Dictionary<string, double[]> Marks, ProbeCamera? Camera,
     double[]? Zoom, double[]? Range)
 {

@@ -21,7 +21,7 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     [Fact]
     public async Task Split_gives_every_batch_size_a_pane_with_its_own_paths_only()
     {
-        var page = await Open();
+        var page = await Open(pixels: 1);
         string[] colours = [await Colour(page, "b1-s1"), await Colour(page, "b8-s1"), await Colour(page, "b64-s1")];
         await page.Keyboard.PressAsync("v");
         var panes = page.Locator(".pane");
@@ -140,7 +140,7 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     [Fact]
     public async Task Overlays_come_and_go_and_stay_chosen()
     {
-        var page = await Open();
+        var page = await Open(pixels: 1);
         await page.Keyboard.PressAsync("3");
         await page.GetByRole(AriaRole.Button, new() { Name = "View", Exact = true }).PressAsync("Enter");
         await Expect(page.GetByLabel("Axes and scale")).ToBeCheckedAsync();
@@ -272,9 +272,9 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         await page.EvaluateAsync("() => window.batchviz.idle()");
     }
 
-    private async Task<IPage> Open()
+    private async Task<IPage> Open(float pixels = 0.5f)
     {
-        var page = await browser.NewPage(troubles, []);
+        var page = await browser.NewPage(troubles, [], pixels: pixels);
         await page.GotoAsync("/");
         await Settled(page);
         return page;

@@ -95,6 +95,38 @@ public class PacerTests
     }
 
     [Fact]
+    public void A_held_pacer_is_still_only_when_the_updates_under_way_and_the_single_ones_are_made()
+    {
+        var pacer = new Pacer(Pace.Examples, [new(RemainderPolicy.Keep, N, 1), new(RemainderPolicy.Keep, N, 2)], 2, 2, held: false);
+        Assert.Equal(2, pacer.Enter(0, 5));
+        Assert.False(pacer.Still);
+        pacer.Hold();
+        Assert.True(pacer.Held);
+        Assert.False(pacer.Still);
+        pacer.Exit(0, 2);
+        Assert.True(pacer.Still);
+
+        pacer.Single();
+        foreach (int lane in new[] { 0, 1 })
+        {
+            Assert.False(pacer.Still);
+            Assert.Equal(1, pacer.Enter(lane, 5));
+            Assert.False(pacer.Still);
+            pacer.Exit(lane, 1);
+        }
+        Assert.True(pacer.Still);
+
+        pacer.End(0);
+        pacer.Single(); // asked of the one that has not ended
+        Assert.False(pacer.Still);
+        Assert.Equal(1, pacer.Enter(1, 5));
+        pacer.Exit(1, 1);
+        Assert.True(pacer.Still);
+        pacer.Continue();
+        Assert.False(pacer.Still);
+    }
+
+    [Fact]
     public void Lanes_that_waited_for_others_when_all_were_stopped_can_end()
     {
         var pacer = new Pacer(Pace.Examples, [new(RemainderPolicy.Keep, N, 1), new(RemainderPolicy.Keep, N, 2)], 2, 2, held: false);

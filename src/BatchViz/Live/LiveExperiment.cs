@@ -19,6 +19,7 @@ public sealed class LiveExperiment : IDisposable
     private Published published;
     private byte[]? heads;
     private int lastViewers = -1;
+    private bool lastStill;
 
     private sealed record Published(uint Revision, byte[] Manifest);
 
@@ -67,19 +68,20 @@ public sealed class LiveExperiment : IDisposable
     {
         var landscape = Experiment.Landscape;
         string now = Signature(landscape);
-        bool changed = now != signature || viewers != lastViewers;
+        bool still = Experiment.Still; // before the records are looked at, so that a frame that says so has them all
+        bool changed = now != signature || viewers != lastViewers || still != lastStill;
         if (now != signature)
         {
             uint revision = published.Revision + 1;
             Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape, Recording, ceilings())));
             signature = now;
         }
-        lastViewers = viewers;
+        (lastViewers, lastStill) = (viewers, still);
         var runs = Experiment.Runs;
         if (frameRuns.Length < runs.Count) Array.Resize(ref frameRuns, runs.Count);
         for (int r = 0; r < frameRuns.Length; r++)
             frameRuns[r] = new FrameRun(runs[r].Log, landscape is not null && r < landscape.Paths.Count ? landscape.Paths[r] : NoPath);
-        var state = new FrameState(Experiment.Held, Experiment.Finished, Generation, published.Revision,
+        var state = new FrameState(still, Experiment.Finished, Generation, published.Revision,
             landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, viewers, Experiment.Seconds);
         if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns)) return null;
         byte[] frame = encoder.Next(state, frameRuns);
