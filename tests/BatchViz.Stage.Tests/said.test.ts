@@ -57,6 +57,7 @@ const inputs: Readonly<Record<string, number>> = { mnist: 784, line: 1 }, output
 const titles: Readonly<Record<string, string>> = {
   "beale.json": "Beale，两个权重，SGD，各 B 的学习率均为 0.01，更新次数相同",
   "circles.json": "Circles，MLP 2-8-8-1，tanh，SGD，学习率 ∝ B，轮数相同",
+  "diverging.json": "A rate too far，MLP 2-16-1，ReLU，SGD，学习率 ∝ B，轮数相同",
   "double-well.json": "Double well，两个权重，SGD，各 B 的学习率均为 0.1，更新次数相同",
   "gaussians.json": "Gaussians，线性模型 2-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "grow-the-batch.json": "Grow the batch，线性模型 2-1，SGD，各 B 的学习率均为 0.2，B 每 6 轮 ×3，轮数相同",

@@ -18,6 +18,7 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
         ("three-regimes", "B from 1 to 4,096 at one rate and equal updates: descent ruled by noise, in between, and nearly without noise, side by side.", "同一学习率、同样更新次数，B 从 1 到 4,096：噪声主导、过渡、几乎无噪声的下降并排比较。"),
         ("rate-constant", "The same rate for every batch size: large batches make fewer steps and fall behind at equal examples.", "所有批量大小用同一学习率：样本数相同时，大批量步数少，因而落后。"),
         ("rate-linear", "The rate in proportion to the batch size: see how far the linear rule keeps the runs together.", "学习率与批量大小成正比：看线性规则能让各运行同步到多远。"),
+        ("diverging", "The linear rule with a squared loss, taken to 256 times the rate: up to B = 64 it holds, then one run is gone in four updates.", "平方损失下的线性规则，学习率放大到 256 倍：到 B = 64 仍成立，再往上一个运行四次更新就发散。"),
         ("warmup", "Rates ∝ B up to a rate at which a cold start fails: take the warm-up out and see which run is lost.", "学习率 ∝ B，直到冷启动会失败的大小：去掉预热，看哪个运行会发散。"),
         ("moons", "Two interleaved half-moons: watch how the noise of small batches roughens the way down.", "两个交错的半月：看小批量的噪声如何让下降的路变得曲折。"),
         ("spirals", "Two spirals wound into each other: a long way through a bent valley, which tells rates and batch sizes apart.", "两条互相缠绕的螺旋：穿过弯曲山谷的长路，学习率与批量大小的差别一目了然。"),
