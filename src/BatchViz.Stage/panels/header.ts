@@ -64,11 +64,11 @@ export const mountTheme: Mount = (element, stage) => {
   const toggle = button(tr("Theme", "主题"), icon("theme"), () => stage.setTheme(stage.theme === "dark" ? "light" : "dark"));
   toggle.id = "theme-toggle";
   const other = language === "zh" ? "en" : "zh";
-  const speak = el("button", { type: "button", lang: other === "zh" ? "zh-Hans" : "en", "aria-label": other === "zh" ? "文 简体中文" : "EN English", title: other === "zh" ? "简体中文" : "English", onclick: () => {
+  const speak = el("button", { type: "button", lang: other === "zh" ? "zh-Hans" : "en", "aria-label": other === "zh" ? "简体中文" : "EN English", title: other === "zh" ? "简体中文" : "English", onclick: () => {
     const address = new URL(location.href);
     address.searchParams.set("lang", other);
     location.assign(address);
-  } }, other === "zh" ? "文" : "EN");
+  } }, other === "zh" ? icon("language") : "EN");
   element.append(speak, toggle);
   use();
   return {

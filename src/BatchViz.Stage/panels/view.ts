@@ -1,6 +1,6 @@
 /** How the scene is looked at: panes, overlays, loss scale, camera. Which plane is cut is the owner's choice, and in the header. */
 import { tr } from "../language.ts";
-import { Change, OVERLAYS, type Mount, type Overlay } from "../stage.ts";
+import { Change, OVERLAYS, type Mount, type Overlay, type Stage } from "../stage.ts";
 import { button, choice, el, icon, setAttribute } from "./dom.ts";
 
 const WORDS: Readonly<Record<Overlay, readonly [name: string, what: string]>> = {
@@ -25,24 +25,37 @@ export const mountView: Mount = (element, stage) => {
     el("div", { class: "view-row" }, el("span", {}, tr("Height: loss", "高度：损失")), scale.root), ...boxes.map(({ row }) => row));
   const open = el("button", { type: "button", popovertarget: "view-menu", "aria-expanded": "false", title: tr("What lies over the slice, and the scale of its height", "切面上叠加显示什么，以及高度刻度") }, tr("View", "视图"), icon("down"));
   menu.addEventListener("toggle", (event) => setAttribute(open, "aria-expanded", String((event as ToggleEvent).newState === "open")));
-  const frame = button(tr("Frame the selected run's path (F)", "对准所选运行的轨迹 (F)"), icon("frame"), () => stage.setCamera("frame"));
-  const follow = button(tr("Follow the selected run's head (H)", "跟随所选运行 (H)"), icon("follow"), () => stage.setFollow(!stage.follow));
-  const top = button(tr("Look from the top (T)", "俯视 (T)"), icon("top"), () => stage.setCamera(stage.cameraView === "top" ? "reset" : "top"));
-  top.className = "look-down";
-  const home = button(tr("Bring the camera back (R)", "相机复位 (R)"), icon("home"), () => stage.setCamera("reset"));
+  const camera = cameraButtons(stage), inMenu = cameraButtons(stage);
+  menu.append(el("div", { class: "view-row camera-row" }, el("span", {}, tr("Camera", "相机")), inMenu.root));
   const picture = button(tr("Save the scene as a picture, PNG (I)", "将场景保存为 PNG 图片 (I)"), icon("picture"), () => stage.takePicture?.(), "only-icon");
-  element.append(panes.root, open, menu, el("div", { class: "segmented icons", role: "group", "aria-label": tr("Camera", "相机") }, frame, follow, top, home), picture);
+  element.append(panes.root, open, menu, camera.root, picture);
   return {
     wants: Change.view | Change.manifest | Change.runs,
     draw() {
       scale.show(stage.lossScale);
       panes.show(stage.panes);
       for (const { name, box } of boxes) box.checked = stage.overlays.has(name);
-      setAttribute(top, "aria-pressed", String(stage.cameraView === "top"));
-      setAttribute(follow, "aria-pressed", String(stage.follow));
+      camera.draw();
+      inMenu.draw();
       picture.disabled = stage.takePicture === null;
       const several = new Set(stage.manifest?.runs.filter((run) => !stage.hidden.has(run.index)).map((run) => run.batchSize)).size > 1;
       for (const option of panes.root.querySelectorAll("button")) option.disabled = !several && option.dataset["value"] === "split";
     },
   };
 };
+
+/** Beside the other controls; a phone has them in the menu. */
+function cameraButtons(stage: Stage): { root: HTMLElement; draw(): void } {
+  const frame = button(tr("Frame the selected run's path (F)", "对准所选运行的轨迹 (F)"), icon("frame"), () => stage.setCamera("frame"));
+  const follow = button(tr("Follow the selected run's head (H)", "跟随所选运行 (H)"), icon("follow"), () => stage.setFollow(!stage.follow));
+  const top = button(tr("Look from the top (T)", "俯视 (T)"), icon("top"), () => stage.setCamera(stage.cameraView === "top" ? "reset" : "top"));
+  top.className = "look-down";
+  const home = button(tr("Bring the camera back (R)", "相机复位 (R)"), icon("home"), () => stage.setCamera("reset"));
+  return {
+    root: el("div", { class: "segmented icons", role: "group", "aria-label": tr("Camera", "相机") }, frame, follow, top, home),
+    draw() {
+      setAttribute(top, "aria-pressed", String(stage.cameraView === "top"));
+      setAttribute(follow, "aria-pressed", String(stage.follow));
+    },
+  };
+}

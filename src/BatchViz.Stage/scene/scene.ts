@@ -45,7 +45,8 @@ class ScenePanel implements Panel {
   private readonly gizmo: Gizmo;
   private readonly paneLabels = new PaneLabels();
   private readonly legend = new GradientLegend();
-  private readonly words = el("p", { class: "caption quiet" });
+  /** A phone shows their beginning until they are tapped. */
+  private readonly words = el("p", { class: "caption quiet", onclick: () => this.words.toggleAttribute("data-open") });
   private readonly tooltip = el("div", { class: "tooltip figures", hidden: true });
   private readonly readout = el("p", { class: "readout", role: "status" });
   private readonly stem = el("p", { class: "stem-label figures", hidden: true });
