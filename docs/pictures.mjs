@@ -19,14 +19,14 @@ for (const { experiment, pictures } of PICTURES) {
   delete spec.$schema;
   const server = await serve(spec);
   const browser = await Browser.start();
-  await browser.send('Page.navigate', { url: server.viewer }); // the cookie; owners' pictures say so
-  await sleep(2);
   for (const { name, size, theme, fragment, role, language, act } of some) {
     const [width, height] = SIZES[size];
     await browser.send('Emulation.setDeviceMetricsOverride', { width, height, deviceScaleFactor: size === 'phone' ? 2 : 1, mobile: size === 'phone' });
     await browser.send('Emulation.setEmulatedMedia', { features: [{ name: 'prefers-color-scheme', value: theme }, { name: 'prefers-reduced-motion', value: 'reduce' }] });
-    if (role === 'owner') await browser.send('Page.navigate', { url: server.owner });
-    await sleep(0.5);
+    // Whoever sits at the computer is its owner, unless a viewer's link has been opened.
+    await browser.send('Network.clearBrowserCookies');
+    if (role !== 'owner') await browser.send('Page.navigate', { url: server.viewer });
+    await sleep(1);
     await browser.send('Page.navigate', { url: 'about:blank' });
     await browser.send('Page.navigate', { url: `${new URL(server.viewer).origin}/?lang=${language ?? 'en'}#v=1&theme=${theme}&${fragment}` });
     for (let i = 0; i < 120 && !(await browser.evaluate('!!window.batchviz?.state().grid').catch(() => false)); i++) await sleep(0.5);

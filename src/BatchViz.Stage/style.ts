@@ -36,8 +36,8 @@ export const PALETTE: Readonly<Record<string, Readonly<Record<Theme, string>>>> 
 };
 
 const STOPS: Readonly<Record<Theme, readonly (readonly [number, string])[]>> = {
-  dark: [[0, "#ffd166"], [3, "#ff9f4a"], [5, "#f58fd2"], [7, "#a9a6ff"], [9, "#4fc8f5"], [16, "#5eead4"]],
-  light: [[0, "#7d5700"], [3, "#a84300"], [5, "#a21c78"], [7, "#4f3fd0"], [9, "#006489"], [16, "#0b655c"]],
+  dark: [[0, "#ffd166"], [3, "#ff9f4a"], [5, "#f58fd2"], [7, "#a9a6ff"], [9, "#4fc8f5"], [12, "#3ddc97"], [16, "#b5f08a"]],
+  light: [[0, "#7d5700"], [3, "#a84300"], [5, "#a21c78"], [7, "#4f3fd0"], [9, "#006489"], [12, "#00693a"], [16, "#4a6000"]],
 };
 const DASHES: readonly (readonly number[])[] = [[], [12, 3], [7, 3], [4, 3], [2, 3], [16, 5]];
 const MARKERS: readonly Marker[] = ["circle", "square", "diamond", "triangle", "pentagon", "cross"];

@@ -6,15 +6,13 @@ export type Region = readonly [x0: number, x1: number, y0: number, y1: number];
 /** Pairs of x and y in the plane's coordinates. */
 export type Line = number[];
 
-const PIECES = 24, ROUND = 64;
+const ROUND = 64;
 /** Of the plane's region, that the longest of them takes. */
 const REACH = 0.2;
 
 /** SGD goes against the gradient, so the arrow points there. */
 export function arrow(from: { x: number; y: number }, gradient: Projected, scale: number): Line {
-  const line: Line = [];
-  for (let i = 0; i <= PIECES; i++) line.push(from.x - (scale * gradient.x * i) / PIECES, from.y - (scale * gradient.y * i) / PIECES);
-  return line;
+  return [from.x, from.y, from.x - scale * gradient.x, from.y - scale * gradient.y];
 }
 
 /**

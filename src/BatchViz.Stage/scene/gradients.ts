@@ -1,4 +1,7 @@
-/** The gradients at the playhead, laid upon the slice: the next batch's, that of all examples, and the noise around it. */
+/**
+ * The gradients at the playhead: the next batch's, that of all examples, and the noise around it. They are vectors of the plane, not
+ * places on the slice: they lie level, at the height of the run's true loss.
+ */
 import { Group } from "three";
 import { LineMaterial } from "three/examples/jsm/lines/LineMaterial.js";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
@@ -6,11 +9,13 @@ import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeome
 import { MomentsLoader, type Moments } from "../moments.ts";
 import { Change, type Stage } from "../stage.ts";
 import { arrow, barbs, commonScale, ellipse, type Line } from "./arrows.ts";
+import { heightOf } from "./heights.ts";
 import { worldX, worldZ, type Landscape } from "./landscape.ts";
+import { BOX } from "./surface.ts";
 
 /** Runs whose gradients are shown at once: each is recomputed. */
 const MOST_RUNS = 3;
-const LIFT = 0.012, BARB = 0.05;
+const BARB = 0.05;
 const KINDS = ["noise", "full", "batch"] as const;
 const WIDTHS = { noise: 1.6, full: 2.8, batch: 2.8 } as const;
 /** The text's colour: all examples have no batch size. */
@@ -56,7 +61,7 @@ export class Gradients {
     this.loader.look(stage.manifest!.generation, grid.plane, this.runs, this.runs.map((run) => stage.updateAt(run)));
     const shown = this.runs.map((run) => this.momentsOf(run));
     stage.gradientsPending = this.runs.some((run) => this.loader.pending(run));
-    const signature = `${landscape.version}/${stage.theme}/${lineScale}/${this.runs.map((run, i) => `${run}:${this.idOf(shown[i]!)}`).join()}`;
+    const signature = `${landscape.version}/${stage.theme}/${lineScale}/${this.runs.map((run, i) => `${run}:${this.idOf(shown[i]!)}:${this.heightOf(run).toFixed(3)}`).join()}`;
     if (signature === this.drawn) {
       this.root.visible = true;
       return;
@@ -69,10 +74,10 @@ export class Gradients {
       const moments = shown[i] ?? null;
       group.visible = moments !== null;
       if (moments === null) return;
-      const colour = stage.styles[this.runs[i]!]!.colour[stage.theme];
-      this.lay(lines.batch, moments.batch ? arrow(moments.point, moments.batch, this.scale) : [], true, colour, WIDTHS.batch * lineScale);
-      this.lay(lines.full, arrow(moments.point, moments.full, this.scale), true, FULL_INK[stage.theme], WIDTHS.full * lineScale);
-      this.lay(lines.noise, ellipse(moments, this.scale), false, colour, WIDTHS.noise * lineScale);
+      const run = this.runs[i]!, colour = stage.styles[run]!.colour[stage.theme], height = this.heightOf(run);
+      this.lay(lines.batch, moments.batch ? arrow(moments.point, moments.batch, this.scale) : [], height, true, colour, WIDTHS.batch * lineScale);
+      this.lay(lines.full, arrow(moments.point, moments.full, this.scale), height, true, FULL_INK[stage.theme], WIDTHS.full * lineScale);
+      this.lay(lines.noise, ellipse(moments, this.scale), height, false, colour, WIDTHS.noise * lineScale);
     });
   }
 
@@ -110,28 +115,24 @@ export class Gradients {
     return { group, lines };
   }
 
-  /** Lays a line of the plane upon the slice; where there is none it goes on at the height that it had. */
-  private lay(object: LineSegments2, line: Line, pointed: boolean, colour: string, width: number): void {
+  /** World height of a run's head; the floor where its loss is no number. */
+  private heightOf(run: number): number {
+    const { scale } = this.landscape, { loss } = this.stage.drawn[run]!;
+    return scale === null || !Number.isFinite(loss) ? 0 : heightOf(scale, loss) * BOX.height;
+  }
+
+  private lay(object: LineSegments2, line: Line, height: number, pointed: boolean, colour: string, width: number): void {
     object.visible = line.length > 2;
     if (!object.visible) return;
     const grid = this.landscape.grid!;
-    const at: number[] = [];
-    let height = 0;
-    const add = (x: number, z: number): void => {
-      const surface = this.landscape.surfaceAt(x, z);
-      if (Number.isFinite(surface)) height = surface;
-      at.push(x, height + LIFT, z);
-    };
-    for (let i = 0; i < line.length; i += 2) add(worldX(grid, line[i]!), worldZ(grid, line[i + 1]!));
+    const at: (readonly [number, number, number])[] = [];
+    for (let i = 0; i < line.length; i += 2) at.push([worldX(grid, line[i]!), height, worldZ(grid, line[i + 1]!)]);
     const positions: number[] = [];
-    for (let i = 3; i < at.length; i += 3) positions.push(...at.slice(i - 3, i + 3));
+    for (let i = 1; i < at.length; i++) positions.push(...at[i - 1]!, ...at[i]!);
     if (pointed) {
-      const k = at.length - 3, tip = at.slice(k);
-      const [ax, az, bx, bz] = barbs(at[0]!, at[2]!, tip[0]!, tip[2]!, BARB);
-      for (const [x, z] of [[ax, az], [bx, bz]] as const) {
-        add(x, z);
-        positions.push(...at.slice(-3), ...tip);
-      }
+      const from = at[0]!, tip = at[at.length - 1]!;
+      const [ax, az, bx, bz] = barbs(from[0], from[2], tip[0], tip[2], BARB);
+      positions.push(ax, height, az, ...tip, bx, height, bz, ...tip);
     }
     object.geometry.dispose();
     object.geometry = new LineSegmentsGeometry().setPositions(positions);

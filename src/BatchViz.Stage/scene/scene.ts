@@ -52,8 +52,8 @@ class ScenePanel implements Panel {
   private readonly stem = el("p", { class: "stem-label figures", hidden: true });
   private panes: Pane[] = [];
   private lineScale = 1;
-  /** Height of the caption with its margins. */
-  private foot = 0;
+  /** By the caption, and by the gradients' legend on it. */
+  private readonly covered = { foot: 0, width: 0, height: 0 };
   private width = 0;
   private height = 0;
   private asked: number;
@@ -91,7 +91,7 @@ class ScenePanel implements Panel {
     const over = el("div", { class: "scene-corner" }, this.legend.root, this.gizmo.root);
     element.append(canvas, this.paneLabels.root, this.labels.root, this.stem, el("div", { class: "scene-foot" }, over, this.words), this.tooltip, this.readout);
     const observer = new ResizeObserver(() => stage.changed(Change.size));
-    for (const watched of [element, this.words, ...this.overhead()]) observer.observe(watched);
+    for (const watched of [element, this.words, this.legend.root, ...this.overhead()]) observer.observe(watched);
     canvas.addEventListener("pointermove", (event) => this.point(event));
     canvas.addEventListener("pointerleave", (event) => this.point(event.pointerType === "touch" ? event : null));
     canvas.addEventListener("pointerdown", ({ offsetX: x, offsetY: y }) => (this.pressed = { x, y }));
@@ -135,7 +135,7 @@ class ScenePanel implements Panel {
   private render(): void {
     const { stage, landscape, camera: { camera }, renderer, panes, gradients } = this;
     const split = panes.length > 1, base = this.lineScale * (split ? 0.8 : 1), ratio = renderer.getPixelRatio();
-    this.labels.place(camera, this.width, this.height, this.foot, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
+    this.labels.place(camera, this.width, this.height, this.covered, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
     landscape.setCorner(this.labels.corner);
     renderer.setScissorTest(split);
     for (const pane of panes) {
@@ -169,11 +169,12 @@ class ScenePanel implements Panel {
   private layOut(): void {
     const { stage } = this;
     const runs = stage.manifest?.runs.filter((run) => !stage.hidden.has(run.index)) ?? [];
-    this.foot = this.words.offsetHeight + 18;
+    const { root } = this.legend, half = 50; // of a label
+    Object.assign(this.covered, { foot: this.words.offsetHeight + 18, width: root.offsetWidth && root.offsetLeft + root.offsetWidth + half, height: root.offsetHeight + 16 });
     const top = this.element.getBoundingClientRect().top;
     const over = stage.panes === "split" ? Math.max(0, ...this.overhead().map((node) => node.getBoundingClientRect().bottom - top)) + 6 : 0;
     const split = stage.panes === "split" && runs.length > 0;
-    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.foot : 0 });
+    this.panes = layOut(runs, split, this.width, this.height, { top: over, bottom: split ? this.covered.foot : 0 });
     document.documentElement.toggleAttribute("data-split", this.panes.length > 1);
     const { width, height } = this.panes[0]!;
     this.camera.setAspect(width / height);

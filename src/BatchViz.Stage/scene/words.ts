@@ -36,13 +36,19 @@ export function caption(stage: Stage, landscape: Landscape): string {
 
 const at = new Vector3();
 
+/** Where no label is put: the caption, from the bottom, and what stands on it in the lower left corner. Pixels. */
+export interface Covered {
+  foot: number;
+  width: number;
+  height: number;
+}
+
 /** Labels at the edges that face the viewer, and the height's at the corner that stands out to the left. */
 export class AxisLabels {
   readonly root = el("div", { class: "axis-labels", "aria-hidden": "true" });
   /** Corner of the height axis, as signs of x and z. */
   readonly corner: [number, number] = [-1, -1];
-  /** Height of the caption, over which no label is put. */
-  private foot = 0;
+  private covered: Covered = { foot: 0, width: 0, height: 0 };
   private readonly items = Array.from({ length: 8 }, () => this.root.appendChild(el("span")));
 
   write(stage: Stage, landscape: Landscape): void {
@@ -55,9 +61,9 @@ export class AxisLabels {
     this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
-  place(camera: Camera, width: number, height: number, foot: number, visible: boolean): void {
+  place(camera: Camera, width: number, height: number, covered: Covered, visible: boolean): void {
     this.root.hidden = !visible;
-    this.foot = foot;
+    this.covered = covered;
     if (!visible) return;
     const w = BOX.width / 2, d = BOX.depth / 2, out = 0.1;
     const front = camera.position.z >= 0 ? 1 : -1, side = camera.position.x >= 0 ? 1 : -1;
@@ -86,9 +92,9 @@ export class AxisLabels {
 
   private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
     at.set(x, y, z).project(camera);
-    const node = this.items[item]!, down = (0.5 - at.y / 2) * height;
-    node.hidden = down > height - this.foot;
-    node.style.transform = `translate(${((0.5 + at.x / 2) * width).toFixed(1)}px, ${down.toFixed(1)}px) translate(-50%, -50%)`;
+    const node = this.items[item]!, { foot, ...corner } = this.covered, down = (0.5 - at.y / 2) * height, right = (0.5 + at.x / 2) * width;
+    node.hidden = down > height - foot || (right < corner.width && down > height - foot - corner.height);
+    node.style.transform = `translate(${right.toFixed(1)}px, ${down.toFixed(1)}px) translate(-50%, -50%)`;
   }
 }
 

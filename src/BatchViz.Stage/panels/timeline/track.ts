@@ -70,7 +70,7 @@ export class Track {
     const { stage, handle, root } = this, { position } = stage.playhead;
     const share = this.share(position), inside = share >= -1e-9 && share <= 1 + 1e-9;
     if (handle.hidden === inside) handle.hidden = !inside;
-    if (inside) handle.style.transform = `translateX(${(Math.min(1, Math.max(0, share)) * 100).toFixed(4)}%)`;
+    if (inside) handle.style.setProperty("--share", Math.min(1, Math.max(0, share)).toFixed(6));
     setAttribute(root, "aria-valuemax", String(Math.round(stage.extent().total)));
     setAttribute(root, "aria-valuenow", String(Math.round(position)));
     setAttribute(root, "aria-valuetext", stage.playhead.mode === "paused" ? [text, ...this.marksAt(position, 1).map(({ words }) => words)].join("; ") : text);
