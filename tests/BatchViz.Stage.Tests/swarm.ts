@@ -31,13 +31,21 @@ export class Server {
   }
 
   async manifest(): Promise<Manifest> {
-    return (await fetch(`${this.url}/api/experiments/current`, { headers: { cookie: this.viewer } })).json() as Promise<Manifest>;
+    return (await this.get("current")).json() as Promise<Manifest>;
   }
 
   async tile(generation: number, run: number, columns: string, level: number, index: number): Promise<Uint8Array> {
-    const answer = await fetch(`${this.url}/api/experiments/${generation}/tiles/${run}/${columns}/${level}/${index}`, { headers: { cookie: this.viewer } });
-    if (!answer.ok) throw new Error(`tile ${run}/${level}/${index}: ${answer.status}`);
-    return new Uint8Array(await answer.arrayBuffer());
+    return new Uint8Array(await (await this.get(`${generation}/tiles/${run}/${columns}/${level}/${index}`)).arrayBuffer());
+  }
+
+  /** Asks again where the page would: 204 is nothing yet, or no longer what it was. */
+  private async get(path: string): Promise<Response> {
+    while (true) {
+      const answer = await fetch(`${this.url}/api/experiments/${path}`, { headers: { cookie: this.viewer } });
+      if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
+      if (answer.status !== 204) return answer;
+      await sleep(0.1);
+    }
   }
 
   /** Calls a method of the controlling hub as the owner. */
