@@ -154,6 +154,12 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         var box = await Box(page, ".track");
         await page.Mouse.MoveAsync(box.X + box.Width / 3, box.Y + 5);
         await Expect(page.Locator(".tip")).ToHaveTextAsync("Learning rate ×0.5");
+
+        // The pointer stays where it is, and what it is on goes: by keys that zoom about the playhead, and with the run that it is of.
+        await page.Keyboard.PressAsync("+");
+        await Expect(page.Locator(".tip")).ToHaveTextAsync(new Regex("^B = 8 · update "));
+        await page.Keyboard.PressAsync("2");
+        await Expect(page.Locator(".tip")).ToHaveTextAsync(new Regex("^B = 32 · update "));
         Assert.Empty(troubles);
     }
 

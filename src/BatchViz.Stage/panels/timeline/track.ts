@@ -44,6 +44,8 @@ export class Track {
   private others: Marker[] = [];
   private font = "";
   private readonly touches = new Map<number, number>();
+  /** Where the pointer is on the track, in the page's pixels; null: elsewhere. */
+  private pointer: { readonly x: number; readonly y: number } | null = null;
 
   constructor(private readonly stage: Stage) {
     const { root } = this;
@@ -125,6 +127,7 @@ export class Track {
     this.paintEpochs(ctx, run, x, width, height);
     this.batches.paint(ctx, stage, run, x, SIGNS + 2, height - EPOCHS - 2, resolved("--red", this.root));
     this.paintMarkers(ctx, run, x, width, height);
+    this.look();
   }
 
   /** Whole epochs of the selected run, every one or as many as have room; on an axis where runs differ, the label says whose they are. */
@@ -204,13 +207,20 @@ export class Track {
   }
 
   private hover(event: PointerEvent): void {
-    const { stage } = this;
-    if (event.pointerType === "touch" || stage.manifest === null) return;
-    const at = this.valueAt(event.clientX), box = this.root.getBoundingClientRect(), lane = event.clientY - box.top;
+    if (event.pointerType === "touch" || this.stage.manifest === null) return;
+    this.pointer = { x: event.clientX, y: event.clientY };
+    this.look();
+  }
+
+  /** What is under the pointer now, which the track may have moved away from under it. */
+  private look(): void {
+    const { stage, pointer } = this;
+    if (pointer === null) return;
+    const at = this.valueAt(pointer.x), box = this.root.getBoundingClientRect(), lane = pointer.y - box.top;
     stage.setCursor(Math.max(0, at));
     const inSigns = lane < SIGNS + 3, inEpochs = lane > box.height - EPOCHS - 4;
     const words = inSigns || inEpochs ? this.marksAt(at, REACH).map(({ words }) => words).join(" · ") : "";
-    this.tell(words || this.describe(at), event.clientX - box.left, box.width);
+    this.tell(words || this.describe(at), pointer.x - box.left, box.width);
   }
 
   /** The batch under the pointer, or the moment. */
@@ -237,6 +247,7 @@ export class Track {
   }
 
   private leave(): void {
+    this.pointer = null;
     this.tell("", 0, 0);
     this.stage.setCursor(null);
   }
