@@ -41,7 +41,7 @@ export const mountHistory: Mount = (element, stage) => {
     if (stage.manifest !== null) take();
   });
   return {
-    wants: Change.all & ~(Change.detail | Change.batch),
+    wants: Change.all & ~Change.detail,
     draw(changes, now) {
       if (stage.manifest === null) return;
       if (stage.manifest.generation !== generation) {
@@ -49,7 +49,7 @@ export const mountHistory: Mount = (element, stage) => {
         if (generation < 0) take();
         generation = stage.manifest.generation;
         undo.forget();
-      } else if (changes & ~(Change.data | Change.moment | Change.camera | Change.size)) undo.note(now);
+      } else if (changes & ~(Change.data | Change.moment | Change.camera | Change.size | Change.cursor)) undo.note(now);
       back.disabled = !undo.canUndo;
       on.disabled = !undo.canRedo;
       const sentence = sayAwaited(stage);
