@@ -46,7 +46,7 @@ export const Change = {
   range: 16384,
   /** Which charts there are and how they are drawn. */
   charts: 65536,
-  /** The pointer is over a moment in a chart. */
+  /** The pointer is over a moment: in a chart, on the timeline or on a path. */
   cursor: 131072,
   all: 0xfffff,
 } as const;
@@ -174,7 +174,7 @@ export class Stage {
   batchAsked = 0;
   /** "This batch" is unfolded. */
   batchOpen = remembered("batch") !== "folded";
-  /** The moment that the pointer is over in a chart, in the axis' unit. */
+  /** The moment that the pointer is over in a chart, on the timeline or on a path, in the axis' unit. */
   cursor: number | null = null;
   /** The charts from left to right, by their names in panels/charts/registry.ts. */
   charts: readonly string[] = rememberedCharts();
@@ -671,8 +671,8 @@ export class Stage {
   /** Gradients at the playhead are still on their way; set by the scene. */
   gradientsPending = false;
 
-  /** Where a run's head is drawn, in the page's pixels; set by the scene, where there is one. */
-  headOnScreen: ((run: number) => { x: number; y: number } | null) | null = null;
+  /** Where a run's head, or the cursor's mark on its path, is drawn, in the page's pixels; set by the scene, where there is one. */
+  onScreen: ((run: number, what: "head" | "cursor") => { x: number; y: number } | null) | null = null;
 
   /** Draws the scene once more and hands the picture over as a file; set by the scene, where there is one. */
   takePicture: (() => void) | null = null;

@@ -188,8 +188,10 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await Expect(values).ToContainTextAsync("10k examples seen");
         foreach (string chart in (string[])["loss", "accuracy", "sharpness"]) await Expect(page.Locator($"[data-chart={chart}] .hair")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-chart=accuracy] .cursor-values")).ToBeHiddenAsync();
-        await page.Mouse.MoveAsync(700, 300);
+        Assert.Equal(9, (await Probe.Until(page, "a mark on every path", now => now.CursorMarks.Count > 0)).CursorMarks.Count);
+        await page.Mouse.MoveAsync(5, 5);
         await Expect(values).ToBeHiddenAsync();
+        await Probe.Until(page, "no marks", now => now.CursorMarks.Count == 0);
 
         var slider = page.GetByRole(AriaRole.Slider, new() { Name = "Test accuracy by examples seen, cursor" });
         await page.Keyboard.PressAsync("Home");
@@ -199,8 +201,23 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await page.Keyboard.PressAsync("Enter");
         var moved = await Probe.Until(page, "the playhead at the cursor", now => now.Playhead > 0);
         Assert.Equal(SeedsAndProbes.Examples / 2, moved.Playhead, 1.0);
+        // There the marks on the paths are where the runs are.
+        moved = await Probe.Until(page, "the heads at the marks", now => now.Marks.Count == 9 && now.Marks.All(mark => Apart(mark.Value, now.CursorMarks.GetValueOrDefault(mark.Key)) < 0.5));
+
+        // The timeline sets the same cursor, and so does a path, where the pointer is on one of its points.
+        var track = (await page.Locator(".track").BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(track.X + track.Width * 0.2533f, track.Y + 30);
+        var early = await Probe.Until(page, "the timeline's moment", now => now.Cursor is > 0.25 * SeedsAndProbes.Examples and < 0.26 * SeedsAndProbes.Examples && now.CursorMarks.Count == 9);
+        double[] on = early.CursorMarks["b4-s1"];
+        await page.Mouse.MoveAsync((float)on[0], (float)on[1]);
+        var pointed = await Probe.Until(page, "a path's moment", now => now.Cursor is not null && now.Cursor != early.Cursor);
+        Assert.InRange(pointed.Cursor!.Value, 1, SeedsAndProbes.Examples / 2);
+        await page.Mouse.MoveAsync(5, 5);
+        await Probe.Until(page, "no cursor", now => now.Cursor is null);
         Assert.Empty(troubles);
     }
+
+    private static double Apart(double[] a, double[]? b) => b is null ? double.PositiveInfinity : double.Hypot(a[0] - b[0], a[1] - b[1]);
 
     [Fact]
     public async Task A_chart_speaks_chinese_and_its_open_menu_has_no_barrier()
