@@ -41,8 +41,8 @@ export interface Drawing {
   readonly right?: { range(stage: Stage): readonly [number, number] | null; format(value: number): string };
   /** The playhead has moved; true when the picture must be drawn anew for it. */
   moment?(stage: Stage): boolean;
-  /** Knows how to draw the seeds of one batch size as a band. */
-  readonly bands?: true;
+  /** There are seeds that it knows how to draw as a band. */
+  bands?(stage: Stage): boolean;
   /** Something is on its way that no column is. */
   busy?(): boolean;
   readonly controls?: { readonly root: HTMLElement; show(stage: Stage): void };
