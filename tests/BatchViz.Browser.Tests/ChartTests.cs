@@ -111,15 +111,20 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     {
         var page = await Open("boundary");
         var note = page.Locator("[data-chart=boundary] .note");
-        await Expect(note).ToHaveTextAsync("B = 4 · seed 1 after 5,000 updates");
+        // Alone on the page it is wide: one run of each batch size, and then the others.
+        await Expect(note).ToHaveTextAsync("at the playhead; a selected run has the place to itself");
+        var several = Rows(await Saved(page, "boundary", "Save the values as CSV"))[1..].GroupBy(row => row[0]).ToDictionary(rows => rows.Key, rows => rows.Count());
+        Assert.All(["b4-s1", "b32-s1", "b256-s1"], run => Assert.Equal(65 * 65, several[run]));
+        await Expect(page.Locator("[data-chart=boundary] .for-readers")).ToContainTextAsync("B = 256 · seed 1 after 80 updates");
         await page.Locator("[data-run=b32-s2]").ClickAsync();
         await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 640 updates");
         string[][] rows = Rows(await Saved(page, "boundary", "Save the values as CSV"));
-        Assert.Equal(["x1", "x2", "probability"], rows[0]);
+        Assert.Equal(["run", "update", "x1", "x2", "probability"], rows[0]);
         Assert.Equal(65 * 65, rows.Length - 1);
-        Assert.All(rows[1..], row => Assert.InRange(Number(row[2]), 0, 1));
+        Assert.All(rows[1..], row => Assert.Equal(("b32-s2", "640"), (row[0], row[1])));
+        Assert.All(rows[1..], row => Assert.InRange(Number(row[4]), 0, 1));
         // Two half-circles: the upper left is one class, the lower right the other.
-        Assert.True(Number(Nearest(rows, -0.8, 1)[2]) < 0.5 == Number(Nearest(rows, 1.8, -0.5)[2]) > 0.5, "both classes have a side");
+        Assert.True(Number(Nearest(rows, -0.8, 1)[4]) < 0.5 == Number(Nearest(rows, 1.8, -0.5)[4]) > 0.5, "both classes have a side");
 
         await page.Keyboard.PressAsync("Home");
         await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 0 updates");
@@ -130,7 +135,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     }
 
     private static string[] Nearest(string[][] rows, double x, double y)
-        => rows[1..].MinBy(row => Math.Pow(Number(row[0]) - x, 2) + Math.Pow(Number(row[1]) - y, 2))!;
+        => rows[1..].MinBy(row => Math.Pow(Number(row[2]) - x, 2) + Math.Pow(Number(row[3]) - y, 2))!;
 
     [Fact]
     public async Task A_chart_is_saved_as_a_picture_a_drawing_and_a_table()

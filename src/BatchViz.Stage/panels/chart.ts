@@ -74,6 +74,7 @@ export class Chart {
     const width = this.plot.clientWidth, height = this.plot.clientHeight;
     if (width < 80 || height < 50) return; // folded away: nothing is asked for
     const { kind } = this;
+    drawing.fit?.(this.aspect(width, height));
     const range = drawing.range(stage, kind, this.aspect(width, height));
     this.head.show(); // after the range, which may have taken in an answer
     setText(this.empty, range === null ? drawing.empty(stage) : "");
@@ -284,7 +285,7 @@ export class Chart {
       this.dot.style.transform = `translate(${x.toFixed(1)}px, ${(Number.isFinite(y) ? y : 0).toFixed(1)}px)`;
       this.dot.style.background = stage.styles[hit.run]!.colour[stage.theme];
       this.head.read(tr(`${stage.labels[hit.run]!} · update ${whole(hit.update)} · ${figure(hit.value, 4)}`, `${stage.labels[hit.run]!} · 第 ${whole(hit.update)} 次更新 · ${figure(hit.value, 4)}`));
-    } else this.head.read(inside && frame !== undefined ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
+    } else this.head.read(inside && frame !== undefined ? `${short(frame.valueAt?.(u.posToVal(left, "x")) ?? u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
   }
 }
 

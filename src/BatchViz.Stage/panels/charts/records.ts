@@ -123,7 +123,7 @@ export const throughputChart: Drawing = {
   name: "throughput",
   title: () => tr("Throughput", "吞吐量"),
   unit: () => tr("examples / lane second", "样本 / 通道秒"),
-  note: () => tr("shared machine", "共享的机器"),
+  note: (stage) => tr("shared machine", "共享的机器") + (hasSeeds(stage) ? tr("; seeds that are trained together share one clock", "；一起训练的随机种子共用一个时钟") : ""),
   scales: ["log", "linear"],
   format: short,
   readout: (value) => `${short(value)} /s`,
