@@ -4,22 +4,24 @@ import { tr } from "../language.ts";
 import { Change, type Mount } from "../stage.ts";
 import { Undo } from "../undo.ts";
 import { button, icon } from "./dom.ts";
+import { press, type Keys } from "./keys.ts";
 
 const SETTLE = 300;
 const NOTE_SECONDS = 12;
+
+/** What keys do anywhere but in a field, which has its own history. Nothing to take back is no reason to leave the key to the browser. */
+export const HISTORY_KEYS: Keys<Pick<Undo, "undo" | "redo">> = [
+  { keys: ["Ctrl+z"], words: tr("Undo", "撤销"), act: (undo) => void undo.undo() },
+  { keys: ["Ctrl+Shift+z"], also: ["Ctrl+y"], words: tr("Redo", "重做"), act: (undo) => void undo.redo() },
+];
 
 export const mountHistory: Mount = (element, stage) => {
   const undo = new Undo(stage);
   const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()), on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
   element.append(back, on);
   document.addEventListener("keydown", (event) => {
-    if (!(event.ctrlKey || event.metaKey) || event.altKey || event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement) return;
-    const key = event.key.toLowerCase();
-    if (key !== "z" && key !== "y") return;
-    if (document.querySelector("dialog[open]") !== null) return;
-    if (key === "y" || event.shiftKey) undo.redo();
-    else undo.undo();
-    event.preventDefault();
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || document.querySelector("dialog[open]") !== null) return;
+    if (press(HISTORY_KEYS, event, undo)) event.preventDefault();
   });
 
   let shown = location.hash, generation = -1, awaited = "", timer: ReturnType<typeof setTimeout> | undefined;

@@ -3,6 +3,7 @@ import { Box3, Vector3, WebGLRenderer } from "three";
 import { tr } from "../language.ts";
 import { Change, type Mount, type Panel, type Stage } from "../stage.ts";
 import { el, setText } from "../panels/dom.ts";
+import { press, type Keys } from "../panels/keys.ts";
 import { SceneCamera } from "./camera.ts";
 import { Gizmo } from "./gizmo.ts";
 import { GradientLegend } from "./gradient-legend.ts";
@@ -35,6 +36,9 @@ export const mountScene: Mount = (element, stage) => {
 
 /** Kinds of change after which something in the box may lie elsewhere. */
 const CONTENT = ~(Change.camera | Change.size);
+
+/** What keys do in the scene, beside those of its camera. */
+export const SCENE_KEYS: Keys<{ readHead(): void }> = [{ keys: ["Enter"], words: tr("read out one run's head after another", "依次读出各运行的位置"), act: (scene) => scene.readHead() }];
 
 class ScenePanel implements Panel {
   readonly wants = Change.manifest | Change.landscape | Change.moment | Change.runs | Change.theme | Change.view | Change.size | Change.camera | Change.data | Change.cursor;
@@ -251,8 +255,11 @@ class ScenePanel implements Panel {
   }
 
   private press(event: KeyboardEvent): void {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
+    if (press(SCENE_KEYS, event, this)) event.preventDefault();
+  }
+
+  /** The next head that is shown. */
+  readHead(): void {
     const { stage } = this, count = stage.manifest?.runs.length ?? 0;
     for (let tries = 0; tries < count; tries++) {
       this.reading = (this.reading + 1) % count;
