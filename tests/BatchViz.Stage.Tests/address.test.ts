@@ -136,3 +136,37 @@ test("choices are taken back and made again; what belongs together in time is on
   undo.undo(); // before anything had noticed
   expect([stage.axis, stage.overlays.has("stems")]).toEqual(["examples", true]);
 });
+
+test("what somebody else carries out is taken back in its turn, among the choices", () => {
+  const undo = new Undo(stage), done: string[] = [];
+  stage.select(1);
+  undo.did({ undo: () => done.push("back"), redo: () => done.push("again") });
+  stage.setAxis("epochs");
+  undo.undo();
+  expect([stage.axis, done]).toEqual(["examples", []]);
+  undo.undo();
+  expect([stage.selected, done]).toEqual([1, ["back"]]);
+  undo.undo();
+  undo.redo();
+  undo.redo();
+  expect([stage.selected, done, undo.canRedo]).toEqual([1, ["back", "again"], true]);
+});
+
+test("a fork that is undone goes out of sight and out of the extent, is no choice of the viewer's, and comes back", () => {
+  const fork = { ...run(3, 64), id: "b32-s1-u50", totalUpdates: 400, fork: { run: "b32-s1", update: 50, set: { batchSize: "64" } } };
+  const made = (takenBack: boolean): Manifest => ({ ...manifest(), revision: 2, runs: [...manifest().runs, { ...fork, takenBack }] });
+  stage.takeManifest(made(false));
+  stage.setAxis("updates");
+  stage.select(3);
+  expect(stage.extent().total).toBe(400);
+  const undo = new Undo(stage);
+  stage.takeManifest(made(true));
+  expect([[...stage.hidden], stage.extent().total, write(stage).includes("hide"), undo.note(0)]).toEqual([[3], 100, false, false]);
+  apply(stage, "#v=1&hide=b1-s1");
+  expect([...stage.hidden]).toEqual([3, 0]);
+  stage.setVisible(3, true); // to look at what it had made
+  stage.takeManifest(made(true));
+  expect([...stage.hidden]).toEqual([0]);
+  stage.takeManifest(made(false));
+  expect([[...stage.hidden], stage.extent("updates").total]).toEqual([[0], 400]);
+});

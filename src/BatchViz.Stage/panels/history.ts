@@ -17,6 +17,10 @@ export const HISTORY_KEYS: Keys<Pick<Undo, "undo" | "redo">> = [
 
 export const mountHistory: Mount = (element, stage) => {
   const undo = new Undo(stage);
+  const tell = (words: string): void => {
+    stage.say(words);
+    setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
+  };
   const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()), on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
   element.append(back, on);
   document.addEventListener("keydown", (event) => {
@@ -24,12 +28,27 @@ export const mountHistory: Mount = (element, stage) => {
     if (press(HISTORY_KEYS, event, undo)) event.preventDefault();
   });
 
+  // A fork that was made on this page (wwwroot/js/owner.js) is taken back for everyone.
+  document.addEventListener("batchviz:forked", (event) => {
+    const { run } = (event as CustomEvent<{ run: string }>).detail;
+    undo.did({
+      undo() {
+        stage.remote.takeBack(run);
+        tell(tr("The fork is undone: its run trains no more and is hidden; what it has made stays recorded. Redo goes on with it.", "已撤销分叉：该运行不再训练并已隐藏；其已有记录保留。重做可继续。"));
+      },
+      redo() {
+        stage.remote.bringBack(run);
+        tell(tr("The fork is back and goes on where it was.", "分叉已恢复，并从原处继续。"));
+      },
+    });
+    stage.changed(Change.session);
+  });
+
   let shown = location.hash, generation = -1, awaited = "", timer: ReturnType<typeof setTimeout> | undefined;
   const take = (): void => {
     const told = apply(stage, location.hash);
     if (told.length === 0) return;
-    stage.say(told.join(" "));
-    setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
+    tell(told.join(" "));
   };
   const follow = (): void => {
     const fragment = write(stage);
