@@ -68,7 +68,7 @@ public sealed class Experiment : IDisposable
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly RecordingFolder? opened;
     private readonly bool readOnly;
-    private readonly Lock growing = new();
+    private readonly Lock growing = new(), counting = new();
     private Lane[] lanes;
     private Run[] runs;
     private ExperimentPlan plan;
@@ -297,11 +297,45 @@ public sealed class Experiment : IDisposable
                 Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             }
             var lane = new Lane(this, pacer, pacer.Add(planned.Progress, free: true), [run]);
-            Interlocked.Increment(ref lanesLeft);
+            lock (counting) lanesLeft++;
             lanes = [.. lanes, lane];
             if (started) lane.Start();
             landscape?.Wake();
             return run;
+        }
+    }
+
+    /// <summary>
+    /// Undoes a fork: its run makes no more updates, as if it had ended, and is marked so. A recording only grows, so what it has made stays.
+    /// </summary>
+    /// <exception cref="SpecException">It is no fork of this experiment.</exception>
+    public void TakeBack(string id) => Withhold(id, true);
+
+    /// <summary>Redoes a fork that was taken back: it goes on where it was.</summary>
+    /// <exception cref="SpecException">It is no fork of this experiment.</exception>
+    public void BringBack(string id) => Withhold(id, false);
+
+    private void Withhold(string id, bool on)
+    {
+        lock (growing)
+        {
+            var run = Runs.FirstOrDefault(run => run.Plan.Id == id && run.Plan.Fork is not null)
+                ?? throw new SpecException(Tr($"{id} is no fork of this experiment; only forks can be taken back.", $"{id} 不是此实验的分叉；只有分叉可以撤回。"));
+            if (run.TakenBack == on) return;
+            run.TakenBack = on;
+            var lane = lanes.Single(lane => lane.IsOf(run));
+            pacer.Withhold(lane.Index, on);
+            lock (counting)
+            {
+                if (lane.Ended) return;
+                lane.Withheld = on;
+                if (on) Count(-1);
+                else
+                {
+                    if (Finished) Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                    Count(1);
+                }
+            }
         }
     }
 
@@ -336,10 +370,21 @@ public sealed class Experiment : IDisposable
         abandoning.Dispose();
     }
 
-    internal void LaneEnded()
+    internal void LaneEnded(Lane lane)
     {
-        if (Interlocked.Decrement(ref lanesLeft) == 0) Volatile.Read(ref ended).TrySetResult();
+        lock (counting)
+        {
+            lane.Ended = true;
+            if (!lane.Withheld) Count(-1);
+        }
         landscape?.Wake();
+    }
+
+    /// <summary>Lanes that have something to do become more or fewer; with the last one the experiment ends.</summary>
+    private void Count(int more)
+    {
+        lanesLeft += more;
+        if (lanesLeft == 0) Volatile.Read(ref ended).TrySetResult();
     }
 
     private Run[] Begun(ExperimentOptions options, RunMemory[] memory)

@@ -23,6 +23,7 @@ internal sealed class Lane
     private readonly Pacer pacer;
     private readonly int index;
     private readonly Thread thread;
+    private readonly Run[] all;
     private readonly Marks pathMarks, testMarks;
     private readonly double? secondsBudget;
     private readonly long limit, keyframeStride;
@@ -33,7 +34,7 @@ internal sealed class Lane
 
     public Lane(Experiment experiment, Pacer pacer, int index, Run[] members)
     {
-        (this.experiment, this.pacer, this.index, this.members) = (experiment, pacer, index, members);
+        (this.experiment, this.pacer, this.index, this.members, all) = (experiment, pacer, index, members, members);
         long? total = members[0].Plan.TotalUpdates;
         limit = total ?? Experiment.MostUpdates;
         secondsBudget = members[0].Plan.Budget.Seconds;
@@ -42,6 +43,15 @@ internal sealed class Lane
         keyframeStride = experiment.Recorder is null ? long.MaxValue : members[0].Log.Plan.KeyframeStride;
         thread = new Thread(Work) { IsBackground = true, Name = $"lane B={members[0].Plan.BatchSize}" };
     }
+
+    /// <summary>The experiment counts it among those that have something to do; guarded by the experiment.</summary>
+    public bool Ended { get; set; }
+
+    public bool Withheld { get; set; }
+
+    public int Index => index;
+
+    public bool IsOf(Run run) => all.Contains(run);
 
     public void Start() => thread.Start();
 
@@ -74,7 +84,7 @@ internal sealed class Lane
         {
             pacer.Exit(index, 0);
             pacer.End(index);
-            experiment.LaneEnded();
+            experiment.LaneEnded(this);
         }
     }
 

@@ -36,7 +36,7 @@ internal sealed class Pacer
 
         public long Updates;
         public int Singles;
-        public bool Ended, Working, Waiting;
+        public bool Ended, Working, Waiting, Withheld;
     }
 
     /// <summary>One more lane; returns its number.</summary>
@@ -133,13 +133,24 @@ internal sealed class Pacer
         }
     }
 
+    /// <summary>One lane waits, whatever the others do, until it is let go or all are to stop.</summary>
+    public void Withhold(int lane, bool on)
+    {
+        lock (gate)
+        {
+            (places[lane].Withheld, places[lane].Singles) = (on, 0);
+            Wake();
+        }
+    }
+
     /// <summary>While held: one more update for every lane that has not ended.</summary>
     public void Single()
     {
         lock (gate)
         {
             if (!held) return;
-            foreach (var place in places) place.Singles++;
+            foreach (var place in places)
+                if (!place.Withheld) place.Singles++;
             Wake();
         }
     }
@@ -171,6 +182,7 @@ internal sealed class Pacer
 
     private int Allowed(Place place, long wanted, bool peek = false)
     {
+        if (place.Withheld) return 0;
         if (held)
         {
             if (place.Singles == 0) return 0;

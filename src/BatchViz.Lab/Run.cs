@@ -33,6 +33,9 @@ public sealed class Run(RunPlan plan, RunLog log, RunMemory memory, RecordedRun?
     /// <summary>Null until the run has ended.</summary>
     public RunResult? Result => Log.Result;
 
+    /// <summary>A fork that was undone: it makes no more updates until that is redone, and is not shown unless asked for.</summary>
+    public bool TakenBack { get; internal set; }
+
     internal long LastPathUpdate { get; set; } = -1;
 
     internal long LastTestUpdate { get; set; } = -1;

@@ -6,6 +6,7 @@ import { AXES, AXIS_LABELS, type Axis } from "./axis.ts";
 import { figure } from "./format.ts";
 import { tr } from "./language.ts";
 import type { Manifest } from "./manifest.ts";
+import type { Span } from "./panels/timeline/window.ts";
 import { SPEEDS } from "./playhead.ts";
 import { MOST_CHARTS, OVERLAYS, PANELS, STANDARD_CHARTS, STANDARD_OVERLAYS, type PanelName, type Stage } from "./stage.ts";
 import { PALETTE } from "./style.ts";
@@ -59,6 +60,19 @@ function flag(get: (stage: Stage) => boolean, set: (stage: Stage, on: boolean) =
   };
 }
 
+/** Part of the axis, `from,to` in its unit. */
+function span(get: (stage: Stage) => Span | null, set: (stage: Stage, value: Span | null) => void): Pick<Field, "get" | "set"> {
+  return {
+    get: (stage) => get(stage)?.map(compact).join() ?? "",
+    set(stage, text) {
+      const value = text === "" ? null : numbers(text, 2);
+      if (text !== "" && (value === null || value[0]! < 0 || !(value[1]! > value[0]!))) return false;
+      if (value?.join() !== get(stage)?.join()) set(stage, value as [number, number] | null);
+      return true;
+    },
+  };
+}
+
 /** A thousandth of the scene's box is less than a pixel. */
 const round = (value: number): number => Math.round(value * 1000) / 1000;
 
@@ -68,16 +82,9 @@ const runIndex = (stage: Stage, id: string): number => stage.manifest?.runs.find
 export const FIELDS: Readonly<Record<string, Field>> = {
   theme: { undo: true, ...choice(["dark", "light"], (stage) => stage.systemTheme, (stage) => stage.theme, (stage, theme) => stage.setTheme(theme)) },
   axis: { undo: true, ...choice<Axis>(AXES, (stage) => stage.standardAxis, (stage) => stage.axis, (stage, axis) => stage.setAxis(axis)) },
-  zoom: {
-    ofExperiment: true, undo: true,
-    get: ({ zoom }) => (zoom === null ? "" : zoom.map(compact).join()),
-    set(stage, text) {
-      const zoom = text === "" ? null : numbers(text, 2);
-      if (text !== "" && (zoom === null || zoom[0]! < 0 || !(zoom[1]! > zoom[0]!))) return false;
-      if (zoom?.join() !== stage.zoom?.join()) stage.setZoom(zoom as [number, number] | null);
-      return true;
-    },
-  },
+  zoom: { ofExperiment: true, undo: true, ...span((stage) => stage.zoom, (stage, zoom) => stage.setZoom(zoom)) },
+  range: { ofExperiment: true, undo: true, ...span((stage) => stage.range, (stage, range) => stage.setRange(range)) },
+  loop: { undo: true, ...flag((stage) => stage.loop, (stage, on) => stage.setLoop(on)) },
   run: {
     ofExperiment: true, undo: true,
     get: (stage) => stage.manifest?.runs[stage.selected]?.id ?? "",
@@ -90,11 +97,11 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   },
   hide: {
     ofExperiment: true, undo: true,
-    get: (stage) => (stage.manifest?.runs ?? []).filter((run) => stage.hidden.has(run.index)).map((run) => run.id).join(),
+    get: (stage) => (stage.manifest?.runs ?? []).filter((run) => stage.hidden.has(run.index) && !stage.takenBack.has(run.index)).map((run) => run.id).join(),
     set(stage, text) {
       const runs = text === "" ? [] : text.split(",").map((id) => runIndex(stage, id));
       if (runs.includes(-1)) return false;
-      for (const { index } of stage.manifest?.runs ?? []) if (stage.hidden.has(index) !== runs.includes(index)) stage.setVisible(index, !runs.includes(index));
+      for (const { index } of stage.manifest?.runs ?? []) if (stage.hidden.has(index) !== runs.includes(index) && !stage.takenBack.has(index)) stage.setVisible(index, !runs.includes(index));
       return true;
     },
   },
@@ -173,6 +180,7 @@ export const FIELDS: Readonly<Record<string, Field>> = {
       return true;
     },
   },
+  batch: { undo: true, ...choice(["open", "folded"], () => "open", (stage) => (stage.batchOpen ? "open" : "folded"), (stage, batch) => stage.setBatchOpen(batch === "open")) },
   off: {
     undo: true,
     get: ({ panels }) => [...panels].join(),
@@ -199,6 +207,16 @@ export const FIELDS: Readonly<Record<string, Field>> = {
       const speed = text === "" ? 1 : Number(text);
       if (!(SPEEDS as readonly number[]).includes(speed)) return false;
       if (stage.playhead.speed !== speed) stage.act((playhead) => (playhead.speed = speed));
+      return true;
+    },
+  },
+  cursor: {
+    ofExperiment: true,
+    get: ({ cursor }) => (cursor === null ? "" : compact(cursor)),
+    set(stage, text) {
+      const at = text === "" ? null : (numbers(text, 1)?.[0] ?? -1);
+      if (at !== null && at < 0) return false;
+      stage.setCursor(at);
       return true;
     },
   },

@@ -365,6 +365,14 @@ export class Client implements Remote {
     void this.command("StepOnce");
   }
 
+  takeBack(run: string): void {
+    void this.command("TakeBack", run);
+  }
+
+  bringBack(run: string): void {
+    void this.command("BringBack", run);
+  }
+
   private async command(method: string, ...values: unknown[]): Promise<void> {
     try {
       this.control ??= this.connectControl();

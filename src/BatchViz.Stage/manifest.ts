@@ -28,6 +28,8 @@ export interface RunInfo {
   updates?: number;
   /** The run that it leaves, after which of its updates, and what it sets to other values. Before that its history is the other's. */
   fork?: { run: string; update: number; set: Record<string, string> } | null;
+  /** A fork that was undone: it trains no more, until that is redone. */
+  takenBack?: boolean;
   /** Null or absent while it is not known. */
   memory?: MemoryInfo | null;
   /** Bytes that an update must move at least. */

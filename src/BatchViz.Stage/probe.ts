@@ -30,6 +30,10 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
     state: () => {
       const runs = stage.manifest?.runs ?? [];
       const extent = stage.extent();
+      const onScreen = (what: "head" | "cursor"): object => Object.fromEntries(runs.flatMap((run) => {
+        const at = stage.onScreen?.(run.index, what);
+        return at ? [[run.id, [at.x, at.y]]] : [];
+      }));
       return {
         generation: stage.manifest?.generation ?? 0,
         playhead: stage.playhead.position,
@@ -40,10 +44,8 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
         total: extent.total,
         heads: Object.fromEntries(runs.map((run) => [run.id, stage.store.headOf(run.index)])),
         drawn: Object.fromEntries(runs.map((run) => [run.id, { ...stage.drawn[run.index]! }])),
-        marks: Object.fromEntries(runs.flatMap((run) => {
-          const at = stage.headOnScreen?.(run.index);
-          return at ? [[run.id, [at.x, at.y]]] : [];
-        })),
+        marks: onScreen("head"),
+        cursorMarks: onScreen("cursor"),
         camera: stage.pose && { ...stage.pose },
         sequence: stage.sequence,
         busy: remote.busy,

@@ -90,6 +90,8 @@ export class Recorded implements Remote {
   boundary = this.refused;
   points = this.refused;
 
+  takeBack(): void {}
+  bringBack(): void {}
   stepOnce(): void {}
 }
 

@@ -46,7 +46,7 @@ export const Change = {
   range: 16384,
   /** Which charts there are and how they are drawn. */
   charts: 65536,
-  /** The pointer is over a moment in a chart. */
+  /** The pointer is over a moment: in a chart, on the timeline or on a path. */
   cursor: 131072,
   all: 0xfffff,
 } as const;
@@ -92,10 +92,13 @@ export interface Remote {
   /** The examples of a data set with two inputs. */
   points(split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>>;
   stepOnce(): void;
+  /** Undoes a fork, for everyone; redoes it. */
+  takeBack(run: string): void;
+  bringBack(run: string): void;
 }
 
 const never = (): Promise<never> => new Promise(() => {});
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {} };
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {}, takeBack() {}, bringBack() {} };
 
 const PLANES_KEPT = 16;
 
@@ -174,7 +177,7 @@ export class Stage {
   batchAsked = 0;
   /** "This batch" is unfolded. */
   batchOpen = remembered("batch") !== "folded";
-  /** The moment that the pointer is over in a chart, in the axis' unit. */
+  /** The moment that the pointer is over in a chart, on the timeline or on a path, in the axis' unit. */
   cursor: number | null = null;
   /** The charts from left to right, by their names in panels/charts/registry.ts. */
   charts: readonly string[] = rememberedCharts();
@@ -189,6 +192,8 @@ export class Stage {
   lineEnds: readonly [string, string] | null = null;
   selected = -1;
   readonly hidden = new Set<number>();
+  /** Forks that were undone: hidden, unless somebody wants to see them all the same. */
+  readonly takenBack = new Set<number>();
   /** Colours that were chosen for runs, by the run's id: names of PALETTE in style.ts. */
   colours: Readonly<Record<string, string>> = {};
   /** Branches of the tree that are closed, by their keys in tree.ts. */
@@ -306,6 +311,7 @@ export class Stage {
     this.lineEnds = null;
     this.selected = -1;
     this.hidden.clear();
+    this.takenBack.clear();
     this.colours = {};
     this.collapsed = new Set();
     this.playhead.position = 0;
@@ -328,8 +334,20 @@ export class Stage {
       if (this.planes.size === PLANES_KEPT && !this.planes.has(plane.id)) this.planes.delete(this.planes.keys().next().value!);
       this.planes.set(plane.id, plane);
     }
+    for (const run of manifest.runs) if ((run.takenBack ?? false) !== this.takenBack.has(run.index)) this.noteTakenBack(run);
     for (const run of manifest.runs) this.store.noteRun(run.index, run.state, run.updates ?? 0);
     this.changed(Change.manifest | Change.runs | Change.landscape);
+  }
+
+  /** A fork that is undone goes out of sight, and comes back when that is redone. */
+  private noteTakenBack({ index, takenBack }: RunInfo): void {
+    if (takenBack) {
+      this.takenBack.add(index);
+      this.hidden.add(index);
+    } else {
+      this.takenBack.delete(index);
+      this.hidden.delete(index);
+    }
   }
 
   /** How far runs have come and may come, on the current axis. One object, refilled. */
@@ -339,11 +357,13 @@ export class Stage {
     out.finished = true;
     const runs = this.manifest?.runs ?? [];
     for (const { index, totalUpdates } of runs) {
+      const takenBack = this.takenBack.has(index);
+      if (takenBack && this.hidden.has(index)) continue;
       const timeline = this.store.runs[index]!, clock = this.clocks[index]!;
       const made = timeline.head;
       out.head = Math.max(out.head, clock.toAxis(axis, made));
-      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(totalUpdates ?? 0, made)));
-      if (!hasEnded(timeline.state) || made < timeline.made) out.finished = false;
+      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(takenBack ? 0 : totalUpdates ?? 0, made)));
+      if ((!takenBack && !hasEnded(timeline.state)) || made < timeline.made) out.finished = false;
     }
     if (out.finished) out.total = out.head;
     else if (axis === "seconds") out.total = Math.max(this.manifest?.budget.seconds ?? 0, roundedUp(out.total));
@@ -671,8 +691,8 @@ export class Stage {
   /** Gradients at the playhead are still on their way; set by the scene. */
   gradientsPending = false;
 
-  /** Where a run's head is drawn, in the page's pixels; set by the scene, where there is one. */
-  headOnScreen: ((run: number) => { x: number; y: number } | null) | null = null;
+  /** Where a run's head, or the cursor's mark on its path, is drawn, in the page's pixels; set by the scene, where there is one. */
+  onScreen: ((run: number, what: "head" | "cursor") => { x: number; y: number } | null) | null = null;
 
   /** Draws the scene once more and hands the picture over as a file; set by the scene, where there is one. */
   takePicture: (() => void) | null = null;

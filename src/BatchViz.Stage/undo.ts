@@ -1,16 +1,24 @@
-/** Undo and redo of a viewer's choices: rows of states, each as the table of address.ts writes them. */
+/** Undo and redo: of a viewer's choices, rows of states as the table of address.ts writes them, and of deeds that somebody else carries out. */
 import { FIELDS } from "./address.ts";
 import type { Stage } from "./stage.ts";
 
 type State = Readonly<Record<string, string>>;
+
+/** Something that was done and can be taken back and done again. */
+export interface Deed {
+  undo(): void;
+  redo(): void;
+}
+
+type Step = { readonly state: State } | { readonly deed: Deed };
 
 const MOST = 100;
 /** Changes of the same choice within this time are one step: a window that is being dragged. */
 const TOGETHER = 800;
 
 export class Undo {
-  private past: State[] = [];
-  private future: State[] = [];
+  private past: Step[] = [];
+  private future: Step[] = [];
   private now: State;
   private lastKeys = "";
   private lastTime = -Infinity;
@@ -39,8 +47,7 @@ export class Undo {
     const state = read(this.stage), keys = changedKeys(this.now, state).join();
     if (keys === "") return false;
     const together = keys === this.lastKeys && time - this.lastTime < TOGETHER && this.past.length > 0;
-    if (!together) this.past.push(this.now);
-    if (this.past.length > MOST) this.past.shift();
+    if (!together) this.push({ state: this.now });
     this.future = [];
     this.now = state;
     this.lastKeys = keys;
@@ -48,23 +55,41 @@ export class Undo {
     return true;
   }
 
+  /** Something was done that is no choice of this table. */
+  did(deed: Deed): void {
+    this.note(performance.now());
+    this.push({ deed });
+    this.future = [];
+    this.lastKeys = "";
+  }
+
   /** Takes back the newest choice, also one that no frame has drawn yet. */
   undo(): boolean {
     this.note(performance.now());
-    return this.move(this.past, this.future);
+    return this.move(this.past, this.future, "undo");
   }
 
   redo(): boolean {
-    return this.move(this.future, this.past);
+    return this.move(this.future, this.past, "redo");
   }
 
-  private move(from: State[], to: State[]): boolean {
-    const state = from.pop();
-    if (state === undefined) return false;
-    to.push(this.now);
-    for (const key of changedKeys(this.now, state)) FIELDS[key]!.set(this.stage, state[key]!);
-    this.now = read(this.stage); // a run that is no more cannot be selected again
+  private push(step: Step): void {
+    this.past.push(step);
+    if (this.past.length > MOST) this.past.shift();
+  }
+
+  private move(from: Step[], to: Step[], way: keyof Deed): boolean {
+    const step = from.pop();
+    if (step === undefined) return false;
     this.lastKeys = "";
+    if ("deed" in step) {
+      to.push(step);
+      step.deed[way]();
+      return true;
+    }
+    to.push({ state: this.now });
+    for (const key of changedKeys(this.now, step.state)) FIELDS[key]!.set(this.stage, step.state[key]!);
+    this.now = read(this.stage); // a run that is no more cannot be selected again
     return true;
   }
 }

@@ -72,14 +72,17 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     [Fact]
     public async Task Seeds_become_their_mean_and_its_interval()
     {
-        var page = await Open("accuracy");
-        int lines = (await Shown(page, "accuracy")).Charts["accuracy"];
+        string[] charts = ["accuracy", "sharpness", "throughput", "layers"];
+        var page = await Open(string.Join(',', charts));
+        var lines = (await Probe.Until(page, "points in all charts", now => charts.All(chart => now.Charts.GetValueOrDefault(chart) > 0))).Charts;
+        await Expect(page.Locator("[data-chart=layers] .note")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^B = 4 · seed 1 · "));
         await page.Locator("[data-chart=accuracy] .more").ClickAsync();
         await page.GetByLabel("Seeds as mean and interval").CheckAsync();
         await page.Keyboard.PressAsync("Escape");
-        await Expect(page.Locator("[data-chart=accuracy] .note")).ToContainTextAsync("mean of the seeds, area: its 95 % t interval");
-        var bands = await Probe.Until(page, "one curve of three", now => now.Charts["accuracy"] < lines);
-        Assert.Equal(lines / 3.0, bands.Charts["accuracy"], lines * 0.02);
+        foreach (string chart in charts) await Expect(page.Locator($"[data-chart={chart}] .note")).ToContainTextAsync("mean of the seeds, area: its 95 % t interval");
+        await Expect(page.Locator("[data-chart=layers] .note")).ToContainTextAsync("B = 4, 3 seeds");
+        var bands = (await Probe.Until(page, "one curve of three", now => charts[..3].All(chart => now.Charts[chart] < lines[chart]) && now.Charts["layers"] > 0)).Charts;
+        foreach (string chart in charts[..3]) Assert.Equal(lines[chart] / 3.0, bands[chart], Math.Max(1, lines[chart] * 0.02));
         Assert.Empty(troubles);
     }
 
@@ -108,15 +111,20 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     {
         var page = await Open("boundary");
         var note = page.Locator("[data-chart=boundary] .note");
-        await Expect(note).ToHaveTextAsync("B = 4 · seed 1 after 5,000 updates");
+        // Alone on the page it is wide: one run of each batch size, and then the others.
+        await Expect(note).ToHaveTextAsync("at the playhead; a selected run has the place to itself");
+        var several = Rows(await Saved(page, "boundary", "Save the values as CSV"))[1..].GroupBy(row => row[0]).ToDictionary(rows => rows.Key, rows => rows.Count());
+        Assert.All(["b4-s1", "b32-s1", "b256-s1"], run => Assert.Equal(65 * 65, several[run]));
+        await Expect(page.Locator("[data-chart=boundary] .for-readers")).ToContainTextAsync("B = 256 · seed 1 after 80 updates");
         await page.Locator("[data-run=b32-s2]").ClickAsync();
         await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 640 updates");
         string[][] rows = Rows(await Saved(page, "boundary", "Save the values as CSV"));
-        Assert.Equal(["x1", "x2", "probability"], rows[0]);
+        Assert.Equal(["run", "update", "x1", "x2", "probability"], rows[0]);
         Assert.Equal(65 * 65, rows.Length - 1);
-        Assert.All(rows[1..], row => Assert.InRange(Number(row[2]), 0, 1));
+        Assert.All(rows[1..], row => Assert.Equal(("b32-s2", "640"), (row[0], row[1])));
+        Assert.All(rows[1..], row => Assert.InRange(Number(row[4]), 0, 1));
         // Two half-circles: the upper left is one class, the lower right the other.
-        Assert.True(Number(Nearest(rows, -0.8, 1)[2]) < 0.5 == Number(Nearest(rows, 1.8, -0.5)[2]) > 0.5, "both classes have a side");
+        Assert.True(Number(Nearest(rows, -0.8, 1)[4]) < 0.5 == Number(Nearest(rows, 1.8, -0.5)[4]) > 0.5, "both classes have a side");
 
         await page.Keyboard.PressAsync("Home");
         await Expect(note).ToHaveTextAsync("B = 32 · seed 2 after 0 updates");
@@ -127,7 +135,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     }
 
     private static string[] Nearest(string[][] rows, double x, double y)
-        => rows[1..].MinBy(row => Math.Pow(Number(row[0]) - x, 2) + Math.Pow(Number(row[1]) - y, 2))!;
+        => rows[1..].MinBy(row => Math.Pow(Number(row[2]) - x, 2) + Math.Pow(Number(row[3]) - y, 2))!;
 
     [Fact]
     public async Task A_chart_is_saved_as_a_picture_a_drawing_and_a_table()
@@ -188,8 +196,10 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await Expect(values).ToContainTextAsync("10k examples seen");
         foreach (string chart in (string[])["loss", "accuracy", "sharpness"]) await Expect(page.Locator($"[data-chart={chart}] .hair")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-chart=accuracy] .cursor-values")).ToBeHiddenAsync();
-        await page.Mouse.MoveAsync(700, 300);
+        Assert.Equal(9, (await Probe.Until(page, "a mark on every path", now => now.CursorMarks.Count > 0)).CursorMarks.Count);
+        await page.Mouse.MoveAsync(5, 5);
         await Expect(values).ToBeHiddenAsync();
+        await Probe.Until(page, "no marks", now => now.CursorMarks.Count == 0);
 
         var slider = page.GetByRole(AriaRole.Slider, new() { Name = "Test accuracy by examples seen, cursor" });
         await page.Keyboard.PressAsync("Home");
@@ -199,8 +209,23 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await page.Keyboard.PressAsync("Enter");
         var moved = await Probe.Until(page, "the playhead at the cursor", now => now.Playhead > 0);
         Assert.Equal(SeedsAndProbes.Examples / 2, moved.Playhead, 1.0);
+        // There the marks on the paths are where the runs are.
+        moved = await Probe.Until(page, "the heads at the marks", now => now.Marks.Count == 9 && now.Marks.All(mark => Apart(mark.Value, now.CursorMarks.GetValueOrDefault(mark.Key)) < 0.5));
+
+        // The timeline sets the same cursor, and so does a path, where the pointer is on one of its points.
+        var track = (await page.Locator(".track").BoundingBoxAsync())!;
+        await page.Mouse.MoveAsync(track.X + track.Width * 0.2533f, track.Y + 30);
+        var early = await Probe.Until(page, "the timeline's moment", now => now.Cursor is > 0.25 * SeedsAndProbes.Examples and < 0.26 * SeedsAndProbes.Examples && now.CursorMarks.Count == 9);
+        double[] on = early.CursorMarks["b4-s1"];
+        await page.Mouse.MoveAsync((float)on[0], (float)on[1]);
+        var pointed = await Probe.Until(page, "a path's moment", now => now.Cursor is not null && now.Cursor != early.Cursor);
+        Assert.InRange(pointed.Cursor!.Value, 1, SeedsAndProbes.Examples / 2);
+        await page.Mouse.MoveAsync(5, 5);
+        await Probe.Until(page, "no cursor", now => now.Cursor is null);
         Assert.Empty(troubles);
     }
+
+    private static double Apart(double[] a, double[]? b) => b is null ? double.PositiveInfinity : double.Hypot(a[0] - b[0], a[1] - b[1]);
 
     [Fact]
     public async Task A_chart_speaks_chinese_and_its_open_menu_has_no_barrier()

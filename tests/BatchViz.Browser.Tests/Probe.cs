@@ -6,8 +6,8 @@ namespace BatchViz.Browser.Tests;
 /// <summary>What a page shows, as numbers: <c>window.batchviz.state()</c>.</summary>
 public sealed record Probe(
     int Generation, double Playhead, bool Playing, bool Live, bool Held, int Sequence, bool Connected, string? Problem,
-    Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid, Dictionary<string, double[]> Marks, ProbeCamera? Camera,
-    double[]? Zoom, double[]? Range)
+    Dictionary<string, long> Heads, Dictionary<string, ProbePoint> Drawn, Dictionary<string, int> Charts, ProbeGrid? Grid, Dictionary<string, double[]> Marks, Dictionary<string, double[]> CursorMarks, ProbeCamera? Camera,
+    double[]? Zoom, double[]? Range, double? Cursor = null)
 {
     private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { NumberHandling = System.Text.Json.Serialization.JsonNumberHandling.AllowNamedFloatingPointLiterals };
 

@@ -154,6 +154,12 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         var box = await Box(page, ".track");
         await page.Mouse.MoveAsync(box.X + box.Width / 3, box.Y + 5);
         await Expect(page.Locator(".tip")).ToHaveTextAsync("Learning rate ×0.5");
+
+        // The pointer stays where it is, and what it is on goes: by keys that zoom about the playhead, and with the run that it is of.
+        await page.Keyboard.PressAsync("+");
+        await Expect(page.Locator(".tip")).ToHaveTextAsync(new Regex("^B = 8 · update "));
+        await page.Keyboard.PressAsync("2");
+        await Expect(page.Locator(".tip")).ToHaveTextAsync(new Regex("^B = 32 · update "));
         Assert.Empty(troubles);
     }
 
@@ -175,6 +181,17 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         var box = await Box(page, ".track");
         await page.Mouse.MoveAsync(box.X + box.Width * 2 / 3, box.Y + 5);
         await Expect(page.Locator(".tip")).ToContainTextAsync("Fork: B = 64");
+
+        // The fork is undone where it was made, for everyone; nothing of it is lost, and it comes back.
+        await page.Keyboard.PressAsync("Control+z");
+        var row = page.Locator("[data-run=b8-s1-u1260]");
+        await Expect(row).ToHaveAttributeAsync("data-visibility", "hidden");
+        await Expect(row).ToContainTextAsync("undone");
+        await Expect(page.Locator(".status p")).ToContainTextAsync("The fork is undone");
+        Assert.True(await page.EvaluateAsync<bool>("async () => (await (await fetch('/api/experiments/current')).json()).runs.at(-1).takenBack"));
+        await page.Keyboard.PressAsync("Control+Shift+z");
+        await Expect(row).ToHaveAttributeAsync("data-visibility", "shown");
+        await Expect(row).ToContainTextAsync("finished");
 
         // A setting's pencil opens the same dialog, with that setting filled in.
         await page.GetByRole(AriaRole.Button, new() { Name = "Change the learning rate from here…" }).ClickAsync();

@@ -124,6 +124,33 @@ public class RecordingTests
     }
 
     [Fact]
+    public async Task A_fork_that_is_taken_back_makes_no_more_updates_and_goes_on_to_the_same_bits_when_it_is_brought_back()
+    {
+        using var experiment = await Labs.Run(Long, new() { Files = new MemoryFiles(), Landscape = false });
+        var parent = experiment.Runs.Single(run => run.Plan.Id == "b8-s2");
+        experiment.Hold();
+        var fork = experiment.Fork(parent.Plan.Id, 1234, new Dictionary<string, string>());
+        Assert.Equal(ExperimentState.Held, experiment.State);
+        await Labs.Until(() => fork.Log.Count >= 1234, "the fork stands where it leaves");
+        experiment.TakeBack(fork.Plan.Id);
+        experiment.StepOnce();
+        experiment.Continue();
+        await Labs.Ended(experiment);
+        await Task.Delay(100);
+        Assert.Equal((true, 1234L, ExperimentState.Finished), (fork.TakenBack, fork.Log.Count, experiment.State));
+
+        experiment.BringBack(fork.Plan.Id);
+        Assert.Equal(ExperimentState.Running, experiment.State);
+        await Labs.Ended(experiment);
+        Assert.Equal((false, RunState.Finished, parent.Result!.WeightsSha256), (fork.TakenBack, fork.Log.State, fork.Result!.WeightsSha256));
+
+        // One that has ended is only marked, and what was no fork stays.
+        experiment.TakeBack(fork.Plan.Id);
+        Assert.Equal((true, RunState.Finished, ExperimentState.Finished), (fork.TakenBack, fork.Log.State, experiment.State));
+        Assert.Contains("b8-s2 is no fork", Assert.Throws<SpecException>(() => experiment.TakeBack("b8-s2")).Message);
+    }
+
+    [Fact]
     public async Task A_fork_with_other_settings_is_a_run_of_the_recording_and_is_there_when_it_is_opened_again()
     {
         var files = new MemoryFiles();

@@ -34,6 +34,10 @@ test("nothing that was set gives an address without a fragment", () => {
 test("what is set goes into the address and comes back from it", () => {
   stage.setAxis("updates");
   stage.setZoom([10, 64.5]);
+  stage.setRange([40.125, 20]);
+  stage.setLoop(true);
+  stage.setBatchOpen(false);
+  stage.setCursor(33.5);
   stage.select(1);
   stage.setVisible(2, false);
   stage.setLossScale("linear");
@@ -55,13 +59,16 @@ test("what is set goes into the address and comes back from it", () => {
   stage.playhead.speed = 4;
   stage.await(37.25);
   const address = write(stage);
-  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&charts=accuracy,loss&scales=gradient:linear&logtime=1&seeds=band&line=b1-s1,b32-s1&colours=b8-s1:green&off=hierarchy&projector=0&speed=4&t=37.25`);
+  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&range=20,40.125&loop=1&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&charts=accuracy,loss&scales=gradient:linear&logtime=1&seeds=band&line=b1-s1,b32-s1&colours=b8-s1:green&batch=folded&off=hierarchy&projector=0&speed=4&cursor=33.5&t=37.25`);
   const other = fresh();
   expect(apply(other, address)).toEqual([]);
   expect(other.poseAsked).toEqual({ x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.123 });
   other.pose = other.poseAsked; // as the scene does
   expect(write(other)).toBe(address);
   expect([other.axis, other.zoom, other.selected, [...other.hidden], other.awaited, other.playhead.mode]).toEqual(["updates", [10, 64.5], 1, [2], 37.25, "paused"]);
+  expect([other.range, other.loop, other.batchOpen, other.cursor]).toEqual([[20, 40.125], true, false, 33.5]);
+  apply(other, "#v=1&axis=updates");
+  expect([other.range, other.loop, other.batchOpen, other.cursor]).toEqual([null, false, true, null]);
 });
 
 test("what a link does not say has its default, whatever was set before", () => {
@@ -73,7 +80,7 @@ test("what a link does not say has its default, whatever was set before", () => 
 });
 
 test.each([
-  ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
+  ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["range=5,5", "range=5,5"], ["range=-1,5", "range=-1,5"], ["loop=again", "loop=again"], ["batch=half", "batch=half"], ["cursor=-1", "cursor=-1"], ["cursor=1,2", "cursor=1,2"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
   ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["follow=yes", "follow=yes"], ["charts=loss,luck", "charts=loss,luck"], ["charts=loss,loss,loss,loss,loss", "charts=loss,loss,loss,loss,loss"], ["scales=loss:cubic", "scales=loss:cubic"], ["line=b1-s1", "line=b1-s1"], ["colours=b1-s1:pink", "colours=b1-s1:pink"], ["off=walls", "off=walls"], ["projector=2", "projector=2"], ["show=stems,doors", "show=stems,doors"], ["camera=behind", "camera=behind"], ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"], ["camera=0,0,0,1,1", "camera=0,0,0,1,1"], ["constructor=1", "constructor"],
 ])("%s is refused in one sentence and changes nothing", (text, named) => {
   const before = write(stage), mode = stage.playhead.mode;
@@ -111,6 +118,7 @@ test("choices are taken back and made again; what belongs together in time is on
   stage.setZoom([0, 40]);
   undo.note(1100); // still dragging
   stage.playhead.speed = 8; // not a choice about the picture
+  stage.setCursor(3);
   expect(undo.note(2000)).toBe(false);
   undo.undo();
   expect([stage.zoom, stage.selected]).toEqual([null, 1]);
@@ -127,4 +135,38 @@ test("choices are taken back and made again; what belongs together in time is on
   stage.setAxis("epochs");
   undo.undo(); // before anything had noticed
   expect([stage.axis, stage.overlays.has("stems")]).toEqual(["examples", true]);
+});
+
+test("what somebody else carries out is taken back in its turn, among the choices", () => {
+  const undo = new Undo(stage), done: string[] = [];
+  stage.select(1);
+  undo.did({ undo: () => done.push("back"), redo: () => done.push("again") });
+  stage.setAxis("epochs");
+  undo.undo();
+  expect([stage.axis, done]).toEqual(["examples", []]);
+  undo.undo();
+  expect([stage.selected, done]).toEqual([1, ["back"]]);
+  undo.undo();
+  undo.redo();
+  undo.redo();
+  expect([stage.selected, done, undo.canRedo]).toEqual([1, ["back", "again"], true]);
+});
+
+test("a fork that is undone goes out of sight and out of the extent, is no choice of the viewer's, and comes back", () => {
+  const fork = { ...run(3, 64), id: "b32-s1-u50", totalUpdates: 400, fork: { run: "b32-s1", update: 50, set: { batchSize: "64" } } };
+  const made = (takenBack: boolean): Manifest => ({ ...manifest(), revision: 2, runs: [...manifest().runs, { ...fork, takenBack }] });
+  stage.takeManifest(made(false));
+  stage.setAxis("updates");
+  stage.select(3);
+  expect(stage.extent().total).toBe(400);
+  const undo = new Undo(stage);
+  stage.takeManifest(made(true));
+  expect([[...stage.hidden], stage.extent().total, write(stage).includes("hide"), undo.note(0)]).toEqual([[3], 100, false, false]);
+  apply(stage, "#v=1&hide=b1-s1");
+  expect([...stage.hidden]).toEqual([3, 0]);
+  stage.setVisible(3, true); // to look at what it had made
+  stage.takeManifest(made(true));
+  expect([...stage.hidden]).toEqual([0]);
+  stage.takeManifest(made(false));
+  expect([[...stage.hidden], stage.extent("updates").total]).toEqual([[0], 400]);
 });

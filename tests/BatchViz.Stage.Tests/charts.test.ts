@@ -6,6 +6,7 @@ import { cell, csv, single } from "../../src/BatchViz.Stage/panels/charts/csv.ts
 import { drawMarker } from "../../src/BatchViz.Stage/panels/charts/curves.ts";
 import { Interval, quantile } from "../../src/BatchViz.Stage/panels/charts/interval.ts";
 import { Scale, ticksOf } from "../../src/BatchViz.Stage/panels/charts/scale.ts";
+import { abreast, sideBySide } from "../../src/BatchViz.Stage/panels/charts/side-by-side.ts";
 import { VectorCanvas } from "../../src/BatchViz.Stage/panels/charts/vector.ts";
 import { Patience } from "../../src/BatchViz.Stage/patience.ts";
 import { Buckets, EntryStore } from "../../src/BatchViz.Stage/store.ts";
@@ -41,6 +42,30 @@ describe("scales", () => {
     expect(ticks.map((tick) => -tick).reverse().map((tick) => tick + 0)).toEqual(ticks);
     expect(Math.min(...ticks.filter((tick) => tick > 0))).toBeGreaterThanOrEqual(10);
     expect(ticksOf("symlog", 20, 1e4, 6)).toEqual([30, 100, 300, 1000, 3000, 1e4]);
+  });
+});
+
+describe("boundaries side by side", () => {
+  const region = [-1, 3, 0, 2] as const;
+
+  test("as many as have room without becoming smaller, one at least and six at most", () => {
+    expect([0.5, 2, 4.1, 4.12, 6.3, 100].map((aspect) => abreast(region, aspect))).toEqual([1, 1, 1, 2, 3, 6]);
+  });
+
+  test("a unit is as long across as upwards, and all of every region is in the frame", () => {
+    for (const [count, aspect] of [[1, 0.5], [1, 9], [3, 9], [3, 2]] as const) {
+      const { across, up, shifts } = sideBySide(region, count, aspect), label = `${count} at ${aspect}`;
+      expect((across[1] - across[0]) / (up[1] - up[0]), label).toBeCloseTo(aspect, 9);
+      expect(across[0], label).toBeLessThanOrEqual(-1);
+      expect(across[1], label).toBeGreaterThanOrEqual(3 + shifts.at(-1)!);
+      expect([up[0] <= 0, up[1] >= 2], label).toEqual([true, true]);
+    }
+  });
+
+  test("a place means the same value in each of them", () => {
+    const { shifts, valueAt } = sideBySide(region, 3, 9);
+    for (const shift of shifts) for (const x of [-1, 0.5, 3]) expect(valueAt(shift + x)).toBeCloseTo(x, 9);
+    expect(valueAt(-1.5)).toBe(-1.5);
   });
 });
 

@@ -29,6 +29,11 @@ export function takeForks(dialog) {
   takesFork = dialog;
 }
 
+/** Stage can take a fork back that was made on this page (panels/history.ts). */
+export function forked(run) {
+  document.dispatchEvent(new CustomEvent("batchviz:forked", { detail: { run } }));
+}
+
 /** Sends the file that was chosen to the library; says what became of it. */
 export async function upload(input) {
   const file = input.files[0];

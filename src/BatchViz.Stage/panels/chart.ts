@@ -12,10 +12,19 @@ import { ticksOf, type ScaleKind } from "./charts/scale.ts";
 import { sentenceOf } from "./charts/sentence.ts";
 import { shareOf, windowFrom } from "./charts/window.ts";
 import { el, setAttribute, setText } from "./dom.ts";
+import { press, type Keys } from "./keys.ts";
 import { recordAt } from "./record.ts";
 
 /** uPlot's word for a scale. */
 const DISTRIBUTION: Readonly<Record<ScaleKind, 1 | 3 | 4>> = { linear: 1, log: 3, symlog: 4 };
+
+/** What keys do on a chart; a step is a hundredth of its window. */
+export const CHART_KEYS: Keys<{ step(by: number): void; seek(): boolean; leave(): boolean }> = [
+  { keys: ["ArrowLeft", "ArrowRight"], words: tr("the cursor back or on", "光标后退或前进"), act: (chart, key) => chart.step(key === "ArrowLeft" ? -1 : 1) },
+  { keys: ["PageDown", "PageUp"], words: tr("the cursor ten steps back or on", "光标后退或前进十步"), act: (chart, key) => chart.step(key === "PageDown" ? -10 : 10) },
+  { keys: ["Enter"], words: tr("the playhead to the cursor", "播放头移到光标处"), act: (chart) => chart.seek() },
+  { keys: ["Escape"], words: tr("no cursor", "取消光标"), act: (chart) => chart.leave() },
+];
 
 export class Chart {
   readonly root = el("figure", { class: "chart" });
@@ -74,6 +83,7 @@ export class Chart {
     const width = this.plot.clientWidth, height = this.plot.clientHeight;
     if (width < 80 || height < 50) return; // folded away: nothing is asked for
     const { kind } = this;
+    drawing.fit?.(this.aspect(width, height));
     const range = drawing.range(stage, kind, this.aspect(width, height));
     this.head.show(); // after the range, which may have taken in an answer
     setText(this.empty, range === null ? drawing.empty(stage) : "");
@@ -215,13 +225,16 @@ export class Chart {
     over.addEventListener("click", (event) => this.seekTo(u, event));
     over.addEventListener("dblclick", () => stage.setZoom(null));
     over.addEventListener("blur", () => this.point(null));
+    const keys = {
+      step: (by: number): void => {
+        const [from, to] = this.frame;
+        this.point(Math.min(to, Math.max(from, (stage.cursor ?? stage.playhead.position) + (by * (to - from)) / 100)), "keys");
+      },
+      seek: (): boolean => stage.cursor !== null && (stage.act((playhead, extent) => playhead.seek(stage.cursor!, extent)), true),
+      leave: (): boolean => stage.cursor !== null && (this.point(null), true),
+    };
     over.addEventListener("keydown", (event) => {
-      const step = { ArrowLeft: -1, ArrowRight: 1, PageDown: -10, PageUp: 10 }[event.key];
-      const [from, to] = this.frame;
-      if (step !== undefined) this.point(Math.min(to, Math.max(from, (stage.cursor ?? stage.playhead.position) + (step * (to - from)) / 100)), "keys");
-      else if (event.key === "Enter" && stage.cursor !== null) stage.act((playhead, extent) => playhead.seek(stage.cursor!, extent));
-      else if (event.key === "Escape" && stage.cursor !== null) this.point(null);
-      else return;
+      if (!press(CHART_KEYS, event, keys)) return;
       event.preventDefault();
       event.stopPropagation();
     });
@@ -284,7 +297,7 @@ export class Chart {
       this.dot.style.transform = `translate(${x.toFixed(1)}px, ${(Number.isFinite(y) ? y : 0).toFixed(1)}px)`;
       this.dot.style.background = stage.styles[hit.run]!.colour[stage.theme];
       this.head.read(tr(`${stage.labels[hit.run]!} · update ${whole(hit.update)} · ${figure(hit.value, 4)}`, `${stage.labels[hit.run]!} · 第 ${whole(hit.update)} 次更新 · ${figure(hit.value, 4)}`));
-    } else this.head.read(inside && frame !== undefined ? `${short(u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
+    } else this.head.read(inside && frame !== undefined ? `${short(frame.valueAt?.(u.posToVal(left, "x")) ?? u.posToVal(left, "x"))} · ${this.drawing.readout(u.posToVal(top, "y"))}` : "");
   }
 }
 

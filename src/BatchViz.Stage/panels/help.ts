@@ -1,112 +1,104 @@
-/** Keyboard shortcuts: the table, the sheet that shows it, and the one handler. */
+/** Keyboard shortcuts: the page's own, the one handler for them, and the sheet that shows these and those of every part of the page. */
 import { AXES } from "../axis.ts";
 import { tr } from "../language.ts";
+import { CAMERA_KEYS } from "../scene/camera.ts";
+import { SCENE_KEYS } from "../scene/scene.ts";
 import type { Mount, PanelName, Stage } from "../stage.ts";
+import { CHART_KEYS } from "./chart.ts";
 import { button, el } from "./dom.ts";
+import { TREE_KEYS } from "./hierarchy.ts";
+import { HISTORY_KEYS } from "./history.ts";
+import { press, written, type Keys } from "./keys.ts";
+import { BORDER_KEYS, PANEL_KEYS } from "./layout.ts";
+import { PALETTE_KEYS } from "./palette.ts";
+import { WINDOW_KEYS } from "./timeline/overview.ts";
+import { TRACK_KEYS } from "./timeline/track.ts";
 
-/** Where on the sheet a key stands, in this order. */
-const GROUPS = {
-  playback: tr("Playback", "播放"),
-  page: tr("Page", "页面"),
-  scene: tr("Scene", "场景"),
-  charts: tr("Charts and timeline", "图表与时间轴"),
-  hierarchy: tr("Hierarchy", "层级"),
-} as const;
-type Group = keyof typeof GROUPS;
-
-/** A key without an action is handled where it belongs, and stands here for the sheet alone. */
-const KEYS: readonly (readonly [keys: readonly string[], group: Group, words: string, act?: (stage: Stage) => void])[] = [
-  [[" ", "k"], "playback", tr("Play or pause", "播放或暂停"), (stage) => stage.act((playhead, extent) => playhead.toggle(extent))],
-  [["ArrowLeft", "ArrowRight"], "playback", tr("One update back or on", "后退或前进一次更新")],
-  [["Shift+ArrowLeft", "Shift+ArrowRight", ",", "."], "playback", tr("One epoch back or on", "后退或前进一轮")],
-  [["Home"], "playback", tr("To the start", "到开头"), (stage) => stage.act((playhead, extent) => playhead.hold(0, extent))],
-  [["End"], "playback", tr("To the end", "到结尾"), (stage) => stage.act((playhead, extent) => playhead.toEnd(extent))],
-  [["l"], "playback", tr("Live", "直播"), (stage) => stage.act((playhead) => playhead.goLive())],
-  [["<"], "playback", tr("Slower", "减慢"), (stage) => stage.act((playhead) => playhead.faster(-1))],
-  [[">"], "playback", tr("Faster", "加快"), (stage) => stage.act((playhead) => playhead.faster(1))],
-  [["a"], "page", tr("Next axis", "下一个坐标轴"), (stage) => stage.setAxis(AXES[(AXES.indexOf(stage.axis) + 1) % AXES.length]!)],
-  [["Ctrl+Z"], "page", tr("Undo", "撤销")],
-  [["Ctrl+Shift+Z"], "page", tr("Redo", "重做")],
-  [["F6", "Shift+F6"], "page", tr("Next or previous panel", "下一个或上一个面板")],
-  [["["], "page", tr("Show or hide the hierarchy", "显示或隐藏层级"), (stage) => toggle(stage, "hierarchy")],
-  [["]"], "page", tr("Show or hide the inspector", "显示或隐藏检查器"), (stage) => toggle(stage, "inspector")],
-  [["\\"], "page", tr("Show or hide the charts", "显示或隐藏图表"), (stage) => toggle(stage, "charts")],
-  [["p"], "page", tr("Projector: large type and lines", "投影模式：大字号与粗线"), (stage) => stage.setProjector(!stage.isProjecting)],
-  [["?"], "page", tr("This sheet", "本列表")],
-  [["g"], "scene", tr("Loss scale: linear or logarithmic", "损失刻度：线性或对数"), (stage) => stage.setLossScale(stage.lossScale === "log" ? "linear" : "log")],
-  [["s"], "scene", tr("Stems", "垂线"), (stage) => stage.setOverlay("stems", !stage.overlays.has("stems"))],
-  [["v"], "scene", tr("All runs in one picture, or a pane for each batch size", "所有运行叠加，或每个批量大小一个分窗"), (stage) => stage.setPanes(stage.panes === "split" ? "overlay" : "split")],
-  [["t"], "scene", tr("Look from the top", "俯视"), (stage) => stage.setCamera("top")],
-  [["r"], "scene", tr("Bring the camera back", "相机复位"), (stage) => stage.setCamera("reset")],
-  [["f"], "scene", tr("Frame the selected run's path", "对准所选运行的轨迹"), (stage) => stage.setCamera("frame")],
-  [["h"], "scene", tr("Follow the selected run's head", "跟随所选运行"), (stage) => stage.setFollow(!stage.follow)],
-  [["i"], "scene", tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), (stage) => stage.takePicture?.()],
-  [["b"], "charts", tr("The range begins at the playhead", "选区从播放头开始"), (stage) => stage.markRange("from")],
-  [["e"], "charts", tr("The range ends at the playhead", "选区到播放头结束"), (stage) => stage.markRange("to")],
-  [["o"], "charts", tr("Play the range again and again", "循环播放选区"), (stage) => stage.setLoop(!stage.loop)],
-  [["z"], "charts", tr("Zoom to the range", "缩放到选区"), (stage) => stage.zoomToRange()],
-  [["+", "−"], "charts", tr("On the timeline: closer, farther", "在时间轴上：放大、缩小")],
-  [["n", "Shift+N"], "charts", tr("On the timeline: to the next or previous marker", "在时间轴上：到下一个或上一个标记")],
-  [["Escape"], "charts", tr("Clear the range; show the whole budget again", "清除选区；重新显示全部预算"), (stage) => (stage.range === null ? stage.setZoom(null) : stage.setRange(null))],
-  [["1", "…", "9"], "hierarchy", tr("Select a run", "选择运行")],
-  [["↑", "↓"], "hierarchy", tr("Through the tree", "在树中移动")],
-  [["←", "→"], "hierarchy", tr("In the tree: close or open a branch", "在树中：收起或展开分支")],
-  [["Enter"], "hierarchy", tr("In the tree: select", "在树中：选择")],
-  [["Space", "Shift+Space"], "hierarchy", tr("In the tree: hide or show; alone", "在树中：隐藏或显示；只显示它")],
-  [["C"], "hierarchy", tr("In the tree: the run's colour", "在树中：运行的颜色")],
+const PLAY_KEYS: Keys<Stage> = [
+  { keys: [" ", "k"], words: tr("Play or pause", "播放或暂停"), act: (stage) => stage.act((playhead, extent) => playhead.toggle(extent)) },
+  { keys: ["ArrowLeft", "ArrowRight"], words: tr("One update back or on", "后退或前进一次更新"), act: (stage, key) => stage.step(key === "ArrowLeft" ? -1 : 1) },
+  { keys: ["Shift+ArrowLeft", "Shift+ArrowRight", ",", "."], words: tr("One epoch back or on", "后退或前进一轮"), act: (stage, key) => stage.stepEpoch(key === "," || key.endsWith("Left") ? -1 : 1) },
+  { keys: ["Home"], words: tr("To the start", "到开头"), act: (stage) => stage.act((playhead, extent) => playhead.hold(0, extent)) },
+  { keys: ["End"], words: tr("To the end", "到结尾"), act: (stage) => stage.act((playhead, extent) => playhead.toEnd(extent)) },
+  { keys: ["l"], words: tr("Live", "直播"), act: (stage) => stage.act((playhead) => playhead.goLive()) },
+  { keys: ["<"], words: tr("Slower", "减慢"), act: (stage) => stage.act((playhead) => playhead.faster(-1)) },
+  { keys: [">"], words: tr("Faster", "加快"), act: (stage) => stage.act((playhead) => playhead.faster(1)) },
 ];
-const NAMES: Readonly<Record<string, string>> = { " ": tr("Space", "空格"), ArrowLeft: "←", ArrowRight: "→", Escape: "Esc", "Shift+ArrowLeft": "Shift+←", "Shift+ArrowRight": "Shift+→", "Shift+Space": tr("Shift+Space", "Shift+空格") };
-const written = (key: string): string => NAMES[key] ?? (/^[a-z]$/.test(key) ? key.toUpperCase() : key);
+
+const PAGE_KEYS: Keys<Stage> = [
+  { keys: ["a"], words: tr("Next axis", "下一个坐标轴"), act: (stage) => stage.setAxis(AXES[(AXES.indexOf(stage.axis) + 1) % AXES.length]!) },
+  { keys: ["["], words: tr("Show or hide the hierarchy", "显示或隐藏层级"), act: (stage) => toggle(stage, "hierarchy") },
+  { keys: ["]"], words: tr("Show or hide the inspector", "显示或隐藏检查器"), act: (stage) => toggle(stage, "inspector") },
+  { keys: ["\\"], words: tr("Show or hide the charts", "显示或隐藏图表"), act: (stage) => toggle(stage, "charts") },
+  { keys: ["p"], words: tr("Projector: large type and lines", "投影模式：大字号与粗线"), act: (stage) => stage.setProjector(!stage.isProjecting) },
+  { keys: ["?"], words: tr("This sheet", "本列表"), act: () => document.querySelector<HTMLDialogElement>("dialog.sheet")?.showModal() },
+];
+
+const VIEW_KEYS: Keys<Stage> = [
+  { keys: ["g"], words: tr("Loss scale: linear or logarithmic", "损失刻度：线性或对数"), act: (stage) => stage.setLossScale(stage.lossScale === "log" ? "linear" : "log") },
+  { keys: ["s"], words: tr("Stems", "垂线"), act: (stage) => stage.setOverlay("stems", !stage.overlays.has("stems")) },
+  { keys: ["v"], words: tr("All runs in one picture, or a pane for each batch size", "所有运行叠加，或每个批量大小一个分窗"), act: (stage) => stage.setPanes(stage.panes === "split" ? "overlay" : "split") },
+  { keys: ["t"], words: tr("Look from the top", "俯视"), act: (stage) => stage.setCamera("top") },
+  { keys: ["r"], words: tr("Bring the camera back", "相机复位"), act: (stage) => stage.setCamera("reset") },
+  { keys: ["f"], words: tr("Frame the selected run's path", "对准所选运行的轨迹"), act: (stage) => stage.setCamera("frame") },
+  { keys: ["h"], words: tr("Follow the selected run's head", "跟随所选运行"), act: (stage) => stage.setFollow(!stage.follow) },
+  { keys: ["i"], words: tr("Save the scene as a picture (PNG)", "将场景保存为图片 (PNG)"), act: (stage) => stage.takePicture?.() },
+];
+
+const RANGE_KEYS: Keys<Stage> = [
+  { keys: ["b"], words: tr("The range begins at the playhead", "选区从播放头开始"), act: (stage) => stage.markRange("from") },
+  { keys: ["e"], words: tr("The range ends at the playhead", "选区到播放头结束"), act: (stage) => stage.markRange("to") },
+  { keys: ["o"], words: tr("Play the range again and again", "循环播放选区"), act: (stage) => stage.setLoop(!stage.loop) },
+  { keys: ["z"], words: tr("Zoom to the range", "缩放到选区"), act: (stage) => stage.zoomToRange() },
+  { keys: ["Escape"], words: tr("Clear the range; show the whole budget again", "清除选区；重新显示全部预算"), act: (stage) => (stage.range === null ? stage.setZoom(null) : stage.setRange(null)) },
+];
+
+const RUN_KEYS: Keys<Stage> = [{
+  keys: ["1", "2", "3", "4", "5", "6", "7", "8", "9"], shown: ["1", "…", "9"], words: tr("Select a run", "选择运行"),
+  act(stage, key) {
+    if (Number(key) <= (stage.manifest?.runs.length ?? 0)) stage.select(Number(key) - 1);
+  },
+}];
+
+/** Those that work everywhere but in a field. */
+export const EVERYWHERE: Keys<Stage> = [...PLAY_KEYS, ...PAGE_KEYS, ...VIEW_KEYS, ...RANGE_KEYS, ...RUN_KEYS];
+
+type Sheet = readonly (readonly [group: string, parts: readonly (readonly [where: string, table: Keys<never>])[]])[];
+
+/** All tables of keys there are, by where on the sheet they stand and what must have the focus; "": nothing in particular. */
+export const SHEET: Sheet = [
+  [tr("Playback", "播放"), [["", PLAY_KEYS]]],
+  [tr("Page", "页面"), [["", PAGE_KEYS], ["", HISTORY_KEYS], ["", PANEL_KEYS], [tr("On a border between panels", "在面板边界上"), BORDER_KEYS]]],
+  [tr("Scene", "场景"), [["", VIEW_KEYS], [tr("In the scene", "在场景中"), CAMERA_KEYS], [tr("In the scene", "在场景中"), SCENE_KEYS]]],
+  [tr("Charts", "图表"), [[tr("On a chart", "在图表上"), CHART_KEYS]]],
+  [tr("Timeline", "时间轴"), [["", RANGE_KEYS], [tr("On the track", "在轨道上"), TRACK_KEYS], [tr("On the overview's window", "在总览窗口上"), WINDOW_KEYS]]],
+  [tr("Hierarchy", "层级"), [["", RUN_KEYS], [tr("In the tree", "在树中"), TREE_KEYS], [tr("Among the colours", "在颜色中"), PALETTE_KEYS]]],
+];
 
 const toggle = (stage: Stage, panel: PanelName): void => stage.setPanel(panel, stage.panels.has(panel));
 
 export const mountHelp: Mount = (element, stage) => {
   const offline = stage.connection === "offline";
   const close = el("button", { type: "button", onclick: () => sheet.close() }, tr("Close", "关闭"));
-  const groups = Object.entries(GROUPS).map(([group, name]) => el("section", {},
+  const groups = SHEET.map(([name, parts]) => el("section", {},
     el("h3", {}, name),
-    el("dl", {}, ...KEYS.filter(([keys, of]) => of === group && !(offline && keys.includes("l"))).flatMap(([keys, , words]) =>
-      [el("dt", {}, ...keys.map((key) => el("kbd", {}, written(key)))), el("dd", {}, words)]))));
+    el("dl", {}, ...parts.flatMap(([where, table]) => table.filter((row) => !(offline && table === PLAY_KEYS && row.keys.includes("l"))).flatMap(({ keys, shown, words }) =>
+      [el("dt", {}, ...(shown ?? keys).map((key) => el("kbd", {}, written(key)))), el("dd", {}, where === "" ? words : tr(`${where}: ${words}`, `${where}：${words}`))])))));
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "help-title" },
     el("h2", { id: "help-title" }, tr("Keyboard", "键盘")),
     el("div", { class: "key-groups" }, ...groups),
     el("p", { class: "quiet" }, (offline ? "" : tr("Playing and pausing move only your own view; the training goes on. ", "播放与暂停只影响你自己的视图；训练照常进行。"))
-      + tr("In the scene, arrow keys turn the camera and + and − zoom. On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged, or moved with arrow keys.",
-        "在场景中，方向键转动相机，+ 与 − 缩放。在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动，或用方向键移动。")),
+      + tr("On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged.", "在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动。")),
     close);
   element.append(button(tr("Keyboard shortcuts (?)", "键盘快捷键 (?)"), "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
+    if (event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
     if (event.key === "Escape" && document.querySelector(":popover-open") !== null) return; // that closes the menu
-    if (event.key === "?") sheet.showModal();
-    else if (!press(event, stage)) return;
-    event.preventDefault();
+    if (event.key === " " && event.target instanceof HTMLButtonElement) return; // Space presses the button that has the focus
+    if (press(EVERYWHERE, event, stage)) event.preventDefault();
   });
   return { wants: 0, draw() {} };
 };
-
-function press(event: KeyboardEvent, stage: Stage): boolean {
-  const onButton = event.target instanceof HTMLButtonElement;
-  if (event.key === " " && onButton) return false; // Space presses the button that has the focus
-  if (event.key === "ArrowLeft" || event.key === "ArrowRight") {
-    const by = event.key === "ArrowLeft" ? -1 : 1;
-    if (event.shiftKey) stage.stepEpoch(by);
-    else stage.step(by);
-    return true;
-  }
-  if (event.key === "," || event.key === ".") {
-    stage.stepEpoch(event.key === "," ? -1 : 1);
-    return true;
-  }
-  if (/^[1-9]$/.test(event.key)) {
-    const run = Number(event.key) - 1;
-    if (run < (stage.manifest?.runs.length ?? 0)) stage.select(run);
-    return true;
-  }
-  const entry = KEYS.find(([keys, , , act]) => act !== undefined && keys.includes(event.key.length === 1 ? event.key.toLowerCase() : event.key));
-  entry?.[3]!(stage);
-  return entry !== undefined;
-}
 
 const isTyping = (target: EventTarget | null): boolean =>
   target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || target instanceof HTMLSelectElement || (target instanceof HTMLElement && target.isContentEditable);

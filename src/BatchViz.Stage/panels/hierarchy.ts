@@ -9,6 +9,7 @@ import type { RunState } from "../wire.ts";
 import { seen, tree, type Node } from "../tree.ts";
 import { el, icon, setAttribute, setText, svg } from "./dom.ts";
 import { foldable } from "./fold.ts";
+import { press, type Keys } from "./keys.ts";
 import { Palette } from "./palette.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
@@ -16,6 +17,26 @@ const STATES: Readonly<Record<RunState, string>> = {
   waiting: tr("waiting", "等待"), running: tr("running", "运行中"), finished: tr("finished", "已完成"),
   diverged: tr("diverged", "已发散"), stopped: tr("stopped", "已停止"), failed: tr("failed", "失败"),
 };
+
+interface TreePlace {
+  step(by: 1 | -1): void;
+  toEnd(by: 1 | -1): void;
+  open(): void;
+  close(): void;
+  toggle(alone: boolean): void;
+  choose(): void;
+  pick(): boolean;
+}
+
+/** What keys do on a row of the tree. */
+export const TREE_KEYS: Keys<TreePlace> = [
+  { keys: ["ArrowUp", "ArrowDown"], words: tr("through the tree", "在树中移动"), act: (row, key) => row.step(key === "ArrowUp" ? -1 : 1) },
+  { keys: ["Home", "End"], words: tr("to the first or last row", "到第一行或最后一行"), act: (row, key) => row.toEnd(key === "Home" ? -1 : 1) },
+  { keys: ["ArrowLeft", "ArrowRight"], words: tr("close or open a branch", "收起或展开分支"), act: (row, key) => (key === "ArrowLeft" ? row.close() : row.open()) },
+  { keys: ["Enter"], words: tr("select", "选择"), act: (row) => row.choose() },
+  { keys: [" ", "Shift+ "], words: tr("hide or show; alone", "隐藏或显示；只显示它"), act: (row, key) => row.toggle(key !== " ") },
+  { keys: ["c"], words: tr("the run's colour", "运行的颜色"), act: (row) => row.pick() },
+];
 
 export const mountHierarchy: Mount = (element, stage) => {
   const list = el("ul", { class: "runs", role: "tree", "aria-label": tr("Runs", "运行") });
@@ -40,30 +61,24 @@ export const mountHierarchy: Mount = (element, stage) => {
   });
   list.addEventListener("keydown", (event) => {
     const visible = shown(), at = visible.findIndex(({ root }) => root === event.target), row = visible[at];
-    if (row === undefined || event.ctrlKey || event.metaKey) return;
+    if (row === undefined) return;
     const { node } = row, open = node.children > 0 && !stage.collapsed.has(node.key);
-    switch (event.key) {
-      case "ArrowDown": moveTo(visible[at + 1]); break;
-      case "ArrowUp": moveTo(visible[at - 1]); break;
-      case "Home": moveTo(visible[0]); break;
-      case "End": moveTo(visible.at(-1)); break;
-      case "ArrowRight":
+    const done = press(TREE_KEYS, event, {
+      step: (by) => moveTo(visible[at + by]),
+      toEnd: (by) => moveTo(visible.at(by < 0 ? 0 : -1)),
+      open() {
         if (open) moveTo(visible[at + 1]);
         else if (node.children > 0) stage.setCollapsed(node.key, false);
-        break;
-      case "ArrowLeft":
+      },
+      close() {
         if (open) stage.setCollapsed(node.key, true);
         else moveTo(visible.find((other) => other.node.key === node.parent));
-        break;
-      case " ": row.toggle(event.altKey || event.shiftKey); break;
-      case "Enter": row.choose(); break;
-      case "c":
-        if (node.run === null) return;
-        row.pick(palette);
-        break;
-      default: return;
-    }
-    event.preventDefault();
+      },
+      toggle: (alone) => row.toggle(alone),
+      choose: () => row.choose(),
+      pick: () => node.run !== null && (row.pick(palette), true),
+    });
+    if (done) event.preventDefault();
   });
 
   return {
@@ -193,8 +208,9 @@ class Row {
     const { stage } = this, { state, made } = stage.store.runs[run.index]!;
     setAttribute(this.root, "data-state", state);
     const share = run.totalUpdates ? percent(made / run.totalUpdates, 0) : "";
-    setText(this.state, state === "running" ? (stage.held ? `${tr("held", "已暂停")} ${share}` : share || STATES.running) : STATES[state]);
-    const why = state === "diverged" || state === "failed" || state === "stopped" ? said(run.message ?? "") : "";
+    const takenBack = stage.takenBack.has(run.index);
+    setText(this.state, takenBack ? tr("undone", "已撤销") : state === "running" ? (stage.held ? `${tr("held", "已暂停")} ${share}` : share || STATES.running) : STATES[state]);
+    const why = takenBack ? tr("The fork was undone; the run trains no more.", "分叉已撤销；该运行不再训练。") : state === "diverged" || state === "failed" || state === "stopped" ? said(run.message ?? "") : "";
     setText(this.why, why);
     this.why.hidden = why === "";
     // All that is to be seen in the row, in its order: who speaks to the page says what they see.

@@ -3,6 +3,7 @@ import { tr } from "../language.ts";
 import { remember, remembered } from "../remember.ts";
 import { Change, type Mount, type PanelName, type Stage } from "../stage.ts";
 import { button, el, icon, setAttribute } from "./dom.ts";
+import { press, type Keys } from "./keys.ts";
 
 const NAMES: Readonly<Record<PanelName, string>> = {
   header: tr("Header", "页眉"), hierarchy: tr("Hierarchy", "层级"), inspector: tr("Inspector", "检查器"), charts: tr("Charts", "图表"),
@@ -28,9 +29,7 @@ export const mountLayout: Mount = (element, stage) => {
   addSplitters(stage);
   addTabs();
   document.addEventListener("keydown", (event) => {
-    if (event.key !== "F6" || event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]") !== null) return;
-    event.preventDefault();
-    cycle(event.shiftKey ? -1 : 1);
+    if (document.querySelector("dialog[open]") === null && press(PANEL_KEYS, event, null)) event.preventDefault();
   });
   return {
     wants: Change.size | Change.view,
@@ -61,6 +60,23 @@ const BORDERS = [
   { panel: "charts", variable: "--charts", axis: "y", sign: -1, least: 100, most: 600 },
 ] as const;
 const STEP = 16;
+
+interface Border {
+  move(by: 1 | -1, along: "x" | "y"): boolean;
+  toEnd(by: 1 | -1): void;
+  usual(): void;
+}
+
+/** What keys do on a border. */
+export const BORDER_KEYS: Keys<Border> = [
+  { keys: ["ArrowLeft", "ArrowRight"], words: tr("move it", "移动"), act: (border, key) => border.move(key === "ArrowLeft" ? -1 : 1, "x") },
+  { keys: ["ArrowUp", "ArrowDown"], words: tr("move the one over the charts", "移动图表上方的边界"), act: (border, key) => border.move(key === "ArrowUp" ? -1 : 1, "y") },
+  { keys: ["Home", "End"], words: tr("as small or as large as it goes", "最小或最大"), act: (border, key) => border.toEnd(key === "Home" ? -1 : 1) },
+  { keys: ["Enter"], words: tr("the usual size", "恢复默认大小"), act: (border) => border.usual() },
+];
+
+/** What F6 does anywhere. */
+export const PANEL_KEYS: Keys<null> = [{ keys: ["F6", "Shift+F6"], words: tr("Next or previous panel", "下一个或上一个面板"), act: (_, key) => cycle(key === "F6" ? 1 : -1) }];
 
 function addSplitters(stage: Stage): void {
   const main = document.querySelector<HTMLElement>("main")!;
@@ -96,14 +112,13 @@ function addSplitters(stage: Stage): void {
       splitter.focus();
     });
     splitter.addEventListener("dblclick", () => resize(null));
+    const keys: Border = {
+      move: (by, along) => along === axis && (resize(measure() + sign * by * STEP), true),
+      toEnd: (by) => resize(by < 0 ? least : limit()),
+      usual: () => resize(null),
+    };
     splitter.addEventListener("keydown", (event) => {
-      const by = axis === "x" ? { ArrowRight: 1, ArrowLeft: -1 }[event.key] : { ArrowDown: 1, ArrowUp: -1 }[event.key];
-      if (by !== undefined) resize(measure() + sign * by * STEP);
-      else if (event.key === "Home") resize(least);
-      else if (event.key === "End") resize(limit());
-      else if (event.key === "Enter") resize(null);
-      else return;
-      event.preventDefault();
+      if (press(BORDER_KEYS, event, keys)) event.preventDefault();
     });
     const kept = Number(remembered(`size-${panel}`));
     if (kept >= least) main.style.setProperty(variable, `${Math.min(kept, most)}px`);

@@ -4,11 +4,15 @@ import type { RunInfo } from "../manifest.ts";
 import type { Stage } from "../stage.ts";
 import { PALETTE, runStyle } from "../style.ts";
 import { el, setAttribute } from "./dom.ts";
+import { press, type Keys } from "./keys.ts";
 
 const NAMES: Readonly<Record<string, string>> = {
   orange: tr("orange", "橙色"), yellow: tr("yellow", "黄色"), green: tr("green", "绿色"), sky: tr("sky blue", "天蓝色"),
   blue: tr("blue", "蓝色"), purple: tr("purple", "紫色"), rose: tr("rose", "玫瑰色"), grey: tr("grey", "灰色"),
 };
+
+/** What keys do among the colours. */
+export const PALETTE_KEYS: Keys<(by: 1 | -1) => void> = [{ keys: ["ArrowLeft", "ArrowRight"], also: ["ArrowUp", "ArrowDown"], words: tr("the previous or next one", "上一个或下一个"), act: (step, key) => step(key === "ArrowLeft" || key === "ArrowUp" ? -1 : 1) }];
 
 export class Palette {
   readonly root = el("div", { class: "palette", popover: "auto", role: "group", "aria-label": tr("Colour of the run", "运行的颜色") });
@@ -17,10 +21,9 @@ export class Palette {
   constructor(private readonly stage: Stage) {
     this.root.addEventListener("keydown", (event) => {
       const all = [...this.root.querySelectorAll("button")], at = all.indexOf(document.activeElement as HTMLButtonElement);
-      const by = event.key === "ArrowRight" || event.key === "ArrowDown" ? 1 : event.key === "ArrowLeft" || event.key === "ArrowUp" ? -1 : 0;
-      if (by !== 0) all[(at + by + all.length) % all.length]?.focus();
-      if (by !== 0 || event.key === " " || event.key === "Enter") event.stopPropagation();
-      if (by !== 0) event.preventDefault();
+      const step = (by: 1 | -1): void => all[(at + by + all.length) % all.length]?.focus();
+      if (press(PALETTE_KEYS, event, step)) event.preventDefault();
+      if (event.key !== "Escape") event.stopPropagation(); // what the page does with its keys waits
     });
   }
 

@@ -4,6 +4,8 @@
  */
 import { PerspectiveCamera, Spherical, Vector3 } from "three";
 import { OrbitControls } from "three/examples/jsm/controls/OrbitControls.js";
+import { tr } from "../language.ts";
+import { press, type Keys } from "../panels/keys.ts";
 import type { CameraView, Pose } from "../stage.ts";
 import { BOX } from "./surface.ts";
 
@@ -23,6 +25,26 @@ export interface Listener {
   panned(): void;
   still(): boolean;
 }
+
+/** Radians and pixels of one press. */
+const TURN = 0.08, FAR = 24;
+
+interface Turned {
+  /** To the right and upwards, −1 to 1. */
+  turn(x: number, y: number): void;
+  pan(x: number, y: number): void;
+  dolly(by: 1 | -1): void;
+}
+
+const WAYS: Readonly<Record<string, readonly [x: number, y: number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
+const ARROWS = Object.keys(WAYS), SHIFTED = ARROWS.map((key) => `Shift+${key}`);
+
+/** What keys do to the camera while the scene has the focus. */
+export const CAMERA_KEYS: Keys<Turned> = [
+  { keys: ARROWS, words: tr("turn", "旋转"), act: (camera, key) => camera.turn(...WAYS[key]!) },
+  { keys: SHIFTED, shown: ["Shift+←↑→↓"], words: tr("move", "平移"), act: (camera, key) => camera.pan(...WAYS[key.slice(6)]!) },
+  { keys: ["+", "-"], also: ["="], words: tr("closer, farther", "拉近、拉远"), act: (camera, key) => camera.dolly(key === "-" ? -1 : 1) },
+];
 
 export class SceneCamera {
   readonly camera = new PerspectiveCamera(30, 1, 0.02, 60);
@@ -170,25 +192,23 @@ export class SceneCamera {
     return 5.3 * Math.max(1, 1.4 / this.aspect);
   }
 
+  private readonly keys: Turned = {
+    turn: (x, y) => {
+      this.controls.rotateLeft(-TURN * x);
+      this.controls.rotateUp(TURN * y);
+    },
+    pan: (x, y) => {
+      this.controls.pan(-FAR * x, FAR * y);
+      this.listener.panned();
+    },
+    dolly: (by) => (by > 0 ? this.controls.dollyIn(1.1) : this.controls.dollyOut(1.1)),
+  };
+
   private press(event: KeyboardEvent): void {
-    const turn = 0.08, far = 24, { shiftKey: pan } = event;
-    switch (event.key) {
-      case "ArrowLeft": pan ? this.pan(far, 0) : this.controls.rotateLeft(turn); break;
-      case "ArrowRight": pan ? this.pan(-far, 0) : this.controls.rotateLeft(-turn); break;
-      case "ArrowUp": pan ? this.pan(0, far) : this.controls.rotateUp(turn); break;
-      case "ArrowDown": pan ? this.pan(0, -far) : this.controls.rotateUp(-turn); break;
-      case "+": case "=": this.controls.dollyIn(1.1); break;
-      case "-": this.controls.dollyOut(1.1); break;
-      default: return;
-    }
+    if (!press(CAMERA_KEYS, event, this.keys)) return;
     event.preventDefault();
     event.stopPropagation();
     this.take();
-  }
-
-  private pan(x: number, y: number): void {
-    this.controls.pan(x, y);
-    this.listener.panned();
   }
 }
 

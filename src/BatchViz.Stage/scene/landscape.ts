@@ -121,11 +121,19 @@ export class Landscape {
           return;
         }
         path.draw(stage.drawn[run]!.update);
+        path.drawCursor(this.cursorOf(run));
         path.show(true, overlays.has("trails"), overlays.has("epochs"), overlays.has("ends"));
         path.drawStems(overlays.has("stems"), stage.drawn[run]!.update, this.surfaceAt);
       });
     }
     return easing && t < 1;
+  }
+
+  /** The run's update at the moment that is pointed at; NaN where there is none, or it was still another run's. */
+  private cursorOf(run: number): number {
+    const { cursor, clocks, axis } = this.stage;
+    const update = cursor === null ? NaN : clocks[run]!.toUpdates(axis, cursor);
+    return update >= this.stage.beginning(run) ? update : NaN;
   }
 
   /** World height of the slice as drawn, NaN outside of it and in holes. */

@@ -70,6 +70,8 @@ export class Path {
   private readonly epochUpdates = new Float64Array(EPOCHS);
   private epochCount = 0;
   private epochsMoved = true;
+  /** A moment that is pointed at elsewhere: hollow, where the epochs' marks are filled. */
+  readonly cursor = new Dots(1);
   private theme: Theme = "dark";
 
   constructor(private readonly style: RunStyle, isFork: boolean) {
@@ -88,7 +90,7 @@ export class Path {
       object.renderOrder = order + (order < 2 ? 1 : 4);
       this.group.add(object);
     }
-    this.group.add(this.epochs.root, this.tops.root);
+    this.group.add(this.epochs.root, this.tops.root, this.cursor.root);
     this.stems.geometry.setAttribute("position", this.stemPositions);
     this.end.visible = false;
   }
@@ -103,6 +105,7 @@ export class Path {
     for (const line of [this.front, this.behind]) line.setTheme(theme);
     this.epochs.setColours(GROUND[theme], colour);
     this.tops.setColours(colour, colour);
+    this.cursor.setColours(colour, GROUND[theme]);
     this.colourEnd();
   }
 
@@ -139,6 +142,7 @@ export class Path {
   setWidth(pixels: number, pixelRatio: number): void {
     this.epochs.setSize((pixels + 5) * pixelRatio);
     this.tops.setSize((pixels + 1.5) * pixelRatio);
+    this.cursor.setSize((pixels + 10) * pixelRatio);
     this.front.linewidth = pixels;
     this.behind.linewidth = 0.8 * pixels;
   }
@@ -176,6 +180,14 @@ export class Path {
     const t = u1 > u0 ? Math.min(1, (update - u0) / (u1 - u0)) : 0;
     for (let k = 0; k < 3; k++) out[at + k] = this.shown[3 * i + k]! + (this.shown[3 * j + k]! - this.shown[3 * i + k]!) * t;
     return true;
+  }
+
+  /** Marks a moment, also one beyond the playhead; not one that the path does not have yet, nor NaN. */
+  drawCursor(update: number): void {
+    const { array } = this.cursor;
+    const known = update <= (this.updates[this.count - 1] ?? -1) && this.positionAt(update, array, 0) && Number.isFinite(array[1]!);
+    if (!known) array.fill(NaN);
+    this.cursor.show(known ? 1 : 0, known);
   }
 
   /** Last point at or before this update, −1 when there is none. */
@@ -315,6 +327,7 @@ export class Path {
     this.geometry.dispose();
     this.stems.geometry.dispose();
     this.epochs.dispose();
+    this.cursor.dispose();
     this.tops.dispose();
     for (const material of [this.end.material as MeshBasicMaterial, this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial, ...this.ring]) material.dispose();
   }

@@ -3,6 +3,7 @@ import { Box3, Vector3, WebGLRenderer } from "three";
 import { tr } from "../language.ts";
 import { Change, type Mount, type Panel, type Stage } from "../stage.ts";
 import { el, setText } from "../panels/dom.ts";
+import { press, type Keys } from "../panels/keys.ts";
 import { SceneCamera } from "./camera.ts";
 import { Gizmo } from "./gizmo.ts";
 import { GradientLegend } from "./gradient-legend.ts";
@@ -36,8 +37,11 @@ export const mountScene: Mount = (element, stage) => {
 /** Kinds of change after which something in the box may lie elsewhere. */
 const CONTENT = ~(Change.camera | Change.size);
 
+/** What keys do in the scene, beside those of its camera. */
+export const SCENE_KEYS: Keys<{ readHead(): void }> = [{ keys: ["Enter"], words: tr("read out one run's head after another", "依次读出各运行的位置"), act: (scene) => scene.readHead() }];
+
 class ScenePanel implements Panel {
-  readonly wants = Change.manifest | Change.landscape | Change.moment | Change.runs | Change.theme | Change.view | Change.size | Change.camera | Change.data;
+  readonly wants = Change.manifest | Change.landscape | Change.moment | Change.runs | Change.theme | Change.view | Change.size | Change.camera | Change.data | Change.cursor;
   private readonly landscape: Landscape;
   private readonly gradients: Gradients;
   private readonly camera: SceneCamera;
@@ -62,6 +66,8 @@ class ScenePanel implements Panel {
   /** Run whose head is read out by keyboard. */
   private reading = -1;
   private pictureDue = false;
+  /** The cursor is where the pointer is on a path. */
+  private shares = false;
 
   constructor(private readonly stage: Stage, private readonly element: HTMLElement, private readonly canvas: HTMLCanvasElement, private readonly renderer: WebGLRenderer) {
     this.landscape = new Landscape(stage);
@@ -84,8 +90,8 @@ class ScenePanel implements Panel {
       this.pictureDue = true;
       stage.changed(Change.camera);
     };
-    stage.headOnScreen = (run) => {
-      const at = this.headAt(run), { left, top } = canvas.getBoundingClientRect();
+    stage.onScreen = (run, what) => {
+      const at = what === "head" ? this.headAt(run) : this.cursorAt(run), { left, top } = canvas.getBoundingClientRect();
       return at && { x: left + at.x, y: top + at.y };
     };
     const over = el("div", { class: "scene-corner" }, this.legend.root, this.gizmo.root);
@@ -236,6 +242,7 @@ class ScenePanel implements Panel {
     this.pointer = event === null || event.buttons !== 0 ? null : { x: event.offsetX, y: event.offsetY };
     if (this.reading >= 0) setText(this.readout, "");
     this.reading = -1;
+    this.share(this.hit());
     this.stage.changed(Change.camera);
   }
 
@@ -250,8 +257,11 @@ class ScenePanel implements Panel {
   }
 
   private press(event: KeyboardEvent): void {
-    if (event.key !== "Enter") return;
-    event.preventDefault();
+    if (press(SCENE_KEYS, event, this)) event.preventDefault();
+  }
+
+  /** The next head that is shown. */
+  readHead(): void {
     const { stage } = this, count = stage.manifest?.runs.length ?? 0;
     for (let tries = 0; tries < count; tries++) {
       this.reading = (this.reading + 1) % count;
@@ -278,10 +288,28 @@ class ScenePanel implements Panel {
     tooltip.style.transform = `translate(${pointer.x + (right ? -14 : 14)}px, ${Math.min(pointer.y + 14, this.height - 150)}px) translateX(${right ? -100 : 0}%)`;
   }
 
+  /** The moment of a path that the pointer is on is the charts' cursor, too. */
+  private share(hit: ReturnType<typeof pick>): void {
+    const { stage } = this, points = hit !== null && (hit.kind === "point" || hit.kind === "end");
+    if (points || this.shares) stage.setCursor(points ? stage.clocks[hit.run]!.toAxis(stage.axis, hit.update) : null);
+    this.shares = points;
+  }
+
   /** Where a run's head is drawn, from the canvas' upper left corner. */
   private headAt(run: number): { x: number; y: number } | null {
-    const path = this.landscape.paths[run], pane = this.panes.find(({ runs }) => runs.includes(run));
-    const at = pane && path?.drawn && path.head.visible ? project(path.head.position, this.camera.camera, pane) : null;
+    const path = this.landscape.paths[run];
+    return path?.drawn && path.head.visible ? this.placeOf(run, path.head.position) : null;
+  }
+
+  /** Where the cursor's mark is drawn on a run's path. */
+  private cursorAt(run: number): { x: number; y: number } | null {
+    const path = this.landscape.paths[run], at = path?.drawn ? path.cursor.array : [NaN];
+    return Number.isNaN(at[0]) ? null : this.placeOf(run, new Vector3().fromArray(at));
+  }
+
+  private placeOf(run: number, position: Vector3): { x: number; y: number } | null {
+    const pane = this.panes.find(({ runs }) => runs.includes(run));
+    const at = pane && project(position, this.camera.camera, pane);
     return at && pane ? { x: pane.x + at.x, y: pane.y + at.y } : null;
   }
 

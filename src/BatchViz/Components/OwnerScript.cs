@@ -35,6 +35,9 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
     /// <summary>Whoever asks on the page for a fork is heard by <paramref name="dialog"/>.</summary>
     public async Task TakeForks(DotNetObjectReference<Fork.ForkDialog> dialog) => await (await Module()).InvokeVoidAsync("takeForks", dialog);
 
+    /// <summary>Tells the page that a fork was made here, which it can take back.</summary>
+    public async Task Forked(string run) => await (await Module()).InvokeVoidAsync("forked", run);
+
     /// <summary>Sends the file of an input to the library, however long that takes; null where none was chosen.</summary>
     public async Task<Uploaded?> Upload(ElementReference input, CancellationToken cancel)
         => await (await Module()).InvokeAsync<Uploaded?>("upload", cancel, input);

@@ -93,6 +93,16 @@ public sealed class Conductor(
         }
     }
 
+    /// <summary>Undoes a fork: <see cref="Experiment.TakeBack"/>.</summary>
+    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    public void TakeBack(string run) => Forking.TakeBack(run);
+
+    /// <summary>Redoes it.</summary>
+    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    public void BringBack(string run) => Forking.BringBack(run);
+
+    private Experiment Forking => Current?.Experiment ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+
     /// <exception cref="SpecException">One sentence; the name is as before.</exception>
     public async Task Rename(string id, string name, CancellationToken cancel = default)
     {

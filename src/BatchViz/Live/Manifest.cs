@@ -93,6 +93,7 @@ internal static class Manifest
         ["state"] = run.Log.State.ToString().ToLowerInvariant(),
         ["message"] = run.Log.Message,
         ["updates"] = run.Log.Count,
+        ["takenBack"] = run.TakenBack,
         ["fork"] = run.Plan.Fork is { } fork
             ? new JsonObject { ["run"] = fork.Parent, ["update"] = fork.Update, ["set"] = new JsonObject(fork.Set.Select(s => KeyValuePair.Create(s.Key, (JsonNode?)s.Value))) } : null,
     };

@@ -48,6 +48,12 @@ public sealed class ControlHub(Conductor conductor) : Hub
         return made;
     }
 
+    /// <summary>Undoes a fork: its run trains no more and is hidden.</summary>
+    public void TakeBack(string run) => Refusing(() => conductor.TakeBack(run));
+
+    /// <summary>Redoes it: the run goes on where it was.</summary>
+    public void BringBack(string run) => Refusing(() => conductor.BringBack(run));
+
     public Task Rename(string id, string name) => Refusing(() => conductor.Rename(id, name, Context.ConnectionAborted));
 
     /// <summary>Moves a recording into the trash; returns what <see cref="Undelete"/> wants.</summary>

@@ -1,7 +1,7 @@
 /** Seeds of one batch size as one band: at the moments that all of them have, the mean of their values and its 95 % interval. */
 import { tr } from "../../language.ts";
 import type { Stage } from "../../stage.ts";
-import type { Buckets, EntryStore } from "../../store.ts";
+import type { EntryStore } from "../../store.ts";
 import type { Drawing } from "./drawing.ts";
 import { Interval } from "./interval.ts";
 
@@ -44,8 +44,11 @@ export const hasSeeds = (stage: Stage): boolean => {
 
 const interval = new Interval();
 
-/** From rows of one column over the same window: buckets that end with the same update, by their last values. */
-export function bandOfRows(rows: readonly Buckets[], out: Band): void {
+/** Values of one run, each with its update, ascending; buckets by their ends and last values. */
+export type Values = { readonly count: number; readonly to: ArrayLike<number>; readonly last: ArrayLike<number> };
+
+/** From what was recorded or measured of each run: at the updates that all of them have. */
+export function bandOfRows(rows: readonly Values[], out: Band): void {
   out.clear(rows.length);
   const first = rows[0]!, places = rows.map(() => 0);
   for (let i = 0; i < first.count; i++) {
@@ -79,6 +82,6 @@ export function bandOfEvaluations(lists: readonly EntryStore[], k: number, out: 
 
 /** What is drawn, in words; of a band, what it is. */
 export function noteOf(drawing: Drawing, stage: Stage): string {
-  const band = drawing.bands && stage.seeds === "band" && hasSeeds(stage) ? tr("line: mean of the seeds, area: its 95 % t interval", "线：各随机种子的均值；区域：其 95 % t 区间") : "";
+  const band = stage.seeds === "band" && drawing.bands?.(stage) ? tr("line: mean of the seeds, area: its 95 % t interval", "线：各随机种子的均值；区域：其 95 % t 区间") : "";
   return [band, drawing.note(stage)].filter((part) => part !== "").join(" · ");
 }

@@ -1,4 +1,7 @@
-/** What a run says of every place in the plane of its two inputs, under the examples; of the selected run at the playhead, once it stands. */
+/**
+ * What runs say of every place in the plane of their two inputs, under the examples, where the playhead stands: the selected run, or as
+ * many side by side as the place has room for, one of each batch size first.
+ */
 import type { Boundary, Points } from "../../answers.ts";
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
@@ -7,46 +10,78 @@ import { Change, type Stage } from "../../stage.ts";
 import { mix } from "../../style.ts";
 import { fromBase64 } from "../../wire.ts";
 import type { Drawing } from "./drawing.ts";
-import type { Plot } from "./plot.ts";
+import { Plot } from "./plot.ts";
+import { ticksOf } from "./scale.ts";
+import { abreast, byRoom, sideBySide, type Region, type SideBySide } from "./side-by-side.ts";
 
 /** Classes, told apart by the colour-blind (Okabe and Ito 2008), in tones that no batch size has to itself. */
 const CLASSES = ["#e69f00", "#3b8fd4", "#1fa37c", "#cc79a7", "#d8c838", "#8a6fdf", "#d55e00", "#6fb7b0", "#9a8c7c", "#7f8a99"];
 /** Tones from one class to the other: few, so that cells of one tone are one path. */
 const TONES = 24;
 
-export function boundaryChart(stage: Stage): Drawing {
-  const wake = (): void => stage.changed(Change.charts);
-  const boundary = new Patience<Boundary>(wake), points = new Patience<Points>(wake);
-  let values: Float32Array = new Float32Array(0), decoded: Boundary | null = null;
-  /** What is drawn, as against what is being waited for. */
-  let shown = { run: -1, update: 0 };
-  let wanted = shown;
+/** One run's boundary, as it is drawn; what is being waited for may be of another moment. */
+class Pane {
+  readonly boundary: Patience<Boundary>;
+  run = -1;
+  update = 0;
+  decoded: Boundary | null = null;
+  values: Float32Array = new Float32Array(0);
+  private wanted = { run: -1, update: 0 };
 
-  function look(): void {
-    const { generation, data } = stage.manifest!, run = stage.stepRun;
-    if (data.inputs !== 2 || run === undefined) return;
-    points.want(`${generation}`, (cancel) => stage.remote.points("train", cancel), 0);
-    const update = stage.updateAt(run.index);
-    const first = boundary.value === null && boundary.progress === null && boundary.error === null;
-    if (stage.standsStill || first) {
-      wanted = { run: run.index, update };
-      boundary.want(`${generation}/${run.index}/${update}`, (cancel) => stage.remote.boundary(run.index, update, cancel));
-    } else if (boundary.progress !== null && wanted.run !== run.index) boundary.leave();
-    if (boundary.value !== null && boundary.value !== decoded) {
-      decoded = boundary.value;
-      const bytes = fromBase64(decoded.values);
-      values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
-      shown = wanted;
-    }
+  constructor(private readonly stage: Stage) {
+    this.boundary = new Patience<Boundary>(() => stage.changed(Change.charts));
   }
 
-  const here = (): boolean => decoded !== null && boundary.of.startsWith(`${stage.manifest!.generation}/`);
+  look(run: number): void {
+    const { stage, boundary } = this, { generation } = stage.manifest!, update = stage.updateAt(run);
+    const first = boundary.value === null && boundary.progress === null && boundary.error === null;
+    if (stage.standsStill || first) {
+      this.wanted = { run, update };
+      boundary.want(`${generation}/${run}/${update}`, (cancel) => stage.remote.boundary(run, update, cancel));
+    } else if (boundary.progress !== null && this.wanted.run !== run) boundary.leave();
+    if (boundary.value === null || boundary.value === this.decoded) return;
+    this.decoded = boundary.value;
+    const bytes = fromBase64(this.decoded.values);
+    this.values = new Float32Array(bytes.buffer, bytes.byteOffset, bytes.byteLength >> 2);
+    ({ run: this.run, update: this.update } = this.wanted);
+  }
+
+  get isHere(): boolean {
+    return this.decoded !== null && this.boundary.of.startsWith(`${this.stage.manifest!.generation}/`);
+  }
+}
+
+export function boundaryChart(stage: Stage): Drawing {
+  const points = new Patience<Points>(() => stage.changed(Change.charts));
+  const panes: Pane[] = [];
+  /** What the place on the page has room for. */
+  let room = 1;
+
+  /** Those that have something to draw; the others' places stay free for them. */
+  const here = (): Pane[] => panes.filter((pane) => pane.isHere);
+  const region = (): Region => here()[0]?.decoded?.region ?? [0, 1, 0, 1];
+  const places = (): SideBySide => sideBySide(region(), panes.length, 1);
+
+  function look(): void {
+    const { generation, data } = stage.manifest!;
+    if (data.inputs !== 2) return;
+    points.want(`${generation}`, (cancel) => stage.remote.points("train", cancel), 0);
+    const runs = byRoom(stage, room);
+    while (panes.length < runs.length) panes.push(new Pane(stage));
+    runs.forEach((run, i) => panes[i]!.look(run));
+    for (const pane of panes.splice(runs.length)) pane.boundary.leave();
+  }
+
+  const say = (pane: Pane): string => tr(`${stage.labels[pane.run]} after ${whole(pane.update)} updates`, `${stage.labels[pane.run]}，${whole(pane.update)} 次更新之后`);
 
   return {
     name: "boundary",
     title: () => (stage.manifest?.data.task === "regression" ? tr("Fitted function", "拟合函数") : tr("Decision boundary", "决策边界")),
     unit: () => "",
-    note: (s) => (here() ? tr(`${s.labels[shown.run]} after ${whole(shown.update)} updates`, `${s.labels[shown.run]}，${whole(shown.update)} 次更新之后`) : ""),
+    note() {
+      const [first, ...others] = here();
+      return first === undefined ? "" : others.length === 0 ? say(first) : tr("at the playhead; a selected run has the place to itself", "播放头处；选中的运行独占此处");
+    },
     scales: ["linear"],
     format: short,
     readout: (value) => figure(value),
@@ -54,48 +89,85 @@ export function boundaryChart(stage: Stage): Drawing {
       look();
       return false; // what is asked for wakes the chart when it has come
     },
+    fit(aspect) {
+      room = abreast(region(), aspect);
+    },
     frame: {
-      range: (_, aspect) => spread(decoded, aspect)[0],
+      range: (_, aspect) => sideBySide(region(), panes.length, aspect).across,
       label: () => "x₁ → x₂ ↑",
-      ticks: (_, ticks) => ticks.map(short),
+      ticks: (_, ticks) => ticks.map((tick) => short(places().valueAt(tick))),
+      splits() {
+        const [x0, x1] = region(), { shifts } = places();
+        return shifts.flatMap((shift) => ticksOf("linear", x0, x1, shifts.length > 1 ? 2 : 5).map((tick) => tick + shift));
+      },
+      valueAt: (place) => places().valueAt(place),
     },
     range(_, __, aspect) {
       look();
-      return here() ? spread(decoded, aspect)[1] : null;
+      return here().length === 0 ? null : sideBySide(region(), panes.length, aspect).up;
     },
     draw(plot, s) {
-      if (decoded === null) return 0;
-      paintCells(plot, decoded, values, s.theme);
-      const list = points.value;
-      if (list !== null) paintPoints(plot, list, decoded, s.theme);
-      return decoded.resolution ** 2;
+      const { shifts } = places();
+      let cells = 0;
+      panes.forEach((pane, i) => {
+        if (!pane.isHere) return;
+        const own = shifted(plot, shifts[i]!);
+        paintCells(own, pane.decoded!, pane.values, s.theme);
+        if (points.value !== null) paintPoints(own, points.value, pane.decoded!, s.theme);
+        if (panes.length > 1) paintName(own, s, pane);
+        cells += pane.decoded!.resolution ** 2;
+      });
+      return cells;
     },
     empty(s) {
       if (s.manifest!.data.inputs !== 2) return tr(`A boundary can be drawn where the data have two inputs; these have ${whole(s.manifest!.data.inputs)}. Moons, circles and spirals have two.`, `只有两个输入的数据才能画出边界；当前数据有 ${whole(s.manifest!.data.inputs)} 个输入。双月、圆环和螺旋数据有两个输入。`);
-      return boundary.error ?? tr("The boundary is being computed…", "正在计算边界……");
+      return panes.find(({ boundary }) => boundary.error !== null)?.boundary.error ?? tr("The boundary is being computed…", "正在计算边界……");
     },
-    busy: () => boundary.progress !== null && boundary.error === null,
+    busy: () => panes.some(({ boundary }) => boundary.progress !== null && boundary.error === null),
     leave() {
-      boundary.leave();
+      for (const { boundary } of panes) boundary.leave();
       points.leave();
     },
-    sentence(s) {
-      return here() ? tr(`Decision boundary of ${s.labels[shown.run]} after ${whole(shown.update)} updates, under ${whole(points.value?.x.length ?? 0)} training examples.`, `${s.labels[shown.run]} 在 ${whole(shown.update)} 次更新之后的决策边界，以及 ${whole(points.value?.x.length ?? 0)} 个训练样本。`) : "";
+    sentence() {
+      const drawn = here(), list = drawn.map(say), count = whole(points.value?.x.length ?? 0);
+      if (drawn.length === 0) return "";
+      return tr(`Decision boundary of ${list.join(", ")}; under ${count} training examples.`, `决策边界：${list.join("；")}；以及 ${count} 个训练样本。`);
     },
-    *table() {
-      yield ["x1", "x2", decoded?.kind ?? "value"];
-      if (decoded === null) return;
-      const { region: [x0, x1, y0, y1], resolution: n } = decoded;
-      for (let i = 0; i < n * n; i++) yield [x0 + ((i % n) * (x1 - x0)) / (n - 1), y0 + (Math.floor(i / n) * (y1 - y0)) / (n - 1), values[i]!];
+    *table(s) {
+      const drawn = here();
+      yield ["run", "update", "x1", "x2", drawn[0]?.decoded?.kind ?? "value"];
+      for (const { run, update, decoded, values } of drawn) {
+        const { region: [x0, x1, y0, y1], resolution: n } = decoded!;
+        for (let i = 0; i < n * n; i++) yield [s.manifest!.runs[run]!.id, update, x0 + ((i % n) * (x1 - x0)) / (n - 1), y0 + (Math.floor(i / n) * (y1 - y0)) / (n - 1), values[i]!];
+      }
     },
   };
 }
 
-/** The region, widened so that a unit is as long across as upwards. */
-function spread(boundary: Boundary | null, aspect: number): [readonly [number, number], readonly [number, number]] {
-  const [x0, x1, y0, y1] = boundary?.region ?? [0, 1, 0, 1];
-  const width = Math.max(x1 - x0, (y1 - y0) * aspect), height = width / aspect;
-  return [[(x0 + x1 - width) / 2, (x0 + x1 + width) / 2], [(y0 + y1 - height) / 2, (y0 + y1 + height) / 2]];
+/** The same axes for what is drawn further to the right. */
+function shifted(plot: Plot, shift: number): Plot {
+  if (shift === 0) return plot;
+  const { ctx, left, top, width, height, xs } = plot, own = new Plot(ctx);
+  Object.assign(own, { ratio: plot.ratio, font: plot.font, colours: plot.colours });
+  own.place(left, top, width, height);
+  own.xs.set("linear", xs.low - shift, xs.high - shift, left, left + width);
+  own.ys.set("linear", plot.ys.low, plot.ys.high, top + height, top);
+  return own;
+}
+
+/** Which run it is, in its upper left corner. */
+function paintName(plot: Plot, stage: Stage, { run, decoded }: Pane): void {
+  const { ctx, ratio } = plot, [x0, , , y1] = decoded!.region, size = parseFloat(plot.font);
+  const left = plot.x(x0), top = Math.max(plot.top, plot.y(y1)), x = left + 5 * ratio, y = top + 0.8 * size;
+  ctx.globalAlpha = 0.75; // examples may lie beneath
+  ctx.fillStyle = plot.colours.ground;
+  ctx.fillRect(left, top, 10 * ratio + 0.55 * size * stage.labels[run]!.length, 1.6 * size);
+  ctx.globalAlpha = 1;
+  ctx.font = plot.font;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  ctx.fillStyle = plot.colours.text;
+  ctx.fillText(stage.labels[run]!, x, y);
 }
 
 type Theme = Stage["theme"];

@@ -24,6 +24,8 @@ export interface Drawing {
   draw(plot: Plot, stage: Stage): number;
   /** Why there is nothing to see. */
   empty(stage: Stage): string;
+  /** The place on the page has this shape; a file takes what there is in it. */
+  fit?(aspect: number): void;
   /** Header and rows of the file that a viewer can take away. */
   table(stage: Stage): Iterable<Row>;
 
@@ -41,8 +43,8 @@ export interface Drawing {
   readonly right?: { range(stage: Stage): readonly [number, number] | null; format(value: number): string };
   /** The playhead has moved; true when the picture must be drawn anew for it. */
   moment?(stage: Stage): boolean;
-  /** Knows how to draw the seeds of one batch size as a band. */
-  readonly bands?: true;
+  /** There are seeds that it knows how to draw as a band. */
+  bands?(stage: Stage): boolean;
   /** Something is on its way that no column is. */
   busy?(): boolean;
   readonly controls?: { readonly root: HTMLElement; show(stage: Stage): void };
@@ -58,4 +60,6 @@ export interface Frame {
   ticks(stage: Stage, values: readonly number[]): string[];
   /** Where ticks lie, where that is not for the axis to say. */
   splits?(): number[];
+  /** The value at a place of the axis, where it goes through the same values again. */
+  valueAt?(place: number): number;
 }

@@ -3,7 +3,7 @@ import { tr } from "../../language.ts";
 import type { Stage } from "../../stage.ts";
 import type { Chart } from "../chart.ts";
 import { button, el, icon, setText } from "../dom.ts";
-import { hasSeeds, noteOf } from "./bands.ts";
+import { noteOf } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
 import { save, type FileKind } from "./files.ts";
 import { MOST_PLACES, registry } from "./registry.ts";
@@ -80,7 +80,7 @@ export class Head {
       items.push(tick(name, chart.kind !== "linear", (on) => stage.setChartScale(drawing.name, on ? "log" : "linear")));
     }
     if (drawing.frame === undefined) items.push(tick(tr("Logarithmic time, all charts", "时间轴取对数（所有图表）"), stage.logTime, (on) => stage.setLogTime(on)));
-    if (drawing.bands && hasSeeds(stage)) items.push(tick(tr("Seeds as mean and interval", "随机种子显示为均值与区间"), stage.seeds === "band", (on) => stage.setSeeds(on ? "band" : "lines")));
+    if (drawing.bands?.(stage)) items.push(tick(tr("Seeds as mean and interval", "随机种子显示为均值与区间"), stage.seeds === "band", (on) => stage.setSeeds(on ? "band" : "lines")));
     if (items.length > 0) items.push(el("hr", {}));
     const files: readonly (readonly [FileKind, string])[] = [["png", tr("Save as PNG", "保存为 PNG")], ["svg", tr("Save as SVG", "保存为 SVG")], ["csv", tr("Save the values as CSV", "将数值保存为 CSV")]];
     for (const [kind, words] of files) items.push(this.item(words, () => void save(kind, drawing, stage, chart.look, chart.words)));

@@ -5,17 +5,33 @@ import { columnIndex } from "../../manifest.ts";
 import type { Stage } from "../../stage.ts";
 import { Buckets, MOST_DRAWN } from "../../store.ts";
 import { mix } from "../../style.ts";
+import { Band, bandOfRows, seedGroups } from "./bands.ts";
 import { single } from "./csv.ts";
-import { drawBuckets } from "./curves.ts";
+import { drawBand, drawBuckets } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import { columnTable, eachRun, fill, HEADER, recordOf, rounded } from "./series.ts";
 
-const row = new Buckets();
+const row = new Buckets(), rows: Buckets[] = [], band = new Band();
 
 const layersOf = (stage: Stage): string[] => stage.manifest!.columns.map(({ name }) => name).filter((name) => /^gradientNorm\d+$/.test(name));
 
 /** The selected run, else the first that is shown. */
 const runOf = (stage: Stage): number => stage.stepRun?.index ?? 0;
+
+/** The runs that are shown as one band with the run itself, which is the first of them; alone, it is drawn as it is. */
+const groupOf = (stage: Stage): readonly number[] => seedGroups(stage).find((group) => group.includes(runOf(stage))) ?? [runOf(stage)];
+
+/** It has seeds beside it, whether they are drawn as a band or not. */
+function hasOtherSeeds(stage: Stage): boolean {
+  const runs = stage.manifest!.runs, own = runs[runOf(stage)]!;
+  return !own.fork && runs.some((run) => run !== own && !run.fork && run.batchSize === own.batchSize && !stage.hidden.has(run.index));
+}
+
+/** Whose gradients they are. */
+function nameOf(stage: Stage): string {
+  const group = groupOf(stage);
+  return group.length > 1 ? tr(`B = ${stage.manifest!.runs[group[0]!]!.batchSize}, ${group.length} seeds`, `B = ${stage.manifest!.runs[group[0]!]!.batchSize}，${group.length} 个随机种子`) : (stage.labels[runOf(stage)] ?? "");
+}
 
 /** Layers in one hue, from the input (quiet) to the output (loud). */
 const shade = (stage: Stage, layer: number, layers: number): string => {
@@ -27,11 +43,12 @@ export const layersChart: Drawing = {
   name: "layers",
   title: () => tr("Gradient norm by layer", "各层梯度范数"),
   unit: () => "",
-  note: (stage) => `${stage.labels[runOf(stage)] ?? ""} · ${layersOf(stage).map((_, i, { length }) => (i === length - 1 ? tr(`layer ${i + 1} (output)`, `第 ${i + 1} 层（输出）`) : i === 0 ? tr("layer 1 (faint)", "第 1 层（淡）") : String(i + 1))).join(" … ")}`,
+  note: (stage) => `${nameOf(stage)} · ${layersOf(stage).map((_, i, { length }) => (i === length - 1 ? tr(`layer ${i + 1} (output)`, `第 ${i + 1} 层（输出）`) : i === 0 ? tr("layer 1 (faint)", "第 1 层（淡）") : String(i + 1))).join(" … ")}`,
   scales: ["log", "linear"],
   format: short,
   readout: figure,
   columns: layersOf,
+  bands: hasOtherSeeds,
   range(stage, kind) {
     const values: number[] = [];
     eachLayer(stage, (row) => {
@@ -44,11 +61,24 @@ export const layersChart: Drawing = {
   },
   draw(plot, stage) {
     let points = 0;
-    const { length } = layersOf(stage), clock = stage.clocks[runOf(stage)]!;
-    eachLayer(stage, (row, layer) => {
-      plot.ctx.strokeStyle = plot.ctx.fillStyle = shade(stage, layer, length);
-      drawBuckets(plot, row, clock, stage.axis, "even", plot.colours.red);
-      points += row.count;
+    const layers = layersOf(stage), clock = stage.clocks[runOf(stage)]!, group = groupOf(stage);
+    const colour = (layer: number): void => void (plot.ctx.strokeStyle = plot.ctx.fillStyle = shade(stage, layer, layers.length));
+    if (group.length === 1) {
+      eachLayer(stage, (row, layer) => {
+        colour(layer);
+        drawBuckets(plot, row, clock, stage.axis, "even", plot.colours.red);
+        points += row.count;
+      });
+      return points;
+    }
+    while (rows.length < group.length) rows.push(new Buckets());
+    layers.forEach((name, layer) => {
+      const filled = group.filter((run, i) => fill(stage, run, name, columnIndex(stage.manifest!, name), MOST_DRAWN, rows[i]!)).length;
+      if (filled < group.length) return;
+      bandOfRows(rows.slice(0, group.length), band);
+      colour(layer);
+      drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+      points += band.count;
     });
     return points;
   },

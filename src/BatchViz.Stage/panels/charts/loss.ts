@@ -4,6 +4,7 @@ import { tr } from "../../language.ts";
 import { COLUMN } from "../../manifest.ts";
 import type { Stage } from "../../stage.ts";
 import { evaluationRange } from "../range.ts";
+import { hasSeeds } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
 import { columnCurves, columnTable, eachRow, evaluationCurves, evaluationSpan, evaluationTable, HEADER, rounded } from "./series.ts";
 
@@ -24,7 +25,7 @@ export const lossChart: Drawing = {
   readout: figure,
   best: "low",
   record: COLUMN.loss,
-  bands: true,
+  bands: hasSeeds,
   columns: () => [COLUMN.loss],
   at: (stage, run, update) => stage.store.runs[run]!.evaluations.between(update, 0),
   /** The evaluation set's losses set the scale; single batches may leave it and are cut at the frame. */
@@ -64,7 +65,7 @@ export const testLossChart: Drawing = {
   format: short,
   readout: figure,
   best: "low",
-  bands: true,
+  bands: hasSeeds,
   at: (stage, run, update) => stage.store.runs[run]!.evaluations.between(update, 1),
   range(stage, kind) {
     const span = evaluationSpan(stage, 1);
@@ -89,7 +90,7 @@ export const accuracyChart: Drawing = {
   format: (value) => `${Number((100 * value).toPrecision(4))} %`,
   readout: (value) => percent(value),
   best: "high",
-  bands: true,
+  bands: hasSeeds,
   at: (stage, run, update) => stage.store.runs[run]!.evaluations.between(update, 2),
   range(stage) {
     const span = evaluationSpan(stage, 2);

@@ -4,12 +4,15 @@ import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { Patience } from "../../patience.ts";
 import { Change, type Stage } from "../../stage.ts";
-import { drawMarker } from "./curves.ts";
+import { Band, bandOfRows, hasSeeds, seedGroups, type Values } from "./bands.ts";
+import { drawBand, drawMarker } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import { zeroLine } from "./records.ts";
 import { eachRun, fromBeginning, HEADER, roomy } from "./series.ts";
 
 const AGAIN_AFTER = 2000;
+
+const band = new Band();
 
 interface Measured {
   name: string;
@@ -67,6 +70,14 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
       if (measured !== null) visit(point.update, measured);
     }
   };
+  const valuesOf = (stage: Stage, run: number): Values => {
+    const to: number[] = [], last: number[] = [];
+    each(stage, run, (update, v) => {
+      to.push(update);
+      last.push(v);
+    });
+    return { count: to.length, to, last };
+  };
   return {
     name, title, note,
     unit: () => unit,
@@ -78,6 +89,7 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
     },
     format: short,
     readout: figure,
+    bands: hasSeeds,
     at(stage, run, update) {
       let last = NaN;
       each(stage, run, (u, v) => {
@@ -99,24 +111,34 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
       const { ctx, ratio } = plot;
       let points = 0;
       if (name === "cosine") zeroLine(plot);
-      eachRun(stage, (run, dash, colour) => fromBeginning(plot, stage, run, () => {
-        const clock = stage.clocks[run]!, { marker } = stage.styles[run]!;
-        ctx.strokeStyle = ctx.fillStyle = colour;
-        ctx.lineWidth = 1.25 * ratio;
-        ctx.setLineDash(dash.map((d) => d * ratio));
-        ctx.beginPath();
-        each(stage, run, (u, v) => ctx.lineTo(plot.x(clock.toAxis(stage.axis, u)), plot.y(v)));
-        ctx.stroke();
-        ctx.setLineDash([]);
-        let last = -Infinity;
-        each(stage, run, (u, v) => {
-          const x = plot.x(clock.toAxis(stage.axis, u));
-          points++;
-          if (x - last < 10 * ratio) return; // markers that crowd say nothing
-          last = x;
-          drawMarker(ctx, marker, x, plot.y(v), 3.5 * ratio);
+      for (const group of seedGroups(stage)) {
+        const run = group[0]!, clock = stage.clocks[run]!, { marker, dash, colour } = stage.styles[run]!;
+        ctx.strokeStyle = ctx.fillStyle = colour[stage.theme];
+        const mark = (count: number, updates: ArrayLike<number>, values: ArrayLike<number>): void => {
+          let last = -Infinity;
+          for (let i = 0; i < count; i++) {
+            const x = plot.x(clock.toAxis(stage.axis, updates[i]!));
+            if (x - last < 10 * ratio) continue; // markers that crowd say nothing
+            last = x;
+            drawMarker(ctx, marker, x, plot.y(values[i]!), 3.5 * ratio);
+          }
+          points += count;
+        };
+        if (group.length > 1) {
+          bandOfRows(group.map((seed) => valuesOf(stage, seed)), band);
+          drawBand(plot, band, clock, stage.axis, dash, 1.25, true);
+          mark(band.count, band.update, band.mean);
+        } else fromBeginning(plot, stage, run, () => {
+          const { count, to, last } = valuesOf(stage, run);
+          ctx.lineWidth = 1.25 * ratio;
+          ctx.setLineDash(dash.map((d) => d * ratio));
+          ctx.beginPath();
+          for (let i = 0; i < count; i++) ctx.lineTo(plot.x(clock.toAxis(stage.axis, to[i]!)), plot.y(last[i]!));
+          ctx.stroke();
+          ctx.setLineDash([]);
+          mark(count, to, last);
         });
-      }));
+      }
       return points;
     },
     empty(stage) {

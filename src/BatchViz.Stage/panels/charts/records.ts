@@ -3,7 +3,9 @@ import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { columnIndex, COLUMN } from "../../manifest.ts";
 import type { Stage } from "../../stage.ts";
+import { Band, bandOfRows, hasSeeds, seedGroups } from "./bands.ts";
 import { single } from "./csv.ts";
+import { drawBand } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import type { Plot } from "./plot.ts";
 import type { ScaleKind } from "./scale.ts";
@@ -30,7 +32,7 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
     format: short,
     readout: readout ?? figure,
     record: column,
-    bands: true,
+    bands: hasSeeds,
     ...(best && { best }),
     columns: () => [column],
     at: (stage, run, update) => recordOf(stage, run, column, update),
@@ -106,13 +108,13 @@ export const ratioChart = columnChart({
 const STEPS = 96;
 
 /** Visits examples per lane second between the ends of neighbouring buckets. */
-function eachRate(stage: Stage, visit: (run: number, from: number, to: number, rate: number, colour: string) => void): void {
-  eachRow(stage, COLUMN.seconds, (row, run, colour) => {
+function eachRate(stage: Stage, visit: (run: number, from: number, to: number, rate: number) => void): void {
+  eachRow(stage, COLUMN.seconds, (row, run) => {
     const clock = stage.clocks[run]!;
     for (let i = 1; i < row.count; i++) {
       const from = row.to[i - 1]!, to = row.to[i]!, seconds = row.last[i]! - row.last[i - 1]!;
       const rate = (clock.toAxis("examples", to) - clock.toAxis("examples", from)) / seconds;
-      if (rate > 0 && rate < Infinity) visit(run, from, to, rate, colour);
+      if (rate > 0 && rate < Infinity) visit(run, from, to, rate);
     }
   }, STEPS);
 }
@@ -121,11 +123,12 @@ export const throughputChart: Drawing = {
   name: "throughput",
   title: () => tr("Throughput", "吞吐量"),
   unit: () => tr("examples / lane second", "样本 / 通道秒"),
-  note: () => tr("shared machine", "共享的机器"),
+  note: (stage) => tr("shared machine", "共享的机器") + (hasSeeds(stage) ? tr("; seeds that are trained together share one clock", "；一起训练的随机种子共用一个时钟") : ""),
   scales: ["log", "linear"],
   format: short,
   readout: (value) => `${short(value)} /s`,
   best: "high",
+  bands: hasSeeds,
   columns: () => [COLUMN.seconds],
   at(stage, run, update) {
     let rate = NaN;
@@ -142,22 +145,30 @@ export const throughputChart: Drawing = {
     return low === undefined || high === undefined ? null : kind === "log" ? roomy(low, high, "log") : [0, 1.1 * high];
   },
   draw(plot, stage) {
-    const { ctx } = plot;
+    const { ctx } = plot, stairs = stairsOf(stage);
     let points = 0;
-    eachStair(stage, (run, segments, colour) => {
-      ctx.strokeStyle = colour;
+    for (const group of seedGroups(stage)) {
+      const known = group.flatMap((run) => stairs.get(run) ?? []), run = group[0]!, clock = stage.clocks[run]!;
+      if (known.length < group.length) continue;
+      ctx.strokeStyle = ctx.fillStyle = stage.styles[run]!.colour[stage.theme];
+      if (group.length > 1) {
+        bandOfRows(known, band);
+        drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+        points += band.count;
+        continue;
+      }
+      const { count, from, to, last } = known[0]!;
       ctx.lineWidth = 1.25 * plot.ratio;
       fromBeginning(plot, stage, run, () => {
         ctx.beginPath();
-        for (const [from, to, rate] of segments) {
-          const y = plot.y(rate), clock = stage.clocks[run]!;
-          ctx.lineTo(plot.x(clock.toAxis(stage.axis, from)), y);
-          ctx.lineTo(plot.x(clock.toAxis(stage.axis, to)), y);
+        for (let i = 0; i < count; i++) {
+          ctx.lineTo(plot.x(clock.toAxis(stage.axis, from[i]!)), plot.y(last[i]!));
+          ctx.lineTo(plot.x(clock.toAxis(stage.axis, to[i]!)), plot.y(last[i]!));
         }
         ctx.stroke();
       });
-      points += segments.length;
-    });
+      points += count;
+    }
     return points;
   },
   empty: () => tr("The first rates appear here with the first seconds of training.", "训练几秒后，这里会显示吞吐量。"),
@@ -169,13 +180,24 @@ export const throughputChart: Drawing = {
   },
 };
 
-type Segment = readonly [from: number, to: number, rate: number];
+const band = new Band();
 
-function eachStair(stage: Stage, visit: (run: number, segments: readonly Segment[], colour: string) => void): void {
-  const runs = new Map<number, { segments: Segment[]; colour: string }>();
-  eachRate(stage, (run, from, to, rate, colour) => {
-    if (!runs.has(run)) runs.set(run, { segments: [], colour });
-    runs.get(run)!.segments.push([from, to, rate]);
+interface Stairs {
+  count: number;
+  readonly from: number[];
+  readonly to: number[];
+  readonly last: number[];
+}
+
+/** The rates of every run that has some. */
+function stairsOf(stage: Stage): ReadonlyMap<number, Stairs> {
+  const runs = new Map<number, Stairs>();
+  eachRate(stage, (run, from, to, rate) => {
+    if (!runs.has(run)) runs.set(run, { count: 0, from: [], to: [], last: [] });
+    const stairs = runs.get(run)!;
+    stairs.from.push(from);
+    stairs.to.push(to);
+    stairs.count = stairs.last.push(rate);
   });
-  for (const [run, { segments, colour }] of runs) visit(run, segments, colour);
+  return runs;
 }

@@ -32,11 +32,11 @@ export function fill(stage: Stage, run: number, name: string, column: number, mo
 }
 
 /** A row of buckets for every run that is shown; the row is refilled for the next. */
-export function eachRow(stage: Stage, name: string, visit: (row: Buckets, run: number, colour: string) => void, most = MOST_DRAWN): void {
+export function eachRow(stage: Stage, name: string, visit: (row: Buckets, run: number) => void, most = MOST_DRAWN): void {
   const column = columnIndex(stage.manifest!, name);
   if (column < 0) return;
-  eachRun(stage, (run, _, colour) => {
-    if (fill(stage, run, name, column, most, row)) visit(row, run, colour);
+  eachRun(stage, (run) => {
+    if (fill(stage, run, name, column, most, row)) visit(row, run);
   });
 }
 

@@ -2,6 +2,7 @@
 import { tr } from "../../language.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { el, setAttribute } from "../dom.ts";
+import { press, type Keys } from "../keys.ts";
 import { begin, paintLosses } from "./paint.ts";
 import { panned, resized, zoomed, type Span } from "./window.ts";
 
@@ -15,6 +16,21 @@ export function leastWindow(stage: Stage): number {
   const clock = stage.clocks[run.index]!, middle = Math.floor(clock.toUpdates(stage.axis, (stage.from + stage.to) / 2));
   return clock.toAxis(stage.axis, middle + 8) - clock.toAxis(stage.axis, middle);
 }
+
+interface Handle {
+  zoom(factor: number): void;
+  /** By so many tenths of the window, or as far as an end goes at a time. */
+  move(by: number): void;
+  toEnd(by: 1 | -1): boolean;
+}
+
+/** What keys do on the window over the whole budget and on its ends. */
+export const WINDOW_KEYS: Keys<Handle> = [
+  { keys: ["ArrowLeft", "ArrowRight"], also: ["ArrowDown", "ArrowUp"], words: tr("move it, or the end that has the focus", "移动窗口或有焦点的一端"), act: (handle, key) => handle.move(key === "ArrowLeft" || key === "ArrowDown" ? -1 : 1) },
+  { keys: ["PageDown", "PageUp"], words: tr("five times as far", "移动五倍距离"), act: (handle, key) => handle.move(key === "PageDown" ? -5 : 5) },
+  { keys: ["Home", "End"], words: tr("all of it to the start or the end", "整个窗口移到开头或结尾"), act: (handle, key) => handle.toEnd(key === "Home" ? -1 : 1) },
+  { keys: ["+", "-"], also: ["="], words: tr("narrower, wider", "变窄、变宽"), act: (handle, key) => handle.zoom(key === "-" ? 1.5 : 1 / 1.5) },
+];
 
 export const windowOf = (stage: Stage): Span => [stage.from, stage.to];
 
@@ -100,15 +116,17 @@ export class Overview {
   }
 
   private press(event: KeyboardEvent, part: "body" | "from" | "to"): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
     const { stage } = this, span = windowOf(stage), { total } = stage.extent(), width = span[1] - span[0];
-    const way = { ArrowLeft: -1, ArrowDown: -1, ArrowRight: 1, ArrowUp: 1, PageDown: -5, PageUp: 5 }[event.key];
-    if (event.key === "+" || event.key === "=") zoomBy(stage, 1 / 1.5);
-    else if (event.key === "-") zoomBy(stage, 1.5);
-    else if (part === "body" && way !== undefined) stage.setZoom(stage.zoom === null ? null : panned(span, total, (way * width) / 10));
-    else if (part === "body" && (event.key === "Home" || event.key === "End")) stage.setZoom(stage.zoom === null ? null : panned(span, total, event.key === "Home" ? -total : total));
-    else if (part !== "body" && way !== undefined) stage.setZoom(resized(span, total, part, (part === "from" ? span[0] : span[1]) + way * Math.max(leastWindow(stage), width / 50), leastWindow(stage)));
-    else return;
+    const pan = (by: number): void => stage.setZoom(stage.zoom === null ? null : panned(span, total, by));
+    const done = press(WINDOW_KEYS, event, {
+      zoom: (factor) => zoomBy(stage, factor),
+      move(by) {
+        if (part === "body") pan((by * width) / 10);
+        else stage.setZoom(resized(span, total, part, (part === "from" ? span[0] : span[1]) + by * Math.max(leastWindow(stage), width / 50), leastWindow(stage)));
+      },
+      toEnd: (by) => part === "body" && (pan(by * total), true),
+    });
+    if (!done) return;
     event.preventDefault();
     event.stopPropagation();
   }

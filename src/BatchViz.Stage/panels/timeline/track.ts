@@ -10,6 +10,7 @@ import { Change, type Stage } from "../../stage.ts";
 import { Buckets } from "../../store.ts";
 import { resolved } from "../chart.ts";
 import { el, setAttribute, setText } from "../dom.ts";
+import { press, type Keys } from "../keys.ts";
 import { Batches } from "./batches.ts";
 import { paintGlyph } from "./glyphs.ts";
 import { KeyframeList } from "./keyframes.ts";
@@ -23,6 +24,15 @@ const DRAG = 4, REACH = 7;
 const SIGNS = 12, EPOCHS = 14;
 
 const row = new Buckets();
+
+/** What keys do on the track, beside those of the whole page. */
+export const TRACK_KEYS: Keys<{ far(by: number): void; zoom(factor: number): void; toMarker(by: 1 | -1): void; open(): boolean }> = [
+  { keys: ["ArrowDown", "ArrowUp"], words: tr("a hundredth of the window back or on", "后退或前进窗口的百分之一"), act: (track, key) => track.far(key === "ArrowUp" ? 0.01 : -0.01) },
+  { keys: ["PageDown", "PageUp"], words: tr("a tenth of the window back or on", "后退或前进窗口的十分之一"), act: (track, key) => track.far(key === "PageUp" ? 0.1 : -0.1) },
+  { keys: ["+", "-"], also: ["="], words: tr("closer, farther", "放大、缩小"), act: (track, key) => track.zoom(key === "-" ? 1.5 : 1 / 1.5) },
+  { keys: ["n", "Shift+n"], words: tr("to the next or previous marker", "到下一个或上一个标记"), act: (track, key) => track.toMarker(key === "n" ? 1 : -1) },
+  { keys: ["Enter"], words: tr("open the batch", "打开批量"), act: (track) => track.open() },
+];
 
 export class Track {
   readonly batches = new Batches();
@@ -44,6 +54,8 @@ export class Track {
   private others: Marker[] = [];
   private font = "";
   private readonly touches = new Map<number, number>();
+  /** Where the pointer is on the track, in the page's pixels; null: elsewhere. */
+  private pointer: { readonly x: number; readonly y: number } | null = null;
 
   constructor(private readonly stage: Stage) {
     const { root } = this;
@@ -125,6 +137,7 @@ export class Track {
     this.paintEpochs(ctx, run, x, width, height);
     this.batches.paint(ctx, stage, run, x, SIGNS + 2, height - EPOCHS - 2, resolved("--red", this.root));
     this.paintMarkers(ctx, run, x, width, height);
+    this.look();
   }
 
   /** Whole epochs of the selected run, every one or as many as have room; on an axis where runs differ, the label says whose they are. */
@@ -204,13 +217,20 @@ export class Track {
   }
 
   private hover(event: PointerEvent): void {
-    const { stage } = this;
-    if (event.pointerType === "touch" || stage.manifest === null) return;
-    const at = this.valueAt(event.clientX), box = this.root.getBoundingClientRect(), lane = event.clientY - box.top;
+    if (event.pointerType === "touch" || this.stage.manifest === null) return;
+    this.pointer = { x: event.clientX, y: event.clientY };
+    this.look();
+  }
+
+  /** What is under the pointer now, which the track may have moved away from under it. */
+  private look(): void {
+    const { stage, pointer } = this;
+    if (pointer === null) return;
+    const at = this.valueAt(pointer.x), box = this.root.getBoundingClientRect(), lane = pointer.y - box.top;
     stage.setCursor(Math.max(0, at));
     const inSigns = lane < SIGNS + 3, inEpochs = lane > box.height - EPOCHS - 4;
     const words = inSigns || inEpochs ? this.marksAt(at, REACH).map(({ words }) => words).join(" · ") : "";
-    this.tell(words || this.describe(at), event.clientX - box.left, box.width);
+    this.tell(words || this.describe(at), pointer.x - box.left, box.width);
   }
 
   /** The batch under the pointer, or the moment. */
@@ -237,6 +257,7 @@ export class Track {
   }
 
   private leave(): void {
+    this.pointer = null;
     this.tell("", 0, 0);
     this.stage.setCursor(null);
   }
@@ -300,17 +321,19 @@ export class Track {
     else if (stage.zoom !== null) stage.setZoom(panned(windowOf(stage), stage.extent().total, (sideways * (stage.to - stage.from)) / this.root.clientWidth));
   }
 
+  private readonly keys = {
+    far: (by: number): void => this.stage.act((playhead, extent) => playhead.seek(playhead.position + by * (this.stage.to - this.stage.from), extent)),
+    zoom: (factor: number): void => zoomBy(this.stage, factor, this.middle()),
+    toMarker: (by: 1 | -1): void => this.toMarker(by),
+    open: (): boolean => {
+      const { stage } = this, run = stage.stepRun;
+      if (run !== undefined) this.open(run, stage.clocks[run.index]!.toAxis(stage.axis, Math.max(0, stage.updateAt(run.index) - 0.5)));
+      return run !== undefined;
+    },
+  };
+
   private press(event: KeyboardEvent): void {
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
-    const { stage } = this, { key } = event;
-    const far = key === "PageUp" || key === "ArrowUp" ? 1 : key === "PageDown" || key === "ArrowDown" ? -1 : 0;
-    if (far !== 0) stage.act((playhead, extent) => playhead.seek(playhead.position + (far * (stage.to - stage.from)) / (key.startsWith("Page") ? 10 : 100), extent));
-    else if (key === "+" || key === "=") zoomBy(stage, 1 / 1.5, this.middle());
-    else if (key === "-") zoomBy(stage, 1.5, this.middle());
-    else if (key === "n" || key === "N") this.toMarker(key === "n" ? 1 : -1);
-    else if (key === "Enter" && stage.stepRun !== undefined) this.open(stage.stepRun, stage.clocks[stage.stepRun.index]!.toAxis(stage.axis, Math.max(0, stage.updateAt(stage.stepRun.index) - 0.5)));
-    else return;
-    event.preventDefault();
+    if (press(TRACK_KEYS, event, this.keys)) event.preventDefault();
   }
 
   /** Keys zoom about the playhead where it is in the window. */

@@ -137,8 +137,9 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         cancel = CancellationTokenSource.CreateLinkedTokenSource(gone.Token);
         try
         {
-            await Conductor.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
+            string made = await Conductor.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
             await dialog.Close();
+            await Script.Forked(made);
         }
         catch (SpecException e)
         {
