@@ -264,9 +264,9 @@ public sealed class Experiment : IDisposable
         lock (growing)
         {
             var parent = Runs.FirstOrDefault(run => run.Plan.Id == parentId)
-                ?? throw new SpecException($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.");
-            if (update > parent.Log.Count) throw new SpecException($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.");
-            if (Runs.Count >= SpecReader.MaxRuns) throw new SpecException($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.");
+                ?? throw new SpecException(Tr($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"\"run\" 为 {parentId}，它不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
+            if (update > parent.Log.Count) throw new SpecException(Tr($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.", $"\"update\" 为 {update:#,0}，但 {parentId} 只做了 {parent.Log.Count:#,0} 次更新。"));
+            if (Runs.Count >= SpecReader.MaxRuns) throw new SpecException(Tr($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.", $"一个实验最多有 {SpecReader.MaxRuns} 个运行，包括分叉。"));
             var now = Plan;
             var planned = ForkResolver.Resolve(now, parent.Plan, update, set, Runs.Count);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, Abandoning);
@@ -276,7 +276,7 @@ public sealed class Experiment : IDisposable
             if (WritingRecorder() is { } writer)
             {
                 // What it inherits must be on the disk before the manifest names it.
-                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new SpecException($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}");
+                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new SpecException(Tr($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}", $"分叉无法录制：{writer.Problem ?? "磁盘太慢。"}"));
                 var recorded = RecordingFolder.NewRun(writer.Files, writer.Manifest, next, planned, [.. Runs.Select(other => other.Recorded!)]);
                 try
                 {
@@ -284,11 +284,11 @@ public sealed class Experiment : IDisposable
                 }
                 catch (IOException e)
                 {
-                    throw new SpecException($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.");
+                    throw new SpecException(Tr($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.", $"分叉无法录制：{e.Message.TrimEnd('.')}。"));
                 }
                 run = new Run(planned, recorded.Log, new RunMemory(1, Engine.Predict(next.BundleOf([planned]), next.Data)), recorded);
             }
-            else throw new SpecException("A fork needs an experiment that is recorded.");
+            else throw new SpecException(Tr("A fork needs an experiment that is recorded.", "分叉需要实验正在录制。"));
             Volatile.Write(ref plan, next);
             Volatile.Write(ref runs, [.. Runs, run]);
             if (Finished)

@@ -93,6 +93,8 @@ const RULES: readonly Rule[] = [
   [/^gradient norm, layer (\d+)$/, (layer) => `第 ${layer} 层梯度范数`],
   [/^Euclidean norm of the batch gradient of layer (\d+)'s weights and biases$/, (layer) => `批量梯度中第 ${layer} 层权重与偏置部分的欧几里得范数`],
   [/^it cannot be read \((.*)\)$/s, (why) => `无法读取（${why}）`],
+  [/^embedded, (AVX-512|AVX2)$/, (path) => `内置，${path}`],
+  [/^embedded, portable$/, () => "内置，通用指令"],
   [/^f\(x, y\) = (.+)$/, (formula) => `f(x, y) = ${formula}`],
   [/^through the weights of (.+ after update \S+), (.+ after update \S+) and (.+ after update \S+)$/, (...places) => `经过以下三处的权重：${places.map(placeInChinese).join("；")}`],
   [/^principal components of all (\S+) runs' weights$/, (n) => `全部 ${n} 个运行的权重的主成分`],

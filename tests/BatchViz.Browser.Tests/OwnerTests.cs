@@ -77,6 +77,109 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
     }
 
     [Fact]
+    public async Task The_main_tasks_are_done_by_keyboard_alone()
+    {
+        var page = await browser.NewPage(troubles, []);
+        page.SetDefaultTimeout(Patience);
+        await page.GotoAsync("/?lang=en");
+        await Expect(page.Locator("#new-experiment")).ToBeEnabledAsync();
+        var keys = page.Keyboard;
+        await keys.PressAsync("Tab");
+        await Expect(page.Locator(".skip")).ToBeFocusedAsync();
+
+        // A ready experiment is started, held at its head, stepped and let go.
+        await TabTo(page, "#new-experiment");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(1);
+        await TabTo(page, "dialog[open] .presets input");
+        await keys.PressAsync("Space");
+        await Expect(page.Locator("input[value=mnist]")).ToBeCheckedAsync();
+        await TabTo(page, "#start");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page).ToHaveTitleAsync("MNIST · BatchViz");
+        await Probe.Until(page, "training", now => now.Heads.Count == 5 && now.Heads.Values.All(head => head > 0));
+        await TabTo(page, "#hold");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("#hold")).ToHaveTextAsync("Continue training");
+        var held = await Still(page);
+        await keys.PressAsync("End");
+        await keys.PressAsync("ArrowRight");
+        await Probe.Until(page, "one more update of every run", now => now.Heads.All(head => head.Value == held.Heads[head.Key] + 1));
+        await keys.PressAsync("Enter"); // the focus is still on the button
+        await Probe.Until(page, "training again", now => now.Heads.All(head => head.Value > held.Heads[head.Key] + 1));
+        await Expect(page.Locator("#hold")).ToHaveTextAsync("Hold training");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("#hold")).ToHaveTextAsync("Continue training");
+
+        // Played, paused, scrubbed; a run, an axis, the camera.
+        await keys.PressAsync("Home");
+        await Probe.Until(page, "the start", now => now.Playhead == 0 && !now.Playing);
+        await keys.PressAsync("k");
+        await Probe.Until(page, "playing", now => now.Playing && now.Playhead > 0);
+        await keys.PressAsync("k");
+        var paused = await Probe.Until(page, "paused", now => !now.Playing);
+        await TabTo(page, ".track");
+        await keys.PressAsync("PageUp");
+        await Probe.Until(page, "further on", now => now.Playhead > paused.Playhead && !now.Playing);
+        await keys.PressAsync("3");
+        Assert.Equal("b32-s1", await page.EvaluateAsync<string>("() => window.batchviz.state().selected"));
+        string axis = await page.Locator("#axis").InputValueAsync();
+        await keys.PressAsync("a");
+        await Expect(page.Locator("#axis")).Not.ToHaveValueAsync(axis);
+        await TabTo(page, "[data-stage=scene] canvas");
+        double distance = (await Probe.Of(page)).Camera!.Distance;
+        await keys.PressAsync("+");
+        await Probe.Until(page, "closer", now => now.Camera!.Distance < distance * 0.99);
+
+        // A batch is opened; from there a fork, which is undone.
+        await TabTo(page, ".track");
+        await keys.PressAsync("Enter");
+        await Expect(page.GetByRole(AriaRole.Region, new() { Name = "This batch" })).ToContainTextAsync("replayed");
+        await TabTo(page, ".timeline .fork-here");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("#fork-run")).ToHaveValueAsync("b32-s1");
+        await TabTo(page, "#fork-batch");
+        await keys.TypeAsync("64");
+        await TabTo(page, "#fork-start");
+        await keys.PressAsync("Enter");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Probe.Until(page, "the fork", now => now.Heads.Count == 6);
+        await keys.PressAsync("Control+z");
+        await Expect(page.Locator("[data-run^=b32-s1-u]")).ToContainTextAsync("undone");
+
+        await keys.PressAsync("?");
+        await Expect(page.GetByRole(AriaRole.Dialog, new() { Name = "Keyboard" })).ToBeVisibleAsync();
+        await keys.PressAsync("Escape");
+        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        Assert.Empty(troubles);
+    }
+
+    /// <summary>Goes on by the Tab key, as far as it takes.</summary>
+    private static async Task TabTo(IPage page, string place)
+    {
+        for (int i = 0; i < 150; i++)
+        {
+            await page.Keyboard.PressAsync("Tab");
+            if (await page.EvaluateAsync<bool>("place => document.activeElement?.matches(place) === true", place)) return;
+        }
+        Assert.Fail($"Tab does not lead to {place}.");
+    }
+
+    private static async Task<Probe> Still(IPage page)
+    {
+        var now = await Probe.Of(page);
+        for (int same = 0; same < 5;)
+        {
+            await page.WaitForTimeoutAsync(200);
+            var later = await Probe.Of(page);
+            same = later.Heads.SequenceEqual(now.Heads) ? same + 1 : 0;
+            now = later;
+        }
+        return now;
+    }
+
+    [Fact]
     public async Task A_model_of_two_weights_has_no_other_plane_and_says_why()
     {
         var page = await Open();

@@ -42,6 +42,24 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
     }
 
     [Fact]
+    public async Task Another_fragment_is_another_moment_of_the_same_page_and_the_skip_link_is_none()
+    {
+        var page = await Open("/?lang=en");
+        await Expect(page.Locator("#new-experiment")).ToBeEnabledAsync(); // the circuit is there
+        await page.EvaluateAsync("() => { location.hash = 'v=1&run=b8-s1&axis=updates&t=3'; }");
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        await Probe.Until(page, "the moment of the link", now => now.Playhead == 3 && !now.Playing);
+        await page.Locator(".skip").FocusAsync();
+        await page.Keyboard.PressAsync("Enter");
+        await Expect(page.Locator("#scene")).ToBeFocusedAsync();
+        await page.WaitForFunctionAsync("() => location.hash.includes('t=3')");
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        await Expect(page.Locator(".status p")).ToBeHiddenAsync();
+        await Expect(page.Locator("[data-stage=transport] button")).Not.ToHaveCountAsync(0);
+        Assert.Empty(troubles);
+    }
+
+    [Fact]
     public async Task Nonsense_in_a_link_is_named_and_the_rest_is_shown()
     {
         var page = await Open("/#v=1&axis=parsecs&run=b8-s1");

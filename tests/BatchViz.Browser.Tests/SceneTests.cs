@@ -272,9 +272,41 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         await page.EvaluateAsync("() => window.batchviz.idle()");
     }
 
-    private async Task<IPage> Open(float pixels = 0.5f)
+    [Fact]
+    public async Task With_reduced_motion_nothing_eases_morphs_or_glides()
+    {
+        var page = await Open(still: true);
+        Assert.Empty(await page.EvaluateAsync<string[]>("""
+            () => [...document.querySelectorAll('*')].filter(e => {
+              const { transitionDuration, animationName, animationDuration } = getComputedStyle(e);
+              return transitionDuration.split(',').some(d => parseFloat(d) > 0) || (animationName !== 'none' && animationDuration.split(',').some(d => parseFloat(d) > 0));
+            }).map(e => `${e.tagName}.${e.getAttribute('class')}`)
+            """));
+        // The first frame that is another one is the last.
+        const string FirstAndLast = """
+            ([key, read]) => new Promise(done => {
+              const look = new Function('now', `return JSON.stringify(${read})`), state = () => look(window.batchviz.state()), before = state();
+              document.body.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+              const wait = () => {
+                const first = state();
+                if (first === before) return requestAnimationFrame(wait);
+                setTimeout(() => done([first, state()]), 600);
+              };
+              wait();
+            })
+            """;
+        foreach (var (key, read) in new[] { ("t", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"), ("r", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"), ("g", "Object.values(now.marks).map(([x, y]) => [x.toFixed(1), y.toFixed(1)])") })
+        {
+            string[] seen = await page.EvaluateAsync<string[]>(FirstAndLast, new[] { key, read });
+            Assert.True(seen[0] == seen[1], $"{key}: {seen[0]}, and then {seen[1]}");
+        }
+        Assert.Empty(troubles);
+    }
+
+    private async Task<IPage> Open(float pixels = 0.5f, bool still = false)
     {
         var page = await browser.NewPage(troubles, [], pixels: pixels);
+        if (still) await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
         await page.GotoAsync("/");
         await Settled(page);
         return page;

@@ -1,5 +1,6 @@
 using System.Text;
 using BatchViz.Core.Specs;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Data;
 
@@ -108,7 +109,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
             if (length == unquoted.Length) Array.Resize(ref unquoted, Math.Max(256, 2 * length));
             unquoted[length++] = c;
         }
-        return quoted ? throw new SpecException($"{name} is cut short: the quotation mark of line {Line} is never closed.") : unquoted.AsSpan(0, length);
+        return quoted ? throw new SpecException(Tr($"{name} is cut short: the quotation mark of line {Line} is never closed.", $"{name} 不完整：第 {Line} 行的引号没有闭合。")) : unquoted.AsSpan(0, length);
     }
 
     private readonly bool BlankLine(out int next)

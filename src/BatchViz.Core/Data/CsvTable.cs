@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Unicode;
 using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Data;
 
@@ -18,19 +19,19 @@ internal static class CsvTable
     public static DataSet Load(DataSpec spec, ReadOnlySpan<byte> file)
     {
         string name = $"\"{spec.File}\"";
-        if (!Utf8.IsValid(file)) throw new SpecException($"{name} is not UTF-8 text.");
+        if (!Utf8.IsValid(file)) throw new SpecException(Tr($"{name} is not UTF-8 text.", $"{name} 不是 UTF-8 文本。"));
         if (file.StartsWith("\uFEFF"u8)) file = file[3..];
         byte separator = CsvCells.Separator(file);
         int rows = CountRows(new CsvCells(file, separator, name), name, out int width);
         var cells = new CsvCells(file, separator, name);
         string[] header = Header(ref cells, width, name);
         int label = spec.Label is null ? width - 1 : Array.IndexOf(header, spec.Label);
-        if (label < 0) throw new SpecException($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {Some(header)}.");
-        if (width == 1) throw new SpecException($"{name} has no column besides the label \"{Foreign.Shorten(header[label])}\".");
+        if (label < 0) throw new SpecException(Tr($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {Some(header)}.", $"\"data.label\" 为 \"{spec.Label}\"，但 {name} 没有这一列；它有 {Some(header)}。"));
+        if (width == 1) throw new SpecException(Tr($"{name} has no column besides the label \"{Foreign.Shorten(header[label])}\".", $"除标签 \"{Foreign.Shorten(header[label])}\" 外，{name} 没有其他列。"));
         int test = spec.TestExamples ?? (int)Math.Round(rows * (spec.TestFraction ?? 0.2));
         int train = spec.TrainExamples ?? rows - test;
         if (train < 1 || (long)train + test > rows)
-            throw new SpecException($"{name} has {rows} rows, not enough for {train} training and {test} test examples.");
+            throw new SpecException(Tr($"{name} has {rows} rows, not enough for {train} training and {test} test examples.", $"{name} 有 {rows} 行，不足以提供 {train} 个训练样本和 {test} 个测试样本。"));
 
         var classes = spec.Regression ? null : new Classes();
         var (trainPart, testPart) = (new Part(train, width - 1, spec.Regression), new Part(test, width - 1, spec.Regression));
@@ -56,7 +57,7 @@ internal static class CsvTable
                 }
                 else
                 {
-                    if (cell.IsEmpty) throw new SpecException($"{name}, line {cells.Line}, has no label in column \"{Foreign.Shorten(header[c])}\".");
+                    if (cell.IsEmpty) throw new SpecException(Tr($"{name}, line {cells.Line}, has no label in column \"{Foreign.Shorten(header[c])}\".", $"{name} 第 {cells.Line} 行的 \"{Foreign.Shorten(header[c])}\" 列没有标签。"));
                     int number = classes.Number(cell);
                     if (classes.Count > MaxClasses) throw WrongClasses($"more than {MaxClasses}");
                     if (part is not null) part.Labels![place] = number;
@@ -76,11 +77,11 @@ internal static class CsvTable
     private static int CountRows(CsvCells cells, string name, out int width)
     {
         width = cells.NextRecord() ? cells.Count() : 0;
-        if (width > MaxColumns) throw new SpecException($"{name} has {width} columns; at most {MaxColumns} are allowed.");
+        if (width > MaxColumns) throw new SpecException(Tr($"{name} has {width} columns; at most {MaxColumns} are allowed.", $"{name} 有 {width} 列；最多允许 {MaxColumns} 列。"));
         int rows = 0;
         for (; cells.NextRecord(); rows++)
-            if (cells.Count() is var count && count != width) throw new SpecException($"{name}, line {cells.Line}, has {count} cells, but the header has {width}.");
-        return rows > 0 ? rows : throw new SpecException($"{name} has no rows below its header.");
+            if (cells.Count() is var count && count != width) throw new SpecException(Tr($"{name}, line {cells.Line}, has {count} cells, but the header has {width}.", $"{name} 第 {cells.Line} 行有 {count} 个单元格，而表头有 {width} 个。"));
+        return rows > 0 ? rows : throw new SpecException(Tr($"{name} has no rows below its header.", $"{name} 的表头之下没有数据行。"));
     }
 
     private static string[] Header(ref CsvCells cells, int width, string name)
@@ -90,9 +91,9 @@ internal static class CsvTable
         for (int c = 0; cells.Next(out var cell); c++) header[c] = Encoding.UTF8.GetString(cell);
         var different = new HashSet<string>(width, StringComparer.Ordinal);
         foreach (string column in header)
-            if (!different.Add(column)) throw new SpecException($"{name} has two columns of the same name.");
+            if (!different.Add(column)) throw new SpecException(Tr($"{name} has two columns of the same name.", $"{name} 有两列同名。"));
         return header.All(column => float.TryParse(column, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value))
-            ? throw new SpecException($"{name} has no header: its first line is all numbers.") : header;
+            ? throw new SpecException(Tr($"{name} has no header: its first line is all numbers.", $"{name} 没有表头：第一行全是数字。")) : header;
     }
 
     /// <summary>As many names as a sentence bears.</summary>
@@ -109,7 +110,7 @@ internal static class CsvTable
 
     private static float Number(ReadOnlySpan<byte> cell, string name, int line, string column)
         => float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value
-            : throw new SpecException($"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.");
+            : throw new SpecException(Tr($"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.", $"{name} 第 {line} 行 \"{Foreign.Shorten(column)}\" 列：\"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" 不是有限的数。"));
 
     /// <summary>Where each row goes: the training rows first, then the test rows.</summary>
     private static int[] Places(int count, uint seed)

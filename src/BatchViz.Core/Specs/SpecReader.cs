@@ -228,7 +228,7 @@ public static class SpecReader
         {
             string at = $"batchSizes[{i}]";
             var size = ReadBatchSize(at, values[i]);
-            if (sizes.Contains(size)) throw new SpecException($"\"{at}\" repeats the batch size {size}; give each once, and use \"seeds\" for repetitions.");
+            if (sizes.Contains(size)) throw new SpecException(Tr($"\"{at}\" repeats the batch size {size}; give each once, and use \"seeds\" for repetitions.", $"\"{at}\" 重复了批量大小 {size}；每个只写一次，重复请用 \"seeds\"。"));
             sizes.Add(size);
         }
         return sizes;

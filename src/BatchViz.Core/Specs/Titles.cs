@@ -1,4 +1,5 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using BatchViz.Core.Engines;
 
 namespace BatchViz.Core.Specs;
@@ -76,6 +77,25 @@ public static class Titles
         { Examples: not null } => "equal examples",
         _ => "equal lane seconds",
     };
+
+    /// <summary>A title in Chinese, as src/BatchViz.Stage/titles.ts has it; the experiment's name stays as it is.</summary>
+    public static string InChinese(string title) => string.Join('，', title.Split(", ").Select(PartInChinese));
+
+    private static string PartInChinese(string part)
+    {
+        foreach (var (english, chinese) in Chinese)
+            if (Regex.IsMatch(part, english)) return Regex.Replace(part, english, chinese);
+        return part;
+    }
+
+    private static readonly (string English, string Chinese)[] Chinese =
+    [
+        ("^two weights$", "两个权重"), ("^linear model ", "线性模型 "), ("^linear$", "线性激活"), ("^momentum ", "动量 "), ("^cosine$", "余弦调度"),
+        ("^(B )?×(.+) every epoch$", "$1每轮 ×$2"), (@"^(B )?×(.+) every (\d+) epochs$", "$1每 $3 轮 ×$2"),
+        ("^constant warm-up of (.+) epochs?$", "恒定预热 $1 轮"), ("^warm-up of (.+) epochs?$", "预热 $1 轮"),
+        ("^rate tuned for each B$", "学习率按 B 分别调节"), ("^rate (.+) for every B$", "各 B 的学习率均为 $1"), ("^rate ∝", "学习率 ∝"),
+        ("^equal epochs$", "轮数相同"), ("^equal updates$", "更新次数相同"), ("^equal examples$", "样本数相同"), ("^equal lane seconds$", "通道秒数相同"),
+    ];
 
     private static string Number(double value) => value.ToString("0.######", CultureInfo.InvariantCulture);
 }

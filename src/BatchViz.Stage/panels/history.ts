@@ -15,6 +15,9 @@ export const HISTORY_KEYS: Keys<Pick<Undo, "undo" | "redo">> = [
   { keys: ["Ctrl+Shift+z"], also: ["Ctrl+y"], words: tr("Redo", "重做"), act: (undo) => void undo.redo() },
 ];
 
+/** The fragment is where the skip link leads: a place on the page, no moment. */
+const isPlace = (): boolean => location.hash !== "" && document.getElementById(location.hash.slice(1)) !== null;
+
 export const mountHistory: Mount = (element, stage) => {
   const undo = new Undo(stage);
   const tell = (words: string): void => {
@@ -46,7 +49,7 @@ export const mountHistory: Mount = (element, stage) => {
 
   let shown = location.hash, generation = -1, awaited = "", timer: ReturnType<typeof setTimeout> | undefined;
   const take = (): void => {
-    const told = apply(stage, location.hash);
+    const told = isPlace() ? [] : apply(stage, location.hash);
     if (told.length === 0) return;
     tell(told.join(" "));
   };
@@ -58,6 +61,7 @@ export const mountHistory: Mount = (element, stage) => {
   };
   addEventListener("hashchange", () => {
     if (location.hash === shown) return;
+    if (isPlace()) return history.replaceState(history.state, "", `${location.pathname}${location.search}${shown}`);
     shown = location.hash;
     if (stage.manifest !== null) take();
   });

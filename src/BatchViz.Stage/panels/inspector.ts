@@ -56,7 +56,7 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
   [tr("remainder", "余数批量"), (manifest) => [REMAINDERS[manifest.remainder], ""]],
   [tr("train examples", "训练样本"), (manifest) => [whole(manifest.data.trainExamples), ""]],
   [tr("test examples", "测试样本"), (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : tr("none", "无"), ""]],
-  [tr("engine", "计算引擎"), (manifest) => [manifest.engine.description, ""]],
+  [tr("engine", "计算引擎"), (manifest) => [said(manifest.engine.description), ""]],
 ];
 
 export const mountInspector: Mount = (element, stage) => {

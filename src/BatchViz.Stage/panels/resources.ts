@@ -96,6 +96,6 @@ function drawing({ intensity, reached, ridge }: Roofline, { fmaGflops, memoryGBs
     svg("path", { class: "roof", d: `M${x(from)} ${y(from * memoryGBs)}L${x(ridge)} ${y(fmaGflops)}H${WIDTH - RIGHT}` }),
     svg("path", { class: "drop", d: `M${x(intensity)} ${y(Math.min(fmaGflops, memoryGBs * intensity))}V${y(reached)}` }),
     svg("circle", { class: "here", cx: x(intensity), cy: y(reached), r: 4 }),
-    words("FLOP/byte", { x: WIDTH - RIGHT, y: HEIGHT - 2, "text-anchor": "end" }), words("GFLOP/s", { x: 0, y: HEIGHT - 2 }),
+    words(tr("FLOP/byte", "FLOP/字节"), { x: WIDTH - RIGHT, y: HEIGHT - 2, "text-anchor": "end" }), words("GFLOP/s", { x: 0, y: HEIGHT - 2 }),
   ];
 }

@@ -26,8 +26,8 @@ export interface Listener {
   still(): boolean;
 }
 
-/** Radians and pixels of one press. */
-const TURN = 0.08, FAR = 24;
+/** Radians, pixels and share of the distance of one press. */
+const TURN = 0.08, FAR = 24, NEARER = 1 / 1.1;
 
 interface Turned {
   /** To the right and upwards, −1 to 1. */
@@ -201,7 +201,7 @@ export class SceneCamera {
       this.controls.pan(-FAR * x, FAR * y);
       this.listener.panned();
     },
-    dolly: (by) => (by > 0 ? this.controls.dollyIn(1.1) : this.controls.dollyOut(1.1)),
+    dolly: (by) => (by > 0 ? this.controls.dollyIn(NEARER) : this.controls.dollyOut(NEARER)),
   };
 
   private press(event: KeyboardEvent): void {

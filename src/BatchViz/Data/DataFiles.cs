@@ -2,6 +2,7 @@ using System.IO.Compression;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Data;
 
@@ -34,7 +35,7 @@ public sealed class DataFiles(string? dataFolder)
         if (manifest.Data.Folder is { } folder) spec = spec with { Data = spec.Data with { Folder = folder } };
         var plan = Plan(spec, trusted);
         if (plan.Data.Fingerprint() != manifest.Data.Sha256)
-            throw new SpecException($"The data of {manifest.Data.Name} are not those that the recording was made from; nothing of it can be recomputed.");
+            throw new SpecException(Tr($"The data of {manifest.Data.Name} are not those that the recording was made from; nothing of it can be recomputed.", $"{manifest.Data.Name} 的数据不是录制时所用的数据，无法重新计算其中任何内容。"));
         return manifest.PlanOf(plan);
     }
 
@@ -63,21 +64,21 @@ public sealed class DataFiles(string? dataFolder)
     private string FolderOf(DataSpec spec, bool trusted, string? specFolder)
     {
         if (spec.Folder is null && Folder is null)
-            throw new SpecException("\"data.folder\" is missing; name the folder with the data there, or with --data.");
+            throw new SpecException(Tr("\"data.folder\" is missing; name the folder with the data there, or with --data.", "\"data.folder\" 缺失；请在其中或用 --data 指定数据文件夹。"));
         string root = Path.GetFullPath(spec.Folder is null ? Folder! : Path.Combine(trusted && specFolder is not null ? specFolder : Folder ?? ".", spec.Folder));
         try
         {
             string real = RealPath.Of(root);
             if (!trusted)
             {
-                if (Folder is null) throw new SpecException("\"data.folder\" cannot be read: the server was started without --data.");
-                if (!Inside(real, RealPath.Of(Path.GetFullPath(Folder)))) throw new SpecException("\"data.folder\" must lie inside the folder given by --data.");
+                if (Folder is null) throw new SpecException(Tr("\"data.folder\" cannot be read: the server was started without --data.", "\"data.folder\" 无法读取：服务器启动时没有 --data。"));
+                if (!Inside(real, RealPath.Of(Path.GetFullPath(Folder)))) throw new SpecException(Tr("\"data.folder\" must lie inside the folder given by --data.", "\"data.folder\" 必须位于 --data 指定的文件夹内。"));
             }
-            return Directory.Exists(real) ? real : throw new SpecException($"\"data.folder\": there is no folder {root}.");
+            return Directory.Exists(real) ? real : throw new SpecException(Tr($"\"data.folder\": there is no folder {root}.", $"\"data.folder\"：没有文件夹 {root}。"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"\"data.folder\" cannot be read: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"\"data.folder\" cannot be read: {e.Message.TrimEnd('.')}.", $"\"data.folder\" 无法读取：{e.Message.TrimEnd('.')}。"));
         }
     }
 
@@ -86,12 +87,12 @@ public sealed class DataFiles(string? dataFolder)
     {
         try
         {
-            if (!File.Exists(Path.Combine(folder, name))) throw new SpecException($"There is no file {name} in {folder}.");
+            if (!File.Exists(Path.Combine(folder, name))) throw new SpecException(Tr($"There is no file {name} in {folder}.", $"{folder} 中没有文件 {name}。"));
             // What was looked at is what is opened, with no link left to follow.
             string path = RealPath.Of(Path.Combine(folder, name));
-            if (!Inside(path, folder)) throw new SpecException($"{name} is a link that leads out of its folder.");
+            if (!Inside(path, folder)) throw new SpecException(Tr($"{name} is a link that leads out of its folder.", $"{name} 是指向文件夹之外的链接。"));
             using var file = File.OpenRead(path);
-            if (file.Length > MaxBytes) throw new SpecException($"{name} is larger than 1 GB.");
+            if (file.Length > MaxBytes) throw new SpecException(Tr($"{name} is larger than 1 GB.", $"{name} 大于 1 GB。"));
             // As long as it is now: a device has no end.
             byte[] bytes = new byte[file.Length];
             file.ReadExactly(bytes);
@@ -99,7 +100,7 @@ public sealed class DataFiles(string? dataFolder)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"{name} cannot be read: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"{name} cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取 {name}：{e.Message.TrimEnd('.')}。"));
         }
     }
 
@@ -115,7 +116,7 @@ public sealed class DataFiles(string? dataFolder)
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            throw new SpecException($"MNIST cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).");
+            throw new SpecException(Tr($"MNIST cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).", $"无法从 {path} 读取 MNIST；请重新构建程序以恢复（{e.Message.TrimEnd('.')}）。"));
         }
     }
 

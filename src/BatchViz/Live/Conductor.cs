@@ -71,7 +71,7 @@ public sealed class Conductor(
     {
         var entry = id is null ? null : Entry(id);
         if (entry is null || entry.Key == Current?.Recording.Key) PrepareCurrentAgain();
-        else if (!entry.Runs.Any(run => run.Unfinished)) throw new SpecException($"Every run of “{entry.Name}” has ended; there is nothing to go on with.");
+        else if (!entry.Runs.Any(run => run.Unfinished)) throw new SpecException(Tr($"Every run of “{entry.Name}” has ended; there is nothing to go on with.", $"“{entry.Name}”的所有运行都已结束，没有可继续的训练。"));
         else PrepareRecording(entry, resume: true);
     }, cancel);
 
@@ -81,15 +81,15 @@ public sealed class Conductor(
     /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
     public async Task<string> Fork(string run, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
-        var live = Current ?? throw new SpecException("There is no experiment yet.");
-        if (live.Recording.ReadOnly) throw new SpecException("This recording can only be looked at here, since another BatchViz has it; a fork would write it.");
+        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+        if (live.Recording.ReadOnly) throw new SpecException(Tr("This recording can only be looked at here, since another BatchViz has it; a fork would write it.", "另一个 BatchViz 正占用此录制，这里只能查看；分叉需要写入。"));
         try
         {
             return (await live.Replays.Ask((told, stop) => live.Experiment.Fork(run, update, set, told, stop), cancel, progress)).Plan.Id;
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SpecException("The fork was not made: too much is being recomputed just now, or the experiment has been replaced.");
+            throw new SpecException(Tr("The fork was not made: too much is being recomputed just now, or the experiment has been replaced.", "没有分叉：当前重新计算的内容过多，或实验已被替换。"));
         }
     }
 
@@ -115,13 +115,13 @@ public sealed class Conductor(
                 Shelf.Rename(id, name);
                 return;
             }
-            if (live.Recording.ReadOnly) throw new SpecException($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.");
+            if (live.Recording.ReadOnly) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能改名。"));
             live.Experiment.Rename(Library.CheckName(name));
             Shelf.LookAgain(entry.Key);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"The recording cannot be renamed: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"The recording cannot be renamed: {e.Message.TrimEnd('.')}.", $"无法给录制改名：{e.Message.TrimEnd('.')}。"));
         }
         finally
         {
@@ -138,7 +138,7 @@ public sealed class Conductor(
         {
             await retired;
             var entry = Entry(id);
-            return entry.Key == Current?.Recording.Key ? throw new SpecException($"“{entry.Name}” is on the air; it can be deleted when another experiment is.") : Shelf.Delete(id);
+            return entry.Key == Current?.Recording.Key ? throw new SpecException(Tr($"“{entry.Name}” is on the air; it can be deleted when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能删除。")) : Shelf.Delete(id);
         }
         finally
         {
@@ -234,7 +234,7 @@ public sealed class Conductor(
         retired.Wait(TimeSpan.FromSeconds(10));
     }
 
-    private Library Shelf => library ?? throw new SpecException("This server keeps no recordings.");
+    private Library Shelf => library ?? throw new SpecException(Tr("This server keeps no recordings.", "此服务器不保存录制。"));
 
     private LibraryEntry Entry(string id) => Shelf.Find(id, Current?.Recording.Key);
 
@@ -255,9 +255,9 @@ public sealed class Conductor(
 
     private void PrepareRecording(LibraryEntry entry, bool resume)
     {
-        if (entry.Manifest is null) throw new SpecException(entry.Problem ?? "The recording cannot be read.");
+        if (entry.Manifest is null) throw new SpecException(entry.Problem ?? Tr("The recording cannot be read.", "无法读取录制。"));
         bool elsewhere = Shelf.IsElsewhere(entry.Key);
-        if (resume && elsewhere) throw new SpecException($"“{entry.Name}” is being written by another BatchViz, which trains it.");
+        if (resume && elsewhere) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz, which trains it.", $"另一个 BatchViz 正在写入并训练“{entry.Name}”。"));
         IFiles? folder = null;
         try
         {
@@ -266,7 +266,7 @@ public sealed class Conductor(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A folder that cannot be written can still be looked at.
-            if (resume) throw new SpecException($"“{entry.Name}” cannot be gone on with: {e.Message.TrimEnd('.')}.");
+            if (resume) throw new SpecException(Tr($"“{entry.Name}” cannot be gone on with: {e.Message.TrimEnd('.')}.", $"无法继续“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
         }
         bool readOnly = folder is null;
         folder ??= Shelf.ToRead(entry.Key);
@@ -276,7 +276,7 @@ public sealed class Conductor(
         {
             var manifest = RecordingManifest.Read(folder);
             own = RecordingManifest.InfoOf(engine) == manifest.Engine ? null
-                : engines?.Invoke(manifest.Engine) ?? throw new SpecException($"“{entry.Name}” was made with another engine, which this server does not have.");
+                : engines?.Invoke(manifest.Engine) ?? throw new SpecException(Tr($"“{entry.Name}” was made with another engine, which this server does not have.", $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
             recording = new OpenRecording(folder, own ?? engine, () =>
             {
                 own?.Dispose();
@@ -287,7 +287,7 @@ public sealed class Conductor(
         catch (Exception e)
         {
             recording.Dispose();
-            if (e is IOException or UnauthorizedAccessException) throw new SpecException($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.");
+            if (e is IOException or UnauthorizedAccessException) throw new SpecException(Tr($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
             throw;
         }
     }
@@ -295,12 +295,12 @@ public sealed class Conductor(
     /// <summary>The experiment on the air once more, so that what was stopped goes on: from the same files, which are not let go of in between.</summary>
     private void PrepareCurrentAgain()
     {
-        var live = Current ?? throw new SpecException("There is no experiment yet.");
+        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
         var experiment = live.Experiment;
-        if (!experiment.Finished) throw new SpecException("This experiment is being trained; there is nothing to resume.");
-        if (live.Recording.ReadOnly) throw new SpecException("This recording is being written by another BatchViz, which trains it.");
-        if (experiment.State != ExperimentState.Stopped) throw new SpecException("Every run of this experiment has ended; there is nothing to go on with.");
-        if (experiment.Recorder?.Flush(WritingOut) == false) throw new SpecException(experiment.RecordingProblem ?? "The recording is still being written; try again in a moment.");
+        if (!experiment.Finished) throw new SpecException(Tr("This experiment is being trained; there is nothing to resume.", "此实验正在训练，没有可恢复的内容。"));
+        if (live.Recording.ReadOnly) throw new SpecException(Tr("This recording is being written by another BatchViz, which trains it.", "另一个 BatchViz 正在写入并训练此录制。"));
+        if (experiment.State != ExperimentState.Stopped) throw new SpecException(Tr("Every run of this experiment has ended; there is nothing to go on with.", "此实验的所有运行都已结束，没有可继续的训练。"));
+        if (experiment.Recorder?.Flush(WritingOut) == false) throw new SpecException(experiment.RecordingProblem ?? Tr("The recording is still being written; try again in a moment.", "录制仍在写入，请稍后再试。"));
         var recording = live.Recording.Share();
         try
         {

@@ -6,6 +6,7 @@ using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
 
@@ -53,7 +54,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.", $"无法列出 {Root} 中的录制：{e.Message.TrimEnd('.')}。"));
         }
         EmptyTrash(clock.GetUtcNow() - KeptInTrash);
         foreach (string gone in seen.Keys.Except(folders.Select(folder => folder.Name))) seen.TryRemove(gone, out _);
@@ -66,7 +67,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         if (IsKey(id) && new DirectoryInfo(Path.Combine(Root, id)) is { Exists: true, LinkTarget: null } folder && folder.Name == id && Look(folder, onAir) is { } entry) return entry;
         return (Guid.TryParse(id, out var guid) ? List(onAir).FirstOrDefault(other => other.Manifest?.Id == guid) : null)
-            ?? throw new SpecException("There is no such recording here.");
+            ?? throw new SpecException(Tr("There is no such recording here.", "这里没有该录制。"));
     }
 
     /// <summary>The folder of a recording; null where there is none.</summary>
@@ -139,8 +140,8 @@ public sealed class Library(string root, TimeProvider? clock = null)
     public static string CheckName(string name)
     {
         name = name.Trim();
-        if (name.Length is 0 or > LongestName) throw new SpecException($"A recording's name has 1 to {LongestName} characters.");
-        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar) ? throw new SpecException("A recording's name is one line of text.") : name;
+        if (name.Length is 0 or > LongestName) throw new SpecException(Tr($"A recording's name has 1 to {LongestName} characters.", $"录制名称为 1 到 {LongestName} 个字符。"));
+        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar) ? throw new SpecException(Tr("A recording's name is one line of text.", "录制名称必须是一行文字。")) : name;
     }
 
     /// <summary>Gives a recording that is not on the air another name; its folder keeps its own.</summary>
@@ -149,7 +150,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         var entry = Find(id);
         name = CheckName(name);
-        Guarded(entry, "renamed", () =>
+        Guarded(entry, Tr("renamed", "改名"), () =>
         {
             using var files = Held(entry.Key);
             (RecordingManifest.Read(files) with { Name = name }).Write(files);
@@ -163,7 +164,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         var entry = Find(id);
         string trashed = $"{clock.GetUtcNow().ToString(Stamp, CultureInfo.InvariantCulture)}~{entry.Key}";
-        Guarded(entry, "deleted", () =>
+        Guarded(entry, Tr("deleted", "删除"), () =>
         {
             Directory.CreateDirectory(Trash);
             using var files = Held(entry.Key);
@@ -179,7 +180,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     /// <exception cref="SpecException">It is no longer there.</exception>
     public string Undelete(string trashed)
     {
-        var folder = Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder ?? throw new SpecException("What was deleted is no longer in the trash.");
+        var folder = Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder ?? throw new SpecException(Tr("What was deleted is no longer in the trash.", "已删除的内容不在回收站中了。"));
         string key = trashed[(trashed.IndexOf('~') + 1)..];
         try
         {
@@ -188,7 +189,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.", $"无法从回收站恢复录制：{e.Message.TrimEnd('.')}。"));
         }
     }
 
@@ -344,15 +345,15 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     private void Guarded(LibraryEntry entry, string what, Action change)
     {
-        if (mine.ContainsKey(entry.Key)) throw new SpecException($"“{entry.Name}” is on the air; it can be {what} when another experiment is.");
-        if (IsHeld(FolderOf(entry.Key))) throw new SpecException($"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.");
+        if (mine.ContainsKey(entry.Key)) throw new SpecException(Tr($"“{entry.Name}” is on the air; it can be {what} when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能{what}。"));
+        if (IsHeld(FolderOf(entry.Key))) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能{what}。"));
         try
         {
             change();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.");
+            throw new SpecException(Tr($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.", $"无法{what}“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
         }
         LookAgain(entry.Key);
     }

@@ -1,4 +1,5 @@
 using System.Globalization;
+using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using static BatchViz.Core.Language;
 
@@ -38,7 +39,7 @@ public sealed record LibraryEntry
 
     public string Name => Manifest?.Name ?? Key;
 
-    public string Title => Manifest?.Title ?? "";
+    public string Title => Manifest?.Title is { } title ? Tr(title, Titles.InChinese(title)) : "";
 
     /// <summary>Updates of all runs together.</summary>
     public long Updates => Runs.Sum(run => run.Updates);

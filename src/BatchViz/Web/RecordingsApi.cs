@@ -5,6 +5,7 @@ using BatchViz.Recording.Export;
 using BatchViz.Recordings;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Web;
 
@@ -28,7 +29,7 @@ public static class RecordingsApi
     {
         if (folder is null)
         {
-            await Say(http, StatusCodes.Status404NotFound, "There is no such recording.");
+            await Say(http, StatusCodes.Status404NotFound, Tr("There is no such recording.", "没有该录制。"));
             return;
         }
         try
@@ -76,11 +77,11 @@ public static class RecordingsApi
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            await Say(http, StatusCodes.Status413PayloadTooLarge, $"The file has more than {MostImported:#,0} bytes, which is the most that is taken in here; use \"batchviz import\".");
+            await Say(http, StatusCodes.Status413PayloadTooLarge, Tr($"The file has more than {MostImported:#,0} bytes, which is the most that is taken in here; use \"batchviz import\".", $"文件超过 {MostImported:#,0} 字节，这是此处可导入的上限；请使用 \"batchviz import\"。"));
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !http.RequestAborted.IsCancellationRequested)
         {
-            await Say(http, StatusCodes.Status500InternalServerError, $"The recording cannot be written: {e.Message.TrimEnd('.')}.");
+            await Say(http, StatusCodes.Status500InternalServerError, Tr($"The recording cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入录制：{e.Message.TrimEnd('.')}。"));
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {

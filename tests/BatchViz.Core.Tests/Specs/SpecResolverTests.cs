@@ -90,6 +90,12 @@ public class SpecResolverTests
     public void The_title_says_what_is_held_equal(string data, string model, string title) =>
         Assert.Equal(title, Resolve(With(("data", $$"""{ "kind": "{{data}}" }"""), ("model", model))).Title);
 
+    [Theory]
+    [InlineData("Moons, MLP 2-8-8-1, linear, momentum 0.9, rate ∝ √B, ×0.1 every 30 epochs, warm-up of 5 epochs, equal epochs", "Moons，MLP 2-8-8-1，线性激活，动量 0.9，学习率 ∝ √B，每 30 轮 ×0.1，预热 5 轮，轮数相同")]
+    [InlineData("A, b, linear model 2-1, SGD, rate 0.1 for every B, cosine, constant warm-up of 1 epoch, B ×2 every epoch, equal updates", "A，b，线性模型 2-1，SGD，各 B 的学习率均为 0.1，余弦调度，恒定预热 1 轮，B 每轮 ×2，更新次数相同")]
+    [InlineData("Beale, two weights, Adam, rate tuned for each B, B ×3 every 6 epochs, equal lane seconds", "Beale，两个权重，Adam，学习率按 B 分别调节，B 每 6 轮 ×3，通道秒数相同")]
+    public void A_title_is_put_into_Chinese_as_the_page_has_it(string title, string chinese) => Assert.Equal(chinese, Titles.InChinese(title));
+
     private static ExperimentPlan Resolve(string text)
     {
         var spec = Read(text);
