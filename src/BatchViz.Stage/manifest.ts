@@ -130,6 +130,8 @@ export interface Manifest {
   pace: string;
   runs: RunInfo[];
   plane: PlaneInfo | null;
+  /** Every run has ended and the landscape is as fine as it gets. */
+  settled?: boolean;
   recording?: RecordingInfo | null;
 }
 

@@ -5,7 +5,7 @@ import type { Stage } from "./stage.ts";
 export interface BatchVizProbe {
   /** Fulfilled when the first experiment is on the page. */
   readonly ready: Promise<void>;
-  /** Fulfilled as soon as nothing is being fetched and no frame is due, gradients at the playhead included. While the playhead moves, that is not yet. */
+  /** Fulfilled as soon as nothing is being fetched and no frame is due, gradients at the playhead and a last landscape included. While the playhead moves, that is not yet. */
   idle(): Promise<void>;
   state(): object;
 }
@@ -26,7 +26,7 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
   });
   window.batchviz = Object.freeze({
     ready: until(() => stage.manifest !== null),
-    idle: () => until(() => stage.settled && !remote.busy && !stage.gradientsPending),
+    idle: () => until(() => stage.settled && !remote.busy && !stage.gradientsPending && !landscapeComes(stage)),
     state: () => {
       const runs = stage.manifest?.runs ?? [];
       const extent = stage.extent();
@@ -63,3 +63,6 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
     },
   });
 }
+
+/** Every run has ended, but a last plane or a finer grid is still being computed. */
+const landscapeComes = (stage: Stage): boolean => stage.manifest?.settled === false && stage.connection !== "offline" && stage.extent().finished;

@@ -119,6 +119,17 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
     }
 
     [Fact]
+    public async Task The_manifest_says_when_the_landscape_changes_no_more()
+    {
+        JsonNode manifest = null!;
+        await Until(async () => (bool)(manifest = await Manifest())["settled"]!);
+        Assert.Equal(65, (int)manifest["plane"]!["resolution"]!);
+        probed.Host.Conductor.Replane("random");
+        await Until(async () => (bool)(manifest = await Manifest())["settled"]! && (string)manifest["plane"]!["kind"]! == "random");
+        Assert.Equal(65, (int)manifest["plane"]!["resolution"]!);
+    }
+
+    [Fact]
     public async Task The_manifest_says_in_numbers_where_a_plane_lies()
     {
         await probed.Host.Conductor.ReplaneAt("hessian", ["b7-s2"], 11);

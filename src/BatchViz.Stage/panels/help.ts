@@ -82,14 +82,16 @@ export const mountHelp: Mount = (element, stage) => {
   const close = el("button", { type: "button", onclick: () => sheet.close() }, tr("Close", "关闭"));
   const groups = SHEET.map(([name, parts]) => el("section", {},
     el("h3", {}, name),
-    el("dl", {}, ...parts.flatMap(([where, table]) => table.filter((row) => !(offline && table === PLAY_KEYS && row.keys.includes("l"))).flatMap(({ keys, shown, words }) =>
-      [el("dt", {}, ...(shown ?? keys).map((key) => el("kbd", {}, written(key)))), el("dd", {}, where === "" ? words : tr(`${where}: ${words}`, `${where}：${words}`))])))));
+    ...parts.flatMap(([where, table], i) => [
+      ...(where === "" || where === parts[i - 1]?.[0] ? [] : [el("h4", {}, where)]),
+      el("dl", {}, ...table.filter((row) => !(offline && table === PLAY_KEYS && row.keys.includes("l"))).flatMap(({ keys, shown, words }) =>
+        [el("dt", {}, ...(shown ?? keys).map((key) => el("kbd", {}, written(key)))), el("dd", {}, words)])),
+    ])));
   const sheet = el("dialog", { class: "sheet", "aria-labelledby": "help-title" },
-    el("h2", { id: "help-title" }, tr("Keyboard", "键盘")),
+    el("div", { class: "sheet-head" }, el("h2", { id: "help-title" }, tr("Keyboard", "键盘")), close),
     el("div", { class: "key-groups" }, ...groups),
     el("p", { class: "quiet" }, (offline ? "" : tr("Playing and pausing move only your own view; the training goes on. ", "播放与暂停只影响你自己的视图；训练照常进行。"))
-      + tr("On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged.", "在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动。")),
-    close);
+      + tr("On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged.", "在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动。")));
   element.append(button(tr("Keyboard shortcuts (?)", "键盘快捷键 (?)"), "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {
     if (event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;

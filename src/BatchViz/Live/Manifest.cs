@@ -54,6 +54,7 @@ internal static class Manifest
             ["pace"] = Words.Of(Words.Paces, plan.Spec.Pace),
             ["runs"] = new JsonArray([.. experiment.Runs.Select(run => (JsonNode)Run(run, plan))]),
             ["plane"] = landscape is null ? null : Plane(landscape, plan),
+            ["settled"] = experiment.Finished && experiment.LandscapeSettled,
         };
         return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
