@@ -8,6 +8,7 @@ using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
 using BatchViz.Engine.Cpu.Tiny;
+using BatchViz.Engine.Cpu.Whole;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -24,6 +25,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly WeightLayout layout;
     private readonly Model model;
     private readonly TinyCohort? cohort;
+    private readonly WholeSteps? whole;
     private readonly Optimizer optimizer;
     private readonly LearningRates rates;
     private readonly Member[] members;
@@ -55,6 +57,7 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, progress.LargestBatch, ledger);
             cohort = CreateCohort(kernels, data, spec, layout, optimizer, progress.LargestBatch, ledger);
+            whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
             for (int m = 0; m < members.Length; m++)
             {
                 members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, optimizer.States, ledger);
@@ -66,6 +69,7 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             model?.Dispose();
             cohort?.Dispose();
+            whole?.Dispose();
             foreach (var member in members) member?.Dispose();
             throw;
         }
@@ -111,6 +115,7 @@ internal sealed unsafe class CpuBundle : IBundle
         int largest = spec.ProgressOver(data.Train.Count).LargestBatch;
         using var model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
         using var cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
+        using var whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
         foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, optimizer.States, ledger).Dispose();
         return ledger.Account;
     }
@@ -159,6 +164,7 @@ internal sealed unsafe class CpuBundle : IBundle
         disposed = true;
         model.Dispose();
         cohort?.Dispose();
+        whole?.Dispose();
         foreach (var member in members) member.Dispose();
     }
 
@@ -170,9 +176,14 @@ internal sealed unsafe class CpuBundle : IBundle
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
+
+    private static bool NeedsWhole(BundleSpec spec) => !spec.Optimizer.WeightByWeight;
+
+    private static WholeSteps? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
+        => NeedsWhole(spec) ? new WholeSteps(kernels, spec.Optimizer, layout, model, optimizer, ledger) : null;
 
     private void Update(Member member, Span<float> record)
     {
@@ -182,7 +193,9 @@ internal sealed unsafe class CpuBundle : IBundle
         optimizer.Begin(update - optimizerFrom, rate, member.Sampler.GradientWeight(update, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
-        model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
+        var batch = indices.AsSpan(0, count);
+        if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
+        else whole.Update(member.Weights, member.Weights + layout.Floats, batch, figures);
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
         if (member.Diverged) return;

@@ -65,7 +65,7 @@ export interface Spec {
   schedule?: { kind?: string; factor?: number; everyEpochs?: number; epochs?: number; floor?: number; warmup?: { kind?: string; epochs?: number; factor?: number } };
   data?: { kind?: string };
   model?: { kind?: string; hidden?: number[]; activation?: string };
-  optimizer?: { kind?: string; momentum?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
+  optimizer?: { kind?: string; momentum?: number; trust?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
   learningRate?: number | Record<string, number>;
   learningRateRule?: string;
   referenceBatchSize?: number;

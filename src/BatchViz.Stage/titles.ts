@@ -36,6 +36,7 @@ export function optimizerName({ optimizer }: Spec, inChinese = true): string {
     case "adadelta": return "AdaDelta";
     case "rmsprop": return "RMSprop";
     case "adamw": return "AdamW";
+    case "lars": return "LARS";
     default: return "Adam";
   }
 }

@@ -121,7 +121,7 @@ public class ForkTests
         var run = plan.Runs[0];
         var bundle = engine.CreateBundle(data, plan.BundleOf([run]));
         var w = bundle.Weights().Doubles();
-        var optimizer = new ReferenceOptimizer(run.Optimizer, run.LearningRate, w.Length);
+        var optimizer = new ReferenceOptimizer(run.Optimizer, run.LearningRate, w.Length, net.Layers);
         var remainder = plan.Spec.Sampler.Remainder;
         int at = 0, used = 0, size = run.BatchSize;
         for (int made = 0; made < Updates; made++)

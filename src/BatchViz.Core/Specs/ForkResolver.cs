@@ -16,7 +16,7 @@ public static class ForkResolver
     /// <summary>What a fork can set, in the words of experiment files.</summary>
     public static readonly IReadOnlyList<string> Keys =
     [
-        "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
+        "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.trust", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
         "optimizer.epsilon", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
     ];
 

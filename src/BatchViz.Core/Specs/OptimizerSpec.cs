@@ -1,6 +1,6 @@
 namespace BatchViz.Core.Specs;
 
-public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam, AdaGrad, AdaDelta, RmsProp, AdamW }
+public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam, AdaGrad, AdaDelta, RmsProp, AdamW, Lars }
 
 /// <summary>
 /// PyTorch's conventions (torch.optim), which are also its defaults. With g' = g + λ w:
@@ -9,7 +9,9 @@ public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam, AdaGrad, AdaDelta, Rm
 /// AdaGrad (Duchi et al. 2011) s ← s + g'², w ← w − η g' / (√s + ε);
 /// AdaDelta (Zeiler 2012) s ← ρ s + (1 − ρ) g'², d = g' √(u + ε) / √(s + ε), u ← ρ u + (1 − ρ) d², w ← w − η d;
 /// RMSprop (Tieleman and Hinton 2012), not centred, without momentum: s ← ρ s + (1 − ρ) g'², w ← w − η g' / (√s + ε);
-/// AdamW (Loshchilov and Hutter 2019): w ← w (1 − η λ), then Adam's step from g alone.
+/// AdamW (Loshchilov and Hutter 2019): w ← w (1 − η λ), then Adam's step from g alone;
+/// LARS (You et al. 2017, arXiv:1708.03888, algorithm 1), layer by layer, a layer's biases with its weights: r = τ ‖w‖ / (‖g‖ + λ ‖w‖),
+/// and 1 where ‖w‖ or ‖g‖ is 0; v ← μ v + η r g', w ← w − v.
 /// </summary>
 public sealed record OptimizerSpec
 {
@@ -17,6 +19,9 @@ public sealed record OptimizerSpec
 
     public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
     public double Momentum { get; init; } = 0.9;
+
+    /// <summary>τ: LARS's trust coefficient.</summary>
+    public double Trust { get; init; } = 0.001;
     public double Beta1 { get; init; } = 0.9;
     public double Beta2 { get; init; } = 0.999;
 
@@ -58,7 +63,12 @@ public sealed record OptimizerSpec
         _ => 1,
     };
 
-    public bool HasMomentum => Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov;
+    public bool HasMomentum => Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov or OptimizerKind.Lars;
+
+    public bool HasTrust => Kind == OptimizerKind.Lars;
+
+    /// <summary>Whether a weight's step depends on that weight alone, its gradient and its state; else the whole gradient comes first.</summary>
+    public bool WeightByWeight => Kind != OptimizerKind.Lars;
 
     public bool HasBetas => Kind is OptimizerKind.Adam or OptimizerKind.AdamW;
 

@@ -175,6 +175,7 @@ public static class SpecReader
         var spec = before.Become(optimizer.Choice("kind", Words.Optimizers) ?? before.Kind);
         spec = spec with { WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? spec.WeightDecay };
         if (spec.HasMomentum) spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
+        if (spec.HasTrust) spec = spec with { Trust = optimizer.Number("trust", 0, 10, openMin: true) ?? spec.Trust };
         if (spec.HasBetas) spec = spec with { Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1, Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2 };
         if (spec.HasRho) spec = spec with { Rho = optimizer.Number("rho", 0, 0.999999) ?? spec.Rho };
         if (spec.HasEpsilon) spec = spec with { Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon };

@@ -82,6 +82,7 @@ public static class SpecWriter
     {
         var json = new JsonObject { ["kind"] = Words.Of(Words.Optimizers, optimizer.Kind) };
         if (optimizer.HasMomentum) json["momentum"] = optimizer.Momentum;
+        if (optimizer.HasTrust) json["trust"] = optimizer.Trust;
         if (optimizer.HasBetas)
         {
             json["beta1"] = optimizer.Beta1;

@@ -44,6 +44,7 @@ public static class Titles
         OptimizerKind.AdaDelta => "AdaDelta",
         OptimizerKind.RmsProp => "RMSprop",
         OptimizerKind.AdamW => "AdamW",
+        OptimizerKind.Lars => "LARS",
         _ => "Adam",
     };
 

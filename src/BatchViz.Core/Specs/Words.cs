@@ -32,6 +32,7 @@ public static class Words
     [
         ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum), ("nesterov", OptimizerKind.Nesterov), ("adam", OptimizerKind.Adam),
         ("adagrad", OptimizerKind.AdaGrad), ("adadelta", OptimizerKind.AdaDelta), ("rmsprop", OptimizerKind.RmsProp), ("adamw", OptimizerKind.AdamW),
+        ("lars", OptimizerKind.Lars),
     ];
 
     public static readonly IReadOnlyList<(string Word, LearningRateRule Value)> Rules =

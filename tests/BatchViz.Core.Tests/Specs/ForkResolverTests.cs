@@ -19,7 +19,7 @@ public class ForkResolverTests
     [InlineData("learningRate", "NaN", "\"learningRate\" is \"NaN\"; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "1e400", "\"learningRate\" is 1e400; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "", "\"learningRate\" is \"\"; it must be a number above 0, at most 1,000.")]
-    [InlineData("optimizer", "sgdd", "\"optimizer.kind\" is \"sgdd\"; it must be one of \"sgd\", \"momentum\", \"nesterov\", \"adam\", \"adagrad\", \"adadelta\", \"rmsprop\", \"adamw\".")]
+    [InlineData("optimizer", "sgdd", "\"optimizer.kind\" is \"sgdd\"; it must be one of \"sgd\", \"momentum\", \"nesterov\", \"adam\", \"adagrad\", \"adadelta\", \"rmsprop\", \"adamw\", \"lars\".")]
     [InlineData("optimizer.momentum", "1", "\"optimizer.momentum\" is 1; it must be a number from 0 to 0.9999.")]
     [InlineData("optimizer.beta1", "0.9", "\"optimizer.beta1\" is not a key of \"optimizer\"; known here are kind, weightDecay, momentum.")]
     [InlineData("schedule.kind", "step", "\"schedule.kind\" is \"step\"; it must be one of \"constant\".")]
@@ -35,7 +35,7 @@ public class ForkResolverTests
         Assert.Equal(sentence, Refusal(() => Fork(20, (key, value))));
 
     private const string Known = " is not a key of a fork; known are batchSize, learningRate, optimizer, optimizer.kind, optimizer.momentum, "
-        + "optimizer.beta1, optimizer.beta2, optimizer.rho, optimizer.epsilon, optimizer.weightDecay, schedule.kind, budget.epochs, budget.updates, budget.examples.";
+        + "optimizer.trust, optimizer.beta1, optimizer.beta2, optimizer.rho, optimizer.epsilon, optimizer.weightDecay, schedule.kind, budget.epochs, budget.updates, budget.examples.";
 
     [Fact]
     public void What_does_not_go_together_is_refused()

@@ -86,6 +86,7 @@ public static class RandomSpecs
         var spec = new OptimizerSpec { Kind = Any(Enum.GetValues<OptimizerKind>(), random) };
         if (Maybe(random)) spec = spec with { WeightDecay = Any([0, 1e-4], random) };
         if (spec.HasMomentum) spec = spec with { Momentum = random.NextDouble() * 0.99 };
+        if (spec.HasTrust) spec = spec with { Trust = random.NextDouble() + 1e-9 };
         if (spec.HasBetas) spec = spec with { Beta1 = 0.5, Beta2 = 0.99 };
         if (spec.HasRho && Maybe(random)) spec = spec with { Rho = 0.95 };
         if (spec.HasEpsilon && Maybe(random)) spec = spec with { Epsilon = 1e-7 };
