@@ -26,6 +26,7 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly Model model;
     private readonly TinyCohort? cohort;
     private readonly WholeSteps? whole;
+    private readonly SearchSteps? search;
     private readonly Optimizer optimizer;
     private readonly LearningRates rates;
     private readonly Member[] members;
@@ -44,7 +45,7 @@ internal sealed unsafe class CpuBundle : IBundle
         this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
-        Layout = new RecordLayout(layout.Layers.Length);
+        Layout = new RecordLayout(layout.Layers.Length, Searches(spec));
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
         var progress = spec.ProgressOver(data.Train.Count);
@@ -58,6 +59,7 @@ internal sealed unsafe class CpuBundle : IBundle
             model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, progress.LargestBatch, ledger);
             cohort = CreateCohort(kernels, data, spec, layout, optimizer, progress.LargestBatch, ledger);
             whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
+            search = CreateSearch(kernels, data, spec, layout, model, optimizer, indices, ledger);
             for (int m = 0; m < members.Length; m++)
             {
                 members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, optimizer.States, ledger);
@@ -70,6 +72,7 @@ internal sealed unsafe class CpuBundle : IBundle
             model?.Dispose();
             cohort?.Dispose();
             whole?.Dispose();
+            search?.Dispose();
             foreach (var member in members) member?.Dispose();
             throw;
         }
@@ -116,6 +119,7 @@ internal sealed unsafe class CpuBundle : IBundle
         using var model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
         using var cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
         using var whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
+        using var search = CreateSearch(kernels, data, spec, layout, model, optimizer, new int[largest], ledger);
         foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, optimizer.States, ledger).Dispose();
         return ledger.Account;
     }
@@ -139,14 +143,17 @@ internal sealed unsafe class CpuBundle : IBundle
             layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
         }
         GC.KeepAlive(this);
-        return new Keyframe(from.Updates, vectors[0], vectors[1..], [from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare]);
+        var statistics = new double[Statistics];
+        (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare);
+        if (Layout.Searches) from.Search.Export(statistics.AsSpan(3));
+        return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
 
     public void Restore(int member, Keyframe keyframe)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (keyframe.OptimizerState.Length != optimizer.States || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || keyframe.Statistics is { Length: not 3 })
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || (keyframe.Statistics is { } given && given.Length != Statistics))
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         var to = members[member];
         layout.Pack(keyframe.Weights, to.Weights);
@@ -155,6 +162,8 @@ internal sealed unsafe class CpuBundle : IBundle
         to.Diverged = false;
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
+        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3));
+        if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
         GC.KeepAlive(this);
     }
@@ -165,6 +174,7 @@ internal sealed unsafe class CpuBundle : IBundle
         model.Dispose();
         cohort?.Dispose();
         whole?.Dispose();
+        search?.Dispose();
         foreach (var member in members) member.Dispose();
     }
 
@@ -176,11 +186,24 @@ internal sealed unsafe class CpuBundle : IBundle
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !Searches(spec) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
 
-    private static bool NeedsWhole(BundleSpec spec) => !spec.Optimizer.WeightByWeight;
+    private static bool NeedsWhole(BundleSpec spec) => spec.Optimizer.HasTrust;
+
+    private static bool Searches(BundleSpec spec) => spec.RecordsSearches ?? spec.Optimizer.Searches;
+
+    /// <summary>Numbers of a keyframe besides its vectors.</summary>
+    private int Statistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
+
+    private static SearchSteps? CreateSearch(
+        KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, int[] indices, Ledger ledger)
+        => spec.Optimizer.Searches ? new SearchSteps(kernels, spec, layout, model, optimizer, CreateLosses(kernels, data, spec, layout, indices.Length, ledger), indices, ledger) : null;
+
+    private static Losses CreateLosses(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
+        => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceLosses(data)
+            : new DenseLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger);
 
     private static WholeSteps? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
         => NeedsWhole(spec) ? new WholeSteps(kernels, spec.Optimizer, layout, model, optimizer, ledger) : null;
@@ -190,14 +213,22 @@ internal sealed unsafe class CpuBundle : IBundle
         long update = member.Updates + 1;
         int count = member.Sampler.Fill(update, indices);
         double rate = rates.At(update);
-        optimizer.Begin(update - optimizerFrom, rate, member.Sampler.GradientWeight(update, count));
+        float weight = member.Sampler.GradientWeight(update, count);
+        optimizer.Begin(update - optimizerFrom, rate, weight);
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         var batch = indices.AsSpan(0, count);
-        if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
+        member.Search.BeginUpdate();
+        if (search is not null) search.Update(member.Weights, member.Weights + layout.Floats, member.Search, count, rate, weight, figures);
+        else if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
         else whole.Update(member.Weights, member.Weights + layout.Floats, batch, figures);
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
+        if (Layout.Searches)
+        {
+            if (search is null) member.Search.OnePass((double)Spec.Network.TrainingFlopsPerExample * count);
+            member.Search.Write(record, Layout);
+        }
         if (member.Diverged) return;
         if (model.KeepsWeightSquare) member.WeightSquare = update % WeightSquareEvery == 0 ? kernels.SumSquares(layout.Floats, member.Weights) : figures.NextWeightSquare;
         member.Updates = update;
@@ -296,6 +327,8 @@ internal sealed unsafe class CpuBundle : IBundle
         public long Updates { get; set; }
 
         public bool Diverged { get; set; }
+
+        public SearchState Search { get; } = new();
 
         /// <summary>During an advance: whether it goes on in a lane.</summary>
         public bool InLane { get; set; }

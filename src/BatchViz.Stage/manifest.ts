@@ -65,7 +65,7 @@ export interface Spec {
   schedule?: { kind?: string; factor?: number; everyEpochs?: number; epochs?: number; floor?: number; warmup?: { kind?: string; epochs?: number; factor?: number } };
   data?: { kind?: string };
   model?: { kind?: string; hidden?: number[]; activation?: string };
-  optimizer?: { kind?: string; momentum?: number; trust?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
+  optimizer?: { kind?: string; momentum?: number; trust?: number; memory?: number; lineSearch?: string; trials?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
   learningRate?: number | Record<string, number>;
   learningRateRule?: string;
   referenceBatchSize?: number;
@@ -137,6 +137,6 @@ export interface Session {
 }
 
 /** Columns that the page knows by name; a recording without one of them leaves its chart empty and says so. */
-export const COLUMN = { loss: "loss", gradientNorm: "gradientNorm", seconds: "seconds" } as const;
+export const COLUMN = { loss: "loss", gradientNorm: "gradientNorm", seconds: "seconds", flops: "flops" } as const;
 
 export const columnIndex = (manifest: Manifest, name: string): number => manifest.columns.findIndex((c) => c.name === name);

@@ -37,7 +37,17 @@ export function optimizerName({ optimizer }: Spec, inChinese = true): string {
     case "rmsprop": return "RMSprop";
     case "adamw": return "AdamW";
     case "lars": return "LARS";
+    case "lbfgs": return `L-BFGS${inChinese ? "，" : ", "}${searchName(optimizer?.lineSearch, inChinese)}`;
+    case "conjugate-gradient": return `${inChinese ? "共轭梯度，" : "conjugate gradients, "}${searchName(optimizer?.lineSearch, inChinese)}`;
     default: return "Adam";
+  }
+}
+
+function searchName(search: string | undefined, inChinese: boolean): string {
+  switch (search) {
+    case "none": return inChinese ? "无线搜索" : "no line search";
+    case "backtracking": return inChinese ? "回溯" : "backtracking";
+    default: return inChinese ? "强 Wolfe" : "strong Wolfe";
   }
 }
 

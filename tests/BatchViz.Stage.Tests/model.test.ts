@@ -106,6 +106,17 @@ describe("axes", () => {
     clock.noteSeconds(30, NaN);
     expect(clock.toAxis("seconds", 20)).toBe(2);
   });
+
+  test("FLOPs of runs that search are those that were recorded, not a multiple of the examples", () => {
+    const clock = new RunClock(run(4), 10, "keep", true);
+    clock.noteFlops(2, 500);
+    clock.noteFlops(4, 900);
+    expect(clock.toAxis("flops", 3)).toBe(700);
+    expect(clock.toUpdates("flops", 700)).toBe(3);
+    clock.forgetFlops();
+    clock.noteFlops(2, 100);
+    expect(clock.toAxis("flops", 2)).toBe(100);
+  });
 });
 
 describe("playhead", () => {

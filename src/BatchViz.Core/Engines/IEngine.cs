@@ -82,6 +82,18 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
         }
     }
 
+    /// <summary>FLOPs of one example's forward matrix products alone.</summary>
+    public long ForwardFlopsPerExample
+    {
+        get
+        {
+            if (Model.Kind == ModelKind.Surface) return 8;
+            long flops = 0;
+            for (int l = 0; l < Layers; l++) flops += 2L * Sizes[l] * Sizes[l + 1];
+            return flops;
+        }
+    }
+
     /// <summary>
     /// Bytes that one update must move at least, of floats: weights read forward and (but for the first layer's) backward, read and written
     /// by the optimiser with its state; activations written and read once; the batch read once. Gradients and what a cache holds are not counted.
@@ -109,6 +121,14 @@ public sealed record BundleSpec(
 
     /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
     public int? MicroBatch { get; init; }
+
+    /// <summary>Whether records have the columns of <see cref="RecordLayout.Searches"/>; null: where the optimiser searches. A fork's are those of its recording.</summary>
+    public bool? RecordsSearches { get; init; }
+
+    /// <summary>About how many FLOPs an update of so many examples takes: what keyframes are spaced by. A search takes three passes or so, and goes through its vectors.</summary>
+    public double FlopsOf(int examples) => Optimizer.Searches
+        ? 3.0 * Network.TrainingFlopsPerExample * examples + 8.0 * Optimizer.StateVectors * Network.ParameterCount
+        : (double)Network.TrainingFlopsPerExample * examples;
 
     /// <summary>A fork's past; null: the run has none.</summary>
     public Continuation? Continuation { get; init; }

@@ -17,7 +17,7 @@ public static class ForkResolver
     public static readonly IReadOnlyList<string> Keys =
     [
         "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.trust", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
-        "optimizer.epsilon", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
+        "optimizer.epsilon", "optimizer.lineSearch", "optimizer.trials", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
     ];
 
     private const int LongestParentId = 80;
@@ -41,6 +41,10 @@ public static class ForkResolver
         int size = progress.PhaseOf(update + 1).BatchSize;
         SpecResolver.CheckActivations("batchSize", size, progress, plan.Network, plan.Spec.MicroBatch);
         var optimizer = SpecReader.ReadOptimizer(given.Object("optimizer"), parent.Optimizer);
+        if (optimizer.Searches && !plan.Spec.Optimizer.Searches)
+            throw new SpecException(Tr(
+                $"\"optimizer.kind\" is \"{Words.Of(Words.Optimizers, optimizer.Kind)}\", whose costs this recording has no columns for; begin an experiment with it, or fork one that did.",
+                $"\"optimizer.kind\" 是 \"{Words.Of(Words.Optimizers, optimizer.Kind)}\"，此记录没有记其开销的列；请用它开始新实验，或从那样的实验分叉。"));
         bool ends = given.Object("schedule")?.Choice("kind", [("constant", ScheduleKind.Constant)]) is not null;
         var budget = given.Object("budget") is { } own ? SpecReader.ReadBudget(own) : parent.Budget;
         long? total = SpecResolver.TotalUpdates(budget, size, progress);

@@ -12,7 +12,7 @@ namespace BatchViz.Core.Specs;
 public static class SpecReader
 {
     public const int MaxBytes = JsonNodeReader.MaxBytes;
-    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000;
+    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000, MaxMemory = 100;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
 
     /// <exception cref="SpecException">One sentence that names the key.</exception>
@@ -178,6 +178,9 @@ public static class SpecReader
         if (spec.HasTrust) spec = spec with { Trust = optimizer.Number("trust", 0, 10, openMin: true) ?? spec.Trust };
         if (spec.HasBetas) spec = spec with { Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1, Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2 };
         if (spec.HasRho) spec = spec with { Rho = optimizer.Number("rho", 0, 0.999999) ?? spec.Rho };
+        if (spec.HasMemory) spec = spec with { Memory = (int?)optimizer.Whole("memory", 1, MaxMemory) ?? spec.Memory };
+        if (spec.Searches) spec = spec with { LineSearch = optimizer.Choice("lineSearch", spec.HasMemory ? Words.LineSearches : Words.LineSearches.Skip(1).ToArray()) ?? spec.LineSearch };
+        if (spec.HasTrials) spec = spec with { Trials = (int?)optimizer.Whole("trials", 1, 100) ?? spec.Trials };
         if (spec.HasEpsilon) spec = spec with { Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon };
         optimizer.Done();
         return spec;

@@ -46,6 +46,7 @@ public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSp
             Schedule = first.Schedule,
             BatchSchedule = Spec.BatchSchedule,
             MicroBatch = Spec.MicroBatch,
+            RecordsSearches = Spec.Optimizer.Searches,
             Continuation = first.Fork is null ? null : new(first.Progress, first.OptimizerFrom),
         };
     }

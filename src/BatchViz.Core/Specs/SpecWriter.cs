@@ -89,6 +89,9 @@ public static class SpecWriter
             json["beta2"] = optimizer.Beta2;
         }
         if (optimizer.HasRho) json["rho"] = optimizer.Rho;
+        if (optimizer.HasMemory) json["memory"] = optimizer.Memory;
+        if (optimizer.Searches) json["lineSearch"] = Words.Of(Words.LineSearches, optimizer.LineSearch);
+        if (optimizer.HasTrials) json["trials"] = optimizer.Trials;
         if (optimizer.HasEpsilon) json["epsilon"] = optimizer.Epsilon;
         if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay) json["weightDecay"] = optimizer.WeightDecay;
         return json;

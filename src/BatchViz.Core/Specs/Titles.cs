@@ -45,7 +45,14 @@ public static class Titles
         OptimizerKind.RmsProp => "RMSprop",
         OptimizerKind.AdamW => "AdamW",
         OptimizerKind.Lars => "LARS",
+        OptimizerKind.Lbfgs => $"L-BFGS, {Search(optimizer.LineSearch)}",
+        OptimizerKind.ConjugateGradient => $"conjugate gradients, {Search(optimizer.LineSearch)}",
         _ => "Adam",
+    };
+
+    private static string Search(LineSearch search) => search switch
+    {
+        LineSearch.None => "no line search", LineSearch.Backtracking => "backtracking", _ => "strong Wolfe",
     };
 
     private static string Schedule(ScheduleSpec schedule) => schedule.Kind switch

@@ -32,7 +32,12 @@ public static class Words
     [
         ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum), ("nesterov", OptimizerKind.Nesterov), ("adam", OptimizerKind.Adam),
         ("adagrad", OptimizerKind.AdaGrad), ("adadelta", OptimizerKind.AdaDelta), ("rmsprop", OptimizerKind.RmsProp), ("adamw", OptimizerKind.AdamW),
-        ("lars", OptimizerKind.Lars),
+        ("lars", OptimizerKind.Lars), ("lbfgs", OptimizerKind.Lbfgs), ("conjugate-gradient", OptimizerKind.ConjugateGradient),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, LineSearch Value)> LineSearches =
+    [
+        ("none", LineSearch.None), ("backtracking", LineSearch.Backtracking), ("strong-wolfe", LineSearch.StrongWolfe),
     ];
 
     public static readonly IReadOnlyList<(string Word, LearningRateRule Value)> Rules =

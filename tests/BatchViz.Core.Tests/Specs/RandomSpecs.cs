@@ -87,6 +87,9 @@ public static class RandomSpecs
         if (Maybe(random)) spec = spec with { WeightDecay = Any([0, 1e-4], random) };
         if (spec.HasMomentum) spec = spec with { Momentum = random.NextDouble() * 0.99 };
         if (spec.HasTrust) spec = spec with { Trust = random.NextDouble() + 1e-9 };
+        if (spec.HasMemory) spec = spec with { Memory = random.Next(1, 20) };
+        if (spec.Searches) spec = spec with { LineSearch = Any(Words.LineSearches.Skip(spec.HasMemory ? 0 : 1).Select(w => w.Value).ToArray(), random) };
+        if (spec.HasTrials) spec = spec with { Trials = random.Next(1, 40) };
         if (spec.HasBetas) spec = spec with { Beta1 = 0.5, Beta2 = 0.99 };
         if (spec.HasRho && Maybe(random)) spec = spec with { Rho = 0.95 };
         if (spec.HasEpsilon && Maybe(random)) spec = spec with { Epsilon = 1e-7 };

@@ -15,6 +15,8 @@ internal static class Labels
         ["cross-entropy"] = ("Cross-entropy", "交叉熵"), ["logistic"] = ("Logistic", "逻辑损失"), ["squared"] = ("Squared", "平方损失"), ["surface"] = ("The surface itself", "曲面本身"),
         ["sgd"] = ("SGD", "SGD"), ["momentum"] = ("Momentum", "动量"), ["nesterov"] = ("Nesterov", "Nesterov"), ["adam"] = ("Adam", "Adam"),
         ["adagrad"] = ("AdaGrad", "AdaGrad"), ["adadelta"] = ("AdaDelta", "AdaDelta"), ["rmsprop"] = ("RMSprop", "RMSprop"), ["adamw"] = ("AdamW", "AdamW"), ["lars"] = ("LARS", "LARS"),
+        ["lbfgs"] = ("L-BFGS", "L-BFGS"), ["conjugate-gradient"] = ("Conjugate gradients", "共轭梯度"),
+        ["none"] = ("None: the rate itself", "无：直接用学习率"), ["backtracking"] = ("Backtracking", "回溯"), ["strong-wolfe"] = ("Strong Wolfe", "强 Wolfe"),
         ["epochs"] = ("Epochs", "轮 (epoch)"), ["updates"] = ("Updates", "更新次数"), ["examples"] = ("Examples", "样本数"), ["seconds"] = ("Lane seconds", "训练线程秒数"),
         ["keep"] = ("Keep: a short batch", "保留：较小的批次"), ["drop"] = ("Drop it", "丢弃"), ["carry"] = ("Carry into the next epoch", "并入下一轮"), ["wrap"] = ("Wrap: fill from the front", "从本轮开头补齐"),
         ["reweight"] = ("Keep, weighted by its size", "保留，按大小加权"),

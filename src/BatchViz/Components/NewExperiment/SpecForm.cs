@@ -130,6 +130,15 @@ public sealed partial class SpecForm
         Settle();
     }
 
+    /// <summary>Without a search there are no trials.</summary>
+    public void SetLineSearch(string kind)
+    {
+        if (json["optimizer"] is not JsonObject optimizer) json["optimizer"] = optimizer = [];
+        optimizer["lineSearch"] = kind;
+        if (kind == "none") optimizer.Remove("trials");
+        Settle();
+    }
+
     public string Schedule => Get("schedule.kind") is { Length: > 0 } kind ? kind : "constant";
 
     /// <summary>Another kind has other keys; the warm-up stays.</summary>
