@@ -190,7 +190,7 @@ internal sealed class Lane
                     run.LastTestUpdate = at;
                     run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
                 }
-                if (test && !diverged) Probe(m, weights, at, last || update == limit);
+                if (test && !diverged) Probe(bundle, m, weights, at, last || update == limit);
                 if (path && run.LastPathUpdate < at)
                 {
                     run.LastPathUpdate = at;
@@ -205,14 +205,14 @@ internal sealed class Lane
     }
 
     /// <summary>Probes at one in so many of the test marks, and at the end.</summary>
-    private void Probe(int member, IWeights weights, long at, bool end)
+    private void Probe(IBundle bundle, int member, IWeights weights, long at, bool end)
     {
         var run = members[member];
         bool due = end || MarkOf(run, at) % LaneProbes.OneMarkIn == 0;
         if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at)) return;
         try
         {
-            run.Probes.Add(probes.Measure(member, weights, at, experiment.Abandoning));
+            run.Probes.Add(probes.Measure(bundle, member, weights, at, experiment.Abandoning));
         }
         catch (OperationCanceledException)
         {

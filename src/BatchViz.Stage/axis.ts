@@ -39,7 +39,7 @@ export class RunClock {
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
     const phases: Phase[] = [];
     let update = 0, consumed = 0, before: Phase | undefined;
-    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.batchSize }]) {
+    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.pool ?? run.batchSize }]) {
       const { epoch, batchSize } = given;
       if (before) {
         const updates = (epoch - before.epoch) * before.perEpoch;
@@ -103,12 +103,14 @@ export class RunClock {
 
   /** The batch size in force at an update; a short batch has fewer examples. */
   batchSizeAt(update: number): number {
-    return this.last("update", update - 1).batchSize;
+    return this.run.pool ? this.run.batchSize : this.last("update", update - 1).batchSize;
   }
 
   /** How many examples are in an update's batch. */
   batchOf(update: number): number {
-    return this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : this.batchSizeAt(update);
+    if (!this.shortEpoch) return this.batchSizeAt(update);
+    const drawn = Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)), { pool, batchSize } = this.run;
+    return pool ? Math.ceil((drawn * batchSize) / pool) : drawn;
   }
 
   /** A short batch at its epoch's end. */

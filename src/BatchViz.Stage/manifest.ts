@@ -17,6 +17,8 @@ export interface RunInfo {
   batchSize: number;
   /** Of a run whose batches grow, or of a fork: rows of one batch size, with the epochs, updates and examples before each; without the latter two it begins where an epoch ends. */
   phases?: { epoch: number; batchSize: number; update?: number; examples?: number }[] | null;
+  /** Examples that are drawn and scored for each batch; null or absent: what is drawn is trained on. */
+  pool?: number | null;
   seed: number;
   learningRate: number | null;
   totalUpdates: number | null;
@@ -69,6 +71,8 @@ export interface Spec {
   learningRate?: number | Record<string, number>;
   learningRateRule?: string;
   referenceBatchSize?: number;
+  sampler?: { hard?: { pool: number } };
+  workers?: { count: number; mode?: string; staleness?: number };
   batchSchedule?: { factor?: number; everyEpochs?: number; maximum?: number };
 }
 

@@ -5,7 +5,7 @@ import type { Manifest, Spec } from "./manifest.ts";
 export const titleOf = (manifest: Manifest): string => tr(manifest.title, titleInChinese(manifest.name, manifest.spec, manifest.data));
 
 export function titleInChinese(name: string, spec: Spec, data: Pick<Manifest["data"], "inputs" | "outputs">): string {
-  return [name, modelInChinese(spec, data), optimizerName(spec), rule(spec), schedule(spec), warmup(spec), growth(spec), budget(spec)]
+  return [name, modelInChinese(spec, data), optimizerName(spec), rule(spec), schedule(spec), warmup(spec), growth(spec), hard(spec), workers(spec), budget(spec)]
     .filter((part) => part !== "").join("，");
 }
 
@@ -67,6 +67,13 @@ function schedule({ schedule: given }: Spec): string {
 
 const warmup = ({ schedule: given }: Spec): string =>
   given?.warmup ? `${given.warmup.kind === "constant" ? "恒定预热" : "预热"} ${plain(given.warmup.epochs ?? 0)} 轮` : "";
+
+const hard = ({ sampler }: Spec): string => (sampler?.hard ? `每 ${sampler.hard.pool} 个取最难的` : "");
+
+function workers({ workers: given }: Spec): string {
+  if (!given) return "";
+  return given.mode === "asynchronous" ? `${given.count} 个工作者，梯度滞后 ${given.staleness ?? given.count - 1} 次更新` : `${given.count} 个同步工作者`;
+}
 
 const growth = ({ batchSchedule }: Spec): string => (batchSchedule ? `B ${every(batchSchedule.everyEpochs ?? 1)} ×${plain(batchSchedule.factor ?? 0)}` : "");
 

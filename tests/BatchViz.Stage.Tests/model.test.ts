@@ -107,6 +107,14 @@ describe("axes", () => {
     expect(clock.toAxis("seconds", 20)).toBe(2);
   });
 
+  test("pools are what is drawn, batches what is chosen from them", () => {
+    const clock = new RunClock({ ...run(4), pool: 6 }, 20, "keep");
+    expect(clock.toAxis("examples", 3)).toBe(18);
+    expect(clock.toAxis("epochs", 4)).toBe(1);
+    expect([clock.batchSizeAt(1), clock.batchOf(1), clock.batchOf(4)]).toEqual([4, 4, 2]);
+    expect([clock.isRemainder(1), clock.isRemainder(4)]).toEqual([false, true]);
+  });
+
   test("FLOPs of runs that search are those that were recorded, not a multiple of the examples", () => {
     const clock = new RunClock(run(4), 10, "keep", true);
     clock.noteFlops(2, 500);

@@ -21,6 +21,9 @@ public sealed record ExperimentSpec
     public int? MicroBatch { get; init; }
     public IReadOnlyList<uint> Seeds { get; init; } = [1];
     public SamplerSpec Sampler { get; init; } = new();
+
+    /// <summary>Null: one.</summary>
+    public WorkersSpec? Workers { get; init; }
     public required BudgetSpec Budget { get; init; }
     public Pace Pace { get; init; } = Pace.Examples;
     public LandscapeSpec Landscape { get; init; } = new();
@@ -236,6 +239,31 @@ public sealed record SamplerSpec
 {
     public SampleOrder Order { get; init; } = SampleOrder.Shuffle;
     public RemainderPolicy Remainder { get; init; } = RemainderPolicy.Keep;
+
+    /// <summary>P: hard examples only (OHEM, Shrivastava et al. 2016): so many are drawn and scored by their losses, the B hardest are trained on. Null: all that are drawn.</summary>
+    public int? Pool { get; init; }
+
+    /// <summary>Examples that are trained on of so many drawn: B of a whole pool, and the same share, rounded up, of a short one.</summary>
+    public int TrainedOf(int drawn, int batchSize) => Pool is { } pool ? (int)(((long)drawn * batchSize + pool - 1) / pool) : drawn;
+}
+
+public enum WorkerMode
+{
+    /// <summary>Each update waits for all: k batches of b are one batch of k·b.</summary>
+    Synchronous,
+
+    /// <summary>Each update has one worker's gradient, taken at weights of some updates before.</summary>
+    Asynchronous,
+}
+
+/// <summary>k workers that share a run's training, simulated: the same bits on one core as on many.</summary>
+public sealed record WorkersSpec(int Count, WorkerMode Mode = WorkerMode.Synchronous, int? Staleness = null)
+{
+    /// <summary>Batches that make one update's.</summary>
+    public int Together => Mode == WorkerMode.Synchronous ? Count : 1;
+
+    /// <summary>Updates between the weights that a gradient is taken at and those it is applied to; by default k − 1, as of workers that take turns.</summary>
+    public int Delay => Mode == WorkerMode.Asynchronous ? Staleness ?? Count - 1 : 0;
 }
 
 /// <summary>When a run ends. Exactly one of the four is set.</summary>

@@ -12,7 +12,7 @@ namespace BatchViz.Core.Specs;
 public static class SpecReader
 {
     public const int MaxBytes = JsonNodeReader.MaxBytes;
-    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000, MaxMemory = 100;
+    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000, MaxMemory = 100, MaxWorkers = 64;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
 
     /// <exception cref="SpecException">One sentence that names the key.</exception>
@@ -37,6 +37,7 @@ public static class SpecReader
             Schedule = ReadSchedule(root.Object("schedule")),
             Seeds = ReadSeeds(root),
             Sampler = ReadSampler(root.Object("sampler")),
+            Workers = ReadWorkers(root.Object("workers")),
             Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", Tr("an object such as { \"epochs\": 5 }", "对象，例如 { \"epochs\": 5 }"))),
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
             Landscape = ReadLandscape(root.Object("landscape")),
@@ -72,6 +73,8 @@ public static class SpecReader
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
             throw new SpecException(Tr("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.", "\"schedule.epochs\" 必须给出：以秒计的预算不能决定余弦的长度。"));
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
+        if (spec.Workers is { Delay: > 0 } && spec.Optimizer.Searches)
+            throw new SpecException(Tr($"\"workers\" with gradients of older weights cannot go with the optimizer \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\", which compares losses at the weights it steps from.", $"使用旧权重梯度的 \"workers\" 不能与优化器 \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\" 同用：后者在出发的权重处比较损失。"));
         if (spec.Probes.Contains(ProbeKind.FisherRao) && spec.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
         if (spec.LearningRate.Rule == LearningRateRule.Tuned)
             foreach (var batch in spec.BatchSizes)
@@ -89,6 +92,10 @@ public static class SpecReader
             if (batch.Examples > growth.Maximum)
                 throw new SpecException(Tr($"\"batchSchedule.maximum\" is {growth.Maximum}, less than the batch size {batch} that is to grow.", $"\"batchSchedule.maximum\" 是 {growth.Maximum}，小于要增长的批量大小 {batch}。"));
         }
+        if (spec.Sampler.Pool is not null)
+            throw new SpecException(Tr("\"batchSchedule\" cannot go with \"sampler.hard\", whose pools stay as they are.", "\"batchSchedule\" 不能与 \"sampler.hard\" 同用：候选池大小不变。"));
+        if (spec.Workers is { Together: > 1 })
+            throw new SpecException(Tr("\"batchSchedule\" cannot go with synchronous \"workers\", whose batches are one.", "\"batchSchedule\" 不能与同步的 \"workers\" 同用：各批合为一批。"));
     }
 
     private static LossKind DefaultLoss(DataSpec data) => data.Kind switch
@@ -284,7 +291,23 @@ public static class SpecReader
             Order = sampler.Choice("order", Words.Orders) ?? SampleOrder.Shuffle,
             Remainder = sampler.Choice("remainder", Words.Remainders) ?? RemainderPolicy.Keep,
         };
+        if (sampler.Object("hard") is { } hard)
+        {
+            spec = spec with { Pool = (int)(hard.Whole("pool", 1, 1_000_000) ?? throw hard.Missing("pool", Tr("a whole number of examples", "整数样本数"))) };
+            hard.Done();
+        }
         sampler.Done();
+        return spec;
+    }
+
+    private static WorkersSpec? ReadWorkers(JsonNodeReader? workers)
+    {
+        if (workers is null) return null;
+        var spec = new WorkersSpec(
+            (int)(workers.Whole("count", 1, MaxWorkers) ?? throw workers.Missing("count", Tr("a whole number of workers", "整数个工作者"))),
+            workers.Choice("mode", Words.WorkerModes) ?? WorkerMode.Synchronous);
+        if (spec.Mode == WorkerMode.Asynchronous) spec = spec with { Staleness = (int?)workers.Whole("staleness", 0, MaxWorkers) };
+        workers.Done();
         return spec;
     }
 

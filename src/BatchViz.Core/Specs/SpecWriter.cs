@@ -26,6 +26,12 @@ public static class SpecWriter
             ["order"] = Words.Of(Words.Orders, spec.Sampler.Order),
             ["remainder"] = Words.Of(Words.Remainders, spec.Sampler.Remainder),
         };
+        if (spec.Sampler.Pool is { } pool) json["sampler"]!["hard"] = new JsonObject { ["pool"] = pool };
+        if (spec.Workers is { } workers)
+        {
+            json["workers"] = new JsonObject { ["count"] = workers.Count, ["mode"] = Words.Of(Words.WorkerModes, workers.Mode) };
+            Put((JsonObject)json["workers"]!, "staleness", workers.Staleness);
+        }
         json["budget"] = spec.Budget switch
         {
             { Epochs: { } epochs } => new JsonObject { ["epochs"] = epochs },

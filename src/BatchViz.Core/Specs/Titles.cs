@@ -19,7 +19,7 @@ public static class Titles
         new[]
         {
             spec.Name, Model(network), Optimizer(spec.Optimizer), Rule(spec.LearningRate), Schedule(spec.Schedule), Warmup(spec.Schedule.Warmup),
-            BatchSchedule(spec.BatchSchedule), Budget(spec.Budget),
+            BatchSchedule(spec.BatchSchedule), Hard(spec.Sampler), Workers(spec.Workers), Budget(spec.Budget),
         }.Where(p => p.Length > 0));
 
     public static string Model(NetworkSpec network)
@@ -66,6 +66,11 @@ public static class Titles
         : $"{(warmup.Kind == WarmupKind.Constant ? "constant warm-up" : "warm-up")} of {Number(warmup.Epochs)} {(warmup.Epochs == 1 ? "epoch" : "epochs")}";
 
     private static string BatchSchedule(BatchScheduleSpec? growth) => growth is null ? "" : $"B ×{Number(growth.Factor)} {Every(growth.EveryEpochs)}";
+
+    private static string Hard(SamplerSpec sampler) => sampler.Pool is { } pool ? $"hardest of {pool}" : "";
+
+    private static string Workers(WorkersSpec? workers) => workers is null ? ""
+        : workers.Mode == WorkerMode.Synchronous ? $"{workers.Count} workers in step" : $"{workers.Count} workers, gradients {workers.Delay} {(workers.Delay == 1 ? "update" : "updates")} old";
 
     private static string Every(int epochs) => epochs == 1 ? "every epoch" : $"every {epochs} epochs";
 

@@ -62,6 +62,8 @@ public static class Words
         ("keep", RemainderPolicy.Keep), ("drop", RemainderPolicy.Drop), ("carry", RemainderPolicy.Carry), ("wrap", RemainderPolicy.Wrap), ("reweight", RemainderPolicy.Reweight),
     ];
 
+    public static readonly IReadOnlyList<(string Word, WorkerMode Value)> WorkerModes = [("synchronous", WorkerMode.Synchronous), ("asynchronous", WorkerMode.Asynchronous)];
+
     public static readonly IReadOnlyList<(string Word, Pace Value)> Paces = [("examples", Pace.Examples), ("updates", Pace.Updates)];
 
     public static readonly IReadOnlyList<(string Word, PlaneKind Value)> Planes =

@@ -27,12 +27,14 @@ internal sealed unsafe class WholeSteps : IDisposable
     }
 
     /// <summary>One update, as <see cref="Model.Update"/> makes it.</summary>
-    public void Update(float* weights, float* state, ReadOnlySpan<int> batch, Figures figures)
+    /// <param name="at">The weights that the gradient is taken at; where they are others, the present ones take their place.</param>
+    public void Update(float* weights, float* state, float* at, ReadOnlySpan<int> batch, Figures figures)
     {
         optimizer.Taking = gradient;
-        model.Update(weights, state, batch, optimizer, figures);
+        model.Update(at, state, batch, optimizer, figures);
         optimizer.Taking = null;
         if (!figures.Finite) return;
+        if (at != weights) Flat.Copy(layout.Floats, weights, at);
         (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
         for (int l = 0; l < layout.Layers.Length; l++)
         {

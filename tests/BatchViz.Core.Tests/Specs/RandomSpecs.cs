@@ -16,17 +16,21 @@ public static class RandomSpecs
         var budget = Budget(random);
         var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
         var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random);
+        var optimizer = Optimizer(random);
+        var mode = Any(Enum.GetValues<WorkerMode>().Where(m => m == WorkerMode.Synchronous ? !grows : !optimizer.Searches).Append(WorkerMode.Asynchronous).ToArray(), random);
+        var workers = new WorkersSpec(random.Next(1, 9), mode, mode == WorkerMode.Synchronous ? null : optimizer.Searches ? 0 : Maybe(random) ? null : random.Next(5));
         return new ExperimentSpec
         {
             Name = Any(["a", "Ünïcode “quotes” \\ /", "</script>"], random),
             Data = data,
             Model = model,
             Loss = loss,
-            Optimizer = Optimizer(random),
+            Optimizer = optimizer,
             LearningRate = Rate(batches, random),
             BatchSizes = batches,
             Seeds = Maybe(random) ? [1] : [0, 7, uint.MaxValue],
-            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder },
+            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder, Pool = !grows && Maybe(random) ? random.Next(1, 2000) : null },
+            Workers = Maybe(random) ? null : workers,
             Schedule = Schedule(random, budget),
             BatchSchedule = grows ? new BatchScheduleSpec(Any([1.1, 2, 2.5], random), random.Next(1, 5), Maybe(random) ? null : 512 + random.Next(9)) : null,
             MicroBatch = Maybe(random) ? null : random.Next(1, 100),

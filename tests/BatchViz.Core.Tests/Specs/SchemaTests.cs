@@ -10,7 +10,7 @@ namespace BatchViz.Core.Tests.Specs;
 public class SchemaTests
 {
     /// <summary>Rules between keys, which only the reader knows.</summary>
-    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|that is to grow|Fisher-Rao";
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|gradients of older weights|that is to grow|Fisher-Rao";
 
     private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
 

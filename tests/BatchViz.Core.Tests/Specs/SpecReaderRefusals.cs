@@ -76,7 +76,7 @@ public class SpecReaderRefusals
     [InlineData("learningrate", "0.1", "\"learningrate\" is not a key of an experiment (did you mean \"learningRate\"?).")]
     [InlineData("optimiser", "{}", "\"optimiser\" is not a key of an experiment (did you mean \"optimizer\"?).")]
     [InlineData("model", "{ \"hiden\": [8] }", "\"model.hiden\" is not a key of \"model\" (did you mean \"hidden\"?).")]
-    [InlineData("sampler", "{ \"drop\": true }", "\"sampler.drop\" is not a key of \"sampler\"; known here are order, remainder.")]
+    [InlineData("sampler", "{ \"drop\": true }", "\"sampler.drop\" is not a key of \"sampler\"; known here are order, remainder, hard.")]
     [InlineData("optimizer", "{ \"kind\": \"sgd\", \"momentum\": 0.9 }", "\"optimizer.momentum\" is not a key of \"optimizer\"; known here are kind, weightDecay.")]
     [InlineData("optimizer", "{ \"kind\": \"adagrad\", \"rho\": 0.9 }", "\"optimizer.rho\" is not a key of \"optimizer\"; known here are kind, weightDecay, epsilon.")]
     [InlineData("schedule", "{ \"kind\": \"cosine\", \"factor\": 0.5 }", "\"schedule.factor\" is not a key of \"schedule\"; known here are kind, warmup, epochs, floor.")]

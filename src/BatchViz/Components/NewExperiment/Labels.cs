@@ -21,6 +21,7 @@ internal static class Labels
         ["keep"] = ("Keep: a short batch", "保留：较小的批次"), ["drop"] = ("Drop it", "丢弃"), ["carry"] = ("Carry into the next epoch", "并入下一轮"), ["wrap"] = ("Wrap: fill from the front", "从本轮开头补齐"),
         ["reweight"] = ("Keep, weighted by its size", "保留，按大小加权"),
         ["shuffle"] = ("Shuffled every epoch", "每轮打乱"), ["sequential"] = ("As in the file", "文件顺序"), ["replacement"] = ("Drawn with replacement", "有放回抽样"),
+        ["synchronous"] = ("In step: k·b is one batch", "同步：k·b 为一批"), ["asynchronous"] = ("Apart: older gradients", "异步：较旧的梯度"),
         ["step"] = ("In steps", "阶梯下降"), ["cosine"] = ("Half a cosine", "余弦下降"), ["gradual"] = ("Rising gradually", "线性上升"),
         ["pca"] = ("PCA of all runs", "所有运行的 PCA"), ["random"] = ("Random directions", "随机方向"), ["runs"] = ("Through three runs' ends", "过三个运行的终点"),
         ["hessian"] = ("Hessian eigenvectors", "Hessian 特征向量"), ["weights"] = ("The two weights", "两个权重"),

@@ -25,6 +25,8 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
         ("xor", "Four clouds that no straight line divides: see who leaves the flat start first.", "任何直线都分不开的四团点：看谁先离开平坦的起点。"),
         ("gaussians", "Two clouds and a nearly straight border: batch size changes the way more than the end.", "两团点和近乎笔直的边界：批量大小改变的是路径，而不是终点。"),
         ("lbfgs", "L-BFGS takes the batch at its word: full and 256 go down in few updates, 8 is led astray by its own noise.", "L-BFGS 相信批量所说：全批量与 256 几次更新就下降，8 被自身的噪声带偏。"),
+        ("ohem", "Of every 256 digits only the hardest are trained on: compare by FLOPs what 16, 64 or all of them teach.", "每 256 个数字只用最难的训练：按 FLOPs 比较 16、64 或全部各教会多少。"),
+        ("stale-workers", "Sixteen workers out of step: their gradients are fifteen updates old, which large batches take worse than small ones.", "十六个不同步的工作者：梯度滞后十五次更新，大批量比小批量更受其害。"),
         ("grow-the-batch", "The same clouds with batches that grow instead of a rate that falls: even B = 1 comes to rest, in fewer updates.", "同样的两团点，但批量增大而学习率不降：连 B = 1 也能安定下来，更新次数更少。"),
         ("line", "A line through points has two weights: the bowl you see is the whole landscape, nothing is hidden.", "过点的直线只有两个权重：看到的碗就是全部损失地形，毫无隐藏。"),
         ("double-well", "Two valleys with a ridge between them: can the noise of small batches carry a run across?", "两个山谷隔着一道山脊：小批量的噪声能把运行带过去吗？"),

@@ -173,6 +173,28 @@ public sealed partial class SpecForm
         Settle();
     }
 
+    public bool IsHard => At("sampler.hard") is not null;
+
+    /// <summary>The smallest pool that all batches fit into eight times, where they are numbers.</summary>
+    public void SetHard(string hard)
+    {
+        if (json["sampler"] is not JsonObject sampler) json["sampler"] = sampler = [];
+        int largest = Split(Get("batchSizes")).Select(size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int b) ? b : 0).DefaultIfEmpty().Max();
+        if (hard == "true") sampler["hard"] ??= new JsonObject { ["pool"] = Math.Clamp(8L * largest, 64, 1_000_000) };
+        else sampler.Remove("hard");
+        Settle();
+    }
+
+    public string Workers => At("workers") is null ? "" : Get("workers.mode") is { Length: > 0 } mode ? mode : "synchronous";
+
+    /// <summary>An empty mode is one worker.</summary>
+    public void SetWorkers(string mode)
+    {
+        if (mode.Length == 0) json.Remove("workers");
+        else json["workers"] = new JsonObject { ["count"] = At("workers.count")?.DeepClone() ?? 4, ["mode"] = mode };
+        Settle();
+    }
+
     public void SetBudget(string kind)
     {
         json["budget"] = new JsonObject { [kind] = kind switch { "epochs" => 5, "updates" => 2_000, "examples" => 100_000, _ => 30 } };
