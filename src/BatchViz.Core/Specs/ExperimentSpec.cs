@@ -67,7 +67,13 @@ public readonly record struct BatchSize(int Examples, bool IsFull = false)
 
 public enum DataKind
 {
-    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx,
+    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx, FashionMnist, Cifar10,
+
+    /// <summary>Two views of each example of another set.</summary>
+    Pairs,
+
+    /// <summary>A stream whose boundary turns as it goes by.</summary>
+    Drift,
 }
 
 /// <summary>Where the examples come from. Which keys apply depends on <see cref="Kind"/>; the reader refuses the others.</summary>
@@ -75,7 +81,7 @@ public sealed record DataSpec
 {
     public required DataKind Kind { get; init; }
 
-    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (MNIST, IDX, CSV); null: all, or the set's own default.</summary>
+    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (the others); null: all, or the set's own default.</summary>
     public int? TrainExamples { get; init; }
 
     /// <summary>Test examples to make or take; null: all, or as many as training examples for generated sets.</summary>
@@ -87,7 +93,20 @@ public sealed record DataSpec
     /// <summary>Seed of the generator or of the split; independent of the runs' seeds.</summary>
     public uint Seed { get; init; } = 1;
 
-    /// <summary>Folder of <see cref="File"/>; null: the folder given by <c>--data</c>.</summary>
+    /// <summary>Pairs: the set that views are made of.</summary>
+    public DataKind? Base { get; init; }
+
+    /// <summary>Pairs: how different the views are, from 0 to 1; null: <see cref="BatchViz.Core.Data.Pairs.DefaultAugmentation"/>.</summary>
+    public double? Augmentation { get; init; }
+
+    /// <summary>Drift: how often the boundary turns round while the training examples go by; null: once.</summary>
+    public double? Turns { get; init; }
+
+    /// <summary>Whose examples they are: <see cref="Base"/> or <see cref="Kind"/>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public DataKind From => Base ?? Kind;
+
+    /// <summary>Folder of the files; null: the folder given by <c>--data</c>.</summary>
     public string? Folder { get; init; }
 
     /// <summary>CSV: the file's name within the folder.</summary>

@@ -50,6 +50,7 @@ public static class ForkResolver
         bool ends = given.Object("schedule")?.Choice("kind", [("constant", ScheduleKind.Constant)]) is not null;
         var budget = given.Object("budget") is { } until ? SpecReader.ReadBudget(until) : parent.Budget;
         long? total = SpecResolver.TotalUpdates(budget, plan.Spec.Sampler.Pool ?? size, progress);
+        SpecResolver.CheckStream(plan.Data, progress, total);
         if (total <= update) throw TooEarly(budget, total.Value, update);
         return parent with
         {

@@ -36,7 +36,7 @@ public static class SpecReader
             LearningRate = ReadLearningRate(root),
             Schedule = ReadSchedule(root.Object("schedule")),
             Seeds = ReadSeeds(root),
-            Sampler = ReadSampler(root.Object("sampler")),
+            Sampler = ReadSampler(root.Object("sampler"), data.Kind == DataKind.Drift),
             Workers = ReadWorkers(root.Object("workers")),
             Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", Tr("an object such as { \"epochs\": 5 }", "对象，例如 { \"epochs\": 5 }"))),
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
@@ -98,19 +98,23 @@ public static class SpecReader
             throw new SpecException(Tr("\"batchSchedule\" cannot go with synchronous \"workers\", whose batches are one.", "\"batchSchedule\" 不能与同步的 \"workers\" 同用：各批合为一批。"));
     }
 
-    private static LossKind DefaultLoss(DataSpec data) => data.Kind switch
+    private static LossKind DefaultLoss(DataSpec data) => data.From switch
     {
         DataKind.DoubleWell or DataKind.Saddle or DataKind.Beale => LossKind.Surface,
         DataKind.Line => LossKind.Squared,
         DataKind.Csv when data.Regression => LossKind.Squared,
-        DataKind.Mnist or DataKind.Idx or DataKind.Csv => LossKind.CrossEntropy,
+        DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10 or DataKind.Idx or DataKind.Csv => LossKind.CrossEntropy,
         _ => LossKind.Logistic,
     };
+
+    /// <summary>Whether examples are made, not read.</summary>
+    public static bool IsGenerated(DataKind kind) => kind is not (DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10 or DataKind.Csv or DataKind.Idx);
 
     private static DataSpec ReadData(JsonNodeReader data)
     {
         var kind = data.Choice("kind", Words.Data) ?? throw data.Missing("kind", Tr("one of ", "下列之一：") + string.Join(", ", Words.Data.Select(w => $"\"{w.Word}\"")));
-        bool generated = kind is not (DataKind.Mnist or DataKind.Csv or DataKind.Idx);
+        DataKind? of = kind == DataKind.Pairs ? data.Choice("base", Pairs.Bases) ?? DataKind.Mnist : null;
+        bool generated = IsGenerated(of ?? kind);
         var spec = new DataSpec
         {
             Kind = kind,
@@ -118,7 +122,10 @@ public static class SpecReader
             TestExamples = (int?)data.Whole("testExamples", 1, generated ? MaxGenerated : 100_000_000),
             Noise = generated ? data.Number("noise", 0, 100) : null,
             Seed = (uint)(data.Whole("seed", 0, uint.MaxValue) ?? 1),
-            Folder = kind is DataKind.Csv or DataKind.Idx ? data.Text("folder") : null,
+            Base = of,
+            Augmentation = kind == DataKind.Pairs ? data.Number("augmentation", 0, 1) : null,
+            Turns = kind == DataKind.Drift ? data.Number("turns", 0, 1000) : null,
+            Folder = (of ?? kind) is DataKind.Csv or DataKind.Idx or DataKind.Cifar10 ? data.Text("folder") : null,
             File = kind == DataKind.Csv ? FileName(data, "file") ?? throw data.Missing("file", Tr("the name of a CSV file", "CSV 文件名")) : null,
             Label = kind == DataKind.Csv ? data.Text("label") : null,
             Regression = kind == DataKind.Csv && (data.Flag("regression") ?? false),
@@ -283,12 +290,16 @@ public static class SpecReader
 
     internal static double ReadRate(string at, JsonElement value) => JsonNodeReader.Number(at, value, 0, 1000, openMin: true);
 
-    private static SamplerSpec ReadSampler(JsonNodeReader? sampler)
+    /// <param name="stream">The order is the data's own.</param>
+    private static SamplerSpec ReadSampler(JsonNodeReader? sampler, bool stream)
     {
-        if (sampler is null) return new SamplerSpec();
+        var order = stream ? SampleOrder.Sequential : SampleOrder.Shuffle;
+        if (sampler is null) return new SamplerSpec { Order = order };
+        if (sampler.Choice("order", Words.Orders) is { } given && stream && given != order)
+            throw new SpecException(Tr($"\"sampler.order\" is \"{Words.Of(Words.Orders, given)}\", but the data \"drift\" is a stream; it must be \"sequential\" (or left out).", $"\"sampler.order\" 是 \"{Words.Of(Words.Orders, given)}\"，但数据 \"drift\" 是数据流；必须是 \"sequential\"（或省略）。"));
         var spec = new SamplerSpec
         {
-            Order = sampler.Choice("order", Words.Orders) ?? SampleOrder.Shuffle,
+            Order = sampler.Choice("order", Words.Orders) ?? order,
             Remainder = sampler.Choice("remainder", Words.Remainders) ?? RemainderPolicy.Keep,
         };
         if (sampler.Object("hard") is { } hard)

@@ -84,6 +84,7 @@ public static class SpecResolver
             var progress = new Progress(spec.Sampler.Remainder, n, spec.Sampler.Pool ?? size, spec.BatchSchedule);
             CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch, spec.Sampler.Pool is null);
             long? total = TotalUpdates(spec.Budget, spec.Sampler.Pool ?? size, progress);
+            CheckStream(data, progress, total);
             var schedule = spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null }
                 ? spec.Schedule with { Epochs = spec.Budget.Epochs ?? progress.EpochsAfter(total!.Value) }
                 : spec.Schedule;
@@ -140,6 +141,17 @@ public static class SpecResolver
         if (budget.Examples is { } examples && examples < size)
             throw new SpecException(Tr($"\"budget.examples\" is {examples}, less than one batch of {size}.", $"\"budget.examples\" 是 {examples}，少于一个 {size} 的批次。"));
         return total;
+    }
+
+    /// <summary>A stream goes by once.</summary>
+    internal static void CheckStream(DataSet data, Progress progress, long? total)
+    {
+        if (!data.Stream) return;
+        if (total is null) throw new SpecException(Tr($"\"budget.seconds\" cannot go with {data.Name}, a stream that goes by once.", $"\"budget.seconds\" 不能与 {data.Name} 同用：数据流只经过一次。"));
+        if (progress.ExamplesAfter(total.Value) > data.Train.Count + progress.LargestBatch - 1)
+            throw new SpecException(Tr(
+                $"\"budget\" takes {progress.ExamplesAfter(total.Value):#,0} examples, but {data.Name} is a stream of {data.Train.Count:#,0} that goes by once; make \"data.trainExamples\" larger.",
+                $"\"budget\" 需要 {progress.ExamplesAfter(total.Value):#,0} 个样本，但 {data.Name} 是只经过一次的 {data.Train.Count:#,0} 个样本的数据流；请增大 \"data.trainExamples\"。"));
     }
 
     private static NetworkSpec Network(ExperimentSpec spec, DataSet data)

@@ -57,6 +57,9 @@ public static class SpecWriter
         Put(json, "testExamples", data.TestExamples);
         if (data.Noise is { } noise) json["noise"] = noise;
         if (data.Seed != 1) json["seed"] = data.Seed;
+        if (data.Base is { } of) json["base"] = Words.Of(Words.Data, of);
+        if (data.Augmentation is { } augmentation) json["augmentation"] = augmentation;
+        if (data.Turns is { } turns) json["turns"] = turns;
         Put(json, "folder", data.Folder);
         Put(json, "file", data.File);
         Put(json, "label", data.Label);

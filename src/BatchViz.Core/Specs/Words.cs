@@ -8,6 +8,7 @@ public static class Words
         ("circles", DataKind.Circles), ("xor", DataKind.Xor), ("gaussians", DataKind.Gaussians), ("spirals", DataKind.Spirals),
         ("moons", DataKind.Moons), ("line", DataKind.Line), ("double-well", DataKind.DoubleWell), ("saddle", DataKind.Saddle),
         ("beale", DataKind.Beale), ("mnist", DataKind.Mnist), ("csv", DataKind.Csv), ("idx", DataKind.Idx),
+        ("fashion-mnist", DataKind.FashionMnist), ("cifar10", DataKind.Cifar10), ("pairs", DataKind.Pairs), ("drift", DataKind.Drift),
     ];
 
     public static readonly IReadOnlyList<(string Word, ModelKind Value)> Models = [("dense", ModelKind.Dense), ("surface", ModelKind.Surface)];

@@ -29,7 +29,7 @@ public static class RandomSpecs
             LearningRate = Rate(batches, random),
             BatchSizes = batches,
             Seeds = Maybe(random) ? [1] : [0, 7, uint.MaxValue],
-            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder, Pool = !grows && Maybe(random) ? random.Next(1, 2000) : null },
+            Sampler = new SamplerSpec { Order = data.Kind == DataKind.Drift ? SampleOrder.Sequential : Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder, Pool = !grows && Maybe(random) ? random.Next(1, 2000) : null },
             Workers = Maybe(random) ? null : workers,
             Schedule = Schedule(random, budget),
             BatchSchedule = grows ? new BatchScheduleSpec(Any([1.1, 2, 2.5], random), random.Next(1, 5), Maybe(random) ? null : 512 + random.Next(9)) : null,
@@ -67,13 +67,20 @@ public static class RandomSpecs
         if (SpecReader.SurfaceOf(kind) is null && Maybe(random)) spec = spec with { TestExamples = random.Next(1, 1000) };
         return kind switch
         {
-            DataKind.Mnist => spec,
+            DataKind.Mnist or DataKind.FashionMnist => spec,
+            DataKind.Cifar10 => spec with { Folder = Maybe(random) ? "/data" : null },
+            DataKind.Pairs => Pairs(spec with { Base = Any(Core.Data.Pairs.Bases, random).Value, Augmentation = Maybe(random) ? random.NextDouble() : null }, random),
+            DataKind.Drift => spec with { Turns = Maybe(random) ? random.NextDouble() * 5 : null, Noise = Maybe(random) ? random.NextDouble() : null },
             DataKind.Csv => spec with { File = "a/b.csv", Folder = Maybe(random) ? "/data" : null, Label = Maybe(random) ? "y" : null, Regression = Maybe(random), TestFraction = Maybe(random) ? 0.25 : null },
             DataKind.Idx when Maybe(random) => spec with { TrainImages = "a", TrainLabels = "b" },
             DataKind.Idx => spec with { TrainImages = "a", TrainLabels = "b", TestImages = "c", TestLabels = "d", Folder = "x y" },
             _ => spec with { Noise = Maybe(random) ? random.NextDouble() : null },
         };
     }
+
+    private static DataSpec Pairs(DataSpec spec, Random random) => SpecReader.IsGenerated(spec.From)
+        ? spec with { Noise = Maybe(random) ? random.NextDouble() : null }
+        : spec with { Folder = spec.From == DataKind.Cifar10 && Maybe(random) ? "/data" : null };
 
     private static ModelSpec Dense(LossKind loss, Random random) => new()
     {

@@ -45,7 +45,7 @@ public class SpecReaderRefusals
     [InlineData("budget", "{ \"updates\": 0 }", "\"budget.updates\" is 0; it must be a whole number from 1 to 100,000,000.")]
     [InlineData("budget", "{ \"updates\": 1.5 }", "\"budget.updates\" is 1.5; it must be a whole number from 1 to 100,000,000.")]
     [InlineData("optimizer", "{ \"kind\": \"adam\", \"beta2\": 1 }", "\"optimizer.beta2\" is 1; it must be a number from 0 to 0.999999.")]
-    [InlineData("data", "{ \"kind\": \"cifar\" }", "\"data.kind\" is \"cifar\"; it must be one of \"circles\", \"xor\", \"gaussians\", \"spirals\", \"moons\", \"line\", \"double-well\", \"saddle\", \"beale\", \"mnist\", \"csv\", \"idx\".")]
+    [InlineData("data", "{ \"kind\": \"cifar\" }", "\"data.kind\" is \"cifar\"; it must be one of \"circles\", \"xor\", \"gaussians\", \"spirals\", \"moons\", \"line\", \"double-well\", \"saddle\", \"beale\", \"mnist\", \"csv\", \"idx\", \"fashion-mnist\", \"cifar10\", \"pairs\", \"drift\".")]
     [InlineData("data", "{ \"kind\": \"csv\" }", "\"data.file\" is missing; it must be the name of a CSV file.")]
     [InlineData("data", "{ \"kind\": \"csv\", \"file\": \"../secret.csv\" }", "\"data.file\" must be the name of a file inside the data folder.")]
     [InlineData("data", "{ \"kind\": \"csv\", \"file\": \"/etc/passwd\" }", "\"data.file\" must be the name of a file inside the data folder.")]

@@ -114,8 +114,11 @@ public sealed partial class SpecForm
     /// <summary>Another data set brings another name, loss and, between networks and surfaces, another model.</summary>
     public void SetData(string kind)
     {
-        bool wasSurface = IsSurface(Get("data.kind")), isSurface = IsSurface(kind);
+        bool wasStream = Get("data.kind") == "drift", wasSurface = IsSurface(Get("data.kind")), isSurface = IsSurface(kind);
         json["data"] = new JsonObject { ["kind"] = kind };
+        // A stream has its own order and goes by once.
+        if (json["sampler"] is JsonObject sampler && (kind == "drift" || wasStream)) sampler.Remove("order");
+        if (kind == "drift") json["budget"] = new JsonObject { ["epochs"] = 1 };
         foreach (string key in new[] { "name", "loss", "landscape" }) json.Remove(key);
         if (isSurface) json.Remove("model");
         else if (wasSurface) json["model"] = new JsonObject { ["hidden"] = new JsonArray(8, 8), ["activation"] = "tanh" };
@@ -220,7 +223,18 @@ public sealed partial class SpecForm
 
     public static bool IsSurface(string kind) => kind is "double-well" or "saddle" or "beale";
 
-    public static bool IsGenerated(string kind) => kind is not ("mnist" or "csv" or "idx");
+    /// <summary>Of what pairs are made.</summary>
+    public string DataFrom => Get("data.kind") == "pairs" ? Get("data.base") is { Length: > 0 } of ? of : "mnist" : Get("data.kind");
+
+    /// <summary>Another set to make pairs of has other keys, and another loss.</summary>
+    public void SetBase(string of)
+    {
+        json["data"] = new JsonObject { ["kind"] = "pairs", ["base"] = of };
+        json.Remove("loss");
+        Settle();
+    }
+
+    public static bool IsGenerated(string kind) => kind is not ("mnist" or "fashion-mnist" or "cifar10" or "csv" or "idx");
 
     private JsonNode? At(string path)
     {
