@@ -11,7 +11,7 @@ for file in "$here"/*.json; do
   node -e '
     const spec = JSON.parse(require("fs").readFileSync(process.argv[1]));
     delete spec.$schema;
-    if (spec.data.kind === "mnist") {
+    if (["mnist", "fashion-mnist", "pairs"].includes(spec.data.kind)) {
       spec.data.trainExamples = 2000;
       spec.data.testExamples = 500;
       spec.batchSizes = spec.batchSizes.map((size) => Math.min(size, 2000) || size);

@@ -8,6 +8,7 @@ using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
 using BatchViz.Engine.Cpu.Tiny;
+using BatchViz.Engine.Cpu.Whole;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -24,12 +25,18 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly WeightLayout layout;
     private readonly Model model;
     private readonly TinyCohort? cohort;
+    private readonly WholeSteps? whole;
+    private readonly SearchSteps? search;
+    private readonly HardExamples? hard;
     private readonly Optimizer optimizer;
     private readonly LearningRates rates;
     private readonly Member[] members;
     private readonly int[] indices;
     private readonly Figures figures;
     private readonly double population;
+
+    /// <summary>Vectors of a member behind its weights.</summary>
+    private readonly int states;
 
     /// <summary>Updates before the optimiser's first.</summary>
     private readonly long optimizerFrom;
@@ -42,10 +49,12 @@ internal sealed unsafe class CpuBundle : IBundle
         this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
-        Layout = new RecordLayout(layout.Layers.Length);
+        Layout = new RecordLayout(layout.Layers.Length, Searches(spec));
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
+        states = spec.StateVectors;
         var progress = spec.ProgressOver(data.Train.Count);
+        int largest = LargestBatch(spec, progress);
         rates = spec.LearningRatesOver(progress);
         population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Train.Count;
         indices = new int[progress.LargestBatch];
@@ -53,12 +62,17 @@ internal sealed unsafe class CpuBundle : IBundle
         members = new Member[spec.Seeds.Count];
         try
         {
-            model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, progress.LargestBatch, ledger);
-            cohort = CreateCohort(kernels, data, spec, layout, optimizer, progress.LargestBatch, ledger);
+            model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
+            cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
+            whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
+            search = CreateSearch(kernels, data, spec, layout, model, optimizer, indices, ledger);
+            hard = CreateHard(kernels, data, spec, layout, progress.LargestBatch, ledger);
             for (int m = 0; m < members.Length; m++)
             {
-                members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, optimizer.States, ledger);
+                members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, states, ledger);
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
+                // Before the first update, all older weights are those.
+                for (int s = optimizer.States; s < states; s++) Flat.Copy(layout.Floats, members[m].Weights, members[m].Weights + (1 + s) * layout.Floats);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
             }
         }
@@ -66,6 +80,9 @@ internal sealed unsafe class CpuBundle : IBundle
         {
             model?.Dispose();
             cohort?.Dispose();
+            whole?.Dispose();
+            search?.Dispose();
+            hard?.Dispose();
             foreach (var member in members) member?.Dispose();
             throw;
         }
@@ -108,11 +125,25 @@ internal sealed unsafe class CpuBundle : IBundle
         var ledger = new Ledger(predicting: true);
         var layout = WeightLayout.Of(spec.Network);
         var optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
-        int largest = spec.ProgressOver(data.Train.Count).LargestBatch;
+        var progress = spec.ProgressOver(data.Train.Count);
+        int largest = LargestBatch(spec, progress);
         using var model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
         using var cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
-        foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, optimizer.States, ledger).Dispose();
+        using var whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
+        using var search = CreateSearch(kernels, data, spec, layout, model, optimizer, new int[progress.LargestBatch], ledger);
+        using var hard = CreateHard(kernels, data, spec, layout, progress.LargestBatch, ledger);
+        foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, spec.StateVectors, ledger).Dispose();
         return ledger.Account;
+    }
+
+    public int[] NextBatch(int member)
+    {
+        ObjectDisposedException.ThrowIf(disposed, this);
+        var of = members[member];
+        int drawn = of.Sampler.Fill(of.Updates + 1, indices), count = Spec.Sampler.TrainedOf(drawn, Spec.BatchSize);
+        hard?.Choose(GradientAt(of), indices, drawn, count);
+        GC.KeepAlive(this);
+        return indices[..count];
     }
 
     public IWeights Snapshot(int member)
@@ -127,29 +158,34 @@ internal sealed unsafe class CpuBundle : IBundle
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         var from = members[member];
-        var vectors = new float[1 + optimizer.States][];
+        var vectors = new float[1 + states][];
         for (int v = 0; v < vectors.Length; v++)
         {
             vectors[v] = new float[layout.Parameters];
             layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
         }
         GC.KeepAlive(this);
-        return new Keyframe(from.Updates, vectors[0], vectors[1..], [from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare]);
+        var statistics = new double[Statistics];
+        (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare);
+        if (Layout.Searches) from.Search.Export(statistics.AsSpan(3));
+        return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
 
     public void Restore(int member, Keyframe keyframe)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (keyframe.OptimizerState.Length != optimizer.States || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || keyframe.Statistics is { Length: not 3 })
+        if (keyframe.OptimizerState.Length != states || keyframe.Weights.Length != layout.Parameters
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || (keyframe.Statistics is { } given && given.Length != Statistics))
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         var to = members[member];
         layout.Pack(keyframe.Weights, to.Weights);
-        for (int s = 0; s < optimizer.States; s++) layout.Pack(keyframe.OptimizerState[s], to.Weights + (s + 1) * layout.Floats);
+        for (int s = 0; s < states; s++) layout.Pack(keyframe.OptimizerState[s], to.Weights + (s + 1) * layout.Floats);
         to.Updates = keyframe.Updates;
         to.Diverged = false;
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
+        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3));
+        if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
         GC.KeepAlive(this);
     }
@@ -159,6 +195,9 @@ internal sealed unsafe class CpuBundle : IBundle
         disposed = true;
         model.Dispose();
         cohort?.Dispose();
+        whole?.Dispose();
+        search?.Dispose();
+        hard?.Dispose();
         foreach (var member in members) member.Dispose();
     }
 
@@ -170,21 +209,68 @@ internal sealed unsafe class CpuBundle : IBundle
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !Searches(spec) && spec.Sampler.Pool is null && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
+
+    private static bool NeedsWhole(BundleSpec spec) => spec.Optimizer.HasTrust || spec.Staleness > 0;
+
+    /// <summary>The most examples that an update trains on.</summary>
+    private static int LargestBatch(BundleSpec spec, Progress progress) => spec.Sampler.Pool is null ? progress.LargestBatch : spec.BatchSize;
+
+    private static HardExamples? CreateHard(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
+        => spec.Sampler.Pool is null ? null : new HardExamples(CreateLosses(kernels, data, spec, layout, most, ledger), most);
+
+    private static bool Searches(BundleSpec spec) => spec.RecordsSearches ?? spec.Optimizer.Searches;
+
+    /// <summary>Numbers of a keyframe besides its vectors.</summary>
+    private int Statistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
+
+    private static SearchSteps? CreateSearch(
+        KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, int[] indices, Ledger ledger)
+        => spec.Optimizer.Searches ? new SearchSteps(kernels, spec, layout, model, optimizer, CreateLosses(kernels, data, spec, layout, indices.Length, ledger), indices, ledger) : null;
+
+    private static Losses CreateLosses(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
+        => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceLosses(data)
+            : new DenseLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger);
+
+    private static WholeSteps? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
+        => NeedsWhole(spec) ? new WholeSteps(kernels, spec.Optimizer, layout, model, optimizer, ledger) : null;
+
+    /// <summary>
+    /// The weights that the next update's gradient is taken at. Old weights are kept in turn: those after j updates in place j mod s,
+    /// where those of s updates before are no longer wanted.
+    /// </summary>
+    private float* GradientAt(Member member)
+        => Spec.Staleness == 0 ? member.Weights : member.Weights + (1 + optimizer.States + member.Updates % Spec.Staleness) * layout.Floats;
 
     private void Update(Member member, Span<float> record)
     {
         long update = member.Updates + 1;
-        int count = member.Sampler.Fill(update, indices);
+        int drawn = member.Sampler.Fill(update, indices), count = Spec.Sampler.TrainedOf(drawn, Spec.BatchSize);
         double rate = rates.At(update);
-        optimizer.Begin(update - optimizerFrom, rate, member.Sampler.GradientWeight(update, count));
+        float weight = member.Sampler.GradientWeight(update, drawn);
+        float* at = GradientAt(member);
+        optimizer.Begin(update - optimizerFrom, rate, weight);
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
-        model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
+        var batch = indices.AsSpan(0, count);
+        member.Search.BeginUpdate();
+        if (hard is not null)
+        {
+            hard.Choose(at, indices, drawn, count);
+            if (Layout.Searches) member.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * drawn;
+        }
+        if (search is not null) search.Update(member.Weights, member.Weights + layout.Floats, member.Search, count, rate, weight, figures);
+        else if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
+        else whole.Update(member.Weights, member.Weights + layout.Floats, at, batch, figures);
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
+        if (Layout.Searches)
+        {
+            if (search is null) member.Search.OnePass((double)Spec.Network.TrainingFlopsPerExample * count);
+            member.Search.Write(record, Layout);
+        }
         if (member.Diverged) return;
         if (model.KeepsWeightSquare) member.WeightSquare = update % WeightSquareEvery == 0 ? kernels.SumSquares(layout.Floats, member.Weights) : figures.NextWeightSquare;
         member.Updates = update;
@@ -283,6 +369,8 @@ internal sealed unsafe class CpuBundle : IBundle
         public long Updates { get; set; }
 
         public bool Diverged { get; set; }
+
+        public SearchState Search { get; } = new();
 
         /// <summary>During an advance: whether it goes on in a lane.</summary>
         public bool InLane { get; set; }

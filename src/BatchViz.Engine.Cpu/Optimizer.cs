@@ -14,6 +14,8 @@ internal sealed unsafe class Optimizer
     private readonly KernelTable kernels;
     private readonly OptimizerSpec spec;
     private readonly long floats;
+    private double rate;
+    private float weight;
     private StepConstants constants;
 
     /// <param name="floats">Floats of the padded weights, and of each state vector.</param>
@@ -37,6 +39,9 @@ internal sealed unsafe class Optimizer
     /// <summary>Whether a step is −η·gradient and nothing else.</summary>
     public bool Plain => spec.Kind == OptimizerKind.Sgd && spec.WeightDecay == 0;
 
+    /// <summary>Where gradients go instead of being applied, as long as the weights; null: they are applied.</summary>
+    public float* Taking { get; set; }
+
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
     public float Scale => -constants.Rate * constants.Weight;
 
@@ -45,6 +50,7 @@ internal sealed unsafe class Optimizer
     /// <param name="gradientWeight">Factor of the gradient: below 1 for a reweighted short batch.</param>
     public void Begin(long update, double learningRate, float gradientWeight)
     {
+        (rate, weight) = (learningRate, gradientWeight);
         constants.Weight = gradientWeight;
         constants.Rate = (float)learningRate;
         if (!spec.HasBetas) return;
@@ -53,12 +59,26 @@ internal sealed unsafe class Optimizer
         constants.Shrink = spec.Kind == OptimizerKind.AdamW ? (float)(learningRate * spec.WeightDecay) : 0;
     }
 
+    /// <summary>LARS: what the steps of a layer are scaled with, from the norms of its gradient and weights.</summary>
+    public void Trust(double gradientNorm, double weightNorm)
+    {
+        double scaled = weight * gradientNorm, ratio = scaled == 0 || weightNorm == 0 ? 1 : spec.Trust * weightNorm / (scaled + spec.WeightDecay * weightNorm);
+        constants.Weight = (float)(rate * ratio * weight);
+        constants.Decay = (float)(rate * ratio * spec.WeightDecay);
+        constants.Rate = 1;
+    }
+
     /// <summary>A step of the weights from <paramref name="first"/> on; returns Σ Δw² and Σ w² of the weights before.</summary>
     /// <param name="w">All weights.</param>
     /// <param name="g">The gradient of the range alone.</param>
     /// <param name="state">All state vectors of the member.</param>
     public (double Update, double Weights) Step(long first, long count, float* w, float* g, float* state)
     {
+        if (Taking != null)
+        {
+            Buffer.MemoryCopy(g, Taking + first, count * sizeof(float), count * sizeof(float));
+            return default;
+        }
         double update = kernels.Step(count, w + first, g, state + first, state + floats + first, constants, out double norm);
         return (update, norm);
     }

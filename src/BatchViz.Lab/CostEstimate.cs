@@ -33,7 +33,7 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, in
             long updates = groups[i][0].TotalUpdates!.Value;
             double first = PerUpdate(spec with { BatchSchedule = null });
             seconds[i] = first * updates;
-            if (progress.LargestBatch <= spec.BatchSize) continue;
+            if (spec.BatchSchedule is null || progress.LargestBatch <= spec.BatchSize) continue;
             // An update takes a + b·B: a for the step, b for each example.
             double last = PerUpdate(spec with { BatchSchedule = null, BatchSize = progress.LargestBatch });
             double perExample = Math.Max(0, (last - first) / (progress.LargestBatch - spec.BatchSize));

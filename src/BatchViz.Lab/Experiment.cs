@@ -2,6 +2,7 @@ using System.Diagnostics;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
+using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
@@ -139,6 +140,20 @@ public sealed class Experiment : IDisposable
 
     /// <summary>As many examples of the test split, for lines; null where there is none.</summary>
     public EvaluationSet? TestSet { get; }
+
+    /// <summary>On the whole test split; of a stream on what comes next, as many examples.</summary>
+    internal Evaluation Test(IEvaluator evaluator, IWeights weights, Progress progress, long updates)
+    {
+        var data = Plan.Data;
+        int count = data.Test!.Count;
+        if (!data.Stream) return evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        int from = (int)Math.Min(progress.ExamplesAfter(updates), data.Train.Count), before = Math.Min(count, data.Train.Count - from);
+        var next = before > 0 ? evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [.. Enumerable.Range(from, before)])) : default;
+        if (before == count) return next;
+        var after = evaluator.Evaluate(weights, new EvaluationSet(Split.Test, [.. Enumerable.Range(0, count - before)]));
+        double share = (double)before / count;
+        return new(share * next.Loss + (1 - share) * after.Loss, share * next.Accuracy + (1 - share) * after.Accuracy);
+    }
 
     /// <summary>The training examples whose gradients' covariance is measured: all, or so many that its error is about 2 %.</summary>
     internal EvaluationSet ScatterSet { get; }

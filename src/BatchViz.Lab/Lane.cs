@@ -198,9 +198,9 @@ internal sealed class Lane
                 if (test && run.LastTestUpdate < at)
                 {
                     run.LastTestUpdate = at;
-                    run.Log.Evaluations.Add(Test(evaluator, weights, at, loss));
+                    run.Log.Evaluations.Add(Test(evaluator, weights, run.Plan.Progress, at, loss));
                 }
-                if (test && !diverged) Probe(m, weights, at, last || update == limit);
+                if (test && !diverged) Probe(bundle, m, weights, at, last || update == limit);
                 if (path && run.LastPathUpdate < at)
                 {
                     run.LastPathUpdate = at;
@@ -215,14 +215,14 @@ internal sealed class Lane
     }
 
     /// <summary>Probes at one in so many of the test marks, and at the end.</summary>
-    private void Probe(int member, IWeights weights, long at, bool end)
+    private void Probe(IBundle bundle, int member, IWeights weights, long at, bool end)
     {
         var run = members[member];
         bool due = end || MarkOf(run, at) % LaneProbes.OneMarkIn == 0;
         if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at)) return;
         try
         {
-            run.Probes.Add(probes.Measure(member, weights, at, experiment.Abandoning));
+            run.Probes.Add(probes.Measure(bundle, member, weights, at, experiment.Abandoning));
         }
         catch (OperationCanceledException)
         {
@@ -238,10 +238,10 @@ internal sealed class Lane
         return mark;
     }
 
-    private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, long at, double loss)
+    private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, Progress progress, long at, double loss)
     {
         if (experiment.Plan.Data.Test is null) return new((uint)at, (float)loss, float.NaN, float.NaN, (float)seconds);
-        var test = evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        var test = experiment.Test(evaluator, weights, progress, at);
         return new((uint)at, (float)loss, (float)test.Loss, (float)test.Accuracy, (float)seconds);
     }
 
@@ -265,7 +265,7 @@ internal sealed class Lane
         string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(canonical.AsSpan())));
         bool diverged = bundle.Diverged(member);
         var train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)) : new Evaluation(double.NaN, double.NaN);
-        var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : experiment.Test(evaluator, weights, run.Plan.Progress, bundle.Updates(member));
         long updates = bundle.Updates(member);
         run.Log.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
             run.Plan.Progress.EpochsAfter(updates),

@@ -1,6 +1,5 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
-using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 
@@ -19,36 +18,35 @@ internal sealed class LaneProbes : IDisposable
     private readonly IProbe probe;
     private readonly IReadOnlyList<ProbeKind> kinds;
     private readonly EvaluationSet set;
-    private readonly Sampler[] samplers;
     private readonly long parameters;
 
     public LaneProbes(Experiment experiment, BundleSpec spec)
     {
         (kinds, set, parameters) = (experiment.Plan.Spec.Probes, experiment.EvaluationSet, spec.Network.ParameterCount);
-        samplers = [.. Enumerable.Range(0, spec.Seeds.Count).Select(member => spec.SamplerOf(member, experiment.Plan.Data.Train.Count))];
         probe = experiment.Engine.CreateProbe(experiment.Data, spec.Network);
     }
 
     /// <summary>Weight vectors, of 4 bytes a weight, that a lane's probes hold at most, about: Lanczos keeps each iteration's in double.</summary>
     public static int Vectors(IReadOnlyList<ProbeKind> kinds) => kinds.Contains(ProbeKind.Eigenvalues) ? 2 * LanczosIterations + 10 : kinds.Count > 0 ? 10 : 0;
 
-    public ProbePoint Measure(int member, IWeights weights, long update, CancellationToken cancel)
+    /// <param name="weights">The member's now.</param>
+    public ProbePoint Measure(IBundle bundle, int member, IWeights weights, long update, CancellationToken cancel)
     {
         double before = LaneClock.Seconds;
         var point = new ProbePoint(update);
-        foreach (var kind in kinds) point = With(point, kind, member, weights, cancel);
+        foreach (var kind in kinds) point = With(point, kind, bundle, member, weights, cancel);
         return point with { Seconds = LaneClock.Seconds - before };
     }
 
     public void Dispose() => probe.Dispose();
 
-    private ProbePoint With(ProbePoint point, ProbeKind kind, int member, IWeights weights, CancellationToken cancel)
+    private ProbePoint With(ProbePoint point, ProbeKind kind, IBundle bundle, int member, IWeights weights, CancellationToken cancel)
     {
         switch (kind)
         {
             case ProbeKind.Gradient:
                 using (var full = probe.Gradient(weights, set, cancel))
-                using (var batch = probe.Gradient(weights, NextBatch(member, point.Update), cancel))
+                using (var batch = probe.Gradient(weights, new EvaluationSet(Split.Train, bundle.NextBatch(member)), cancel))
                     return point with { GradientNorm = full.Gradient.Norm, BatchCosine = probe.Cosine(full.Gradient, batch.Gradient), Cost = point.Cost + full.Cost };
             case ProbeKind.Sharpness:
                 var sharpness = probe.Sharpness(weights, set, Epsilon, SharpnessSteps, cancel);
@@ -80,13 +78,5 @@ internal sealed class LaneProbes : IDisposable
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown probe");
         }
-    }
-
-    /// <summary>The examples of the update that comes after so many.</summary>
-    private EvaluationSet NextBatch(int member, long updates)
-    {
-        var indices = new int[samplers[member].Progress.LargestBatch];
-        int count = samplers[member].Fill(updates + 1, indices);
-        return new EvaluationSet(Split.Train, indices[..count]);
     }
 }

@@ -111,7 +111,7 @@ public sealed class Replayer : IDisposable
             long replayed = Cost(owner, update - 1).Updates;
             var bundle = Stand(owner, update - 1, PartOfProgress.Of(progress, 0, 0.5), cancel);
             replayed = Math.Min(replayed, update - 1);
-            var (sampler, batch) = BatchOf(bundle, update);
+            var (sampler, batch) = BatchOf(bundle);
             int[] indices = batch.Indices!;
             var examples = new ReplayedExample[indices.Length];
             FullComparison comparison;
@@ -133,7 +133,7 @@ public sealed class Replayer : IDisposable
             float[] record = block.Row(0, 0).ToArray(), kept = new float[run.Log.Stride];
             if (bundle.Diverged(0)) Forget(bundle);
             bool known = run.Log.TryRows(update - 1, 1, kept);
-            bool remainder = indices.Length < sampler.Progress.PhaseOf(update).BatchSize;
+            bool remainder = sampler.Progress.ExamplesOf(update) < sampler.Progress.PhaseOf(update).BatchSize;
             return new ReplayedBatch(run.Plan.Id, update, remainder, sampler.Progress.EpochOf(update) + 1, record, known, known ? Deviation(record, kept) : 0, comparison, examples, replayed + 1);
         }
     }
@@ -149,12 +149,12 @@ public sealed class Replayer : IDisposable
             var bundle = Stand(run, update, PartOfProgress.Of(progress, 0, 0.5), cancel);
             using var weights = bundle.Snapshot(0);
             var point = Evaluator.Project(plane, weights);
-            var (sampler, next) = BatchOf(bundle, update + 1);
+            var (_, next) = BatchOf(bundle);
             bool over = run.Plan.TotalUpdates is { } total && update >= total;
             using var own = over ? null : Probe.Gradient(weights, next, cancel);
             var scatter = Probe.PlaneGradients(weights, experiment.ScatterSet, plane, cancel);
             var whole = full.At(MakerOf(run, update), update, weights, Probe, PartOfProgress.Of(progress, 0.6, 1), cancel);
-            return new ReplayedMoment(run.Plan.Id, update, point, sampler.Progress.ExamplesOf(update + 1), own is null ? null : On(own.Gradient), On(whole), full.Examples,
+            return new ReplayedMoment(run.Plan.Id, update, point, next.Indices!.Length, own is null ? null : On(own.Gradient), On(whole), full.Examples,
                 own is null ? double.NaN : Probe.Cosine(own.Gradient, whole), scatter);
         }
 
@@ -240,13 +240,9 @@ public sealed class Replayer : IDisposable
         }
     }
 
-    /// <summary>The examples of a bundle's update.</summary>
-    private (Sampler Sampler, EvaluationSet Batch) BatchOf(IBundle bundle, long update)
-    {
-        var sampler = bundle.Spec.SamplerOf(0, experiment.Plan.Data.Train.Count);
-        var indices = new int[sampler.Progress.LargestBatch];
-        return (sampler, new EvaluationSet(Split.Train, indices[..sampler.Fill(update, indices)]));
-    }
+    /// <summary>The examples of a bundle's next update.</summary>
+    private (Sampler Sampler, EvaluationSet Batch) BatchOf(IBundle bundle)
+        => (bundle.Spec.SamplerOf(0, experiment.Plan.Data.Train.Count), new EvaluationSet(Split.Train, bundle.NextBatch(0)));
 
     /// <summary>The run that made the weights after an update: a fork begins with its parent's.</summary>
     private string MakerOf(Run run, long update)

@@ -14,7 +14,7 @@ namespace BatchViz.Recording;
 public sealed class Keyframes(IFiles files, Guid recording, string runId, long mostBytes)
 {
     private const byte Type = 16;
-    private const int HeadBytes = 48;
+    private const int HeadBytes = 48, MostStates = 512;
     private const string Extension = ".key";
 
     private readonly Lock gate = new();
@@ -158,7 +158,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId))) return null;
         long updates = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]), states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]), statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
-        if (parameters < 0 || states is < 0 or > 8 || statistics is < -1 or > 64 || updates < 0) return null;
+        if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > 64 || updates < 0) return null;
         if (payload.Length != HeadBytes + 8 * Math.Max(0, statistics) + 4L * parameters * (1 + states)) return null;
         var at = payload[HeadBytes..];
         double[]? figures = statistics < 0 ? null : MemoryMarshal.Cast<byte, double>(at[..(8 * statistics)]).ToArray();

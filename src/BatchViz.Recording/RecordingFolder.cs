@@ -36,15 +36,14 @@ public sealed class RecordingFolder : IDisposable
     {
         var layout = LayoutOf(plan);
         long share = manifest.BudgetBytes / 2 / Math.Max(1, manifest.Runs.Count(entry => entry.Parent is null));
-        var optimizer = plan.BundleOf([run]).Optimizer;
-        double flops = plan.Network.TrainingFlopsPerExample;
-        var detail = DetailPlan.For(layout.Width, flops * run.Progress.BatchSize, flops * run.Progress.LargestBatch, plan.Network.ParameterCount, optimizer.StateVectors, run.TotalUpdates, share);
+        var bundle = plan.BundleOf([run]);
+        var detail = DetailPlan.For(layout.Width, bundle.FlopsOf(run.Progress.BatchSize), bundle.FlopsOf(run.Progress.LargestBatch), plan.Network.ParameterCount, bundle.StateVectors, run.TotalUpdates, share);
         var parent = run.Fork is { } fork ? before.Single(other => other.Id == fork.Parent) : null;
         var log = new RunLog(layout, detail, parent?.Log, run.Fork?.Update ?? 0);
         return new RecordedRun(run.Id, log, new Keyframes(files, manifest.Id, run.Id, share));
     }
 
-    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
+    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.Searches);
 
     /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
     /// <param name="plan">Of the manifest's spec, forks included.</param>

@@ -54,6 +54,9 @@ export interface Example {
 export interface Examples {
   inputs: number;
   image: [rows: number, columns: number] | null;
+  /** Planes of an image, and views of it, one after another; absent: 1. */
+  channels?: number;
+  views?: number;
   classes: number | null;
   examples: Example[];
 }

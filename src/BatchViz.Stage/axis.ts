@@ -1,6 +1,6 @@
 /**
  * The five ways to compare runs: by updates, examples, epochs, lane seconds and FLOPs. All conversions are closed forms
- * of the run's settings (docs/wire-format.md), except seconds, which were measured.
+ * of the run's settings (docs/wire-format.md), except what was measured: seconds, and the FLOPs of runs that search along lines.
  */
 import { tr } from "./language.ts";
 import type { Manifest, RunInfo } from "./manifest.ts";
@@ -31,13 +31,15 @@ interface Phase {
 export class RunClock {
   private readonly phases: readonly Phase[];
   private readonly shortEpoch: boolean;
-  private readonly seconds = new SecondsTable();
+  private readonly seconds = new MeasuredTable();
+  private readonly flops: MeasuredTable | null;
 
-  constructor(private readonly run: RunInfo, private readonly examples: number, remainder: Manifest["remainder"]) {
+  constructor(private readonly run: RunInfo, private readonly examples: number, remainder: Manifest["remainder"], countsFlops = false) {
+    this.flops = countsFlops ? new MeasuredTable() : null;
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
     const phases: Phase[] = [];
     let update = 0, consumed = 0, before: Phase | undefined;
-    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.batchSize }]) {
+    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.pool ?? run.batchSize }]) {
       const { epoch, batchSize } = given;
       if (before) {
         const updates = (epoch - before.epoch) * before.perEpoch;
@@ -60,6 +62,15 @@ export class RunClock {
     this.seconds.clear();
   }
 
+  /** Of runs whose updates cost what their searches take: FLOPs so far. */
+  noteFlops(update: number, flops: number): void {
+    this.flops?.add(update, flops);
+  }
+
+  forgetFlops(): void {
+    this.flops?.clear();
+  }
+
   /** How many moments' seconds were measured. */
   get measured(): number {
     return this.seconds.count - 1;
@@ -70,7 +81,7 @@ export class RunClock {
       case "updates": return updates;
       case "examples": return this.examplesAfter(updates);
       case "epochs": return this.epochsAfter(updates);
-      case "flops": return this.examplesAfter(updates) * this.run.flopsPerExample;
+      case "flops": return this.flops?.at(updates) ?? this.examplesAfter(updates) * this.run.flopsPerExample;
       case "seconds": return this.seconds.at(updates);
     }
   }
@@ -80,7 +91,7 @@ export class RunClock {
       case "updates": return value;
       case "examples": return this.updatesAfter(value);
       case "epochs": return this.updatesIn(value);
-      case "flops": return this.updatesAfter(value / this.run.flopsPerExample);
+      case "flops": return this.flops?.updatesAt(value) ?? this.updatesAfter(value / this.run.flopsPerExample);
       case "seconds": return this.seconds.updatesAt(value);
     }
   }
@@ -92,12 +103,14 @@ export class RunClock {
 
   /** The batch size in force at an update; a short batch has fewer examples. */
   batchSizeAt(update: number): number {
-    return this.last("update", update - 1).batchSize;
+    return this.run.pool ? this.run.batchSize : this.last("update", update - 1).batchSize;
   }
 
   /** How many examples are in an update's batch. */
   batchOf(update: number): number {
-    return this.shortEpoch ? Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)) : this.batchSizeAt(update);
+    if (!this.shortEpoch) return this.batchSizeAt(update);
+    const drawn = Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)), { pool, batchSize } = this.run;
+    return pool ? Math.ceil((drawn * batchSize) / pool) : drawn;
   }
 
   /** A short batch at its epoch's end. */
@@ -145,8 +158,8 @@ export class RunClock {
   }
 }
 
-/** Measured (update, seconds) pairs, ascending, with straight lines between them. */
-class SecondsTable {
+/** Measured (update, value) pairs, ascending, with straight lines between them. */
+class MeasuredTable {
   private readonly updates: number[] = [0];
   private readonly values: number[] = [0];
 
@@ -158,22 +171,22 @@ class SecondsTable {
     this.updates.length = this.values.length = 1;
   }
 
-  add(update: number, seconds: number): void {
-    if (!(seconds >= 0)) return;
+  add(update: number, value: number): void {
+    if (!(value >= 0)) return;
     const i = upperBound(this.updates, update);
     if (this.updates[i - 1] === update) return;
     const low = this.values[i - 1] ?? 0, high = this.values[i] ?? Infinity;
-    if (seconds < low || seconds > high) return; // a clock that ran backwards is not evidence
+    if (value < low || value > high) return; // a clock that ran backwards is not evidence
     this.updates.splice(i, 0, update);
-    this.values.splice(i, 0, seconds);
+    this.values.splice(i, 0, value);
   }
 
   at(update: number): number {
     return interpolate(this.updates, this.values, update);
   }
 
-  updatesAt(seconds: number): number {
-    return interpolate(this.values, this.updates, seconds);
+  updatesAt(value: number): number {
+    return interpolate(this.values, this.updates, value);
   }
 }
 

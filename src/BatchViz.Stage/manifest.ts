@@ -17,6 +17,8 @@ export interface RunInfo {
   batchSize: number;
   /** Of a run whose batches grow, or of a fork: rows of one batch size, with the epochs, updates and examples before each; without the latter two it begins where an epoch ends. */
   phases?: { epoch: number; batchSize: number; update?: number; examples?: number }[] | null;
+  /** Examples that are drawn and scored for each batch; null or absent: what is drawn is trained on. */
+  pool?: number | null;
   seed: number;
   learningRate: number | null;
   totalUpdates: number | null;
@@ -67,10 +69,12 @@ export interface Spec {
   schedule?: { kind?: string; factor?: number; everyEpochs?: number; epochs?: number; floor?: number; warmup?: { kind?: string; epochs?: number; factor?: number } };
   data?: { kind?: string };
   model?: { kind?: string; hidden?: number[]; activation?: string };
-  optimizer?: { kind?: string; momentum?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
+  optimizer?: { kind?: string; momentum?: number; trust?: number; memory?: number; lineSearch?: string; trials?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
   learningRate?: number | Record<string, number>;
   learningRateRule?: string;
   referenceBatchSize?: number;
+  sampler?: { hard?: { pool: number } };
+  workers?: { count: number; mode?: string; staleness?: number };
   batchSchedule?: { factor?: number; everyEpochs?: number; maximum?: number };
 }
 
@@ -141,6 +145,6 @@ export interface Session {
 }
 
 /** Columns that the page knows by name; a recording without one of them leaves its chart empty and says so. */
-export const COLUMN = { loss: "loss", gradientNorm: "gradientNorm", seconds: "seconds" } as const;
+export const COLUMN = { loss: "loss", gradientNorm: "gradientNorm", seconds: "seconds", flops: "flops" } as const;
 
 export const columnIndex = (manifest: Manifest, name: string): number => manifest.columns.findIndex((c) => c.name === name);

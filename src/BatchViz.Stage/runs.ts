@@ -64,5 +64,6 @@ function words(key: string): string {
 
 const CHINESE: Readonly<Record<string, string>> = {
   learningRate: "学习率", optimizer: "优化器", "optimizer.kind": "优化器", "optimizer.momentum": "动量", "optimizer.weightDecay": "权重衰减",
-  "optimizer.epsilon": "ε", "optimizer.beta1": "β₁", "optimizer.beta2": "β₂", "optimizer.rho": "ρ",
+  "optimizer.epsilon": "ε", "optimizer.beta1": "β₁", "optimizer.beta2": "β₂", "optimizer.rho": "ρ", "optimizer.trust": "信任系数",
+  "optimizer.lineSearch": "线搜索", "optimizer.trials": "最多试探次数",
 };

@@ -226,7 +226,7 @@ export class Stage {
   private scheduled = false;
   private before = 0;
   private readonly extentNow: Extent = { total: 0, head: 0, finished: false };
-  private readonly secondsRow = new Buckets();
+  private readonly measuredRow = new Buckets();
 
   addPanel(panel: Panel): void {
     this.drawing.push(panel);
@@ -252,7 +252,7 @@ export class Stage {
     this.arrive();
     const changes = this.pending | (this.advance(dt, this.pending) ? Change.moment : 0);
     this.pending = 0;
-    if (changes & (Change.data | Change.axis | Change.manifest)) this.noteSeconds();
+    if (changes & (Change.data | Change.axis | Change.manifest)) this.noteMeasured();
     if (changes & (Change.manifest | Change.data | Change.moment | Change.axis | Change.landscape)) this.locate();
     let more = 0;
     for (const panel of this.drawing) {
@@ -324,7 +324,7 @@ export class Stage {
     this.manifest = manifest;
     this.store.grow(manifest.runs.length);
     for (const run of manifest.runs.slice(this.clocks.length)) {
-      this.clocks.push(new RunClock(run, manifest.data.trainExamples, manifest.remainder));
+      this.clocks.push(new RunClock(run, manifest.data.trainExamples, manifest.remainder, columnIndex(manifest, COLUMN.flops) >= 0));
       this.drawn.push({ update: 0, x: NaN, y: NaN, loss: NaN });
     }
     this.styles = coloured(runStyles(manifest.runs), manifest.runs, this.colours);
@@ -489,7 +489,7 @@ export class Stage {
     this.axis = axis;
     this.zoom = null;
     this.cursor = null;
-    this.noteSeconds();
+    this.noteMeasured();
     this.playhead.position = atEnd ? this.extent().head : Math.min(clock?.toAxis(axis, updates) ?? 0, this.extent().head);
     this.changed(Change.axis | Change.moment);
   }
@@ -724,20 +724,26 @@ export class Stage {
   }
 
   /**
-   * Seconds are measured, so their axis grows with what was recorded: from evaluations, and from history when asked for.
+   * Seconds, and the FLOPs of searches, are measured, so their axes grow with what was recorded: from evaluations, and from history when asked for.
    * Each time anew, for a row of buckets ends elsewhere with every frame, and its ends would pile up.
    */
-  private noteSeconds(): void {
+  private noteMeasured(): void {
     if (this.manifest === null) return;
-    const column = columnIndex(this.manifest, COLUMN.seconds);
+    const column = columnIndex(this.manifest, COLUMN.seconds), flops = columnIndex(this.manifest, COLUMN.flops);
     for (let run = 0; run < this.clocks.length; run++) {
       const { evaluations, made } = this.store.runs[run]!, clock = this.clocks[run]!;
       clock.forgetSeconds();
       for (let i = 0; i < evaluations.count; i++) clock.noteSeconds(evaluations.updates[i]!, evaluations.value(i, 3));
+      if (flops >= 0) {
+        clock.forgetFlops();
+        this.store.query(run, flops, 0, made, 256, this.measuredRow);
+        for (let i = 0; i < this.measuredRow.count; i++) clock.noteFlops(this.measuredRow.to[i]!, this.measuredRow.last[i]!);
+        if (this.axis === "flops") this.remote.wantTiles(run, COLUMN.flops, this.measuredRow.level, this.measuredRow.missing);
+      }
       if (this.axis !== "seconds" || column < 0) continue;
-      this.store.query(run, column, 0, made, 256, this.secondsRow);
-      for (let i = 0; i < this.secondsRow.count; i++) clock.noteSeconds(this.secondsRow.to[i]!, this.secondsRow.last[i]!);
-      this.remote.wantTiles(run, COLUMN.seconds, this.secondsRow.level, this.secondsRow.missing);
+      this.store.query(run, column, 0, made, 256, this.measuredRow);
+      for (let i = 0; i < this.measuredRow.count; i++) clock.noteSeconds(this.measuredRow.to[i]!, this.measuredRow.last[i]!);
+      this.remote.wantTiles(run, COLUMN.seconds, this.measuredRow.level, this.measuredRow.missing);
     }
   }
 }

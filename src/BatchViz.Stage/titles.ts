@@ -5,7 +5,7 @@ import type { Manifest, Spec } from "./manifest.ts";
 export const titleOf = (manifest: Manifest): string => tr(manifest.title, titleInChinese(manifest.name, manifest.spec, manifest.data));
 
 export function titleInChinese(name: string, spec: Spec, data: Pick<Manifest["data"], "inputs" | "outputs">): string {
-  return [name, modelInChinese(spec, data), optimizerName(spec), rule(spec), schedule(spec), warmup(spec), growth(spec), budget(spec)]
+  return [name, modelInChinese(spec, data), optimizerName(spec), rule(spec), schedule(spec), warmup(spec), growth(spec), hard(spec), workers(spec), budget(spec)]
     .filter((part) => part !== "").join("，");
 }
 
@@ -36,7 +36,18 @@ export function optimizerName({ optimizer }: Spec, inChinese = true): string {
     case "adadelta": return "AdaDelta";
     case "rmsprop": return "RMSprop";
     case "adamw": return "AdamW";
+    case "lars": return "LARS";
+    case "lbfgs": return `L-BFGS${inChinese ? "，" : ", "}${searchName(optimizer?.lineSearch, inChinese)}`;
+    case "conjugate-gradient": return `${inChinese ? "共轭梯度，" : "conjugate gradients, "}${searchName(optimizer?.lineSearch, inChinese)}`;
     default: return "Adam";
+  }
+}
+
+function searchName(search: string | undefined, inChinese: boolean): string {
+  switch (search) {
+    case "none": return inChinese ? "无线搜索" : "no line search";
+    case "backtracking": return inChinese ? "回溯" : "backtracking";
+    default: return inChinese ? "强 Wolfe" : "strong Wolfe";
   }
 }
 
@@ -56,6 +67,13 @@ function schedule({ schedule: given }: Spec): string {
 
 const warmup = ({ schedule: given }: Spec): string =>
   given?.warmup ? `${given.warmup.kind === "constant" ? "恒定预热" : "预热"} ${plain(given.warmup.epochs ?? 0)} 轮` : "";
+
+const hard = ({ sampler }: Spec): string => (sampler?.hard ? `每 ${sampler.hard.pool} 个取最难的` : "");
+
+function workers({ workers: given }: Spec): string {
+  if (!given) return "";
+  return given.mode === "asynchronous" ? `${given.count} 个工作者，梯度滞后 ${given.staleness ?? given.count - 1} 次更新` : `${given.count} 个同步工作者`;
+}
 
 const growth = ({ batchSchedule }: Spec): string => (batchSchedule ? `B ${every(batchSchedule.everyEpochs ?? 1)} ×${plain(batchSchedule.factor ?? 0)}` : "");
 

@@ -7,6 +7,9 @@ namespace BatchViz.Engine.Cpu.Tests;
 /// <summary>Small data sets and specs for tests.</summary>
 internal static class Sets
 {
+    /// <summary>Optimisers that look at a batch once.</summary>
+    public static IReadOnlyList<OptimizerKind> WithoutSearch { get; } = [.. Enum.GetValues<OptimizerKind>().Where(kind => !new OptimizerSpec { Kind = kind }.Searches)];
+
     /// <summary>Two classes in the plane, the sign of x·y.</summary>
     public static DataSet Plane(int count = 200)
     {

@@ -123,6 +123,8 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
             inner.Advance(updates, records);
         }
 
+        public int[] NextBatch(int member) => inner.NextBatch(member);
+
         public IWeights Snapshot(int member) => inner.Snapshot(member);
 
         public Keyframe Export(int member) => inner.Export(member);

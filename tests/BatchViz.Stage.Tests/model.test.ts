@@ -106,6 +106,25 @@ describe("axes", () => {
     clock.noteSeconds(30, NaN);
     expect(clock.toAxis("seconds", 20)).toBe(2);
   });
+
+  test("pools are what is drawn, batches what is chosen from them", () => {
+    const clock = new RunClock({ ...run(4), pool: 6 }, 20, "keep");
+    expect(clock.toAxis("examples", 3)).toBe(18);
+    expect(clock.toAxis("epochs", 4)).toBe(1);
+    expect([clock.batchSizeAt(1), clock.batchOf(1), clock.batchOf(4)]).toEqual([4, 4, 2]);
+    expect([clock.isRemainder(1), clock.isRemainder(4)]).toEqual([false, true]);
+  });
+
+  test("FLOPs of runs that search are those that were recorded, not a multiple of the examples", () => {
+    const clock = new RunClock(run(4), 10, "keep", true);
+    clock.noteFlops(2, 500);
+    clock.noteFlops(4, 900);
+    expect(clock.toAxis("flops", 3)).toBe(700);
+    expect(clock.toUpdates("flops", 700)).toBe(3);
+    clock.forgetFlops();
+    clock.noteFlops(2, 100);
+    expect(clock.toAxis("flops", 2)).toBe(100);
+  });
 });
 
 describe("playhead", () => {

@@ -53,21 +53,27 @@ test("figures keep their format, and what a file system says stays as it is", ()
   expect(inChinese("No space left on device")).toBeNull();
 });
 
-const inputs: Readonly<Record<string, number>> = { mnist: 784, line: 1 }, outputs: Readonly<Record<string, number>> = { mnist: 10 };
+const inputs: Readonly<Record<string, number>> = { mnist: 784, "fashion-mnist": 784, pairs: 1568, line: 1 }, outputs: Readonly<Record<string, number>> = { mnist: 10, "fashion-mnist": 10, pairs: 10 };
 const titles: Readonly<Record<string, string>> = {
   "beale.json": "Beale，两个权重，SGD，各 B 的学习率均为 0.01，更新次数相同",
   "circles.json": "Circles，MLP 2-8-8-1，tanh，SGD，学习率 ∝ B，轮数相同",
   "diverging.json": "A rate too far，MLP 2-16-1，ReLU，SGD，学习率 ∝ B，轮数相同",
   "double-well.json": "Double well，两个权重，SGD，各 B 的学习率均为 0.1，更新次数相同",
+  "drift.json": "Drift，线性模型 2-1，SGD，各 B 的学习率均为 0.5，轮数相同",
+  "fashion-mnist.json": "Fashion-MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
   "gaussians.json": "Gaussians，线性模型 2-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "grow-the-batch.json": "Grow the batch，线性模型 2-1，SGD，各 B 的学习率均为 0.2，B 每 6 轮 ×3，轮数相同",
+  "lbfgs.json": "L-BFGS，MLP 2-16-1，tanh，L-BFGS，回溯，各 B 的学习率均为 1，样本数相同",
   "line.json": "Line，线性模型 1-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "mnist.json": "MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
   "moons.json": "Moons，MLP 2-8-8-1，tanh，SGD，各 B 的学习率均为 0.1，轮数相同",
+  "ohem.json": "Hard examples，MLP 784-64-10，ReLU，动量 0.9，各 B 的学习率均为 0.02，每 256 个取最难的，轮数相同",
+  "pairs.json": "Pairs of views，MLP 1568-128-10，ReLU，动量 0.9，各 B 的学习率均为 0.02，轮数相同",
   "rate-constant.json": "Rate kept constant，MLP 784-32-10，ReLU，SGD，各 B 的学习率均为 0.05，轮数相同",
   "rate-linear.json": "Rate scaled with B，MLP 784-32-10，ReLU，SGD，学习率 ∝ B，轮数相同",
   "saddle.json": "Saddle，两个权重，SGD，各 B 的学习率均为 0.05，更新次数相同",
   "spirals.json": "Spirals，MLP 2-32-32-1，ReLU，动量 0.9，学习率 ∝ √B，轮数相同",
+  "stale-workers.json": "Stale gradients，MLP 2-16-1，tanh，SGD，各 B 的学习率均为 0.5，16 个工作者，梯度滞后 15 次更新，轮数相同",
   "three-regimes.json": "Three regimes，MLP 784-32-10，ReLU，SGD，各 B 的学习率均为 0.1，更新次数相同",
   "warmup.json": "Warm-up，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ B，预热 2 轮，轮数相同",
   "xor.json": "Xor，MLP 2-8-1，tanh，SGD，各 B 的学习率均为 0.3，更新次数相同",

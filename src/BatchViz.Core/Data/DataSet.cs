@@ -18,8 +18,17 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.</summary>
     public SurfaceKind? Surface { get; init; }
 
-    /// <summary>Rows and columns of an example's pixels, row by row; null: examples are no images.</summary>
+    /// <summary>Rows and columns of the pixels of one plane of one view, row by row; null: examples are no images.</summary>
     public (int Rows, int Columns)? Image { get; init; }
+
+    /// <summary>Planes of an image, one after another: an example, or each of its views, is [Channels, Rows, Columns].</summary>
+    public int Channels { get; init; } = 1;
+
+    /// <summary>Views of an example, one after another in its features.</summary>
+    public int Views { get; init; } = 1;
+
+    /// <summary>The training split's order is its own, and the test split is what comes after it.</summary>
+    public bool Stream { get; init; }
 
     /// <summary>SHA-256, in hexadecimal, of everything that training sees: shapes, features and targets of both splits.</summary>
     public string Fingerprint()

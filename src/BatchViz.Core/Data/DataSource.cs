@@ -8,16 +8,22 @@ public delegate byte[] FileOpener(string name);
 
 public static class DataSource
 {
-    /// <summary>The MNIST files' names, as their authors gave them.</summary>
+    /// <summary>Where a set that comes with the program has its files; null: it does not, or has none.</summary>
+    public static string? PackedFolder(DataKind kind) => kind switch { DataKind.Mnist => "mnist", DataKind.FashionMnist => "fashion-mnist", _ => null };
+
+    /// <summary>The files' names of MNIST and Fashion-MNIST, as their authors gave them.</summary>
     public static readonly IReadOnlyList<string> MnistFiles =
         ["train-images-idx3-ubyte", "train-labels-idx1-ubyte", "t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"];
 
     /// <summary>Makes or reads the data of a spec.</summary>
-    /// <param name="open">Reads a named file: of MNIST for that kind, else of the spec's folder.</param>
+    /// <param name="open">Reads a named file: of <see cref="PackedFolder"/> where there is one, else of the spec's folder.</param>
     /// <exception cref="SpecException">The data is not what it should be; one sentence.</exception>
     public static DataSet Load(DataSpec spec, FileOpener open) => spec.Kind switch
     {
         DataKind.Mnist => Images("MNIST", spec, open, MnistFiles[0], MnistFiles[1], MnistFiles[2], MnistFiles[3]),
+        DataKind.FashionMnist => Images("Fashion-MNIST", spec, open, MnistFiles[0], MnistFiles[1], MnistFiles[2], MnistFiles[3]),
+        DataKind.Cifar10 => Cifar10.Load(spec, open),
+        DataKind.Pairs => Pairs.Make(Load(spec with { Kind = spec.From, Base = null }, open), spec),
         DataKind.Idx => Images(spec.TrainImages!, spec, open, spec.TrainImages!, spec.TrainLabels!, spec.TestImages, spec.TestLabels),
         DataKind.Csv => CsvTable.Load(spec, open(spec.File!)),
         _ => Generators.Make(spec),

@@ -17,6 +17,8 @@ public static class Generators
         string name = Titles.DataName(spec.Kind);
         if (SpecReader.SurfaceOf(spec.Kind) is { } surface)
             return new DataSet(name, DataTask.Surface, 2, 1, Shifts(spec, train), null) { Surface = surface };
+        if (spec.Kind == DataKind.Drift)
+            return new DataSet(name, DataTask.Classification, 2, 2, Stream(spec, 0, train, train), Stream(spec, train, spec.TestExamples ?? DefaultTest, train)) { Stream = true };
         bool line = spec.Kind == DataKind.Line;
         return new DataSet(name, line ? DataTask.Regression : DataTask.Classification, line ? 1 : 2, line ? 1 : 2,
             Points(spec, train, Split.Train), Points(spec, test, Split.Test));
@@ -25,7 +27,7 @@ public static class Generators
     /// <summary>The noise used when the spec gives none.</summary>
     public static double DefaultNoise(DataKind kind) => kind switch
     {
-        DataKind.Circles => 0.1, DataKind.Xor => 0.1, DataKind.Gaussians => 0.6, DataKind.Spirals => 0.05, DataKind.Moons => 0.15,
+        DataKind.Circles => 0.1, DataKind.Xor => 0.1, DataKind.Gaussians => 0.6, DataKind.Spirals => 0.05, DataKind.Moons => 0.15, DataKind.Drift => 0.1,
         DataKind.Line => 0.5, DataKind.DoubleWell => 2, DataKind.Saddle => 1, DataKind.Beale => 2,
         _ => 0,
     };
@@ -54,6 +56,25 @@ public static class Generators
             labels![i] = label;
         }
         return new DataSplit { Count = count, Inputs = inputs, Floats = features, Labels = labels, Targets = targets };
+    }
+
+    /// <summary>
+    /// A stretch of a stream: the k-th point is uniform in the square [−1, 1]², and its class is the side of a line through the middle,
+    /// whose normal has turned by <see cref="DataSpec.Turns"/>·k/<paramref name="train"/> of a full turn; noise is added to the distance from the line.
+    /// </summary>
+    private static DataSplit Stream(DataSpec spec, int first, int count, int train)
+    {
+        double noise = spec.Noise ?? DefaultNoise(spec.Kind), turns = spec.Turns ?? 1;
+        var features = new float[2 * count];
+        var labels = new int[count];
+        for (int i = 0; i < count; i++)
+        {
+            var stream = new Philox(spec.Seed, Purpose.Data, (ulong)first + (uint)i);
+            double x = 2 * stream.Uniform(0) - 1, y = 2 * stream.Uniform(1) - 1, angle = Math.Tau * turns * (first + i) / train;
+            (features[2 * i], features[2 * i + 1]) = ((float)x, (float)y);
+            labels[i] = x * Math.Cos(angle) + y * Math.Sin(angle) + noise * stream.Gaussian(1) > 0 ? 1 : 0;
+        }
+        return new DataSplit { Count = count, Inputs = 2, Floats = features, Labels = labels };
     }
 
     /// <summary>A noiseless point of a class, from two uniforms.</summary>

@@ -82,6 +82,18 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
         }
     }
 
+    /// <summary>FLOPs of one example's forward matrix products alone.</summary>
+    public long ForwardFlopsPerExample
+    {
+        get
+        {
+            if (Model.Kind == ModelKind.Surface) return 8;
+            long flops = 0;
+            for (int l = 0; l < Layers; l++) flops += 2L * Sizes[l] * Sizes[l + 1];
+            return flops;
+        }
+    }
+
     /// <summary>
     /// Bytes that one update must move at least, of floats: weights read forward and (but for the first layer's) backward, read and written
     /// by the optimiser with its state; activations written and read once; the batch read once. Gradients and what a cache holds are not counted.
@@ -110,11 +122,30 @@ public sealed record BundleSpec(
     /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
     public int? MicroBatch { get; init; }
 
+    /// <summary>Whether records have the columns of <see cref="RecordLayout.Searches"/>; null: where the optimiser searches. A fork's are those of its recording.</summary>
+    public bool? RecordsSearches { get; init; }
+
+    /// <summary>About how many FLOPs an update of so many examples takes: what keyframes are spaced by. A search takes three passes or so, and goes through its vectors.</summary>
+    public double FlopsOf(int examples) => Optimizer.Searches
+        ? 3.0 * FlopsPerExample * examples + 8.0 * Optimizer.StateVectors * Network.ParameterCount
+        : FlopsPerExample * examples;
+
+    /// <summary>FLOPs of one example that is drawn, without searches: its part of scoring and training where a pool is scored.</summary>
+    public double FlopsPerExample => Sampler.Pool is { } pool
+        ? Network.ForwardFlopsPerExample + (double)Network.TrainingFlopsPerExample * BatchSize / pool
+        : Network.TrainingFlopsPerExample;
+
+    /// <summary>Updates between the weights that a gradient is taken at and those that it is applied to (at first as many as there are).</summary>
+    public int Staleness { get; init; }
+
+    /// <summary>Vectors of a member besides its weights: the optimiser's, then old weights.</summary>
+    public int StateVectors => Optimizer.StateVectors + Staleness;
+
     /// <summary>A fork's past; null: the run has none.</summary>
     public Continuation? Continuation { get; init; }
 
     /// <summary>Bookkeeping that is the same for all members.</summary>
-    public Progress ProgressOver(int trainExamples) => Continuation?.Progress ?? new(Sampler.Remainder, trainExamples, BatchSize, BatchSchedule);
+    public Progress ProgressOver(int trainExamples) => Continuation?.Progress ?? new(Sampler.Remainder, trainExamples, Sampler.Pool ?? BatchSize, BatchSchedule);
 
     /// <summary>The sampler of one member.</summary>
     public Sampler SamplerOf(int member, int trainExamples) => new(Sampler.Order, ProgressOver(trainExamples), Seeds[member]);
@@ -152,6 +183,12 @@ public interface IBundle : IDisposable
     /// </summary>
     void Advance(int updates, RecordBlock records);
 
+    /// <summary>
+    /// Indices, in the training split, of the examples that the member's next update will train on, as its weights stand now: the hardest
+    /// where a pool is scored. Changes nothing.
+    /// </summary>
+    int[] NextBatch(int member);
+
     /// <summary>The member's weights now, as an immutable handle inside the engine.</summary>
     IWeights Snapshot(int member);
 
@@ -171,7 +208,7 @@ public interface IWeights : IDisposable
     void CopyTo(Span<float> canonical);
 }
 
-/// <summary>Weights [P], the optimiser's state vectors [S][P] (momentum: v; Adam: m, v) and the number of updates made, all in canonical order.</summary>
+/// <summary>Weights [P], the optimiser's state vectors [S][P] (momentum: v; Adam: m, v), behind them old weights of asynchronous workers, and the number of updates made, all in canonical order.</summary>
 /// <param name="Statistics">The engine's running statistics (averages behind <see cref="RecordLayout.NoiseScale"/>); null: they begin here.</param>
 public sealed record Keyframe(long Updates, float[] Weights, float[][] OptimizerState, double[]? Statistics = null);
 

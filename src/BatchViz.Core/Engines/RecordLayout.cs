@@ -1,3 +1,5 @@
+using BatchViz.Core.Specs;
+
 namespace BatchViz.Core.Engines;
 
 /// <summary>
@@ -14,9 +16,10 @@ public sealed class RecordLayout
     public const int NoiseScaleUpdates = 100;
 
     /// <param name="layers">Number of layers with weights; each gets a column with its gradient's norm.</param>
-    public RecordLayout(int layers)
+    /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.Searches"/>): what their updates cost is in six more columns at the end.</param>
+    public RecordLayout(int layers, bool searches = false)
     {
-        Layers = layers;
+        (Layers, Searches) = (layers, searches);
         var columns = new List<ColumnInfo>
         {
             new("loss", "batch loss", "", "mean loss of the update's batch, before the update"),
@@ -36,10 +39,34 @@ public sealed class RecordLayout
             columns.Add(new($"gradientShare{bin}", $"gradient components {BinName(bin)}", "", $"share of the batch gradient's components of magnitude {BinName(bin)}"));
         for (int l = 0; l < layers; l++)
             columns.Add(new($"gradientNorm{l + 1}", $"gradient norm, layer {l + 1}", "", $"Euclidean norm of the batch gradient of layer {l + 1}'s weights and biases"));
+        if (searches)
+        {
+            columns.Add(new("flops", "FLOPs so far", "", "floating-point operations of all forward and backward passes of the run so far"));
+            columns.Add(new("stepLength", "step length", "", "step along the direction, as a multiple of it; 0 where the weights were left alone"));
+            columns.Add(new("gradients", "gradients of the batch", "", "times that the update took the batch forward and backward"));
+            columns.Add(new("forwards", "forward passes of the batch", "", "times that the update took the batch forward only"));
+            columns.Add(new("skipped", "pairs left out or restarts", "", "curvature pairs left out so far (L-BFGS), or restarts (conjugate gradients)"));
+            columns.Add(new("fallbacks", "failed searches", "", "line searches so far that gave way to a small step down the gradient"));
+        }
         Columns = columns;
     }
 
     public int Layers { get; }
+
+    public bool Searches { get; }
+
+    /// <summary>Indices of the columns about searches.</summary>
+    public int Flops => FixedColumns + Layers;
+
+    public int StepLength => Flops + 1;
+
+    public int Gradients => Flops + 2;
+
+    public int Forwards => Flops + 3;
+
+    public int Skipped => Flops + 4;
+
+    public int Fallbacks => Flops + 5;
 
     public IReadOnlyList<ColumnInfo> Columns { get; }
 

@@ -21,6 +21,9 @@ public sealed record ExperimentSpec
     public int? MicroBatch { get; init; }
     public IReadOnlyList<uint> Seeds { get; init; } = [1];
     public SamplerSpec Sampler { get; init; } = new();
+
+    /// <summary>Null: one.</summary>
+    public WorkersSpec? Workers { get; init; }
     public required BudgetSpec Budget { get; init; }
     public Pace Pace { get; init; } = Pace.Examples;
     public LandscapeSpec Landscape { get; init; } = new();
@@ -64,7 +67,13 @@ public readonly record struct BatchSize(int Examples, bool IsFull = false)
 
 public enum DataKind
 {
-    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx,
+    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx, FashionMnist, Cifar10,
+
+    /// <summary>Two views of each example of another set.</summary>
+    Pairs,
+
+    /// <summary>A stream whose boundary turns as it goes by.</summary>
+    Drift,
 }
 
 /// <summary>Where the examples come from. Which keys apply depends on <see cref="Kind"/>; the reader refuses the others.</summary>
@@ -72,7 +81,7 @@ public sealed record DataSpec
 {
     public required DataKind Kind { get; init; }
 
-    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (MNIST, IDX, CSV); null: all, or the set's own default.</summary>
+    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (the others); null: all, or the set's own default.</summary>
     public int? TrainExamples { get; init; }
 
     /// <summary>Test examples to make or take; null: all, or as many as training examples for generated sets.</summary>
@@ -84,7 +93,20 @@ public sealed record DataSpec
     /// <summary>Seed of the generator or of the split; independent of the runs' seeds.</summary>
     public uint Seed { get; init; } = 1;
 
-    /// <summary>Folder of <see cref="File"/>; null: the folder given by <c>--data</c>.</summary>
+    /// <summary>Pairs: the set that views are made of.</summary>
+    public DataKind? Base { get; init; }
+
+    /// <summary>Pairs: how different the views are, from 0 to 1; null: <see cref="BatchViz.Core.Data.Pairs.DefaultAugmentation"/>.</summary>
+    public double? Augmentation { get; init; }
+
+    /// <summary>Drift: how often the boundary turns round while the training examples go by; null: once.</summary>
+    public double? Turns { get; init; }
+
+    /// <summary>Whose examples they are: <see cref="Base"/> or <see cref="Kind"/>.</summary>
+    [System.Text.Json.Serialization.JsonIgnore]
+    public DataKind From => Base ?? Kind;
+
+    /// <summary>Folder of the files; null: the folder given by <c>--data</c>.</summary>
     public string? Folder { get; init; }
 
     /// <summary>CSV: the file's name within the folder.</summary>
@@ -236,6 +258,31 @@ public sealed record SamplerSpec
 {
     public SampleOrder Order { get; init; } = SampleOrder.Shuffle;
     public RemainderPolicy Remainder { get; init; } = RemainderPolicy.Keep;
+
+    /// <summary>P: hard examples only (OHEM, Shrivastava et al. 2016): so many are drawn and scored by their losses, the B hardest are trained on. Null: all that are drawn.</summary>
+    public int? Pool { get; init; }
+
+    /// <summary>Examples that are trained on of so many drawn: B of a whole pool, and the same share, rounded up, of a short one.</summary>
+    public int TrainedOf(int drawn, int batchSize) => Pool is { } pool ? (int)(((long)drawn * batchSize + pool - 1) / pool) : drawn;
+}
+
+public enum WorkerMode
+{
+    /// <summary>Each update waits for all: k batches of b are one batch of k·b.</summary>
+    Synchronous,
+
+    /// <summary>Each update has one worker's gradient, taken at weights of some updates before.</summary>
+    Asynchronous,
+}
+
+/// <summary>k workers that share a run's training, simulated: the same bits on one core as on many.</summary>
+public sealed record WorkersSpec(int Count, WorkerMode Mode = WorkerMode.Synchronous, int? Staleness = null)
+{
+    /// <summary>Batches that make one update's.</summary>
+    public int Together => Mode == WorkerMode.Synchronous ? Count : 1;
+
+    /// <summary>Updates between the weights that a gradient is taken at and those it is applied to; by default k − 1, as of workers that take turns.</summary>
+    public int Delay => Mode == WorkerMode.Asynchronous ? Staleness ?? Count - 1 : 0;
 }
 
 /// <summary>When a run ends. Exactly one of the four is set.</summary>

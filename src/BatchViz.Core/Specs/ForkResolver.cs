@@ -16,8 +16,8 @@ public static class ForkResolver
     /// <summary>What a fork can set, in the words of experiment files.</summary>
     public static readonly IReadOnlyList<string> Keys =
     [
-        "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
-        "optimizer.epsilon", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
+        "batchSize", "learningRate", "optimizer", "optimizer.kind", "optimizer.momentum", "optimizer.trust", "optimizer.beta1", "optimizer.beta2", "optimizer.rho",
+        "optimizer.epsilon", "optimizer.lineSearch", "optimizer.trials", "optimizer.weightDecay", "schedule.kind", "budget.epochs", "budget.updates", "budget.examples",
     ];
 
     private const int LongestParentId = 80;
@@ -35,15 +35,22 @@ public static class ForkResolver
         if (update < first || update > SpecReader.MaxUpdates)
             throw new SpecException(Tr($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.", $"\"update\" 是 {update}；必须是 {first:#,0} 到 {SpecReader.MaxUpdates:#,0} 的整数。"));
         var given = Read(set);
-        var progress = given.Get("batchSize") is { } batch
-            ? parent.Progress.ForkedAt(update, SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data))
-            : parent.Progress;
-        int size = progress.PhaseOf(update + 1).BatchSize;
-        SpecResolver.CheckActivations("batchSize", size, progress, plan.Network, plan.Spec.MicroBatch);
+        int? own = given.Get("batchSize") is { } batch ? SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data) : null;
+        // A pool stays as it is, whatever is chosen from it.
+        bool pools = plan.Spec.Sampler.Pool is not null;
+        var progress = own is { } other && !pools ? parent.Progress.ForkedAt(update, other) : parent.Progress;
+        int size = pools ? own ?? parent.BatchSize : progress.PhaseOf(update + 1).BatchSize;
+        SpecResolver.CheckPool("batchSize", size, plan.Spec.Sampler, plan.Data);
+        SpecResolver.CheckActivations("batchSize", size, progress, plan.Network, plan.Spec.MicroBatch, !pools);
         var optimizer = SpecReader.ReadOptimizer(given.Object("optimizer"), parent.Optimizer);
+        if (optimizer.Searches && !plan.Spec.Optimizer.Searches)
+            throw new SpecException(Tr(
+                $"\"optimizer.kind\" is \"{Words.Of(Words.Optimizers, optimizer.Kind)}\", whose costs this recording has no columns for; begin an experiment with it, or fork one that did.",
+                $"\"optimizer.kind\" 是 \"{Words.Of(Words.Optimizers, optimizer.Kind)}\"，此记录没有记其开销的列；请用它开始新实验，或从那样的实验分叉。"));
         bool ends = given.Object("schedule")?.Choice("kind", [("constant", ScheduleKind.Constant)]) is not null;
-        var budget = given.Object("budget") is { } own ? SpecReader.ReadBudget(own) : parent.Budget;
-        long? total = SpecResolver.TotalUpdates(budget, size, progress);
+        var budget = given.Object("budget") is { } until ? SpecReader.ReadBudget(until) : parent.Budget;
+        long? total = SpecResolver.TotalUpdates(budget, plan.Spec.Sampler.Pool ?? size, progress);
+        SpecResolver.CheckStream(plan.Data, progress, total);
         if (total <= update) throw TooEarly(budget, total.Value, update);
         return parent with
         {
@@ -61,12 +68,15 @@ public static class ForkResolver
         };
     }
 
-    /// <summary>What a fork begins with: the parent's keyframe after the fork's update, with the optimiser's state at zero where it begins anew.</summary>
+    /// <summary>What a fork begins with: the parent's keyframe after the fork's update, with the optimiser's state at zero where it begins anew; old weights stay.</summary>
     public static Keyframe Begin(Keyframe parent, RunPlan fork)
     {
         if (fork.Fork?.Update != parent.Updates) throw new ArgumentException($"the fork does not begin after update {parent.Updates}", nameof(parent));
         return fork.OptimizerFrom < parent.Updates ? parent
-            : parent with { OptimizerState = [.. Enumerable.Range(0, fork.Optimizer.StateVectors).Select(_ => new float[parent.Weights.Length])] };
+            : parent with
+            {
+                OptimizerState = [.. Enumerable.Range(0, fork.Optimizer.StateVectors).Select(_ => new float[parent.Weights.Length]), .. parent.OptimizerState[^fork.Staleness..]],
+            };
     }
 
     /// <summary>The settings as the JSON object of an experiment file, so that they are read as strictly.</summary>

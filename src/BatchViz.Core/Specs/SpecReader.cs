@@ -12,7 +12,7 @@ namespace BatchViz.Core.Specs;
 public static class SpecReader
 {
     public const int MaxBytes = JsonNodeReader.MaxBytes;
-    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000;
+    public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000, MaxMemory = 100, MaxWorkers = 64;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
 
     /// <exception cref="SpecException">One sentence that names the key.</exception>
@@ -36,7 +36,8 @@ public static class SpecReader
             LearningRate = ReadLearningRate(root),
             Schedule = ReadSchedule(root.Object("schedule")),
             Seeds = ReadSeeds(root),
-            Sampler = ReadSampler(root.Object("sampler")),
+            Sampler = ReadSampler(root.Object("sampler"), data.Kind == DataKind.Drift),
+            Workers = ReadWorkers(root.Object("workers")),
             Budget = ReadBudget(root.Object("budget") ?? throw root.Missing("budget", Tr("an object such as { \"epochs\": 5 }", "对象，例如 { \"epochs\": 5 }"))),
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
             Landscape = ReadLandscape(root.Object("landscape")),
@@ -72,6 +73,8 @@ public static class SpecReader
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
             throw new SpecException(Tr("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.", "\"schedule.epochs\" 必须给出：以秒计的预算不能决定余弦的长度。"));
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
+        if (spec.Workers is { Delay: > 0 } && spec.Optimizer.Searches)
+            throw new SpecException(Tr($"\"workers\" with gradients of older weights cannot go with the optimizer \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\", which compares losses at the weights it steps from.", $"使用旧权重梯度的 \"workers\" 不能与优化器 \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\" 同用：后者在出发的权重处比较损失。"));
         if (spec.Probes.Contains(ProbeKind.FisherRao) && spec.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
         if (spec.LearningRate.Rule == LearningRateRule.Tuned)
             foreach (var batch in spec.BatchSizes)
@@ -89,21 +92,29 @@ public static class SpecReader
             if (batch.Examples > growth.Maximum)
                 throw new SpecException(Tr($"\"batchSchedule.maximum\" is {growth.Maximum}, less than the batch size {batch} that is to grow.", $"\"batchSchedule.maximum\" 是 {growth.Maximum}，小于要增长的批量大小 {batch}。"));
         }
+        if (spec.Sampler.Pool is not null)
+            throw new SpecException(Tr("\"batchSchedule\" cannot go with \"sampler.hard\", whose pools stay as they are.", "\"batchSchedule\" 不能与 \"sampler.hard\" 同用：候选池大小不变。"));
+        if (spec.Workers is { Together: > 1 })
+            throw new SpecException(Tr("\"batchSchedule\" cannot go with synchronous \"workers\", whose batches are one.", "\"batchSchedule\" 不能与同步的 \"workers\" 同用：各批合为一批。"));
     }
 
-    private static LossKind DefaultLoss(DataSpec data) => data.Kind switch
+    private static LossKind DefaultLoss(DataSpec data) => data.From switch
     {
         DataKind.DoubleWell or DataKind.Saddle or DataKind.Beale => LossKind.Surface,
         DataKind.Line => LossKind.Squared,
         DataKind.Csv when data.Regression => LossKind.Squared,
-        DataKind.Mnist or DataKind.Idx or DataKind.Csv => LossKind.CrossEntropy,
+        DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10 or DataKind.Idx or DataKind.Csv => LossKind.CrossEntropy,
         _ => LossKind.Logistic,
     };
+
+    /// <summary>Whether examples are made, not read.</summary>
+    public static bool IsGenerated(DataKind kind) => kind is not (DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10 or DataKind.Csv or DataKind.Idx);
 
     private static DataSpec ReadData(JsonNodeReader data)
     {
         var kind = data.Choice("kind", Words.Data) ?? throw data.Missing("kind", Tr("one of ", "下列之一：") + string.Join(", ", Words.Data.Select(w => $"\"{w.Word}\"")));
-        bool generated = kind is not (DataKind.Mnist or DataKind.Csv or DataKind.Idx);
+        DataKind? of = kind == DataKind.Pairs ? data.Choice("base", Pairs.Bases) ?? DataKind.Mnist : null;
+        bool generated = IsGenerated(of ?? kind);
         var spec = new DataSpec
         {
             Kind = kind,
@@ -111,7 +122,10 @@ public static class SpecReader
             TestExamples = (int?)data.Whole("testExamples", 1, generated ? MaxGenerated : 100_000_000),
             Noise = generated ? data.Number("noise", 0, 100) : null,
             Seed = (uint)(data.Whole("seed", 0, uint.MaxValue) ?? 1),
-            Folder = kind is DataKind.Csv or DataKind.Idx ? data.Text("folder") : null,
+            Base = of,
+            Augmentation = kind == DataKind.Pairs ? data.Number("augmentation", 0, 1) : null,
+            Turns = kind == DataKind.Drift ? data.Number("turns", 0, 1000) : null,
+            Folder = (of ?? kind) is DataKind.Csv or DataKind.Idx or DataKind.Cifar10 ? data.Text("folder") : null,
             File = kind == DataKind.Csv ? FileName(data, "file") ?? throw data.Missing("file", Tr("the name of a CSV file", "CSV 文件名")) : null,
             Label = kind == DataKind.Csv ? data.Text("label") : null,
             Regression = kind == DataKind.Csv && (data.Flag("regression") ?? false),
@@ -175,8 +189,12 @@ public static class SpecReader
         var spec = before.Become(optimizer.Choice("kind", Words.Optimizers) ?? before.Kind);
         spec = spec with { WeightDecay = optimizer.Number("weightDecay", 0, 10) ?? spec.WeightDecay };
         if (spec.HasMomentum) spec = spec with { Momentum = optimizer.Number("momentum", 0, 0.9999) ?? spec.Momentum };
+        if (spec.HasTrust) spec = spec with { Trust = optimizer.Number("trust", 0, 10, openMin: true) ?? spec.Trust };
         if (spec.HasBetas) spec = spec with { Beta1 = optimizer.Number("beta1", 0, 0.9999) ?? spec.Beta1, Beta2 = optimizer.Number("beta2", 0, 0.999999) ?? spec.Beta2 };
         if (spec.HasRho) spec = spec with { Rho = optimizer.Number("rho", 0, 0.999999) ?? spec.Rho };
+        if (spec.HasMemory) spec = spec with { Memory = (int?)optimizer.Whole("memory", 1, MaxMemory) ?? spec.Memory };
+        if (spec.Searches) spec = spec with { LineSearch = optimizer.Choice("lineSearch", spec.HasMemory ? Words.LineSearches : Words.LineSearches.Skip(1).ToArray()) ?? spec.LineSearch };
+        if (spec.HasTrials) spec = spec with { Trials = (int?)optimizer.Whole("trials", 1, 100) ?? spec.Trials };
         if (spec.HasEpsilon) spec = spec with { Epsilon = optimizer.Number("epsilon", 1e-16, 1) ?? spec.Epsilon };
         optimizer.Done();
         return spec;
@@ -272,15 +290,35 @@ public static class SpecReader
 
     internal static double ReadRate(string at, JsonElement value) => JsonNodeReader.Number(at, value, 0, 1000, openMin: true);
 
-    private static SamplerSpec ReadSampler(JsonNodeReader? sampler)
+    /// <param name="stream">The order is the data's own.</param>
+    private static SamplerSpec ReadSampler(JsonNodeReader? sampler, bool stream)
     {
-        if (sampler is null) return new SamplerSpec();
+        var order = stream ? SampleOrder.Sequential : SampleOrder.Shuffle;
+        if (sampler is null) return new SamplerSpec { Order = order };
+        if (sampler.Choice("order", Words.Orders) is { } given && stream && given != order)
+            throw new SpecException(Tr($"\"sampler.order\" is \"{Words.Of(Words.Orders, given)}\", but the data \"drift\" is a stream; it must be \"sequential\" (or left out).", $"\"sampler.order\" 是 \"{Words.Of(Words.Orders, given)}\"，但数据 \"drift\" 是数据流；必须是 \"sequential\"（或省略）。"));
         var spec = new SamplerSpec
         {
-            Order = sampler.Choice("order", Words.Orders) ?? SampleOrder.Shuffle,
+            Order = sampler.Choice("order", Words.Orders) ?? order,
             Remainder = sampler.Choice("remainder", Words.Remainders) ?? RemainderPolicy.Keep,
         };
+        if (sampler.Object("hard") is { } hard)
+        {
+            spec = spec with { Pool = (int)(hard.Whole("pool", 1, 1_000_000) ?? throw hard.Missing("pool", Tr("a whole number of examples", "整数样本数"))) };
+            hard.Done();
+        }
         sampler.Done();
+        return spec;
+    }
+
+    private static WorkersSpec? ReadWorkers(JsonNodeReader? workers)
+    {
+        if (workers is null) return null;
+        var spec = new WorkersSpec(
+            (int)(workers.Whole("count", 1, MaxWorkers) ?? throw workers.Missing("count", Tr("a whole number of workers", "整数个工作者"))),
+            workers.Choice("mode", Words.WorkerModes) ?? WorkerMode.Synchronous);
+        if (spec.Mode == WorkerMode.Asynchronous) spec = spec with { Staleness = (int?)workers.Whole("staleness", 0, MaxWorkers) };
+        workers.Done();
         return spec;
     }
 

@@ -23,6 +23,9 @@ public sealed record RunPlan(
 
     /// <summary>Updates before the optimiser's first one: more than 0 where a fork has another kind than its parent.</summary>
     public long OptimizerFrom { get; init; }
+
+    /// <summary>Old weights that are kept behind the optimiser's state; see <see cref="WorkersSpec.Delay"/>.</summary>
+    public int Staleness { get; init; }
 }
 
 /// <summary>A run that begins with another's weights: it counts on from its parent's updates, its own first one is <paramref name="Update"/> + 1.</summary>
@@ -46,6 +49,8 @@ public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSp
             Schedule = first.Schedule,
             BatchSchedule = Spec.BatchSchedule,
             MicroBatch = Spec.MicroBatch,
+            RecordsSearches = Spec.Optimizer.Searches,
+            Staleness = first.Staleness,
             Continuation = first.Fork is null ? null : new(first.Progress, first.OptimizerFrom),
         };
     }
@@ -69,20 +74,22 @@ public static class SpecResolver
         for (int i = 0; i < spec.BatchSizes.Count; i++)
         {
             var batch = spec.BatchSizes[i];
-            int size = SizeOf($"batchSizes[{i}]", batch, data);
+            int size = Together($"batchSizes[{i}]", SizeOf($"batchSizes[{i}]", batch, data), spec, data);
+            CheckPool($"batchSizes[{i}]", size, spec.Sampler, data);
             if (runs.Any(r => r.BatchSize == size))
                 throw new SpecException(batch.IsFull
                     ? Tr($"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list.", $"\"batchSizes[{i}]\" 是 \"full\"，在此为 {size} 个样本，列表中已有。")
                     : Tr($"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.", $"\"batchSizes[{i}]\" 是 {size}，在此即 \"full\"，列表中已有。"));
-            double rate = spec.LearningRate.For(batch, n);
-            var progress = new Progress(spec.Sampler.Remainder, n, size, spec.BatchSchedule);
-            CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch);
-            long? total = TotalUpdates(spec.Budget, size, progress);
+            double rate = spec.LearningRate.Rule == LearningRateRule.Tuned ? spec.LearningRate.For(batch, n) : spec.LearningRate.For(new BatchSize(size), n);
+            var progress = new Progress(spec.Sampler.Remainder, n, spec.Sampler.Pool ?? size, spec.BatchSchedule);
+            CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch, spec.Sampler.Pool is null);
+            long? total = TotalUpdates(spec.Budget, spec.Sampler.Pool ?? size, progress);
+            CheckStream(data, progress, total);
             var schedule = spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null }
                 ? spec.Schedule with { Epochs = spec.Budget.Epochs ?? progress.EpochsAfter(total!.Value) }
                 : spec.Schedule;
             foreach (uint seed in spec.Seeds)
-                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total) { Optimizer = spec.Optimizer, Budget = spec.Budget });
+                runs.Add(new RunPlan(runs.Count, $"b{size}-s{seed}", size, seed, rate, schedule, progress, total) { Optimizer = spec.Optimizer, Budget = spec.Budget, Staleness = spec.Workers?.Delay ?? 0 });
         }
         if (spec.Landscape.Plane == PlaneKind.Weights && network.ParameterCount != 2)
             throw new SpecException(Tr($"\"landscape.plane\" is \"weights\", which needs a model of exactly two weights; this one has {network.ParameterCount:#,0}.", $"\"landscape.plane\" 是 \"weights\"，需要恰有两个权重的模型；此模型有 {network.ParameterCount:#,0} 个。"));
@@ -100,9 +107,25 @@ public static class SpecResolver
         => batch.IsFull || batch.Examples <= data.Train.Count ? batch.Resolve(data.Train.Count)
             : throw new SpecException(Tr($"\"{at}\" is {batch.Examples}, but {data.Name} has only {data.Train.Count} training examples.", $"\"{at}\" 是 {batch.Examples}，但 {data.Name} 只有 {data.Train.Count} 个训练样本。"));
 
-    internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch)
+    /// <summary>k·b of synchronous workers.</summary>
+    private static int Together(string at, int size, ExperimentSpec spec, DataSet data)
     {
-        int atOnce = Math.Min(progress.LargestBatch, microBatch ?? int.MaxValue);
+        int workers = spec.Workers?.Together ?? 1;
+        long together = (long)workers * size;
+        return together <= data.Train.Count ? (int)together
+            : throw new SpecException(Tr($"\"{at}\" is {size}, {together:#,0} with {workers} workers in step, but {data.Name} has only {data.Train.Count} training examples.", $"\"{at}\" 是 {size}，{workers} 个同步工作者合计 {together:#,0}，但 {data.Name} 只有 {data.Train.Count} 个训练样本。"));
+    }
+
+    internal static void CheckPool(string at, int size, SamplerSpec sampler, DataSet data)
+    {
+        if (sampler.Pool is not { } pool) return;
+        if (pool > data.Train.Count) throw new SpecException(Tr($"\"sampler.hard.pool\" is {pool}, but {data.Name} has only {data.Train.Count} training examples.", $"\"sampler.hard.pool\" 是 {pool}，但 {data.Name} 只有 {data.Train.Count} 个训练样本。"));
+        if (pool < size) throw new SpecException(Tr($"\"sampler.hard.pool\" is {pool}, less than the batch of {size} that \"{at}\" wants to choose from it.", $"\"sampler.hard.pool\" 是 {pool}，小于 \"{at}\" 要从中选出的 {size} 个样本的批次。"));
+    }
+
+    internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch, bool grows)
+    {
+        int atOnce = Math.Min(Math.Max(size, grows ? progress.LargestBatch : 0), microBatch ?? int.MaxValue);
         if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
             throw new SpecException(Tr(
                 $"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.",
@@ -118,6 +141,17 @@ public static class SpecResolver
         if (budget.Examples is { } examples && examples < size)
             throw new SpecException(Tr($"\"budget.examples\" is {examples}, less than one batch of {size}.", $"\"budget.examples\" 是 {examples}，少于一个 {size} 的批次。"));
         return total;
+    }
+
+    /// <summary>A stream goes by once.</summary>
+    internal static void CheckStream(DataSet data, Progress progress, long? total)
+    {
+        if (!data.Stream) return;
+        if (total is null) throw new SpecException(Tr($"\"budget.seconds\" cannot go with {data.Name}, a stream that goes by once.", $"\"budget.seconds\" 不能与 {data.Name} 同用：数据流只经过一次。"));
+        if (progress.ExamplesAfter(total.Value) > data.Train.Count + progress.LargestBatch - 1)
+            throw new SpecException(Tr(
+                $"\"budget\" takes {progress.ExamplesAfter(total.Value):#,0} examples, but {data.Name} is a stream of {data.Train.Count:#,0} that goes by once; make \"data.trainExamples\" larger.",
+                $"\"budget\" 需要 {progress.ExamplesAfter(total.Value):#,0} 个样本，但 {data.Name} 是只经过一次的 {data.Train.Count:#,0} 个样本的数据流；请增大 \"data.trainExamples\"。"));
     }
 
     private static NetworkSpec Network(ExperimentSpec spec, DataSet data)

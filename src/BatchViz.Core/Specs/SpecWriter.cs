@@ -26,6 +26,12 @@ public static class SpecWriter
             ["order"] = Words.Of(Words.Orders, spec.Sampler.Order),
             ["remainder"] = Words.Of(Words.Remainders, spec.Sampler.Remainder),
         };
+        if (spec.Sampler.Pool is { } pool) json["sampler"]!["hard"] = new JsonObject { ["pool"] = pool };
+        if (spec.Workers is { } workers)
+        {
+            json["workers"] = new JsonObject { ["count"] = workers.Count, ["mode"] = Words.Of(Words.WorkerModes, workers.Mode) };
+            Put((JsonObject)json["workers"]!, "staleness", workers.Staleness);
+        }
         json["budget"] = spec.Budget switch
         {
             { Epochs: { } epochs } => new JsonObject { ["epochs"] = epochs },
@@ -51,6 +57,9 @@ public static class SpecWriter
         Put(json, "testExamples", data.TestExamples);
         if (data.Noise is { } noise) json["noise"] = noise;
         if (data.Seed != 1) json["seed"] = data.Seed;
+        if (data.Base is { } of) json["base"] = Words.Of(Words.Data, of);
+        if (data.Augmentation is { } augmentation) json["augmentation"] = augmentation;
+        if (data.Turns is { } turns) json["turns"] = turns;
         Put(json, "folder", data.Folder);
         Put(json, "file", data.File);
         Put(json, "label", data.Label);
@@ -82,12 +91,16 @@ public static class SpecWriter
     {
         var json = new JsonObject { ["kind"] = Words.Of(Words.Optimizers, optimizer.Kind) };
         if (optimizer.HasMomentum) json["momentum"] = optimizer.Momentum;
+        if (optimizer.HasTrust) json["trust"] = optimizer.Trust;
         if (optimizer.HasBetas)
         {
             json["beta1"] = optimizer.Beta1;
             json["beta2"] = optimizer.Beta2;
         }
         if (optimizer.HasRho) json["rho"] = optimizer.Rho;
+        if (optimizer.HasMemory) json["memory"] = optimizer.Memory;
+        if (optimizer.Searches) json["lineSearch"] = Words.Of(Words.LineSearches, optimizer.LineSearch);
+        if (optimizer.HasTrials) json["trials"] = optimizer.Trials;
         if (optimizer.HasEpsilon) json["epsilon"] = optimizer.Epsilon;
         if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay) json["weightDecay"] = optimizer.WeightDecay;
         return json;

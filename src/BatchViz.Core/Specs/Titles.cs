@@ -12,6 +12,7 @@ public static class Titles
         DataKind.Circles => "Circles", DataKind.Xor => "Xor", DataKind.Gaussians => "Gaussians", DataKind.Spirals => "Spirals",
         DataKind.Moons => "Moons", DataKind.Line => "Linear regression", DataKind.DoubleWell => "Double well", DataKind.Saddle => "Saddle",
         DataKind.Beale => "Beale", DataKind.Mnist => "MNIST", DataKind.Csv => "CSV file", DataKind.Idx => "IDX files",
+        DataKind.FashionMnist => "Fashion-MNIST", DataKind.Cifar10 => "CIFAR-10", DataKind.Pairs => "Pairs of views", DataKind.Drift => "Drift",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 
@@ -20,7 +21,7 @@ public static class Titles
         new[]
         {
             spec.Name, Model(network), Optimizer(spec.Optimizer), Rule(spec.LearningRate), Schedule(spec.Schedule), Warmup(spec.Schedule.Warmup),
-            BatchSchedule(spec.BatchSchedule), Budget(spec.Budget),
+            BatchSchedule(spec.BatchSchedule), Hard(spec.Sampler), Workers(spec.Workers), Budget(spec.Budget),
         }.Where(p => p.Length > 0));
 
     public static string Model(NetworkSpec network)
@@ -45,7 +46,15 @@ public static class Titles
         OptimizerKind.AdaDelta => "AdaDelta",
         OptimizerKind.RmsProp => "RMSprop",
         OptimizerKind.AdamW => "AdamW",
+        OptimizerKind.Lars => "LARS",
+        OptimizerKind.Lbfgs => $"L-BFGS, {Search(optimizer.LineSearch)}",
+        OptimizerKind.ConjugateGradient => $"conjugate gradients, {Search(optimizer.LineSearch)}",
         _ => "Adam",
+    };
+
+    private static string Search(LineSearch search) => search switch
+    {
+        LineSearch.None => "no line search", LineSearch.Backtracking => "backtracking", _ => "strong Wolfe",
     };
 
     private static string Schedule(ScheduleSpec schedule) => schedule.Kind switch
@@ -59,6 +68,11 @@ public static class Titles
         : $"{(warmup.Kind == WarmupKind.Constant ? "constant warm-up" : "warm-up")} of {Number(warmup.Epochs)} {(warmup.Epochs == 1 ? "epoch" : "epochs")}";
 
     private static string BatchSchedule(BatchScheduleSpec? growth) => growth is null ? "" : $"B ×{Number(growth.Factor)} {Every(growth.EveryEpochs)}";
+
+    private static string Hard(SamplerSpec sampler) => sampler.Pool is { } pool ? $"hardest of {pool}" : "";
+
+    private static string Workers(WorkersSpec? workers) => workers is null ? ""
+        : workers.Mode == WorkerMode.Synchronous ? $"{workers.Count} workers in step" : $"{workers.Count} workers, gradients {workers.Delay} {(workers.Delay == 1 ? "update" : "updates")} old";
 
     private static string Every(int epochs) => epochs == 1 ? "every epoch" : $"every {epochs} epochs";
 

@@ -8,6 +8,7 @@ public static class Words
         ("circles", DataKind.Circles), ("xor", DataKind.Xor), ("gaussians", DataKind.Gaussians), ("spirals", DataKind.Spirals),
         ("moons", DataKind.Moons), ("line", DataKind.Line), ("double-well", DataKind.DoubleWell), ("saddle", DataKind.Saddle),
         ("beale", DataKind.Beale), ("mnist", DataKind.Mnist), ("csv", DataKind.Csv), ("idx", DataKind.Idx),
+        ("fashion-mnist", DataKind.FashionMnist), ("cifar10", DataKind.Cifar10), ("pairs", DataKind.Pairs), ("drift", DataKind.Drift),
     ];
 
     public static readonly IReadOnlyList<(string Word, ModelKind Value)> Models = [("dense", ModelKind.Dense), ("surface", ModelKind.Surface)];
@@ -32,6 +33,12 @@ public static class Words
     [
         ("sgd", OptimizerKind.Sgd), ("momentum", OptimizerKind.Momentum), ("nesterov", OptimizerKind.Nesterov), ("adam", OptimizerKind.Adam),
         ("adagrad", OptimizerKind.AdaGrad), ("adadelta", OptimizerKind.AdaDelta), ("rmsprop", OptimizerKind.RmsProp), ("adamw", OptimizerKind.AdamW),
+        ("lars", OptimizerKind.Lars), ("lbfgs", OptimizerKind.Lbfgs), ("conjugate-gradient", OptimizerKind.ConjugateGradient),
+    ];
+
+    public static readonly IReadOnlyList<(string Word, LineSearch Value)> LineSearches =
+    [
+        ("none", LineSearch.None), ("backtracking", LineSearch.Backtracking), ("strong-wolfe", LineSearch.StrongWolfe),
     ];
 
     public static readonly IReadOnlyList<(string Word, LearningRateRule Value)> Rules =
@@ -55,6 +62,8 @@ public static class Words
     [
         ("keep", RemainderPolicy.Keep), ("drop", RemainderPolicy.Drop), ("carry", RemainderPolicy.Carry), ("wrap", RemainderPolicy.Wrap), ("reweight", RemainderPolicy.Reweight),
     ];
+
+    public static readonly IReadOnlyList<(string Word, WorkerMode Value)> WorkerModes = [("synchronous", WorkerMode.Synchronous), ("asynchronous", WorkerMode.Asynchronous)];
 
     public static readonly IReadOnlyList<(string Word, Pace Value)> Paces = [("examples", Pace.Examples), ("updates", Pace.Updates)];
 

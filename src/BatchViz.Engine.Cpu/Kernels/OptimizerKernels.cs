@@ -17,7 +17,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     public static double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm) => constants.Kind switch
     {
         OptimizerKind.Sgd => Run(count, w, g, new Sgd(constants), out norm),
-        OptimizerKind.Momentum => Run(count, w, g, new Momentum(first, constants), out norm),
+        OptimizerKind.Momentum or OptimizerKind.Lars => Run(count, w, g, new Momentum(first, constants), out norm),
         OptimizerKind.Nesterov => Run(count, w, g, new Nesterov(first, constants), out norm),
         OptimizerKind.Adam or OptimizerKind.AdamW => Run(count, w, g, new Adam(first, second, constants), out norm),
         OptimizerKind.AdaGrad => Run(count, w, g, new AdaGrad(first, constants), out norm),

@@ -154,7 +154,7 @@ export class BatchSection {
     const target = drawn?.classes != null ? tr("label", "标签") : tr("target", "目标");
     const heads = [tr("example", "样本"), ...(labelled ? [target] : []), loss, tr("gradient norm", "梯度范数")].map((text) => el("th", { scope: "col" }, text));
     const rows = sorted.map((e) => {
-      const look = looks.get(e.index), picture = pictured && look ? [drawImage(look, drawn.image!)] : [];
+      const look = looks.get(e.index), picture = pictured && look ? [drawImage(look, drawn)] : [];
       const title = tr(`Example ${whole(e.index)}: loss ${finite(e.loss, 6)} ${unit}, gradient norm ${finite(e.gradientNorm, 6)}`, `样本 ${whole(e.index)}：损失 ${finite(e.loss, 6)} ${unit}，梯度范数 ${finite(e.gradientNorm, 6)}`);
       return el("tr", { title, onpointerenter: () => this.mark(e.index), onpointerleave: () => this.mark(-1) },
         el("th", { scope: "row" }, ...picture, whole(e.index)), ...(labelled ? [el("td", {}, look ? targetOf(look) : "")] : []), el("td", {}, finite(e.loss)), el("td", {}, finite(e.gradientNorm)));

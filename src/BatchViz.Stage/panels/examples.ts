@@ -7,16 +7,20 @@ import { fromBase64 } from "../wire.ts";
 import { classColour } from "./charts/boundary.ts";
 import { el } from "./dom.ts";
 
-/** An image as the network sees it, brightest where the input is largest. */
-export function drawImage(example: Example, [rows, columns]: readonly [number, number]): HTMLCanvasElement {
+/** An image as the network sees it, brightest where the input is largest; views of it side by side. */
+export function drawImage(example: Example, { image, channels = 1, views = 1 }: Pick<Examples, "image" | "channels" | "views">): HTMLCanvasElement {
+  const [rows, columns] = image!, plane = rows * columns;
   const name = tr(`Example ${whole(example.index)}, ${targetOf(example)}`, `样本 ${whole(example.index)}，${targetOf(example)}`);
-  const canvas = el("canvas", { class: "digit", width: columns, height: rows, role: "img", "aria-label": name, title: name });
+  const canvas = el("canvas", { class: "digit", width: columns * views, height: rows, role: "img", "aria-label": name, title: name });
   const ctx = canvas.getContext("2d");
   if (ctx === null || example.pixels === null) return canvas;
-  const pixels = fromBase64(example.pixels), picture = ctx.createImageData(columns, rows);
-  for (let i = 0; i < rows * columns; i++) {
-    picture.data.fill(pixels[i]!, 4 * i, 4 * i + 3);
-    picture.data[4 * i + 3] = 255;
+  const pixels = fromBase64(example.pixels), picture = ctx.createImageData(columns * views, rows);
+  for (let view = 0; view < views; view++) {
+    for (let i = 0; i < plane; i++) {
+      const at = 4 * (Math.floor(i / columns) * columns * views + view * columns + (i % columns));
+      for (let c = 0; c < 3; c++) picture.data[at + c] = pixels[(view * channels + Math.min(c, channels - 1)) * plane + i]!;
+      picture.data[at + 3] = 255;
+    }
   }
   ctx.putImageData(picture, 0, 0);
   return canvas;

@@ -7,7 +7,7 @@ using static BatchViz.Core.Language;
 namespace BatchViz.Data;
 
 /// <summary>
-/// Opens data files for specs: MNIST from beside the program, CSV and IDX from a folder that the user named. A spec from the
+/// Opens data files for specs: MNIST and Fashion-MNIST from beside the program, CSV, IDX and CIFAR-10 from a folder that the user named. A spec from the
 /// command line may name its own folder; one from the page only a folder inside <c>--data</c>.
 /// </summary>
 public sealed class DataFiles(string? dataFolder)
@@ -16,7 +16,7 @@ public sealed class DataFiles(string? dataFolder)
     public const long MaxBytes = 1L << 30;
 
     private readonly Lock gate = new();
-    private WeakReference<DataSet>? mnist;
+    private readonly Dictionary<DataKind, WeakReference<DataSet>> whole = [];
 
     public string? Folder { get; } = dataFolder;
 
@@ -42,24 +42,26 @@ public sealed class DataFiles(string? dataFolder)
     /// <summary>The data alone.</summary>
     public DataSet Load(DataSpec spec, bool trusted, string? specFolder = null)
     {
-        if (spec.Kind != DataKind.Mnist)
+        if (DataSource.PackedFolder(spec.From) is not { } packed)
         {
-            string? folder = spec.Kind is DataKind.Csv or DataKind.Idx ? FolderOf(spec, trusted, specFolder) : null;
+            string? folder = NeedsFolder(spec) ? FolderOf(spec, trusted, specFolder) : null;
             return DataSource.Load(spec, name => Read(folder!, name));
         }
-        if (spec.TrainExamples is not null || spec.TestExamples is not null) return DataSource.Load(spec, OpenMnist);
+        if (spec.Kind != spec.From || spec.TrainExamples is not null || spec.TestExamples is not null) return DataSource.Load(spec, name => OpenPacked(packed, name));
         // Sixty thousand images are worth keeping from one experiment to the next.
         lock (gate)
         {
-            if (mnist is not null && mnist.TryGetTarget(out var kept)) return kept;
-            var loaded = DataSource.Load(spec, OpenMnist);
-            mnist = new WeakReference<DataSet>(loaded);
+            if (whole.TryGetValue(spec.Kind, out var known) && known.TryGetTarget(out var kept)) return kept;
+            var loaded = DataSource.Load(spec, name => OpenPacked(packed, name));
+            whole[spec.Kind] = new WeakReference<DataSet>(loaded);
             return loaded;
         }
     }
 
     /// <summary>The folder that a trusted spec's files are in, as a whole path; null for data that need none.</summary>
-    public string? FolderFor(DataSpec spec, string? specFolder) => spec.Kind is DataKind.Csv or DataKind.Idx ? FolderOf(spec, trusted: true, specFolder) : null;
+    public string? FolderFor(DataSpec spec, string? specFolder) => NeedsFolder(spec) ? FolderOf(spec, trusted: true, specFolder) : null;
+
+    private static bool NeedsFolder(DataSpec spec) => spec.From is DataKind.Csv or DataKind.Idx or DataKind.Cifar10;
 
     private string FolderOf(DataSpec spec, bool trusted, string? specFolder)
     {
@@ -104,9 +106,9 @@ public sealed class DataFiles(string? dataFolder)
         }
     }
 
-    private static byte[] OpenMnist(string name)
+    private static byte[] OpenPacked(string folder, string name)
     {
-        string path = Path.Combine(AppContext.BaseDirectory, "data", "mnist", name + ".gz");
+        string path = Path.Combine(AppContext.BaseDirectory, "data", folder, name + ".gz");
         try
         {
             using var file = new GZipStream(File.OpenRead(path), CompressionMode.Decompress);
@@ -116,7 +118,7 @@ public sealed class DataFiles(string? dataFolder)
         }
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"MNIST cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).", $"无法从 {path} 读取 MNIST；请重新构建程序以恢复（{e.Message.TrimEnd('.')}）。"));
+            throw new SpecException(Tr($"{folder} cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).", $"无法从 {path} 读取 {folder}；请重新构建程序以恢复（{e.Message.TrimEnd('.')}）。"));
         }
     }
 

@@ -29,6 +29,7 @@ internal static class ExamplesJson
         return Bytes(new JsonObject
         {
             ["inputs"] = data.Inputs, ["image"] = data.Image is { } image ? new JsonArray(image.Rows, image.Columns) : null,
+            ["channels"] = data.Channels, ["views"] = data.Views,
             ["classes"] = data.Task == DataTask.Classification ? data.Outputs : null, ["examples"] = examples,
         });
     }

@@ -8,7 +8,7 @@ namespace BatchViz.Live;
 public sealed class LiveExperiment : IDisposable
 {
     /// <summary>What moves on every screen; the rest of the columns are in tiles.</summary>
-    private static readonly string[] LiveNames = ["loss", "gradientNorm", "seconds"];
+    private static readonly string[] LiveNames = ["loss", "gradientNorm", "flops", "seconds"];
 
     private static readonly AppendOnly<PathPoint> NoPath = new();
 
@@ -30,7 +30,7 @@ public sealed class LiveExperiment : IDisposable
         Measurements = new Measurements(experiment, Replays);
         Lines = new Lines(experiment, Replays);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
-        int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name))];
+        int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name)).Where(index => index >= 0)];
         encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
         published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape, recording, ceilings()));

@@ -19,9 +19,10 @@ public class ForkResolverTests
     [InlineData("learningRate", "NaN", "\"learningRate\" is \"NaN\"; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "1e400", "\"learningRate\" is 1e400; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "", "\"learningRate\" is \"\"; it must be a number above 0, at most 1,000.")]
-    [InlineData("optimizer", "sgdd", "\"optimizer.kind\" is \"sgdd\"; it must be one of \"sgd\", \"momentum\", \"nesterov\", \"adam\", \"adagrad\", \"adadelta\", \"rmsprop\", \"adamw\".")]
+    [InlineData("optimizer", "sgdd", "\"optimizer.kind\" is \"sgdd\"; it must be one of \"sgd\", \"momentum\", \"nesterov\", \"adam\", \"adagrad\", \"adadelta\", \"rmsprop\", \"adamw\", \"lars\", \"lbfgs\", \"conjugate-gradient\".")]
     [InlineData("optimizer.momentum", "1", "\"optimizer.momentum\" is 1; it must be a number from 0 to 0.9999.")]
     [InlineData("optimizer.beta1", "0.9", "\"optimizer.beta1\" is not a key of \"optimizer\"; known here are kind, weightDecay, momentum.")]
+    [InlineData("optimizer", "lbfgs", "\"optimizer.kind\" is \"lbfgs\", whose costs this recording has no columns for; begin an experiment with it, or fork one that did.")]
     [InlineData("schedule.kind", "step", "\"schedule.kind\" is \"step\"; it must be one of \"constant\".")]
     [InlineData("budget.updates", "0", "\"budget.updates\" is 0; it must be a whole number from 1 to 100,000,000.")]
     [InlineData("budget.updates", "20", "\"budget.updates\" is 20, which ends with update 20; a fork after update 20 needs more.")]
@@ -35,7 +36,7 @@ public class ForkResolverTests
         Assert.Equal(sentence, Refusal(() => Fork(20, (key, value))));
 
     private const string Known = " is not a key of a fork; known are batchSize, learningRate, optimizer, optimizer.kind, optimizer.momentum, "
-        + "optimizer.beta1, optimizer.beta2, optimizer.rho, optimizer.epsilon, optimizer.weightDecay, schedule.kind, budget.epochs, budget.updates, budget.examples.";
+        + "optimizer.trust, optimizer.beta1, optimizer.beta2, optimizer.rho, optimizer.epsilon, optimizer.lineSearch, optimizer.trials, optimizer.weightDecay, schedule.kind, budget.epochs, budget.updates, budget.examples.";
 
     [Fact]
     public void What_does_not_go_together_is_refused()

@@ -16,17 +16,21 @@ public static class RandomSpecs
         var budget = Budget(random);
         var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
         var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random);
+        var optimizer = Optimizer(random);
+        var mode = Any(Enum.GetValues<WorkerMode>().Where(m => m == WorkerMode.Synchronous ? !grows : !optimizer.Searches).Append(WorkerMode.Asynchronous).ToArray(), random);
+        var workers = new WorkersSpec(random.Next(1, 9), mode, mode == WorkerMode.Synchronous ? null : optimizer.Searches ? 0 : Maybe(random) ? null : random.Next(5));
         return new ExperimentSpec
         {
             Name = Any(["a", "Ünïcode “quotes” \\ /", "</script>"], random),
             Data = data,
             Model = model,
             Loss = loss,
-            Optimizer = Optimizer(random),
+            Optimizer = optimizer,
             LearningRate = Rate(batches, random),
             BatchSizes = batches,
             Seeds = Maybe(random) ? [1] : [0, 7, uint.MaxValue],
-            Sampler = new SamplerSpec { Order = Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder },
+            Sampler = new SamplerSpec { Order = data.Kind == DataKind.Drift ? SampleOrder.Sequential : Any(Enum.GetValues<SampleOrder>(), random), Remainder = remainder, Pool = !grows && Maybe(random) ? random.Next(1, 2000) : null },
+            Workers = Maybe(random) ? null : workers,
             Schedule = Schedule(random, budget),
             BatchSchedule = grows ? new BatchScheduleSpec(Any([1.1, 2, 2.5], random), random.Next(1, 5), Maybe(random) ? null : 512 + random.Next(9)) : null,
             MicroBatch = Maybe(random) ? null : random.Next(1, 100),
@@ -63,13 +67,20 @@ public static class RandomSpecs
         if (SpecReader.SurfaceOf(kind) is null && Maybe(random)) spec = spec with { TestExamples = random.Next(1, 1000) };
         return kind switch
         {
-            DataKind.Mnist => spec,
+            DataKind.Mnist or DataKind.FashionMnist => spec,
+            DataKind.Cifar10 => spec with { Folder = Maybe(random) ? "/data" : null },
+            DataKind.Pairs => Pairs(spec with { Base = Any(Core.Data.Pairs.Bases, random).Value, Augmentation = Maybe(random) ? random.NextDouble() : null }, random),
+            DataKind.Drift => spec with { Turns = Maybe(random) ? random.NextDouble() * 5 : null, Noise = Maybe(random) ? random.NextDouble() : null },
             DataKind.Csv => spec with { File = "a/b.csv", Folder = Maybe(random) ? "/data" : null, Label = Maybe(random) ? "y" : null, Regression = Maybe(random), TestFraction = Maybe(random) ? 0.25 : null },
             DataKind.Idx when Maybe(random) => spec with { TrainImages = "a", TrainLabels = "b" },
             DataKind.Idx => spec with { TrainImages = "a", TrainLabels = "b", TestImages = "c", TestLabels = "d", Folder = "x y" },
             _ => spec with { Noise = Maybe(random) ? random.NextDouble() : null },
         };
     }
+
+    private static DataSpec Pairs(DataSpec spec, Random random) => SpecReader.IsGenerated(spec.From)
+        ? spec with { Noise = Maybe(random) ? random.NextDouble() : null }
+        : spec with { Folder = spec.From == DataKind.Cifar10 && Maybe(random) ? "/data" : null };
 
     private static ModelSpec Dense(LossKind loss, Random random) => new()
     {
@@ -86,6 +97,10 @@ public static class RandomSpecs
         var spec = new OptimizerSpec { Kind = Any(Enum.GetValues<OptimizerKind>(), random) };
         if (Maybe(random)) spec = spec with { WeightDecay = Any([0, 1e-4], random) };
         if (spec.HasMomentum) spec = spec with { Momentum = random.NextDouble() * 0.99 };
+        if (spec.HasTrust) spec = spec with { Trust = random.NextDouble() + 1e-9 };
+        if (spec.HasMemory) spec = spec with { Memory = random.Next(1, 20) };
+        if (spec.Searches) spec = spec with { LineSearch = Any(Words.LineSearches.Skip(spec.HasMemory ? 0 : 1).Select(w => w.Value).ToArray(), random) };
+        if (spec.HasTrials) spec = spec with { Trials = random.Next(1, 40) };
         if (spec.HasBetas) spec = spec with { Beta1 = 0.5, Beta2 = 0.99 };
         if (spec.HasRho && Maybe(random)) spec = spec with { Rho = 0.95 };
         if (spec.HasEpsilon && Maybe(random)) spec = spec with { Epsilon = 1e-7 };

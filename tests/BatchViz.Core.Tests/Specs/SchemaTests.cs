@@ -10,7 +10,7 @@ namespace BatchViz.Core.Tests.Specs;
 public class SchemaTests
 {
     /// <summary>Rules between keys, which only the reader knows.</summary>
-    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|that is to grow|Fisher-Rao";
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|gradients of older weights|is a stream|that is to grow|Fisher-Rao";
 
     private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
 
@@ -89,6 +89,11 @@ public class SchemaTests
         foreach (string key in new[] { "kind", "factor" })
             Assert.True(JsonNode.DeepEquals(Schema["properties"]!["schedule"]!["properties"]!["warmup"]!["properties"]![key]!["default"], cosine["warmup"]![key]), key);
         Assert.Equal(Default("optimizer", "momentum"), new OptimizerSpec().Momentum);
+        var lbfgs = SpecWriter.Write(Read(With(("optimizer", "{ \"kind\": \"lbfgs\" }"), ("workers", "{ \"count\": 2 }"))));
+        foreach (string key in new[] { "memory", "lineSearch", "trials" })
+            Assert.True(JsonNode.DeepEquals(Schema["properties"]!["optimizer"]!["properties"]![key]!["default"], JsonNode.Parse(lbfgs["optimizer"]![key]!.ToJsonString())), key);
+        Assert.Equal((Default("optimizer", "trust"), Default("data", "augmentation")), (new OptimizerSpec().Trust, BatchViz.Core.Data.Pairs.DefaultAugmentation));
+        Assert.Equal(Schema["properties"]!["workers"]!["properties"]!["mode"]!["default"]!.GetValue<string>(), lbfgs["workers"]!["mode"]!.GetValue<string>());
         Assert.Equal(Schema["properties"]!["referenceBatchSize"]!["default"]!.GetValue<int>(), spec["referenceBatchSize"]!.GetValue<int>());
         var words = new[] { ("model", "activation"), ("sampler", "order"), ("sampler", "remainder"), ("landscape", "plane"), ("landscape", "evaluationExamples"), ("landscape", "resolution"), ("model", "hidden") };
         foreach (var (o, key) in words) Assert.True(JsonNode.DeepEquals(Schema["properties"]![o]!["properties"]![key]!["default"], spec[o]![key]), $"{o}.{key}");
@@ -109,7 +114,7 @@ public class SchemaTests
         Assert.True(SchemaChecker.Accepts(Schema, JsonNode.Parse(text)));
         var spec = Read(text);
         Assert.Equal("../docs/experiment.schema.json", JsonNode.Parse(text)!["$schema"]!.GetValue<string>());
-        if (spec.Data.Kind != DataKind.Mnist) SpecResolver.Resolve(spec, BatchViz.Core.Data.DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+        if (SpecReader.IsGenerated(spec.Data.From)) SpecResolver.Resolve(spec, BatchViz.Core.Data.DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
     }
 
     [Fact]

@@ -96,6 +96,37 @@ public class SpecResolverTests
     [InlineData("Beale, two weights, Adam, rate tuned for each B, B ×3 every 6 epochs, equal lane seconds", "Beale，两个权重，Adam，学习率按 B 分别调节，B 每 6 轮 ×3，通道秒数相同")]
     public void A_title_is_put_into_Chinese_as_the_page_has_it(string title, string chinese) => Assert.Equal(chinese, Titles.InChinese(title));
 
+    [Theory]
+    [InlineData("sampler", "{ \"hard\": { \"pool\": 501 } }", "\"sampler.hard.pool\" is 501, but Moons has only 500 training examples.")]
+    [InlineData("sampler", "{ \"hard\": { \"pool\": 99 } }", "\"sampler.hard.pool\" is 99, less than the batch of 100 that \"batchSizes[0]\" wants to choose from it.")]
+    [InlineData("sampler", "{ \"hard\": {} }", "\"sampler.hard.pool\" is missing; it must be a whole number of examples.")]
+    [InlineData("workers", "{ \"count\": 6 }", "\"batchSizes[0]\" is 100, 600 with 6 workers in step, but Moons has only 500 training examples.")]
+    [InlineData("workers", "{ \"count\": 2, \"staleness\": 1 }", "\"workers.staleness\" is not a key of \"workers\"; known here are count, mode.")]
+    [InlineData("workers", "{ \"count\": 0 }", "\"workers.count\" is 0; it must be a whole number from 1 to 64.")]
+    public void Pools_and_workers_that_do_not_fit_are_refused(string key, string json, string sentence) =>
+        Assert.Equal(sentence, Refusal(() => Resolve(With(("batchSizes", "[100]"), (key, json)))));
+
+    [Fact]
+    public void Stale_gradients_and_searches_exclude_each_other()
+    {
+        string Spec(string workers) => With(("optimizer", "{ \"kind\": \"lbfgs\" }"), ("workers", workers));
+        Assert.StartsWith("\"workers\" with gradients of older weights cannot go with the optimizer \"lbfgs\"", Refusal(() => Resolve(Spec("{ \"count\": 2, \"mode\": \"asynchronous\" }"))));
+        Assert.Equal(0, Resolve(Spec("{ \"count\": 1, \"mode\": \"asynchronous\" }")).Runs[0].Staleness);
+    }
+
+    [Fact]
+    public void A_pool_is_what_examples_and_epochs_count()
+    {
+        var plan = Resolve(With(("batchSizes", "[10, 25]"), ("sampler", "{ \"hard\": { \"pool\": 50 } }"), ("budget", "{ \"epochs\": 2 }")));
+        Assert.All(plan.Runs, run => Assert.Equal((20L, 50L), (run.TotalUpdates, run.Progress.ExamplesAfter(1))));
+        Assert.Equal([10, 25], plan.Runs.Select(run => run.BatchSize));
+        Assert.Equal("Moons, linear model 2-1, SGD, rate 0.1 for every B, hardest of 50, equal epochs", plan.Title);
+        // A fork chooses more from the same pools.
+        var fork = ForkResolver.Resolve(plan, plan.Runs[0], 5, new Dictionary<string, string> { ["batchSize"] = "40" }, 2);
+        Assert.Equal((40, 250L), (fork.BatchSize, fork.Progress.ExamplesAfter(5)));
+        Assert.StartsWith("\"sampler.hard.pool\" is 50, less than the batch of 60", Refusal(() => ForkResolver.Resolve(plan, plan.Runs[0], 5, new Dictionary<string, string> { ["batchSize"] = "60" }, 2)));
+    }
+
     private static ExperimentPlan Resolve(string text)
     {
         var spec = Read(text);

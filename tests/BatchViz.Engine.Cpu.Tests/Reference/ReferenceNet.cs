@@ -58,6 +58,8 @@ internal sealed class ReferenceNet(NetworkSpec network)
     /// <summary>First parameter of layer l, and one past its last.</summary>
     public (int From, int To) LayerRange(int l) => (First(l), First(l + 1));
 
+    public IReadOnlyList<(int From, int To)> Layers => [.. Enumerable.Range(0, network.Layers).Select(LayerRange)];
+
     public int Weight(int l, int o, int i) => First(l) + o * sizes[l] + i;
 
     public int Bias(int l, int o) => First(l) + sizes[l] * sizes[l + 1] + o;

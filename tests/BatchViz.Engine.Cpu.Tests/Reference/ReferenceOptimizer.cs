@@ -3,7 +3,8 @@ using BatchViz.Core.Specs;
 namespace BatchViz.Engine.Cpu.Tests.Reference;
 
 /// <summary>Optimisers in double precision, after the formulas of the spec.</summary>
-internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int parameters)
+/// <param name="layers">Where each layer's weights and biases are; null: there is one.</param>
+internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int parameters, IReadOnlyList<(int From, int To)>? layers = null)
 {
     private readonly double[] first = new double[parameters], second = new double[parameters];
     private int updates;
@@ -26,6 +27,7 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
     {
         double eta = rateNow ?? rate;
         updates++;
+        if (spec.Kind == OptimizerKind.Lars) return LarsStep(w, gradient, gradientWeight, eta);
         double square = 0;
         for (int i = 0; i < w.Length; i++)
         {
@@ -63,6 +65,24 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
             }
             w[i] -= step;
             square += step * step;
+        }
+        return Math.Sqrt(square);
+    }
+
+    /// <summary>You et al. 2017, algorithm 1.</summary>
+    private double LarsStep(double[] w, double[] gradient, double gradientWeight, double eta)
+    {
+        double square = 0;
+        foreach (var (from, to) in layers ?? [(0, w.Length)])
+        {
+            double weights = Vectors.Norm(w[from..to]), gradients = gradientWeight * Vectors.Norm(gradient[from..to]);
+            double ratio = weights == 0 || gradients == 0 ? 1 : spec.Trust * weights / (gradients + spec.WeightDecay * weights);
+            for (int i = from; i < to; i++)
+            {
+                first[i] = spec.Momentum * first[i] + eta * ratio * (gradientWeight * gradient[i] + spec.WeightDecay * w[i]);
+                w[i] -= first[i];
+                square += first[i] * first[i];
+            }
         }
         return Math.Sqrt(square);
     }

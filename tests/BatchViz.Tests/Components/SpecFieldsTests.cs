@@ -27,6 +27,7 @@ public partial class SpecFieldsTests
         shown.UnionWith(Keys(await Render(Changed(form => form.SetRule("linear")))));
         shown.UnionWith(Keys(await Render(Changed(form => form.SetWarmup("gradual")))));
         shown.UnionWith(Keys(await Render(Changed(form => form.SetGrowth("true")))));
+        shown.UnionWith(Keys(await Render(Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); }))));
 
         var schema = JsonDocument.Parse(File.ReadAllText(Schema())).RootElement;
         string[] missing = [.. KeysOf(schema, "").Except(WithoutField).Where(key => !shown.Contains(key))];
@@ -42,6 +43,10 @@ public partial class SpecFieldsTests
         Assert.Equal(2, Changed(form => form.SetGrowth("true")).Spec?.BatchSchedule?.Factor);
         Assert.Null(Changed(form => { form.SetGrowth("true"); form.SetGrowth("false"); }).Spec!.BatchSchedule);
         Assert.False(Changed(form => form.SetFlag("model.bias", "false")).Spec?.Model.Bias);
+        var apart = Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); form.Set("workers.staleness", "2"); }).Spec!;
+        Assert.Equal((256, WorkerMode.Asynchronous, 2), (apart.Sampler.Pool, apart.Workers!.Mode, apart.Workers.Delay));
+        Assert.Null(Changed(form => { form.SetWorkers("synchronous"); form.SetWorkers(""); form.SetHard("true"); form.SetHard("false"); }).Spec!.Sampler.Pool);
+        Assert.Equal(LineSearch.None, Changed(form => { form.SetOptimizer("lbfgs"); form.SetLineSearch("none"); }).Spec!.Optimizer.LineSearch);
         var probes = Words.Probes.Select(probe => probe.Word).ToArray();
         Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
         await Task.CompletedTask;

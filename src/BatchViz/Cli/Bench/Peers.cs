@@ -55,6 +55,8 @@ internal sealed class Peers : IDisposable
             return request;
         }
 
+        // The peers have no optimiser that needs the whole gradient first.
+        if (!new OptimizerSpec { Kind = optimizer }.WeightByWeight) yield break;
         foreach (string variant in seeds == 1 ? ["plain"] : new[] { "baddbmm", "vmap" })
             foreach (var one in torch) yield return new(one, Named("PyTorch", variant, one.Threads), Request(variant), Fail, stop);
         // One example after another takes too long to measure where there is much to do, and is never the fastest there.

@@ -114,8 +114,11 @@ public sealed partial class SpecForm
     /// <summary>Another data set brings another name, loss and, between networks and surfaces, another model.</summary>
     public void SetData(string kind)
     {
-        bool wasSurface = IsSurface(Get("data.kind")), isSurface = IsSurface(kind);
+        bool wasStream = Get("data.kind") == "drift", wasSurface = IsSurface(Get("data.kind")), isSurface = IsSurface(kind);
         json["data"] = new JsonObject { ["kind"] = kind };
+        // A stream has its own order and goes by once.
+        if (json["sampler"] is JsonObject sampler && (kind == "drift" || wasStream)) sampler.Remove("order");
+        if (kind == "drift") json["budget"] = new JsonObject { ["epochs"] = 1 };
         foreach (string key in new[] { "name", "loss", "landscape" }) json.Remove(key);
         if (isSurface) json.Remove("model");
         else if (wasSurface) json["model"] = new JsonObject { ["hidden"] = new JsonArray(8, 8), ["activation"] = "tanh" };
@@ -127,6 +130,15 @@ public sealed partial class SpecForm
         var decay = At("optimizer.weightDecay")?.DeepClone();
         json["optimizer"] = new JsonObject { ["kind"] = kind };
         if (decay is not null) json["optimizer"]!["weightDecay"] = decay;
+        Settle();
+    }
+
+    /// <summary>Without a search there are no trials.</summary>
+    public void SetLineSearch(string kind)
+    {
+        if (json["optimizer"] is not JsonObject optimizer) json["optimizer"] = optimizer = [];
+        optimizer["lineSearch"] = kind;
+        if (kind == "none") optimizer.Remove("trials");
         Settle();
     }
 
@@ -164,6 +176,28 @@ public sealed partial class SpecForm
         Settle();
     }
 
+    public bool IsHard => At("sampler.hard") is not null;
+
+    /// <summary>The smallest pool that all batches fit into eight times, where they are numbers.</summary>
+    public void SetHard(string hard)
+    {
+        if (json["sampler"] is not JsonObject sampler) json["sampler"] = sampler = [];
+        int largest = Split(Get("batchSizes")).Select(size => int.TryParse(size, NumberStyles.None, CultureInfo.InvariantCulture, out int b) ? b : 0).DefaultIfEmpty().Max();
+        if (hard == "true") sampler["hard"] ??= new JsonObject { ["pool"] = Math.Clamp(8L * largest, 64, 1_000_000) };
+        else sampler.Remove("hard");
+        Settle();
+    }
+
+    public string Workers => At("workers") is null ? "" : Get("workers.mode") is { Length: > 0 } mode ? mode : "synchronous";
+
+    /// <summary>An empty mode is one worker.</summary>
+    public void SetWorkers(string mode)
+    {
+        if (mode.Length == 0) json.Remove("workers");
+        else json["workers"] = new JsonObject { ["count"] = At("workers.count")?.DeepClone() ?? 4, ["mode"] = mode };
+        Settle();
+    }
+
     public void SetBudget(string kind)
     {
         json["budget"] = new JsonObject { [kind] = kind switch { "epochs" => 5, "updates" => 2_000, "examples" => 100_000, _ => 30 } };
@@ -189,7 +223,18 @@ public sealed partial class SpecForm
 
     public static bool IsSurface(string kind) => kind is "double-well" or "saddle" or "beale";
 
-    public static bool IsGenerated(string kind) => kind is not ("mnist" or "csv" or "idx");
+    /// <summary>Of what pairs are made.</summary>
+    public string DataFrom => Get("data.kind") == "pairs" ? Get("data.base") is { Length: > 0 } of ? of : "mnist" : Get("data.kind");
+
+    /// <summary>Another set to make pairs of has other keys, and another loss.</summary>
+    public void SetBase(string of)
+    {
+        json["data"] = new JsonObject { ["kind"] = "pairs", ["base"] = of };
+        json.Remove("loss");
+        Settle();
+    }
+
+    public static bool IsGenerated(string kind) => kind is not ("mnist" or "fashion-mnist" or "cifar10" or "csv" or "idx");
 
     private JsonNode? At(string path)
     {
