@@ -107,6 +107,8 @@ public static class Titles
         ("^two weights$", "两个权重"), ("^linear model ", "线性模型 "), ("^linear$", "线性激活"), ("^momentum ", "动量 "), ("^cosine$", "余弦调度"),
         ("^(B )?×(.+) every epoch$", "$1每轮 ×$2"), (@"^(B )?×(.+) every (\d+) epochs$", "$1每 $3 轮 ×$2"),
         ("^constant warm-up of (.+) epochs?$", "恒定预热 $1 轮"), ("^warm-up of (.+) epochs?$", "预热 $1 轮"),
+        ("^conjugate gradients$", "共轭梯度"), ("^no line search$", "无线搜索"), ("^backtracking$", "回溯"), ("^strong Wolfe$", "强 Wolfe"),
+        ("^hardest of (.+)$", "每 $1 个取最难的"), (@"^(\d+) workers in step$", "$1 个同步工作者"), (@"^(\d+) workers$", "$1 个工作者"), (@"^gradients (\d+) updates? old$", "梯度滞后 $1 次更新"),
         ("^rate tuned for each B$", "学习率按 B 分别调节"), ("^rate (.+) for every B$", "各 B 的学习率均为 $1"), ("^rate ∝", "学习率 ∝"),
         ("^equal epochs$", "轮数相同"), ("^equal updates$", "更新次数相同"), ("^equal examples$", "样本数相同"), ("^equal lane seconds$", "通道秒数相同"),
     ];
