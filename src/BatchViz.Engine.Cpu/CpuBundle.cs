@@ -35,8 +35,9 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly Figures figures;
     private readonly double population;
 
-    /// <summary>Vectors of a member behind its weights.</summary>
-    private readonly int states;
+    /// <summary>Vectors of a member behind its weights, old weights among them.</summary>
+    private readonly int states, staleness;
+    private readonly bool searches;
 
     /// <summary>Updates before the optimiser's first.</summary>
     private readonly long optimizerFrom;
@@ -52,7 +53,7 @@ internal sealed unsafe class CpuBundle : IBundle
         Layout = new RecordLayout(layout.Layers.Length, Searches(spec));
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
-        states = spec.StateVectors;
+        (states, staleness, searches) = (spec.StateVectors, spec.Staleness, Searches(spec));
         var progress = spec.ProgressOver(data.Train.Count);
         int largest = LargestBatch(spec, progress);
         rates = spec.LearningRatesOver(progress);
@@ -242,31 +243,31 @@ internal sealed unsafe class CpuBundle : IBundle
     /// where those of s updates before are no longer wanted.
     /// </summary>
     private float* GradientAt(Member member)
-        => Spec.Staleness == 0 ? member.Weights : member.Weights + (1 + optimizer.States + member.Updates % Spec.Staleness) * layout.Floats;
+        => staleness == 0 ? member.Weights : member.Weights + (1 + optimizer.States + member.Updates % staleness) * layout.Floats;
 
     private void Update(Member member, Span<float> record)
     {
         long update = member.Updates + 1;
-        int drawn = member.Sampler.Fill(update, indices), count = Spec.Sampler.TrainedOf(drawn, Spec.BatchSize);
+        int drawn = member.Sampler.Fill(update, indices), count = hard is null ? drawn : Spec.Sampler.TrainedOf(drawn, Spec.BatchSize);
         double rate = rates.At(update);
         float weight = member.Sampler.GradientWeight(update, drawn);
-        float* at = GradientAt(member);
+        float* at = staleness == 0 ? member.Weights : GradientAt(member);
         optimizer.Begin(update - optimizerFrom, rate, weight);
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
         var batch = indices.AsSpan(0, count);
-        member.Search.BeginUpdate();
+        if (searches) member.Search.BeginUpdate();
         if (hard is not null)
         {
             hard.Choose(at, indices, drawn, count);
-            if (Layout.Searches) member.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * drawn;
+            if (searches) member.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * drawn;
         }
         if (search is not null) search.Update(member.Weights, member.Weights + layout.Floats, member.Search, count, rate, weight, figures);
         else if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
         else whole.Update(member.Weights, member.Weights + layout.Floats, at, batch, figures);
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
-        if (Layout.Searches)
+        if (searches)
         {
             if (search is null) member.Search.OnePass((double)Spec.Network.TrainingFlopsPerExample * count);
             member.Search.Write(record, Layout);
