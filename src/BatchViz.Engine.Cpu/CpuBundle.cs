@@ -5,6 +5,7 @@ using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Layered;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
 using BatchViz.Engine.Cpu.Tiny;
@@ -19,6 +20,9 @@ internal sealed unsafe class CpuBundle : IBundle
 {
     /// <summary>Updates after which a ‖w‖² that is carried along is taken from the weights again, since what rounding does to it stays.</summary>
     private const int WeightSquareEvery = 256;
+
+    /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>
+    private const int OwnStatistics = 3;
 
     private readonly KernelTable kernels;
     private readonly WeightLayout layout;
@@ -57,8 +61,9 @@ internal sealed unsafe class CpuBundle : IBundle
             cohort = CreateCohort(kernels, data, spec, layout, optimizer, progress.LargestBatch, ledger);
             for (int m = 0; m < members.Length; m++)
             {
-                members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, optimizer.States, ledger);
+                members[m] = new Member(spec.Seeds[m], spec.SamplerOf(m, data.Train.Count), layout, optimizer.States, ledger);
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
+                InitialWeights.FillStatistics(layout, members[m].Statistics);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
             }
         }
@@ -111,14 +116,14 @@ internal sealed unsafe class CpuBundle : IBundle
         int largest = spec.ProgressOver(data.Train.Count).LargestBatch;
         using var model = CreateModel(kernels, data, spec, exampleStatistics, layout, optimizer, largest, ledger);
         using var cohort = CreateCohort(kernels, data, spec, layout, optimizer, largest, ledger);
-        foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, optimizer.States, ledger).Dispose();
+        foreach (uint _ in spec.Seeds) new Member(0, null!, layout, optimizer.States, ledger).Dispose();
         return ledger.Account;
     }
 
     public IWeights Snapshot(int member)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        var snapshot = new CpuWeights(layout, members[member].Weights);
+        var snapshot = new CpuWeights(layout, members[member].Weights, members[member].Statistics);
         GC.KeepAlive(this);
         return snapshot;
     }
@@ -133,15 +138,18 @@ internal sealed unsafe class CpuBundle : IBundle
             vectors[v] = new float[layout.Parameters];
             layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
         }
+        var statistics = new double[OwnStatistics + layout.Statistics];
+        (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare);
+        layout.UnpackStatistics(from.Statistics, statistics.AsSpan(OwnStatistics));
         GC.KeepAlive(this);
-        return new Keyframe(from.Updates, vectors[0], vectors[1..], [from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare]);
+        return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
 
     public void Restore(int member, Keyframe keyframe)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (keyframe.OptimizerState.Length != optimizer.States || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || keyframe.Statistics is { Length: not 3 })
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || (keyframe.Statistics is { } kept && kept.Length != OwnStatistics + layout.Statistics))
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         var to = members[member];
         layout.Pack(keyframe.Weights, to.Weights);
@@ -151,6 +159,8 @@ internal sealed unsafe class CpuBundle : IBundle
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
+        if (statistics is not null) layout.PackStatistics(statistics.AsSpan(OwnStatistics), to.Statistics);
+        else InitialWeights.FillStatistics(layout, to.Statistics);
         GC.KeepAlive(this);
     }
 
@@ -165,12 +175,13 @@ internal sealed unsafe class CpuBundle : IBundle
     private static Model CreateModel(
         KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
         => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceModel(kernels, data, ledger)
+            : spec.Network.Layered ? new LayeredModel(kernels, data, spec.Network, layout, largest, exampleStatistics, spec.MicroBatch, ledger)
             : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, largest, ledger)
             : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain, exampleStatistics, spec.MicroBatch, ledger);
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && spec.Network.Model.Kind == ModelKind.Dense && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
 
@@ -182,6 +193,7 @@ internal sealed unsafe class CpuBundle : IBundle
         optimizer.Begin(update - optimizerFrom, rate, member.Sampler.GradientWeight(update, count));
         figures.Clear();
         figures.WeightSquare = member.WeightSquare;
+        model.Begin(member.Seed, update, member.Statistics);
         model.Update(member.Weights, member.Weights + layout.Floats, indices.AsSpan(0, count), optimizer, figures);
         member.Diverged = !figures.Finite;
         member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
@@ -263,20 +275,27 @@ internal sealed unsafe class CpuBundle : IBundle
     {
         private readonly Arena arena;
 
-        /// <param name="floats">Of a padded weight vector.</param>
-        public Member(Sampler sampler, long floats, int states, Ledger ledger)
+        public Member(uint seed, Sampler sampler, WeightLayout layout, int states, Ledger ledger)
         {
-            Sampler = sampler;
+            (Seed, Sampler) = (seed, sampler);
             arena = new Arena(ledger);
-            arena.Reserve(floats, MemoryUse.Weights);
-            for (int s = 0; s < states; s++) arena.Reserve(floats, MemoryUse.OptimizerState);
+            // First, so that the state vectors lie behind the weights.
+            if (layout.StatisticsFloats > 0) arena.Reserve(layout.StatisticsFloats, MemoryUse.Weights);
+            arena.Reserve(layout.Floats, MemoryUse.Weights);
+            for (int s = 0; s < states; s++) arena.Reserve(layout.Floats, MemoryUse.OptimizerState);
+            if (layout.StatisticsFloats > 0) Statistics = arena.Take();
             Weights = arena.Take();
         }
+
+        public uint Seed { get; }
 
         public Sampler Sampler { get; }
 
         /// <summary>Weights, then the optimiser's state vectors, padded, one after another.</summary>
         public float* Weights { get; }
+
+        /// <summary>Of batch norms, padded; null where there are none.</summary>
+        public float* Statistics { get; }
 
         public void Dispose() => arena.Dispose();
 

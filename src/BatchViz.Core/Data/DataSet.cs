@@ -21,11 +21,14 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>Rows and columns of an example's pixels, row by row; null: examples are no images.</summary>
     public (int Rows, int Columns)? Image { get; init; }
 
+    /// <summary>2 for paired data: an example's features are those of its first view and then those of its second, as many and in the same shape; <see cref="Image"/> is that of one view.</summary>
+    public int Views { get; init; } = 1;
+
     /// <summary>SHA-256, in hexadecimal, of everything that training sees: shapes, features and targets of both splits.</summary>
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}{(Views == 1 ? "" : $" {Views} views")}"));
         foreach (var split in new[] { Train, Test })
         {
             if (split is null) continue;

@@ -103,7 +103,7 @@ public static class SpecResolver
     internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch)
     {
         int atOnce = Math.Min(progress.LargestBatch, microBatch ?? int.MaxValue);
-        if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
+        if (atOnce * network.ActivationsPerExample > MaxActivationFloats)
             throw new SpecException(Tr(
                 $"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.",
                 $"\"{at}\" 是 {size}{(atOnce > size ? $" 并增长到 {atOnce}" : "")}，对此模型太大：仅激活值就需要 {MaxActivationFloats * 4 / 1_000_000_000} GB 以上。"));
@@ -123,8 +123,14 @@ public static class SpecResolver
     private static NetworkSpec Network(ExperimentSpec spec, DataSet data)
     {
         string loss = Words.Of(Words.Losses, spec.Loss);
+        bool contrastive = spec.Loss is LossKind.InfoNce or LossKind.SigmoidContrastive;
+        if (contrastive != (data.Views == 2))
+            throw new SpecException(contrastive
+                ? Tr($"\"loss\" is \"{loss}\", which compares two views of every example; {data.Name} has one.", $"\"loss\" 是 \"{loss}\"，需比较每个样本的两个视图；{data.Name} 只有一个。")
+                : Tr($"\"loss\" is \"{loss}\", but {data.Name} is paired and needs \"info-nce\" or \"sigmoid-contrastive\" with a model of two towers.", $"\"loss\" 是 \"{loss}\"，但 {data.Name} 是成对数据，需要 \"info-nce\" 或 \"sigmoid-contrastive\" 与双塔模型。"));
         int outputs = (data.Task, spec.Loss) switch
         {
+            _ when contrastive => 0,
             (DataTask.Surface, LossKind.Surface) => 1,
             (DataTask.Classification, LossKind.CrossEntropy) => data.Outputs,
             (DataTask.Classification, LossKind.Logistic) when data.Outputs == 2 => 1,
@@ -134,9 +140,25 @@ public static class SpecResolver
             (DataTask.Regression, _) => throw new SpecException(Tr($"\"loss\" is \"{loss}\", but {data.Name} has numbers to predict, which need \"squared\".", $"\"loss\" 是 \"{loss}\"，但 {data.Name} 要预测数值，需要 \"squared\"。")),
             _ => throw new SpecException(Tr($"\"loss\" is \"{loss}\", which does not fit {data.Name}.", $"\"loss\" 是 \"{loss}\"，不适合 {data.Name}。")),
         };
-        var network = new NetworkSpec(spec.Model, spec.Loss, [data.Inputs, .. spec.Model.Hidden, outputs]);
+        int inputs = data.Inputs / data.Views;
+        TensorShape? image = data.Image is { } size && size.Rows * size.Columns > 1 && inputs % (size.Rows * size.Columns) == 0
+            ? new TensorShape(inputs / (size.Rows * size.Columns), size.Rows, size.Columns) : null;
+        var network = new NetworkSpec(spec.Model, spec.Loss, [inputs, .. spec.Model.Hidden, outputs]) { Image = image };
+        if (network.Layered) return Layered(network, spec);
         if (network.ParameterCount > MaxParameters)
             throw new SpecException(Tr($"\"model.hidden\" makes {network.ParameterCount:#,0} weights; at most {MaxParameters:#,0} are allowed.", $"\"model.hidden\" 产生 {network.ParameterCount:#,0} 个权重；最多允许 {MaxParameters:#,0} 个。"));
+        return network;
+    }
+
+    private static NetworkSpec Layered(NetworkSpec network, ExperimentSpec spec)
+    {
+        var graph = network.Graph;
+        if (network.ParameterCount == 0) throw new SpecException(Tr("\"model.layers\" has no layer with weights, so there is nothing to train.", "\"model.layers\" 没有带权重的层，因此无可训练。"));
+        if (!network.Separable && spec.MicroBatch is not null)
+            throw new SpecException(graph.HasBatchNorm
+                ? Tr("\"microBatch\" cannot go with a layer \"batchNorm\", whose statistics are those of the whole batch.", "\"microBatch\" 不能与 \"batchNorm\" 层同用：其统计量取自整个批次。")
+                : Tr($"\"microBatch\" cannot go with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which compares all examples of a batch.", $"\"microBatch\" 不能与损失 \"{Words.Of(Words.Losses, spec.Loss)}\" 同用：它比较批次中的所有样本。"));
+        if (network.Contrastive) network = network with { Sizes = [network.Sizes[0], graph.Output.Channels] };
         return network;
     }
 }

@@ -85,6 +85,52 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
         => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
 
+    public override void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
+        => WindowKernels<L, V>.Product(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, cOffsets, add);
+
+    public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
+        => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, cOffsets, add);
+
+    public override void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+        => WindowKernels<L, V>.Largest(rows, depth, columns, a, rowOffsets, depthOffsets, c, which);
+
+    public override void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
+        => WindowKernels<L, V>.TakeLargest(rows, depth, columns, a, rowOffsets, depthOffsets, which, c);
+
+    public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back)
+        => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back);
+
+    public override void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c)
+        => WindowKernels<L, V>.Means(rows, depth, columns, a, rowOffsets, depthOffsets, c);
+
+    public override void GiveMeans(int rows, int depth, int columns, float* delta, int* rowOffsets, int* depthOffsets, float* back)
+        => WindowKernels<L, V>.GiveMeans(rows, depth, columns, delta, rowOffsets, depthOffsets, back);
+
+    public override void ColumnSums(int rows, int columns, float* x, double* to)
+        => NormKernels<L, V>.ColumnSums(rows, columns, x, to);
+
+    public override void ColumnSquares(int rows, int columns, float* x, float* mean, double* to)
+        => NormKernels<L, V>.ColumnSquares(rows, columns, x, mean, to);
+
+    public override void ColumnProducts(int rows, int columns, float* y, float* x, float* mean, double* to)
+        => NormKernels<L, V>.ColumnProducts(rows, columns, y, x, mean, to);
+
+    public override void Affine(int rows, int columns, float* x, float* mean, float* scale, float* shift, float* to, bool add)
+        => NormKernels<L, V>.Affine(rows, columns, x, mean, scale, shift, to, add);
+
+    public override float AddSquare(long count, float* g, float* to)
+        => NormKernels<L, V>.AddSquare(count, g, to);
+
+    public override void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale)
+        => NormKernels<L, V>.PairLogistic(rows, columns, stride, y, losses, scale);
+
+    public override float Exponential(float a)
+    {
+        float* one = stackalloc float[WeightLayout.Lanes];
+        L.Store(one, VectorMath<L, V>.Exp(L.Set(a)));
+        return *one;
+    }
+
     public override int LaneBlock => LaneForward<L, V>.Block;
 
     public override void LaneLayer(int inputs, int outputs, float* w, float* bias, float* x, float* z)
