@@ -20,7 +20,7 @@ internal sealed unsafe class Contrast
     private readonly bool sigmoid;
     private readonly float scale;
     private readonly LayerShape? own;
-    private float* a, b, turned, lengthsA, lengthsB, forth, back, losses, spare, slopeA, slopeB;
+    private float* a, b, turned, lengthsA, lengthsB, forth, back, forthSlope, backSlope, losses, spare, slopeA, slopeB;
     private int* labels;
 
     /// <param name="pairs">Most pairs.</param>
@@ -46,8 +46,8 @@ internal sealed unsafe class Contrast
         arena.Reserve((long)across * across);
         arena.Reserve(sigmoid ? 0 : (long)across * across);
         for (int i = 0; i < 5; i++) arena.Reserve(across);
-        arena.Reserve(gradient ? (long)across * stride : 0);
-        arena.Reserve(gradient ? (long)across * stride : 0);
+        for (int i = 0; i < 2; i++) arena.Reserve(gradient ? (long)across * stride : 0);
+        for (int i = 0; i < 2; i++) arena.Reserve(gradient && !sigmoid ? (long)across * across : 0);
     }
 
     public void Take(Arena arena)
@@ -64,6 +64,8 @@ internal sealed unsafe class Contrast
         labels = (int*)arena.Take();
         slopeA = arena.Take();
         slopeB = arena.Take();
+        forthSlope = arena.Take();
+        backSlope = arena.Take();
         for (int i = 0; i < pairs && !arena.Predicting; i++) labels[i] = i;
     }
 
@@ -90,16 +92,16 @@ internal sealed unsafe class Contrast
         Transpose.Run(rows, rows, forth, columns, back, columns);
         bool gradient = deltaA != null;
         double sum = 0;
-        kernels.CrossEntropy(rows, rows, columns, forth, labels, losses, spare, gradient ? forth : null, 0.5f * share);
+        kernels.CrossEntropy(rows, rows, columns, forth, labels, losses, spare, gradient ? forthSlope : null, 0.5f * share);
         for (int i = 0; i < rows; i++) sum += 0.5 * losses[i];
-        kernels.CrossEntropy(rows, rows, columns, back, labels, losses, spare, gradient ? back : null, 0.5f * share);
+        kernels.CrossEntropy(rows, rows, columns, back, labels, losses, spare, gradient ? backSlope : null, 0.5f * share);
         for (int i = 0; i < rows; i++) sum += 0.5 * losses[i];
         if (!gradient) return sum;
-        // ∂/∂s_ij = forth_ij + back_ji.
-        kernels.MatrixProduct(rows, rows, stride, forth, columns, 1, b, null, slopeA, false);
-        kernels.MatrixProduct(rows, rows, stride, back, 1, columns, b, null, slopeA, true);
-        kernels.MatrixProduct(rows, rows, stride, forth, 1, columns, a, null, slopeB, false);
-        kernels.MatrixProduct(rows, rows, stride, back, columns, 1, a, null, slopeB, true);
+        // ∂/∂s_ij = forthSlope_ij + backSlope_ji.
+        kernels.MatrixProduct(rows, rows, stride, forthSlope, columns, 1, b, null, slopeA, false);
+        kernels.MatrixProduct(rows, rows, stride, backSlope, 1, columns, b, null, slopeA, true);
+        kernels.MatrixProduct(rows, rows, stride, forthSlope, 1, columns, a, null, slopeB, false);
+        kernels.MatrixProduct(rows, rows, stride, backSlope, columns, 1, a, null, slopeB, true);
         Back(za, a, lengthsA, slopeA, Factor, deltaA, rows);
         Back(zb, b, lengthsB, slopeB, Factor, deltaB, rows);
         return sum;

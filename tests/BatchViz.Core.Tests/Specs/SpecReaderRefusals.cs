@@ -34,7 +34,7 @@ public class SpecReaderRefusals
     [InlineData("model", "{ \"kind\": \"surface\" }", "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.")]
     [InlineData("model", "{ \"start\": [1] }", "\"model.start\" has 1 entries; it must have 2 to 2.")]
     [InlineData("loss", "\"surface\"", "\"loss\" can be \"surface\" only for the data double-well, saddle and beale.")]
-    [InlineData("loss", "7", "\"loss\" is 7; it must be one of \"cross-entropy\", \"logistic\", \"squared\", \"surface\".")]
+    [InlineData("loss", "7", "\"loss\" is 7; it must be one of \"cross-entropy\", \"logistic\", \"squared\", \"surface\", \"info-nce\", \"sigmoid-contrastive\".")]
     [InlineData("name", "12", "\"name\" is 12; it must be a text in quotation marks.")]
     [InlineData("name", "\"a\\nb\"", "\"name\" has a control character in it.")]
     [InlineData("seeds", "[1, 1]", "\"seeds\" has the same seed twice.")]
