@@ -116,7 +116,8 @@ public sealed class LayerGraph
         for (int l = 0; l < layers.Count; l++)
         {
             var next = layers.Skip(l + 1).FirstOrDefault(layer => layer.Kind is not (LayerKind.BatchNorm or LayerKind.GroupNorm or LayerKind.LayerNorm or LayerKind.Dropout));
-            var node = Build(layers[l], $"{at}[{l}]", $"{name}.{l}", shape, outputs, next is { Kind: LayerKind.Activation } ? next.Function : Activation.Linear);
+            bool last = layers.Skip(l + 1).All(layer => layer.Kind is not LayerKind.Dense);
+            var node = Build(layers[l], $"{at}[{l}]", $"{name}.{l}", shape, last ? outputs : null, next is { Kind: LayerKind.Activation } ? next.Function : Activation.Linear);
             nodes.Add(node);
             Activations += node.Output.Size;
             shape = node.Output;
@@ -142,7 +143,7 @@ public sealed class LayerGraph
                 break;
             case LayerKind.Dense:
                 if (shape.Pixels != 1) throw new SpecException(Tr($"\"{at}\" is \"dense\", which reads a vector, but gets the image {shape}; put a \"flatten\" before it.", $"\"{at}\" 是 \"dense\"，需要向量，但得到图像 {shape}；请在其前加 \"flatten\"。"));
-                int units = layer.Units ?? outputs ?? throw new SpecException(Tr($"\"{at}.units\" is missing; with this loss it must be the width of an embedding.", $"\"{at}.units\" 缺失；对此损失必须给出嵌入的宽度。"));
+                int units = layer.Units ?? outputs ?? throw new SpecException(Tr($"\"{at}.units\" is missing; only the last layer of a model may leave it out, and only with a loss that needs a certain number of outputs.", $"\"{at}.units\" 缺失；只有模型的最后一层可以省略，且损失须规定输出个数。"));
                 output = new TensorShape(units);
                 group = Add(name, WeightRole.Matrix, shape.Channels, units, layer.Bias, 1, follows);
                 Count((long)shape.Channels * units);

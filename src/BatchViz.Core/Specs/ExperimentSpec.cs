@@ -51,6 +51,22 @@ public enum ProbeKind
     NoiseScale,
 }
 
+public static class ProbeKinds
+{
+    /// <summary>Why a probe does not apply to a contrastive loss, in a sentence, or null when it does.</summary>
+    public static string? WhyNotContrastive(this ProbeKind probe)
+    {
+        string word = Words.Of(Words.Probes, probe);
+        return probe switch
+        {
+            ProbeKind.NoiseScale => Tr($"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.", $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"),
+            ProbeKind.Eigenvalues or ProbeKind.Trace or ProbeKind.GradientCurvature
+                => Tr($"\"probes\" has \"{word}\", which needs Hessian products; they are not available for a contrastive loss.", $"\"probes\" 中的 \"{word}\" 需要 Hessian 乘积；对比损失不提供。"),
+            _ => null,
+        };
+    }
+}
+
 /// <summary>A number of examples, or all of them ("full").</summary>
 public readonly record struct BatchSize(int Examples, bool IsFull = false)
 {
