@@ -84,15 +84,19 @@ internal abstract unsafe class KernelTable
 
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
-    public abstract void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add);
+    public abstract void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
-    public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add);
+    public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
     public abstract void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
 
     public abstract void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
 
-    public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back);
+    public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
+
+    public abstract void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back);
+
+    public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
 
     public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
 

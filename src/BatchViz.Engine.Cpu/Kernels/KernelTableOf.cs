@@ -85,11 +85,11 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
         => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
 
-    public override void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
-        => WindowKernels<L, V>.Product(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, cOffsets, add);
+    public override void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+        => WindowKernels<L, V>.Product(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, add);
 
-    public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
-        => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, cOffsets, add);
+    public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+        => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, add);
 
     public override void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
         => WindowKernels<L, V>.Largest(rows, depth, columns, a, rowOffsets, depthOffsets, c, which);
@@ -97,8 +97,14 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
         => WindowKernels<L, V>.TakeLargest(rows, depth, columns, a, rowOffsets, depthOffsets, which, c);
 
-    public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back)
-        => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back);
+    public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
+        => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back, add);
+
+    public override void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
+        => WindowKernels<L, V>.GiveWindows(rows, taps, channels, windows, stride, rowOffsets, tapOffsets, back);
+
+    public override void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back)
+        => WindowKernels<L, V>.GiveChannels(rows, taps, columns, delta, rowOffsets, tapOffsets, w, back);
 
     public override void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c)
         => WindowKernels<L, V>.Means(rows, depth, columns, a, rowOffsets, depthOffsets, c);

@@ -12,17 +12,16 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     private const int DepthBlock = 256;
 
     /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d]]·B[d, j].</summary>
-    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>; B's row stride, and C's unless it has offsets.</param>
+    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>; B's row stride, and C's.</param>
     /// <param name="start">[columns], or null for 0.</param>
-    /// <param name="cOffsets">Where each row of C lies; null: one after another.</param>
     /// <param name="add">Goes on from what C holds (then start is not read).</param>
-    public static void Product(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
+    public static void Product(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
     {
         if (depth == 0)
         {
             for (int r = 0; r < rows && !add; r++)
             {
-                float* to = Row(c, cOffsets, r, columns);
+                float* to = (c + (nint)r * columns);
                 for (int j = 0; j < columns; j += L.Width) L.Store(to + j, start == null ? L.Zero : L.Load(start + j));
             }
             return;
@@ -39,28 +38,28 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
                 float* from = start == null ? null : start + j;
                 int r = 0;
                 if (L.TileRows == 8)
-                    for (; r + 8 <= rows; r += 8) Wide8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + j, r, cOffsets, on);
-                for (; r + 4 <= rows; r += 4) Wide4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + j, r, cOffsets, on);
+                    for (; r + 8 <= rows; r += 8) Wide8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r + 4 <= rows; r += 4) Wide4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
                 for (; r < rows; r++)
                 {
-                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, Row(c, cOffsets, r, columns) + j, on);
-                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, Row(c, cOffsets, r, columns) + j + L.Width, on);
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, c + (nint)r * columns + j + L.Width, on);
                 }
             }
             if (j < columns)
             {
                 float* from = start == null ? null : start + j;
                 int r = 0;
-                for (; r + 8 <= rows; r += 8) Narrow8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + j, r, cOffsets, on);
-                for (; r + 4 <= rows; r += 4) Narrow4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + j, r, cOffsets, on);
-                for (; r < rows; r++) Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, Row(c, cOffsets, r, columns) + j, on);
+                for (; r + 8 <= rows; r += 8) Narrow8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r + 4 <= rows; r += 4) Narrow4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r < rows; r++) Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
             }
         }
     }
 
     /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d] + j]·B[d, j]: every channel by itself.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, int* cOffsets, bool add)
+    public static void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
     {
         for (int j = 0; j < columns; j += L.Width)
         {
@@ -68,7 +67,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             int r = 0;
             for (; r + 4 <= rows; r += 4)
             {
-                float* c0 = Row(c, cOffsets, r, columns) + j, c1 = Row(c, cOffsets, r + 1, columns) + j, c2 = Row(c, cOffsets, r + 2, columns) + j, c3 = Row(c, cOffsets, r + 3, columns) + j;
+                float* c0 = c + (nint)r * columns + j, c1 = (c + (nint)(r + 1) * columns) + j, c2 = (c + (nint)(r + 2) * columns) + j, c3 = (c + (nint)(r + 3) * columns) + j;
                 float* a0 = a + rowOffsets[r] + j, a1 = a + rowOffsets[r + 1] + j, a2 = a + rowOffsets[r + 2] + j, a3 = a + rowOffsets[r + 3] + j;
                 V s0 = add ? L.Load(c0) : first, s1 = add ? L.Load(c1) : first, s2 = add ? L.Load(c2) : first, s3 = add ? L.Load(c3) : first;
                 float* at = b + j;
@@ -85,7 +84,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             }
             for (; r < rows; r++)
             {
-                float* to = Row(c, cOffsets, r, columns) + j, from = a + rowOffsets[r] + j, at = b + j;
+                float* to = c + (nint)r * columns + j, from = a + rowOffsets[r] + j, at = b + j;
                 V s = add ? L.Load(to) : first;
                 for (int d = 0; d < depth; d++, at += columns) s = L.MulAdd(L.Load(from + depthOffsets[d]), L.Load(at), s);
                 L.Store(to, s);
@@ -132,9 +131,46 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j], at the place that <see cref="Largest"/> found.</summary>
+    /// <summary>
+    /// Windows back to where they came from: back[rowOffsets[r] + tapOffsets[t] + j] += windows[r, t·channels + j] for j &lt; channels, row by row, tap by tap.
+    /// </summary>
+    /// <param name="stride">Floats from row to row of the windows, behind which another register may be read.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back)
+    public static void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
+    {
+        int whole = channels / L.Width * L.Width;
+        V rest = L.FirstLanes(channels - whole);
+        for (int r = 0; r < rows; r++, windows += stride)
+        {
+            float* to = back + rowOffsets[r], from = windows;
+            for (int t = 0; t < taps; t++, from += channels)
+            {
+                float* at = to + tapOffsets[t];
+                for (int j = 0; j < whole; j += L.Width) L.Store(at + j, L.Add(L.Load(at + j), L.Load(from + j)));
+                if (whole < channels) L.Store(at + whole, L.Add(L.Load(at + whole), L.Select(rest, L.Load(from + whole), L.Zero)));
+            }
+        }
+    }
+
+    /// <summary>back[rowOffsets[r] + tapOffsets[t] + j] += delta[r, j]·w[t, j]: <see cref="ChannelProduct"/> the other way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back)
+    {
+        for (int r = 0; r < rows; r++, delta += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                V d = L.Load(delta + j);
+                float* to = back + rowOffsets[r] + j, at = w + j;
+                for (int t = 0; t < taps; t++, at += columns) L.Store(to + tapOffsets[t], L.MulAdd(d, L.Load(at), L.Load(to + tapOffsets[t])));
+            }
+        }
+    }
+
+    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j], at the place that <see cref="Largest"/> found.</summary>
+    /// <param name="add">Else every place of every window is written, once.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
     {
         for (int r = 0; r < rows; r++, delta += columns, which += columns)
         {
@@ -145,7 +181,8 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
                 for (int d = 0; d < depth; d++)
                 {
                     float* at = to + depthOffsets[d];
-                    L.Store(at, L.Add(L.Load(at), L.Select(L.Same(place, L.Set(d)), given, L.Zero)));
+                    V part = L.Select(L.Same(place, L.Set(d)), given, L.Zero);
+                    L.Store(at, add ? L.Add(L.Load(at), part) : part);
                 }
             }
         }
@@ -184,27 +221,23 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static float* Row(float* c, int* cOffsets, int row, int columns) => cOffsets == null ? c + (nint)row * columns : c + cOffsets[row];
-
     /// <summary>8 rows × 2 registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, int row, int* cOffsets, bool add)
+    private static void Wide8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
     {
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
         V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
         V s00 = f, s01 = g, s10 = f, s11 = g, s20 = f, s21 = g, s30 = f, s31 = g, s40 = f, s41 = g, s50 = f, s51 = g, s60 = f, s61 = g, s70 = f, s71 = g;
-        int columns = (int)bStep;
         if (add)
         {
-            float* p = Row(c, cOffsets, row, columns); s00 = L.Load(p); s01 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 1, columns); s10 = L.Load(p); s11 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 2, columns); s20 = L.Load(p); s21 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 3, columns); s30 = L.Load(p); s31 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 4, columns); s40 = L.Load(p); s41 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 5, columns); s50 = L.Load(p); s51 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 6, columns); s60 = L.Load(p); s61 = L.Load(p + L.Width);
-            p = Row(c, cOffsets, row + 7, columns); s70 = L.Load(p); s71 = L.Load(p + L.Width);
+            float* p = c; s00 = L.Load(p); s01 = L.Load(p + L.Width);
+            p = c + 1 * bStep; s10 = L.Load(p); s11 = L.Load(p + L.Width);
+            p = c + 2 * bStep; s20 = L.Load(p); s21 = L.Load(p + L.Width);
+            p = c + 3 * bStep; s30 = L.Load(p); s31 = L.Load(p + L.Width);
+            p = c + 4 * bStep; s40 = L.Load(p); s41 = L.Load(p + L.Width);
+            p = c + 5 * bStep; s50 = L.Load(p); s51 = L.Load(p + L.Width);
+            p = c + 6 * bStep; s60 = L.Load(p); s61 = L.Load(p + L.Width);
+            p = c + 7 * bStep; s70 = L.Load(p); s71 = L.Load(p + L.Width);
         }
         for (int k = 0; k < depth; k++, b += bStep)
         {
@@ -219,23 +252,22 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             x = L.Set(a6[o]); s60 = L.MulAdd(x, b0, s60); s61 = L.MulAdd(x, b1, s61);
             x = L.Set(a7[o]); s70 = L.MulAdd(x, b0, s70); s71 = L.MulAdd(x, b1, s71);
         }
-        float* q = Row(c, cOffsets, row, columns); L.Store(q, s00); L.Store(q + L.Width, s01);
-        q = Row(c, cOffsets, row + 1, columns); L.Store(q, s10); L.Store(q + L.Width, s11);
-        q = Row(c, cOffsets, row + 2, columns); L.Store(q, s20); L.Store(q + L.Width, s21);
-        q = Row(c, cOffsets, row + 3, columns); L.Store(q, s30); L.Store(q + L.Width, s31);
-        q = Row(c, cOffsets, row + 4, columns); L.Store(q, s40); L.Store(q + L.Width, s41);
-        q = Row(c, cOffsets, row + 5, columns); L.Store(q, s50); L.Store(q + L.Width, s51);
-        q = Row(c, cOffsets, row + 6, columns); L.Store(q, s60); L.Store(q + L.Width, s61);
-        q = Row(c, cOffsets, row + 7, columns); L.Store(q, s70); L.Store(q + L.Width, s71);
+        float* q = c; L.Store(q, s00); L.Store(q + L.Width, s01);
+        q = c + 1 * bStep; L.Store(q, s10); L.Store(q + L.Width, s11);
+        q = c + 2 * bStep; L.Store(q, s20); L.Store(q + L.Width, s21);
+        q = c + 3 * bStep; L.Store(q, s30); L.Store(q + L.Width, s31);
+        q = c + 4 * bStep; L.Store(q, s40); L.Store(q + L.Width, s41);
+        q = c + 5 * bStep; L.Store(q, s50); L.Store(q + L.Width, s51);
+        q = c + 6 * bStep; L.Store(q, s60); L.Store(q + L.Width, s61);
+        q = c + 7 * bStep; L.Store(q, s70); L.Store(q + L.Width, s71);
     }
 
     /// <summary>4 rows × 2 registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, int row, int* cOffsets, bool add)
+    private static void Wide4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
     {
-        int columns = (int)bStep;
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
-        float* c0 = Row(c, cOffsets, row, columns), c1 = Row(c, cOffsets, row + 1, columns), c2 = Row(c, cOffsets, row + 2, columns), c3 = Row(c, cOffsets, row + 3, columns);
+        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
         V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
         V s00 = add ? L.Load(c0) : f, s01 = add ? L.Load(c0 + L.Width) : g, s10 = add ? L.Load(c1) : f, s11 = add ? L.Load(c1 + L.Width) : g;
         V s20 = add ? L.Load(c2) : f, s21 = add ? L.Load(c2 + L.Width) : g, s30 = add ? L.Load(c3) : f, s31 = add ? L.Load(c3 + L.Width) : g;
@@ -254,16 +286,15 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
 
     /// <summary>8 rows × 1 register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, int row, int* cOffsets, bool add)
+    private static void Narrow8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
     {
-        int columns = (int)bStep;
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
         V f = start == null ? L.Zero : L.Load(start);
         V s0 = f, s1 = f, s2 = f, s3 = f, s4 = f, s5 = f, s6 = f, s7 = f;
         if (add)
         {
-            s0 = L.Load(Row(c, cOffsets, row, columns)); s1 = L.Load(Row(c, cOffsets, row + 1, columns)); s2 = L.Load(Row(c, cOffsets, row + 2, columns)); s3 = L.Load(Row(c, cOffsets, row + 3, columns));
-            s4 = L.Load(Row(c, cOffsets, row + 4, columns)); s5 = L.Load(Row(c, cOffsets, row + 5, columns)); s6 = L.Load(Row(c, cOffsets, row + 6, columns)); s7 = L.Load(Row(c, cOffsets, row + 7, columns));
+            s0 = L.Load(c); s1 = L.Load(c + 1 * bStep); s2 = L.Load(c + 2 * bStep); s3 = L.Load(c + 3 * bStep);
+            s4 = L.Load(c + 4 * bStep); s5 = L.Load(c + 5 * bStep); s6 = L.Load(c + 6 * bStep); s7 = L.Load(c + 7 * bStep);
         }
         for (int k = 0; k < depth; k++, b += bStep)
         {
@@ -278,17 +309,16 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             s6 = L.MulAdd(L.Set(a6[o]), v, s6);
             s7 = L.MulAdd(L.Set(a7[o]), v, s7);
         }
-        L.Store(Row(c, cOffsets, row, columns), s0); L.Store(Row(c, cOffsets, row + 1, columns), s1); L.Store(Row(c, cOffsets, row + 2, columns), s2); L.Store(Row(c, cOffsets, row + 3, columns), s3);
-        L.Store(Row(c, cOffsets, row + 4, columns), s4); L.Store(Row(c, cOffsets, row + 5, columns), s5); L.Store(Row(c, cOffsets, row + 6, columns), s6); L.Store(Row(c, cOffsets, row + 7, columns), s7);
+        L.Store(c, s0); L.Store(c + 1 * bStep, s1); L.Store(c + 2 * bStep, s2); L.Store(c + 3 * bStep, s3);
+        L.Store(c + 4 * bStep, s4); L.Store(c + 5 * bStep, s5); L.Store(c + 6 * bStep, s6); L.Store(c + 7 * bStep, s7);
     }
 
     /// <summary>4 rows × 1 register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, int row, int* cOffsets, bool add)
+    private static void Narrow4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
     {
-        int columns = (int)bStep;
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
-        float* c0 = Row(c, cOffsets, row, columns), c1 = Row(c, cOffsets, row + 1, columns), c2 = Row(c, cOffsets, row + 2, columns), c3 = Row(c, cOffsets, row + 3, columns);
+        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
         V f = start == null ? L.Zero : L.Load(start);
         V s0 = add ? L.Load(c0) : f, s1 = add ? L.Load(c1) : f, s2 = add ? L.Load(c2) : f, s3 = add ? L.Load(c3) : f;
         for (int k = 0; k < depth; k++, b += bStep)

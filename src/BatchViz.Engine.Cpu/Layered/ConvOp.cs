@@ -20,7 +20,7 @@ internal sealed unsafe class ConvOp : LayerOp
     private readonly bool matrix, depthwise, examples;
     private readonly int groups;
     private readonly Windows? windows;
-    private float* forward, backward, forwardTangent, backwardTangent, gradient, ones, inputSquares, deltaSquares, gathered, gatheredT, gram, deltaGram, deltaT;
+    private float* forward, backward, forwardTangent, backwardTangent, scattered, gradient, ones, inputSquares, deltaSquares, gathered, gatheredT, gram, deltaGram, deltaT;
     private Uses uses;
 
     /// <param name="examples">Whether rows have gradients of their own, so that these may be asked about.</param>
@@ -32,11 +32,14 @@ internal sealed unsafe class ConvOp : LayerOp
         groups = dense ? 1 : spec.Groups;
         matrix = kernel == 1 && stride == 1 && groups == 1 && !input.Planar;
         depthwise = groups > 1 && groups == input.Channels && groups == output.Channels && !input.Planar;
-        if (!matrix) windows = new Windows(input, output, kernel, stride, spec.Padding, depthwise, input.NeedsGradient);
+        if (!matrix) windows = new Windows(input, output, kernel, stride, spec.Padding, depthwise);
         Depth = depthwise ? kernel * kernel : kernel * kernel * input.Channels;
         long pixels = output.Pixels;
         UsesGram = examples && !depthwise && groups == 1 && (pixels == 1 || pixels * Arena.Pad((int)pixels) * (Depth + layer.Outputs) < GramShare * Depth * layer.Outputs);
     }
+
+    /// <summary>Output pixels whose windows' gradients are formed before they are brought to the input's.</summary>
+    private const int BlockPixels = 64;
 
     /// <summary>A multiply-add of a Gram matrix in cache costs about a fourth of writing, measuring and adding up a component of a gradient.</summary>
     private const int GramShare = 4;
@@ -56,8 +59,10 @@ internal sealed unsafe class ConvOp : LayerOp
 
     private long ExpandedFloats => (long)Depth * layer.Stride;
 
-    private long BackFloats => matrix ? (long)layer.Outputs * Input.Width
-        : windows!.Phases.Sum(phase => (long)phase.Depth * Input.Width);
+    /// <summary>The weights transposed: [outputs, padded depth]. A depthwise layer reads them as they are.</summary>
+    private long BackFloats => depthwise ? 0 : (long)layer.Outputs * BackStride;
+
+    private int BackStride => matrix ? Input.Width : Arena.Pad(Depth);
 
     public override void Reserve(Arena arena, int rows, Uses uses)
     {
@@ -66,7 +71,12 @@ internal sealed unsafe class ConvOp : LayerOp
         arena.Reserve(Expands ? ExpandedFloats : 0);
         if (uses == Uses.Loss) return;
         arena.Reserve(Output.Pixels);
-        if (Input.NeedsGradient) arena.Reserve(BackFloats);
+        if (Input.NeedsGradient)
+        {
+            arena.Reserve(BackFloats);
+            // A register may be read behind the last.
+            arena.Reserve(matrix || depthwise ? 0 : (long)BlockPixels * BackStride + WeightLayout.Lanes);
+        }
         if (OwnGradient) arena.Reserve(Math.Max(ExpandedFloats + layer.Stride, layer.Floats) + layer.Floats, MemoryUse.Gradients);
         if (UsesGram)
         {
@@ -88,7 +98,11 @@ internal sealed unsafe class ConvOp : LayerOp
         forward = arena.Take();
         if (uses == Uses.Loss) return;
         ones = arena.Take();
-        if (Input.NeedsGradient) backward = arena.Take();
+        if (Input.NeedsGradient)
+        {
+            backward = arena.Take();
+            scattered = arena.Take();
+        }
         if (OwnGradient) gradient = arena.Take();
         if (UsesGram)
         {
@@ -116,7 +130,7 @@ internal sealed unsafe class ConvOp : LayerOp
     public override void Backward(LayerState state, int rows)
     {
         if (state.Gradient != null) WeightGradient(Input.Data, Output.Delta, state.Gradient, state.ExampleSquares, rows, true);
-        if (Input.NeedsGradient) InputGradient(backward, Output.Delta, Input.Delta, rows, Adds);
+        if (Input.NeedsGradient) InputGradient(state.Weights, backward, Output.Delta, Input.Delta, rows, Adds);
     }
 
     public override void ForwardTangent(LayerState state, int rows)
@@ -130,8 +144,8 @@ internal sealed unsafe class ConvOp : LayerOp
         WeightGradient(Input.Data, Output.DeltaTangent, state.Product, null, rows, true);
         if (!Input.NeedsGradient) return;
         WeightGradient(Input.Tangent, Output.Delta, state.Product, null, rows, false);
-        InputGradient(backward, Output.DeltaTangent, Input.DeltaTangent, rows, Adds);
-        InputGradient(backwardTangent, Output.Delta, Input.DeltaTangent, rows, true);
+        InputGradient(state.Weights, backward, Output.DeltaTangent, Input.DeltaTangent, rows, Adds);
+        InputGradient(state.Direction, backwardTangent, Output.Delta, Input.DeltaTangent, rows, true);
     }
 
     private float* Matrix(float* weights, float* expanded) => Expands ? expanded : weights + layer.Offset;
@@ -140,34 +154,7 @@ internal sealed unsafe class ConvOp : LayerOp
     {
         if (Expands) Expand(weights, expanded);
         if (back == null || !Input.NeedsGradient) return;
-        float* w = Matrix(weights, expanded);
-        if (matrix)
-        {
-            Transpose.Run(layer.Inputs, layer.Outputs, w, layer.Stride, back, Input.Width);
-            return;
-        }
-        // For each phase [taps, outputs][input channels]: the filters turned round.
-        foreach (var phase in windows!.Phases)
-        {
-            int side = (int)Math.Sqrt(layer.Area);
-            for (int j = 0; j < windows.Taps(phase.Y); j++)
-            {
-                for (int k = 0; k < windows.Taps(phase.X); k++)
-                {
-                    int pixel = windows.Tap(phase.Y, j) * side + windows.Tap(phase.X, k);
-                    if (depthwise)
-                    {
-                        Copy(w + (nint)pixel * layer.Stride, back, Input.Width, false);
-                        back += Input.Width;
-                    }
-                    else
-                    {
-                        Transpose.Run(Input.Channels, layer.Outputs, w + (nint)pixel * Input.Channels * layer.Stride, layer.Stride, back, Input.Width);
-                        back += (nint)layer.Outputs * Input.Width;
-                    }
-                }
-            }
-        }
+        if (!depthwise) Transpose.Run(Depth, layer.Outputs, Matrix(weights, expanded), layer.Stride, back, BackStride);
     }
 
     /// <summary>[pixels, channels of a group][outputs] to [pixels, channels][outputs], 0 between groups.</summary>
@@ -212,12 +199,13 @@ internal sealed unsafe class ConvOp : LayerOp
         for (int row = 0; row < rows; row++, from += Input.Floats, to += Output.Floats)
         {
             float* framed = windows!.Frame(from);
-            if (depthwise) Kernels.ChannelProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, null, add);
-            else Kernels.WindowProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, null, add);
+            if (depthwise) Kernels.ChannelProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, add);
+            else Kernels.WindowProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, add);
         }
     }
 
-    private void InputGradient(float* back, float* delta, float* to, int rows, bool add)
+    /// <param name="weights">All, which a depthwise layer reads.</param>
+    private void InputGradient(float* weights, float* back, float* delta, float* to, int rows, bool add)
     {
         if (matrix)
         {
@@ -226,13 +214,15 @@ internal sealed unsafe class ConvOp : LayerOp
         }
         for (int row = 0; row < rows; row++, delta += Output.Floats, to += Input.Floats)
         {
-            float* framed = windows!.FrameDelta(delta), w = back;
-            foreach (var phase in windows.Phases)
+            float* sum = windows!.BeginBack(to, add);
+            if (depthwise) Kernels.GiveChannels(Output.Pixels, windows.Taps, layer.Stride, delta, windows.Pixels, windows.TapPlaces, weights + layer.Offset, sum);
+            for (int first = 0; first < Output.Pixels && !depthwise; first += BlockPixels)
             {
-                if (depthwise) Kernels.ChannelProduct(phase.Rows, phase.Depth, Input.Width, framed, phase.Pixels, phase.Values, w, null, to, phase.Places, add);
-                else Kernels.WindowProduct(phase.Rows, phase.Depth, Input.Width, framed, phase.Pixels, phase.Values, w, null, to, phase.Places, add);
-                w += (nint)phase.Depth * Input.Width;
+                int pixels = Math.Min(BlockPixels, Output.Pixels - first);
+                Kernels.MatrixProduct(pixels, layer.Outputs, BackStride, delta + (nint)first * Output.Width, Output.Width, 1, back, null, scattered, false);
+                Kernels.GiveWindows(pixels, windows.Taps, Input.Channels, scattered, BackStride, windows.Pixels + first, windows.TapPlaces, sum);
             }
+            windows.EndBack(to, add);
         }
     }
 
@@ -289,8 +279,8 @@ internal sealed unsafe class ConvOp : LayerOp
             return;
         }
         float* framed = windows!.Frame(from);
-        if (depthwise) Kernels.ChannelProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, null, add);
-        else Kernels.WindowProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, null, add);
+        if (depthwise) Kernels.ChannelProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, add);
+        else Kernels.WindowProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, add);
     }
 
     private void AddBiases(float* delta, int rows, float* to)

@@ -193,8 +193,7 @@ internal sealed unsafe class FlattenOp(KernelTable kernels, Tensor input, Tensor
             }
             else
             {
-                for (int p = 0; p < pixels; p++)
-                    for (int c = 0; c < channels; c++) to[(nint)c * pixels + p] = from[(nint)p * Input.Width + c];
+                Transpose.Run(pixels, channels, from, Input.Width, to, pixels);
             }
         }
     }
@@ -204,7 +203,11 @@ internal sealed unsafe class FlattenOp(KernelTable kernels, Tensor input, Tensor
         int channels = Input.Channels, pixels = Input.Pixels;
         for (int row = 0; row < rows; row++, delta += Output.Floats, to += Input.Floats)
         {
-            if (!Adds) new Span<float>(to, (int)Input.Floats).Clear();
+            if (!Adds)
+            {
+                Transpose.Run(channels, pixels, delta, pixels, to, Input.Width);
+                continue;
+            }
             for (int p = 0; p < pixels; p++)
                 for (int c = 0; c < channels; c++) to[(nint)p * Input.Width + c] += delta[(nint)c * pixels + p];
         }

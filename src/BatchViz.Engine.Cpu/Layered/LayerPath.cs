@@ -109,7 +109,13 @@ internal sealed unsafe class LayerPath
 
     private Tensor Build(IReadOnlyList<LayerNode> nodes, Tensor at)
     {
-        foreach (var node in nodes) at = Build(node, at);
+        for (int i = 0; i < nodes.Count; i++)
+        {
+            // The largest of what ReLU gives is what ReLU gives of the largest, to the same bits, and there is less of it.
+            bool swap = i + 1 < nodes.Count && nodes[i].Spec is { Kind: LayerKind.Activation, Function: Activation.Relu } && nodes[i + 1].Spec.Kind == LayerKind.MaxPool;
+            at = Build(nodes[swap ? i + 1 : i], at);
+            if (swap) at = Build(nodes[i++] with { Input = at.Shape, Output = at.Shape }, at);
+        }
         return at;
     }
 

@@ -11,7 +11,7 @@ namespace BatchViz.Engine.Cpu.Layered;
 internal sealed unsafe class LayeredPass : IDisposable
 {
     /// <summary>About half of a second-level cache.</summary>
-    private const int CacheFloats = 160_000;
+    private const int CacheFloats = 320_000;
 
     private readonly KernelTable kernels;
     private readonly NetworkSpec network;

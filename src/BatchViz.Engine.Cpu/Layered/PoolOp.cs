@@ -26,6 +26,9 @@ internal sealed unsafe class PoolOp : LayerOp
 
     private int Stride { get; }
 
+    /// <summary>Whether every input pixel is in exactly one window.</summary>
+    private bool Tiles => Kernel.Rows == Stride && Kernel.Columns == Stride && Output.Shape.Rows * Stride == Input.Shape.Rows && Output.Shape.Columns * Stride == Input.Shape.Columns;
+
     public override void Reserve(Arena arena, int rows, Uses uses)
     {
         predicting = arena.Predicting;
@@ -79,11 +82,12 @@ internal sealed unsafe class PoolOp : LayerOp
 
     private void Back(float* delta, float* back, int rows)
     {
-        if (!Adds) new Span<float>(back, checked((int)(rows * Input.Floats))).Clear();
+        bool writes = largest && !Adds && Tiles;
+        if (!Adds && !writes) new Span<float>(back, checked((int)(rows * Input.Floats))).Clear();
         for (int row = 0; row < rows; row++)
         {
             float* from = delta + row * Output.Floats, to = back + row * Input.Floats;
-            if (largest) Kernels.GiveLargest(Output.Pixels, window, Output.Width, from, which + row * Output.Floats, pixels, places, to);
+            if (largest) Kernels.GiveLargest(Output.Pixels, window, Output.Width, from, which + row * Output.Floats, pixels, places, to, !writes);
             else Kernels.GiveMeans(Output.Pixels, window, Output.Width, from, pixels, places, to);
         }
     }
