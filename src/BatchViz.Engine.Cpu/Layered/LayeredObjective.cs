@@ -3,6 +3,7 @@ using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Probes;
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Engine.Cpu.Layered;
 
@@ -94,7 +95,7 @@ internal sealed unsafe class LayeredObjective : Objective
 
     public override void HessianProduct(float* v, float* product, CancellationToken cancel)
     {
-        if (network.Contrastive) throw new SpecException("Hessian products are not available for contrastive losses.");
+        if (network.Contrastive) throw new SpecException(Tr("Hessian products are not available for contrastive losses.", "对比损失不提供 Hessian 乘积。"));
         System.Buffer.MemoryCopy(v, direction, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
         new Span<float>(product, checked((int)layout.Floats)).Clear();
         for (int c = 0; c < Chunks; c++)
@@ -199,7 +200,7 @@ internal sealed unsafe class LayeredObjective : Objective
 
     private void RefuseContrast()
     {
-        if (network.Contrastive) throw new SpecException("A contrastive loss compares examples with one another, so single examples have no gradients.");
+        if (network.Contrastive) throw new SpecException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
     }
 
     private sealed class Place(LayeredPass pass)

@@ -6,7 +6,7 @@ using BatchViz.Engine.Cpu.Tests.Reference;
 
 namespace BatchViz.Engine.Cpu.Tests.Layered;
 
-/// <summary>Short trainings by PyTorch (tests/fixtures/make_layer_fixtures.py) check the reference and the engine, running statistics included.</summary>
+/// <summary>Short trainings by PyTorch (tests/fixtures/make_layers.py) check the reference and the engine, running statistics included.</summary>
 public class LayerFixtureTests
 {
     private static readonly Fixtures All = JsonSerializer.Deserialize<Fixtures>(
