@@ -84,7 +84,8 @@ internal abstract unsafe class KernelTable
 
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
-    public abstract void WindowProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
+    /// <param name="valid">Columns that hold anything; the padding of C stays as it is.</param>
+    public abstract void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
     public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
@@ -97,6 +98,8 @@ internal abstract unsafe class KernelTable
     public abstract void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back);
 
     public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
+
+    public abstract void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
 
     public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
 

@@ -12,17 +12,18 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     private const int DepthBlock = 256;
 
     /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d]]·B[d, j].</summary>
-    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>; B's row stride, and C's.</param>
+    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>: B's row stride, and C's.</param>
+    /// <param name="width">How many of them are computed, a whole number of registers; the others are left alone.</param>
     /// <param name="start">[columns], or null for 0.</param>
     /// <param name="add">Goes on from what C holds (then start is not read).</param>
-    public static void Product(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    public static void Product(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
     {
         if (depth == 0)
         {
             for (int r = 0; r < rows && !add; r++)
             {
                 float* to = (c + (nint)r * columns);
-                for (int j = 0; j < columns; j += L.Width) L.Store(to + j, start == null ? L.Zero : L.Load(start + j));
+                for (int j = 0; j < width; j += L.Width) L.Store(to + j, start == null ? L.Zero : L.Load(start + j));
             }
             return;
         }
@@ -33,7 +34,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             int* steps0 = depthOffsets + d;
             float* bBlock = b + (nint)d * columns;
             int j = 0;
-            for (; j + 2 * L.Width <= columns; j += 2 * L.Width)
+            for (; j + 2 * L.Width <= width; j += 2 * L.Width)
             {
                 float* from = start == null ? null : start + j;
                 int r = 0;
@@ -46,7 +47,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
                     Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, c + (nint)r * columns + j + L.Width, on);
                 }
             }
-            if (j < columns)
+            if (j < width)
             {
                 float* from = start == null ? null : start + j;
                 int r = 0;
@@ -217,6 +218,49 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
                 float* to = back + rowOffsets[r] + j;
                 V given = L.Mul(L.Load(delta + j), share);
                 for (int d = 0; d < depth; d++) L.Store(to + depthOffsets[d], L.Add(L.Load(to + depthOffsets[d]), given));
+            }
+        }
+    }
+
+    /// <summary>g[t, j] = Σ x[q]·delta[places[q] − taps[t] + j] over the listed q in their order, or goes on from what g holds.</summary>
+    /// <param name="width">Columns that are computed, a whole number of registers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int width, float* x, float* delta, float* g, bool add)
+    {
+        for (int j = 0; j < width; j += L.Width)
+        {
+            float* from = delta + j;
+            int t = 0;
+            for (; t + 8 <= count; t += 8)
+            {
+                float* to = g + (nint)t * columns + j;
+                V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero, s5 = L.Zero, s6 = L.Zero, s7 = L.Zero;
+                if (add)
+                {
+                    s0 = L.Load(to); s1 = L.Load(to + columns); s2 = L.Load(to + 2 * columns); s3 = L.Load(to + 3 * columns);
+                    s4 = L.Load(to + 4 * columns); s5 = L.Load(to + 5 * columns); s6 = L.Load(to + 6 * columns); s7 = L.Load(to + 7 * columns);
+                }
+                nint o0 = taps[t], o1 = taps[t + 1], o2 = taps[t + 2], o3 = taps[t + 3], o4 = taps[t + 4], o5 = taps[t + 5], o6 = taps[t + 6], o7 = taps[t + 7];
+                for (int k = 0; k < listed; k++)
+                {
+                    int q = list[k];
+                    V v = L.Set(x[q]);
+                    float* d = from + places[q];
+                    s0 = L.MulAdd(v, L.Load(d - o0), s0); s1 = L.MulAdd(v, L.Load(d - o1), s1);
+                    s2 = L.MulAdd(v, L.Load(d - o2), s2); s3 = L.MulAdd(v, L.Load(d - o3), s3);
+                    s4 = L.MulAdd(v, L.Load(d - o4), s4); s5 = L.MulAdd(v, L.Load(d - o5), s5);
+                    s6 = L.MulAdd(v, L.Load(d - o6), s6); s7 = L.MulAdd(v, L.Load(d - o7), s7);
+                }
+                L.Store(to, s0); L.Store(to + columns, s1); L.Store(to + 2 * columns, s2); L.Store(to + 3 * columns, s3);
+                L.Store(to + 4 * columns, s4); L.Store(to + 5 * columns, s5); L.Store(to + 6 * columns, s6); L.Store(to + 7 * columns, s7);
+            }
+            for (; t < count; t++)
+            {
+                float* to = g + (nint)t * columns + j;
+                V s = add ? L.Load(to) : L.Zero;
+                nint o = taps[t];
+                for (int k = 0; k < listed; k++) s = L.MulAdd(L.Set(x[list[k]]), L.Load(from + places[list[k]] - o), s);
+                L.Store(to, s);
             }
         }
     }

@@ -20,7 +20,10 @@ internal sealed unsafe class ConvOp : LayerOp
     private readonly bool matrix, depthwise, examples;
     private readonly int groups;
     private readonly Windows? windows;
+    private readonly SparseWindows? sparse;
     private float* forward, backward, forwardTangent, backwardTangent, scattered, gradient, ones, inputSquares, deltaSquares, gathered, gatheredT, gram, deltaGram, deltaT;
+    private int* ends;
+    private ushort* list;
     private Uses uses;
 
     /// <param name="examples">Whether rows have gradients of their own, so that these may be asked about.</param>
@@ -33,13 +36,17 @@ internal sealed unsafe class ConvOp : LayerOp
         matrix = kernel == 1 && stride == 1 && groups == 1 && !input.Planar;
         depthwise = groups > 1 && groups == input.Channels && groups == output.Channels && !input.Planar;
         if (!matrix) windows = new Windows(input, output, kernel, stride, spec.Padding, depthwise);
+        if (!matrix && groups == 1) sparse = SparseWindows.For(kernels, input, output, kernel, stride, spec.Padding);
         Depth = depthwise ? kernel * kernel : kernel * kernel * input.Channels;
         long pixels = output.Pixels;
         UsesGram = examples && !depthwise && groups == 1 && (pixels == 1 || pixels * Arena.Pad((int)pixels) * (Depth + layer.Outputs) < GramShare * Depth * layer.Outputs);
     }
 
     /// <summary>Output pixels whose windows' gradients are formed before they are brought to the input's.</summary>
-    private const int BlockPixels = 64;
+    private const int BlockPixels = 24;
+
+    /// <summary>Up to this share of deltas products that leave out the zeros pay: behind a pool and ReLU most are 0.</summary>
+    private const double MostListed = 0.4;
 
     /// <summary>A multiply-add of a Gram matrix in cache costs about a fourth of writing, measuring and adding up a component of a gradient.</summary>
     private const int GramShare = 4;
@@ -68,6 +75,7 @@ internal sealed unsafe class ConvOp : LayerOp
     {
         this.uses = uses;
         windows?.Reserve(arena);
+        sparse?.Reserve(arena, rows);
         arena.Reserve(Expands ? ExpandedFloats : 0);
         if (uses == Uses.Loss) return;
         arena.Reserve(Output.Pixels);
@@ -76,6 +84,8 @@ internal sealed unsafe class ConvOp : LayerOp
             arena.Reserve(BackFloats);
             // A register may be read behind the last.
             arena.Reserve(matrix || depthwise ? 0 : (long)BlockPixels * BackStride + WeightLayout.Lanes);
+            arena.Reserve(BlockPixels);
+            arena.Reserve(matrix || depthwise ? 0 : ((long)BlockPixels * layer.Outputs + 2) / 2);
         }
         if (OwnGradient) arena.Reserve(Math.Max(ExpandedFloats + layer.Stride, layer.Floats) + layer.Floats, MemoryUse.Gradients);
         if (UsesGram)
@@ -95,6 +105,7 @@ internal sealed unsafe class ConvOp : LayerOp
     public override void Take(Arena arena)
     {
         windows?.Take(arena);
+        sparse?.Take(arena);
         forward = arena.Take();
         if (uses == Uses.Loss) return;
         ones = arena.Take();
@@ -102,6 +113,8 @@ internal sealed unsafe class ConvOp : LayerOp
         {
             backward = arena.Take();
             scattered = arena.Take();
+            ends = (int*)arena.Take();
+            list = (ushort*)arena.Take();
         }
         if (OwnGradient) gradient = arena.Take();
         if (UsesGram)
@@ -120,7 +133,10 @@ internal sealed unsafe class ConvOp : LayerOp
         if (!arena.Predicting) new Span<float>(ones, Output.Pixels).Fill(1);
     }
 
-    public override void Prepare(LayerState state, bool backward) => Prepare(state.Weights, forward, backward ? this.backward : null);
+    public override void Prepare(LayerState state, bool backward) => Prepare(state.Weights, forward, backward && !Few(state) ? this.backward : null);
+
+    /// <summary>Whether a batch is so small that its dense layers are not transposed.</summary>
+    private bool Few(LayerState state) => state.FewRows && OnePixel && !Adds;
 
     public override void PrepareTangent(LayerState state) => Prepare(state.Direction, forwardTangent, backwardTangent);
 
@@ -129,8 +145,9 @@ internal sealed unsafe class ConvOp : LayerOp
 
     public override void Backward(LayerState state, int rows)
     {
+        for (int row = 0; row < rows && sparse is not null; row++) sparse.List(row);
         if (state.Gradient != null) WeightGradient(Input.Data, Output.Delta, state.Gradient, state.ExampleSquares, rows, true);
-        if (Input.NeedsGradient) InputGradient(state.Weights, backward, Output.Delta, Input.Delta, rows, Adds);
+        if (Input.NeedsGradient) InputGradient(state.Weights, backward, Output.Delta, Input.Delta, rows, Adds, Few(state));
     }
 
     public override void ForwardTangent(LayerState state, int rows)
@@ -200,13 +217,23 @@ internal sealed unsafe class ConvOp : LayerOp
         {
             float* framed = windows!.Frame(from);
             if (depthwise) Kernels.ChannelProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, add);
-            else Kernels.WindowProduct(Output.Pixels, Depth, layer.Stride, framed, windows.Pixels, windows.Values, w, bias, to, add);
+            else Kernels.WindowProduct(Output.Pixels, Depth, layer.Stride, layer.Outputs, framed, windows.Pixels, windows.Values, w, bias, to, add);
         }
     }
 
+    /// <summary>Whether a row of the data, and not of their tangent, leaves out its zeros.</summary>
+    private bool IsSparse(float* from, int row) => sparse is not null && from == Input.Row(row) && sparse.IsListed(row);
+
     /// <param name="weights">All, which a depthwise layer reads.</param>
-    private void InputGradient(float* weights, float* back, float* delta, float* to, int rows, bool add)
+    /// <param name="few">Weights are read as they are, for transposing them costs more: only where nothing is added.</param>
+    private void InputGradient(float* weights, float* back, float* delta, float* to, int rows, bool add, bool few = false)
     {
+        if (few)
+        {
+            for (int row = 0; row < rows; row++, delta += Output.Floats, to += Input.Floats)
+                Kernels.RowsTimesDelta(layer.Inputs, Input.Width, layer.Stride, weights + layer.Offset, delta, to);
+            return;
+        }
         if (matrix)
         {
             Kernels.MatrixProduct(rows * Input.Pixels, layer.Outputs, Input.Width, delta, Output.Width, 1, back, null, to, add);
@@ -219,11 +246,32 @@ internal sealed unsafe class ConvOp : LayerOp
             for (int first = 0; first < Output.Pixels && !depthwise; first += BlockPixels)
             {
                 int pixels = Math.Min(BlockPixels, Output.Pixels - first);
-                Kernels.MatrixProduct(pixels, layer.Outputs, BackStride, delta + (nint)first * Output.Width, Output.Width, 1, back, null, scattered, false);
+                float* block = delta + (nint)first * Output.Width;
+                if (List(block, pixels) is var listed && listed <= MostListed * pixels * layer.Outputs)
+                    Kernels.SparseProduct(pixels, ends, list, BackStride, block, Output.Width, back, null, scattered);
+                else
+                    Kernels.MatrixProduct(pixels, layer.Outputs, BackStride, block, Output.Width, 1, back, null, scattered, false);
                 Kernels.GiveWindows(pixels, windows.Taps, Input.Channels, scattered, BackStride, windows.Pixels + first, windows.TapPlaces, sum);
             }
             windows.EndBack(to, add);
         }
+    }
+
+    /// <summary>Which values of some pixels' deltas are not 0, pixel after pixel; how many.</summary>
+    private int List(float* delta, int pixels)
+    {
+        int n = 0;
+        for (int p = 0; p < pixels; p++, delta += Output.Width)
+        {
+            // Writing first and counting after needs no branch for each value.
+            for (int o = 0; o < layer.Outputs; o++)
+            {
+                list[n] = (ushort)o;
+                n += delta[o] != 0 ? 1 : 0;
+            }
+            ends[p] = n;
+        }
+        return n;
     }
 
     /// <summary>Adds the gradient of the weights to <paramref name="to"/> (all weights), and each row's squared norm of its own to <paramref name="squares"/> unless that is null.</summary>
@@ -243,10 +291,10 @@ internal sealed unsafe class ConvOp : LayerOp
         {
             if (UsesGram || !examples)
             {
-                if (!Expands) Weights(from, delta, to, true);
+                if (!Expands) Weights(row, from, delta, to, true);
                 else
                 {
-                    Weights(from, delta, gradient, false);
+                    Weights(row, from, delta, gradient, false);
                     float* own = gradient + ExpandedFloats;
                     Contract(gradient, own);
                     Copy(own, to, layer.Floats - (layer.Bias ? layer.Stride : 0), true);
@@ -257,7 +305,7 @@ internal sealed unsafe class ConvOp : LayerOp
             }
             // A row's own gradient, laid out like the layer.
             float* g = gradient;
-            Weights(from, delta, g, false);
+            Weights(row, from, delta, g, false);
             if (Expands)
             {
                 g += Math.Max(ExpandedFloats + layer.Stride, layer.Floats);
@@ -271,8 +319,13 @@ internal sealed unsafe class ConvOp : LayerOp
     }
 
     /// <summary>One row's gradient of the (expanded) weights.</summary>
-    private void Weights(float* from, float* delta, float* to, bool add)
+    private void Weights(int row, float* from, float* delta, float* to, bool add)
     {
+        if (IsSparse(from, row))
+        {
+            sparse!.Gradient(row, delta, to, add);
+            return;
+        }
         if (matrix)
         {
             Kernels.MatrixProduct(layer.Inputs, Output.Pixels, layer.Stride, from, 1, Input.Width, delta, null, to, add);
@@ -280,7 +333,7 @@ internal sealed unsafe class ConvOp : LayerOp
         }
         float* framed = windows!.Frame(from);
         if (depthwise) Kernels.ChannelProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, add);
-        else Kernels.WindowProduct(Depth, Output.Pixels, layer.Stride, framed, windows.Values, windows.Pixels, delta, null, to, add);
+        else Kernels.WindowProduct(Depth, Output.Pixels, layer.Stride, layer.Outputs, framed, windows.Values, windows.Pixels, delta, null, to, add);
     }
 
     private void AddBiases(float* delta, int rows, float* to)

@@ -21,6 +21,9 @@ internal sealed unsafe class LayerState
     /// <summary>Batch norms use and change statistics, dropout drops.</summary>
     public bool Training;
 
+    /// <summary>The whole batch has so few examples that transposing a weight matrix costs more than it saves.</summary>
+    public bool FewRows;
+
     /// <summary>Of dropout's random stream: seed, update and the first row's place in the batch.</summary>
     public uint Seed;
     public ulong Update;

@@ -12,6 +12,9 @@ namespace BatchViz.Engine.Cpu.Layered;
 /// </summary>
 internal sealed unsafe class LayeredModel : Model
 {
+    /// <summary>From this many examples on, transposing a weight matrix costs less than it saves.</summary>
+    private const int TransposeFrom = 4;
+
     private readonly KernelTable kernels;
     private readonly DataSplit train;
     private readonly WeightLayout layout;
@@ -61,6 +64,7 @@ internal sealed unsafe class LayeredModel : Model
         float share = 1f / batch.Length;
         var at = pass.State;
         at.Weights = weights;
+        at.FewRows = batch.Length < TransposeFrom;
         at.ExampleSquares = exampleStatistics ? exampleSquares : null;
         new Span<float>(gradient, checked((int)layout.Floats)).Clear();
         pass.Prepare(backward: true);

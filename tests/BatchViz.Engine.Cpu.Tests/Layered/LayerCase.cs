@@ -36,6 +36,8 @@ internal sealed record LayerCase(string Name, DataSet Data, NetworkSpec Network,
         ["residual of nothing"] = (new(5), [LayerSpec.Dense(4), LayerSpec.Around([], []), Dense]),
         ["batch norm"] = (new(2, 5, 5), [LayerSpec.Conv(4, 3), BatchNorm, Tanh, LayerSpec.Conv(3, 2, bias: false), BatchNorm, Tanh, Flatten, LayerSpec.Dense(6), BatchNorm with { Momentum = 0.3, Epsilon = 1e-2 }, Relu, Dense]),
         ["batch norm on data"] = (new(2, 4, 4), [BatchNorm, LayerSpec.Conv(4, 2, groups: 2), LayerSpec.Around([BatchNorm, Relu, LayerSpec.Conv(4, 3, padding: 1)], []), Flatten, Dense]),
+        ["sparse"] = (new(1, 9, 8), [LayerSpec.Conv(4, 3, padding: 1), LayerSpec.Max(2), Relu, LayerSpec.Conv(17, 3, padding: 2), Relu, LayerSpec.Max(2), Flatten, Dense]),
+        ["sparse and wide"] = (new(1, 8, 8), [LayerSpec.Conv(33, 4, padding: 3), Tanh, LayerSpec.Max(3), LayerSpec.Conv(9, 2, bias: false), Tanh, Flatten, Dense]),
         ["last bias"] = (new(3, 4, 4), [LayerSpec.Conv(6, 1), LayerSpec.Average()]),
     };
 
@@ -63,7 +65,7 @@ internal sealed record LayerCase(string Name, DataSet Data, NetworkSpec Network,
         var task = loss == LossKind.Squared ? DataTask.Regression : DataTask.Classification;
         var split = new DataSplit
         {
-            Count = count, Inputs = size, Floats = Many(count * size, Normal),
+            Count = count, Inputs = size, Floats = Many(count * size, () => name.StartsWith("sparse", StringComparison.Ordinal) && random.Next(5) > 0 ? 0 : Normal()),
             Labels = task == DataTask.Classification ? [.. Enumerable.Range(0, count).Select(_ => random.Next(classes))] : null,
             Targets = task == DataTask.Regression ? Many(count * classes, Normal) : null,
         };
