@@ -6,7 +6,7 @@ a person:
     echo '{"kind": "update", "sizes": [2, 8, 8, 1], "batch": 32, "seconds": 0.5}' | OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python3 torch_peer.py
 
 The first line says what runs here. OpenBLAS reads its number of threads once, at start: one process for each number.
-Requests: kind (update, landscape, probe), sizes, activation, loss, optimizer, batch, seeds, variant, set (examples in memory),
+Requests: kind (update, landscape, probe), sizes (or preset: a net of layers on images of 28 x 28), activation, loss, optimizer, batch, seeds, variant, set (examples in memory),
 examples, grid, seconds. Answers: microseconds (of one update of all seeds together, or of one probe) or seconds (of a grid).
 """
 import json
@@ -65,7 +65,43 @@ def data(request, count):
     return x, nn.functional.one_hot(torch.randint(outputs, (count,)), outputs).float()
 
 
+def convolved(a, b, kernel, stride=1, groups=1):
+    return [nn.Conv2d(a, b, kernel, stride, kernel // 2, groups=groups, bias=False), nn.BatchNorm2d(b)]
+
+
+class Residual(nn.Module):
+    """relu(way(x) + own(x)) as in He et al. 2016."""
+
+    def __init__(self, a, b, stride):
+        super().__init__()
+        self.way = nn.Sequential(*convolved(a, b, 3, stride), nn.ReLU(), *convolved(b, b, 3))
+        self.own = nn.Identity() if a == b and stride == 1 else nn.Sequential(*convolved(a, b, 1, stride))
+
+    def forward(self, x):
+        return torch.relu(self.way(x) + self.own(x))
+
+
+def separable(a, b, stride):
+    return [*convolved(a, a, 3, stride, a), nn.ReLU(), *convolved(a, b, 1), nn.ReLU()]
+
+
+PRESETS = {
+    "mlp-batchnorm": lambda: [nn.Linear(784, 128, bias=False), nn.BatchNorm1d(128), nn.ReLU(), nn.Linear(128, 64, bias=False), nn.BatchNorm1d(64), nn.ReLU(), nn.Linear(64, 10)],
+    "lenet": lambda: [
+        nn.Unflatten(1, (1, 28, 28)), nn.Conv2d(1, 6, 5, padding=2), nn.ReLU(), nn.MaxPool2d(2), nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(400, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)],
+    "resnet-small": lambda: [
+        nn.Unflatten(1, (1, 28, 28)), *convolved(1, 16, 3), nn.ReLU(), Residual(16, 16, 1), Residual(16, 32, 2), Residual(32, 64, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)],
+    "mobilenet-small": lambda: [
+        nn.Unflatten(1, (1, 28, 28)), *convolved(1, 16, 3, 2), nn.ReLU(), *separable(16, 32, 1), *separable(32, 64, 2), *separable(64, 64, 1), *separable(64, 64, 1),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(64, 10)],
+}
+
+
 def model(request):
+    if request.get("preset"):
+        return nn.Sequential(*PRESETS[request["preset"]]())
     sizes, layers = request["sizes"], []
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
         layers.append(nn.Linear(a, b))
@@ -206,7 +242,7 @@ def probe(request):
         first = torch.autograd.grad(loss(net(x), y), parameters, create_graph=True)
         torch.autograd.grad(first, parameters, direction)
 
-    weights = tuple(t.detach() for p in zip(parameters[::2], parameters[1::2]) for t in (p[0].t().contiguous(), p[1][None]))
+    weights = () if request.get("preset") else tuple(t.detach() for p in zip(parameters[::2], parameters[1::2]) for t in (p[0].t().contiguous(), p[1][None]))
 
     def loss_of(w, inputs, targets):
         return loss(forward(w, inputs[None], activation, torch.addmm), targets[None])

@@ -5,6 +5,7 @@ using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Layered;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
 using BatchViz.Engine.Cpu.Tiny;
@@ -70,8 +71,9 @@ internal sealed unsafe class CpuBundle : IBundle
             hard = CreateHard(kernels, data, spec, layout, progress.LargestBatch, ledger);
             for (int m = 0; m < members.Length; m++)
             {
-                members[m] = new Member(spec.SamplerOf(m, data.Train.Count), layout.Floats, states, ledger);
+                members[m] = new Member(spec.Seeds[m], spec.SamplerOf(m, data.Train.Count), layout, states, ledger);
                 InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
+                InitialWeights.FillStatistics(layout, members[m].Statistics);
                 // Before the first update, all older weights are those.
                 for (int s = optimizer.States; s < states; s++) Flat.Copy(layout.Floats, members[m].Weights, members[m].Weights + (1 + s) * layout.Floats);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
@@ -133,7 +135,7 @@ internal sealed unsafe class CpuBundle : IBundle
         using var whole = CreateWhole(kernels, spec, layout, model, optimizer, ledger);
         using var search = CreateSearch(kernels, data, spec, layout, model, optimizer, new int[progress.LargestBatch], ledger);
         using var hard = CreateHard(kernels, data, spec, layout, progress.LargestBatch, ledger);
-        foreach (uint _ in spec.Seeds) new Member(null!, layout.Floats, spec.StateVectors, ledger).Dispose();
+        foreach (uint _ in spec.Seeds) new Member(0, null!, layout, spec.StateVectors, ledger).Dispose();
         return ledger.Account;
     }
 
@@ -142,7 +144,7 @@ internal sealed unsafe class CpuBundle : IBundle
         ObjectDisposedException.ThrowIf(disposed, this);
         var of = members[member];
         int drawn = of.Sampler.Fill(of.Updates + 1, indices), count = Spec.Sampler.TrainedOf(drawn, Spec.BatchSize);
-        hard?.Choose(GradientAt(of), indices, drawn, count);
+        hard?.Choose(GradientAt(of), of.Statistics, indices, drawn, count);
         GC.KeepAlive(this);
         return indices[..count];
     }
@@ -150,7 +152,7 @@ internal sealed unsafe class CpuBundle : IBundle
     public IWeights Snapshot(int member)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        var snapshot = new CpuWeights(layout, members[member].Weights);
+        var snapshot = new CpuWeights(layout, members[member].Weights, members[member].Statistics);
         GC.KeepAlive(this);
         return snapshot;
     }
@@ -165,10 +167,11 @@ internal sealed unsafe class CpuBundle : IBundle
             vectors[v] = new float[layout.Parameters];
             layout.Unpack(from.Weights + v * layout.Floats, vectors[v]);
         }
-        GC.KeepAlive(this);
-        var statistics = new double[Statistics];
+        var statistics = new double[OwnStatistics + layout.Statistics];
         (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare);
         if (Layout.Searches) from.Search.Export(statistics.AsSpan(3));
+        layout.UnpackStatistics(from.Statistics, statistics.AsSpan(OwnStatistics));
+        GC.KeepAlive(this);
         return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
 
@@ -176,7 +179,7 @@ internal sealed unsafe class CpuBundle : IBundle
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         if (keyframe.OptimizerState.Length != states || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || (keyframe.Statistics is { } given && given.Length != Statistics))
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0 || (keyframe.Statistics is { } given && given.Length != OwnStatistics + layout.Statistics))
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         var to = members[member];
         layout.Pack(keyframe.Weights, to.Weights);
@@ -185,9 +188,11 @@ internal sealed unsafe class CpuBundle : IBundle
         to.Diverged = false;
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
-        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3));
+        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
         if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
+        if (statistics is not null) layout.PackStatistics(statistics.AsSpan(OwnStatistics), to.Statistics);
+        else InitialWeights.FillStatistics(layout, to.Statistics);
         GC.KeepAlive(this);
     }
 
@@ -205,12 +210,13 @@ internal sealed unsafe class CpuBundle : IBundle
     private static Model CreateModel(
         KernelTable kernels, DataSet data, BundleSpec spec, bool exampleStatistics, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
         => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceModel(kernels, data, ledger)
+            : spec.Network.Layered ? new LayeredModel(kernels, data, spec.Network, layout, largest, exampleStatistics, spec.MicroBatch, ledger)
             : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, largest, ledger)
             : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain, exampleStatistics, spec.MicroBatch, ledger);
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !Searches(spec) && spec.Sampler.Pool is null && spec.Network.Model.Kind != ModelKind.Surface && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !Searches(spec) && spec.Sampler.Pool is null && spec.Network.Model.Kind == ModelKind.Dense && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
 
@@ -224,8 +230,8 @@ internal sealed unsafe class CpuBundle : IBundle
 
     private static bool Searches(BundleSpec spec) => spec.RecordsSearches ?? spec.Optimizer.Searches;
 
-    /// <summary>Numbers of a keyframe besides its vectors.</summary>
-    private int Statistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
+    /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>
+    private int OwnStatistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
 
     private static SearchSteps? CreateSearch(
         KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, int[] indices, Ledger ledger)
@@ -233,6 +239,7 @@ internal sealed unsafe class CpuBundle : IBundle
 
     private static Losses CreateLosses(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
         => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceLosses(data)
+            : spec.Network.Layered ? new LayeredLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger)
             : new DenseLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger);
 
     private static WholeSteps? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
@@ -259,9 +266,10 @@ internal sealed unsafe class CpuBundle : IBundle
         if (searches) member.Search.BeginUpdate();
         if (hard is not null)
         {
-            hard.Choose(at, indices, drawn, count);
+            hard.Choose(at, member.Statistics, indices, drawn, count);
             if (searches) member.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * drawn;
         }
+        model.Begin(member.Seed, update, member.Statistics);
         if (search is not null) search.Update(member.Weights, member.Weights + layout.Floats, member.Search, count, rate, weight, figures);
         else if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
         else whole.Update(member.Weights, member.Weights + layout.Floats, at, batch, figures);
@@ -350,20 +358,27 @@ internal sealed unsafe class CpuBundle : IBundle
     {
         private readonly Arena arena;
 
-        /// <param name="floats">Of a padded weight vector.</param>
-        public Member(Sampler sampler, long floats, int states, Ledger ledger)
+        public Member(uint seed, Sampler sampler, WeightLayout layout, int states, Ledger ledger)
         {
-            Sampler = sampler;
+            (Seed, Sampler) = (seed, sampler);
             arena = new Arena(ledger);
-            arena.Reserve(floats, MemoryUse.Weights);
-            for (int s = 0; s < states; s++) arena.Reserve(floats, MemoryUse.OptimizerState);
+            // First, so that the state vectors lie behind the weights.
+            if (layout.StatisticsFloats > 0) arena.Reserve(layout.StatisticsFloats, MemoryUse.Weights);
+            arena.Reserve(layout.Floats, MemoryUse.Weights);
+            for (int s = 0; s < states; s++) arena.Reserve(layout.Floats, MemoryUse.OptimizerState);
+            if (layout.StatisticsFloats > 0) Statistics = arena.Take();
             Weights = arena.Take();
         }
+
+        public uint Seed { get; }
 
         public Sampler Sampler { get; }
 
         /// <summary>Weights, then the optimiser's state vectors, padded, one after another.</summary>
         public float* Weights { get; }
+
+        /// <summary>Of batch norms, padded; null where there are none.</summary>
+        public float* Statistics { get; }
 
         public void Dispose() => arena.Dispose();
 

@@ -3,6 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
+using BatchViz.Engine.Cpu.Layered;
 using BatchViz.Engine.Cpu.Probes;
 using BatchViz.Engine.Cpu.Planes;
 using BatchViz.Engine.Cpu.Surface;
@@ -78,24 +79,30 @@ public sealed class CpuEngine : IEngine
     public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)
     {
         Check(data, network);
-        long evaluator = network.Model.Kind == ModelKind.Surface ? 0 : DenseEvaluator.Predict(kernels, data, network, grid, threads);
+        long evaluator = network.Model.Kind == ModelKind.Surface ? 0 : network.Layered ? LayeredEvaluator.Predict(kernels, network, grid is null ? 1 : threads) : DenseEvaluator.Predict(kernels, data, network, grid, threads);
         return evaluator + (grid is null ? 0 : CpuPlane.Bytes(network));
     }
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network)
     {
         var source = Fitting(data, network);
-        return network.Model.Kind == ModelKind.Surface
-            ? new SurfaceEvaluator(source, network)
-            : new DenseEvaluator(kernels, source, network);
+        return network.Model.Kind switch
+        {
+            ModelKind.Surface => new SurfaceEvaluator(source, network),
+            ModelKind.Layers => new LayeredEvaluator(kernels, source, network),
+            _ => new DenseEvaluator(kernels, source, network),
+        };
     }
 
     public IProbe CreateProbe(IEngineData data, NetworkSpec network)
     {
         var source = Fitting(data, network);
-        return new CpuProbe(source, network, network.Model.Kind == ModelKind.Surface
-            ? new SurfaceObjective(source.Surface!.Value)
-            : new DenseObjective(kernels, network, WeightLayout.Of(network)));
+        return new CpuProbe(source, network, network.Model.Kind switch
+        {
+            ModelKind.Surface => new SurfaceObjective(source.Surface!.Value),
+            ModelKind.Layers => new LayeredObjective(kernels, network, WeightLayout.Of(network)),
+            _ => new DenseObjective(kernels, network, WeightLayout.Of(network)),
+        });
     }
 
     /// <summary>Nothing to release: memory belongs to bundles, evaluators, probes, weights, directions and planes.</summary>
@@ -120,6 +127,10 @@ public sealed class CpuEngine : IEngine
             if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
             return;
         }
+        if (network.Contrastive != (set.Views == 2)) throw new SpecException($"{set.Name} has {set.Views} views of an example, which does not fit the loss.");
+        if (network.Layered && network.Graph.Input.Size * network.Model.Towers != set.Inputs)
+            throw new SpecException($"The model has {network.Graph.Input.Size * network.Model.Towers} inputs, {set.Name} has {set.Inputs}.");
+        if (network.Contrastive) return;
         var sizes = network.Sizes;
         if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
         if (sizes[0] != set.Inputs) throw new SpecException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");

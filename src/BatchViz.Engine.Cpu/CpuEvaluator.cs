@@ -29,14 +29,14 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
     {
         var mean = WeightVectors.Mean(Layout, weights);
         return new CpuPlane(Layout, mean,
-            WeightVectors.Combination(Layout, weights, mean, a), WeightVectors.Combination(Layout, weights, mean, b));
+            WeightVectors.Combination(Layout, weights, mean, a), WeightVectors.Combination(Layout, weights, mean, b), WeightVectors.MeanStatistics(Layout, weights));
     }
 
     public IPlane RandomPlane(IReadOnlyList<IWeights> weights, uint seed)
     {
         var mean = WeightVectors.Mean(Layout, weights);
         return new CpuPlane(Layout, mean,
-            WeightVectors.FilterNormalised(Layout, mean, seed, 0), WeightVectors.FilterNormalised(Layout, mean, seed, 1));
+            WeightVectors.FilterNormalised(Layout, mean, seed, 0), WeightVectors.FilterNormalised(Layout, mean, seed, 1), WeightVectors.MeanStatistics(Layout, weights));
     }
 
     public IPlane WeightPlane()
@@ -66,14 +66,14 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
         WeightVectors.Subtract(d1, origin);
         WeightVectors.Subtract(d2, origin);
         if (!WeightVectors.Orthonormalise(d1, d2)) throw new SpecException("The three points lie on one line: no single plane goes through them.");
-        return new CpuPlane(Layout, origin, d1, d2);
+        return new CpuPlane(Layout, origin, d1, d2, WeightVectors.MeanStatistics(Layout, [a]));
     }
 
     public IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2)
     {
         double[] first = WeightVectors.Of(Layout, d1), second = WeightVectors.Of(Layout, d2);
         if (!WeightVectors.Orthonormalise(first, second)) throw new SpecException("The two directions are parallel, or one has no length: they span no plane.");
-        return new CpuPlane(Layout, WeightVectors.Of(Layout, origin), first, second);
+        return new CpuPlane(Layout, WeightVectors.Of(Layout, origin), first, second, WeightVectors.MeanStatistics(Layout, [origin]));
     }
 
     public PlanePoint Project(IPlane plane, IWeights weights)

@@ -4,18 +4,22 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>
-/// A copy of a member's weights, padded. Any thread may read it, several at once; disposing it while one reads is safe, the memory
+/// A copy of a member's weights, padded, and behind them of its running statistics. Any thread may read it, several at once; disposing it while one reads is safe, the memory
 /// goes when the last reader is done.
 /// </summary>
 internal sealed unsafe class CpuWeights : IWeights
 {
     private readonly NativeBuffer buffer;
 
-    public CpuWeights(WeightLayout layout, float* padded)
+    /// <param name="statistics">Of batch norms; null only where there are none.</param>
+    public CpuWeights(WeightLayout layout, float* padded, float* statistics)
     {
         Layout = layout;
-        buffer = new NativeBuffer(layout.Floats);
+        buffer = new NativeBuffer(layout.Floats + layout.StatisticsFloats);
         System.Buffer.MemoryCopy(padded, buffer.Pointer, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
+        if (layout.StatisticsFloats == 0) return;
+        long bytes = layout.StatisticsFloats * sizeof(float);
+        System.Buffer.MemoryCopy(statistics, buffer.Pointer + layout.Floats, bytes, bytes);
     }
 
     public WeightLayout Layout { get; }

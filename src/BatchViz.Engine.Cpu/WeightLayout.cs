@@ -25,7 +25,58 @@ internal sealed class WeightLayout
         }
     }
 
+    /// <summary>Of a model of layers. Its running statistics lie beside the weights, not among them: see <see cref="Norms"/>.</summary>
+    private WeightLayout(LayerGraph graph)
+    {
+        Layers = new LayerShape[graph.Weights.Count];
+        for (int l = 0; l < Layers.Length; l++)
+        {
+            var group = graph.Weights[l];
+            var layer = new LayerShape(group.Inputs, group.Outputs, group.Bias, Floats, (int)Parameters, group.Area, group.Role, group.Follows);
+            Layers[l] = layer;
+            Floats += layer.Floats;
+            Parameters += layer.Parameters;
+        }
+        var norms = new List<NormShape>();
+        foreach (var tower in graph.Towers) AddNorms(tower, norms);
+        Norms = [.. norms];
+    }
+
     public LayerShape[] Layers { get; }
+
+    /// <summary>Running statistics of batch norms, in the order of <see cref="LayerNode.Statistics"/>.</summary>
+    public NormShape[] Norms { get; } = [];
+
+    /// <summary>Floats of all running statistics, with padding.</summary>
+    public long StatisticsFloats => Norms.Length == 0 ? 0 : Norms[^1].Offset + 2 * Memory.Arena.Pad(Norms[^1].Channels);
+
+    /// <summary>Numbers of all running statistics.</summary>
+    public int Statistics => Norms.Sum(norm => 2 * norm.Channels);
+
+    /// <summary>The statistics layer by layer: means, then variances.</summary>
+    public unsafe void UnpackStatistics(float* padded, Span<double> plain)
+    {
+        int at = 0;
+        foreach (var norm in Norms)
+        {
+            for (int half = 0; half < 2; half++)
+            {
+                for (int c = 0; c < norm.Channels; c++) plain[at++] = padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c];
+            }
+        }
+    }
+
+    public unsafe void PackStatistics(ReadOnlySpan<double> plain, float* padded)
+    {
+        int at = 0;
+        foreach (var norm in Norms)
+        {
+            for (int half = 0; half < 2; half++)
+            {
+                for (int c = 0; c < norm.Channels; c++) padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c] = (float)plain[at++];
+            }
+        }
+    }
 
     /// <summary>Floats with padding.</summary>
     public long Floats { get; }
@@ -33,11 +84,22 @@ internal sealed class WeightLayout
     /// <summary>Weights and biases without padding.</summary>
     public long Parameters { get; }
 
+    private static void AddNorms(IReadOnlyList<LayerNode> nodes, List<NormShape> norms)
+    {
+        foreach (var node in nodes)
+        {
+            if (node.Statistics >= 0) norms.Add(new NormShape(node.Output.Channels, norms.Count == 0 ? 0 : norms[^1].Offset + 2 * Memory.Arena.Pad(norms[^1].Channels)));
+            AddNorms(node.Inner, norms);
+            AddNorms(node.Projection, norms);
+        }
+    }
+
     /// <summary>A surface's two weights are one layer from 1 to 2 without bias.</summary>
     public static WeightLayout Of(NetworkSpec network)
-        => network.Model.Kind == ModelKind.Surface ? new WeightLayout([1, 2], bias: false) : new WeightLayout(network.Sizes, network.Model.Bias);
+        => network.Layered ? new WeightLayout(network.Graph)
+            : network.Model.Kind == ModelKind.Surface ? new WeightLayout([1, 2], bias: false) : new WeightLayout(network.Sizes, network.Model.Bias);
 
-    public bool SameAs(WeightLayout other) => Layers.AsSpan().SequenceEqual(other.Layers);
+    public bool SameAs(WeightLayout other) => Layers.AsSpan().SequenceEqual(other.Layers) && Norms.AsSpan().SequenceEqual(other.Norms);
 
     /// <summary>Canonical order [P] into padded rows; padding is left alone.</summary>
     public unsafe void Pack(ReadOnlySpan<float> canonical, float* padded)
@@ -73,7 +135,9 @@ internal sealed class WeightLayout
 /// <summary>One layer's place in a <see cref="WeightLayout"/>.</summary>
 /// <param name="Offset">Of its first weight, in floats.</param>
 /// <param name="FirstParameter">Of its first weight in canonical order.</param>
-internal readonly record struct LayerShape(int Inputs, int Outputs, bool Bias, long Offset, int FirstParameter)
+/// <param name="Area">A convolution's pixels of a window: its rows lie pixel after pixel, each with all channels, where the canonical order has channel after channel.</param>
+internal readonly record struct LayerShape(
+    int Inputs, int Outputs, bool Bias, long Offset, int FirstParameter, int Area = 1, WeightRole Role = WeightRole.Matrix, Activation Follows = Activation.Linear)
 {
     /// <summary>Floats from row to row.</summary>
     public int Stride => Memory.Arena.Pad(Outputs);
@@ -87,5 +151,8 @@ internal readonly record struct LayerShape(int Inputs, int Outputs, bool Bias, l
     public long BiasOffset => Offset + (long)Inputs * Stride;
 
     /// <summary>Place of the weight from input i (or, for i = Inputs, the bias) to output o, from the start of all weights.</summary>
-    public long Index(int i, int o) => Offset + (long)i * Stride + o;
+    public long Index(int i, int o) => Offset + (long)(Area == 1 || i == Inputs ? i : i % Area * (Inputs / Area) + i / Area) * Stride + o;
 }
+
+/// <summary>A batch norm's place among the running statistics: means, then variances, each padded.</summary>
+internal readonly record struct NormShape(int Channels, long Offset);

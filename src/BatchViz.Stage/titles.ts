@@ -17,8 +17,24 @@ export const isSurface = ({ model, data }: Spec): boolean => model?.kind === "su
 /** The widths of all layers, as in 784-128-64-10. */
 export const layerSizes = ({ model }: Spec, { inputs, outputs }: Pick<Manifest["data"], "inputs" | "outputs">): string => [inputs, ...(model?.hidden ?? []), outputs].join("-");
 
+const PRESETS: Readonly<Record<string, readonly [string, string]>> = {
+  "mlp-batchnorm": ["MLP with BatchNorm", "带 BatchNorm 的 MLP"], lenet: ["LeNet-like CNN", "LeNet 式卷积网络"], "resnet-small": ["small residual CNN", "小型残差卷积网络"],
+  "mobilenet-small": ["small MobileNet-like CNN", "小型 MobileNet 式卷积网络"], "two-tower": ["two-tower net", "双塔网络"],
+};
+
+/** A model of layers by its name, or by what is in it; null: a model of another kind. */
+export function layeredName({ model }: Spec, inChinese: boolean): string | null {
+  const pick = ([english, chinese]: readonly [string, string]): string => (inChinese ? chinese : english);
+  if (model?.preset !== undefined) return pick(PRESETS[model.preset] ?? [model.preset, model.preset]);
+  if (model?.kind !== "layers") return null;
+  if (model.towers === 2) return pick(PRESETS["two-tower"]!);
+  return pick(model.layers?.some((layer) => layer.kind === "conv2d") ? ["CNN", "卷积网络"] : ["net of layers", "多层网络"]);
+}
+
 function modelInChinese(spec: Spec, data: Pick<Manifest["data"], "inputs" | "outputs">): string {
   if (isSurface(spec)) return "两个权重";
+  const layered = layeredName(spec, true);
+  if (layered !== null) return layered;
   const sizes = layerSizes(spec, data);
   if ((spec.model?.hidden ?? []).length === 0) return `线性模型 ${sizes}`;
   const activation = spec.model?.activation ?? "relu";

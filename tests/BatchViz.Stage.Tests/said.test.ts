@@ -64,6 +64,7 @@ const titles: Readonly<Record<string, string>> = {
   "gaussians.json": "Gaussians，线性模型 2-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "grow-the-batch.json": "Grow the batch，线性模型 2-1，SGD，各 B 的学习率均为 0.2，B 每 6 轮 ×3，轮数相同",
   "lbfgs.json": "L-BFGS，MLP 2-16-1，tanh，L-BFGS，回溯，各 B 的学习率均为 1，样本数相同",
+  "lenet.json": "LeNet on MNIST，LeNet 式卷积网络，动量 0.9，学习率 ∝ √B，余弦调度，轮数相同",
   "line.json": "Line，线性模型 1-1，SGD，各 B 的学习率均为 0.2，轮数相同",
   "mnist.json": "MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
   "moons.json": "Moons，MLP 2-8-8-1，tanh，SGD，各 B 的学习率均为 0.1，轮数相同",

@@ -24,7 +24,7 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>Planes of an image, one after another: an example, or each of its views, is [Channels, Rows, Columns].</summary>
     public int Channels { get; init; } = 1;
 
-    /// <summary>Views of an example, one after another in its features.</summary>
+    /// <summary>2 for paired data: an example's features are those of its first view and then those of its second, as many and in the same shape; <see cref="Image"/> and <see cref="Channels"/> are those of one view.</summary>
     public int Views { get; init; } = 1;
 
     /// <summary>The training split's order is its own, and the test split is what comes after it.</summary>
@@ -34,7 +34,7 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     public string Fingerprint()
     {
         using var hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}"));
+        hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}{(Views == 1 ? "" : $" {Views} views")}"));
         foreach (var split in new[] { Train, Test })
         {
             if (split is null) continue;

@@ -53,22 +53,44 @@ public interface IEngineData : IDisposable
 }
 
 /// <summary>Layer sizes with both ends inferred from the data and the loss, and the loss itself.</summary>
-/// <param name="Sizes">Inputs, hidden widths, outputs; for a surface the two weights are counted by <see cref="ParameterCount"/>.</param>
+/// <param name="Sizes">Inputs, hidden widths, outputs; of a model of layers the two ends (inputs of one tower); for a surface the two weights are counted by <see cref="ParameterCount"/>.</param>
 public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<int> Sizes)
 {
-    public int Layers => Sizes.Count - 1;
+    private LayerGraph? graph;
 
-    /// <summary>Number of weights and biases, in the canonical order: layer by layer, W [out, in] row-major, then b [out].</summary>
+    /// <summary>The shape of an example (of one view, where data are paired); null: a vector.</summary>
+    public TensorShape? Image { get; init; }
+
+    /// <summary>Of a model of layers: shapes and weights of all of them.</summary>
+    /// <exception cref="SpecException">They do not fit together.</exception>
+    public LayerGraph Graph => graph ??= new LayerGraph(Model, Loss, Image ?? new TensorShape(Sizes[0]), Contrastive ? null : Sizes[^1]);
+
+    public bool Layered => Model.Kind == ModelKind.Layers;
+
+    /// <summary>Whether the loss compares the examples of a batch with one another.</summary>
+    public bool Contrastive => Loss is LossKind.InfoNce or LossKind.SigmoidContrastive;
+
+    /// <summary>Whether a batch's mean loss is a mean of losses that each belong to one example while training; else examples have no gradients of their own.</summary>
+    public bool Separable => !Contrastive && !(Layered && Graph.HasBatchNorm);
+
+    /// <summary>Layers with weights.</summary>
+    public int Layers => Layered ? Graph.Weights.Count : Sizes.Count - 1;
+
+    /// <summary>Number of weights and biases, in the canonical order: layer by layer, W [out, in] row-major, then b [out]; convolutions [out, in / groups, rows, columns]; norms γ, then β.</summary>
     public long ParameterCount
     {
         get
         {
             if (Model.Kind == ModelKind.Surface) return 2;
+            if (Layered) return Graph.Weights.Sum(weights => weights.Count);
             long count = 0;
             for (int l = 0; l < Layers; l++) count += (long)Sizes[l + 1] * (Sizes[l] + (Model.Bias ? 1 : 0));
             return count;
         }
     }
+
+    /// <summary>Values of one example and of all layers' outputs for it.</summary>
+    public long ActivationsPerExample => Layered ? Model.Towers * Graph.Input.Size + Graph.Activations : Sizes.Sum(size => (long)size);
 
     /// <summary>FLOPs of one example's forward and backward matrix products (2 to a multiply-add; the first layer needs no input gradient).</summary>
     public long TrainingFlopsPerExample
@@ -76,6 +98,7 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
         get
         {
             if (Model.Kind == ModelKind.Surface) return 16;
+            if (Layered) return Math.Max(1, 2 * (3 * Graph.Products - Graph.FirstProducts));
             long flops = 0;
             for (int l = 0; l < Layers; l++) flops += 2L * Sizes[l] * Sizes[l + 1] * (l == 0 ? 2 : 3);
             return flops;
@@ -88,6 +111,7 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
         get
         {
             if (Model.Kind == ModelKind.Surface) return 8;
+            if (Layered) return Math.Max(1, 2 * Graph.Products);
             long flops = 0;
             for (int l = 0; l < Layers; l++) flops += 2L * Sizes[l] * Sizes[l + 1];
             return flops;
@@ -101,11 +125,16 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
     /// <param name="stateVectors">Of the optimiser, each as long as the weights.</param>
     public long TrainingBytes(int batchSize, int stateVectors)
     {
-        long first = Model.Kind == ModelKind.Surface ? 2 : (long)Sizes[1] * (Sizes[0] + (Model.Bias ? 1 : 0));
+        long first = Model.Kind == ModelKind.Surface ? 2 : Layered ? Graph.Weights[0].Count : (long)Sizes[1] * (Sizes[0] + (Model.Bias ? 1 : 0));
         long weights = ParameterCount + (ParameterCount - first) + 2 * (1 + stateVectors) * ParameterCount;
-        long activations = Model.Kind == ModelKind.Surface ? 0 : 2 * Sizes.Skip(1).Sum(size => (long)size);
-        return sizeof(float) * (weights + batchSize * (activations + Sizes[0]));
+        long inputs = Layered ? Model.Towers * Graph.Input.Size : Sizes[0];
+        long activations = Model.Kind == ModelKind.Surface ? 0 : 2 * (ActivationsPerExample - inputs);
+        return sizeof(float) * (weights + batchSize * (activations + inputs));
     }
+
+    public bool Equals(NetworkSpec? other) => other is not null && Model == other.Model && Loss == other.Loss && Image == other.Image && ReferenceEquals(Sizes, other.Sizes);
+
+    public override int GetHashCode() => HashCode.Combine(Model, Loss, Image);
 }
 
 /// <summary>K ≥ 1 runs of equal shape and batch size, which an engine advances together; one seed a member.</summary>
@@ -209,7 +238,7 @@ public interface IWeights : IDisposable
 }
 
 /// <summary>Weights [P], the optimiser's state vectors [S][P] (momentum: v; Adam: m, v), behind them old weights of asynchronous workers, and the number of updates made, all in canonical order.</summary>
-/// <param name="Statistics">The engine's running statistics (averages behind <see cref="RecordLayout.NoiseScale"/>); null: they begin here.</param>
+/// <param name="Statistics">The engine's running statistics (averages behind <see cref="RecordLayout.NoiseScale"/>; what a search along lines keeps; then, layer by layer, those of batch norms); null: they begin here.</param>
 public sealed record Keyframe(long Updates, float[] Weights, float[][] OptimizerState, double[]? Statistics = null);
 
 /// <summary>Examples of a split on which losses are compared; chosen once, the same for all runs.</summary>

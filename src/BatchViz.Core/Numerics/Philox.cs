@@ -7,7 +7,7 @@ namespace BatchViz.Core.Numerics;
 public enum Purpose : uint
 {
     Data = 1, DataSplit = 2, InitialWeights = 3, Shuffle = 4, Draw = 5, EvaluationSet = 6, PlaneDirection = 7, RandomWalk = 8,
-    LanczosStart = 11, TraceSigns = 12, SharpnessTies = 13,
+    LanczosStart = 11, TraceSigns = 12, SharpnessTies = 13, Dropout = 14,
     Augmentation = 20,
     Fuzz = 100,
 }

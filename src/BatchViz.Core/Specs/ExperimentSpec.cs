@@ -54,6 +54,22 @@ public enum ProbeKind
     NoiseScale,
 }
 
+public static class ProbeKinds
+{
+    /// <summary>Why a probe does not apply to a contrastive loss, in a sentence, or null when it does.</summary>
+    public static string? WhyNotContrastive(this ProbeKind probe)
+    {
+        string word = Words.Of(Words.Probes, probe);
+        return probe switch
+        {
+            ProbeKind.NoiseScale => Tr($"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.", $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"),
+            ProbeKind.Eigenvalues or ProbeKind.Trace or ProbeKind.GradientCurvature
+                => Tr($"\"probes\" has \"{word}\", which needs Hessian products; they are not available for a contrastive loss.", $"\"probes\" 中的 \"{word}\" 需要 Hessian 乘积；对比损失不提供。"),
+            _ => null,
+        };
+    }
+}
+
 /// <summary>A number of examples, or all of them ("full").</summary>
 public readonly record struct BatchSize(int Examples, bool IsFull = false)
 {
@@ -135,6 +151,9 @@ public enum ModelKind
 
     /// <summary>Two weights whose loss is an explicit function: the data kinds double-well, saddle and beale.</summary>
     Surface,
+
+    /// <summary>Layers of all kinds, one after another: <see cref="ModelSpec.Layers"/>.</summary>
+    Layers,
 }
 
 public enum Activation { Linear, Relu, Tanh, Sigmoid, Gelu }
@@ -168,11 +187,27 @@ public sealed record ModelSpec
     /// <summary>Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.</summary>
     public IReadOnlyList<double>? Start { get; init; }
 
+    /// <summary>Kind layers: from the inputs to the outputs, or to the embedding of a tower.</summary>
+    public IReadOnlyList<LayerSpec> Layers { get; init; } = [];
+
+    /// <summary>The name in <see cref="ModelPresets"/> that the layers were given by.</summary>
+    public string? Preset { get; init; }
+
+    /// <summary>Kind layers: 2 for one network each for the views of paired data, with the same layers and weights of their own.</summary>
+    public int Towers { get; init; } = 1;
+
+    /// <summary>Contrastive losses: what similarities are divided by, at the beginning where it is learned.</summary>
+    public double Temperature { get; init; } = 0.1;
+
+    /// <summary>Loss sigmoid-contrastive: whether ln(1 / temperature) and the similarities' bias are weights; else they stay as they begin.</summary>
+    public bool LearnTemperature { get; init; } = true;
+
     /// <summary>Why the Fisher-Rao norm does not apply to this model, in a sentence that names the key, or null when it does.</summary>
     public string? WhyNoFisherRao()
     {
         string norm = Tr("the Fisher-Rao norm (\"fisher-rao\") is defined", "Fisher-Rao 范数 (\"fisher-rao\") ");
         if (Kind == ModelKind.Surface) return Tr($"\"model.kind\" is \"surface\"; {norm} for networks only.", $"\"model.kind\" 是 \"surface\"；{norm}只对网络有定义。");
+        if (Kind == ModelKind.Layers) return WhyNoFisherRao(Layers, "model.layers", norm);
         if (Bias) return Tr($"\"model.bias\" is true; {norm} for networks without biases.", $"\"model.bias\" 是 true；{norm}只对无偏置的网络有定义。");
         foreach (var (key, activation) in new[] { ("activation", Activation), ("outputActivation", OutputActivation) })
         {
@@ -180,6 +215,24 @@ public sealed record ModelSpec
                 return Tr(
                     $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {norm} for activations that are positively homogeneous, \"relu\" and \"linear\".",
                     $"\"model.{key}\" 是 \"{Words.Of(Words.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。");
+        }
+        return null;
+    }
+
+    /// <summary>Layers must be positively homogeneous and stand one after another, so that scaling all weights by s scales the outputs by sᴸ.</summary>
+    private string? WhyNoFisherRao(IReadOnlyList<LayerSpec> layers, string at, string norm)
+    {
+        if (Towers > 1) return Tr($"\"model.towers\" is {Towers}; {norm} for one network.", $"\"model.towers\" 是 {Towers}；{norm}只对单个网络有定义。");
+        for (int l = 0; l < layers.Count; l++)
+        {
+            var layer = layers[l];
+            if (layer.Kind is LayerKind.Conv2d or LayerKind.Dense && layer.Bias)
+                return Tr($"\"{at}[{l}].bias\" is true; {norm} for networks without biases.", $"\"{at}[{l}].bias\" 是 true；{norm}只对无偏置的网络有定义。");
+            if (layer.Kind is LayerKind.BatchNorm or LayerKind.GroupNorm or LayerKind.LayerNorm or LayerKind.Residual
+                || (layer.Kind == LayerKind.Activation && layer.Function is not (Activation.Relu or Activation.Linear)))
+                return Tr(
+                    $"\"{at}[{l}]\" is \"{Words.Of(Words.Layers, layer.Kind)}\"; {norm} for chains of conv2d, dense, pools and the activations relu and linear.",
+                    $"\"{at}[{l}]\" 是 \"{Words.Of(Words.Layers, layer.Kind)}\"；{norm}只对 conv2d、dense、池化以及激活函数 relu 与 linear 组成的链有定义。");
         }
         return null;
     }
@@ -198,6 +251,15 @@ public enum LossKind
 
     /// <summary>The data's own function of the two weights (model kind surface).</summary>
     Surface,
+
+    /// <summary>
+    /// Two towers: the mean of both directions' softmax cross-entropies of the similarities of all pairs of a batch (InfoNCE; van den Oord et al. 2018,
+    /// arXiv:1807.03748; symmetric as in Radford et al. 2021, arXiv:2103.00020). 0 for a batch of one.
+    /// </summary>
+    InfoNce,
+
+    /// <summary>Two towers: a logistic loss for each pair of a batch, sum over the pairs / batch (Zhai et al. 2023, arXiv:2303.15343).</summary>
+    SigmoidContrastive,
 }
 
 public enum LearningRateRule { Constant, Linear, SquareRoot, Tuned }

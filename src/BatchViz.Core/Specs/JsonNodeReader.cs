@@ -156,6 +156,11 @@ internal sealed class JsonNodeReader
         return [.. value.EnumerateArray()];
     }
 
+    /// <summary>A list of objects.</summary>
+    public IReadOnlyList<JsonNodeReader>? Objects(string key, int min, int max)
+        => Array(key, min, max)?.Select((value, i) => value.ValueKind == JsonValueKind.Object ? new JsonNodeReader($"{At(key)}[{i}]", value)
+            : throw Wrong($"{key}[{i}]", value, Tr("an object in braces", "花括号中的对象"))).ToList();
+
     /// <summary>The value whatever its kind, for keys that take several.</summary>
     public JsonElement? Get(string key)
     {

@@ -70,6 +70,14 @@ public static class SpecReader
                 : Tr("\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.", "\"model.kind\" 只有对数据 double-well、saddle 和 beale 才可以是 \"surface\"。"));
         if (spec.Loss is LossKind.CrossEntropy or LossKind.Logistic && spec.Model.OutputActivation != Activation.Linear)
             throw new SpecException(Tr($"\"model.outputActivation\" must be \"linear\" with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which has its own.", $"\"model.outputActivation\" 在损失 \"{Words.Of(Words.Losses, spec.Loss)}\" 下必须是 \"linear\"：该损失自带激活。"));
+        bool contrastive = spec.Loss is LossKind.InfoNce or LossKind.SigmoidContrastive;
+        if (contrastive != (spec.Model is { Kind: ModelKind.Layers, Towers: 2 }))
+            throw new SpecException(contrastive
+                ? Tr($"\"loss\" is \"{Words.Of(Words.Losses, spec.Loss)}\", which needs a model of two towers: \"model.preset\" \"two-tower\", or \"model.towers\" 2.", $"\"loss\" 是 \"{Words.Of(Words.Losses, spec.Loss)}\"，需要双塔模型：\"model.preset\" 为 \"two-tower\"，或 \"model.towers\" 为 2。")
+                : Tr("\"loss\" must be \"info-nce\" or \"sigmoid-contrastive\" for a model of two towers.", "\"loss\" 对双塔模型必须是 \"info-nce\" 或 \"sigmoid-contrastive\"。"));
+        if (contrastive && spec.Probes.Select(probe => probe.WhyNotContrastive()).FirstOrDefault(sentence => sentence is not null) is { } whyNot) throw new SpecException(whyNot);
+        if (contrastive && spec.Landscape.Plane == PlaneKind.Hessian)
+            throw new SpecException(Tr("\"landscape.plane\" is \"hessian\", which needs Hessian products; they are not available for a contrastive loss.", "\"landscape.plane\" 是 \"hessian\"，需要 Hessian 乘积；对比损失不提供。"));
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
             throw new SpecException(Tr("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.", "\"schedule.epochs\" 必须给出：以秒计的预算不能决定余弦的长度。"));
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);
@@ -156,8 +164,9 @@ public static class SpecReader
     {
         var kind = surface ? ModelKind.Surface : ModelKind.Dense;
         if (model is null) return new ModelSpec { Kind = kind };
-        kind = model.Choice("kind", Words.Models) ?? kind;
-        var spec = kind == ModelKind.Surface
+        bool preset = model.Get("preset") is not null;
+        kind = (preset ? null : model.Choice("kind", Words.Models)) ?? kind;
+        var spec = preset || kind == ModelKind.Layers ? LayerFile.ReadModel(model) : kind == ModelKind.Surface
             ? new ModelSpec { Kind = kind, Start = ReadStart(model) }
             : new ModelSpec
             {

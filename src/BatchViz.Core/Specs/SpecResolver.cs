@@ -126,7 +126,7 @@ public static class SpecResolver
     internal static void CheckActivations(string at, int size, Progress progress, NetworkSpec network, int? microBatch, bool grows)
     {
         int atOnce = Math.Min(Math.Max(size, grows ? progress.LargestBatch : 0), microBatch ?? int.MaxValue);
-        if ((long)atOnce * network.Sizes.Sum() > MaxActivationFloats)
+        if (atOnce * network.ActivationsPerExample > MaxActivationFloats)
             throw new SpecException(Tr(
                 $"\"{at}\" is {size}{(atOnce > size ? $" and grows to {atOnce}" : "")}, too large for this model: its activations alone would take more than {MaxActivationFloats * 4 / 1_000_000_000} GB.",
                 $"\"{at}\" 是 {size}{(atOnce > size ? $" 并增长到 {atOnce}" : "")}，对此模型太大：仅激活值就需要 {MaxActivationFloats * 4 / 1_000_000_000} GB 以上。"));
@@ -157,8 +157,12 @@ public static class SpecResolver
     private static NetworkSpec Network(ExperimentSpec spec, DataSet data)
     {
         string loss = Words.Of(Words.Losses, spec.Loss);
+        bool contrastive = spec.Loss is LossKind.InfoNce or LossKind.SigmoidContrastive;
+        if (contrastive && data.Views != 2)
+            throw new SpecException(Tr($"\"loss\" is \"{loss}\", which compares two views of every example; {data.Name} has one.", $"\"loss\" 是 \"{loss}\"，需比较每个样本的两个视图；{data.Name} 只有一个。"));
         int outputs = (data.Task, spec.Loss) switch
         {
+            _ when contrastive => 0,
             (DataTask.Surface, LossKind.Surface) => 1,
             (DataTask.Classification, LossKind.CrossEntropy) => data.Outputs,
             (DataTask.Classification, LossKind.Logistic) when data.Outputs == 2 => 1,
@@ -168,9 +172,29 @@ public static class SpecResolver
             (DataTask.Regression, _) => throw new SpecException(Tr($"\"loss\" is \"{loss}\", but {data.Name} has numbers to predict, which need \"squared\".", $"\"loss\" 是 \"{loss}\"，但 {data.Name} 要预测数值，需要 \"squared\"。")),
             _ => throw new SpecException(Tr($"\"loss\" is \"{loss}\", which does not fit {data.Name}.", $"\"loss\" 是 \"{loss}\"，不适合 {data.Name}。")),
         };
-        var network = new NetworkSpec(spec.Model, spec.Loss, [data.Inputs, .. spec.Model.Hidden, outputs]);
+        int inputs = contrastive ? data.Inputs / data.Views : data.Inputs;
+        TensorShape? image = data.Image is { } size && size.Rows * size.Columns > 1 && inputs % (size.Rows * size.Columns) == 0
+            ? new TensorShape(inputs / (size.Rows * size.Columns), size.Rows, size.Columns) : null;
+        var network = new NetworkSpec(spec.Model, spec.Loss, [inputs, .. spec.Model.Hidden, outputs]) { Image = image };
+        if (network.Layered) return Layered(network, spec);
         if (network.ParameterCount > MaxParameters)
             throw new SpecException(Tr($"\"model.hidden\" makes {network.ParameterCount:#,0} weights; at most {MaxParameters:#,0} are allowed.", $"\"model.hidden\" 产生 {network.ParameterCount:#,0} 个权重；最多允许 {MaxParameters:#,0} 个。"));
+        return network;
+    }
+
+    private static NetworkSpec Layered(NetworkSpec network, ExperimentSpec spec)
+    {
+        var graph = network.Graph;
+        if (network.ParameterCount == 0) throw new SpecException(Tr("\"model.layers\" has no layer with weights, so there is nothing to train.", "\"model.layers\" 没有带权重的层，因此无可训练。"));
+        if (!network.Separable && spec.MicroBatch is not null)
+            throw new SpecException(graph.HasBatchNorm
+                ? Tr("\"microBatch\" cannot go with a layer \"batchNorm\", whose statistics are those of the whole batch.", "\"microBatch\" 不能与 \"batchNorm\" 层同用：其统计量取自整个批次。")
+                : Tr($"\"microBatch\" cannot go with the loss \"{Words.Of(Words.Losses, spec.Loss)}\", which compares all examples of a batch.", $"\"microBatch\" 不能与损失 \"{Words.Of(Words.Losses, spec.Loss)}\" 同用：它比较批次中的所有样本。"));
+        if (spec.Optimizer.Searches && (!network.Separable || graph.HasDropout))
+            throw new SpecException(Tr($"\"optimizer.kind\" is \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\", which compares losses of one batch; with {(graph.HasDropout ? "dropout" : network.Contrastive ? "a contrastive loss" : "batch norms")} they are not those that its gradient belongs to.", $"\"optimizer.kind\" 是 \"{Words.Of(Words.Optimizers, spec.Optimizer.Kind)}\"，它比较同一批次的损失；使用{(graph.HasDropout ? "随机失活" : network.Contrastive ? "对比损失" : "批归一化")}时，这些损失与其梯度不对应。"));
+        if (spec.Sampler.Pool is not null && network.Contrastive)
+            throw new SpecException(Tr($"\"sampler.hard\" scores examples one by one, but with the loss \"{Words.Of(Words.Losses, spec.Loss)}\" they have none of their own.", $"\"sampler.hard\" 逐个给样本打分，但损失 \"{Words.Of(Words.Losses, spec.Loss)}\" 下样本没有各自的损失。"));
+        if (network.Contrastive) network = network with { Sizes = [network.Sizes[0], graph.Output.Channels] };
         return network;
     }
 }

@@ -83,6 +83,7 @@ public static class SpecWriter
             if (!model.Bias) json["bias"] = false;
             if (model.Initializer != Initializer.Auto) json["initializer"] = Words.Of(Words.Initializers, model.Initializer);
         }
+        if (model.Kind == ModelKind.Layers) LayerFile.WriteModel(model, json);
         if (model.Start is { } start) json["start"] = new JsonArray([.. start.Select(w => (JsonNode)w)]);
         return json;
     }

@@ -28,8 +28,20 @@ public static class Titles
     {
         if (network.Model.Kind == ModelKind.Surface) return "two weights";
         string sizes = string.Join('-', network.Sizes);
+        if (network.Layered) return Layered(network);
         if (network.Layers == 1) return $"linear model {sizes}";
         return $"MLP {sizes}, {Name(network.Model.Activation)}";
+    }
+
+    private static string Layered(NetworkSpec network)
+    {
+        string name = network.Model.Preset switch
+        {
+            "mlp-batchnorm" => "MLP with BatchNorm", "lenet" => "LeNet-like CNN", "resnet-small" => "small residual CNN",
+            "mobilenet-small" => "small MobileNet-like CNN", "two-tower" => "two-tower net",
+            _ => network.Model.Towers == 2 ? "two-tower net" : network.Graph.Weights.Any(weights => weights.Area > 1) ? "CNN" : "net",
+        };
+        return $"{name} of {network.ParameterCount.ToString("#,0", CultureInfo.InvariantCulture)} weights";
     }
 
     public static string Name(Activation activation) => activation switch

@@ -11,7 +11,14 @@ public static class Words
         ("fashion-mnist", DataKind.FashionMnist), ("cifar10", DataKind.Cifar10), ("pairs", DataKind.Pairs), ("drift", DataKind.Drift),
     ];
 
-    public static readonly IReadOnlyList<(string Word, ModelKind Value)> Models = [("dense", ModelKind.Dense), ("surface", ModelKind.Surface)];
+    public static readonly IReadOnlyList<(string Word, ModelKind Value)> Models = [("dense", ModelKind.Dense), ("surface", ModelKind.Surface), ("layers", ModelKind.Layers)];
+
+    public static readonly IReadOnlyList<(string Word, LayerKind Value)> Layers =
+    [
+        ("conv2d", LayerKind.Conv2d), ("maxPool", LayerKind.MaxPool), ("avgPool", LayerKind.AvgPool), ("flatten", LayerKind.Flatten), ("dense", LayerKind.Dense),
+        ("batchNorm", LayerKind.BatchNorm), ("groupNorm", LayerKind.GroupNorm), ("layerNorm", LayerKind.LayerNorm), ("dropout", LayerKind.Dropout),
+        ("activation", LayerKind.Activation), ("residual", LayerKind.Residual),
+    ];
 
     public static readonly IReadOnlyList<(string Word, Activation Value)> Activations =
     [
@@ -27,6 +34,7 @@ public static class Words
     public static readonly IReadOnlyList<(string Word, LossKind Value)> Losses =
     [
         ("cross-entropy", LossKind.CrossEntropy), ("logistic", LossKind.Logistic), ("squared", LossKind.Squared), ("surface", LossKind.Surface),
+        ("info-nce", LossKind.InfoNce), ("sigmoid-contrastive", LossKind.SigmoidContrastive),
     ];
 
     public static readonly IReadOnlyList<(string Word, OptimizerKind Value)> Optimizers =

@@ -17,8 +17,8 @@ internal sealed unsafe class DensePass : IDisposable
     private readonly WeightLayout layout;
     private readonly Arena arena;
     private readonly float*[] outputs, slopes;
-    private readonly int* labels, listed;
-    private readonly float* targets, signs, spare;
+    private readonly int* listed;
+    private readonly LossHead head;
     private readonly SparseInput? sparse;
 
     /// <param name="capacity">Most examples at once.</param>
@@ -37,8 +37,8 @@ internal sealed unsafe class DensePass : IDisposable
         arena.Reserve(Arena.Pad(layout.Layers[0].Inputs));
         bool lists = capacity > 1 && data is not null && SparseSplit.Of(data) is not null;
         if (lists) SparseInput.Reserve(layout.Layers[0].Inputs, Capacity, arena);
-        for (int i = 0; i < 4; i++) arena.Reserve(Capacity);
-        arena.Reserve((long)Capacity * layout.Layers[^1].Stride, MemoryUse.Batch);
+        head = new LossHead(kernels, network.Loss, layout.Layers[^1].Outputs);
+        head.Reserve(arena, Capacity);
         for (int l = 0; l < layers; l++)
         {
             arena.Reserve((long)Capacity * layout.Layers[l].Stride, MemoryUse.Activations);
@@ -48,11 +48,7 @@ internal sealed unsafe class DensePass : IDisposable
         Input = arena.Take();
         listed = (int*)arena.Take();
         if (lists) sparse = new SparseInput(kernels, layout.Layers[0].Inputs, Capacity, Input, arena);
-        Losses = arena.Take();
-        spare = arena.Take();
-        signs = arena.Take();
-        labels = (int*)arena.Take();
-        targets = arena.Take();
+        head.Take(arena);
         for (int l = 0; l < layers; l++)
         {
             outputs[l] = arena.Take();
@@ -70,7 +66,7 @@ internal sealed unsafe class DensePass : IDisposable
     public float* Input { get; }
 
     /// <summary>Loss of each example, after <see cref="Loss"/>.</summary>
-    public float* Losses { get; }
+    public float* Losses => head.Losses;
 
     /// <summary>Inputs that are not 0 when there is one example, after <see cref="Forward"/>: what its first layer has to read and update.</summary>
     public int Listed { get; private set; }
@@ -93,31 +89,7 @@ internal sealed unsafe class DensePass : IDisposable
     }
 
     /// <summary>Brings one example's label or target values into a row of the targets.</summary>
-    public void GatherTarget(DataSplit split, int example, int row)
-    {
-        int width = layout.Layers[^1].Outputs;
-        float* target = targets + (nint)row * layout.Layers[^1].Stride;
-        if (split.Labels is { } all)
-        {
-            int label = all[example];
-            labels[row] = label;
-            signs[row] = label == 1 ? 1 : -1;
-            if (network.Loss != LossKind.Squared) return;
-            if (width == 1)
-            {
-                target[0] = signs[row];
-            }
-            else
-            {
-                new Span<float>(target, width).Clear();
-                target[label] = 1;
-            }
-        }
-        else
-        {
-            split.Targets.AsSpan(checked(example * width), width).CopyTo(new Span<float>(target, width));
-        }
-    }
+    public void GatherTarget(DataSplit split, int example, int row) => head.Gather(split, example, row);
 
     /// <summary>Activations of all layers from the gathered features.</summary>
     public void Forward(float* weights, int rows)
@@ -149,50 +121,10 @@ internal sealed unsafe class DensePass : IDisposable
 
     /// <summary>Sum of the losses of the first <paramref name="rows"/> examples, added to <paramref name="sum"/> one by one.</summary>
     /// <param name="delta">Where scale·∂loss/∂(last activation) goes, or null.</param>
-    public double Loss(int rows, float* delta, float scale, double sum = 0)
-    {
-        var last = layout.Layers[^1];
-        float* z = outputs[^1];
-        switch (network.Loss)
-        {
-            case LossKind.CrossEntropy:
-                kernels.CrossEntropy(rows, last.Outputs, last.Stride, z, labels, Losses, spare, delta, scale);
-                break;
-            case LossKind.Logistic:
-                kernels.Logistic(rows, last.Stride, z, signs, Losses, spare, delta, scale);
-                break;
-            default:
-                kernels.Squared(rows, last.Outputs, last.Stride, z, targets, Losses, delta, scale);
-                break;
-        }
-        for (int b = 0; b < rows; b++) sum += Losses[b];
-        return sum;
-    }
+    public double Loss(int rows, float* delta, float scale, double sum = 0) => head.Loss(rows, outputs[^1], delta, scale, sum);
 
     /// <summary>How many of the first rows are classified rightly: the largest output, or the sign of a single one.</summary>
-    public int CountRight(int rows)
-    {
-        var last = layout.Layers[^1];
-        int right = 0;
-        for (int b = 0; b < rows; b++)
-        {
-            float* z = outputs[^1] + (nint)b * last.Stride;
-            int chosen = 0;
-            if (last.Outputs == 1)
-            {
-                chosen = z[0] > 0 ? 1 : 0;
-            }
-            else
-            {
-                for (int j = 1; j < last.Outputs; j++)
-                {
-                    if (z[j] > z[chosen]) chosen = j;
-                }
-            }
-            if (chosen == labels[b] && !float.IsNaN(z[last.Outputs == 1 ? 0 : chosen])) right++;
-        }
-        return right;
-    }
+    public int CountRight(int rows) => head.CountRight(rows, outputs[^1]);
 
     public void Dispose() => arena.Dispose();
 

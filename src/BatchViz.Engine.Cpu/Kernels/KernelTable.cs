@@ -84,6 +84,42 @@ internal abstract unsafe class KernelTable
 
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
+    /// <param name="valid">Columns that hold anything; the padding of C stays as it is.</param>
+    public abstract void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
+
+    public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
+
+    public abstract void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
+
+    public abstract void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
+
+    public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
+
+    public abstract void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back);
+
+    public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
+
+    public abstract void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
+
+    public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
+
+    public abstract void GiveMeans(int rows, int depth, int columns, float* delta, int* rowOffsets, int* depthOffsets, float* back);
+
+    public abstract void ColumnSums(int rows, int columns, float* x, double* to);
+
+    public abstract void ColumnSquares(int rows, int columns, float* x, float* mean, double* to);
+
+    public abstract void ColumnProducts(int rows, int columns, float* y, float* x, float* mean, double* to);
+
+    public abstract void Affine(int rows, int columns, float* x, float* mean, float* scale, float* shift, float* to, bool add);
+
+    public abstract float AddSquare(long count, float* g, float* to);
+
+    public abstract void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale);
+
+    /// <summary>eᵃ of one number, as in all of this path.</summary>
+    public abstract float Exponential(float a);
+
     public abstract int LaneBlock { get; }
 
     public abstract void LaneLayer(int inputs, int outputs, float* w, float* bias, float* x, float* z);

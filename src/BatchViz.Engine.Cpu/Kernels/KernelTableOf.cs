@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Tiny;
@@ -84,6 +85,72 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
 
     public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
         => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
+
+    public override void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    {
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Product(rows, depth, columns, 8, a, rowOffsets, depthOffsets, b, start, c, add);
+        else WindowKernels<L, V>.Product(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, b, start, c, add);
+    }
+
+    public override void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add)
+    {
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.GatherTaps(listed, list, places, count, taps, columns, 8, x, delta, g, add);
+        else WindowKernels<L, V>.GatherTaps(listed, list, places, count, taps, columns, Registers(valid), x, delta, g, add);
+    }
+
+    /// <summary>Half a register's columns go into registers of half the size, of which some processors multiply twice as many at once; the bits are the same.</summary>
+    private static bool Halves(int valid) => L.Width == 16 && valid <= 8;
+
+    private static int Registers(int valid) => (valid + L.Width - 1) / L.Width * L.Width;
+
+    public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+        => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, add);
+
+    public override void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+        => WindowKernels<L, V>.Largest(rows, depth, columns, a, rowOffsets, depthOffsets, c, which);
+
+    public override void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
+        => WindowKernels<L, V>.TakeLargest(rows, depth, columns, a, rowOffsets, depthOffsets, which, c);
+
+    public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
+        => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back, add);
+
+    public override void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
+        => WindowKernels<L, V>.GiveWindows(rows, taps, channels, windows, stride, rowOffsets, tapOffsets, back);
+
+    public override void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back)
+        => WindowKernels<L, V>.GiveChannels(rows, taps, columns, delta, rowOffsets, tapOffsets, w, back);
+
+    public override void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c)
+        => WindowKernels<L, V>.Means(rows, depth, columns, a, rowOffsets, depthOffsets, c);
+
+    public override void GiveMeans(int rows, int depth, int columns, float* delta, int* rowOffsets, int* depthOffsets, float* back)
+        => WindowKernels<L, V>.GiveMeans(rows, depth, columns, delta, rowOffsets, depthOffsets, back);
+
+    public override void ColumnSums(int rows, int columns, float* x, double* to)
+        => NormKernels<L, V>.ColumnSums(rows, columns, x, to);
+
+    public override void ColumnSquares(int rows, int columns, float* x, float* mean, double* to)
+        => NormKernels<L, V>.ColumnSquares(rows, columns, x, mean, to);
+
+    public override void ColumnProducts(int rows, int columns, float* y, float* x, float* mean, double* to)
+        => NormKernels<L, V>.ColumnProducts(rows, columns, y, x, mean, to);
+
+    public override void Affine(int rows, int columns, float* x, float* mean, float* scale, float* shift, float* to, bool add)
+        => NormKernels<L, V>.Affine(rows, columns, x, mean, scale, shift, to, add);
+
+    public override float AddSquare(long count, float* g, float* to)
+        => NormKernels<L, V>.AddSquare(count, g, to);
+
+    public override void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale)
+        => NormKernels<L, V>.PairLogistic(rows, columns, stride, y, losses, scale);
+
+    public override float Exponential(float a)
+    {
+        float* one = stackalloc float[WeightLayout.Lanes];
+        L.Store(one, VectorMath<L, V>.Exp(L.Set(a)));
+        return *one;
+    }
 
     public override int LaneBlock => LaneForward<L, V>.Block;
 

@@ -3,17 +3,22 @@ using BatchViz.Engine.Cpu.Memory;
 
 namespace BatchViz.Engine.Cpu.Planes;
 
-/// <summary>Origin and two directions in padded weights, with what least squares on them need.</summary>
+/// <summary>Origin and two directions in padded weights, with what least squares on them need, and the running statistics that its points are evaluated with.</summary>
 internal sealed unsafe class CpuPlane : IPlane
 {
     private readonly NativeBuffer buffer;
 
     /// <summary>Copies three padded vectors.</summary>
-    public CpuPlane(WeightLayout layout, ReadOnlySpan<double> origin, ReadOnlySpan<double> d1, ReadOnlySpan<double> d2)
+    /// <param name="statistics">Of batch norms [statistics floats], the same for all points; empty only where there are none.</param>
+    /// <param name="along">What is added to them for each step of d₁: of lines.</param>
+    public CpuPlane(WeightLayout layout, ReadOnlySpan<double> origin, ReadOnlySpan<double> d1, ReadOnlySpan<double> d2, ReadOnlySpan<double> statistics = default, ReadOnlySpan<double> along = default)
     {
         Layout = layout;
         long n = layout.Floats;
-        buffer = new NativeBuffer(3 * n);
+        buffer = new NativeBuffer(3 * n + 2 * layout.StatisticsFloats);
+        float* beside = buffer.Pointer + 3 * n;
+        for (int i = 0; i < statistics.Length; i++) beside[i] = (float)statistics[i];
+        for (int i = 0; i < along.Length; i++) beside[layout.StatisticsFloats + i] = (float)along[i];
         float* to = buffer.Pointer;
         for (int i = 0; i < n; i++)
         {
@@ -29,14 +34,16 @@ internal sealed unsafe class CpuPlane : IPlane
     }
 
     /// <summary>Bytes of a plane in the weights of a network.</summary>
-    public static long Bytes(NetworkSpec network) => 3 * WeightLayout.Of(network).Floats * sizeof(float);
+    public static long Bytes(NetworkSpec network) => WeightLayout.Of(network) is var layout ? (3 * layout.Floats + 2 * layout.StatisticsFloats) * sizeof(float) : 0;
 
     /// <summary>The line from one point to another: d₁ leads from the first to the second, d₂ nowhere.</summary>
     public static CpuPlane Line(WeightLayout layout, IWeights from, IWeights to)
     {
         double[] origin = WeightVectors.Of(layout, from), along = WeightVectors.Of(layout, to);
         WeightVectors.Subtract(along, origin);
-        return new CpuPlane(layout, origin, along, new double[layout.Floats]);
+        double[] statistics = WeightVectors.MeanStatistics(layout, [from]), change = WeightVectors.MeanStatistics(layout, [to]);
+        WeightVectors.Subtract(change, statistics);
+        return new CpuPlane(layout, origin, along, new double[layout.Floats], statistics, change);
     }
 
     public WeightLayout Layout { get; }
@@ -61,7 +68,7 @@ internal sealed unsafe class CpuPlane : IPlane
         return (XX > 0 ? a / XX : 0, XX > 0 || YY == 0 ? 0 : b / YY);
     }
 
-    /// <summary>Origin, first direction, second direction: three vectors of <see cref="WeightLayout.Floats"/> one after another.</summary>
+    /// <summary>Origin, first direction, second direction: three vectors of <see cref="WeightLayout.Floats"/> one after another; then statistics, and their change along the first direction.</summary>
     public BufferHold Hold() => buffer.Hold();
 
     public void Dispose() => buffer.Dispose();

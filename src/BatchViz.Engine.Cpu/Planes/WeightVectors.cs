@@ -70,6 +70,19 @@ internal static unsafe class WeightVectors
         return mean;
     }
 
+    /// <summary>Mean of the running statistics that belong to the weights, padded [statistics floats].</summary>
+    public static double[] MeanStatistics(WeightLayout layout, IReadOnlyList<IWeights> weights)
+    {
+        var mean = new double[layout.StatisticsFloats];
+        foreach (var w in weights)
+        {
+            using var hold = CpuWeights.Of(w, layout).Hold();
+            for (int i = 0; i < mean.Length; i++) mean[i] += hold.Pointer[layout.Floats + i];
+        }
+        for (int i = 0; i < mean.Length; i++) mean[i] /= weights.Count;
+        return mean;
+    }
+
     /// <summary>Σ aᵢ(wᵢ − mean), scaled to length 1; 0 stays 0.</summary>
     public static double[] Combination(WeightLayout layout, IReadOnlyList<IWeights> weights, double[] mean, ReadOnlySpan<double> a)
     {
@@ -117,7 +130,7 @@ internal static unsafe class WeightVectors
         return gram;
     }
 
-    /// <summary>A Gaussian direction with each output's row of weights scaled to the norm of the origin's row; biases 0.</summary>
+    /// <summary>A Gaussian direction with each output's row of weights scaled to the norm of the origin's row, a convolution's filter being such a row; biases and the weights of norms 0.</summary>
     /// <param name="which">0 or 1: the first or second direction of the plane.</param>
     public static double[] FilterNormalised(WeightLayout layout, double[] origin, uint seed, int which)
     {
@@ -125,6 +138,7 @@ internal static unsafe class WeightVectors
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
+            if (layer.Role != Core.Engines.WeightRole.Matrix) continue;
             var stream = new Philox(seed, Purpose.PlaneDirection, (ulong)(2 * l + which));
             ulong index = 0;
             for (int o = 0; o < layer.Outputs; o++)

@@ -164,6 +164,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         ObjectDisposedException.ThrowIf(disposed, this);
         objective.Choose(data, set);
         var hold = CpuWeights.Of(weights, layout).Hold();
+        objective.UseStatistics(hold.Pointer + layout.Floats);
         if (!curvature || linearised != (weights, set)) linearised = null;
         return hold;
     }

@@ -27,6 +27,11 @@ internal abstract unsafe class Objective : IDisposable
         SetChanged();
     }
 
+    /// <summary>The running statistics that all weights asked about from now on are evaluated with [statistics floats]; models without any do not look.</summary>
+    public virtual void UseStatistics(float* running)
+    {
+    }
+
     /// <summary>Mean loss.</summary>
     public abstract double Loss(float* weights, CancellationToken cancel);
 

@@ -14,8 +14,10 @@ internal sealed unsafe class HardExamples(Losses losses, int most) : IDisposable
     private readonly ulong[] order = new ulong[most];
 
     /// <summary>Leaves the <paramref name="keep"/> hardest of the first <paramref name="drawn"/> indices, at the front.</summary>
-    public void Choose(float* weights, int[] indices, int drawn, int keep)
+    /// <param name="statistics">Running ones, of models that have them.</param>
+    public void Choose(float* weights, float* statistics, int[] indices, int drawn, int keep)
     {
+        losses.Begin(statistics);
         losses.Of(weights, indices.AsSpan(0, drawn), each);
         for (int i = 0; i < drawn; i++) order[i] = (ulong)~Rank(each[i]) << 32 | (uint)i;
         var hardest = order.AsSpan(0, drawn);

@@ -95,6 +95,18 @@ public static class SafetensorsExport
             return;
         }
         var rest = canonical.AsMemory();
+        if (network.Layered)
+        {
+            foreach (var group in network.Graph.Weights)
+            {
+                int side = (int)Math.Sqrt(group.Area);
+                if (group.Role == WeightRole.Matrix && group.Area > 1) Take($"{group.Name}.weight", group.Outputs, group.Inputs / group.Area, side, side);
+                else if (group.Role == WeightRole.Matrix) Take($"{group.Name}.weight", group.Outputs, group.Inputs);
+                else Take($"{group.Name}.weight", group.Outputs);
+                if (group.Bias) Take($"{group.Name}.bias", group.Outputs);
+            }
+            return;
+        }
         for (int l = 0; l < network.Layers; l++)
         {
             int inputs = network.Sizes[l], outputs = network.Sizes[l + 1];

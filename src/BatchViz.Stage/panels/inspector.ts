@@ -6,7 +6,7 @@ import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts
 import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
-import { ACTIVATIONS, isSurface, layerSizes, optimizerName } from "../titles.ts";
+import { ACTIVATIONS, isSurface, layeredName, layerSizes, optimizerName } from "../titles.ts";
 import { BatchSection } from "./batch.ts";
 import { el, icon, line, setAttribute, table, type Line, type Reading } from "./dom.ts";
 import { foldable } from "./fold.ts";
@@ -49,7 +49,7 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
   [tr("schedule", "调度"), ({ spec }) => [sayScheduled(spec.schedule), ""]],
   [tr("optimiser", "优化器"), ({ spec }, run) => [run.fork?.set["optimizer"] ?? run.fork?.set["optimizer.kind"] ?? optimizerName(spec, language === "zh"), ""]],
   [tr("seed", "随机种子"), (_, run) => [String(run.seed), ""]],
-  [tr("model", "模型"), ({ spec, data }) => [isSurface(spec) ? tr("two weights", "两个权重") : layerSizes(spec, data), isSurface(spec) || !spec.model?.hidden?.length ? "" : ACTIVATIONS[spec.model.activation ?? "relu"] ?? ""]],
+  [tr("model", "模型"), ({ spec, data }) => [isSurface(spec) ? tr("two weights", "两个权重") : layeredName(spec, language === "zh") ?? layerSizes(spec, data), isSurface(spec) || !spec.model?.hidden?.length ? "" : ACTIVATIONS[spec.model.activation ?? "relu"] ?? ""]],
   [tr("parameters", "参数"), (_, run) => [whole(run.parameters), ""]],
   [tr("updates in all", "更新总数"), (_, run) => (run.totalUpdates === null ? NONE : [whole(run.totalUpdates), ""])],
   [tr("per example", "每样本"), (_, run) => [short(run.flopsPerExample), "FLOPs"]],

@@ -15,7 +15,8 @@ public static class RandomSpecs
         var remainder = Any(Enum.GetValues<RemainderPolicy>().Where(r => !grows || r != RemainderPolicy.Carry).ToArray(), random);
         var budget = Budget(random);
         var loss = surface ? LossKind.Surface : Any([LossKind.CrossEntropy, LossKind.Logistic, LossKind.Squared], random);
-        var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : Dense(loss, random);
+        var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : random.Next(3) == 0 ? Layers(random) : Dense(loss, random);
+        if (model.Towers == 2) loss = Any([LossKind.InfoNce, LossKind.SigmoidContrastive], random);
         var optimizer = Optimizer(random);
         var mode = Any(Enum.GetValues<WorkerMode>().Where(m => m == WorkerMode.Synchronous ? !grows : !optimizer.Searches).Append(WorkerMode.Asynchronous).ToArray(), random);
         var workers = new WorkersSpec(random.Next(1, 9), mode, mode == WorkerMode.Synchronous ? null : optimizer.Searches ? 0 : Maybe(random) ? null : random.Next(5));
@@ -36,8 +37,8 @@ public static class RandomSpecs
             MicroBatch = Maybe(random) ? null : random.Next(1, 100),
             Budget = budget,
             Pace = Any(Enum.GetValues<Pace>(), random),
-            Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
-            Probes = [.. Some(Enum.GetValues<ProbeKind>().Where(p => p != ProbeKind.FisherRao || model.WhyNoFisherRao() is null), random)],
+            Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>().Where(p => p != PlaneKind.Hessian || model.Towers == 1).ToArray(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
+            Probes = [.. Some(Enum.GetValues<ProbeKind>().Where(p => (p != ProbeKind.FisherRao || model.WhyNoFisherRao() is null) && (model.Towers == 1 || p.WhyNotContrastive() is null)), random)],
         };
     }
 
@@ -91,6 +92,31 @@ public static class RandomSpecs
         Initializer = Any(Enum.GetValues<Initializer>(), random),
         Start = Start(random),
     };
+
+    private static ModelSpec Layers(Random random)
+    {
+        var model = Maybe(random) ? ModelPresets.Find(Any(ModelPresets.Names, random))! : new ModelSpec { Kind = ModelKind.Layers, Layers = Layers(random, 0), Towers = random.Next(1, 3) };
+        model = model with { Initializer = Any(Enum.GetValues<Initializer>(), random) };
+        return model.Kind == ModelKind.Layers && Maybe(random) ? model with { Temperature = 0.07, LearnTemperature = Maybe(random) } : model;
+    }
+
+    private static LayerSpec[] Layers(Random random, int depth) => [.. Enumerable.Range(0, random.Next(1, 5)).Select(_ =>
+    {
+        var kind = Any(Enum.GetValues<LayerKind>().Where(k => depth < 2 || k != LayerKind.Residual).ToArray(), random);
+        return kind switch
+        {
+            LayerKind.Conv2d => LayerSpec.Conv(random.Next(1, 99), 3, random.Next(1, 4), random.Next(0, 3), random.Next(1, 4), Maybe(random)),
+            LayerKind.MaxPool => LayerSpec.Max(2, random.Next(1, 4)),
+            LayerKind.AvgPool => LayerSpec.Average(random.Next(0, 3)),
+            LayerKind.Dense => LayerSpec.Dense(Maybe(random) ? null : 7, Maybe(random)),
+            LayerKind.BatchNorm => new(kind) { Momentum = 0.25, Epsilon = 1e-3 },
+            LayerKind.GroupNorm => new(kind) { Groups = random.Next(1, 9) },
+            LayerKind.Dropout => new(kind) { Rate = 0.125 },
+            LayerKind.Activation => LayerSpec.Activated(Any(Enum.GetValues<Activation>(), random)),
+            LayerKind.Residual => LayerSpec.Around(Layers(random, depth + 1), Maybe(random) ? [] : Layers(random, depth + 1)),
+            _ => new(kind),
+        };
+    })];
 
     private static OptimizerSpec Optimizer(Random random)
     {

@@ -21,7 +21,8 @@ internal static class SchemaChecker
         string? text = value is JsonValue t && t.GetValueKind() == System.Text.Json.JsonValueKind.String ? t.GetValue<string>() : null;
         switch (keyword)
         {
-            case "$schema" or "title" or "description" or "default" or "then" or "else": return true;
+            case "$ref": return Accepts(rule.GetValue<string>()["#/".Length..].Split('/').Aggregate(rule.Root, (at, key) => at[key]!), value);
+            case "$schema" or "$defs" or "title" or "description" or "default" or "then" or "else": return true;
             case "type": return IsOf(rule.GetValue<string>(), value);
             case "enum": return rule.AsArray().Any(e => JsonNode.DeepEquals(e, value));
             case "required": return members is null || rule.AsArray().All(k => members.ContainsKey(k!.GetValue<string>()));

@@ -10,7 +10,7 @@ namespace BatchViz.Core.Tests.Specs;
 public class SchemaTests
 {
     /// <summary>Rules between keys, which only the reader knows.</summary>
-    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|gradients of older weights|is a stream|that is to grow|Fisher-Rao";
+    private const string Between = "has no rate for|times \"seeds\"|do not apply when|can be \"surface\" only|must be \"surface\"|must be \"linear\" with|inside the data folder|larger than 1 MB|does not say how long|\"batchSchedule\" cannot go with|gradients of older weights|is a stream|that is to grow|Fisher-Rao|less than the kernel|residual layers deep|of two towers|a contrastive loss";
 
     private static readonly JsonObject Schema = JsonNode.Parse(Repository.Read("docs/experiment.schema.json"))!.AsObject();
 
@@ -33,14 +33,14 @@ public class SchemaTests
         string[] values =
         [
             "0", "1", "2", "-1", "1.5", "9", "64", "1e10", "true", "\"\"", "\"x\"", "[]", "{}", "[1]", "[\"full\"]", "[8, 8]", "[1, 2]", "{ \"1\": 0.5, \"full\": 2 }", "{ \"kind\": \"sgd\" }",
-            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", "[\"trace\", \"gradient-curvature\", \"fisher-rao\"]", "[\"trace\", \"trace\"]", $"\"{new string('x', 201)}\"",
+            "{ \"epochs\": 2 }", "{ \"everyEpochs\": 2 }", "{ \"kind\": \"step\", \"everyEpochs\": 2 }", "{ \"kind\": \"cosine\", \"warmup\": { \"epochs\": 2 } }", "{ \"kind\": \"xor\" }", "[{ \"kind\": \"dense\" }]", "[{ \"kind\": \"conv2d\", \"filters\": 2, \"kernel\": 3 }]", "{ \"preset\": \"mlp\" }", "{ \"preset\": \"two-tower\" }", "[\"trace\", \"gradient-curvature\", \"fisher-rao\"]", "[\"trace\", \"trace\"]", $"\"{new string('x', 201)}\"",
             .. Words().Select(w => $"\"{w}\""),
         ];
         int accepted = 0;
         for (int i = 0; i < 2_500; i++)
         {
             var root = JsonNode.Parse(SpecWriter.Write(RandomSpecs.Next(random)).ToJsonString())!.AsObject();
-            JsonObject[] inner = [.. root.Select(p => p.Value).OfType<JsonObject>()], places = [root, .. inner, .. inner.SelectMany(o => o.Select(p => p.Value)).OfType<JsonObject>()];
+            JsonObject[] places = [.. Within(root)];
             for (int changes = random.Next(1, 3); changes > 0; changes--)
             {
                 var place = places[random.Next(places.Length)];
@@ -126,11 +126,31 @@ public class SchemaTests
     }
 
     [Fact]
+    public void Layers_and_presets_are_the_readers()
+    {
+        var layer = Schema["$defs"]!["layer"]!["properties"]!;
+        Assert.Equal(BatchViz.Core.Specs.Words.Layers.Select(w => w.Word), layer["kind"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.Equal(ModelPresets.Names, Schema["properties"]!["model"]!["properties"]!["preset"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.All(ModelPresets.Names, name => Assert.NotNull(ModelPresets.Find(name)));
+        var written = SpecWriter.Write(Read(With(("model", """{ "kind": "layers", "layers": [{ "kind": "batchNorm" }, { "kind": "dropout" }, { "kind": "activation" }, { "kind": "dense" }] }"""))))["model"]!["layers"]!;
+        foreach (var (i, key) in new[] { (0, "momentum"), (0, "epsilon"), (1, "rate"), (2, "function") })
+            Assert.True(JsonNode.DeepEquals(layer[key]!["default"], written[i]![key]), key);
+    }
+
+    [Fact]
     public void Probes_are_the_readers() =>
         Assert.Equal(BatchViz.Core.Specs.Words.Probes.Select(w => w.Word), Schema["properties"]!["probes"]!["items"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
 
+    /// <summary>An object and all those in it.</summary>
+    private static IEnumerable<JsonObject> Within(JsonNode? node) => node switch
+    {
+        JsonObject o => o.SelectMany(p => Within(p.Value)).Prepend(o),
+        JsonArray list => list.SelectMany(Within),
+        _ => [],
+    };
+
     private static IEnumerable<JsonObject> Objects(JsonObject schema) =>
-        new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")).SelectMany(Objects));
+        (schema["$defs"]?.AsObject().SelectMany(d => Objects(d.Value!.AsObject())) ?? []).Concat(new[] { schema }.Concat(schema["properties"]!.AsObject().Select(p => p.Value!.AsObject()).Where(p => p.ContainsKey("properties")).SelectMany(Objects)));
 
     private static IEnumerable<string> Words() => Objects(Schema).SelectMany(o => o["properties"]!.AsObject())
         .SelectMany(p => p.Value!["enum"]?.AsArray() ?? []).Where(w => w!.GetValueKind() == System.Text.Json.JsonValueKind.String).Select(w => w!.GetValue<string>()).Distinct();

@@ -34,7 +34,7 @@ public class SpecReaderRefusals
     [InlineData("model", "{ \"kind\": \"surface\" }", "\"model.kind\" can be \"surface\" only for the data double-well, saddle and beale.")]
     [InlineData("model", "{ \"start\": [1] }", "\"model.start\" has 1 entries; it must have 2 to 2.")]
     [InlineData("loss", "\"surface\"", "\"loss\" can be \"surface\" only for the data double-well, saddle and beale.")]
-    [InlineData("loss", "7", "\"loss\" is 7; it must be one of \"cross-entropy\", \"logistic\", \"squared\", \"surface\".")]
+    [InlineData("loss", "7", "\"loss\" is 7; it must be one of \"cross-entropy\", \"logistic\", \"squared\", \"surface\", \"info-nce\", \"sigmoid-contrastive\".")]
     [InlineData("name", "12", "\"name\" is 12; it must be a text in quotation marks.")]
     [InlineData("name", "\"a\\nb\"", "\"name\" has a control character in it.")]
     [InlineData("seeds", "[1, 1]", "\"seeds\" has the same seed twice.")]
@@ -69,6 +69,15 @@ public class SpecReaderRefusals
     [InlineData("batchSchedule", "{ \"everyEpochs\": 1, \"factor\": 1 }", "\"batchSchedule.factor\" is 1; it must be a number from 1.1 to 1,000.")]
     [InlineData("batchSchedule", "{ \"everyEpochs\": 1, \"maximum\": 31 }", "\"batchSchedule.maximum\" is 31, less than the batch size 32 that is to grow.")]
     [InlineData("microBatch", "0", "\"microBatch\" is 0; it must be a whole number from 1 to 1,000,000,000.")]
+    [InlineData("model", "{ \"preset\": \"alexnet\" }", "\"model.preset\" is \"alexnet\"; it must be one of \"logistic\", \"mlp\", \"mlp-batchnorm\", \"lenet\", \"resnet-small\", \"mobilenet-small\", \"two-tower\".")]
+    [InlineData("model", "{ \"kind\": \"layers\" }", "\"model.layers\" is missing; it must be a list such as [{ \"kind\": \"dense\" }].")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [7] }", "\"model.layers[0]\" is 7; it must be an object in braces.")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [{ \"kind\": \"conv3d\" }] }", "\"model.layers[0].kind\" is \"conv3d\"; it must be one of \"conv2d\", \"maxPool\", \"avgPool\", \"flatten\", \"dense\", \"batchNorm\", \"groupNorm\", \"layerNorm\", \"dropout\", \"activation\", \"residual\".")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [{ \"kind\": \"conv2d\", \"filters\": 4 }] }", "\"model.layers[0].kernel\" is missing; it must be the rows and columns of a filter.")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [{ \"kind\": \"conv2d\", \"filters\": 4, \"kernel\": 3, \"padding\": 3 }] }", "\"model.layers[0].padding\" is 3; it must be less than the kernel of 3.")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [{ \"kind\": \"residual\", \"layers\": [{ \"kind\": \"dropout\", \"rate\": 1 }] }] }", "\"model.layers[0].layers[0].rate\" is 1; it must be a number from 0 to 0.99.")]
+    [InlineData("loss", "\"info-nce\"", "\"loss\" is \"info-nce\", which needs a model of two towers: \"model.preset\" \"two-tower\", or \"model.towers\" 2.")]
+    [InlineData("model", "{ \"preset\": \"two-tower\" }", "\"loss\" must be \"info-nce\" or \"sigmoid-contrastive\" for a model of two towers.")]
     public void A_wrong_value_is_refused_with_its_key(string key, string? json, string sentence) =>
         Assert.Equal(sentence, Refusal(With((key, json))));
 
@@ -80,6 +89,8 @@ public class SpecReaderRefusals
     [InlineData("optimizer", "{ \"kind\": \"sgd\", \"momentum\": 0.9 }", "\"optimizer.momentum\" is not a key of \"optimizer\"; known here are kind, weightDecay.")]
     [InlineData("optimizer", "{ \"kind\": \"adagrad\", \"rho\": 0.9 }", "\"optimizer.rho\" is not a key of \"optimizer\"; known here are kind, weightDecay, epsilon.")]
     [InlineData("schedule", "{ \"kind\": \"cosine\", \"factor\": 0.5 }", "\"schedule.factor\" is not a key of \"schedule\"; known here are kind, warmup, epochs, floor.")]
+    [InlineData("model", "{ \"preset\": \"mlp\", \"hidden\": [8] }", "\"model.hidden\" is not a key of \"model\"; known here are preset, initializer.")]
+    [InlineData("model", "{ \"kind\": \"layers\", \"layers\": [{ \"kind\": \"dense\", \"unit\": 8 }] }", "\"model.layers[0].unit\" is not a key of \"model.layers[0]\" (did you mean \"units\"?).")]
     public void An_unknown_key_is_refused_with_a_hint(string key, string json, string sentence) =>
         Assert.Equal(sentence, Refusal(With((key, json))));
 

@@ -91,9 +91,12 @@ internal sealed class ReferenceNet(NetworkSpec network)
         return (z, a);
     }
 
-    private (double Value, double[] Slope) Loss(double[] output, Example example)
+    private (double Value, double[] Slope) Loss(double[] output, Example example) => LossOf(network.Loss, output, example);
+
+    /// <summary>The loss of one example and its derivatives by the outputs.</summary>
+    public static (double Value, double[] Slope) LossOf(LossKind loss, double[] output, Example example)
     {
-        switch (network.Loss)
+        switch (loss)
         {
             case LossKind.CrossEntropy:
                 double max = output.Max(), sum = output.Sum(v => Math.Exp(v - max));
@@ -117,7 +120,7 @@ internal sealed class ReferenceNet(NetworkSpec network)
         }
     }
 
-    private static double Value(Activation activation, double z) => activation switch
+    public static double Value(Activation activation, double z) => activation switch
     {
         Activation.Relu => Math.Max(0, z),
         Activation.Tanh => Math.Tanh(z),
@@ -126,7 +129,7 @@ internal sealed class ReferenceNet(NetworkSpec network)
         _ => z,
     };
 
-    private static double Slope(Activation activation, double z) => activation switch
+    public static double Slope(Activation activation, double z) => activation switch
     {
         Activation.Relu => z > 0 ? 1 : 0,
         Activation.Tanh => 1 - Math.Tanh(z) * Math.Tanh(z),

@@ -13,14 +13,15 @@ namespace BatchViz.Tests.Components;
 /// <summary>The settings of the dialog as HTML.</summary>
 public partial class SpecFieldsTests
 {
-    /// <summary>An editor's note, and what the data alone decides.</summary>
-    private static readonly string[] WithoutField = ["$schema", "model.kind"];
+    /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON.</summary>
+    private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers"];
 
     [Fact]
     public async Task Every_key_of_the_schema_has_a_field()
     {
         var shown = new HashSet<string>();
         foreach (var (kind, _) in Words.Data) shown.UnionWith(Keys(await Render(Changed(form => form.SetData(kind)))));
+        foreach (string preset in ModelPresets.Names) shown.UnionWith(Keys(await Render(Changed(form => form.SetPreset(preset)))));
         foreach (var (kind, _) in Words.Optimizers) shown.UnionWith(Keys(await Render(Changed(form => form.SetOptimizer(kind)))));
         foreach (var (kind, _) in Words.Schedules) shown.UnionWith(Keys(await Render(Changed(form => form.SetSchedule(kind)))));
         foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(await Render(Changed(form => form.SetBudget(kind)))));
@@ -47,6 +48,9 @@ public partial class SpecFieldsTests
         Assert.Equal((256, WorkerMode.Asynchronous, 2), (apart.Sampler.Pool, apart.Workers!.Mode, apart.Workers.Delay));
         Assert.Null(Changed(form => { form.SetWorkers("synchronous"); form.SetWorkers(""); form.SetHard("true"); form.SetHard("false"); }).Spec!.Sampler.Pool);
         Assert.Equal(LineSearch.None, Changed(form => { form.SetOptimizer("lbfgs"); form.SetLineSearch("none"); }).Spec!.Optimizer.LineSearch);
+        Assert.Equal("lenet", Changed(form => form.SetPreset("lenet")).Spec?.Model.Preset);
+        Assert.Equal(LossKind.InfoNce, Changed(form => form.SetPreset("two-tower")).Spec?.Loss);
+        Assert.Equal((ModelKind.Dense, LossKind.Logistic), Changed(form => { form.SetPreset("two-tower"); form.SetPreset(""); }).Spec is { } dense ? (dense.Model.Kind, dense.Loss) : default);
         var probes = Words.Probes.Select(probe => probe.Word).ToArray();
         Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
         await Task.CompletedTask;
@@ -77,6 +81,7 @@ public partial class SpecFieldsTests
             foreach (var (kind, _) in Words.Data)
             {
                 string text = Tags().Replace(await Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
+                text += Tags().Replace(await Render(Changed(form => form.SetPreset("two-tower"))), "\n");
                 Assert.Empty(EnglishRun().Matches(text).Select(match => match.Value));
             }
             string refused = Changed(form => form.SetList("batchSizes", "0")).Problem!;

@@ -46,7 +46,7 @@ internal static class EngineBench
         int[] batches = BenchOptions.List(parsed, option, 1, MostExamples);
         foreach (var net in nets)
         {
-            if ((long)batches.Max() * net.Sizes.Sum(n => (long)n) > SpecResolver.MaxActivationFloats)
+            if (batches.Max() * net.Network.ActivationsPerExample > SpecResolver.MaxActivationFloats)
             {
                 throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: "
                     + $"its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");

@@ -27,7 +27,7 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
 
     /// <summary>Without the first layer's multiply-adds with inputs of 0, forward and for the gradient: no more than was really computed.</summary>
     public double GflopsWithoutZeros
-        => (Net.Network.TrainingFlopsPerExample - 4.0 * Net.Sizes[0] * Net.Sizes[1] * Zeros) * Batch / Own.Minimum * 1e-9;
+        => (Net.Network.TrainingFlopsPerExample - (Net.Preset is null ? 4.0 * Net.Sizes[0] * Net.Sizes[1] * Zeros : 0)) * Batch / Own.Minimum * 1e-9;
 
     public PeerTime? Fastest => PeerTime.Fastest(Peers);
 

@@ -57,10 +57,12 @@ internal sealed class Peers : IDisposable
 
         // The peers have no optimiser that needs the whole gradient first.
         if (!new OptimizerSpec { Kind = optimizer }.WeightByWeight) yield break;
+        // Batched by hand there are dense nets only.
+        if (seeds > 1 && net.Preset is not null) yield break;
         foreach (string variant in seeds == 1 ? ["plain"] : new[] { "baddbmm", "vmap" })
             foreach (var one in torch) yield return new(one, Named("PyTorch", variant, one.Threads), Request(variant), Fail, stop);
         // One example after another takes too long to measure where there is much to do, and is never the fastest there.
-        bool fits = seeds == 1 && optimizer == OptimizerKind.Sgd && net.Activation != Activation.Gelu && net.Network.ParameterCount * batch <= 5_000_000;
+        bool fits = seeds == 1 && net.Preset is null && optimizer == OptimizerKind.Sgd && net.Activation != Activation.Gelu && net.Network.ParameterCount * batch <= 5_000_000;
         if (!fits) yield break;
         foreach (var one in loops) yield return new(one, "per-example loop", Request(null), Fail, stop);
     }
@@ -79,6 +81,8 @@ internal sealed class Peers : IDisposable
     /// <summary>Those who can compute one probe: gradient, hessianVectorProduct or exampleNorms.</summary>
     public IEnumerable<PeerContestant> Probes(BenchNet net, int examples, string probe)
     {
+        // Its norms of examples' gradients are those of dense nets.
+        if (net.Preset is not null && probe == "exampleNorms") yield break;
         foreach (var one in torch)
         {
             var request = Of("probe", net);
@@ -99,11 +103,16 @@ internal sealed class Peers : IDisposable
         if (!missing.Contains(sentence)) missing.Add(sentence);
     }
 
-    private static JsonObject Of(string kind, BenchNet net) => new()
+    private static JsonObject Of(string kind, BenchNet net)
     {
-        ["kind"] = kind, ["sizes"] = new JsonArray([.. net.Sizes.Select(n => (JsonNode)n)]),
-        ["activation"] = Words.Of(Words.Activations, net.Activation), ["loss"] = Words.Of(Words.Losses, net.Loss),
-    };
+        var request = new JsonObject
+        {
+            ["kind"] = kind, ["sizes"] = new JsonArray([.. net.Sizes.Select(n => (JsonNode)n)]),
+            ["activation"] = Words.Of(Words.Activations, net.Activation), ["loss"] = Words.Of(Words.Losses, net.Loss),
+        };
+        if (net.Preset is { } preset) request["preset"] = preset;
+        return request;
+    }
 
     private static string Named(string who, string variant, int threads)
         => $"{who}{(variant == "plain" ? "" : " " + variant)}, {threads} {(threads == 1 ? "thread" : "threads")}";

@@ -125,6 +125,19 @@ public sealed partial class SpecForm
         Settle();
     }
 
+    /// <summary>The architecture: a preset's name, "layers" for a list of layers (which is written as JSON), or nothing for hidden layers of the widths given.</summary>
+    public string Architecture => Get("model.preset") is { Length: > 0 } preset ? preset : Get("model.kind") == "layers" ? "layers" : "";
+
+    /// <summary>Another architecture has other keys; two towers have losses of their own.</summary>
+    public void SetPreset(string preset)
+    {
+        json["model"] = preset.Length > 0 ? new JsonObject { ["preset"] = preset } : new JsonObject { ["hidden"] = new JsonArray(128, 64) };
+        bool towers = preset == "two-tower", contrastive = Get("loss") is "info-nce" or "sigmoid-contrastive";
+        if (towers && !contrastive) json["loss"] = "info-nce";
+        if (!towers && contrastive) json.Remove("loss");
+        Settle();
+    }
+
     public void SetOptimizer(string kind)
     {
         var decay = At("optimizer.weightDecay")?.DeepClone();

@@ -1,0 +1,388 @@
+using System.Runtime.CompilerServices;
+
+namespace BatchViz.Engine.Cpu.Kernels;
+
+/// <summary>
+/// Convolutions and pools. Operands are read through two tables of offsets, one for the rows of a product and one for its depth, so that
+/// a window at any stride is read where it lies and nothing is copied apart. Every element adds up over its depth from first to last.
+/// </summary>
+internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> where V : struct
+{
+    /// <summary>Steps that a tile makes before it goes on to other rows, so that a strip of B stays in the first-level cache.</summary>
+    private const int DepthBlock = 256;
+
+    /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d]]·B[d, j].</summary>
+    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>: B's row stride, and C's.</param>
+    /// <param name="width">How many of them are computed, a whole number of registers; the others are left alone.</param>
+    /// <param name="start">[columns], or null for 0.</param>
+    /// <param name="add">Goes on from what C holds (then start is not read).</param>
+    public static void Product(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    {
+        if (depth == 0)
+        {
+            for (int r = 0; r < rows && !add; r++)
+            {
+                float* to = (c + (nint)r * columns);
+                for (int j = 0; j < width; j += L.Width) L.Store(to + j, start == null ? L.Zero : L.Load(start + j));
+            }
+            return;
+        }
+        for (int d = 0; d < depth; d += DepthBlock)
+        {
+            int steps = Math.Min(DepthBlock, depth - d);
+            bool on = add || d > 0;
+            int* steps0 = depthOffsets + d;
+            float* bBlock = b + (nint)d * columns;
+            int j = 0;
+            for (; j + 2 * L.Width <= width; j += 2 * L.Width)
+            {
+                float* from = start == null ? null : start + j;
+                int r = 0;
+                if (L.TileRows == 8)
+                    for (; r + 8 <= rows; r += 8) Wide8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r + 4 <= rows; r += 4) Wide4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r < rows; r++)
+                {
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, c + (nint)r * columns + j + L.Width, on);
+                }
+            }
+            if (j < width)
+            {
+                float* from = start == null ? null : start + j;
+                int r = 0;
+                for (; r + 8 <= rows; r += 8) Narrow8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r + 4 <= rows; r += 4) Narrow4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r < rows; r++) Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+            }
+        }
+    }
+
+    /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d] + j]·B[d, j]: every channel by itself.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    {
+        for (int j = 0; j < columns; j += L.Width)
+        {
+            V first = start == null ? L.Zero : L.Load(start + j);
+            int r = 0;
+            for (; r + 4 <= rows; r += 4)
+            {
+                float* c0 = c + (nint)r * columns + j, c1 = (c + (nint)(r + 1) * columns) + j, c2 = (c + (nint)(r + 2) * columns) + j, c3 = (c + (nint)(r + 3) * columns) + j;
+                float* a0 = a + rowOffsets[r] + j, a1 = a + rowOffsets[r + 1] + j, a2 = a + rowOffsets[r + 2] + j, a3 = a + rowOffsets[r + 3] + j;
+                V s0 = add ? L.Load(c0) : first, s1 = add ? L.Load(c1) : first, s2 = add ? L.Load(c2) : first, s3 = add ? L.Load(c3) : first;
+                float* at = b + j;
+                for (int d = 0; d < depth; d++, at += columns)
+                {
+                    V w = L.Load(at);
+                    nint o = depthOffsets[d];
+                    s0 = L.MulAdd(L.Load(a0 + o), w, s0);
+                    s1 = L.MulAdd(L.Load(a1 + o), w, s1);
+                    s2 = L.MulAdd(L.Load(a2 + o), w, s2);
+                    s3 = L.MulAdd(L.Load(a3 + o), w, s3);
+                }
+                L.Store(c0, s0); L.Store(c1, s1); L.Store(c2, s2); L.Store(c3, s3);
+            }
+            for (; r < rows; r++)
+            {
+                float* to = c + (nint)r * columns + j, from = a + rowOffsets[r] + j, at = b + j;
+                V s = add ? L.Load(to) : first;
+                for (int d = 0; d < depth; d++, at += columns) s = L.MulAdd(L.Load(from + depthOffsets[d]), L.Load(at), s);
+                L.Store(to, s);
+            }
+        }
+    }
+
+    /// <summary>c[r, j] = the largest of a[rowOffsets[r] + depthOffsets[d] + j], and which d it was (the first of equals; NaN goes before all), as a float.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+    {
+        for (int r = 0; r < rows; r++, c += columns, which += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                float* from = a + rowOffsets[r] + j;
+                V best = L.Load(from + depthOffsets[0]), place = L.Zero;
+                for (int d = 1; d < depth; d++)
+                {
+                    V v = L.Load(from + depthOffsets[d]);
+                    V larger = L.Select(L.Same(v, v), L.Less(best, v), L.Same(best, best));
+                    best = L.Select(larger, v, best);
+                    place = L.Select(larger, L.Set(d), place);
+                }
+                L.Store(c + j, best);
+                L.Store(which + j, place);
+            }
+        }
+    }
+
+    /// <summary>c[r, j] = a at the place that <see cref="Largest"/> found.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
+    {
+        for (int r = 0; r < rows; r++, c += columns, which += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                float* from = a + rowOffsets[r] + j;
+                V place = L.Load(which + j), taken = L.Zero;
+                for (int d = 0; d < depth; d++) taken = L.Select(L.Same(place, L.Set(d)), L.Load(from + depthOffsets[d]), taken);
+                L.Store(c + j, taken);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Windows back to where they came from: back[rowOffsets[r] + tapOffsets[t] + j] += windows[r, t·channels + j] for j &lt; channels, row by row, tap by tap.
+    /// </summary>
+    /// <param name="stride">Floats from row to row of the windows, behind which another register may be read.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
+    {
+        int whole = channels / L.Width * L.Width;
+        V rest = L.FirstLanes(channels - whole);
+        for (int r = 0; r < rows; r++, windows += stride)
+        {
+            float* to = back + rowOffsets[r], from = windows;
+            for (int t = 0; t < taps; t++, from += channels)
+            {
+                float* at = to + tapOffsets[t];
+                for (int j = 0; j < whole; j += L.Width) L.Store(at + j, L.Add(L.Load(at + j), L.Load(from + j)));
+                if (whole < channels) L.Store(at + whole, L.Add(L.Load(at + whole), L.Select(rest, L.Load(from + whole), L.Zero)));
+            }
+        }
+    }
+
+    /// <summary>back[rowOffsets[r] + tapOffsets[t] + j] += delta[r, j]·w[t, j]: <see cref="ChannelProduct"/> the other way.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back)
+    {
+        for (int r = 0; r < rows; r++, delta += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                V d = L.Load(delta + j);
+                float* to = back + rowOffsets[r] + j, at = w + j;
+                for (int t = 0; t < taps; t++, at += columns) L.Store(to + tapOffsets[t], L.MulAdd(d, L.Load(at), L.Load(to + tapOffsets[t])));
+            }
+        }
+    }
+
+    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j], at the place that <see cref="Largest"/> found.</summary>
+    /// <param name="add">Else every place of every window is written, once.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
+    {
+        for (int r = 0; r < rows; r++, delta += columns, which += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                float* to = back + rowOffsets[r] + j;
+                V given = L.Load(delta + j), place = L.Load(which + j);
+                for (int d = 0; d < depth; d++)
+                {
+                    float* at = to + depthOffsets[d];
+                    V part = L.Select(L.Same(place, L.Set(d)), given, L.Zero);
+                    L.Store(at, add ? L.Add(L.Load(at), part) : part);
+                }
+            }
+        }
+    }
+
+    /// <summary>c[r, j] = the mean of a[rowOffsets[r] + depthOffsets[d] + j].</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c)
+    {
+        V share = L.Set(1f / depth);
+        for (int r = 0; r < rows; r++, c += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                float* from = a + rowOffsets[r] + j;
+                V s = L.Zero;
+                for (int d = 0; d < depth; d++) s = L.Add(s, L.Load(from + depthOffsets[d]));
+                L.Store(c + j, L.Mul(s, share));
+            }
+        }
+    }
+
+    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j] / depth.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GiveMeans(int rows, int depth, int columns, float* delta, int* rowOffsets, int* depthOffsets, float* back)
+    {
+        V share = L.Set(1f / depth);
+        for (int r = 0; r < rows; r++, delta += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                float* to = back + rowOffsets[r] + j;
+                V given = L.Mul(L.Load(delta + j), share);
+                for (int d = 0; d < depth; d++) L.Store(to + depthOffsets[d], L.Add(L.Load(to + depthOffsets[d]), given));
+            }
+        }
+    }
+
+    /// <summary>g[t, j] = Σ x[q]·delta[places[q] − taps[t] + j] over the listed q in their order, or goes on from what g holds.</summary>
+    /// <param name="width">Columns that are computed, a whole number of registers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int width, float* x, float* delta, float* g, bool add)
+    {
+        for (int j = 0; j < width; j += L.Width)
+        {
+            float* from = delta + j;
+            int t = 0;
+            for (; t + 8 <= count; t += 8)
+            {
+                float* to = g + (nint)t * columns + j;
+                V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero, s5 = L.Zero, s6 = L.Zero, s7 = L.Zero;
+                if (add)
+                {
+                    s0 = L.Load(to); s1 = L.Load(to + columns); s2 = L.Load(to + 2 * columns); s3 = L.Load(to + 3 * columns);
+                    s4 = L.Load(to + 4 * columns); s5 = L.Load(to + 5 * columns); s6 = L.Load(to + 6 * columns); s7 = L.Load(to + 7 * columns);
+                }
+                nint o0 = taps[t], o1 = taps[t + 1], o2 = taps[t + 2], o3 = taps[t + 3], o4 = taps[t + 4], o5 = taps[t + 5], o6 = taps[t + 6], o7 = taps[t + 7];
+                for (int k = 0; k < listed; k++)
+                {
+                    int q = list[k];
+                    V v = L.Set(x[q]);
+                    float* d = from + places[q];
+                    s0 = L.MulAdd(v, L.Load(d - o0), s0); s1 = L.MulAdd(v, L.Load(d - o1), s1);
+                    s2 = L.MulAdd(v, L.Load(d - o2), s2); s3 = L.MulAdd(v, L.Load(d - o3), s3);
+                    s4 = L.MulAdd(v, L.Load(d - o4), s4); s5 = L.MulAdd(v, L.Load(d - o5), s5);
+                    s6 = L.MulAdd(v, L.Load(d - o6), s6); s7 = L.MulAdd(v, L.Load(d - o7), s7);
+                }
+                L.Store(to, s0); L.Store(to + columns, s1); L.Store(to + 2 * columns, s2); L.Store(to + 3 * columns, s3);
+                L.Store(to + 4 * columns, s4); L.Store(to + 5 * columns, s5); L.Store(to + 6 * columns, s6); L.Store(to + 7 * columns, s7);
+            }
+            for (; t < count; t++)
+            {
+                float* to = g + (nint)t * columns + j;
+                V s = add ? L.Load(to) : L.Zero;
+                nint o = taps[t];
+                for (int k = 0; k < listed; k++) s = L.MulAdd(L.Set(x[list[k]]), L.Load(from + places[list[k]] - o), s);
+                L.Store(to, s);
+            }
+        }
+    }
+
+    /// <summary>8 rows × 2 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Wide8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    {
+        float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
+        V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
+        V s00 = f, s01 = g, s10 = f, s11 = g, s20 = f, s21 = g, s30 = f, s31 = g, s40 = f, s41 = g, s50 = f, s51 = g, s60 = f, s61 = g, s70 = f, s71 = g;
+        if (add)
+        {
+            float* p = c; s00 = L.Load(p); s01 = L.Load(p + L.Width);
+            p = c + 1 * bStep; s10 = L.Load(p); s11 = L.Load(p + L.Width);
+            p = c + 2 * bStep; s20 = L.Load(p); s21 = L.Load(p + L.Width);
+            p = c + 3 * bStep; s30 = L.Load(p); s31 = L.Load(p + L.Width);
+            p = c + 4 * bStep; s40 = L.Load(p); s41 = L.Load(p + L.Width);
+            p = c + 5 * bStep; s50 = L.Load(p); s51 = L.Load(p + L.Width);
+            p = c + 6 * bStep; s60 = L.Load(p); s61 = L.Load(p + L.Width);
+            p = c + 7 * bStep; s70 = L.Load(p); s71 = L.Load(p + L.Width);
+        }
+        for (int k = 0; k < depth; k++, b += bStep)
+        {
+            V b0 = L.Load(b), b1 = L.Load(b + L.Width), x;
+            nint o = steps[k];
+            x = L.Set(a0[o]); s00 = L.MulAdd(x, b0, s00); s01 = L.MulAdd(x, b1, s01);
+            x = L.Set(a1[o]); s10 = L.MulAdd(x, b0, s10); s11 = L.MulAdd(x, b1, s11);
+            x = L.Set(a2[o]); s20 = L.MulAdd(x, b0, s20); s21 = L.MulAdd(x, b1, s21);
+            x = L.Set(a3[o]); s30 = L.MulAdd(x, b0, s30); s31 = L.MulAdd(x, b1, s31);
+            x = L.Set(a4[o]); s40 = L.MulAdd(x, b0, s40); s41 = L.MulAdd(x, b1, s41);
+            x = L.Set(a5[o]); s50 = L.MulAdd(x, b0, s50); s51 = L.MulAdd(x, b1, s51);
+            x = L.Set(a6[o]); s60 = L.MulAdd(x, b0, s60); s61 = L.MulAdd(x, b1, s61);
+            x = L.Set(a7[o]); s70 = L.MulAdd(x, b0, s70); s71 = L.MulAdd(x, b1, s71);
+        }
+        float* q = c; L.Store(q, s00); L.Store(q + L.Width, s01);
+        q = c + 1 * bStep; L.Store(q, s10); L.Store(q + L.Width, s11);
+        q = c + 2 * bStep; L.Store(q, s20); L.Store(q + L.Width, s21);
+        q = c + 3 * bStep; L.Store(q, s30); L.Store(q + L.Width, s31);
+        q = c + 4 * bStep; L.Store(q, s40); L.Store(q + L.Width, s41);
+        q = c + 5 * bStep; L.Store(q, s50); L.Store(q + L.Width, s51);
+        q = c + 6 * bStep; L.Store(q, s60); L.Store(q + L.Width, s61);
+        q = c + 7 * bStep; L.Store(q, s70); L.Store(q + L.Width, s71);
+    }
+
+    /// <summary>4 rows × 2 registers.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Wide4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    {
+        float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
+        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
+        V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
+        V s00 = add ? L.Load(c0) : f, s01 = add ? L.Load(c0 + L.Width) : g, s10 = add ? L.Load(c1) : f, s11 = add ? L.Load(c1 + L.Width) : g;
+        V s20 = add ? L.Load(c2) : f, s21 = add ? L.Load(c2 + L.Width) : g, s30 = add ? L.Load(c3) : f, s31 = add ? L.Load(c3 + L.Width) : g;
+        for (int k = 0; k < depth; k++, b += bStep)
+        {
+            V b0 = L.Load(b), b1 = L.Load(b + L.Width), x;
+            nint o = steps[k];
+            x = L.Set(a0[o]); s00 = L.MulAdd(x, b0, s00); s01 = L.MulAdd(x, b1, s01);
+            x = L.Set(a1[o]); s10 = L.MulAdd(x, b0, s10); s11 = L.MulAdd(x, b1, s11);
+            x = L.Set(a2[o]); s20 = L.MulAdd(x, b0, s20); s21 = L.MulAdd(x, b1, s21);
+            x = L.Set(a3[o]); s30 = L.MulAdd(x, b0, s30); s31 = L.MulAdd(x, b1, s31);
+        }
+        L.Store(c0, s00); L.Store(c0 + L.Width, s01); L.Store(c1, s10); L.Store(c1 + L.Width, s11);
+        L.Store(c2, s20); L.Store(c2 + L.Width, s21); L.Store(c3, s30); L.Store(c3 + L.Width, s31);
+    }
+
+    /// <summary>8 rows × 1 register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    {
+        float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
+        V f = start == null ? L.Zero : L.Load(start);
+        V s0 = f, s1 = f, s2 = f, s3 = f, s4 = f, s5 = f, s6 = f, s7 = f;
+        if (add)
+        {
+            s0 = L.Load(c); s1 = L.Load(c + 1 * bStep); s2 = L.Load(c + 2 * bStep); s3 = L.Load(c + 3 * bStep);
+            s4 = L.Load(c + 4 * bStep); s5 = L.Load(c + 5 * bStep); s6 = L.Load(c + 6 * bStep); s7 = L.Load(c + 7 * bStep);
+        }
+        for (int k = 0; k < depth; k++, b += bStep)
+        {
+            V v = L.Load(b);
+            nint o = steps[k];
+            s0 = L.MulAdd(L.Set(a0[o]), v, s0);
+            s1 = L.MulAdd(L.Set(a1[o]), v, s1);
+            s2 = L.MulAdd(L.Set(a2[o]), v, s2);
+            s3 = L.MulAdd(L.Set(a3[o]), v, s3);
+            s4 = L.MulAdd(L.Set(a4[o]), v, s4);
+            s5 = L.MulAdd(L.Set(a5[o]), v, s5);
+            s6 = L.MulAdd(L.Set(a6[o]), v, s6);
+            s7 = L.MulAdd(L.Set(a7[o]), v, s7);
+        }
+        L.Store(c, s0); L.Store(c + 1 * bStep, s1); L.Store(c + 2 * bStep, s2); L.Store(c + 3 * bStep, s3);
+        L.Store(c + 4 * bStep, s4); L.Store(c + 5 * bStep, s5); L.Store(c + 6 * bStep, s6); L.Store(c + 7 * bStep, s7);
+    }
+
+    /// <summary>4 rows × 1 register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    {
+        float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
+        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
+        V f = start == null ? L.Zero : L.Load(start);
+        V s0 = add ? L.Load(c0) : f, s1 = add ? L.Load(c1) : f, s2 = add ? L.Load(c2) : f, s3 = add ? L.Load(c3) : f;
+        for (int k = 0; k < depth; k++, b += bStep)
+        {
+            V v = L.Load(b);
+            nint o = steps[k];
+            s0 = L.MulAdd(L.Set(a0[o]), v, s0);
+            s1 = L.MulAdd(L.Set(a1[o]), v, s1);
+            s2 = L.MulAdd(L.Set(a2[o]), v, s2);
+            s3 = L.MulAdd(L.Set(a3[o]), v, s3);
+        }
+        L.Store(c0, s0); L.Store(c1, s1); L.Store(c2, s2); L.Store(c3, s3);
+    }
+
+    /// <summary>1 row × 1 register.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void Narrow1(int depth, float* a, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    {
+        V s = add ? L.Load(c) : start == null ? L.Zero : L.Load(start);
+        for (int k = 0; k < depth; k++, b += bStep) s = L.MulAdd(L.Set(a[steps[k]]), L.Load(b), s);
+        L.Store(c, s);
+    }
+}
