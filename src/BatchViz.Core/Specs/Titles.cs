@@ -12,7 +12,7 @@ public static class Titles
         DataKind.Circles => "Circles", DataKind.Xor => "Xor", DataKind.Gaussians => "Gaussians", DataKind.Spirals => "Spirals",
         DataKind.Moons => "Moons", DataKind.Line => "Linear regression", DataKind.DoubleWell => "Double well", DataKind.Saddle => "Saddle",
         DataKind.Beale => "Beale", DataKind.Mnist => "MNIST", DataKind.Csv => "CSV file", DataKind.Idx => "IDX files",
-        DataKind.FashionMnist => "Fashion-MNIST", DataKind.Cifar10 => "CIFAR-10", DataKind.Pairs => "Pairs of views", DataKind.Drift => "Drift",
+        DataKind.FashionMnist => "Fashion-MNIST", DataKind.Cifar10 => "CIFAR-10", DataKind.Pairs => "Paired views", DataKind.Drift => "Drift",
         _ => throw new ArgumentOutOfRangeException(nameof(kind)),
     };
 

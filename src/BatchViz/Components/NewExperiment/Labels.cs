@@ -10,7 +10,7 @@ internal static class Labels
         ["circles"] = ("Circles", "同心圆"), ["xor"] = ("Xor", "异或"), ["gaussians"] = ("Gaussians", "高斯"), ["spirals"] = ("Spirals", "双螺旋"), ["moons"] = ("Moons", "双月"),
         ["line"] = ("Line (regression)", "直线（回归）"), ["double-well"] = ("Double well (two weights)", "双势阱（两个权重）"), ["saddle"] = ("Saddle (two weights)", "鞍面（两个权重）"),
         ["beale"] = ("Beale (two weights)", "Beale 函数（两个权重）"), ["mnist"] = ("MNIST", "MNIST"), ["csv"] = ("CSV file", "CSV 文件"), ["idx"] = ("IDX files", "IDX 文件"),
-        ["fashion-mnist"] = ("Fashion-MNIST", "Fashion-MNIST"), ["cifar10"] = ("CIFAR-10 (from a folder)", "CIFAR-10（来自文件夹）"), ["pairs"] = ("Pairs of views", "成对视图"), ["drift"] = ("Drifting stream", "漂移的数据流"),
+        ["fashion-mnist"] = ("Fashion-MNIST", "Fashion-MNIST"), ["cifar10"] = ("CIFAR-10 (from a folder)", "CIFAR-10（来自文件夹）"), ["pairs"] = ("Paired views", "成对视图"), ["drift"] = ("Drifting stream", "漂移的数据流"),
         ["linear"] = ("Linear", "线性"), ["relu"] = ("ReLU", "ReLU"), ["sigmoid"] = ("Sigmoid", "Sigmoid"), ["gelu"] = ("GELU", "GELU"),
         ["he-uniform"] = ("He, uniform", "He 均匀分布"), ["glorot-uniform"] = ("Glorot, uniform", "Glorot 均匀分布"), ["lecun-uniform"] = ("LeCun, uniform", "LeCun 均匀分布"), ["zero"] = ("All zero", "全零"),
         ["cross-entropy"] = ("Cross-entropy", "交叉熵"), ["logistic"] = ("Logistic", "逻辑损失"), ["squared"] = ("Squared", "平方损失"), ["surface"] = ("The surface itself", "曲面本身"),
