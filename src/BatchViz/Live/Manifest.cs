@@ -55,6 +55,8 @@ internal static class Manifest
             ["runs"] = new JsonArray([.. experiment.Runs.Select(run => (JsonNode)Run(run, plan))]),
             ["plane"] = landscape is null ? null : Plane(landscape, plan),
         };
+        // Said where it is so, and nowhere else.
+        if (!plan.Network.Separable) json["undefined"] = new JsonArray([.. RecordLayout.ExampleColumns.Select(name => (JsonNode)name)]);
         return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
 
