@@ -118,11 +118,14 @@ public sealed class Replayer : IDisposable
             using (var weights = bundle.Snapshot(0))
             {
                 var norms = new float[indices.Length];
-                Probe.ExampleGradients(weights, batch, norms, cancel);
+                // A contrastive loss has no losses and gradients of single examples.
+                bool apart = !experiment.Plan.Network.Contrastive;
+                if (apart) Probe.ExampleGradients(weights, batch, norms, cancel);
+                else Array.Fill(norms, float.NaN);
                 for (int i = 0; i < indices.Length; i++)
                 {
                     cancel.ThrowIfCancellationRequested();
-                    examples[i] = new ReplayedExample(indices[i], Evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss, norms[i]);
+                    examples[i] = new ReplayedExample(indices[i], apart ? Evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss : double.NaN, norms[i]);
                 }
                 using var own = Probe.Gradient(weights, batch, cancel);
                 var whole = full.At(MakerOf(owner, update - 1), update - 1, weights, Probe, PartOfProgress.Of(progress, 0.5, 1), cancel);

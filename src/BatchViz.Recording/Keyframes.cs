@@ -15,6 +15,9 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
 {
     private const byte Type = 16;
     private const int HeadBytes = 48, MostStates = 512;
+
+    /// <summary>More than any run keeps: a mean and a variance for each channel of each norm. A damaged head does not take more memory than this.</summary>
+    private const int MostStatistics = 10_000_000;
     private const string Extension = ".key";
 
     private readonly Lock gate = new();
@@ -130,7 +133,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     private byte[] Encode(Keyframe keyframe)
     {
         int parameters = keyframe.Weights.Length, states = keyframe.OptimizerState.Length, statistics = keyframe.Statistics?.Length ?? -1;
-        var payload = new byte[checked(HeadBytes + 8 * Math.Max(0, statistics) + 4L * parameters * (1 + states))];
+        var payload = new byte[checked(HeadBytes + 8L * Math.Max(0, statistics) + 4L * parameters * (1 + states))];
         var at = payload.AsSpan();
         recording.TryWriteBytes(at);
         BinaryPrimitives.WriteInt64LittleEndian(at[16..], keyframe.Updates);
@@ -158,8 +161,8 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId))) return null;
         long updates = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]), states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]), statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
-        if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > 64 || updates < 0) return null;
-        if (payload.Length != HeadBytes + 8 * Math.Max(0, statistics) + 4L * parameters * (1 + states)) return null;
+        if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > MostStatistics || updates < 0) return null;
+        if (payload.Length != HeadBytes + 8L * Math.Max(0, statistics) + 4L * parameters * (1 + states)) return null;
         var at = payload[HeadBytes..];
         double[]? figures = statistics < 0 ? null : MemoryMarshal.Cast<byte, double>(at[..(8 * statistics)]).ToArray();
         at = at[(8 * Math.Max(0, statistics))..];

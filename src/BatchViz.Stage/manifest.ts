@@ -126,6 +126,8 @@ export interface Manifest {
   engine: { name: string; description: string; bitExact: boolean };
   data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };
   columns: ColumnInfo[];
+  /** Columns that are not defined in train mode, for examples see one another (BatchNorm, contrastive losses); absent: all are. */
+  undefined?: string[];
   evaluation: { examples: number; split: string };
   /** Kinds of probes that the experiment asks for; their points are under /probes. */
   probes?: string[];

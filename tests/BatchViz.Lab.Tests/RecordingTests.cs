@@ -107,6 +107,37 @@ public class RecordingTests
         }
     }
 
+    /// <summary>Running statistics and dropout; B = 8 ends its epochs with batches of one.</summary>
+    private const string Layers = """
+        { "data": { "kind": "moons", "trainExamples": 57 }, "loss": "cross-entropy", "learningRate": 0.05, "batchSizes": [8, 32], "budget": { "epochs": 90 }, "landscape": { "resolution": 9 },
+          "model": { "kind": "layers", "layers": [{ "kind": "dense", "units": 40 }, { "kind": "batchNorm" }, { "kind": "activation" }, { "kind": "dropout", "rate": 0.2 }, { "kind": "dense" }] } }
+        """;
+
+    [Fact]
+    public async Task A_net_of_layers_is_recorded_forked_replayed_and_taken_up_again_with_its_running_statistics()
+    {
+        var files = new MemoryFiles();
+        using var whole = await Labs.Run(Layers, new() { Files = files });
+        foreach (var (run, at) in whole.Runs.Take(2).ToList().Zip(new[] { 301L, 77L }))
+        {
+            Assert.True(float.IsNaN(Labs.Record(run, at - 1)[RecordLayout.NoiseScale]));
+            Assert.Equal(0.0, whole.Replayer.Batch(run, at, null, default).Deviation);
+            var fork = whole.Fork(run.Plan.Id, at, new Dictionary<string, string>());
+            await Labs.Ended(whole);
+            Assert.Equal((RunState.Finished, run.Result!.WeightsSha256), (fork.Log.State, fork.Result!.WeightsSha256));
+        }
+        Assert.True(double.IsFinite(whole.Landscape!.Paths[0][whole.Landscape.Paths[0].Count - 1].Loss));
+
+        // Without its last keyframes, what is taken up again goes on from an earlier one.
+        var cut = new MemoryFiles();
+        var manifest = await Interrupted(cut, Layers.Replace("\"epochs\": 90", "\"epochs\": 2000"), new Random(3));
+        using var taken = Taken(cut, manifest, resume: true);
+        taken.Start();
+        using var same = await Labs.Run(Layers.Replace("\"epochs\": 90", "\"epochs\": 2000"), new() { Landscape = false });
+        await Labs.Ended(taken);
+        Assert.Equal(Labs.Hashes(same), Labs.Hashes(taken));
+    }
+
     [Fact]
     public async Task A_fork_without_other_settings_is_its_parent_once_more()
     {

@@ -15,6 +15,9 @@ public sealed class RecordLayout
     /// <summary>Updates over which the gradient noise scale's numerator and denominator are averaged, about (exponential averages).</summary>
     public const int NoiseScaleUpdates = 100;
 
+    /// <summary>Columns about single examples' gradients: not a number in all records of a network whose examples see one another while training (<see cref="NetworkSpec.Separable"/>).</summary>
+    public static readonly IReadOnlyList<string> ExampleColumns = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
+
     /// <param name="layers">Number of layers with weights; each gets a column with its gradient's norm.</param>
     /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.Searches"/>): what their updates cost is in six more columns at the end.</param>
     public RecordLayout(int layers, bool searches = false)

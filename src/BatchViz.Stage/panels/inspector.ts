@@ -127,6 +127,7 @@ function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
 
 /** A record's value; where only a bucket around it is known, its range. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
+  if (stage.manifest!.undefined?.includes(column)) return [tr("not defined", "无定义"), tr("in train mode", "训练模式下")];
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
   const unit = said(stage.manifest!.columns[index]!.unit);

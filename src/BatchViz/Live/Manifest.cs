@@ -56,6 +56,8 @@ internal static class Manifest
             ["plane"] = landscape is null ? null : Plane(landscape, plan),
             ["settled"] = experiment.Finished && experiment.LandscapeSettled,
         };
+        // Said where it is so, and nowhere else.
+        if (!plan.Network.Separable) json["undefined"] = new JsonArray([.. RecordLayout.ExampleColumns.Select(name => (JsonNode)name)]);
         return Encoding.UTF8.GetBytes(json.ToJsonString());
     }
 

@@ -64,10 +64,11 @@ public class LayerGraphTests
             Refusal(() => Of("lenet", Vectors(2))));
 
     [Fact]
-    public void Paired_data_and_contrastive_losses_go_together()
+    public void A_contrastive_loss_needs_paired_data_and_any_other_sees_both_views_side_by_side()
     {
         Assert.Contains("compares two views of every example", Refusal(() => SpecResolver.Resolve(Read(With(("model", """{ "preset": "two-tower" }"""), ("loss", "\"info-nce\""))), Vectors(8))));
-        Assert.Contains("is paired and needs \"info-nce\"", Refusal(() => Of("mlp", Vectors(8) with { Views = 2 })));
+        Assert.Equal(8, Of("mlp", Vectors(8) with { Views = 2 }).Sizes[0]);
+        Assert.Equal(new TensorShape(2, 28, 28), Of("lenet", Images(2, 28, 28) with { Views = 2 }).Image);
     }
 
     private static NetworkSpec Of(string preset, DataSet data)
