@@ -32,7 +32,7 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
         ("grow-the-batch", "增大批量", "The same clouds with batches that grow instead of a rate that falls: even B = 1 comes to rest, in fewer updates.", "同样的两团点，但批量增大而学习率不降：连 B = 1 也能安定下来，更新次数更少。"),
         ("fashion-mnist", "Fashion-MNIST", "Clothes instead of digits: the same net, a harder set, and batch sizes that differ less than one would think.", "衣物代替数字：同样的网络、更难的数据，批量大小的差别比想象的小。"),
         ("drift", "漂移", "A stream whose boundary turns as it goes by: whoever waits for a large batch answers the question of yesterday.", "边界随数据流旋转：等着凑大批量的，回答的是昨天的问题。"),
-        ("pairs", "成对视图", "Two distorted views of each digit side by side: what a two-tower net gets, here for a plain one.", "每个数字的两个变形视图并列：双塔网络的输入，这里给普通网络。"),
+        ("pairs", "成对视图", "Two distorted views of each digit and a net of two towers that must find which belong together: the batch is all it can compare with.", "每个数字的两个变形视图与一个双塔网络，要找出哪些成对：能与之比较的只有这一批。"),
         ("line", "直线", "A line through points has two weights: the bowl you see is the whole landscape, nothing is hidden.", "过点的直线只有两个权重：看到的碗就是全部损失地形，毫无隐藏。"),
         ("double-well", "双势阱", "Two valleys with a ridge between them: can the noise of small batches carry a run across?", "两个山谷隔着一道山脊：小批量的噪声能把运行带过去吗？"),
         ("saddle", "鞍面", "A saddle: the full batch has no noise to fall off it with; small ones do.", "鞍点：全批量没有噪声，掉不下去；小批量可以。"),
