@@ -58,6 +58,7 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
 
         await card.GetByRole(AriaRole.Button, new() { Name = "Rename" }).FocusAsync();
         await page.Keyboard.PressAsync("Enter");
+        await Expect(card.GetByRole(AriaRole.Textbox)).ToBeFocusedAsync();
         await page.Keyboard.TypeAsync("something else");
         await page.Keyboard.PressAsync("Escape");
         await Expect(card.GetByRole(AriaRole.Heading)).ToHaveTextAsync("On the air now");

@@ -116,8 +116,8 @@ public static class Titles
 
     private static readonly (string English, string Chinese)[] Chinese =
     [
-        ("^MLP with BatchNorm$", "带 BatchNorm 的 MLP"), ("^LeNet-like CNN$", "LeNet 式卷积网络"), ("^small residual CNN$", "小型残差卷积网络"),
-        ("^small MobileNet-like CNN$", "小型 MobileNet 式卷积网络"), ("^two-tower net$", "双塔网络"), ("^CNN$", "卷积网络"), ("^net of layers$", "多层网络"),
+        ("^MLP with BatchNorm of .+ weights$", "带 BatchNorm 的 MLP"), ("^LeNet-like CNN of .+ weights$", "LeNet 式卷积网络"), ("^small residual CNN of .+ weights$", "小型残差卷积网络"),
+        ("^small MobileNet-like CNN of .+ weights$", "小型 MobileNet 式卷积网络"), ("^two-tower net of .+ weights$", "双塔网络"), ("^CNN of .+ weights$", "卷积网络"), ("^net of .+ weights$", "多层网络"),
         ("^two weights$", "两个权重"), ("^linear model ", "线性模型 "), ("^linear$", "线性激活"), ("^momentum ", "动量 "), ("^cosine$", "余弦调度"),
         ("^(B )?×(.+) every epoch$", "$1每轮 ×$2"), (@"^(B )?×(.+) every (\d+) epochs$", "$1每 $3 轮 ×$2"),
         ("^constant warm-up of (.+) epochs?$", "恒定预热 $1 轮"), ("^warm-up of (.+) epochs?$", "预热 $1 轮"),

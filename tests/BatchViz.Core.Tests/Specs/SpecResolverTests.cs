@@ -96,7 +96,7 @@ public class SpecResolverTests
     [InlineData("Beale, two weights, Adam, rate tuned for each B, B ×3 every 6 epochs, equal lane seconds", "Beale，两个权重，Adam，学习率按 B 分别调节，B 每 6 轮 ×3，通道秒数相同")]
     [InlineData("Moons, linear model 2-1, L-BFGS, no line search, rate 0.1 for every B, hardest of 50, 16 workers in step, equal epochs", "Moons，线性模型 2-1，L-BFGS，无线搜索，各 B 的学习率均为 0.1，每 50 个取最难的，16 个同步工作者，轮数相同")]
     [InlineData("Drift, linear model 2-1, conjugate gradients, strong Wolfe, rate ∝ B, 2 workers, gradients 1 update old, equal epochs", "Drift，线性模型 2-1，共轭梯度，强 Wolfe，学习率 ∝ B，2 个工作者，梯度滞后 1 次更新，轮数相同")]
-    [InlineData("Digits, small MobileNet-like CNN, SGD, rate ∝ B, equal epochs", "Digits，小型 MobileNet 式卷积网络，SGD，学习率 ∝ B，轮数相同")]
+    [InlineData("Digits, small MobileNet-like CNN of 12,345 weights, SGD, rate ∝ B, equal epochs", "Digits，小型 MobileNet 式卷积网络，SGD，学习率 ∝ B，轮数相同")]
     public void A_title_is_put_into_Chinese_as_the_page_has_it(string title, string chinese) => Assert.Equal(chinese, Titles.InChinese(title));
 
     [Theory]
