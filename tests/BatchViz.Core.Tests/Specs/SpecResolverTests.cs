@@ -109,6 +109,12 @@ public class SpecResolverTests
     public void Pools_and_workers_that_do_not_fit_are_refused(string key, string json, string sentence) =>
         Assert.Equal(sentence, Refusal(() => Resolve(With(("batchSizes", "[100]"), (key, json)))));
 
+    [Theory]
+    [InlineData("[{ \"kind\": \"dense\", \"units\": 4 }, { \"kind\": \"dropout\", \"rate\": 0.5 }, { \"kind\": \"dense\" }]", "dropout")]
+    [InlineData("[{ \"kind\": \"dense\", \"units\": 4 }, { \"kind\": \"batchNorm\" }, { \"kind\": \"dense\" }]", "batch norms")]
+    public void A_search_needs_losses_that_are_the_same_twice(string layers, string what) =>
+        Assert.Contains($"compares losses of one batch; with {what}", Refusal(() => Resolve(With(("model", $$"""{ "kind": "layers", "layers": {{layers}} }"""), ("optimizer", "{ \"kind\": \"lbfgs\" }")))));
+
     [Fact]
     public void Stale_gradients_and_searches_exclude_each_other()
     {

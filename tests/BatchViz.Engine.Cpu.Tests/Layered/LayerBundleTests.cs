@@ -85,6 +85,64 @@ public class LayerBundleTests
         Assert.True(Vectors.Distance(end.Statistics![3..], net.Running) <= 1e-3 * Vectors.Norm(net.Running) + 1e-9, $"{c}: running statistics");
     }
 
+    /// <summary>What else makes an update: a trust ratio for each layer, old weights, a pool, a search.</summary>
+    [Theory]
+    [InlineData("batch norm", OptimizerKind.Lars, 0, false)]
+    [InlineData("batch norm", OptimizerKind.Momentum, 3, false)]
+    [InlineData("batch norm", OptimizerKind.Adam, 0, true)]
+    [InlineData("dropout", OptimizerKind.Momentum, 2, true)]
+    [InlineData("group norm", OptimizerKind.Lbfgs, 0, false)]
+    [InlineData("residual", OptimizerKind.ConjugateGradient, 0, true)]
+    public void Whatever_makes_the_update_it_goes_on_from_a_keyframe_to_the_same_bits(string name, OptimizerKind optimizer, int staleness, bool hard)
+    {
+        using var engine = new CpuEngine();
+        var c = LayerCase.Make(name, 4, batch: 4);
+        var spec = c.Spec(optimizer, 0.05, 7) with { Staleness = staleness };
+        if (hard) spec = spec with { Sampler = spec.Sampler with { Pool = 8 } };
+        using var data = engine.Load(c.Data);
+        using var alone = engine.CreateBundle(data, spec);
+        using var resumed = engine.CreateBundle(data, spec);
+        using var bundled = engine.CreateBundle(data, spec with { Seeds = [3, 7] });
+        int[] whole = alone.AdvanceBits(16);
+        Assert.Equal(whole, bundled.AdvanceBits(16, member: 1));
+        int[] first = resumed.AdvanceBits(7);
+        var keyframe = resumed.Export(0);
+        resumed.AdvanceBits(2);
+        resumed.Restore(0, keyframe);
+        Assert.Equal(whole, first.Concat(resumed.AdvanceBits(9)).ToArray());
+        Assert.Equal(alone.Export(0).Statistics, resumed.Export(0).Statistics);
+        Assert.False(alone.Diverged(0));
+        Assert.Equal(engine.Predict(spec, c.Data), alone.Memory);
+    }
+
+    /// <summary>Scored evaluating, at the weights before the update, as every evaluation of the landscape is.</summary>
+    [Theory]
+    [InlineData("batch norm")]
+    [InlineData("dropout")]
+    [InlineData("convolution")]
+    public void The_hardest_of_a_pool_are_those_with_the_largest_losses(string name)
+    {
+        using var engine = new CpuEngine();
+        var c = LayerCase.Make(name, 6, batch: 3);
+        var spec = c.Spec(OptimizerKind.Momentum, 0.02, 7);
+        spec = spec with { Sampler = spec.Sampler with { Pool = 8 } };
+        using var data = engine.Load(c.Data);
+        using var bundle = engine.CreateBundle(data, spec);
+        using var evaluator = engine.CreateEvaluator(data, c.Network);
+        for (int u = 0; u < 4; u++)
+        {
+            // Pools of 8 and of the 3 that are left of 11.
+            int[] pool = [.. Enumerable.Range(u % 2 * 8, u % 2 == 0 ? 8 : 3)];
+            using (var weights = bundle.Snapshot(0))
+            {
+                var losses = pool.ToDictionary(i => i, i => evaluator.Evaluate(weights, new EvaluationSet(Core.Data.Split.Train, [i])).Loss);
+                int[] chosen = bundle.NextBatch(0);
+                Assert.Equal(chosen.Order(), pool.OrderByDescending(i => losses[i]).Take(chosen.Length).Order());
+            }
+            bundle.AdvanceBits(1);
+        }
+    }
+
     [Fact]
     public void Updates_allocate_nothing()
     {
