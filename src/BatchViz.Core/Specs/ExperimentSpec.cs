@@ -63,8 +63,6 @@ public static class ProbeKinds
         return probe switch
         {
             ProbeKind.NoiseScale => Tr($"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.", $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"),
-            ProbeKind.Eigenvalues or ProbeKind.Trace or ProbeKind.GradientCurvature
-                => Tr($"\"probes\" has \"{word}\", which needs Hessian products; they are not available for a contrastive loss.", $"\"probes\" 中的 \"{word}\" 需要 Hessian 乘积；对比损失不提供。"),
             _ => null,
         };
     }

@@ -76,8 +76,6 @@ public static class SpecReader
                 ? Tr($"\"loss\" is \"{Words.Of(Words.Losses, spec.Loss)}\", which needs a model of two towers: \"model.preset\" \"two-tower\", or \"model.towers\" 2.", $"\"loss\" 是 \"{Words.Of(Words.Losses, spec.Loss)}\"，需要双塔模型：\"model.preset\" 为 \"two-tower\"，或 \"model.towers\" 为 2。")
                 : Tr("\"loss\" must be \"info-nce\" or \"sigmoid-contrastive\" for a model of two towers.", "\"loss\" 对双塔模型必须是 \"info-nce\" 或 \"sigmoid-contrastive\"。"));
         if (contrastive && spec.Probes.Select(probe => probe.WhyNotContrastive()).FirstOrDefault(sentence => sentence is not null) is { } whyNot) throw new SpecException(whyNot);
-        if (contrastive && spec.Landscape.Plane == PlaneKind.Hessian)
-            throw new SpecException(Tr("\"landscape.plane\" is \"hessian\", which needs Hessian products; they are not available for a contrastive loss.", "\"landscape.plane\" 是 \"hessian\"，需要 Hessian 乘积；对比损失不提供。"));
         if (spec.Schedule is { Kind: ScheduleKind.Cosine, Epochs: null } && spec.Budget.Seconds is not null)
             throw new SpecException(Tr("\"schedule.epochs\" must be given, since a budget in seconds does not say how long the cosine is.", "\"schedule.epochs\" 必须给出：以秒计的预算不能决定余弦的长度。"));
         if (spec.BatchSchedule is { } growth) CheckGrowth(spec, growth);

@@ -185,6 +185,32 @@ public class LayerProbeTests
         }
     }
 
+    /// <summary>By differences of gradients in single precision.</summary>
+    [Theory]
+    [InlineData(LossKind.InfoNce)]
+    [InlineData(LossKind.SigmoidContrastive)]
+    public void Hessian_products_of_contrastive_losses_agree_with_the_reference(LossKind loss)
+    {
+        for (int seed = 1; seed <= 4; seed++)
+        {
+            var model = new ModelSpec { Kind = ModelKind.Layers, Towers = 2, Layers = [LayerSpec.Conv(3, 2), LayerSpec.Activated(Activation.Tanh), new(LayerKind.Flatten), LayerSpec.Dense(7)] };
+            using var at = Trained(CpuEngine.Available[^1], LayerCase.Make("towers", model, new TensorShape(1, 4, 4), seed, loss, batch: 4));
+            double[] w = at.Weights.Canonical().Doubles();
+            float[] v = Probed.Vector(new Random(seed), w.Length);
+            const double Step = 1e-5;
+            double[] Shifted(double sign) => at.Reference.EvaluatedGradient([.. w.Zip(v, (a, b) => a + sign * Step * b)], at.Case.Examples).Gradient;
+            double[] expected = [.. Shifted(1).Zip(Shifted(-1), (a, b) => (a - b) / (2 * Step))];
+            using var direction = at.Probe.Direction(v);
+            using var product = at.Probe.HessianProduct(at.Weights, Train, direction);
+            double off = Vectors.Distance(product.Product.Canonical().Doubles(), expected), norm = Vectors.Norm(expected);
+            Assert.True(off <= 2e-3 * norm, $"seed {seed}: off by {off / norm:E1} of {norm:E1}");
+            using var again = at.Probe.HessianProduct(at.Weights, Train, direction);
+            Assert.Equal(Vectors.Bits(product.Product.Canonical()), Vectors.Bits(again.Product.Canonical()));
+            using var top = at.Probe.Eigenvalues(at.Weights, Train, 1, 30, 1);
+            Assert.True(double.IsFinite(top.Pairs[0].Value));
+        }
+    }
+
     /// <summary>Some updates on, so that running statistics are not those of the beginning.</summary>
     private static Standing Trained(KernelPath path, LayerCase c) => new(path, c);
 
