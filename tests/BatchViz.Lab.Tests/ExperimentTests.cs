@@ -87,7 +87,7 @@ public class ExperimentTests
             await Labs.Until(() => Labs.Counts(experiment).Zip(before).All(p => p.First > p.Second), "every run goes on");
             experiment.Hold();
             Assert.True(experiment.Held);
-            await Task.Delay(150);
+            await Labs.Until(() => experiment.Still, "the updates under way are made");
             var held = Labs.Counts(experiment);
             await Task.Delay(150);
             Assert.Equal(held, Labs.Counts(experiment));
