@@ -64,8 +64,13 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
         }
         Assert.Equal(ours.Grid, theirs.Grid);
         Assert.Equal(ours.Drawn, theirs.Drawn);
-        // The batch at the head is recomputed for both, and arrives at one a moment before the other.
-        foreach (var page in new[] { owner, viewer }) await Expect(page.GetByRole(AriaRole.Region, new() { Name = "This batch" })).ToContainTextAsync("replayed", new() { Timeout = 20_000 });
+        // The batch at the head is recomputed for both, and it and its digits arrive at one a moment before the other.
+        foreach (var page in new[] { owner, viewer })
+        {
+            var batch = page.GetByRole(AriaRole.Region, new() { Name = "This batch" });
+            await Expect(batch).ToContainTextAsync("replayed", new() { Timeout = 60_000 });
+            await Expect(batch.GetByRole(AriaRole.Columnheader, new() { Name = "label" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
+        }
         string[] figures = [.. (await Task.WhenAll(new[] { owner, viewer }.Select(p => p.Locator("[data-stage=inspector]").InnerTextAsync())))];
         Assert.Contains("Fork here…\n", figures[0], StringComparison.Ordinal); // the owner's alone
         Assert.Equal(figures[0].Replace("Fork here…\n", "", StringComparison.Ordinal), figures[1]);
@@ -125,6 +130,9 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
         var page = await browser.NewPage(troubles, []);
         await page.GotoAsync("/");
         await Probe.Until(page, "training", s => s.Drawn.Count == 5 && s.Heads.Values.All(h => h > 0));
+        // Another test may have failed while it held the training.
+        var on = page.GetByRole(AriaRole.Button, new() { Name = "Continue training" });
+        if (await on.IsVisibleAsync()) await on.ClickAsync();
         return page;
     }
 

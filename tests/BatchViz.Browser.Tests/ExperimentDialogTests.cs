@@ -156,7 +156,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     private static readonly HashSet<string> Staying =
     [
         "BatchViz", "JavaScript", "EN", "English", // the language's button, in the language that it leads to
-        "MNIST", "Moons", "Beale", "MLP", "PCA", "SGD", "Nesterov", "Adam", "AdamW", "AdaGrad", "AdaDelta", "RMSprop", "ReLU", "GELU", "Sigmoid", "tanh",
+        "MNIST", "Fashion", "CIFAR", "Moons", "Beale", "MLP", "LeNet", "MobileNet", "BatchNorm", "InfoNCE", "PCA", "SGD", "LARS", "BFGS", "Wolfe", "Nesterov", "Adam", "AdamW", "AdaGrad", "AdaDelta", "RMSprop", "ReLU", "GELU", "Sigmoid", "tanh",
         "He", "Glorot", "LeCun", "Hessian", "Keskar", "McCandlish", "Fisher", "Rao", "simple", "tr", "epoch", "full",
         "AVX", "GFLOP", "FLOP", "FLOPs", "nat", "kB", "MB", "GB",
         "PNG", "SVG", "CSV", "JSON", "IDX", "TensorBoard", "Safetensors", "bviz", "HTML",

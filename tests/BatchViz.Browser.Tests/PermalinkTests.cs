@@ -31,9 +31,7 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         byte[] first = await Shot(link), second = await Shot(link);
         Assert.Equal(first, second);
         var again = await Open(link);
-        var shown = await Probe.Of(again);
-        Assert.False(shown.Playing);
-        Assert.Equal(3, shown.Playhead);
+        var shown = await Probe.Until(again, "the link's moment", now => now.Playhead == 3 && !now.Playing);
         Assert.Equal(3, shown.Drawn["b8-s1"].Update);
         await Expect(again.Locator("html[data-theme=light]")).ToBeAttachedAsync();
         await Expect(again.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");

@@ -20,7 +20,7 @@ public sealed partial class RecordingCard : ComponentBase
     ];
 
     private ElementReference field, pencil, open;
-    private bool renaming, focusField, focusPencil;
+    private bool renaming, focusField, focusPencil, fieldDrawn;
     private string typed = "";
 
     [Parameter, EditorRequired] public LibraryEntry Entry { get; set; } = default!;
@@ -54,12 +54,13 @@ public sealed partial class RecordingCard : ComponentBase
 
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {
-        if (focusField)
+        // Over a slow connection this may be about an earlier picture, in which what is to have the focus is not there yet.
+        if (focusField && fieldDrawn)
         {
             focusField = false;
             await field.FocusAsync();
         }
-        if (focusPencil)
+        if (focusPencil && !fieldDrawn)
         {
             focusPencil = false;
             await pencil.FocusAsync();
