@@ -29,13 +29,19 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         string link = page.Url;
 
         byte[] first = await Shot(link), second = await Shot(link);
-        Assert.Equal(first, second);
-        var again = await Open(link);
-        var shown = await Probe.Until(again, "the link's moment", now => now.Playhead == 3 && !now.Playing);
+        // Chromium rounds the edges of icons now this way, now that.
+        if (await Picture.Difference(page = await Open(link), first, second) is > 1 and var difference)
+        {
+            string folder = Directory.CreateTempSubdirectory("permalink-").FullName;
+            await File.WriteAllBytesAsync(Path.Combine(folder, "first.png"), first);
+            await File.WriteAllBytesAsync(Path.Combine(folder, "second.png"), second);
+            Assert.Fail($"The two pictures differ by up to {difference} of 255: {folder}");
+        }
+        var shown = await Probe.Until(page, "the link's moment", now => now.Playhead == 3 && !now.Playing);
         Assert.Equal(3, shown.Drawn["b8-s1"].Update);
-        await Expect(again.Locator("html[data-theme=light]")).ToBeAttachedAsync();
-        await Expect(again.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
-        Assert.Equal(link, again.Url);
+        await Expect(page.Locator("html[data-theme=light]")).ToBeAttachedAsync();
+        await Expect(page.Locator("[data-stage=inspector] .subject")).ToContainTextAsync("B = 8");
+        Assert.Equal(link, page.Url);
         Assert.Empty(troubles);
     }
 

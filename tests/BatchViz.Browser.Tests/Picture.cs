@@ -38,4 +38,23 @@ public static class Picture
             }
             """, new object[] { Convert.ToBase64String(png), colours });
     }
+
+    /// <summary>The largest difference of two pictures of the same size in any channel of any pixel, of 255.</summary>
+    public static Task<int> Difference(IPage page, byte[] a, byte[] b)
+        => page.EvaluateAsync<int>("""
+            async pngs => {
+              const [a, b] = await Promise.all(pngs.map(async png => {
+                const image = new Image();
+                image.src = 'data:image/png;base64,' + png;
+                await image.decode();
+                const context = new OffscreenCanvas(image.width, image.height).getContext('2d');
+                context.drawImage(image, 0, 0);
+                return context.getImageData(0, 0, image.width, image.height);
+              }));
+              if (a.width !== b.width || a.height !== b.height) return 255;
+              let most = 0;
+              for (let i = 0; i < a.data.length; i++) most = Math.max(most, Math.abs(a.data[i] - b.data[i]));
+              return most;
+            }
+            """, new[] { Convert.ToBase64String(a), Convert.ToBase64String(b) });
 }
