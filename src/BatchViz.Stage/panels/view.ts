@@ -49,7 +49,6 @@ function cameraButtons(stage: Stage): { root: HTMLElement; draw(): void } {
   const frame = button(tr("Frame the selected run's path (F)", "对准所选运行的轨迹 (F)"), icon("frame"), () => stage.setCamera("frame"));
   const follow = button(tr("Follow the selected run's head (H)", "跟随所选运行 (H)"), icon("follow"), () => stage.setFollow(!stage.follow));
   const top = button(tr("Look from the top (T)", "俯视 (T)"), icon("top"), () => stage.setCamera(stage.cameraView === "top" ? "reset" : "top"));
-  top.className = "look-down";
   const home = button(tr("Bring the camera back (R)", "相机复位 (R)"), icon("home"), () => stage.setCamera("reset"));
   return {
     root: el("div", { class: "segmented icons", role: "group", "aria-label": tr("Camera", "相机") }, frame, follow, top, home),
