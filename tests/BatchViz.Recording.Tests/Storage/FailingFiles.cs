@@ -12,6 +12,9 @@ internal sealed class FailingFiles(IFiles inner, int n, string why, bool stays) 
     /// <summary>Whether it came to the n-th operation.</summary>
     public bool Failed => Volatile.Read(ref done) >= n;
 
+    /// <summary>The next operation fails, whatever n was.</summary>
+    public void FailFromNow() => Volatile.Write(ref n, Volatile.Read(ref done) + 1);
+
     public string Place => inner.Place;
 
     public IWriteFile Create(string name)

@@ -59,10 +59,18 @@ public sealed class FailureTests
     public async Task A_lane_does_not_wait_for_a_recorder_that_failed(bool rows)
     {
         var made = rows ? MadeUp.Rows(40_000) : MadeUp.Buckets(40_000);
-        using var files = new FailingFiles(new MemoryFiles(), 30, "No space left on device", stays: true);
+        using var files = new FailingFiles(new MemoryFiles(), int.MaxValue, "No space left on device", stays: true);
         using var recorder = made.Begin(files, out var runs);
-        await Task.Run(() => made.Train(recorder, made.Plan, made.Plan.Runs[0], runs[0], long.MaxValue)).WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.True(files.Failed);
+        Train(1000);
+        Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+
+        // From here on nothing can be written, and 39,000 records are more than a recorder takes in before it has written some.
+        files.FailFromNow();
+        await Task.Run(() => Train(long.MaxValue)).WaitAsync(TimeSpan.FromMinutes(1));
+        Assert.False(recorder.Flush(TimeSpan.FromMinutes(1)));
+        Assert.StartsWith("Nothing more is recorded, since the recording cannot be written: No space left on device.", recorder.Problem);
+
+        void Train(long until) => made.Train(recorder, made.Plan, made.Plan.Runs[0], runs[0], until);
     }
 
     [Fact]
