@@ -72,8 +72,8 @@ internal sealed unsafe class CpuBundle : IBundle
             for (int m = 0; m < members.Length; m++)
             {
                 members[m] = new Member(spec.Seeds[m], spec.SamplerOf(m, data.Train.Count), layout, states, ledger);
-                InitialWeights.Fill(spec.Network, data, layout, spec.Seeds[m], members[m].Weights);
-                InitialWeights.FillStatistics(layout, members[m].Statistics);
+                layout.Pack(InitialWeights.Of(spec.Network, data, spec.Seeds[m]), members[m].Weights);
+                layout.FillStatistics(members[m].Statistics);
                 // Before the first update, all older weights are those.
                 for (int s = optimizer.States; s < states; s++) Flat.Copy(layout.Floats, members[m].Weights, members[m].Weights + (1 + s) * layout.Floats);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
@@ -192,7 +192,7 @@ internal sealed unsafe class CpuBundle : IBundle
         if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
         if (statistics is not null) layout.PackStatistics(statistics.AsSpan(OwnStatistics), to.Statistics);
-        else InitialWeights.FillStatistics(layout, to.Statistics);
+        else layout.FillStatistics(to.Statistics);
         GC.KeepAlive(this);
     }
 

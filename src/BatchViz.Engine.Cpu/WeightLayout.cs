@@ -1,5 +1,4 @@
 using BatchViz.Core.Engines;
-using BatchViz.Core.Specs;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -13,38 +12,26 @@ internal sealed class WeightLayout
     /// <summary>Rows are padded to multiples of this many floats (64 bytes).</summary>
     public const int Lanes = 16;
 
-    public WeightLayout(IReadOnlyList<int> sizes, bool bias)
+    private WeightLayout(NetworkSpec network)
     {
-        Layers = new LayerShape[sizes.Count - 1];
+        Layers = new LayerShape[network.Weights.Count];
         for (int l = 0; l < Layers.Length; l++)
         {
-            var layer = new LayerShape(sizes[l], sizes[l + 1], bias, Floats, (int)Parameters);
+            var group = network.Weights[l];
+            var layer = new LayerShape(group.Inputs, group.Outputs, group.Bias, Floats, (int)Parameters, group.Area, group.Role);
             Layers[l] = layer;
             Floats += layer.Floats;
             Parameters += layer.Parameters;
         }
-    }
-
-    /// <summary>Of a model of layers. Its running statistics lie beside the weights, not among them: see <see cref="Norms"/>.</summary>
-    private WeightLayout(LayerGraph graph)
-    {
-        Layers = new LayerShape[graph.Weights.Count];
-        for (int l = 0; l < Layers.Length; l++)
-        {
-            var group = graph.Weights[l];
-            var layer = new LayerShape(group.Inputs, group.Outputs, group.Bias, Floats, (int)Parameters, group.Area, group.Role, group.Follows);
-            Layers[l] = layer;
-            Floats += layer.Floats;
-            Parameters += layer.Parameters;
-        }
+        if (!network.Layered) return;
         var norms = new List<NormShape>();
-        foreach (var tower in graph.Towers) AddNorms(tower, norms);
+        foreach (var tower in network.Graph.Towers) AddNorms(tower, norms);
         Norms = [.. norms];
     }
 
     public LayerShape[] Layers { get; }
 
-    /// <summary>Running statistics of batch norms, in the order of <see cref="LayerNode.Statistics"/>.</summary>
+    /// <summary>Running statistics of batch norms, beside the weights, not among them; in the order of <see cref="LayerNode.Statistics"/>.</summary>
     public NormShape[] Norms { get; } = [];
 
     /// <summary>Floats of all running statistics, with padding.</summary>
@@ -94,10 +81,13 @@ internal sealed class WeightLayout
         }
     }
 
-    /// <summary>A surface's two weights are one layer from 1 to 2 without bias.</summary>
-    public static WeightLayout Of(NetworkSpec network)
-        => network.Layered ? new WeightLayout(network.Graph)
-            : network.Model.Kind == ModelKind.Surface ? new WeightLayout([1, 2], bias: false) : new WeightLayout(network.Sizes, network.Model.Bias);
+    public static WeightLayout Of(NetworkSpec network) => new(network);
+
+    /// <summary>Running statistics at update 0, into [statistics floats] zeros: means 0, variances 1.</summary>
+    public unsafe void FillStatistics(float* padded)
+    {
+        foreach (var norm in Norms) new Span<float>(padded + norm.Offset + Memory.Arena.Pad(norm.Channels), norm.Channels).Fill(1);
+    }
 
     public bool SameAs(WeightLayout other) => Layers.AsSpan().SequenceEqual(other.Layers) && Norms.AsSpan().SequenceEqual(other.Norms);
 
@@ -137,7 +127,7 @@ internal sealed class WeightLayout
 /// <param name="FirstParameter">Of its first weight in canonical order.</param>
 /// <param name="Area">A convolution's pixels of a window: its rows lie pixel after pixel, each with all channels, where the canonical order has channel after channel.</param>
 internal readonly record struct LayerShape(
-    int Inputs, int Outputs, bool Bias, long Offset, int FirstParameter, int Area = 1, WeightRole Role = WeightRole.Matrix, Activation Follows = Activation.Linear)
+    int Inputs, int Outputs, bool Bias, long Offset, int FirstParameter, int Area = 1, WeightRole Role = WeightRole.Matrix)
 {
     /// <summary>Floats from row to row.</summary>
     public int Stride => Memory.Arena.Pad(Outputs);

@@ -57,6 +57,7 @@ public interface IEngineData : IDisposable
 public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<int> Sizes)
 {
     private LayerGraph? graph;
+    private IReadOnlyList<WeightGroup>? weights;
 
     /// <summary>The shape of an example (of one view, where data are paired); null: a vector.</summary>
     public TensorShape? Image { get; init; }
@@ -72,6 +73,11 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
 
     /// <summary>Whether a batch's mean loss is a mean of losses that each belong to one example while training; else examples have no gradients of their own.</summary>
     public bool Separable => !Contrastive && !(Layered && Graph.HasBatchNorm);
+
+    /// <summary>All weights, layer by layer in the canonical order (see <see cref="ParameterCount"/>); a surface's two are one group of two outputs.</summary>
+    public IReadOnlyList<WeightGroup> Weights => weights ??= Layered ? Graph.Weights
+        : Model.Kind == ModelKind.Surface ? [new WeightGroup("surface", WeightRole.Matrix, 1, 2, false)]
+        : [.. Enumerable.Range(0, Sizes.Count - 1).Select(l => new WeightGroup($"layers.{l}", WeightRole.Matrix, Sizes[l], Sizes[l + 1], Model.Bias, 1, l == Sizes.Count - 2 ? Model.OutputActivation : Model.Activation))];
 
     /// <summary>Layers with weights.</summary>
     public int Layers => Layered ? Graph.Weights.Count : Sizes.Count - 1;

@@ -1,9 +1,7 @@
-using BatchViz.Core.Numerics;
-
-namespace BatchViz.Engine.Cpu.Probes;
+namespace BatchViz.Core.Numerics;
 
 /// <summary>Vectors of independent signs (Rademacher vectors).</summary>
-internal static class RandomSigns
+public static class RandomSigns
 {
     /// <summary>±1, one bit of the stream each.</summary>
     public static void Fill(Philox stream, Span<float> signs)

@@ -1,9 +1,7 @@
-using BatchViz.Core.Engines;
-
-namespace BatchViz.Engine.Cpu.Whole;
+namespace BatchViz.Core.Engines;
 
 /// <summary>What a member that goes along directions knows besides vectors, and what its last update has cost.</summary>
-internal sealed class SearchState
+public sealed class SearchState
 {
     /// <summary>Numbers that a keyframe keeps.</summary>
     public const int Kept = 8;
