@@ -72,13 +72,13 @@ public sealed class CpuEngine : IEngine
 
     public MemoryAccount Predict(BundleSpec spec, DataSet data)
     {
-        Check(data, spec.Network);
+        spec.Network.CheckFits(data);
         return CpuBundle.Predict(kernels, data, spec, ExampleStatistics);
     }
 
     public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)
     {
-        Check(data, network);
+        network.CheckFits(data);
         long evaluator = network.Model.Kind == ModelKind.Surface ? 0 : network.Layered ? LayeredEvaluator.Predict(kernels, network, grid is null ? 1 : threads) : DenseEvaluator.Predict(kernels, data, network, grid, threads);
         return evaluator + (grid is null ? 0 : CpuPlane.Bytes(network));
     }
@@ -113,32 +113,7 @@ public sealed class CpuEngine : IEngine
     private static DataSet Fitting(IEngineData data, NetworkSpec network)
     {
         if (data is not CpuData { Source: var set }) throw new ArgumentException("data of another engine", nameof(data));
-        Check(set, network);
+        network.CheckFits(set);
         return set;
-    }
-
-    private static void Check(DataSet set, NetworkSpec network)
-    {
-        bool surface = network.Model.Kind == ModelKind.Surface;
-        if (surface != (set.Task == DataTask.Surface) || surface != (network.Loss == LossKind.Surface))
-            throw new SpecException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
-        if (surface)
-        {
-            if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
-            return;
-        }
-        if (network.Contrastive != (set.Views == 2)) throw new SpecException($"{set.Name} has {set.Views} views of an example, which does not fit the loss.");
-        if (network.Layered && network.Graph.Input.Size * network.Model.Towers != set.Inputs)
-            throw new SpecException($"The model has {network.Graph.Input.Size * network.Model.Towers} inputs, {set.Name} has {set.Inputs}.");
-        if (network.Contrastive) return;
-        var sizes = network.Sizes;
-        if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
-        if (sizes[0] != set.Inputs) throw new SpecException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");
-        bool single = set.Task == DataTask.Classification && set.Outputs == 2 && network.Loss != LossKind.CrossEntropy && sizes[^1] == 1;
-        if (!single && sizes[^1] != set.Outputs) throw new SpecException($"The model has {sizes[^1]} outputs, {set.Name} has {set.Outputs}.");
-        if (set.Task == DataTask.Regression && network.Loss != LossKind.Squared) throw new SpecException("Regression needs the loss \"squared\".");
-        if (network.Loss == LossKind.Logistic && !single) throw new SpecException("The loss \"logistic\" needs two classes and one output.");
-        if (network.Model.Start is { } start && start.Count != network.ParameterCount)
-            throw new SpecException($"The model has {network.ParameterCount} weights, its start has {start.Count}.");
     }
 }

@@ -138,6 +138,33 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
         return sizeof(float) * (weights + batchSize * (activations + inputs));
     }
 
+/// <summary>Whether inputs, outputs, loss and start go with a data set.</summary>
+    /// <exception cref="SpecException">They do not; the sentence says what.</exception>
+    public void CheckFits(DataSet set)
+    {
+        bool surface = Model.Kind == ModelKind.Surface;
+        if (surface != (set.Task == DataTask.Surface) || surface != (Loss == LossKind.Surface))
+            throw new SpecException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
+        if (surface)
+        {
+            if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
+            return;
+        }
+        if (Contrastive != (set.Views == 2)) throw new SpecException($"{set.Name} has {set.Views} views of an example, which does not fit the loss.");
+        if (Layered && Graph.Input.Size * Model.Towers != set.Inputs)
+            throw new SpecException($"The model has {Graph.Input.Size * Model.Towers} inputs, {set.Name} has {set.Inputs}.");
+        if (Contrastive) return;
+        var sizes = Sizes;
+        if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
+        if (sizes[0] != set.Inputs) throw new SpecException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");
+        bool single = set.Task == DataTask.Classification && set.Outputs == 2 && Loss != LossKind.CrossEntropy && sizes[^1] == 1;
+        if (!single && sizes[^1] != set.Outputs) throw new SpecException($"The model has {sizes[^1]} outputs, {set.Name} has {set.Outputs}.");
+        if (set.Task == DataTask.Regression && Loss != LossKind.Squared) throw new SpecException("Regression needs the loss \"squared\".");
+        if (Loss == LossKind.Logistic && !single) throw new SpecException("The loss \"logistic\" needs two classes and one output.");
+        if (Model.Start is { } start && start.Count != ParameterCount)
+            throw new SpecException($"The model has {ParameterCount} weights, its start has {start.Count}.");
+    }
+
     public bool Equals(NetworkSpec? other) => other is not null && Model == other.Model && Loss == other.Loss && Image == other.Image && ReferenceEquals(Sizes, other.Sizes);
 
     public override int GetHashCode() => HashCode.Combine(Model, Loss, Image);

@@ -1,0 +1,89 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>Losses of M nets' outputs for examples of a split. <see cref="LossKind"/> has the formulas.</summary>
+internal sealed class LossHead(ParameterLayout layout)
+{
+    private readonly NetworkSpec network = layout.Network;
+
+    /// <summary>
+    /// Losses [M, B] of each example; of a contrastive loss, which is the batch's, each pair's share of it: their mean is the batch's loss.
+    /// </summary>
+    /// <param name="outputs">Of each tower [M, B, outputs].</param>
+    /// <param name="examples">In the split, [M·B] or, the same for all nets, [B].</param>
+    public Tensor Losses(Leaves leaves, Tensor[] outputs, TorchSplit split, Tensor examples)
+    {
+        if (network.Contrastive) return Contrast(leaves, Similarities(outputs));
+        var z = outputs[0];
+        switch (network.Loss)
+        {
+            case LossKind.CrossEntropy:
+                return z.log_softmax(2).gather(2, PerNet(split.Labels!.index_select(0, examples), z).unsqueeze(2)).squeeze(2).neg();
+            case LossKind.Logistic:
+                return F.softplus(z.squeeze(2) * Signs(split, examples, z).neg());
+            default:
+                return (z - Targets(split, examples, z)).square().sum(2) * 0.5;
+        }
+    }
+
+    /// <summary>Whether each example is classified rightly, or each pair's second view found [M, B]; null where that is no question.</summary>
+    public Tensor? Right(Tensor[] outputs, TorchSplit split, Tensor examples)
+    {
+        if (network.Contrastive)
+        {
+            var similar = Similarities(outputs);
+            return Chosen(similar, arange(similar.shape[1], ScalarType.Int64, similar.device).unsqueeze(0));
+        }
+        if (split.Labels is not { } labels) return null;
+        var z = outputs[0];
+        var wanted = PerNet(labels.index_select(0, examples), z);
+        if (z.shape[2] > 1) return Chosen(z, wanted);
+        var one = z.squeeze(2);
+        return one.gt(0).eq(wanted.eq(1)).logical_and(one.isnan().logical_not());
+    }
+
+    private static Tensor Chosen(Tensor scores, Tensor wanted)
+        => scores.argmax(2).eq(wanted).logical_and(scores.isnan().any(2).logical_not());
+
+    private static Tensor Similarities(Tensor[] outputs)
+        => F.normalize(outputs[0], 2, 2, 1e-12).bmm(F.normalize(outputs[1], 2, 2, 1e-12).transpose(1, 2));
+
+    private Tensor Contrast(Leaves leaves, Tensor similar)
+    {
+        long pairs = similar.shape[1];
+        if (network.Loss == LossKind.InfoNce)
+        {
+            var scaled = similar / network.Model.Temperature;
+            return (scaled.log_softmax(2).diagonal(0, 1, 2) + scaled.log_softmax(1).diagonal(0, 1, 2)) * -0.5;
+        }
+        Tensor y;
+        if (network.Graph.LossWeights is >= 0 and var own) y = similar * leaves.Matrices[own].exp() + leaves.Biases[own]!.unsqueeze(2);
+        else y = similar * Math.Exp(InitialWeights.LogScale(network)) + InitialWeights.LossBias;
+        var signs = 1 - 2 * eye(pairs, dtype: ScalarType.Float32, device: similar.device);
+        return F.softplus(y * signs).sum(2);
+    }
+
+    /// <summary>[M·B] or [B] to [M, B].</summary>
+    private static Tensor PerNet(Tensor values, Tensor z)
+        => values.NumberOfElements == z.shape[0] * z.shape[1] ? values.view(z.shape[0], z.shape[1]) : values.unsqueeze(0).expand(z.shape[0], z.shape[1]);
+
+    private static Tensor Signs(TorchSplit split, Tensor examples, Tensor z)
+        => PerNet(split.Labels!.index_select(0, examples), z).to(ScalarType.Float32) * 2 - 1;
+
+    private static Tensor Targets(TorchSplit split, Tensor examples, Tensor z)
+    {
+        if (split.Targets is { } targets)
+        {
+            var rows = targets.index_select(0, examples);
+            return rows.shape[0] == z.shape[1] && z.shape[0] > 1 ? rows.unsqueeze(0) : rows.view(z.shape);
+        }
+        if (z.shape[2] == 1) return Signs(split, examples, z).unsqueeze(2);
+        return F.one_hot(PerNet(split.Labels!.index_select(0, examples), z), z.shape[2]).to(ScalarType.Float32);
+    }
+}

@@ -1,0 +1,339 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>
+/// Updates along a direction: L-BFGS and nonlinear conjugate gradients, with or without a line search, one member after another, since
+/// each looks at its batch as often as it needs. What is minimised is gradientWeight·loss + λ/2 ‖w‖². docs/optimisers.md says what is
+/// done where; the embedded engine does the same. (torch.optim.LBFGS keeps its pairs across batches and to itself.)
+/// </summary>
+internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, StackedModel model, BatchGradients gradients, TorchSplit train)
+{
+    /// <summary>Sufficient decrease; and curvature for L-BFGS and for conjugate gradients (Nocedal and Wright 2006, section 3.1).</summary>
+    private const double Decrease = 1e-4, NewtonCurvature = 0.9, ConjugateCurvature = 0.1;
+
+    /// <summary>Losses are floats: what differs by less than this share is the same.</summary>
+    private const double Rounding = 1.0 / (1 << 22);
+
+    /// <summary>A bracket is narrow enough when no weight moves this far in it; as PyTorch's tolerance_change.</summary>
+    private const double Narrow = 1e-9;
+
+    private const int FallbackTrials = 10;
+
+    private readonly OptimizerSpec spec = bundle.Optimizer;
+    private readonly NetworkSpec network = bundle.Network;
+    private readonly ParameterLayout layout = layout;
+    private readonly StackedModel model = model;
+    private readonly BatchGradients gradients = gradients;
+    private readonly TorchSplit train = train;
+
+    /// <summary>A place along the direction, with the weights there and their gradient, decay and all.</summary>
+    private sealed record Point(double Step, double Value, double Slope, Tensor Weights, Tensor? Gradient);
+
+    /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M, columns].</summary>
+    public Tensor Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
+    {
+        long count = examples.shape[0] / states.Length;
+        var rows = new Tensor[states.Length];
+        for (int m = 0; m < rows.Length; m++)
+        {
+            using var scope = NewDisposeScope();
+            var state = cohort.Vectors.Skip(1).Select(vector => vector.select(0, m)).ToArray();
+            rows[m] = new OneUpdate(this, states[m], state, examples.narrow(0, m * count, count), seeds[m], update, weight).Run(cohort.Weights.select(0, m), rate, figures).MoveToOuterDisposeScope();
+        }
+        return cat(rows, 0);
+    }
+
+    private sealed class OneUpdate(Searches of, SearchState search, Tensor[] state, Tensor examples, uint seed, long update, double factor)
+    {
+        private readonly OptimizerSpec spec = of.spec;
+        private readonly long count = examples.shape[0];
+        private Tensor direction = null!, weights = null!, g = null!;
+        private double start, slope;
+        private BatchGradients.Result first;
+
+        public Tensor Run(Tensor at, double rate, UpdateFigures figures)
+        {
+            search.BeginUpdate();
+            weights = at;
+            var (loss, gradient) = Gradient(weights.clone(), out first);
+            Tensor layers = figures.LayerSquares(first.Gradient, wide: true), counts = figures.Counts(first.Gradient);
+            double moved = double.IsFinite(loss) && float.IsFinite((float)Math.Sqrt(Host.Double(layers.sum()))) ? Move(loss, gradient, rate) : 0;
+            var change = stack([full([1], moved, ScalarType.Float64, weights.device), full([1], Square(weights), ScalarType.Float64, weights.device)], 1);
+            var row = figures.Row(first.Loss, first.Examples, change, counts, layers);
+            if (next is not null)
+            {
+                using var still = no_grad();
+                weights.copy_(next);
+            }
+            return row;
+        }
+
+        private Tensor? next;
+
+        /// <summary>Chooses the next weights; ‖Δw‖².</summary>
+        private double Move(double loss, Tensor gradient, double rate)
+        {
+            using var still = no_grad();
+            g = gradient;
+            start = Value(loss, weights);
+            double square = Dot(g, g), length = rate * Math.Min(1, 1 / Host.Double(g.abs().sum(ScalarType.Float64)));
+            search.StepLength = 0;
+            if (square == 0) return 0;
+            bool informed = spec.HasMemory ? NewtonDirection() : ConjugateDirection();
+            slope = Dot(g, direction);
+            if (!(slope < 0 && double.IsFinite(slope)))
+            {
+                if (!spec.HasMemory && informed) search.Skipped++;
+                Forget();
+                Downhill();
+                (informed, slope) = (false, -square);
+            }
+            double first = !informed ? length : spec.HasMemory ? rate : search.Step * Math.Clamp(search.Slope / slope, 0.1, 10);
+            var found = spec.LineSearch switch
+            {
+                LineSearch.None => At(first) is var fixedStep && double.IsFinite(fixedStep.Value) ? fixedStep : null,
+                LineSearch.Backtracking => Backtrack(first),
+                _ => Wolfe(first),
+            };
+            if (found is not null)
+            {
+                Remember(found, square);
+            }
+            else
+            {
+                search.Fallbacks++;
+                Forget();
+                found = Fallback(length);
+            }
+            search.StepLength = found?.Step ?? 0;
+            if (found is null) return 0;
+            next = found.Weights;
+            return Square(next.to(ScalarType.Float64) - weights.to(ScalarType.Float64));
+        }
+
+        /// <summary>−H·g by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4, with 7.20 for H₀); false where there are no pairs.</summary>
+        private bool NewtonDirection()
+        {
+            Downhill();
+            int pairs = (int)Math.Min(search.Pairs, spec.Memory);
+            if (pairs == 0) return false;
+            double[] steps = new double[pairs], curvatures = new double[pairs];
+            for (int k = 0; k < pairs; k++)
+            {
+                var (s, y) = Pair(k);
+                curvatures[k] = Dot(s, y);
+                steps[k] = Dot(s, direction) / curvatures[k];
+                direction.add_(y, -steps[k]);
+            }
+            var newest = Pair(0).Y;
+            direction.mul_(curvatures[0] / Dot(newest, newest));
+            for (int k = pairs - 1; k >= 0; k--)
+            {
+                var (s, y) = Pair(k);
+                direction.add_(s, steps[k] - Dot(y, direction) / curvatures[k]);
+            }
+            return true;
+        }
+
+        /// <summary>The k-th before the newest.</summary>
+        private (Tensor S, Tensor Y) Pair(int k)
+        {
+            int place = (int)(((long)search.Pairs - 1 - k) % spec.Memory);
+            return (state[2 * place], state[2 * place + 1]);
+        }
+
+        /// <summary>−g + β·p with β = max(0, gᵀy / ‖g₋₁‖²) (Polak-Ribière+, Nocedal and Wright 2006, 5.45), y of the batch before; false after a restart.</summary>
+        private bool ConjugateDirection()
+        {
+            Downhill();
+            if (search.Square == 0) return false;
+            double beta = Dot(g, state[1]) / search.Square;
+            if (!(beta > 0 && double.IsFinite(beta)) || search.Age >= of.layout.Parameters)
+            {
+                search.Skipped++;
+                Forget();
+                return false;
+            }
+            direction.add_(state[0], beta);
+            search.Age++;
+            return true;
+        }
+
+        private void Downhill() => direction = g.to(ScalarType.Float64).neg();
+
+        private void Forget() => (search.Pairs, search.Square, search.Age) = (0, 0, 0);
+
+        private void Remember(Point found, double square)
+        {
+            var change = found.Gradient! - g;
+            if (!spec.HasMemory)
+            {
+                state[0].copy_(direction);
+                state[1].copy_(change);
+                (search.Square, search.Step, search.Slope) = (square, found.Step, slope);
+                return;
+            }
+            var s = found.Weights - weights;
+            double product = Dot(s, change);
+            if (!(product > spec.Epsilon * Dot(s, s) && double.IsFinite(product)))
+            {
+                search.Skipped++;
+                return;
+            }
+            int place = (int)((long)search.Pairs % spec.Memory);
+            state[2 * place].copy_(s);
+            state[2 * place + 1].copy_(change);
+            search.Pairs++;
+        }
+
+        private Point? Backtrack(double step)
+        {
+            for (int k = 0; k < spec.Trials; k++, step /= 2)
+            {
+                if (!(LossAt(step).Value <= start + Decrease * step * slope + Rounding * Math.Abs(start))) continue;
+                var at = At(step);
+                if (double.IsFinite(at.Value)) return at;
+            }
+            return null;
+        }
+
+        /// <summary>Brackets a step that fulfils the strong Wolfe conditions, then narrows the bracket, by cubic interpolation; PyTorch's _strong_wolfe, with losses that are no numbers as +∞.</summary>
+        private Point? Wolfe(double first)
+        {
+            double curvature = -(spec.HasMemory ? NewtonCurvature : ConjugateCurvature) * slope, slack = Rounding * Math.Abs(start);
+            var origin = new Point(0, start, slope, weights, g);
+            Point before = origin, now = At(first), p0 = origin, p1 = origin;
+            int made = 1;
+            bool done = false, bracketed = false;
+            while (made < spec.Trials)
+            {
+                if (TooHigh(now) || (made > 2 && now.Value >= before.Value) || now.Slope >= 0 && !(Math.Abs(now.Slope) <= curvature))
+                {
+                    (p0, p1, bracketed) = (before, now, true);
+                    break;
+                }
+                if (Math.Abs(now.Slope) <= curvature)
+                {
+                    (p0, p1, done, bracketed) = (now, now, true, true);
+                    break;
+                }
+                double step = Cubic(before, now, now.Step + 0.01 * (now.Step - before.Step), 10 * now.Step);
+                before = now;
+                now = At(step);
+                made++;
+            }
+            if (!bracketed) (p0, p1) = (origin, now);
+            if (!bracketed && !TooHigh(now) && Math.Abs(now.Slope) <= curvature) (p0, p1) = (now, now);
+            bool lowFirst = p0.Value <= p1.Value, slow = false;
+            double most = Host.Double(direction.abs().max());
+            while (!done && made < spec.Trials && Math.Abs(p1.Step - p0.Step) * most >= Narrow)
+            {
+                double least = Math.Min(p0.Step, p1.Step), greatest = Math.Max(p0.Step, p1.Step), step = Cubic(p0, p1, least, greatest), margin = 0.1 * (greatest - least);
+                if (Math.Min(greatest - step, step - least) < margin)
+                {
+                    bool onEdge = slow || step >= greatest || step <= least;
+                    if (onEdge) step = Math.Abs(step - greatest) < Math.Abs(step - least) ? greatest - margin : least + margin;
+                    slow = !onEdge;
+                }
+                else
+                {
+                    slow = false;
+                }
+                now = At(step);
+                made++;
+                ref Point lowest = ref lowFirst ? ref p0 : ref p1, highest = ref lowFirst ? ref p1 : ref p0;
+                if (TooHigh(now) || now.Value >= lowest.Value)
+                {
+                    highest = now;
+                    lowFirst = p0.Value <= p1.Value;
+                    continue;
+                }
+                if (Math.Abs(now.Slope) <= curvature) done = true;
+                else if (now.Slope * (highest.Step - lowest.Step) >= 0) highest = lowest;
+                lowest = now;
+            }
+            var best = lowFirst ? p0 : p1;
+            return best.Step == 0 || !(best.Value <= start + slack) ? null : best;
+
+            bool TooHigh(Point at) => at.Value > start + Decrease * at.Step * slope + slack;
+        }
+
+        /// <summary>A small step down the gradient that does not raise the batch's loss, or none.</summary>
+        private Point? Fallback(double length)
+        {
+            Downhill();
+            double step = length;
+            for (int k = 0; k < FallbackTrials; k++, step /= 8)
+            {
+                var at = LossAt(step);
+                if (at.Value <= start) return at;
+            }
+            return null;
+        }
+
+        /// <summary>The minimum of the cubic through two values with their slopes, within bounds; their middle where there is none.</summary>
+        private static double Cubic(Point a, Point b, double least, double most)
+        {
+            double d1 = a.Slope + b.Slope - 3 * (a.Value - b.Value) / (a.Step - b.Step), square = d1 * d1 - a.Slope * b.Slope, middle = (least + most) / 2;
+            if (!(square >= 0)) return middle;
+            double d2 = Math.Sqrt(square);
+            double at = a.Step <= b.Step
+                ? b.Step - (b.Step - a.Step) * ((b.Slope + d2 - d1) / (b.Slope - a.Slope + 2 * d2))
+                : a.Step - (a.Step - b.Step) * ((a.Slope + d2 - d1) / (a.Slope - b.Slope + 2 * d2));
+            return double.IsNaN(at) ? middle : Math.Min(Math.Max(at, least), most);
+        }
+
+        private Tensor Along(double step) => (weights.to(ScalarType.Float64) + direction * step).to(ScalarType.Float32);
+
+        /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
+        private Point At(double step)
+        {
+            var there = Along(step);
+            var (loss, gradient) = Gradient(there, out _);
+            double value = Value(loss, there), along = Dot(gradient, direction);
+            return double.IsFinite(value) && double.IsFinite(along) ? new Point(step, value, along, there, gradient) : new Point(step, double.PositiveInfinity, double.NaN, there, null);
+        }
+
+        private Point LossAt(double step)
+        {
+            var there = Along(step);
+            using var leaves = new Leaves(of.layout, there.unsqueeze(0), gradient: false);
+            double sum = 0;
+            long most = of.MicroBatch ?? count;
+            for (long first = 0; first < count; first += most)
+            {
+                using var scope = NewDisposeScope();
+                sum += Host.Double(of.model.Losses(new Pass(leaves), of.train, examples.narrow(0, first, Math.Min(most, count - first))).sum());
+            }
+            search.Forwards++;
+            search.Flops += (double)of.network.ForwardFlopsPerExample * count;
+            return new Point(step, Value(sum / count, there), double.NaN, there, null);
+        }
+
+        /// <summary>Loss and gradient, decay and all, of the update's batch.</summary>
+        private (double Loss, Tensor Gradient) Gradient(Tensor at, out BatchGradients.Result result)
+        {
+            using var tracks = enable_grad();
+            using var leaves = new Leaves(of.layout, at.unsqueeze(0), gradient: true);
+            result = of.gradients.At(leaves, examples, [seed], update, 1, null);
+            search.Gradients++;
+            search.Flops += (double)of.network.TrainingFlopsPerExample * count;
+            using var still = no_grad();
+            var gradient = result.Gradient.squeeze(0) * (float)factor;
+            if (spec.WeightDecay != 0) gradient.add_(at, (float)spec.WeightDecay);
+            return (Host.Double(result.Loss.squeeze(0)), gradient);
+        }
+
+        private double Value(double loss, Tensor at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * Square(at));
+
+        private static double Square(Tensor a) => Dot(a, a);
+
+        private static double Dot(Tensor a, Tensor b) => Host.Double(a.to(ScalarType.Float64).dot(b.to(ScalarType.Float64)));
+    }
+
+    private int? MicroBatch => bundle.MicroBatch;
+}

@@ -1,0 +1,215 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>
+/// The forward pass of M nets of one shape at once. Vectors are [M, B, width]; images [B, M·channels, rows, columns], so that the nets are
+/// groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
+/// </summary>
+internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precision)
+{
+    private readonly NetworkSpec network = layout.Network;
+    private readonly ScalarType? narrow = precision switch
+    {
+        TorchPrecision.BFloat16 => ScalarType.BFloat16,
+        TorchPrecision.Float16 => ScalarType.Float16,
+        _ => null,
+    };
+
+    /// <summary>Outputs [M, B, outputs] of each tower for features [M or 1, B, inputs of all towers].</summary>
+    public Tensor[] Forward(Pass pass, Tensor features)
+    {
+        long members = pass.Leaves.Members, rows = features.shape[1];
+        var x = features.shape[0] == members ? features : features.expand(members, rows, features.shape[2]);
+        pass.Rows = rows;
+        if (!network.Layered) return [Dense(pass, x)];
+        var input = network.Graph.Input;
+        var outputs = new Tensor[network.Model.Towers];
+        int dropouts = 0;
+        for (int t = 0; t < outputs.Length; t++)
+        {
+            var view = outputs.Length == 1 ? x : x.narrow(2, t * input.Size, input.Size);
+            if (input.Pixels > 1) view = view.reshape(members, rows, input.Channels, input.Rows, input.Columns).transpose(0, 1).reshape(rows, members * input.Channels, input.Rows, input.Columns);
+            outputs[t] = Float(Flat(pass, Layers(pass, network.Graph.Towers[t], view, ref dropouts)));
+        }
+        return outputs;
+    }
+
+    private Tensor Dense(Pass pass, Tensor x)
+    {
+        for (int l = 0; l < layout.Places.Length; l++) x = Activate(layout.Places[l].Group.Follows, Affine(pass, l, x));
+        return Float(x);
+    }
+
+    private Tensor Layers(Pass pass, IReadOnlyList<LayerNode> nodes, Tensor x, ref int dropouts)
+    {
+        foreach (var node in nodes) x = Layer(pass, node, x, ref dropouts);
+        return x;
+    }
+
+    private Tensor Layer(Pass pass, LayerNode node, Tensor x, ref int dropouts)
+    {
+        var spec = node.Spec;
+        switch (spec.Kind)
+        {
+            case LayerKind.Conv2d:
+                return Convolve(pass, node, x);
+            case LayerKind.Dense:
+                return Affine(pass, node.Weights, x);
+            case LayerKind.MaxPool:
+                return F.max_pool2d(x, [spec.Kernel, spec.Kernel], [spec.Stride, spec.Stride]);
+            case LayerKind.AvgPool when spec.Kernel == 0:
+                return Flat(pass, x.mean([2, 3], keepdim: true));
+            case LayerKind.AvgPool:
+                return F.avg_pool2d(x, [spec.Kernel, spec.Kernel], [spec.Stride, spec.Stride]);
+            case LayerKind.Flatten:
+                return Flat(pass, x);
+            case LayerKind.Activation:
+                return Activate(spec.Function, x);
+            case LayerKind.Dropout:
+                int number = dropouts++;
+                if (!pass.Training || spec.Rate == 0) return x;
+                return x * pass.Mask!(spec.Rate, number, node.Input, x.shape);
+            case LayerKind.BatchNorm:
+                return BatchNorm(pass, node, Float(x));
+            case LayerKind.GroupNorm or LayerKind.LayerNorm:
+                return GroupNorm(pass, node, Float(x), spec.Kind == LayerKind.LayerNorm ? 1 : spec.Groups);
+            case LayerKind.Residual:
+                Tensor way = Layers(pass, node.Inner, x, ref dropouts), own = Layers(pass, node.Projection, x, ref dropouts);
+                return way + own;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(node), spec.Kind, "unknown layer");
+        }
+    }
+
+    /// <summary>Images [B, M·channels, rows, columns] to vectors [M, B, channels·rows·columns]; vectors stay.</summary>
+    private static Tensor Flat(Pass pass, Tensor x)
+    {
+        if (x.dim() == 3) return x;
+        long rows = x.shape[0], members = pass.Leaves.Members;
+        return x.reshape(rows, members, x.NumberOfElements / (rows * members)).transpose(0, 1);
+    }
+
+    private Tensor Affine(Pass pass, int group, Tensor x)
+    {
+        x = Flat(pass, x);
+        Tensor weights = Narrow(pass.Leaves.Matrices[group]).transpose(1, 2), input = Narrow(x);
+        var z = input.bmm(weights);
+        // TorchSharp's baddbmm takes its arguments in another order than it says.
+        if (pass.Leaves.Biases[group] is { } bias) z = z.add_(Narrow(bias).unsqueeze(1));
+        pass.Tape?.Add(new DenseTouch(group, input, z));
+        return z;
+    }
+
+    private Tensor Convolve(Pass pass, LayerNode node, Tensor x)
+    {
+        var spec = node.Spec;
+        int kernel = spec.Kernel, channels = node.Input.Channels / spec.Groups;
+        long members = pass.Leaves.Members;
+        var weights = Narrow(pass.Leaves.Matrices[node.Weights]).reshape(members * spec.Filters, channels, kernel, kernel);
+        var bias = pass.Leaves.Biases[node.Weights] is { } b ? Narrow(b).reshape(members * spec.Filters) : null;
+        var input = Narrow(x);
+        var z = F.conv2d(input, weights, bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
+        pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z));
+        return z;
+    }
+
+    private static Tensor BatchNorm(Pass pass, LayerNode node, Tensor x)
+    {
+        bool image = x.dim() == 4;
+        int channels = node.Output.Channels;
+        long members = pass.Leaves.Members;
+        Tensor mean, variance;
+        if (pass.Training)
+        {
+            (variance, mean) = image ? var_mean(x, [0, 2, 3], unbiased: false) : var_mean(x, [1], unbiased: false);
+            long counted = image ? x.shape[0] * x.shape[2] * x.shape[3] : x.shape[1];
+            pass.Seen?.Add(new BatchStatistics(node.Statistics, channels, (float)node.Spec.Momentum, counted, mean.detach().reshape(members, channels), variance.detach().reshape(members, channels)));
+        }
+        else
+        {
+            mean = pass.Running!.narrow(1, node.Statistics, channels);
+            variance = pass.Running.narrow(1, node.Statistics + channels, channels).clamp_min(0);
+        }
+        long[] shape = image ? [1, members * channels, 1, 1] : [members, 1, channels];
+        var normal = (x - mean.reshape(shape)) * (variance.reshape(shape) + node.Spec.Epsilon).rsqrt();
+        return Scale(pass, node, normal, shape);
+    }
+
+    private static Tensor GroupNorm(Pass pass, LayerNode node, Tensor x, int groups)
+    {
+        bool image = x.dim() == 4;
+        int channels = node.Output.Channels;
+        long members = pass.Leaves.Members;
+        var grouped = image ? x.reshape(x.shape[0], members * groups, -1) : x.reshape(members, x.shape[1], groups, -1);
+        var (variance, mean) = var_mean(grouped, [grouped.dim() - 1], unbiased: false, keepdim: true);
+        var normal = ((grouped - mean) * (variance + node.Spec.Epsilon).rsqrt()).reshape(x.shape);
+        return Scale(pass, node, normal, image ? [1, members * channels, 1, 1] : [members, 1, channels]);
+    }
+
+    private static Tensor Scale(Pass pass, LayerNode node, Tensor normal, long[] shape)
+    {
+        Tensor gamma = pass.Leaves.Matrices[node.Weights].reshape(shape), beta = pass.Leaves.Biases[node.Weights]!.reshape(shape);
+        var z = normal * gamma + beta;
+        pass.Tape?.Add(new NormTouch(node.Weights, normal, z));
+        return z;
+    }
+
+    private static Tensor Activate(Activation kind, Tensor z) => kind switch
+    {
+        Activation.Relu => z.relu(),
+        Activation.Tanh => z.tanh(),
+        Activation.Sigmoid => z.sigmoid(),
+        Activation.Gelu => F.gelu(z),
+        _ => z,
+    };
+
+    private Tensor Narrow(Tensor x) => narrow is { } type && x.dtype != type ? x.to(type) : x;
+
+    private Tensor Float(Tensor x) => narrow is not null && x.dtype != ScalarType.Float32 ? x.to(ScalarType.Float32) : x;
+}
+
+/// <summary>What a forward pass is given, and what it leaves.</summary>
+internal sealed class Pass(Leaves leaves)
+{
+    public Leaves Leaves { get; } = leaves;
+
+    /// <summary>All nets see the same examples.</summary>
+    public bool Shared { get; init; }
+
+    /// <summary>Batch norms take the batch's statistics and dropout drops.</summary>
+    public bool Training { get; init; }
+
+    /// <summary>Running statistics [M, S] that are used while not training.</summary>
+    public Tensor? Running { get; init; }
+
+    /// <summary>The mask of a dropout layer, for a value of the given shape.</summary>
+    public Func<double, int, TensorShape, long[], Tensor>? Mask { get; init; }
+
+    /// <summary>Every use of weights, where examples' own gradients are wanted.</summary>
+    public List<Touch>? Tape { get; init; }
+
+    /// <summary>What batch norms saw while training.</summary>
+    public List<BatchStatistics>? Seen { get; init; }
+
+    /// <summary>B.</summary>
+    public long Rows { get; set; }
+}
+
+/// <summary>A batch norm's view of one batch: means and variances [M, channels].</summary>
+internal sealed record BatchStatistics(int First, int Channels, float Momentum, long Counted, Tensor Mean, Tensor Variance)
+{
+    /// <summary>The running statistics [M, S] with this batch in them; the variance without bias, where there is one.</summary>
+    public void Commit(Tensor running)
+    {
+        using var mean = running.narrow(1, First, Channels);
+        mean.mul_(1 - Momentum).add_(Mean, Momentum);
+        if (Counted < 2) return;
+        using var variance = running.narrow(1, First + Channels, Channels);
+        variance.mul_(1 - Momentum).add_(Variance, Momentum * Counted / (Counted - 1f));
+    }
+}

@@ -1,0 +1,84 @@
+using BatchViz.Core.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>One use of a group of weights in a forward pass: what went in and what came out, from which each example's own gradient follows.</summary>
+/// <param name="Output">Before the activation; the loss's gradient by it is δ.</param>
+internal abstract record Touch(int Group, Tensor Output)
+{
+    /// <summary>‖gᵢ‖² of the group for each example [M, B].</summary>
+    public abstract Tensor Squares(Leaves leaves, Tensor delta);
+
+    /// <summary>⟨gᵢ, d⟩ of the group for each example [M, B], d given as weights are.</summary>
+    public abstract Tensor Slopes(Leaves direction, Tensor delta);
+}
+
+/// <summary>z = Wx + b: gᵢ = δxᵀ, ‖gᵢ‖² = (‖x‖² + 1)‖δ‖² (Goodfellow 2015, arXiv:1510.01799).</summary>
+internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touch(Group, Output)
+{
+    public override Tensor Squares(Leaves leaves, Tensor delta)
+    {
+        var inputs = Input.detach().to(ScalarType.Float32).square().sum(2);
+        if (leaves.Biases[Group] is not null) inputs = inputs + 1;
+        return inputs * delta.to(ScalarType.Float32).square().sum(2);
+    }
+
+    public override Tensor Slopes(Leaves direction, Tensor delta)
+    {
+        var weights = direction.Matrices[Group].transpose(1, 2);
+        var input = Input.detach().to(ScalarType.Float32);
+        var along = input.bmm(weights);
+        if (direction.Biases[Group] is { } bias) along.add_(bias.unsqueeze(1));
+        return (along * delta.to(ScalarType.Float32)).sum(2);
+    }
+}
+
+/// <summary>gᵢ is the sum of δxᵀ over the pixels; its norm by the cheaper of the gradient itself and the Gram matrices of inputs and δ.</summary>
+internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output) : Touch(Group, Output)
+{
+    public override Tensor Squares(Leaves leaves, Tensor delta)
+    {
+        long rows = delta.shape[0], members = leaves.Members, filters = Spec.Filters / Spec.Groups, pixels = delta.shape[2] * delta.shape[3];
+        var windows = F.unfold(Input.detach().to(ScalarType.Float32), (Spec.Kernel, Spec.Kernel), null, (Spec.Padding, Spec.Padding), (Spec.Stride, Spec.Stride));
+        long inputs = windows.shape[1] / (members * Spec.Groups);
+        windows = windows.reshape(-1, inputs, pixels);
+        var slopes = delta.to(ScalarType.Float32).reshape(-1, filters, pixels);
+        Tensor squares;
+        if (inputs * filters <= pixels * (inputs + filters)) squares = slopes.bmm(windows.transpose(1, 2)).square().sum([1, 2]);
+        else squares = (windows.transpose(1, 2).bmm(windows) * slopes.transpose(1, 2).bmm(slopes)).sum([1, 2]);
+        if (leaves.Biases[Group] is not null) squares = squares + slopes.sum(2).square().sum(1);
+        return squares.reshape(rows, members, Spec.Groups).sum(2).transpose(0, 1);
+    }
+
+    public override Tensor Slopes(Leaves direction, Tensor delta)
+    {
+        long members = direction.Members;
+        var weights = direction.Matrices[Group];
+        var filters = weights.reshape(members * Spec.Filters, weights.shape[2] / (Spec.Kernel * Spec.Kernel), Spec.Kernel, Spec.Kernel);
+        var along = F.conv2d(Input.detach().to(ScalarType.Float32), filters, direction.Biases[Group]?.reshape(-1), [Spec.Stride, Spec.Stride], [Spec.Padding, Spec.Padding], [1, 1], members * Spec.Groups);
+        return (along * delta.to(ScalarType.Float32)).reshape(delta.shape[0], members, -1).sum(2).transpose(0, 1);
+    }
+}
+
+/// <summary>z = γx̂ + β by channel: gᵢ = (Σδx̂, Σδ) over the pixels.</summary>
+internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touch(Group, Output)
+{
+    public override Tensor Squares(Leaves leaves, Tensor delta)
+    {
+        var product = delta * Normal.detach();
+        if (delta.dim() == 3) return product.square().sum(2) + delta.square().sum(2);
+        var squares = product.sum([2, 3]).square() + delta.sum([2, 3]).square();
+        return squares.reshape(delta.shape[0], leaves.Members, -1).sum(2).transpose(0, 1);
+    }
+
+    public override Tensor Slopes(Leaves direction, Tensor delta)
+    {
+        bool image = delta.dim() == 4;
+        long[] shape = image ? [1, delta.shape[1], 1, 1] : [delta.shape[0], 1, delta.shape[2]];
+        var along = (Normal.detach() * direction.Matrices[Group].reshape(shape) + direction.Biases[Group]!.reshape(shape)) * delta;
+        return image ? along.reshape(delta.shape[0], direction.Members, -1).sum(2).transpose(0, 1) : along.sum(2);
+    }
+}

@@ -1,0 +1,83 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Statistics;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>What an update shows of each member, on the device [M, columns] in double precision until it is read back.</summary>
+internal sealed class UpdateFigures(ParameterLayout layout)
+{
+    public const int Loss = 0, ExampleSquares = 1, ExampleNorms = 2, ExampleMin = 3, ExampleMax = 4, UpdateSquare = 5, WeightSquare = 6, Histogram = 7,
+        Layers = Histogram + RecordLayout.HistogramBins;
+
+    private Tensor? edges;
+
+    public int Width => Layers + layout.Places.Length;
+
+    /// <summary>Σ of squares of each layer of a gradient [M, layers].</summary>
+    /// <param name="wide">Squares that float32 cannot hold do not count as infinite.</param>
+    public Tensor LayerSquares(Tensor gradient, bool wide)
+    {
+        var squares = (wide ? gradient.to(ScalarType.Float64) : gradient).square();
+        return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1);
+    }
+
+    /// <summary>Components of a gradient [M, P] by magnitude [M, bins]; those that are no number are in none.</summary>
+    public Tensor Counts(Tensor gradient)
+    {
+        long members = gradient.shape[0];
+        edges ??= tensor(Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => (float)RecordLayout.BinEdge(bin)).ToArray()).to(gradient.device).DetachFromDisposeScope();
+        var bins = bucketize(gradient.abs(), edges, right: true);
+        if (members > 1) bins.add_(arange(0, members * RecordLayout.HistogramBins, RecordLayout.HistogramBins, ScalarType.Int64, gradient.device).unsqueeze(1));
+        return bincount(bins.flatten(), minlength: members * RecordLayout.HistogramBins).view(members, RecordLayout.HistogramBins).to(ScalarType.Float64);
+    }
+
+    /// <summary>[M, columns]</summary>
+    /// <param name="loss">[M] mean loss.</param>
+    /// <param name="examples">[M, 4]: sum of squared norms, sum, smallest and largest norm; null: not defined.</param>
+    /// <param name="change">[M, 2]: squares of the step and of the weights before it.</param>
+    public Tensor Row(Tensor loss, Tensor? examples, Tensor change, Tensor counts, Tensor layers)
+    {
+        long members = loss.shape[0];
+        examples ??= full([members, 4], double.NaN, ScalarType.Float64, loss.device);
+        return cat([loss.to(ScalarType.Float64).unsqueeze(1), examples, change, counts, layers], 1);
+    }
+
+    /// <summary>Whether loss and gradient norm are numbers that a record can hold.</summary>
+    public bool Finite(ReadOnlySpan<double> row) => float.IsFinite((float)row[Loss]) && float.IsFinite((float)Math.Sqrt(Square(row)));
+
+    /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
+    /// <param name="count">Examples in the batch.</param>
+    /// <param name="population">Examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
+    public NoiseScale Write(Span<float> record, ReadOnlySpan<double> row, NoiseScale noise, double rate, int count, double population)
+    {
+        bool finite = Finite(row);
+        double square = Square(row), update = finite ? row[UpdateSquare] : 0;
+        record[RecordLayout.Loss] = (float)row[Loss];
+        record[RecordLayout.GradientNorm] = (float)Math.Sqrt(square);
+        record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(update);
+        record[RecordLayout.LearningRate] = (float)rate;
+        record[RecordLayout.BatchSize] = count;
+        record[RecordLayout.UpdateRatio] = update == 0 ? 0 : (float)Math.Sqrt(update / row[WeightSquare]);
+        record[RecordLayout.ExampleNormMean] = (float)(row[ExampleNorms] / count);
+        record[RecordLayout.ExampleNormMin] = (float)row[ExampleMin];
+        record[RecordLayout.ExampleNormMax] = (float)row[ExampleMax];
+        double variance = NoiseScale.Variance(row[ExampleSquares], square, count);
+        noise = noise.With(variance, square, count, population);
+        record[RecordLayout.GradientVariance] = (float)variance;
+        record[RecordLayout.NoiseScale] = (float)noise.Value;
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) record[RecordLayout.Histogram + bin] = (float)(row[Histogram + bin] / layout.Parameters);
+        for (int l = 0; l < layout.Places.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(row[Layers + l]);
+        return noise;
+    }
+
+    public void Dispose() => edges?.Dispose();
+
+    private double Square(ReadOnlySpan<double> row)
+    {
+        double sum = 0;
+        for (int l = 0; l < layout.Places.Length; l++) sum += row[Layers + l];
+        return sum;
+    }
+}

@@ -1,0 +1,148 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+
+namespace BatchViz.Conformance.Tests;
+
+/// <summary>Same spec, same seeds: update by update the same records and weights, up to what rounding makes of them.</summary>
+public sealed class UpdateTests
+{
+    /// <summary>Of numbers' sizes; and of weights after all updates, by norm. Rounding grows along a run, most in searches.</summary>
+    private const double Share = 1e-3, Weights = 3e-4;
+
+    public static IEnumerable<object[]> Models => from engine in Engines.Names from problem in Problem.Models select new object[] { engine, problem.Name };
+
+    public static IEnumerable<object[]> Ways => from engine in Engines.Names from problem in Problem.Ways select new object[] { engine, problem.Name };
+
+    public static IEnumerable<object[]> All => Engines.Names.Select(engine => new object[] { engine });
+
+    [Theory, MemberData(nameof(Models)), MemberData(nameof(Ways))]
+    public void Records_and_weights_agree(string engine, string name)
+    {
+        var problem = Problem.Named(name);
+        int updates = problem.Updates;
+        using var tested = Engines.Make(engine);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec), given = tested.CreateBundle(givenData, problem.Spec);
+        Close.ByNorm(wanted.Export(0).Weights, given.Export(0).Weights, 0, "initial weights");
+        RecordBlock a = new(2, updates, wanted.Layout.Width), b = new(2, updates, given.Layout.Width);
+        wanted.Advance(updates, a);
+        // In pieces: how many are asked for at once changes nothing.
+        var piece = new RecordBlock(2, updates, given.Layout.Width);
+        for (int made = 0; made < updates; made += 5)
+        {
+            int now = Math.Min(5, updates - made);
+            given.Advance(now, piece);
+            for (int m = 0; m < 2; m++)
+            {
+                Assert.Equal(now, piece.Rows[m]);
+                for (int row = 0; row < now; row++) piece.Row(m, row).CopyTo(b.Row(m, made + row));
+            }
+        }
+        double share = problem.Spec.Optimizer.Searches ? 20 * Share : Share;
+        for (int m = 0; m < 2; m++)
+        {
+            Assert.Equal(updates, given.Updates(m));
+            for (int row = 0; row < updates; row++) Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(m, row), b.Row(m, row), share, $"member {m}, update {row + 1}");
+            Keyframe one = wanted.Export(m), other = given.Export(m);
+            Close.ByNorm(one.Weights, other.Weights, share == Share ? Weights : 30 * Weights, "weights");
+            Assert.Equal(one.OptimizerState.Length, other.OptimizerState.Length);
+            if (share == Share) for (int s = 0; s < one.OptimizerState.Length; s++) Close.ByNorm(one.OptimizerState[s], other.OptimizerState[s], 10 * Share, $"state {s}");
+            int statistics = (int)(one.Statistics!.Length - (problem.Network.Layered ? problem.Network.Graph.Statistics : 0));
+            Close.ByNorm(Floats(one.Statistics[statistics..]), Floats(other.Statistics![statistics..]), Weights, "running statistics");
+            Assert.Equal(wanted.NextBatch(m), given.NextBatch(m));
+        }
+    }
+
+    /// <summary>A keyframe of one engine is one of every other, in the middle of an epoch and of an optimiser's life.</summary>
+    [Theory, MemberData(nameof(Ways))]
+    public void A_keyframe_goes_from_engine_to_engine(string engine, string name)
+    {
+        var problem = Problem.Named(name);
+        using var tested = Engines.Make(engine);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec), given = tested.CreateBundle(givenData, problem.Spec);
+        RecordBlock a = new(2, 9, wanted.Layout.Width), b = new(2, 9, given.Layout.Width);
+        wanted.Advance(9, a);
+        given.Restore(1, wanted.Export(1));
+        Assert.Equal(9, given.Updates(1));
+        wanted.Advance(3, a);
+        given.Advance(3, b);
+        double share = problem.Spec.Optimizer.Searches ? 20 * Share : Share;
+        for (int row = 0; row < 3; row++) Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(1, row), b.Row(1, row), share, $"update {10 + row}");
+        Assert.Equal((3, 12), (given.Updates(0), given.Updates(1)));
+    }
+
+    /// <summary>One member's rate is fine and the other's start is not: it diverges alone, and its last weights are those before the update that failed.</summary>
+    [Theory, MemberData(nameof(All))]
+    public void A_member_that_diverges_does_so_alone(string engine)
+    {
+        var problem = Problem.Named("dense Tanh");
+        using var tested = Engines.Make(engine);
+        using var data = tested.Load(problem.Data);
+        using var bundle = tested.CreateBundle(data, problem.Spec);
+        using var alone = tested.CreateBundle(data, problem.Spec with { Seeds = [problem.Spec.Seeds[0]] });
+        var block = new RecordBlock(2, 40, bundle.Layout.Width);
+        var one = new RecordBlock(1, 40, bundle.Layout.Width);
+        bundle.Advance(3, block);
+        alone.Advance(3, one);
+        var spoiled = bundle.Export(1);
+        spoiled.Weights[5] = float.NaN;
+        bundle.Restore(1, spoiled);
+        bundle.Advance(40, block);
+        alone.Advance(40, one);
+        Assert.Equal((40, 1), (block.Rows[0], block.Rows[1]));
+        Assert.Equal((false, true), (bundle.Diverged(0), bundle.Diverged(1)));
+        Assert.Equal((43, 3), (bundle.Updates(0), bundle.Updates(1)));
+        Assert.True(float.IsNaN(block.Row(1, 0)[RecordLayout.Loss]));
+        Assert.Equal(spoiled.Weights, bundle.Export(1).Weights);
+        Close.ByNorm(alone.Export(0).Weights, bundle.Export(0).Weights, Weights, "the sibling");
+        bundle.Advance(2, block);
+        Assert.Equal((2, 0), (block.Rows[0], block.Rows[1]));
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void A_rate_too_large_ends_at_the_same_update(string engine)
+    {
+        var problem = Problem.Named("dense, squared");
+        var spec = problem.Spec with { LearningRate = 300, Network = problem.Network with { Model = problem.Network.Model with { Activation = Activation.Relu } } };
+        using var tested = Engines.Make(engine);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec), given = tested.CreateBundle(givenData, spec);
+        RecordBlock a = new(2, 60, wanted.Layout.Width), b = new(2, 60, given.Layout.Width);
+        wanted.Advance(60, a);
+        given.Advance(60, b);
+        for (int m = 0; m < 2; m++)
+        {
+            Assert.True(wanted.Diverged(m) && given.Diverged(m));
+            Assert.Equal(a.Rows[m], b.Rows[m]);
+            Assert.Equal(wanted.Updates(m), given.Updates(m));
+        }
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void A_batch_that_cannot_fit_is_refused_before_anything_is_taken(string engine)
+    {
+        var problem = Problem.Named("dense Tanh");
+        using var tested = Engines.Make(engine);
+        using var data = tested.Load(problem.Data);
+        var account = tested.Predict(problem.Spec, problem.Data);
+        Assert.True(account.Weights > 0 && account.Activations > 0 && account.Total < 100_000_000, $"{account}");
+        var larger = tested.Predict(problem.Spec with { BatchSize = 300 }, problem.Data);
+        Assert.True(larger.Activations > account.Activations && larger.Weights == account.Weights);
+    }
+
+    [Theory, MemberData(nameof(All))]
+    public void What_does_not_fit_the_data_is_refused(string engine)
+    {
+        var problem = Problem.Named("dense Tanh");
+        using var tested = Engines.Make(engine);
+        using var data = tested.Load(problem.Data);
+        var wrong = problem.Spec with { Network = problem.Network with { Sizes = [48, 20, 12, 10] } };
+        Assert.Equal("The model has 48 inputs, images has 49.", Assert.Throws<SpecException>(() => tested.CreateBundle(data, wrong)).Message);
+        using var bundle = tested.CreateBundle(data, problem.Spec);
+        Assert.Throws<ArgumentException>(() => bundle.Restore(0, new Keyframe(1, new float[3], [])));
+        Assert.Throws<ArgumentException>(() => bundle.Advance(3, new RecordBlock(2, 2, bundle.Layout.Width)));
+    }
+
+    private static float[] Floats(double[] values) => Array.ConvertAll(values, v => (float)v);
+}
