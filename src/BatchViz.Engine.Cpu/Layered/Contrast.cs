@@ -15,13 +15,20 @@ internal sealed unsafe class Contrast
     /// <summary>Embeddings shorter than this count as if they were as long, so that their direction stays finite.</summary>
     private const float Shortest = 1e-12f;
 
+    /// <summary>Step of the difference that stands for the loss's own second derivative, as a share of the embeddings: rounding and the third derivative spoil it about equally.</summary>
+    private const double Step = 5e-3;
+
     private readonly KernelTable kernels;
     private readonly int width, stride, pairs, across;
     private readonly bool sigmoid;
     private readonly float scale;
     private readonly LayerShape? own;
-    private float* a, b, turned, lengthsA, lengthsB, forth, back, forthSlope, backSlope, losses, spare, slopeA, slopeB;
+    private float* a, b, turned, lengthsA, lengthsB, forth, back, forthSlope, backSlope, losses, spare, slopeA, slopeB, atA, atB, otherA, otherB;
     private int* labels;
+
+    /// <summary>Of the loss's own weights, t' and b: where the loss is taken instead of at the weights, and the gradient there.</summary>
+    private (float Log, float Shift)? ownAt;
+    private (double Log, double Shift) ownSlope;
 
     /// <param name="pairs">Most pairs.</param>
     public Contrast(KernelTable kernels, NetworkSpec network, WeightLayout layout, int pairs)
@@ -38,16 +45,16 @@ internal sealed unsafe class Contrast
 
     private float Factor { get; }
 
-    public void Reserve(Arena arena, bool gradient)
+    public void Reserve(Arena arena, Uses uses)
     {
-        arena.Reserve((long)across * stride);
-        arena.Reserve((long)across * stride);
-        arena.Reserve((long)across * stride);
+        bool gradient = uses != Uses.Loss;
+        for (int i = 0; i < 3; i++) arena.Reserve((long)across * stride);
         arena.Reserve((long)across * across);
         arena.Reserve(sigmoid ? 0 : (long)across * across);
         for (int i = 0; i < 5; i++) arena.Reserve(across);
         for (int i = 0; i < 2; i++) arena.Reserve(gradient ? (long)across * stride : 0);
         for (int i = 0; i < 2; i++) arena.Reserve(gradient && !sigmoid ? (long)across * across : 0);
+        for (int i = 0; i < 4; i++) arena.Reserve(uses == Uses.Curvature ? (long)across * stride : 0);
     }
 
     public void Take(Arena arena)
@@ -66,6 +73,10 @@ internal sealed unsafe class Contrast
         slopeB = arena.Take();
         forthSlope = arena.Take();
         backSlope = arena.Take();
+        atA = arena.Take();
+        atB = arena.Take();
+        otherA = arena.Take();
+        otherB = arena.Take();
         for (int i = 0; i < pairs && !arena.Predicting; i++) labels[i] = i;
     }
 
@@ -82,7 +93,51 @@ internal sealed unsafe class Contrast
         Transpose.Run(rows, width, b, stride, turned, columns);
         kernels.MatrixProduct(rows, width, columns, a, stride, 1, turned, null, forth, false);
         if (right != null) *right += CountRight(rows, columns);
-        return sigmoid ? Sigmoid(weights, gradient, rows, columns, za, zb, deltaA, deltaB, share) : Softmax(rows, columns, za, zb, deltaA, deltaB, share);
+        if (!sigmoid) return Softmax(rows, columns, za, zb, deltaA, deltaB, share);
+        double sum = Sigmoid(weights, rows, columns, za, zb, deltaA, deltaB, share);
+        if (own is not { } place || deltaA == null || gradient == null) return sum;
+        gradient[place.Offset] += (float)ownSlope.Log;
+        gradient[place.BiasOffset] += (float)ownSlope.Shift;
+        return sum;
+    }
+
+    /// <summary>
+    /// How the gradient changes along a direction: R{∂L/∂za} for embeddings that change by ta, and R{∂L/∂t'}, R{∂L/∂b} added to the product. The loss is
+    /// smooth in its embeddings, so this is a central difference of its gradient; the layers below have theirs exactly.
+    /// </summary>
+    /// <param name="direction">Of the weights, as they lie.</param>
+    public void Curve(float* weights, float* direction, float* product, int rows, float* za, float* zb, float* ta, float* tb, float* ra, float* rb)
+    {
+        long floats = (long)rows * stride;
+        double size = kernels.SumSquares(floats, za) + kernels.SumSquares(floats, zb), change = kernels.SumSquares(floats, ta) + kernels.SumSquares(floats, tb);
+        double own1 = own is { } l ? direction[l.Offset] : 0, own2 = own is { } k ? direction[k.BiasOffset] : 0;
+        double relative = (size > 0 ? Math.Sqrt(change / size) : 0) + Math.Abs(own1) + Math.Abs(own2);
+        if (!(relative > 0) || !double.IsFinite(relative))
+        {
+            new Span<float>(ra, checked((int)floats)).Fill(relative == 0 ? 0 : float.NaN);
+            new Span<float>(rb, checked((int)floats)).Fill(relative == 0 ? 0 : float.NaN);
+            return;
+        }
+        float h = (float)(Step / relative);
+        var before = Slope(-h, otherA, otherB);
+        var after = Slope(h, ra, rb);
+        kernels.Combine(floats, ra, -1, otherA, 0, null, ra);
+        kernels.Combine(floats, rb, -1, otherB, 0, null, rb);
+        kernels.Scale(floats, 1 / (2 * h), ra);
+        kernels.Scale(floats, 1 / (2 * h), rb);
+        if (own is not { } place) return;
+        product[place.Offset] += (float)((after.Log - before.Log) / (2 * h));
+        product[place.BiasOffset] += (float)((after.Shift - before.Shift) / (2 * h));
+
+        (double Log, double Shift) Slope(float step, float* deltaA, float* deltaB)
+        {
+            kernels.Combine(floats, za, step, ta, 0, null, atA);
+            kernels.Combine(floats, zb, step, tb, 0, null, atB);
+            if (own is { } w) ownAt = (weights[w.Offset] + step * direction[w.Offset], weights[w.BiasOffset] + step * direction[w.BiasOffset]);
+            Loss(weights, null, rows, atA, atB, deltaA, deltaB, 1, null);
+            ownAt = null;
+            return ownSlope;
+        }
     }
 
     private double Softmax(int rows, int columns, float* za, float* zb, float* deltaA, float* deltaB, float share)
@@ -107,9 +162,9 @@ internal sealed unsafe class Contrast
         return sum;
     }
 
-    private double Sigmoid(float* weights, float* gradient, int rows, int columns, float* za, float* zb, float* deltaA, float* deltaB, float share)
+    private double Sigmoid(float* weights, int rows, int columns, float* za, float* zb, float* deltaA, float* deltaB, float share)
     {
-        float log = own is { } layer ? weights[layer.Offset] : scale, shift = own is { } l ? weights[l.BiasOffset] : InitialWeights.LossBias;
+        var (log, shift) = ownAt ?? (own is { } layer ? (weights[layer.Offset], weights[layer.BiasOffset]) : (scale, InitialWeights.LossBias));
         float factor = kernels.Exponential(log);
         for (int i = 0; i < rows; i++)
         {
@@ -122,14 +177,13 @@ internal sealed unsafe class Contrast
         if (deltaA == null) return sum;
         kernels.MatrixProduct(rows, rows, stride, forth, columns, 1, b, null, slopeA, false);
         kernels.MatrixProduct(rows, rows, stride, forth, 1, columns, a, null, slopeB, false);
-        if (own is { } place && gradient != null)
+        if (own is not null)
         {
             // ∂/∂t' = Σ_ij ∂/∂y_ij t s_ij = t Σ_i ⟨a_i, slope_i⟩; ∂/∂b = Σ_ij ∂/∂y_ij.
             double all = 0;
             for (int i = 0; i < rows; i++)
                 for (int j = 0; j < rows; j++) all += forth[(nint)i * columns + j];
-            gradient[place.Offset] += (float)(factor * Probes.Vectors.Dot((long)rows * stride, a, slopeA));
-            gradient[place.BiasOffset] += (float)all;
+            ownSlope = (factor * Probes.Vectors.Dot((long)rows * stride, a, slopeA), all);
         }
         Back(za, a, lengthsA, slopeA, factor, deltaA, rows);
         Back(zb, b, lengthsB, slopeB, factor, deltaB, rows);

@@ -13,15 +13,12 @@ namespace BatchViz.Engine.Cpu.Layered;
 /// </summary>
 internal sealed unsafe class LayeredObjective : Objective
 {
-    /// <summary>Of a difference of gradients, as a share of 1 + ‖w‖: where rounding and the third derivative spoil it about equally.</summary>
-    private const float Step = 2e-3f;
-
     private readonly KernelTable kernels;
     private readonly NetworkSpec network;
     private readonly WeightLayout layout;
     private readonly long budget;
     private readonly Arena arena = new();
-    private readonly float* at, statistics, direction, squares, origin, gradient;
+    private readonly float* at, statistics, direction, squares;
     private readonly int chunkRows;
     private Place?[] places = [];
     private long linearisation;
@@ -35,13 +32,10 @@ internal sealed unsafe class LayeredObjective : Objective
         arena.Reserve(layout.StatisticsFloats);
         arena.Reserve(layout.Floats);
         arena.Reserve(chunkRows);
-        for (int i = 0; i < 2; i++) arena.Reserve(network.Contrastive ? layout.Floats : 0);
         at = arena.Take();
         statistics = arena.Take();
         direction = arena.Take();
         squares = arena.Take();
-        origin = arena.Take();
-        gradient = arena.Take();
     }
 
     private int Chunks => (Examples + chunkRows - 1) / chunkRows;
@@ -101,11 +95,6 @@ internal sealed unsafe class LayeredObjective : Objective
 
     public override void HessianProduct(float* v, float* product, CancellationToken cancel)
     {
-        if (network.Contrastive)
-        {
-            Difference(v, product, cancel);
-            return;
-        }
         System.Buffer.MemoryCopy(v, direction, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
         new Span<float>(product, checked((int)layout.Floats)).Clear();
         for (int c = 0; c < Chunks; c++)
@@ -119,29 +108,6 @@ internal sealed unsafe class LayeredObjective : Objective
             place.Pass.HessianProduct(place.Rows, 1);
         }
         kernels.Scale(layout.Floats, 1f / Examples, product);
-    }
-
-    /// <summary>(∇L(w + hv) − ∇L(w − hv)) / 2h: a contrastive loss has no curvature of its own for each example.</summary>
-    private void Difference(float* v, float* product, CancellationToken cancel)
-    {
-        long n = layout.Floats;
-        double length = Math.Sqrt(kernels.SumSquares(n, v));
-        System.Buffer.MemoryCopy(at, origin, n * sizeof(float), n * sizeof(float));
-        float h = length > 0 ? (float)(Step * (1 + Math.Sqrt(kernels.SumSquares(n, at))) / length) : 0;
-        if (h > 0 && float.IsFinite(h))
-        {
-            kernels.Combine(n, origin, -h, v, 0, null, direction);
-            Linearise(direction, gradient, false, null, cancel);
-            kernels.Combine(n, origin, h, v, 0, null, direction);
-            Linearise(direction, product, false, null, cancel);
-            kernels.Combine(n, product, -1, gradient, 0, null, product);
-            kernels.Scale(n, 1 / (2 * h), product);
-        }
-        else
-        {
-            new Span<float>(product, checked((int)n)).Clear();
-        }
-        MoveTo(origin);
     }
 
     public override double MeanSquareOutputSlope(float* weights, CancellationToken cancel)
@@ -214,7 +180,7 @@ internal sealed unsafe class LayeredObjective : Objective
         Forward(place, backward: true);
         place.Pass.State.Gradient = gradient;
         sum = place.Pass.Loss(place.Rows, 1, sum);
-        if (curvature && !network.Contrastive) place.Pass.CurveLoss(place.Rows);
+        if (curvature) place.Pass.CurveLoss(place.Rows);
         place.Pass.Backward(place.Rows);
         (place.Linearisation, place.Curved) = (linearisation, curvature);
         return sum;

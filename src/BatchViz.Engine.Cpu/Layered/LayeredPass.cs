@@ -36,7 +36,7 @@ internal sealed unsafe class LayeredPass : IDisposable
         if (network.Contrastive) contrast = new Contrast(kernels, network, layout, capacity);
         else head = new LossHead(kernels, network.Loss, Output.Channels);
         foreach (var path in paths) path.Reserve(arena, capacity, uses);
-        contrast?.Reserve(arena, uses != Uses.Loss);
+        contrast?.Reserve(arena, uses);
         head?.Reserve(arena, Arena.Pad(capacity));
         arena.Reserve(uses == Uses.Curvature ? capacity * Output.Floats : 0);
         arena.Reserve(paths.Length > 1 ? paths.Length * network.Graph.Input.Size : 0, MemoryUse.Batch);
@@ -125,13 +125,20 @@ internal sealed unsafe class LayeredPass : IDisposable
     }
 
     /// <summary>Keeps what <see cref="HessianProduct"/> needs of the loss.</summary>
-    public void CurveLoss(int rows) => head!.Curve(rows, Output.Data, curvature);
+    public void CurveLoss(int rows) => head?.Curve(rows, Output.Data, curvature);
 
     /// <summary>Adds the rows' part of the Hessian's product with the state's direction; after Forward, Loss with a gradient, CurveLoss and Backward at the same weights.</summary>
     public void HessianProduct(int rows, float share)
     {
-        paths[0].ForwardTangent(State, rows);
+        foreach (var path in paths) path.ForwardTangent(State, rows);
         long floats = rows * Output.Floats;
+        if (contrast is not null)
+        {
+            var other = paths[1].Output;
+            contrast.Curve(State.Weights, State.Direction, State.Product, rows, Output.Data, other.Data, Output.Tangent, other.Tangent, Output.DeltaTangent, other.DeltaTangent);
+            foreach (var path in paths) path.BackwardTangent(State, rows);
+            return;
+        }
         Buffer.MemoryCopy(Output.Tangent, Output.DeltaTangent, floats * sizeof(float), floats * sizeof(float));
         head!.MultiplyCurvature(rows, curvature, Output.DeltaTangent);
         kernels.Scale(floats, share, Output.DeltaTangent);
