@@ -40,6 +40,9 @@ public sealed record ExperimentOptions
 
     public string? DataFolder { get; init; }
 
+    /// <summary>Why this engine trains, for people; null: nobody chose.</summary>
+    public string? EngineReason { get; init; }
+
     /// <summary>Of a recording that is opened: train those runs on that were interrupted or stopped before the end of their budget.</summary>
     public bool Resume { get; init; }
 
@@ -83,6 +86,7 @@ public sealed class Experiment : IDisposable
     public Experiment(ExperimentPlan plan, IEngine engine, ExperimentOptions? options = null, RecordingFolder? from = null)
     {
         options ??= new ExperimentOptions();
+        EngineReason = options.EngineReason;
         (this.plan, Engine, MeasureEnds, opened, readOnly) = (plan, engine, options.MeasureEnds, from, options.ReadOnly);
         PathMarks = PathMarksOf(plan, options);
         EvaluationSet = EvaluationSetOf(plan);
@@ -116,6 +120,9 @@ public sealed class Experiment : IDisposable
     public ExperimentPlan Plan => Volatile.Read(ref plan);
 
     public IEngine Engine { get; }
+
+    /// <summary>Why it is this one.</summary>
+    public string? EngineReason { get; }
 
     /// <summary>They only become more.</summary>
     public IReadOnlyList<Run> Runs => Volatile.Read(ref runs);

@@ -1,3 +1,4 @@
+using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using BatchViz.Core.Data;
@@ -29,6 +30,9 @@ internal sealed class Lane
     private readonly long limit, keyframeStride;
     private Run[] members;
     private RecordCheck?[] checks = [];
+
+    /// <summary>Of members that were taken up on an engine that is not exact: where what it trained now begins.</summary>
+    private string?[] segments = [];
     private double seconds;
     private LaneProbes? probes;
 
@@ -68,6 +72,10 @@ internal sealed class Lane
         {
             Train();
         }
+        catch (MemoryExhaustedException e) when (e.Asked > 0)
+        {
+            EndAll(RunState.Failed, $"Memory ran out at batch size {members[0].Plan.BatchSize}, when {Math.Max(1, e.Asked / 1_000_000):#,0} MB more were asked for; the other runs go on.");
+        }
         catch (OutOfMemoryException)
         {
             EndAll(RunState.Failed, $"Memory ran out at batch size {members[0].Plan.BatchSize}; the other runs go on.");
@@ -99,7 +107,7 @@ internal sealed class Lane
         // Those that have ended, in a recording that is taken up again, have nothing more to do.
         members = [.. members.Where(run => !run.Log.Ended)];
         if (members.Length == 0) return;
-        checks = new RecordCheck?[members.Length];
+        (checks, segments) = (new RecordCheck?[members.Length], new string?[members.Length]);
         var plan = experiment.Plan;
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
         var predicted = experiment.Engine.Predict(spec, plan.Data);
@@ -167,7 +175,12 @@ internal sealed class Lane
             int rows = block.Rows[m];
             if (log.Ended || rows == 0) continue;
             int known = (int)Math.Clamp(log.Count - made, 0, rows);
-            if (known > 0) (checks[m] ??= new RecordCheck(members[m])).Take(made, block.Of(m)[..(known * width)]);
+            if (known > 0) (checks[m] ??= new RecordCheck(members[m], experiment.Engine.BitExact)).Take(made, block.Of(m)[..(known * width)]);
+            if (known < rows && !experiment.Engine.BitExact && checks[m] is { } check && segments[m] is null)
+            {
+                segments[m] = string.Create(CultureInfo.InvariantCulture, $"A new segment begins after update {made + known:#,0}: this engine's bits do not come again (losses on the way there were off by up to {100 * check.Deviation:g2} %).");
+                log.Enter(RunState.Running, segments[m]);
+            }
             if (known == rows) continue;
             double step = (after - seconds) / rows;
             log.Append(block.Of(m)[(known * width)..(rows * width)], rows - known, seconds + step * known, after);
@@ -251,7 +264,7 @@ internal sealed class Lane
         if (run.Log.Ended) return;
         Finish(member, bundle, evaluator);
         run.Log.BudgetSpent = budgetSpent;
-        run.Log.Enter(stopped is null ? RunState.Finished : RunState.Stopped, stopped);
+        run.Log.Enter(stopped is null ? RunState.Finished : RunState.Stopped, stopped ?? segments[member]);
     }
 
     /// <summary>The figures of a run that trains no more.</summary>

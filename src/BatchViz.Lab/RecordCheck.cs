@@ -1,9 +1,13 @@
+using BatchViz.Core.Engines;
 using BatchViz.Recording;
 
 namespace BatchViz.Lab;
 
-/// <summary>What was recorded before an interruption must come again, bit for bit: records where they were kept, else the buckets over them.</summary>
-internal sealed class RecordCheck(Run run)
+/// <summary>
+/// What was recorded before an interruption must come again, bit for bit: records where they were kept, else the buckets over them. An engine
+/// whose bits do not come again is only measured: what it goes on with is another segment of the run.
+/// </summary>
+internal sealed class RecordCheck(Run run, bool exact)
 {
     private readonly int width = run.Log.Layout.Width;
     private readonly float[] recorded = new float[run.Log.Stride];
@@ -12,6 +16,9 @@ internal sealed class RecordCheck(Run run)
 
     /// <summary>Where the bucket that is open began; −1 while none has been seen from its beginning.</summary>
     private long began = -1;
+
+    /// <summary>Largest difference of a loss from the recorded one, as a share of it; 0 where the engine is exact.</summary>
+    public double Deviation { get; private set; }
 
     /// <param name="rows">Records from <paramref name="first"/> on, as the engine made them now; all of them were made before.</param>
     /// <exception cref="LaneBegin.CannotException">They are others than were recorded.</exception>
@@ -23,10 +30,11 @@ internal sealed class RecordCheck(Run run)
             long record = first + r;
             if (run.Log.TryRows(record, 1, recorded))
             {
-                for (int c = 0; c < width; c++)
+                if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then)) Deviation = Math.Max(Deviation, Math.Abs(row[RecordLayout.Loss] - then) / Math.Max(Math.Abs(then), 1e-12));
+                for (int c = 0; c < width && exact; c++)
                     if (Bits(recorded[c]) != Bits(row[c])) throw Other(record, c, recorded[c], row[c]);
             }
-            Gather(record, row);
+            if (exact) Gather(record, row);
         }
     }
 

@@ -132,6 +132,43 @@ public sealed class CommandLineTests : IDisposable
         }
     }
 
+    /// <summary>Each engine runs here or says how to get it, and auto says which one it takes and why.</summary>
+    [Fact]
+    public async Task Engines_are_listed_with_how_to_get_those_that_are_not_here()
+    {
+        var (code, output, error) = await Program("engines", "--json");
+        Assert.True(code == 0, error);
+        var json = JsonNode.Parse(output)!;
+        var engines = json["engines"]!.AsArray();
+        Assert.Equal("cpu", (string?)engines[0]!["name"]);
+        Assert.StartsWith("embedded, ", (string?)engines[0]!["description"]);
+        Assert.All(engines, entry => Assert.True(entry!["description"] is null != entry["whyNot"] is null));
+        bool built = engines.Count > 2;
+        if (!built)
+        {
+            Assert.Equal("TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it.", (string?)engines[1]!["whyNot"]);
+            Assert.Equal("cpu: TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it", (string?)json["auto"]);
+        }
+        var (listed, lines, _) = await Program("engines");
+        Assert.Equal((0, engines.Count + 1), (listed, lines.Trim().Split('\n').Length));
+    }
+
+    [Theory]
+    [InlineData("\"--engine\" is \"gpu\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.", "--engine", "gpu")]
+    [InlineData("\"--precision\" is \"fp8\"; it must be one of float32, tf32, bf16, fp16.", "--precision", "fp8")]
+    [InlineData("\"--precision\" is \"bf16\", but the embedded engine computes in float32.", "--engine", "cpu", "--precision", "bf16")]
+    [InlineData("\"--path\" chooses kernels of the embedded engine; it does not go with \"--engine torch\".", "--engine", "torch", "--path", "portable")]
+    public async Task Engines_that_there_are_not_are_refused_in_one_sentence(string sentence, params string[] options)
+    {
+        string file = Path.Combine(folder, "fine.json");
+        await File.WriteAllTextAsync(file, "{ \"data\": { \"kind\": \"moons\" }, " + Rest);
+        foreach (string[] command in new string[][] { ["run", file, .. options], ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file, .. options] })
+        {
+            var (code, output, error) = await Program(command);
+            Assert.Equal((2, "", sentence), (code, output, error.Trim()));
+        }
+    }
+
     [Fact]
     public async Task Kernel_paths_that_there_are_not_or_not_here_are_refused_in_one_sentence()
     {

@@ -27,6 +27,7 @@ public static class CommandLine
         ExportCommand.AddTo(root);
         ImportCommand.AddTo(root);
         PicturesCommand.AddTo(root);
+        EnginesCommand.AddTo(root);
         BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;

@@ -1,7 +1,5 @@
-using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Engine.Cpu;
 using BatchViz.Live;
 
 namespace BatchViz.Cli;
@@ -11,8 +9,6 @@ internal static class Files
 {
     /// <summary>The experiment that the dashboard shows when none is named.</summary>
     public static string DefaultExperiment => Path.Combine(AppContext.BaseDirectory, "examples", "mnist.json");
-
-    public static IEngine Engine(KernelPath path) => new CpuEngine(path);
 
     public static DataFiles Data(string? folder)
         => folder is null || Directory.Exists(folder) ? new DataFiles(folder) : throw new SpecException($"\"--data\": there is no folder {folder}.");

@@ -2,6 +2,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
@@ -37,6 +38,7 @@ internal static class RecordingFiles
     /// <summary>The engine that a recording was made with: of the same kernel path, so that the same bits come again.</summary>
     public static IEngine Engine(RecordingManifest.EngineInfo made)
     {
+        if (made.Name == "torch") return EngineList.TorchOf(made.Variant);
         if (made.Name != "cpu") throw new SpecException($"The recording was made with the engine \"{made.Name}\", which this program does not have.");
         if (!Enum.TryParse<KernelPath>(made.Variant, ignoreCase: true, out var path) || !CpuEngine.Available.Contains(path))
             throw new SpecException($"The recording was made with the kernels \"{made.Variant}\", which this processor does not have; its bits cannot be repeated here.");

@@ -2,7 +2,7 @@ using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
-using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using Spectre.Console;
@@ -18,27 +18,28 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
         var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var path = KernelOption.New();
+        var engine = new EngineOptions();
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
         var budget = BudgetOption();
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
-        foreach (Option option in new Option[] { json, data, threads, path, output, budget }) run.Options.Add(option);
+        foreach (Option option in new Option[] { json, data, threads, output, budget }) run.Options.Add(option);
+        engine.AddTo(run);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), KernelOption.Read(parsed, path), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, KernelPath path, string? output, long recordingBytes, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, EngineChoice chosen, string? output, long recordingBytes, bool json, CancellationToken stop)
     {
+        using var engine = chosen.Engine;
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         var data = Files.Data(dataFolder);
         var plan = Files.Plan(file, data);
-        using var engine = Files.Engine(path);
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {
-            LanesAtOnce = threads, Landscape = output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(),
+            LanesAtOnce = threads, Landscape = output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
             DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
         });
         return await Train(experiment, [.. experiment.Runs], json, stop);
@@ -57,7 +58,7 @@ internal static class RunCommand
     public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
-        console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description})");
+        console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description}){(experiment.EngineReason is { } why ? $": {why}" : "")}");
         using var interrupt = stop.Register(experiment.Stop);
         experiment.Start();
         await Progress(console, experiment);

@@ -319,7 +319,10 @@ public sealed class Conductor(
         var folder = RecordingFolder.Open(recording.Files, manifest, plan);
         try
         {
-            prepared = (new Experiment(plan, recording.Engine, options with { Resume = resume, ReadOnly = recording.ReadOnly }, folder), recording);
+            prepared = (new Experiment(plan, recording.Engine, options with
+            {
+                Resume = resume, ReadOnly = recording.ReadOnly, EngineReason = recording.Engine == engine ? options.EngineReason : "the recording was made with it",
+            }, folder), recording);
         }
         catch
         {

@@ -29,6 +29,7 @@ internal static class Manifest
                 ["name"] = experiment.Engine.Name,
                 ["description"] = experiment.Engine.Description,
                 ["bitExact"] = experiment.Engine.BitExact,
+                ["reason"] = experiment.EngineReason,
             },
             ["data"] = new JsonObject
             {

@@ -1,0 +1,36 @@
+using System.CommandLine;
+using System.Text.Json.Nodes;
+using BatchViz.Engines;
+
+namespace BatchViz.Cli;
+
+/// <summary><c>batchviz engines</c>: which engines can run here, and how to get the others.</summary>
+internal static class EnginesCommand
+{
+    public static void AddTo(RootCommand root)
+    {
+        var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
+        var command = new Command("engines", "List the engines of this program on this machine.");
+        command.Options.Add(json);
+        command.SetAction((parsed, _) => CommandLine.Guard(() =>
+        {
+            var entries = EngineList.All();
+            var chosen = EngineList.Choose("auto");
+            string auto = $"{chosen.Engine.Name}: {chosen.Reason.TrimEnd('.')}";
+            chosen.Engine.Dispose();
+            if (parsed.GetValue(json))
+            {
+                Console.WriteLine(new JsonObject
+                {
+                    ["engines"] = new JsonArray([.. entries.Select(entry => (JsonNode)new JsonObject { ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot })]),
+                    ["auto"] = auto,
+                }.ToJsonString());
+                return Task.FromResult(CommandLine.Done);
+            }
+            foreach (var entry in entries) Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");
+            Console.WriteLine($"{"auto",-14}{auto}");
+            return Task.FromResult(CommandLine.Done);
+        }));
+        root.Subcommands.Add(command);
+    }
+}

@@ -1,0 +1,4 @@
+#if TORCH
+// Tensors are counted for the whole process.
+[assembly: CollectionBehavior(DisableTestParallelization = true)]
+#endif

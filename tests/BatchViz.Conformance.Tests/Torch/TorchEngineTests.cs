@@ -1,0 +1,140 @@
+using BatchViz.Core.Data;
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using BatchViz.Engine.Cpu.Tests;
+using BatchViz.Engine.Torch;
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchViz.Conformance.Tests.Torch;
+
+public sealed class TorchEngineTests
+{
+    /// <summary>Steps on stacked vectors against torch.optim's own, on a quadratic.</summary>
+    [Theory]
+    [InlineData(OptimizerKind.Sgd)]
+    [InlineData(OptimizerKind.Momentum)]
+    [InlineData(OptimizerKind.Nesterov)]
+    [InlineData(OptimizerKind.Adam)]
+    [InlineData(OptimizerKind.AdamW)]
+    [InlineData(OptimizerKind.AdaGrad)]
+    [InlineData(OptimizerKind.AdaDelta)]
+    [InlineData(OptimizerKind.RmsProp)]
+    public void A_step_is_that_of_torch_optim(OptimizerKind kind)
+    {
+        const double Rate = 0.02, Decay = 0.03;
+        var images = Sets.Images();
+        var network = Sets.Net(images, LossKind.Squared, []);
+        var spec = Sets.Spec(network, images.Train.Count, kind, Rate) with { Optimizer = new OptimizerSpec { Kind = kind, WeightDecay = Decay }, Sampler = new SamplerSpec { Order = SampleOrder.Sequential } };
+        using var engine = new TorchEngine();
+        using var data = engine.Load(images);
+        using var bundle = engine.CreateBundle(data, spec);
+        using var scope = NewDisposeScope();
+        float[] start = bundle.Export(0).Weights;
+        var w = nn.Parameter(tensor(start[..490], [10, 49]));
+        var b = nn.Parameter(tensor(start[490..]));
+        IEnumerable<TorchSharp.Modules.Parameter> both = [w, b];
+        optim.Optimizer peer = kind switch
+        {
+            OptimizerKind.Sgd => optim.SGD(both, Rate, weight_decay: Decay),
+            OptimizerKind.Momentum => optim.SGD(both, Rate, momentum: 0.9, weight_decay: Decay),
+            OptimizerKind.Nesterov => optim.SGD(both, Rate, momentum: 0.9, weight_decay: Decay, nesterov: true),
+            OptimizerKind.Adam => optim.Adam(both, Rate, weight_decay: Decay),
+            OptimizerKind.AdamW => optim.AdamW(both, Rate, weight_decay: Decay),
+            OptimizerKind.AdaGrad => optim.Adagrad(both, Rate, weight_decay: Decay),
+            OptimizerKind.AdaDelta => optim.Adadelta(both, Rate, rho: 0.9, eps: 1e-6, weight_decay: Decay),
+            _ => optim.RMSProp(both, Rate, alpha: 0.99, eps: 1e-8, weight_decay: Decay),
+        };
+        var features = new float[images.Train.Count * 49];
+        for (int i = 0; i < images.Train.Count; i++) images.Train.CopyFeatures(i, features.AsSpan(i * 49, 49));
+        var x = tensor(features, [images.Train.Count, 49]);
+        var y = nn.functional.one_hot(tensor(Array.ConvertAll(images.Train.Labels!, l => (long)l)), 10).to(ScalarType.Float32);
+        var block = new RecordBlock(1, 20, bundle.Layout.Width);
+        bundle.Advance(20, block);
+        for (int u = 0; u < 20; u++)
+        {
+            peer.zero_grad();
+            var loss = (nn.functional.linear(x, w, b) - y).square().sum(1).mean() * 0.5;
+            Close.Number(loss.item<float>(), block.Row(0, u)[RecordLayout.Loss], 1e-4, $"loss {u}");
+            loss.backward();
+            peer.step();
+        }
+        Close.ByNorm([.. w.detach().data<float>().ToArray(), .. b.detach().data<float>().ToArray()], bundle.Export(0).Weights, 1e-4, "weights");
+        peer.Dispose();
+    }
+
+    /// <summary>Half precision follows float32 as far as its mantissa goes, and trains.</summary>
+    [Theory]
+    [InlineData(TorchPrecision.BFloat16, 0.05)]
+    [InlineData(TorchPrecision.Float16, 0.02)]
+    [InlineData(TorchPrecision.Tf32, 1e-3)]
+    public void Sixteen_bits_follow_float32(TorchPrecision precision, double share)
+    {
+        foreach (string name in new[] { "dense Tanh", "convolution", "batch norm" })
+        {
+            var problem = Problem.Named(name);
+            using TorchEngine full = new(), half = new("cpu", precision);
+            using IEngineData a = full.Load(problem.Data), b = half.Load(problem.Data);
+            using IBundle one = full.CreateBundle(a, problem.Spec), other = half.CreateBundle(b, problem.Spec);
+            RecordBlock wanted = new(2, 30, one.Layout.Width), given = new(2, 30, one.Layout.Width);
+            one.Advance(30, wanted);
+            other.Advance(30, given);
+            for (int row = 0; row < 30; row++)
+                Close.Number(wanted.Row(0, row)[RecordLayout.Loss], given.Row(0, row)[RecordLayout.Loss], share, $"{name}, loss {row}", 0.01);
+            Close.ByNorm(one.Export(0).Weights, other.Export(0).Weights, share, $"{name}, weights");
+            // And is it: something must differ where there are fewer bits.
+            if (precision != TorchPrecision.Tf32) Assert.NotEqual(one.Export(0).Weights, other.Export(0).Weights);
+        }
+    }
+
+    /// <summary>Gradients of 2⁻²⁰ and less are nothing in 16 bits unless the loss is scaled; a scale too large is found and halved, and no update is lost.</summary>
+    [Fact]
+    public void Float16_scales_the_loss_down_until_gradients_fit()
+    {
+        var problem = Problem.Named("dense, squared");
+        var large = new float[problem.Data.Train.Count * 49];
+        for (int i = 0; i < problem.Data.Train.Count; i++) problem.Data.Train.CopyFeatures(i, large.AsSpan(i * 49, 49));
+        for (int i = 0; i < large.Length; i++) large[i] *= 30;
+        var split = new DataSplit { Count = problem.Data.Train.Count, Inputs = 49, Floats = large, Labels = problem.Data.Train.Labels };
+        var data = problem.Data with { Train = split, Test = null };
+        using TorchEngine full = new(), half = new("cpu", TorchPrecision.Float16);
+        using IEngineData a = full.Load(data), b = half.Load(data);
+        var spec = problem.Spec with { LearningRate = 1e-4 };
+        using IBundle one = full.CreateBundle(a, spec), other = half.CreateBundle(b, spec);
+        RecordBlock wanted = new(2, 40, one.Layout.Width), given = new(2, 40, one.Layout.Width);
+        one.Advance(40, wanted);
+        other.Advance(40, given);
+        Assert.Equal(40, other.Updates(0));
+        Close.ByNorm(one.Export(0).Weights, other.Export(0).Weights, 0.02, "weights");
+    }
+
+    /// <summary>libtorch is asked for more than there is in the middle of an update: the bundle says how much, nothing stays taken, and others go on.</summary>
+    [Fact]
+    public void Memory_that_runs_out_is_told_with_the_batch_size_and_given_back()
+    {
+        var images = Sets.Images(4000, 784) with { Image = (28, 28) };
+        var model = new ModelSpec { Kind = ModelKind.Layers, Layers = [LayerSpec.Conv(20_000, 1), LayerSpec.Average(), LayerSpec.Dense()] };
+        var network = new NetworkSpec(model, LossKind.CrossEntropy, [784, 10]) { Image = new TensorShape(1, 28, 28) };
+        using var engine = new TorchEngine { MostBundleBytes = long.MaxValue };
+        using var data = engine.Load(images);
+        using var small = engine.CreateBundle(data, Sets.Spec(network, 1));
+        using var bundle = engine.CreateBundle(data, Sets.Spec(network, 4000));
+        long before = Tensor.TotalCount;
+        var e = Assert.Throws<MemoryExhaustedException>(() => bundle.Advance(1, new RecordBlock(1, 1, bundle.Layout.Width)));
+        Assert.True(e.Asked > 100_000_000_000, $"{e.Asked} bytes");
+        Assert.StartsWith("batch size 4000: ", e.Message);
+        Assert.Equal(before, Tensor.TotalCount);
+        small.Advance(1, new RecordBlock(1, 1, small.Layout.Width));
+        Assert.Equal(1, small.Updates(0));
+        var refused = Assert.Throws<SpecException>(() => new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000)));
+        Assert.StartsWith("Batch size 4,000 would take ", refused.Message);
+    }
+
+    [Fact]
+    public void A_device_that_is_not_there_is_refused_in_a_sentence()
+    {
+        Assert.Null(TorchEngine.WhyNot("cpu"));
+        Assert.Equal("TorchSharp has the devices cpu and cuda:N here, not tpu.", Assert.Throws<SpecException>(() => new TorchEngine("tpu")).Message);
+        if (!cuda.is_available()) Assert.Equal("This build of TorchSharp finds no CUDA device.", Assert.Throws<SpecException>(() => new TorchEngine("cuda:0")).Message);
+    }
+}
