@@ -17,13 +17,18 @@ internal sealed class Leaves : IDisposable
         Flat = weights;
         Matrices = new Tensor[layout.Places.Length];
         Biases = new Tensor?[layout.Places.Length];
+        Turned = new Tensor[layout.Places.Length];
+        WideBiases = new Tensor?[layout.Places.Length];
         long members = weights.shape[0];
         using var scope = NewDisposeScope();
         for (int l = 0; l < Matrices.Length; l++)
         {
             var place = layout.Places[l];
             Matrices[l] = Keep(weights.narrow(1, place.Offset, place.Matrix).view(members, place.Group.Outputs, place.Group.Inputs));
-            if (place.Group.Bias) Biases[l] = Keep(weights.narrow(1, place.BiasOffset, place.Group.Outputs));
+            Turned[l] = Matrices[l].detach().transpose(1, 2).DetachFromDisposeScope();
+            if (!place.Group.Bias) continue;
+            Biases[l] = Keep(weights.narrow(1, place.BiasOffset, place.Group.Outputs));
+            WideBiases[l] = Biases[l]!.detach().unsqueeze(1).DetachFromDisposeScope();
         }
 
         Tensor Keep(Tensor view)
@@ -41,6 +46,11 @@ internal sealed class Leaves : IDisposable
 
     public Tensor?[] Biases { get; }
 
+    /// <summary>Without gradients: matrices as products want them [M, inputs, outputs], and biases [M, 1, outputs].</summary>
+    public Tensor[] Turned { get; }
+
+    public Tensor?[] WideBiases { get; }
+
     /// <summary>In canonical order.</summary>
     public IReadOnlyList<Tensor> All => all;
 
@@ -49,5 +59,7 @@ internal sealed class Leaves : IDisposable
     public void Dispose()
     {
         foreach (var leaf in all) leaf.Dispose();
+        foreach (var view in Turned) view.Dispose();
+        foreach (var view in WideBiases) view?.Dispose();
     }
 }

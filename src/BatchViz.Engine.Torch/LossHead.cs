@@ -76,7 +76,7 @@ internal sealed class LossHead(ParameterLayout layout)
     private static Tensor Signs(TorchSplit split, Tensor examples, Tensor z)
         => PerNet(split.Labels!.index_select(0, examples), z).to(ScalarType.Float32) * 2 - 1;
 
-    private static Tensor Targets(TorchSplit split, Tensor examples, Tensor z)
+    public static Tensor Targets(TorchSplit split, Tensor examples, Tensor z)
     {
         if (split.Targets is { } targets)
         {

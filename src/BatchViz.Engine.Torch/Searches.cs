@@ -33,18 +33,18 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
     /// <summary>A place along the direction, with the weights there and their gradient, decay and all.</summary>
     private sealed record Point(double Step, double Value, double Slope, Tensor Weights, Tensor? Gradient);
 
-    /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M, columns].</summary>
-    public Tensor Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
+    /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M × columns].</summary>
+    public double[] Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
     {
         long count = examples.shape[0] / states.Length;
-        var rows = new Tensor[states.Length];
-        for (int m = 0; m < rows.Length; m++)
+        var rows = new double[states.Length * figures.Width];
+        for (int m = 0; m < states.Length; m++)
         {
             using var scope = NewDisposeScope();
             var state = cohort.Vectors.Skip(1).Select(vector => vector.select(0, m)).ToArray();
-            rows[m] = new OneUpdate(this, states[m], state, examples.narrow(0, m * count, count), seeds[m], update, weight).Run(cohort.Weights.select(0, m), rate, figures).MoveToOuterDisposeScope();
+            new OneUpdate(this, states[m], state, examples.narrow(0, m * count, count), seeds[m], update, weight).Run(cohort.Weights.select(0, m), rate, figures).CopyTo(rows, m * figures.Width);
         }
-        return cat(rows, 0);
+        return rows;
     }
 
     private sealed class OneUpdate(Searches of, SearchState search, Tensor[] state, Tensor examples, uint seed, long update, double factor)
@@ -55,15 +55,14 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private double start, slope;
         private BatchGradients.Result first;
 
-        public Tensor Run(Tensor at, double rate, UpdateFigures figures)
+        public double[] Run(Tensor at, double rate, UpdateFigures figures)
         {
             search.BeginUpdate();
             weights = at;
             var (loss, gradient) = Gradient(weights.clone(), out first);
-            Tensor layers = figures.LayerSquares(first.Gradient, wide: true), counts = figures.Counts(first.Gradient);
-            double moved = double.IsFinite(loss) && float.IsFinite((float)Math.Sqrt(Host.Double(layers.sum()))) ? Move(loss, gradient, rate) : 0;
-            var change = stack([full([1], moved, ScalarType.Float64, weights.device), full([1], Square(weights), ScalarType.Float64, weights.device)], 1);
-            var row = figures.Row(first.Loss, first.Examples, change, counts, layers);
+            double[] row = figures.Read(first);
+            row[UpdateFigures.WeightSquare] = Square(weights);
+            if (figures.Finite(row)) row[UpdateFigures.UpdateSquare] = Move(loss, gradient, rate);
             if (next is not null)
             {
                 using var still = no_grad();

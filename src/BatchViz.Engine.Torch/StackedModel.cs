@@ -14,6 +14,9 @@ internal sealed class StackedModel(ParameterLayout layout, DataSet data, TorchPr
 
     public ParameterLayout Layout => layout;
 
+    /// <summary>Whether products are in fewer bits than float32's.</summary>
+    public bool Narrow => precision is TorchPrecision.BFloat16 or TorchPrecision.Float16;
+
     /// <summary>Losses [M, B], whose mean over B is the batch's.</summary>
     /// <param name="examples">In the split: [M·B], net by net, or [B], the same for all.</param>
     public Tensor Losses(Pass pass, TorchSplit split, Tensor examples)

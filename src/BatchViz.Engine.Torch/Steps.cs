@@ -16,11 +16,11 @@ internal sealed class Steps(OptimizerSpec spec, ParameterLayout layout)
     /// <param name="rate">η of this update.</param>
     /// <param name="weight">Factor of the gradient: below 1 for a reweighted short batch.</param>
     /// <param name="gradient">[M, P]; may be changed.</param>
-    /// <param name="layerNorms">‖gradient‖ of each layer [M, layers].</param>
-    public Tensor Of(long update, double rate, double weight, Tensor gradient, Tensor weights, ReadOnlySpan<Tensor> state, Tensor layerNorms)
+    /// <param name="layerNorms">‖gradient‖ of each layer [M, layers]; null where it does not matter.</param>
+    public Tensor Of(long update, double rate, double weight, Tensor gradient, Tensor weights, ReadOnlySpan<Tensor> state, Tensor? layerNorms)
     {
         var g = weight == 1 ? gradient : gradient.mul_((float)weight);
-        if (spec.HasTrust) return Trusted(rate, weight, g, weights, state[0], layerNorms);
+        if (spec.HasTrust) return Trusted(rate, weight, g, weights, state[0], layerNorms!);
         if (spec.WeightDecay != 0 && spec.Kind != OptimizerKind.AdamW) g = g.add_(weights, (float)spec.WeightDecay);
         switch (spec.Kind)
         {

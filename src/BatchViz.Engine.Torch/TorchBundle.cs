@@ -9,8 +9,8 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>
-/// Members as one stacked model. Updates are queued on the device and read back <see cref="ReadEvery"/> at a time, in the hope that all
-/// their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied.
+/// Members as one stacked model. On a device of its own updates are queued and read back <see cref="ReadEvery"/> at a time, in the hope that
+/// all their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied, as always on a CPU.
 /// </summary>
 internal sealed class TorchBundle : IBundle
 {
@@ -35,19 +35,20 @@ internal sealed class TorchBundle : IBundle
     private readonly Device device;
     private readonly int[] indices;
     private readonly double population;
-    private readonly bool scales;
+    private readonly bool scales, queues;
     private readonly long optimizerFrom;
     private double scale = 1;
     private long sinceOverflow;
     private bool disposed;
 
-    public TorchBundle(TorchData data, BundleSpec spec, Device device, TorchPrecision precision)
+    /// <param name="queues">Whether updates are queued on the device; where each is waited for anyway, looking first costs less.</param>
+    public TorchBundle(TorchData data, BundleSpec spec, Device device, TorchPrecision precision, bool queues, bool exampleStatistics)
     {
-        (this.data, Spec, this.device) = (data, spec, device);
+        (this.data, Spec, this.device, this.queues) = (data, spec, device, queues);
         layout = new ParameterLayout(spec.Network);
         Layout = new RecordLayout(layout.Places.Length, spec.RecordsSearches ?? spec.Optimizer.Searches);
         model = new StackedModel(layout, data.Source, precision);
-        gradients = new BatchGradients(model, data.Train, spec.Network.Separable, spec.MicroBatch, device);
+        gradients = new BatchGradients(model, data.Train, exampleStatistics, spec.MicroBatch, device);
         steps = new Steps(spec.Optimizer, layout);
         figures = new UpdateFigures(layout);
         scales = precision == TorchPrecision.Float16;
@@ -201,7 +202,7 @@ internal sealed class TorchBundle : IBundle
     {
         using var taken = same.Length == members.Length ? null : whole.Take(same, IsAt);
         var cohort = taken ?? whole;
-        bool looks = searches is not null || Spec.Sampler.Pool is not null;
+        bool looks = !queues || searches is not null || Spec.Sampler.Pool is not null;
         while (true)
         {
             int[] going = [.. same.Where(m => !members[m].Diverged)];
@@ -226,7 +227,7 @@ internal sealed class TorchBundle : IBundle
         {
             using var scope = NewDisposeScope();
             int length = sizes[u] * cohort.Members.Length;
-            rows[u] = Update(cohort, first + u, examples.narrow(0, from, length), sizes[u], looks: false).MoveToOuterDisposeScope();
+            rows[u] = Queued(cohort, first + u, examples.narrow(0, from, length), sizes[u]).MoveToOuterDisposeScope();
             from += length;
         }
         double[] read = Host.Doubles(stack(rows));
@@ -234,6 +235,7 @@ internal sealed class TorchBundle : IBundle
         for (int r = 0; r < read.Length; r += width)
         {
             if (figures.Finite(read.AsSpan(r, width))) continue;
+            using var still = no_grad();
             cohort.Restore(before);
             return false;
         }
@@ -241,6 +243,17 @@ internal sealed class TorchBundle : IBundle
             for (int m = 0; m < cohort.Members.Length; m++) Record(cohort.Members[m], first + u, sizes[u], read.AsSpan(u * each + m * width, width), records);
         if (scales && (sinceOverflow += count) >= ScaleGrowsAfter) (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
         return true;
+    }
+
+    /// <summary>One update of all members, whatever comes of it; what it showed, on the device [M, columns].</summary>
+    private Tensor Queued(Cohort cohort, long update, Tensor examples, int count)
+    {
+        var seen = layout.Statistics > 0 ? new List<BatchStatistics>() : null;
+        var result = gradients.At(cohort.LeavesOf(At(update)), examples, SeedsOf(cohort), update, scale, seen);
+        using var still = no_grad();
+        Tensor layers = figures.LayerSquares(result.Gradient, wide: false), counts = figures.Counts(result.Gradient), square = cohort.Weights.square().sum(1, false, ScalarType.Float64);
+        var step = Apply(cohort, update, count, result.Gradient, layers.sqrt(), seen);
+        return figures.Row(result.Loss, result.Examples, stack([step.square().sum(1, false, ScalarType.Float64), square], 1), counts, layers);
     }
 
     /// <summary>Makes updates one by one; members that diverge stay as they were before it.</summary>
@@ -255,23 +268,63 @@ internal sealed class TorchBundle : IBundle
             if (going.Length == 0) return;
             long update = members[going[0]].Updates + 1;
             var examples = Batches(cohort, update, 1, sizes);
-            var before = cohort.Copy();
-            double[] read;
-            while (true)
-            {
-                read = Host.Doubles(Update(cohort, update, examples, sizes[0], looks: true));
-                if (!scales || scale <= 1 || cohort.Members.Select((m, i) => members[m].Diverged || figures.Finite(read.AsSpan(i * width, width))).All(fine => fine)) break;
-                (scale, sinceOverflow) = (scale / 2, 0);
-                cohort.Restore(before);
-            }
+            double[] read = searches is null ? Looked(cohort, update, examples, sizes[0])
+                : searches.Update(cohort, Array.ConvertAll(cohort.Members, m => members[m].Search), examples, SeedsOf(cohort), update, rates.At(update), WeightOf(cohort, update, sizes[0]), figures);
             foreach (int m in going)
             {
                 var row = read.AsSpan(Array.IndexOf(cohort.Members, m) * width, width);
                 members[m].Diverged = !figures.Finite(row);
                 Record(m, update, sizes[0], row, records);
             }
-            if (cohort.Members.Any(m => members[m].Diverged)) cohort.KeepOnly(tensor(cohort.Members.Select(m => !members[m].Diverged).ToArray()).to(device), before);
         }
+    }
+
+    /// <summary>One update of all members whose gradients are finite; what it showed [M × columns].</summary>
+    private double[] Looked(Cohort cohort, long update, Tensor examples, int count)
+    {
+        int width = figures.Width;
+        var leaves = cohort.LeavesOf(At(update));
+        while (true)
+        {
+            var seen = layout.Statistics > 0 ? new List<BatchStatistics>() : null;
+            var result = gradients.At(leaves, examples, SeedsOf(cohort), update, scale, seen);
+            using var still = no_grad();
+            double[] rows = figures.Read(result);
+            bool[] going = [.. cohort.Members.Select((m, i) => !members[m].Diverged && figures.Finite(rows.AsSpan(i * width, width)))];
+            if (scales && scale > 1 && cohort.Members.Where((m, i) => !members[m].Diverged && !going[i]).Any())
+            {
+                (scale, sinceOverflow) = (scale / 2, 0);
+                continue;
+            }
+            if (scales && ++sinceOverflow >= ScaleGrowsAfter) (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
+            bool all = going.All(fine => fine);
+            var before = all ? null : cohort.Copy();
+            double[] squares = figures.SquaresOf(cohort.Weights);
+            var layers = Spec.Optimizer.HasTrust ? figures.LayerSquares(result.Gradient, wide: true).sqrt() : null;
+            figures.ReadSteps(Apply(cohort, update, count, result.Gradient, layers, seen), squares, rows);
+            if (!all) cohort.KeepOnly(tensor(going).to(device), before!);
+            return rows;
+        }
+    }
+
+    /// <summary>The step of the gradients; what was added to the weights [M, P].</summary>
+    private Tensor Apply(Cohort cohort, long update, int count, Tensor gradient, Tensor? layerNorms, List<BatchStatistics>? seen)
+    {
+        int at = At(update);
+        if (at != 0) cohort.Vectors[at].copy_(cohort.Weights);
+        var step = steps.Of(update - optimizerFrom, rates.At(update), WeightOf(cohort, update, count), gradient, cohort.Weights, cohort.Vectors.AsSpan(1, States), layerNorms);
+        cohort.Weights.add_(step);
+        foreach (var batch in seen ?? []) batch.Commit(cohort.Running!);
+        return step;
+    }
+
+    private uint[] SeedsOf(Cohort cohort) => Array.ConvertAll(cohort.Members, m => members[m].Seed);
+
+    /// <summary>Of an update's mean gradient: below 1 for a reweighted short batch.</summary>
+    private double WeightOf(Cohort cohort, long update, int count)
+    {
+        var sampler = members[cohort.Members[0]].Sampler;
+        return sampler.GradientWeight(update, Spec.Sampler.Pool is null ? count : sampler.Progress.ExamplesOf(update));
     }
 
     private void Record(int member, long update, int count, ReadOnlySpan<double> row, RecordBlock records)
@@ -352,33 +405,6 @@ internal sealed class TorchBundle : IBundle
 
     /// <summary>The vector that an update's gradient is taken at: old weights are kept in turn, those after j updates in place j mod s.</summary>
     private int At(long update) => Spec.Staleness == 0 ? 0 : 1 + States + (int)((update - 1) % Spec.Staleness);
-
-    /// <summary>One update of all members, whatever comes of it; what it showed [M, columns].</summary>
-    /// <param name="looks">Whether it is applied only where its figures are finite, which are then to be exact.</param>
-    private Tensor Update(Cohort cohort, long update, Tensor examples, int count, bool looks)
-    {
-        int at = At(update);
-        double rate = rates.At(update);
-        double weight = members[cohort.Members[0]].Sampler.GradientWeight(update, Spec.Sampler.Pool is null ? count : members[cohort.Members[0]].Sampler.Progress.ExamplesOf(update));
-        uint[] seeds = Array.ConvertAll(cohort.Members, m => members[m].Seed);
-        if (searches is not null)
-        {
-            var member = members[cohort.Members[0]];
-            return searches.Update(cohort, Array.ConvertAll(cohort.Members, m => members[m].Search), examples, seeds, update, rate, weight, figures);
-        }
-        var seen = layout.Statistics > 0 ? new List<BatchStatistics>() : null;
-        var (loss, gradient, own) = gradients.At(cohort.LeavesOf(at), examples, seeds, update, scale, seen);
-        using var still = no_grad();
-        var weights = cohort.Weights;
-        var layers = figures.LayerSquares(gradient, wide: looks);
-        var counts = figures.Counts(gradient);
-        if (at != 0) cohort.Vectors[at].copy_(weights);
-        var square = weights.square().sum(1, false, ScalarType.Float64);
-        var step = steps.Of(update - optimizerFrom, rate, weight, gradient, weights, cohort.Vectors.AsSpan(1, States), layers.sqrt());
-        weights.add_(step);
-        foreach (var batch in seen ?? []) batch.Commit(cohort.Running!);
-        return figures.Row(loss, own, stack([step.square().sum(1, false, ScalarType.Float64), square], 1), counts, layers);
-    }
 
     private sealed class Member(uint seed, Sampler sampler)
     {

@@ -16,13 +16,15 @@ public sealed class TorchEngine : IEngine
     private readonly TorchPrecision precision;
 
     /// <param name="device">"cpu" or "cuda:N".</param>
+    /// <param name="threads">Of one operation on a CPU, for the whole process; 1 where several lanes train side by side.</param>
     /// <exception cref="SpecException">There is no such device, or libtorch cannot be loaded.</exception>
-    public TorchEngine(string device = "cpu", TorchPrecision precision = TorchPrecision.Float32)
+    public TorchEngine(string device = "cpu", TorchPrecision precision = TorchPrecision.Float32, int threads = 1)
     {
         if (WhyNot(device) is { } why) throw new SpecException(why);
         this.device = torch.device(device);
         this.precision = precision;
         DeviceName = device;
+        set_num_threads(threads);
         if (this.device.type != DeviceType.CUDA) return;
         backends.cuda.matmul.allow_tf32 = precision == TorchPrecision.Tf32;
         backends.cudnn.allow_tf32 = precision == TorchPrecision.Tf32;
@@ -59,6 +61,12 @@ public sealed class TorchEngine : IEngine
     /// <summary>Bytes that one bundle may take on a CPU; by default all the memory of this machine. A CUDA device says itself when it is full.</summary>
     public long MostBundleBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
 
+    /// <summary>Whether bundles measure per-example norms, gradient variance and noise scale; false is for the benchmark that asks what they cost.</summary>
+    public bool ExampleStatistics { get; init; } = true;
+
+    /// <summary>Whether updates are queued on the device and looked at later; null: where the device works on its own.</summary>
+    public bool? Queues { get; init; }
+
     public string Name => "torch";
 
     public string Description => $"{Versions}, {DeviceName}, {Word}";
@@ -89,7 +97,7 @@ public sealed class TorchEngine : IEngine
                 throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         }
         IBundle? made = null;
-        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, precision));
+        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, precision, Queues ?? device.type != DeviceType.CPU, ExampleStatistics));
         return made!;
     }
 

@@ -15,6 +15,45 @@ internal sealed class UpdateFigures(ParameterLayout layout)
 
     public int Width => Layers + layout.Places.Length;
 
+    /// <summary>What a gradient shows, read back [M × columns]; the step is still to come.</summary>
+    public double[] Read(BatchGradients.Result of)
+    {
+        int members = (int)of.Loss.shape[0];
+        if (of.Gradient.device.type != DeviceType.CPU)
+            return Host.Doubles(Row(of.Loss, of.Examples, zeros([members, 2], ScalarType.Float64, of.Loss.device), Counts(of.Gradient), LayerSquares(of.Gradient, wide: true)));
+        var rows = new double[members * Width];
+        double[] losses = Host.Doubles(of.Loss);
+        double[]? examples = of.Examples is null ? null : Host.Doubles(of.Examples);
+        var all = HostSums.Of(of.Gradient);
+        for (int m = 0; m < members; m++)
+        {
+            var row = rows.AsSpan(m * Width, Width);
+            var gradient = all.Slice((int)(m * layout.Parameters), (int)layout.Parameters);
+            row[Loss] = losses[m];
+            for (int i = 0; i < 4; i++) row[ExampleSquares + i] = examples is null ? double.NaN : examples[4 * m + i];
+            HostSums.Count(gradient, row.Slice(Histogram, RecordLayout.HistogramBins));
+            for (int l = 0; l < layout.Places.Length; l++) row[Layers + l] = HostSums.Squares(gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count));
+        }
+        return rows;
+    }
+
+    /// <summary>Adds the squares of steps [M, P] and of the weights before them to rows that <see cref="Read"/> gave.</summary>
+    public void ReadSteps(Tensor steps, double[] weightSquares, double[] rows)
+    {
+        double[] squares = SquaresOf(steps);
+        for (int m = 0; m < squares.Length; m++) (rows[m * Width + UpdateSquare], rows[m * Width + WeightSquare]) = (squares[m], weightSquares[m]);
+    }
+
+    /// <summary>Σ of the squares of each member's vector [M, P].</summary>
+    public double[] SquaresOf(Tensor vectors)
+    {
+        if (vectors.device.type != DeviceType.CPU) return Host.Doubles(vectors.square().sum(1, false, ScalarType.Float64));
+        var all = HostSums.Of(vectors);
+        var squares = new double[vectors.shape[0]];
+        for (int m = 0; m < squares.Length; m++) squares[m] = HostSums.Squares(all.Slice((int)(m * layout.Parameters), (int)layout.Parameters));
+        return squares;
+    }
+
     /// <summary>Σ of squares of each layer of a gradient [M, layers].</summary>
     /// <param name="wide">Squares that float32 cannot hold do not count as infinite.</param>
     public Tensor LayerSquares(Tensor gradient, bool wide)

@@ -23,6 +23,8 @@ internal static class Engines
         foreach (var path in CpuEngine.Available.Where(path => path != KernelPath.Portable)) found[$"cpu, {path}"] = () => new CpuEngine(path);
 #if TORCH
         found["torch, cpu"] = () => new TorchEngine();
+        // The way of updates on a device of its own, on this one.
+        found["torch, cpu, queued"] = () => new TorchEngine { Queues = true };
         if (TorchEngine.WhyNot("cuda:0") is null) found["torch, cuda:0"] = () => new TorchEngine("cuda:0");
 #endif
         return found;

@@ -30,8 +30,9 @@ public static class EngineList
     /// <param name="asked">auto, cpu, torch (its first CUDA device, else the processor), torch:cpu or torch:cuda:N.</param>
     /// <param name="precision">Of TorchSharp's products; null: float32.</param>
     /// <param name="path">Kernels of the embedded engine; null: the fastest.</param>
+    /// <param name="threads">Of one operation of TorchSharp on the processor.</param>
     /// <exception cref="SpecException">There is no such engine here, or the other options are not its.</exception>
-    public static EngineChoice Choose(string asked, string? precision = null, KernelPath? path = null)
+    public static EngineChoice Choose(string asked, string? precision = null, KernelPath? path = null, int threads = 1)
     {
         if (precision is not null && !Precisions.Contains(precision)) throw new SpecException($"\"--precision\" is \"{precision}\"; it must be one of {string.Join(", ", Precisions)}.");
         string[] words = asked.Split(':', 2);
@@ -40,11 +41,11 @@ public static class EngineList
         if (words[0] == "torch")
         {
             if (path is not null) throw new SpecException("\"--path\" chooses kernels of the embedded engine; it does not go with \"--engine torch\".");
-            return new EngineChoice(NewTorch(words.Length > 1 ? words[1] : null, precision), $"asked for with --engine {asked}");
+            return new EngineChoice(NewTorch(words.Length > 1 ? words[1] : null, precision, threads), $"asked for with --engine {asked}");
         }
         if (words[0] == "auto" && path is null && Cuda() is var (device, why))
         {
-            if (device is not null) return new EngineChoice(NewTorch(device, precision), "a CUDA device is there");
+            if (device is not null) return new EngineChoice(NewTorch(device, precision, threads), "a CUDA device is there");
             return new EngineChoice(Embedded(), why!);
         }
         return new EngineChoice(Embedded(), path is null ? "asked for with --engine cpu" : $"asked for with --path {path.ToString()!.ToLowerInvariant()}");
@@ -63,12 +64,12 @@ public static class EngineList
     public static IEngine TorchOf(string variant)
         => variant.Split(' ') is [var device, var word] ? new TorchEngine(device, PrecisionOf(word.ToLowerInvariant())) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
 
-    private static TorchEngine NewTorch(string? device, string? precision) => new(device switch
+    private static TorchEngine NewTorch(string? device, string? precision, int threads) => new(device switch
     {
         null => TorchEngine.WhyNot("cuda:0") is null ? "cuda:0" : "cpu",
         "cuda" => "cuda:0",
         _ => device,
-    }, PrecisionOf(precision ?? "float32"));
+    }, PrecisionOf(precision ?? "float32"), threads);
 
     private static TorchPrecision PrecisionOf(string word) => Precisions.ToList().IndexOf(word) is >= 0 and var place ? (TorchPrecision)place : throw new SpecException($"\"{word}\" is no precision of the engine \"torch\".");
 
@@ -86,7 +87,7 @@ public static class EngineList
     /// <summary>The engine that a recording was made with.</summary>
     public static IEngine TorchOf(string variant) => throw new SpecException($"The recording was made with TorchSharp ({variant}). {HowToGet}");
 
-    private static IEngine NewTorch(string? device, string? precision) => throw new SpecException(HowToGet);
+    private static IEngine NewTorch(string? device, string? precision, int threads) => throw new SpecException(HowToGet);
 
     private static IEnumerable<EngineEntry> Torch() => [new("torch", null, HowToGet)];
 

@@ -36,6 +36,9 @@ internal sealed class BenchOptions
 
     public KernelPath Path(ParseResult parsed) => KernelOption.Read(parsed, path);
 
+    /// <summary>Null where none was asked for.</summary>
+    public KernelPath? AskedPath(ParseResult parsed) => parsed.GetValue(path) is null ? null : Path(parsed);
+
     public double Seconds(ParseResult parsed)
     {
         double value = parsed.GetValue(seconds);

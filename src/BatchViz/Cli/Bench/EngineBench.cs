@@ -4,6 +4,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 
 namespace BatchViz.Cli.Bench;
 
@@ -22,7 +23,10 @@ internal static class EngineBench
         var batch = new Option<string>("--batch") { Description = "Batch sizes.", DefaultValueFactory = _ => "1,8,32,128,512" };
         var seeds = new Option<int>("--seeds") { Description = "Models that train together; times are for one of them.", DefaultValueFactory = _ => 1 };
         var optimizer = new Option<string?>("--optimizer") { Description = "sgd, momentum, adam, …; without it sgd." };
-        foreach (Option option in new Option[] { batch, seeds, optimizer }) command.Options.Add(option);
+        var engine = new Option<string>("--engine") { Description = "cpu, torch, torch:cpu or torch:cuda:N.", DefaultValueFactory = _ => "cpu" };
+        var precision = new Option<string?>("--precision") { Description = "Of TorchSharp's products: float32, tf32, bf16 or fp16." };
+        var threads = new Option<int>("--threads") { Description = "Of one operation of TorchSharp on the processor.", DefaultValueFactory = _ => 1 };
+        foreach (Option option in new Option[] { batch, seeds, optimizer, engine, precision, threads }) command.Options.Add(option);
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
@@ -34,7 +38,8 @@ internal static class EngineBench
             var cells = nets.SelectMany(net => batches.Select(b => (net, b, together))).ToList();
             // The table's own bundles of seeds, where nothing else was asked for.
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
-            Run(cells, kind, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            using var measured = EngineList.Choose(parsed.GetRequiredValue(engine), parsed.GetValue(precision), options.AskedPath(parsed), parsed.GetValue(threads)).Engine;
+            Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
         }));
         bench.Subcommands.Add(command);
@@ -55,10 +60,9 @@ internal static class EngineBench
         return batches;
     }
 
-    private static void Run(IReadOnlyList<(BenchNet Net, int Batch, int Seeds)> asked, OptimizerKind optimizer, KernelPath path, double seconds,
+    private static void Run(IReadOnlyList<(BenchNet Net, int Batch, int Seeds)> asked, OptimizerKind optimizer, IEngine engine, KernelPath path, double seconds,
         bool withPeers, bool json, CancellationToken stop)
     {
-        using var engine = new CpuEngine(path);
         using var peers = withPeers ? Peers.Start(loop: true, stop) : Peers.None;
         var files = new DataFiles(null);
         double ceiling = Machine.Ceiling(path);
@@ -75,8 +79,8 @@ internal static class EngineBench
             }
             ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(cells, ceiling, path, optimizer, peers).ToJsonString());
-        else Show(cells, ceiling, path, peers);
+        if (json) Console.WriteLine(Json(cells, engine, ceiling, path, optimizer, peers).ToJsonString());
+        else Show(cells, engine, ceiling, path, peers);
     }
 
     private static EngineCell Measure(IEngine engine, IEngineData data, BenchNet net, int batch, int seeds, OptimizerKind optimizer, Peers peers, double seconds, CancellationToken stop)
@@ -95,9 +99,10 @@ internal static class EngineBench
 
     private static string Title(EngineCell cell) => $"{cell.Net.Name}{(cell.Seeds > 1 ? $", {cell.Seeds} seeds" : "")}, B = {cell.Batch}";
 
-    private static void Show(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, Peers peers)
+    private static void Show(IReadOnlyList<EngineCell> cells, IEngine engine, double ceiling, KernelPath path, Peers peers)
     {
         Console.WriteLine(Machine.Describe(path, ceiling));
+        if (engine is not CpuEngine) Console.WriteLine($"Measured: the {engine.Name} engine ({engine.Description}). The ceiling is that of the embedded engine's kernels.");
         bool others = cells.Any(cell => cell.Peers.Length > 0);
         var table = BenchReport.Table(["net", "seeds", "B", "µs", "median", "CPU µs", "recording", "GFLOP/s", "of ceiling", "without 0s", .. BenchReport.PeerColumns(others), .. others ? ["to PyTorch"] : Array.Empty<string>()]);
         foreach (var cell in cells)
@@ -119,11 +124,11 @@ internal static class EngineBench
 
     private static IEnumerable<EngineCell> Single(IEnumerable<EngineCell> cells) => cells.Where(cell => cell.Seeds == 1);
 
-    private static JsonObject Json(IReadOnlyList<EngineCell> cells, double ceiling, KernelPath path, OptimizerKind optimizer, Peers peers)
+    private static JsonObject Json(IReadOnlyList<EngineCell> cells, IEngine engine, double ceiling, KernelPath path, OptimizerKind optimizer, Peers peers)
     {
         var json = new JsonObject
         {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
+            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["engine"] = $"{engine.Name}: {engine.Description}", ["fmaCeilingGflops"] = ceiling,
             ["optimizer"] = Words.Of(Words.Optimizers, optimizer),
             ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson(ceiling))]),
         };

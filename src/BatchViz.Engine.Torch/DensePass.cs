@@ -1,0 +1,111 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
+using TorchSharp;
+using static TorchSharp.torch;
+using F = TorchSharp.torch.nn.functional;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>
+/// Gradients of M dense nets without autograd, whose bookkeeping costs more than a small net's arithmetic: δ goes back through the layers,
+/// a layer's gradient is δᵀx. In float32.
+/// </summary>
+internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
+{
+    private readonly NetworkSpec network = layout.Network;
+
+    /// <summary>Sums of losses [M], gradients [M, P] of the mean over <paramref name="count"/> examples, and ‖gᵢ‖² [M, B] of each example's loss.</summary>
+    /// <param name="examples">[M·B], member by member.</param>
+    public (Tensor Sum, Tensor Gradient, Tensor? Squares) At(Leaves at, Tensor examples, long count, bool exampleNorms)
+    {
+        using var still = no_grad();
+        long members = at.Members, rows = examples.shape[0] / members;
+        int layers = layout.Places.Length;
+        var activations = new Tensor[layers + 1];
+        // Of GELU, whose slope does not follow from its output.
+        var linears = new Tensor?[layers];
+        activations[0] = train.Gather(examples).view(members, rows, -1);
+        for (int l = 0; l < layers; l++)
+        {
+            var z = activations[l].bmm(at.Turned[l]);
+            if (at.Biases[l] is not null) z.add_(at.WideBiases[l]!);
+            activations[l + 1] = Activate(layout.Places[l].Group.Follows, z, out var linear);
+            linears[l] = linear;
+        }
+        var (losses, delta) = Loss(activations[layers], examples);
+        delta.mul_(1f / count);
+        var gradient = empty([members, layout.Parameters], ScalarType.Float32, at.Flat.device);
+        Tensor? squares = null;
+        for (int l = layers - 1; l >= 0; l--)
+        {
+            var place = layout.Places[l];
+            Derive(place.Group.Follows, delta, activations[l + 1], linears[l]);
+            gradient.narrow(1, place.Offset, place.Matrix).view(members, place.Group.Outputs, place.Group.Inputs).copy_(delta.transpose(1, 2).bmm(activations[l]));
+            if (place.Group.Bias) gradient.narrow(1, place.BiasOffset, place.Group.Outputs).copy_(delta.sum(1));
+            if (exampleNorms)
+            {
+                var inputs = activations[l].square().sum(2);
+                if (place.Group.Bias) inputs.add_(1);
+                inputs.mul_(delta.square().sum(2));
+                squares = squares is null ? inputs : squares.add_(inputs);
+            }
+            if (l > 0) delta = delta.bmm(at.Matrices[l]);
+        }
+        return (losses.sum(1, false, ScalarType.Float64), gradient, squares?.mul_((float)((double)count * count)));
+    }
+
+    private static Tensor Activate(Activation kind, Tensor z, out Tensor? linear)
+    {
+        linear = kind == Activation.Gelu ? z : null;
+        return kind switch
+        {
+            Activation.Relu => z.relu_(),
+            Activation.Tanh => z.tanh_(),
+            Activation.Sigmoid => z.sigmoid_(),
+            Activation.Gelu => F.gelu(z),
+            _ => z,
+        };
+    }
+
+    /// <summary>δ ← δ·σ'(z).</summary>
+    private static void Derive(Activation kind, Tensor delta, Tensor a, Tensor? z)
+    {
+        switch (kind)
+        {
+            case Activation.Relu:
+                delta.mul_(a.gt(0));
+                break;
+            case Activation.Tanh:
+                delta.sub_(a.square().mul_(delta));
+                break;
+            case Activation.Sigmoid:
+                delta.mul_(a.sub(a.square()));
+                break;
+            case Activation.Gelu when z is not null:
+                // Φ(z) + zφ(z)
+                var slope = (z * 0.707106781186547524).erf_().add_(1).mul_(0.5f).add_((z.square() * -0.5f).exp_().mul_(0.398942280401432678f).mul_(z));
+                delta.mul_(slope);
+                break;
+        }
+    }
+
+    /// <summary>Losses [M, B], and their derivatives by the outputs [M, B, outputs].</summary>
+    private (Tensor Losses, Tensor Delta) Loss(Tensor z, Tensor examples)
+    {
+        switch (network.Loss)
+        {
+            case LossKind.CrossEntropy:
+                var labels = train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1);
+                var logarithms = z.log_softmax(2);
+                var losses = logarithms.gather(2, labels).squeeze(2).neg_();
+                return (losses, logarithms.exp_().scatter_add_(2, labels, full([z.shape[0], z.shape[1], 1], -1f, ScalarType.Float32, z.device)));
+            case LossKind.Logistic:
+                var signs = (train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1) * -2 + 1).to(ScalarType.Float32);
+                var against = z * signs;
+                return (F.softplus(against).squeeze(2), against.sigmoid().mul_(signs));
+            default:
+                var off = z - LossHead.Targets(train, examples, z);
+                return (off.square().sum(2).mul_(0.5f), off);
+        }
+    }
+}
