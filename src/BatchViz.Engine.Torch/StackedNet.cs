@@ -97,10 +97,18 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
     private Tensor Affine(Pass pass, int group, Tensor x)
     {
         x = Flat(pass, x);
-        Tensor weights = Narrow(pass.Leaves.Matrices[group]).transpose(1, 2), input = Narrow(x);
-        var z = input.bmm(weights);
-        // TorchSharp's baddbmm takes its arguments in another order than it says.
-        if (pass.Leaves.Biases[group] is { } bias) z = z.add_(Narrow(bias).unsqueeze(1));
+        Tensor weights = Narrow(pass.Leaves.Matrices[group]), input = Narrow(x), z;
+        var bias = pass.Leaves.Biases[group] is { } b ? Narrow(b) : null;
+        if (pass.Leaves.Members == 1)
+        {
+            z = F.linear(input.squeeze(0), weights.squeeze(0), bias?.squeeze(0)).unsqueeze(0);
+        }
+        else
+        {
+            z = input.bmm(weights.transpose(1, 2));
+            // TorchSharp's baddbmm takes its arguments in another order than it says.
+            if (bias is not null) z = z.add_(bias.unsqueeze(1));
+        }
         pass.Tape?.Add(new DenseTouch(group, input, z));
         return z;
     }

@@ -39,14 +39,15 @@ public sealed class DetailPlan
     /// <param name="mostFlopsPerUpdate">Of its largest batch.</param>
     /// <param name="total">The run's updates; null when unknown.</param>
     /// <param name="logBytes">The run's share of the budget for records.</param>
-    public static DetailPlan For(int columns, double flopsPerUpdate, double mostFlopsPerUpdate, long parameters, int stateVectors, long? total, long logBytes)
+    /// <param name="exact">Whether a replay gives the same bits; else records are kept as long as the budget lasts, however fast they come.</param>
+    public static DetailPlan For(int columns, double flopsPerUpdate, double mostFlopsPerUpdate, long parameters, int stateVectors, long? total, long logBytes, bool exact = true)
     {
         long keyframe = 4 * parameters * (1 + stateVectors) + 128;
         double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay), slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
         var plan = new DetailPlan { KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
         double fast = FastUpdate + flopsPerUpdate / FastFlops;
         int level = 0;
-        while (level < RunLog.MaxLevel && (Bytes(columns, level) / fast > MostBytesPerSecond || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);
+        while (level < RunLog.MaxLevel && ((exact && Bytes(columns, level) / fast > MostBytesPerSecond) || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);
         plan.steps.Add((0, level));
         // Where the end is not known, each half of what is left of the budget holds records four times as coarse as the half before.
         double left = logBytes, at = 0;

@@ -37,7 +37,7 @@ public sealed class RecordingFolder : IDisposable
         var layout = LayoutOf(plan);
         long share = manifest.BudgetBytes / 2 / Math.Max(1, manifest.Runs.Count(entry => entry.Parent is null));
         var bundle = plan.BundleOf([run]);
-        var detail = DetailPlan.For(layout.Width, bundle.FlopsOf(run.Progress.BatchSize), bundle.FlopsOf(run.Progress.LargestBatch), plan.Network.ParameterCount, bundle.StateVectors, run.TotalUpdates, share);
+        var detail = DetailPlan.For(layout.Width, bundle.FlopsOf(run.Progress.BatchSize), bundle.FlopsOf(run.Progress.LargestBatch), plan.Network.ParameterCount, bundle.StateVectors, run.TotalUpdates, share, manifest.Engine.BitExact);
         var parent = run.Fork is { } fork ? before.Single(other => other.Id == fork.Parent) : null;
         var log = new RunLog(layout, detail, parent?.Log, run.Fork?.Update ?? 0);
         return new RecordedRun(run.Id, log, new Keyframes(files, manifest.Id, run.Id, share));

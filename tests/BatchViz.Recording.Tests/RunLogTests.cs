@@ -153,6 +153,16 @@ public class RunLogTests
         Assert.InRange(log.Bytes, 1, 8 << 20);
     }
 
+    /// <summary>A tiny net's records come too fast to be kept all, and need not be: a replay gives them again. Where it does not, they are kept as long as the budget lasts.</summary>
+    [Fact]
+    public void Records_that_do_not_come_again_are_kept_however_fast_they_come()
+    {
+        int columns = new RecordLayout(2).Width;
+        Assert.True(DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 1 << 30).LevelAt(0) > 0);
+        Assert.Equal(0, DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 1 << 30, exact: false).LevelAt(0));
+        Assert.True(DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 100_000, exact: false).LevelAt(0) > 0);
+    }
+
     [Fact]
     public void A_fork_has_its_parents_records_until_it_leaves_and_its_own_after()
     {

@@ -31,8 +31,9 @@ public static class EngineList
     /// <param name="precision">Of TorchSharp's products; null: float32.</param>
     /// <param name="path">Kernels of the embedded engine; null: the fastest.</param>
     /// <param name="threads">Of one operation of TorchSharp on the processor.</param>
+    /// <param name="exampleStatistics">False only for a benchmark that asks what they cost.</param>
     /// <exception cref="SpecException">There is no such engine here, or the other options are not its.</exception>
-    public static EngineChoice Choose(string asked, string? precision = null, KernelPath? path = null, int threads = 1)
+    public static EngineChoice Choose(string asked, string? precision = null, KernelPath? path = null, int threads = 1, bool exampleStatistics = true)
     {
         if (precision is not null && !Precisions.Contains(precision)) throw new SpecException($"\"--precision\" is \"{precision}\"; it must be one of {string.Join(", ", Precisions)}.");
         string[] words = asked.Split(':', 2);
@@ -41,16 +42,16 @@ public static class EngineList
         if (words[0] == "torch")
         {
             if (path is not null) throw new SpecException("\"--path\" chooses kernels of the embedded engine; it does not go with \"--engine torch\".");
-            return new EngineChoice(NewTorch(words.Length > 1 ? words[1] : null, precision, threads), $"asked for with --engine {asked}");
+            return new EngineChoice(NewTorch(words.Length > 1 ? words[1] : null, precision, threads, exampleStatistics), $"asked for with --engine {asked}");
         }
         if (words[0] == "auto" && path is null && Cuda() is var (device, why))
         {
-            if (device is not null) return new EngineChoice(NewTorch(device, precision, threads), "a CUDA device is there");
+            if (device is not null) return new EngineChoice(NewTorch(device, precision, threads, exampleStatistics), "a CUDA device is there");
             return new EngineChoice(Embedded(), why!);
         }
         return new EngineChoice(Embedded(), path is null ? "asked for with --engine cpu" : $"asked for with --path {path.ToString()!.ToLowerInvariant()}");
 
-        CpuEngine Embedded() => precision is null or "float32" ? new CpuEngine(path ?? CpuEngine.Available[^1])
+        CpuEngine Embedded() => precision is null or "float32" ? new CpuEngine(path ?? CpuEngine.Available[^1]) { ExampleStatistics = exampleStatistics }
             : throw new SpecException($"\"--precision\" is \"{precision}\", but the embedded engine computes in float32.");
     }
 
@@ -64,12 +65,12 @@ public static class EngineList
     public static IEngine TorchOf(string variant)
         => variant.Split(' ') is [var device, var word] ? new TorchEngine(device, PrecisionOf(word.ToLowerInvariant())) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
 
-    private static TorchEngine NewTorch(string? device, string? precision, int threads) => new(device switch
+    private static TorchEngine NewTorch(string? device, string? precision, int threads, bool exampleStatistics) => new(device switch
     {
         null => TorchEngine.WhyNot("cuda:0") is null ? "cuda:0" : "cpu",
         "cuda" => "cuda:0",
         _ => device,
-    }, PrecisionOf(precision ?? "float32"), threads);
+    }, PrecisionOf(precision ?? "float32"), threads) { ExampleStatistics = exampleStatistics };
 
     private static TorchPrecision PrecisionOf(string word) => Precisions.ToList().IndexOf(word) is >= 0 and var place ? (TorchPrecision)place : throw new SpecException($"\"{word}\" is no precision of the engine \"torch\".");
 
@@ -87,7 +88,7 @@ public static class EngineList
     /// <summary>The engine that a recording was made with.</summary>
     public static IEngine TorchOf(string variant) => throw new SpecException($"The recording was made with TorchSharp ({variant}). {HowToGet}");
 
-    private static IEngine NewTorch(string? device, string? precision, int threads) => throw new SpecException(HowToGet);
+    private static IEngine NewTorch(string? device, string? precision, int threads, bool exampleStatistics) => throw new SpecException(HowToGet);
 
     private static IEnumerable<EngineEntry> Torch() => [new("torch", null, HowToGet)];
 

@@ -26,7 +26,8 @@ internal static class EngineBench
         var engine = new Option<string>("--engine") { Description = "cpu, torch, torch:cpu or torch:cuda:N.", DefaultValueFactory = _ => "cpu" };
         var precision = new Option<string?>("--precision") { Description = "Of TorchSharp's products: float32, tf32, bf16 or fp16." };
         var threads = new Option<int>("--threads") { Description = "Of one operation of TorchSharp on the processor.", DefaultValueFactory = _ => 1 };
-        foreach (Option option in new Option[] { batch, seeds, optimizer, engine, precision, threads }) command.Options.Add(option);
+        var without = new Option<bool>("--without-statistics") { Description = "Leave out what is measured of single examples: what is left is the training that the peers do." };
+        foreach (Option option in new Option[] { batch, seeds, optimizer, engine, precision, threads, without }) command.Options.Add(option);
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             var nets = options.Nets(parsed);
@@ -38,7 +39,7 @@ internal static class EngineBench
             var cells = nets.SelectMany(net => batches.Select(b => (net, b, together))).ToList();
             // The table's own bundles of seeds, where nothing else was asked for.
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
-            using var measured = EngineList.Choose(parsed.GetRequiredValue(engine), parsed.GetValue(precision), options.AskedPath(parsed), parsed.GetValue(threads)).Engine;
+            using var measured = EngineList.Choose(parsed.GetRequiredValue(engine), parsed.GetValue(precision), options.AskedPath(parsed), parsed.GetValue(threads), !parsed.GetValue(without)).Engine;
             Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
         }));
