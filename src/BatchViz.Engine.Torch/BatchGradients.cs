@@ -49,14 +49,14 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
             var sums = losses.sum(1, false, ScalarType.Float64);
             List<Tensor> by = [.. at.All];
             if (tape is not null) by.AddRange(tape.Select(touch => touch.Output));
-            var slopes = autograd.grad([sums.sum() * (scale / count)], by, allow_unused: true);
+            var slopes = Autograd.Slopes(sums.sum() * (scale / count), by);
             var part = Flat(slopes, at);
             (sum, gradient) = (sum is null ? sums.detach() : sum.add_(sums.detach()), gradient is null ? part : gradient.add_(part));
             if (tape is null) continue;
             Tensor? own = null;
             for (int t = 0; t < tape.Count; t++)
             {
-                if (slopes[at.All.Count + t] is not { IsInvalid: false } delta) continue;
+                if (slopes[at.All.Count + t] is not { } delta) continue;
                 var square = tape[t].Squares(at, delta);
                 own = own is null ? square : own + square;
             }
@@ -74,13 +74,13 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     }
 
     /// <summary>Gradients by all leaves as one vector [M, P].</summary>
-    private Tensor Flat(IList<Tensor> slopes, Leaves at)
+    private Tensor Flat(Tensor?[] slopes, Leaves at)
     {
         long members = at.Members;
-        if (at.All.Count == 1) return slopes[0].reshape(members, layout.Parameters).clone();
+        if (at.All.Count == 1) return slopes[0]!.reshape(members, layout.Parameters).clone();
         var parts = new Tensor[at.All.Count];
         for (int i = 0; i < parts.Length; i++)
-            parts[i] = slopes[i] is { IsInvalid: false } slope ? slope.reshape(members, -1) : zeros([members, at.All[i].NumberOfElements / members], ScalarType.Float32, at.Flat.device);
+            parts[i] = slopes[i] is { } slope ? slope.reshape(members, -1) : zeros([members, at.All[i].NumberOfElements / members], ScalarType.Float32, at.Flat.device);
         return cat(parts, 1);
     }
 

@@ -110,7 +110,7 @@ public sealed class TorchEngine : IEngine
     public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)
     {
         network.CheckFits(data);
-        long nets = grid is null ? 1 : Sets.NetsAtOnce(network, device);
+        long nets = grid is null ? 1 : SetParts.NetsAtOnce(network, device);
         return sizeof(float) * (nets * network.ParameterCount + (grid is null ? 0 : 3 * network.ParameterCount));
     }
 

@@ -134,7 +134,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         var missing = new List<int>();
         for (int p = 0; p < losses.Length; p++)
             if (float.IsNaN(losses[p])) missing.Add(p);
-        int most = Sets.NetsAtOnce(network, device);
+        int most = SetParts.NetsAtOnce(network, device);
         for (int first = 0; first < missing.Count; first += most)
         {
             if (first > 0) cancel.ThrowIfCancellationRequested();
@@ -156,7 +156,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         Tensor origin = Wide(a), along = Wide(b) - origin;
         using var line = new TorchPlane(layout, origin, along, zeros_like(along), a.Running, b.Running is null ? null : b.Running - a.Running!);
         float[] ts = Lines(t0, t1, count);
-        int most = Sets.NetsAtOnce(network, device);
+        int most = SetParts.NetsAtOnce(network, device);
         for (int first = 0; first < count; first += most)
         {
             cancel.ThrowIfCancellationRequested();
@@ -175,7 +175,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         using var leaves = new Leaves(layout, weights, gradient: false);
         double[] losses = new double[nets], right = new double[nets];
         bool counts = false;
-        foreach (var examples in Sets.Parts(data, set, network, nets, device))
+        foreach (var examples in SetParts.Parts(data, set, network, nets, device))
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
@@ -184,7 +184,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
             counts = found is not null;
             if (found is not null) Add(right, found.sum(1, false, ScalarType.Float64));
         }
-        int count = Sets.CountOf(data, set);
+        int count = SetParts.CountOf(data, set);
         return [.. losses.Select((loss, m) => new Evaluation(loss / count, counts ? right[m] / count : double.NaN))];
 
         static void Add(double[] to, Tensor part)

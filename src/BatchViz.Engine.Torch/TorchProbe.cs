@@ -125,16 +125,16 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         Each(TorchWeights.Of(weights, layout), null, set, false, cancel, (pass, examples) =>
         {
             var outputs = model.Outputs(pass, StackedModel.Features(pass, data.Of(set.Split), examples)).detach().requires_grad_(true);
-            var slopes = autograd.grad([model.LossesOf(pass, outputs, data.Of(set.Split), examples).sum()], [outputs])[0];
+            var slopes = Autograd.Slopes(model.LossesOf(pass, outputs, data.Of(set.Split), examples).sum(), [outputs])[0]!;
             sum += Host.Double((slopes * outputs.detach()).sum(2).square().sum(ScalarType.Float64));
         });
-        return new FisherRaoProbe(network.Layers * Math.Sqrt(sum / Sets.CountOf(data, set)), new(1, 0, 0));
+        return new FisherRaoProbe(network.Layers * Math.Sqrt(sum / SetParts.CountOf(data, set)), new(1, 0, 0));
     }
 
     public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
     {
         RefuseContrast();
-        int n = Sets.CountOf(data, set);
+        int n = SetParts.CountOf(data, set);
         if (norms.Length != 0 && norms.Length != n) throw new ArgumentException($"{norms.Length} places for {n} norms", nameof(norms));
         using var scope = Begin();
         var gradient = zeros([layout.Parameters], ScalarType.Float64, device);
@@ -147,7 +147,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             gradient.add_(Flat(slopes, pass));
             var own = zeros([1, examples.shape[0]], ScalarType.Float32, device);
             for (int t = 0; t < pass.Tape!.Count; t++)
-                if (Exists(slopes[pass.Leaves.All.Count + t])) own = own + pass.Tape[t].Squares(pass.Leaves, slopes[pass.Leaves.All.Count + t]);
+                if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own + pass.Tape[t].Squares(pass.Leaves, delta);
             squares.AddRange(Host.Doubles(own));
         });
         double all = 0, total = 0, largest = 0;
@@ -169,7 +169,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         using var scope = Begin();
         var ours = TorchPlane.Of(plane, layout);
         Leaves[] directions = [.. new[] { 1, 2 }.Select(v => new Leaves(layout, ours.Vectors.narrow(0, v, 1), gradient: false))];
-        int n = Sets.CountOf(data, set);
+        int n = SetParts.CountOf(data, set);
         List<double>[] along = [[], []];
         double loss = 0;
         Each(TorchWeights.Of(weights, layout), null, set, true, cancel, (pass, examples) =>
@@ -180,7 +180,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             {
                 var own = zeros([1, examples.shape[0]], ScalarType.Float32, device);
                 for (int t = 0; t < pass.Tape!.Count; t++)
-                    if (Exists(slopes[pass.Leaves.All.Count + t])) own = own + pass.Tape[t].Slopes(directions[d], slopes[pass.Leaves.All.Count + t]);
+                    if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own + pass.Tape[t].Slopes(directions[d], delta);
                 along[d].AddRange(Host.Doubles(own));
             }
         });
@@ -205,7 +205,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
     {
         using var tracks = enable_grad();
         using var leaves = new Leaves(layout, (point ?? weights.Vector).unsqueeze(0), gradient: true);
-        foreach (var examples in Sets.Parts(data, set, network, 1, device))
+        foreach (var examples in SetParts.Parts(data, set, network, 1, device))
         {
             cancel.ThrowIfCancellationRequested();
             using var scope = NewDisposeScope();
@@ -221,7 +221,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             using var still = no_grad();
             sum += Host.Double(model.Losses(pass, data.Of(set.Split), examples).sum(ScalarType.Float64));
         });
-        return sum / Sets.CountOf(data, set);
+        return sum / SetParts.CountOf(data, set);
     }
 
     /// <summary>Mean loss and its gradient [P].</summary>
@@ -233,9 +233,9 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         {
             var losses = model.Losses(pass, data.Of(set.Split), examples);
             loss += Host.Double(losses.sum(ScalarType.Float64));
-            gradient.add_(Flat(autograd.grad([losses.sum()], [.. pass.Leaves.All], allow_unused: true), pass));
+            gradient.add_(Flat(Autograd.Slopes(losses.sum(), pass.Leaves.All), pass));
         });
-        int n = Sets.CountOf(data, set);
+        int n = SetParts.CountOf(data, set);
         return (loss / n, (gradient / n).to(ScalarType.Float32));
     }
 
@@ -246,35 +246,32 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         using var along = new Leaves(layout, v.unsqueeze(0), gradient: false);
         Each(weights, null, set, false, cancel, (pass, examples) =>
         {
-            List<Tensor> leaves = [.. pass.Leaves.All];
-            var slopes = autograd.grad([model.Losses(pass, data.Of(set.Split), examples).sum()], leaves, retain_graph: true, create_graph: true, allow_unused: true);
+            var leaves = pass.Leaves.All;
+            var slopes = Autograd.Slopes(model.Losses(pass, data.Of(set.Split), examples).sum(), leaves, differentiable: true);
             Tensor? inner = null;
             for (int i = 0; i < leaves.Count; i++)
             {
-                if (!Exists(slopes[i])) continue;
-                var part = (slopes[i] * along.All[i]).sum();
+                if (slopes[i] is not { } slope) continue;
+                var part = (slope * along.All[i]).sum();
                 inner = inner is null ? part : inner + part;
             }
             // Where the loss is linear in the weights there is no curvature.
-            if (inner is { requires_grad: true }) product.add_(Flat(autograd.grad([inner], leaves, allow_unused: true), pass));
+            if (inner is { requires_grad: true }) product.add_(Flat(Autograd.Slopes(inner, leaves), pass));
         });
-        return (product / Sets.CountOf(data, set)).to(ScalarType.Float32);
+        return (product / SetParts.CountOf(data, set)).to(ScalarType.Float32);
     }
 
     /// <summary>Sum of the losses, and its gradients by the leaves and then by what the tape holds.</summary>
-    private (double Sum, IList<Tensor> Slopes) Taped(Pass pass, EvaluationSet set, Tensor examples)
+    private (double Sum, Tensor?[] Slopes) Taped(Pass pass, EvaluationSet set, Tensor examples)
     {
         var losses = model.Losses(pass, data.Of(set.Split), examples);
         List<Tensor> by = [.. pass.Leaves.All, .. pass.Tape!.Select(touch => touch.Output)];
-        return (Host.Double(losses.sum(ScalarType.Float64)), autograd.grad([losses.sum()], by, allow_unused: true));
+        return (Host.Double(losses.sum(ScalarType.Float64)), Autograd.Slopes(losses.sum(), by));
     }
 
     /// <summary>[P] in double precision.</summary>
-    private static Tensor Flat(IList<Tensor> slopes, Pass pass)
-        => cat([.. pass.Leaves.All.Select((leaf, i) => Exists(slopes[i]) ? slopes[i].detach().reshape(-1) : zeros_like(leaf).reshape(-1))], 0).to(ScalarType.Float64);
-
-    /// <summary>Autograd answers what does not depend on a tensor with an undefined one.</summary>
-    private static bool Exists(Tensor? slope) => slope is { IsInvalid: false };
+    private static Tensor Flat(Tensor?[] slopes, Pass pass)
+        => cat([.. pass.Leaves.All.Select((leaf, i) => (slopes[i]?.detach() ?? zeros_like(leaf)).reshape(-1))], 0).to(ScalarType.Float64);
 
     private Tensor Signs(Philox stream)
     {

@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -128,6 +129,22 @@ public sealed class TorchEngineTests
         Assert.Equal(1, small.Updates(0));
         var refused = Assert.Throws<SpecException>(() => new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000)));
         Assert.StartsWith("Batch size 4,000 would take ", refused.Message);
+    }
+
+    /// <summary>The same on the way back, where exceptions come from libtorch's own threads.</summary>
+    [Fact]
+    public void Memory_that_runs_out_on_the_way_back_does_not_end_the_process()
+    {
+        using var scope = NewDisposeScope();
+        var leaf = zeros(1).requires_grad_(true);
+        // Forward that is a view; its gradient is not.
+        var value = leaf.expand(40_000_000_000L).narrow(0, 0, 10).sum();
+        var e = Assert.Throws<ExternalException>(() => Autograd.Slopes(value, [leaf]));
+        Assert.Equal(160_000_000_000, TorchMemory.Asked(e.Message));
+        Assert.Null(leaf.grad);
+        Assert.Null(TorchMemory.Asked("The expanded size of the tensor (49) must match the existing size (14)"));
+        Assert.Equal(21_474_836_480, TorchMemory.Asked("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 139.80 GiB"));
+        Assert.Equal(0, TorchMemory.Asked("CUDA error: out of memory"));
     }
 
     [Fact]

@@ -5,7 +5,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>Evaluation sets in parts that fit into a budget of memory.</summary>
-internal static class Sets
+internal static class SetParts
 {
     /// <summary>Pairs that a contrastive loss compares with one another: blocks in the order of the set, the same for every engine.</summary>
     private const int Pairs = 256;
