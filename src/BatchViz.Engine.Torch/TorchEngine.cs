@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -35,21 +36,21 @@ public sealed class TorchEngine : IEngine
     {
         try
         {
-            if (device == "cpu") return torch.zeros(1) is { } zero && Gone(zero) ? null : "";
-            if (!device.StartsWith("cuda", StringComparison.Ordinal)) return $"TorchSharp has the devices cpu and cuda:N here, not {device}.";
+            // The first of all calls, which loads libtorch.
+            zeros(1).Dispose();
+            if (device == "cpu") return null;
+            int number = 0;
+            bool known = device == "cuda" || (device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out number));
+            if (!known) return $"TorchSharp has the devices cpu and cuda:N here, not {device}.";
             if (!cuda.is_available()) return "This build of TorchSharp finds no CUDA device.";
-            int number = device.Length > 5 && int.TryParse(device.AsSpan(5), out int n) ? n : 0;
             return number < cuda.device_count() ? null : $"There are {cuda.device_count()} CUDA devices, so there is no {device}.";
         }
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException)
         {
-            return $"TorchSharp is built in, but libtorch cannot be loaded: {(e.InnerException ?? e).Message.Split('\n')[0]}";
-        }
-
-        static bool Gone(Tensor tensor)
-        {
-            tensor.Dispose();
-            return true;
+            // TorchSharp's own sentence speaks of a missing package, whatever the reason.
+            string why = e.InnerException is NotSupportedException
+                ? $"its native libraries do not load on this system{(OperatingSystem.IsLinux() ? ", which must have GLIBCXX_3.4.32 (libstdc++ of GCC 13 or later)" : "")}" : (e.InnerException ?? e).Message.Split('\n')[0].TrimEnd('.');
+            return $"TorchSharp is built in, but libtorch cannot be loaded: {why}.";
         }
     }
 

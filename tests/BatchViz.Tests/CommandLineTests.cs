@@ -147,6 +147,7 @@ public sealed class CommandLineTests : IDisposable
         if (!built)
         {
             Assert.Equal("TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it.", (string?)engines[1]!["whyNot"]);
+            Assert.DoesNotContain("torch", await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "batchviz.deps.json")), StringComparison.OrdinalIgnoreCase);
             Assert.Equal("cpu: TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it", (string?)json["auto"]);
         }
         var (listed, lines, _) = await Program("engines");

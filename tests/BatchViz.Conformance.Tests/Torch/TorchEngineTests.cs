@@ -151,7 +151,8 @@ public sealed class TorchEngineTests
     public void A_device_that_is_not_there_is_refused_in_a_sentence()
     {
         Assert.Null(TorchEngine.WhyNot("cpu"));
-        Assert.Equal("TorchSharp has the devices cpu and cuda:N here, not tpu.", Assert.Throws<SpecException>(() => new TorchEngine("tpu")).Message);
+        foreach (string word in new[] { "tpu", "cuda:x", "cuda:-1", "cudaz" })
+            Assert.Equal($"TorchSharp has the devices cpu and cuda:N here, not {word}.", Assert.Throws<SpecException>(() => new TorchEngine(word)).Message);
         if (!cuda.is_available()) Assert.Equal("This build of TorchSharp finds no CUDA device.", Assert.Throws<SpecException>(() => new TorchEngine("cuda:0")).Message);
     }
 }
