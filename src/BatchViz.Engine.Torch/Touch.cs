@@ -36,21 +36,34 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
     }
 }
 
-/// <summary>gᵢ is the sum of δxᵀ over the pixels; its norm by the cheaper of the gradient itself and the Gram matrices of inputs and δ.</summary>
+/// <summary>
+/// gᵢ is the correlation of the example's image with its δ; its norm by the cheaper of the gradient itself, for which each example is a group
+/// of one convolution with δ as its filters, and the Gram matrices of windows and δ.
+/// </summary>
 internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output) : Touch(Group, Output)
 {
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         long rows = delta.shape[0], members = leaves.Members, filters = Spec.Filters / Spec.Groups, pixels = delta.shape[2] * delta.shape[3];
-        var windows = F.unfold(Input.detach().to(ScalarType.Float32), (Spec.Kernel, Spec.Kernel), null, (Spec.Padding, Spec.Padding), (Spec.Stride, Spec.Stride));
-        long inputs = windows.shape[1] / (members * Spec.Groups);
-        windows = windows.reshape(-1, inputs, pixels);
-        var slopes = delta.to(ScalarType.Float32).reshape(-1, filters, pixels);
+        long groups = rows * members * Spec.Groups, channels = Input.shape[1] / (members * Spec.Groups), inputs = channels * Spec.Kernel * Spec.Kernel;
+        Tensor image = Input.detach().to(ScalarType.Float32), slopes = delta.to(ScalarType.Float32);
         Tensor squares;
-        if (inputs * filters <= pixels * (inputs + filters)) squares = slopes.bmm(windows.transpose(1, 2)).square().sum([1, 2]);
-        else squares = (windows.transpose(1, 2).bmm(windows) * slopes.transpose(1, 2).bmm(slopes)).sum([1, 2]);
-        if (leaves.Biases[Group] is not null) squares = squares + slopes.sum(2).square().sum(1);
-        return squares.reshape(rows, members, Spec.Groups).sum(2).transpose(0, 1);
+        if (inputs * filters <= pixels * (inputs + filters))
+        {
+            var apart = image.reshape(groups, channels, image.shape[2], image.shape[3]).transpose(0, 1);
+            var each = F.conv2d(apart, slopes.reshape(groups * filters, 1, delta.shape[2], delta.shape[3]), null, [1, 1], [Spec.Padding, Spec.Padding], [Spec.Stride, Spec.Stride], groups);
+            // What the last windows left over of the image is no part of a filter.
+            if (Spec.Stride > 1) each = each.narrow(2, 0, Spec.Kernel).narrow(3, 0, Spec.Kernel);
+            squares = each.square().sum([0, 2, 3]).view(groups, filters).sum([1L]);
+        }
+        else
+        {
+            var windows = F.unfold(image, (Spec.Kernel, Spec.Kernel), null, (Spec.Padding, Spec.Padding), (Spec.Stride, Spec.Stride)).reshape(groups, inputs, pixels);
+            var by = slopes.reshape(groups, filters, pixels);
+            squares = (windows.transpose(1, 2).bmm(windows) * by.transpose(1, 2).bmm(by)).sum([1, 2]);
+        }
+        if (leaves.Biases[Group] is not null) squares = squares + slopes.sum([2, 3]).square().view(groups, filters).sum([1L]);
+        return squares.view(rows, members, Spec.Groups).sum([2L]).transpose(0, 1);
     }
 
     public override Tensor Slopes(Leaves direction, Tensor delta)

@@ -115,6 +115,9 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
     {
         var images = Sets.Images();
         var net = Sets.Net(images, LossKind.CrossEntropy, [14], Activation.Tanh);
+        yield return new("warm-up and steps", images, Bundle(net, 100, new() { Kind = OptimizerKind.Adam }, 0.01) with { Schedule = new() { Kind = ScheduleKind.Step, Factor = 0.3, EveryEpochs = 1, Warmup = new(WarmupKind.Gradual, 1.5) } });
+        yield return new("cosine", images, Bundle(net, 100) with { Schedule = new() { Kind = ScheduleKind.Cosine, Epochs = 3, Floor = 0.1 } });
+        yield return new("growing batches", images, Bundle(net, 60, new() { Kind = OptimizerKind.Momentum }) with { BatchSchedule = new(2, 1, 200) });
         yield return new("old weights", images, Bundle(net, 20, new() { Kind = OptimizerKind.Momentum }) with { Staleness = 3 });
         yield return new("microbatches", images, Bundle(net, 50) with { MicroBatch = 16 });
         var conv = LayerCase.Make("group norm", 3);
