@@ -114,10 +114,9 @@ internal sealed class TorchBundle : IBundle
         ObjectDisposedException.ThrowIf(disposed, this);
         using var scope = NewDisposeScope();
         var of = members[member];
-        int drawn = of.Sampler.Fill(of.Updates + 1, indices);
-        if (Spec.Sampler.Pool is null) return indices[..drawn];
+        if (Spec.Sampler.Pool is null) return indices[..of.Sampler.Fill(of.Updates + 1, indices)];
         using var alone = whole.Take([member], IsAt);
-        return Harden(alone, of.Updates + 1, drawn)[0];
+        return Harden(alone, of.Updates + 1)[0];
     }
 
     public IWeights Snapshot(int member)
@@ -353,13 +352,11 @@ internal sealed class TorchBundle : IBundle
         {
             if (Spec.Sampler.Pool is not null)
             {
-                int drawn = 0;
-                foreach (int[] hard in Harden(cohort, first + u, -1))
+                foreach (int[] hard in Harden(cohort, first + u))
                 {
-                    drawn = hard.Length;
-                    all.AddRange(Array.ConvertAll(hard, i => (long)i));
+                    sizes[u] = hard.Length;
+                    foreach (int i in hard) all.Add(i);
                 }
-                sizes[u] = drawn;
                 continue;
             }
             foreach (int m in cohort.Members)
@@ -372,9 +369,10 @@ internal sealed class TorchBundle : IBundle
     }
 
     /// <summary>The hardest examples of each member's pool at the weights that its gradient is taken at.</summary>
-    private int[][] Harden(Cohort cohort, long update, int drawn)
+    private int[][] Harden(Cohort cohort, long update)
     {
         using var still = no_grad();
+        int drawn = 0;
         var pools = new int[cohort.Members.Length][];
         for (int m = 0; m < pools.Length; m++)
         {
