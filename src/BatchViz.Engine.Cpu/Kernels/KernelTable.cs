@@ -110,9 +110,7 @@ internal abstract unsafe class KernelTable
 
     public abstract void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
 
-    public abstract void ScatterTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* w, float* c);
-
-    public abstract void Fill(int rows, int columns, int valid, float* start, float* c);
+    public abstract void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used);
 
     public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
 
@@ -127,6 +125,8 @@ internal abstract unsafe class KernelTable
     public abstract void Affine(int rows, int columns, float* x, float* mean, float* scale, float* shift, float* to, bool add);
 
     public abstract float AddSquare(long count, float* g, float* to);
+
+    public abstract void Sum(int rows, int columns, float* x, float* to);
 
     public abstract float AddLanes(int rows, int columns, float* mask, float* g, float* to);
 

@@ -118,16 +118,10 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
         else WindowKernels<L, V>.TakeLargest(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, which, c);
     }
 
-    public override void ScatterTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* w, float* c)
+    public override void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used)
     {
-        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.ScatterTaps(listed, list, places, count, taps, columns, 8, x, w, c);
-        else WindowKernels<L, V>.ScatterTaps(listed, list, places, count, taps, columns, Registers(valid), x, w, c);
-    }
-
-    public override void Fill(int rows, int columns, int valid, float* start, float* c)
-    {
-        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Fill(rows, columns, 8, start, c);
-        else WindowKernels<L, V>.Fill(rows, columns, Registers(valid), start, c);
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.LineProduct(lines, pixels, kernel, wide, a, columns, 8, b, start, c, cRow, used);
+        else WindowKernels<L, V>.LineProduct(lines, pixels, kernel, wide, a, columns, Registers(valid), b, start, c, cRow, used);
     }
 
     public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
@@ -176,6 +170,9 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
 
     public override float AddSquare(long count, float* g, float* to)
         => NormKernels<L, V>.AddSquare(count, g, to);
+
+    public override void Sum(int rows, int columns, float* x, float* to)
+        => NormKernels<L, V>.Sum(rows, columns, x, to);
 
     public override float AddLanes(int rows, int columns, float* mask, float* g, float* to)
         => NormKernels<L, V>.AddLanes(rows, columns, mask, g, to);

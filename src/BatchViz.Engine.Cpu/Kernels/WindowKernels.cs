@@ -11,6 +11,9 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     /// <summary>Steps that a tile makes before it goes on to other rows, so that a strip of B stays in the first-level cache.</summary>
     private const int DepthBlock = 256;
 
+    /// <summary>Pixels that <see cref="LineProduct"/> computes at once.</summary>
+    private const int LineTile = 8;
+
     /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d]]·B[d, j].</summary>
     /// <param name="columns">B's row stride.</param>
     /// <param name="width">How many of them are computed, a whole number of registers; the others are left alone.</param>
@@ -381,29 +384,71 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>c[places[q] − taps[t] + j] += x[q]·w[t, j] over the listed q in their order: what <see cref="GatherTaps"/> reads, forward.</summary>
-    /// <param name="columns">w's row stride.</param>
+    /// <summary>
+    /// <see cref="Product"/> of windows of one channel at stride 1: c[y·pixels + x, j] = start[j] + Σ_u Σ_v a[(y + u)·wide + x + v]·b[u·kernel + v, j]. Lines of the windows of a tile, <see cref="LineTile"/> pixels, that are
+    /// all 0 are left out.
+    /// </summary>
+    /// <param name="pixels">Of each line.</param>
+    /// <param name="wide">From line to line of a, behind the last of which a register may be read.</param>
+    /// <param name="width">Columns that are computed, a whole number of registers.</param>
+    /// <param name="used">Room for a byte for each tile of lines + kernel − 1.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void ScatterTaps(int listed, int* list, int* places, int count, int* taps, int columns, int width, float* x, float* w, float* c)
+    public static void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int width, float* b, float* start, float* c, nint cRow, byte* used)
     {
-        for (int j = 0; j < width; j += L.Width)
+        int all = lines + kernel - 1;
+        for (int x = 0; x < pixels; x += LineTile)
         {
-            for (int k = 0; k < listed; k++)
+            // The last may lie over the one before.
+            float* from = a + Math.Max(0, Math.Min(x, pixels - LineTile));
+            for (int y = 0; y < all; y++, from += wide)
             {
-                int q = list[k];
-                V v = L.Set(x[q]);
-                float* to = c + places[q] + j, at = w + j;
-                for (int t = 0; t < count; t++, at += columns) L.Store(to - taps[t], L.MulAdd(v, L.Load(at), L.Load(to - taps[t])));
+                uint found = 0;
+                for (int i = 0; i < LineTile + kernel - 1; i += NonZero.Block) found |= NonZero.Mask(from + i);
+                *used++ = (byte)(found != 0 ? 1 : 0);
             }
         }
-    }
-
-    /// <summary>c[r, j] = start[j], or 0 where that is null.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Fill(int rows, int columns, int width, float* start, float* c)
-    {
-        for (int r = 0; r < rows; r++, c += columns)
-            for (int j = 0; j < width; j += L.Width) L.Store(c + j, start == null ? L.Zero : L.Load(start + j));
+        used -= (pixels + LineTile - 1) / LineTile * all;
+        for (int j = 0; j < width; j += L.Width)
+        {
+            V first = start == null ? L.Zero : L.Load(start + j);
+            byte* tile = used;
+            for (int x = 0; x < pixels; x += LineTile, tile += all)
+            {
+                int left = Math.Max(0, Math.Min(x, pixels - LineTile));
+                for (int y = 0; y < lines; y++)
+                {
+                    float* at = b + j, to = c + ((nint)y * pixels + left) * cRow + j, line = a + (nint)y * wide + left;
+                    if (pixels < LineTile)
+                    {
+                        for (int i = 0; i < pixels; i++, to += cRow)
+                        {
+                            V s = first;
+                            for (int d = 0; d < kernel * kernel; d++) s = L.MulAdd(L.Set(line[i + d / kernel * wide + d % kernel]), L.Load(at + (nint)d * columns), s);
+                            L.Store(to, s);
+                        }
+                        continue;
+                    }
+                    V s0 = first, s1 = first, s2 = first, s3 = first, s4 = first, s5 = first, s6 = first, s7 = first;
+                    for (int u = 0; u < kernel; u++, line += wide)
+                    {
+                        if (tile[y + u] == 0)
+                        {
+                            at += (nint)kernel * columns;
+                            continue;
+                        }
+                        for (int v = 0; v < kernel; v++, at += columns)
+                        {
+                            V w = L.Load(at);
+                            float* p = line + v;
+                            s0 = L.MulAdd(L.Set(p[0]), w, s0); s1 = L.MulAdd(L.Set(p[1]), w, s1); s2 = L.MulAdd(L.Set(p[2]), w, s2); s3 = L.MulAdd(L.Set(p[3]), w, s3);
+                            s4 = L.MulAdd(L.Set(p[4]), w, s4); s5 = L.MulAdd(L.Set(p[5]), w, s5); s6 = L.MulAdd(L.Set(p[6]), w, s6); s7 = L.MulAdd(L.Set(p[7]), w, s7);
+                        }
+                    }
+                    L.Store(to, s0); L.Store(to + cRow, s1); L.Store(to + 2 * cRow, s2); L.Store(to + 3 * cRow, s3);
+                    L.Store(to + 4 * cRow, s4); L.Store(to + 5 * cRow, s5); L.Store(to + 6 * cRow, s6); L.Store(to + 7 * cRow, s7);
+                }
+            }
+        }
     }
 
     /// <summary>8 rows × 2 registers.</summary>

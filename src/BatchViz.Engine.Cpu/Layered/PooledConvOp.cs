@@ -13,12 +13,13 @@ internal sealed unsafe class PooledConvOp : LayerOp
 {
     private readonly LayerShape layer;
     private readonly TensorShape shape;
-    private readonly int pool, poolStride;
+    private readonly int kernel, pool, poolStride;
+    private readonly bool oneChannel;
     private readonly Windows windows;
-    private readonly SparseWindows? sparse;
     private readonly PooledDeltas deltas;
     private float* image, which, turned, turnedTangent;
     private int* pixels, places;
+    private byte* used;
     private Uses uses;
 
     /// <param name="shape">Of the convolution's outputs.</param>
@@ -26,19 +27,17 @@ internal sealed unsafe class PooledConvOp : LayerOp
     {
         (this.layer, this.shape, this.pool, poolStride) = (layer, shape, pool.Kernel, pool.Stride);
         windows = new Windows(kernels, input, shape, spec.Kernel, spec.Stride, spec.Padding, 1, false);
-        sparse = SparseWindows.For(kernels, input, shape, Width, spec.Kernel, spec.Stride, spec.Padding);
+        kernel = spec.Kernel;
+        oneChannel = input.Channels == 1 && input.Planar && spec.Stride == 1;
         deltas = new PooledDeltas(kernels, windows, input, output, shape, layer, this.pool, poolStride);
     }
 
     /// <summary>Whether a convolution and what follows it is one of these: where windows of the pool lie apart enough that few deltas come through.</summary>
     public static bool Takes(LayerSpec convolution, LayerSpec pool)
-        => convolution is { Kind: LayerKind.Conv2d, Groups: 1 } && pool is { Kind: LayerKind.MaxPool, Kernel: >= 2, Stride: >= 2 };
+        => convolution is { Kind: LayerKind.Conv2d, Groups: 1 } && pool is { Kind: LayerKind.MaxPool, Kernel: >= 2, Stride: >= 2 } && pool.Kernel <= 2 * pool.Stride;
 
     /// <summary>Floats of a pixel before the pool.</summary>
     private int Width => shape.Channels <= WeightLayout.Lanes / 2 ? WeightLayout.Lanes / 2 : Arena.Pad(shape.Channels);
-
-    /// <summary>Pixels from line to line before the pool.</summary>
-    private int Wide => sparse?.Wide ?? shape.Columns;
 
     private long TurnedFloats => (long)layer.Outputs * windows.RegisterFloats;
 
@@ -46,8 +45,8 @@ internal sealed unsafe class PooledConvOp : LayerOp
     {
         this.uses = uses;
         windows.Reserve(arena);
-        sparse?.Reserve(arena);
-        arena.Reserve(sparse is null ? (long)shape.Pixels * Width : 0);
+        arena.Reserve((long)shape.Pixels * Width);
+        arena.Reserve(oneChannel ? (shape.Rows + kernel) * shape.Columns : 0);
         arena.Reserve(rows * Output.Floats, MemoryUse.Activations);
         arena.Reserve(Output.Pixels);
         arena.Reserve(pool * pool);
@@ -60,8 +59,8 @@ internal sealed unsafe class PooledConvOp : LayerOp
     public override void Take(Arena arena)
     {
         windows.Take(arena);
-        sparse?.Take(arena);
         image = arena.Take();
+        used = (byte*)arena.Take();
         which = arena.Take();
         pixels = (int*)arena.Take();
         places = (int*)arena.Take();
@@ -69,10 +68,9 @@ internal sealed unsafe class PooledConvOp : LayerOp
         if (uses != Uses.Loss && Input.NeedsGradient) turned = arena.Take();
         if (uses == Uses.Curvature && Input.NeedsGradient) turnedTangent = arena.Take();
         if (arena.Predicting) return;
-        if (sparse is not null) image = sparse.Line(0);
         for (int y = 0, p = 0; y < Output.Shape.Rows; y++)
-            for (int x = 0; x < Output.Shape.Columns; x++) pixels[p++] = (y * Wide + x) * poolStride * Width;
-        for (int d = 0; d < pool * pool; d++) places[d] = (d / pool * Wide + d % pool) * Width;
+            for (int x = 0; x < Output.Shape.Columns; x++) pixels[p++] = (y * shape.Columns + x) * poolStride * Width;
+        for (int d = 0; d < pool * pool; d++) places[d] = (d / pool * shape.Columns + d % pool) * Width;
     }
 
     public override void Prepare(LayerState state, bool backward)
@@ -117,15 +115,9 @@ internal sealed unsafe class PooledConvOp : LayerOp
     private void Convolve(float* weights, bool biases, float* from, bool add = false)
     {
         float* w = weights + layer.Offset, bias = biases && layer.Bias ? weights + layer.BiasOffset : null;
-        if (sparse is not null && !add && sparse.List(from))
-        {
-            sparse.Product(from, w, layer.Stride, bias);
-            return;
-        }
         float* framed = windows.Frame(from);
-        int lines = sparse is null ? 1 : shape.Rows, each = shape.Pixels / lines;
-        for (int y = 0; y < lines; y++)
-            Kernels.WindowProduct(each, layer.Inputs, layer.Stride, layer.Outputs, framed, windows.Pixels + y * each, windows.Values, w, bias, image + (nint)y * Wide * Width, Width, add);
+        if (oneChannel && !add) Kernels.LineProduct(shape.Rows, shape.Columns, kernel, windows.RunStep, framed, layer.Stride, layer.Outputs, w, bias, image, Width, used);
+        else Kernels.WindowProduct(shape.Pixels, layer.Inputs, layer.Stride, layer.Outputs, framed, windows.Pixels, windows.Values, w, bias, image, Width, add);
     }
 
     /// <summary>

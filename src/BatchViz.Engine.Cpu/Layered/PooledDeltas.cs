@@ -95,12 +95,7 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
         kernels.ListedProducts(filters, filterStarts, filterEnds, byFilter, windows.Runs, windows.RunWidth, windows.RunStep, framed, filterPlaces, windows.RunWidth, own, false);
         float square = kernels.AddLanes(filters, Stride, lanes, own, sum);
         if (!biases || !layer.Bias) return square;
-        for (int j = 0; j < output.Width; j += Block)
-        {
-            var bias = Vector512<float>.Zero;
-            for (int p = 0; p < output.Pixels; p++) bias += Vector512.Load(delta + (nint)p * output.Width + j);
-            bias.Store(own + WeightFloats + j);
-        }
+        kernels.Sum(output.Pixels, output.Width, delta, own + WeightFloats);
         return square + kernels.AddSquare(layer.Stride, own + WeightFloats, sum + WeightFloats);
     }
 
@@ -128,7 +123,7 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
             for (int p = 0; p < count; p++, d += width, w += width)
             {
                 // Writing first and counting after needs no branch for each value.
-                to->Place = pixel[p] + place[(int)*w];
+                to->Place = pixel[p] + place[float.ConvertToIntegerNative<int>(*w)];
                 to->Value = *d;
                 to += (*(int*)d & int.MaxValue) != 0 ? 1 : 0;
             }

@@ -72,15 +72,6 @@ internal sealed unsafe class SparseWindows
         return listed <= MostShare * input.Pixels;
     }
 
-    /// <summary>The listed row's outputs, into the lines.</summary>
-    /// <param name="weights">[taps, stride].</param>
-    /// <param name="bias">[stride], or null for 0.</param>
-    public void Product(float* row, float* weights, int stride, float* bias)
-    {
-        kernels.Fill(FramedPixels, width, output.Channels, bias, framed);
-        kernels.ScatterTaps(listed, list, places, kernel * kernel, taps, stride, output.Channels, row, weights, framed);
-    }
-
     /// <summary>to [taps, padded filters] = windowsᵀ·delta of the listed row, or goes on from what it holds.</summary>
     public void Gradient(float* row, float* delta, float* to, bool add)
     {
