@@ -95,7 +95,7 @@ internal abstract unsafe class KernelTable
 
     public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
 
-    /// <summary>Floats of the registers that windows are cut into.</summary>
+    /// <summary>Floats of the registers that windows are cut into, at most half of the widest: less of them is empty, and fewer lie across two lines of the cache.</summary>
     public abstract int WindowLanes { get; }
 
     public abstract void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back);

@@ -137,7 +137,8 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
 
     public override void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add)
     {
-        if (width % L.Width != 0 || (!add && L.Width > 8)) WindowKernels<Lanes256, Vector256<float>>.ListedProducts(rows, starts, ends, list, runs, width, xStep, x, rowPlaces, cStep, c, add);
+        // Runs that fill no whole registers fill halves of them.
+        if (width % L.Width != 0) WindowKernels<Lanes256, Vector256<float>>.ListedProducts(rows, starts, ends, list, runs, width, xStep, x, rowPlaces, cStep, c, add);
         else WindowKernels<L, V>.ListedProducts(rows, starts, ends, list, runs, width, xStep, x, rowPlaces, cStep, c, add);
     }
 
