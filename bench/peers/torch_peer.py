@@ -7,7 +7,8 @@ a person:
 
 The first line says what runs here. OpenBLAS reads its number of threads once, at start: one process for each number.
 Requests: kind (update, landscape, probe), sizes (or preset: a net of layers on images of 28 x 28), activation, loss, optimizer, batch, seeds, variant, set (examples in memory),
-examples, grid, seconds. Answers: microseconds (of one update of all seeds together, or of one probe) or seconds (of a grid).
+examples, grid, seconds. Answers: microseconds (of one update of all seeds together, or of one probe), by the wall and of
+processor time, or seconds (of a grid).
 """
 import json
 import math
@@ -269,15 +270,15 @@ def prepare(request):
 
 
 def per_call(work, seconds):
-    """Mean seconds of one call, over at least one."""
-    calls, start = 0, time.perf_counter()
+    """Mean seconds of one call, over at least one: by the wall, and of processor time, all threads'."""
+    calls, start, processor = 0, time.perf_counter(), time.process_time()
     end = start + seconds
     while True:
         work()
         calls += 1
         now = time.perf_counter()
         if now >= end:
-            return (now - start) / calls
+            return (now - start) / calls, (time.process_time() - processor) / calls
 
 
 def main():
@@ -295,8 +296,8 @@ def main():
             kept, work = key, None
             work = prepare(request)
             per_call(work, request.get("warmUp", 0.2))
-        seconds = per_call(work, request["seconds"])
-        answer = {"seconds": seconds * request["grid"]} if request["kind"] == "landscape" else {"microseconds": seconds * 1e6}
+        seconds, processor = per_call(work, request["seconds"])
+        answer = {"seconds": seconds * request["grid"]} if request["kind"] == "landscape" else {"microseconds": seconds * 1e6, "processorMicroseconds": processor * 1e6}
         print(json.dumps(answer), flush=True)
 
 

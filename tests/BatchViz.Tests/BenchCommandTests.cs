@@ -81,6 +81,9 @@ public sealed class BenchCommandTests
         double fastest = peers.Min(peer => (double)peer!["microsecondsPerUpdate"]!);
         Assert.Equal(fastest / (double)cell["microsecondsPerUpdate"]!, (double)cell["ratio"]!, 1e-9);
         Assert.Equal((double)cell["ratio"]!, (double)json["geometricMean"]!, 1e-6);
+        double least = peers.Min(peer => (double)peer!["processorMicrosecondsPerUpdate"]!);
+        Assert.Equal(least / (double)cell["processorMicrosecondsPerUpdate"]!, (double)cell["processorRatio"]!, 1e-9);
+        Assert.Equal((double)cell["processorRatio"]!, (double)json["processorGeometricMean"]!, 1e-6);
         bool torch = peers.Any(peer => ((string)peer!["name"]!).StartsWith("PyTorch", StringComparison.Ordinal));
         Assert.Equal(torch, !(json["missingPeers"]?.AsArray().Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal)) ?? false));
     }

@@ -85,21 +85,32 @@ internal abstract unsafe class KernelTable
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
     /// <param name="valid">Columns that hold anything; the padding of C stays as it is.</param>
-    public abstract void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
+    public abstract void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, nint cRow, bool add);
 
     public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
-    public abstract void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
+    public abstract void Largest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
 
-    public abstract void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
+    public abstract void TakeLargest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
 
     public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
 
-    public abstract void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back);
+    /// <summary>Floats of the registers that windows are cut into, at most half of the widest: less of them is empty, and fewer lie across two lines of the cache.</summary>
+    public abstract int WindowLanes { get; }
+
+    public abstract void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back);
+
+    public abstract void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add);
+
+    public abstract void Pack(int pixels, int channels, int stride, float* from, float* to);
+
+    public abstract void Unpack(int pixels, int channels, int stride, float* from, float* to, bool add);
 
     public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
 
     public abstract void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
+
+    public abstract void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used);
 
     public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
 
@@ -114,6 +125,10 @@ internal abstract unsafe class KernelTable
     public abstract void Affine(int rows, int columns, float* x, float* mean, float* scale, float* shift, float* to, bool add);
 
     public abstract float AddSquare(long count, float* g, float* to);
+
+    public abstract void Sum(int rows, int columns, float* x, float* to);
+
+    public abstract float AddLanes(int rows, int columns, float* mask, float* g, float* to);
 
     public abstract void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale);
 

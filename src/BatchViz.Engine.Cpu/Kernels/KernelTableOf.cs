@@ -86,10 +86,10 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm)
         => OptimizerKernels<L, V>.Step(count, w, g, first, second, constants, out norm);
 
-    public override void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    public override void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, nint cRow, bool add)
     {
-        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Product(rows, depth, columns, 8, a, rowOffsets, depthOffsets, b, start, c, add);
-        else WindowKernels<L, V>.Product(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, b, start, c, add);
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Product(rows, depth, columns, 8, a, rowOffsets, depthOffsets, b, start, c, cRow, add);
+        else WindowKernels<L, V>.Product(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, b, start, c, cRow, add);
     }
 
     public override void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add)
@@ -106,17 +106,47 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
         => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, add);
 
-    public override void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
-        => WindowKernels<L, V>.Largest(rows, depth, columns, a, rowOffsets, depthOffsets, c, which);
+    public override void Largest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+    {
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Largest(rows, depth, columns, 8, a, rowOffsets, depthOffsets, c, which);
+        else WindowKernels<L, V>.Largest(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, c, which);
+    }
 
-    public override void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
-        => WindowKernels<L, V>.TakeLargest(rows, depth, columns, a, rowOffsets, depthOffsets, which, c);
+    public override void TakeLargest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
+    {
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.TakeLargest(rows, depth, columns, 8, a, rowOffsets, depthOffsets, which, c);
+        else WindowKernels<L, V>.TakeLargest(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, which, c);
+    }
+
+    public override void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used)
+    {
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.LineProduct(lines, pixels, kernel, wide, a, columns, 8, b, start, c, cRow, used);
+        else WindowKernels<L, V>.LineProduct(lines, pixels, kernel, wide, a, columns, Registers(valid), b, start, c, cRow, used);
+    }
 
     public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
         => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back, add);
 
-    public override void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
-        => WindowKernels<L, V>.GiveWindows(rows, taps, channels, windows, stride, rowOffsets, tapOffsets, back);
+    public override int WindowLanes => Math.Min(L.Width, Lanes256.Width);
+
+    public override void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
+    {
+        if (L.Width > WindowLanes) WindowKernels<Lanes256, Vector256<float>>.GiveWindows(rows, registers, windows, stride, rowOffsets, places, back);
+        else WindowKernels<L, V>.GiveWindows(rows, registers, windows, stride, rowOffsets, places, back);
+    }
+
+    public override void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add)
+    {
+        // Runs that fill no whole registers fill halves of them.
+        if (width % L.Width != 0) WindowKernels<Lanes256, Vector256<float>>.ListedProducts(rows, starts, ends, list, runs, width, xStep, x, rowPlaces, cStep, c, add);
+        else WindowKernels<L, V>.ListedProducts(rows, starts, ends, list, runs, width, xStep, x, rowPlaces, cStep, c, add);
+    }
+
+    public override void Pack(int pixels, int channels, int stride, float* from, float* to)
+        => WindowKernels<L, V>.Pack(pixels, channels, stride, from, to);
+
+    public override void Unpack(int pixels, int channels, int stride, float* from, float* to, bool add)
+        => WindowKernels<L, V>.Unpack(pixels, channels, stride, from, to, add);
 
     public override void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back)
         => WindowKernels<L, V>.GiveChannels(rows, taps, columns, delta, rowOffsets, tapOffsets, w, back);
@@ -141,6 +171,12 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
 
     public override float AddSquare(long count, float* g, float* to)
         => NormKernels<L, V>.AddSquare(count, g, to);
+
+    public override void Sum(int rows, int columns, float* x, float* to)
+        => NormKernels<L, V>.Sum(rows, columns, x, to);
+
+    public override float AddLanes(int rows, int columns, float* mask, float* g, float* to)
+        => NormKernels<L, V>.AddLanes(rows, columns, mask, g, to);
 
     public override void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale)
         => NormKernels<L, V>.PairLogistic(rows, columns, stride, y, losses, scale);

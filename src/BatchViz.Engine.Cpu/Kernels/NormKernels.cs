@@ -103,6 +103,36 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
         return L.SumOf(L.Add(L.Add(s0, s1), L.Add(s2, s3)));
     }
 
+    /// <summary>to[j] = Σ_r x[r, j], in float from first to last.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Sum(int rows, int columns, float* x, float* to)
+    {
+        for (int j = 0; j < columns; j += L.Width)
+        {
+            V s = L.Zero;
+            float* at = x + j;
+            for (int r = 0; r < rows; r++, at += columns) s = L.Add(s, L.Load(at));
+            L.Store(to + j, s);
+        }
+    }
+
+    /// <summary>to += g in rows of <paramref name="columns"/> floats, of which only the lanes that the mask [columns] has set count; Σ g² of these.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static float AddLanes(int rows, int columns, float* mask, float* g, float* to)
+    {
+        V s = L.Zero, t = L.Zero;
+        for (int r = 0; r < rows; r++, g += columns, to += columns)
+        {
+            for (int j = 0; j < columns; j += L.Width)
+            {
+                V a = L.Select(L.Load(mask + j), L.Load(g + j), L.Zero);
+                (s, t) = (t, L.MulAdd(a, a, s));
+                L.Store(to + j, L.Add(L.Load(to + j), a));
+            }
+        }
+        return L.SumOf(L.Add(s, t));
+    }
+
     /// <summary>
     /// Sigmoid contrastive loss of rows of logits y [rows, stride], of which <paramref name="columns"/> count: losses[r] = Σ_j ln(1 + e^(−t y)), t = 1 for j = r, else −1;
     /// y ← scale·∂loss/∂y, 0 beyond the columns.

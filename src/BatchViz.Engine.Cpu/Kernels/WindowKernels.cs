@@ -11,18 +11,22 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     /// <summary>Steps that a tile makes before it goes on to other rows, so that a strip of B stays in the first-level cache.</summary>
     private const int DepthBlock = 256;
 
+    /// <summary>Pixels that <see cref="LineProduct"/> computes at once.</summary>
+    private const int LineTile = 8;
+
     /// <summary>C[r, j] = start[j] + Σ_d a[rowOffsets[r] + depthOffsets[d]]·B[d, j].</summary>
-    /// <param name="columns">A multiple of <see cref="WeightLayout.Lanes"/>: B's row stride, and C's.</param>
+    /// <param name="columns">B's row stride.</param>
     /// <param name="width">How many of them are computed, a whole number of registers; the others are left alone.</param>
     /// <param name="start">[columns], or null for 0.</param>
+    /// <param name="cRow">C's row stride.</param>
     /// <param name="add">Goes on from what C holds (then start is not read).</param>
-    public static void Product(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
+    public static void Product(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, nint cRow, bool add)
     {
         if (depth == 0)
         {
             for (int r = 0; r < rows && !add; r++)
             {
-                float* to = (c + (nint)r * columns);
+                float* to = c + r * cRow;
                 for (int j = 0; j < width; j += L.Width) L.Store(to + j, start == null ? L.Zero : L.Load(start + j));
             }
             return;
@@ -39,21 +43,21 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
                 float* from = start == null ? null : start + j;
                 int r = 0;
                 if (L.TileRows == 8)
-                    for (; r + 8 <= rows; r += 8) Wide8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
-                for (; r + 4 <= rows; r += 4) Wide4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                    for (; r + 8 <= rows; r += 8) Wide8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + r * cRow + j, cRow, on);
+                for (; r + 4 <= rows; r += 4) Wide4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + r * cRow + j, cRow, on);
                 for (; r < rows; r++)
                 {
-                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
-                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, c + (nint)r * columns + j + L.Width, on);
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + r * cRow + j, on);
+                    Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j + L.Width, columns, from == null ? null : from + L.Width, c + r * cRow + j + L.Width, on);
                 }
             }
             if (j < width)
             {
                 float* from = start == null ? null : start + j;
                 int r = 0;
-                for (; r + 8 <= rows; r += 8) Narrow8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
-                for (; r + 4 <= rows; r += 4) Narrow4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
-                for (; r < rows; r++) Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + (nint)r * columns + j, on);
+                for (; r + 8 <= rows; r += 8) Narrow8(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + r * cRow + j, cRow, on);
+                for (; r + 4 <= rows; r += 4) Narrow4(steps, a, rowOffsets + r, steps0, bBlock + j, columns, from, c + r * cRow + j, cRow, on);
+                for (; r < rows; r++) Narrow1(steps, a + rowOffsets[r], steps0, bBlock + j, columns, from, c + r * cRow + j, on);
             }
         }
     }
@@ -94,12 +98,14 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     }
 
     /// <summary>c[r, j] = the largest of a[rowOffsets[r] + depthOffsets[d] + j], and which d it was (the first of equals; NaN goes before all), as a float.</summary>
+    /// <param name="columns">Row stride of c and of which.</param>
+    /// <param name="width">How many of them are computed, a whole number of registers.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Largest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+    public static void Largest(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
     {
         for (int r = 0; r < rows; r++, c += columns, which += columns)
         {
-            for (int j = 0; j < columns; j += L.Width)
+            for (int j = 0; j < width; j += L.Width)
             {
                 float* from = a + rowOffsets[r] + j;
                 V best = L.Load(from + depthOffsets[0]), place = L.Zero;
@@ -118,11 +124,11 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
 
     /// <summary>c[r, j] = a at the place that <see cref="Largest"/> found.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void TakeLargest(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
+    public static void TakeLargest(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
     {
         for (int r = 0; r < rows; r++, c += columns, which += columns)
         {
-            for (int j = 0; j < columns; j += L.Width)
+            for (int j = 0; j < width; j += L.Width)
             {
                 float* from = a + rowOffsets[r] + j;
                 V place = L.Load(which + j), taken = L.Zero;
@@ -132,24 +138,137 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>
-    /// Windows back to where they came from: back[rowOffsets[r] + tapOffsets[t] + j] += windows[r, t·channels + j] for j &lt; channels, row by row, tap by tap.
-    /// </summary>
-    /// <param name="stride">Floats from row to row of the windows, behind which another register may be read.</param>
+    /// <summary>Windows back to where they came from: back[rowOffsets[r] + places[t] + lane] += windows[r, t·lanes + lane], row by row, register by register t.</summary>
+    /// <param name="stride">Floats from row to row of the windows.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GiveWindows(int rows, int taps, int channels, float* windows, nint stride, int* rowOffsets, int* tapOffsets, float* back)
+    public static void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
+    {
+        for (int r = 0; r < rows; r++, windows += stride)
+        {
+            float* to = back + rowOffsets[r];
+            for (int t = 0; t < registers; t++) L.Store(to + places[t], L.Add(L.Load(to + places[t]), L.Load(windows + t * L.Width)));
+        }
+    }
+
+    /// <summary>
+    /// c[rowPlaces[r] + u·cStep + j] = Σ_k list[k].Value·x[list[k].Place + u·xStep + j] over row r's k, starts[r] ≤ k &lt; ends[r], in their order, for runs u and j &lt; width; or adds that to what c holds.
+    /// </summary>
+    /// <param name="width">Floats of a run, whole registers.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add)
+    {
+        for (int r = 0; r < rows; r++)
+        {
+            Listed* first = list + starts[r], end = list + ends[r];
+            float* to = c + rowPlaces[r];
+            int j = 0;
+            for (; j + 2 * L.Width <= width; j += 2 * L.Width)
+            {
+                float* at = x + j, put = to + j;
+                int u = 0;
+                for (; u + 5 <= runs; u += 5, at += 5 * xStep, put += 5 * cStep)
+                {
+                    V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero, t0 = L.Zero, t1 = L.Zero, t2 = L.Zero, t3 = L.Zero, t4 = L.Zero;
+                    float* at2 = at + 2 * xStep, at4 = at + 4 * xStep;
+                    for (Listed* k = first; k < end; k++)
+                    {
+                        V v = L.Set(k->Value);
+                        nint p = k->Place, q = p + xStep;
+                        s0 = L.MulAdd(v, L.Load(at + p), s0); t0 = L.MulAdd(v, L.Load(at + p + L.Width), t0); s1 = L.MulAdd(v, L.Load(at + q), s1); t1 = L.MulAdd(v, L.Load(at + q + L.Width), t1);
+                        s2 = L.MulAdd(v, L.Load(at2 + p), s2); t2 = L.MulAdd(v, L.Load(at2 + p + L.Width), t2); s3 = L.MulAdd(v, L.Load(at2 + q), s3); t3 = L.MulAdd(v, L.Load(at2 + q + L.Width), t3);
+                        s4 = L.MulAdd(v, L.Load(at4 + p), s4); t4 = L.MulAdd(v, L.Load(at4 + p + L.Width), t4);
+                    }
+                    Put(put, s0, add); Put(put + L.Width, t0, add); Put(put + cStep, s1, add); Put(put + cStep + L.Width, t1, add); Put(put + 2 * cStep, s2, add); Put(put + 2 * cStep + L.Width, t2, add);
+                    Put(put + 3 * cStep, s3, add); Put(put + 3 * cStep + L.Width, t3, add); Put(put + 4 * cStep, s4, add); Put(put + 4 * cStep + L.Width, t4, add);
+                }
+                for (; u + 3 <= runs; u += 3, at += 3 * xStep, put += 3 * cStep)
+                {
+                    V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, t0 = L.Zero, t1 = L.Zero, t2 = L.Zero;
+                    float* at2 = at + 2 * xStep;
+                    for (Listed* k = first; k < end; k++)
+                    {
+                        V v = L.Set(k->Value);
+                        nint p = k->Place, q = p + xStep;
+                        s0 = L.MulAdd(v, L.Load(at + p), s0); t0 = L.MulAdd(v, L.Load(at + p + L.Width), t0); s1 = L.MulAdd(v, L.Load(at + q), s1); t1 = L.MulAdd(v, L.Load(at + q + L.Width), t1);
+                        s2 = L.MulAdd(v, L.Load(at2 + p), s2); t2 = L.MulAdd(v, L.Load(at2 + p + L.Width), t2);
+                    }
+                    Put(put, s0, add); Put(put + L.Width, t0, add); Put(put + cStep, s1, add); Put(put + cStep + L.Width, t1, add); Put(put + 2 * cStep, s2, add); Put(put + 2 * cStep + L.Width, t2, add);
+                }
+                for (; u < runs; u++, at += xStep, put += cStep)
+                {
+                    V s = L.Zero, t = L.Zero;
+                    for (Listed* k = first; k < end; k++)
+                    {
+                        V v = L.Set(k->Value);
+                        s = L.MulAdd(v, L.Load(at + k->Place), s); t = L.MulAdd(v, L.Load(at + k->Place + L.Width), t);
+                    }
+                    Put(put, s, add); Put(put + L.Width, t, add);
+                }
+            }
+            if (j < width)
+            {
+                float* at = x + j, put = to + j;
+                int u = 0;
+                for (; u + 5 <= runs; u += 5, at += 5 * xStep, put += 5 * cStep)
+                {
+                    V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero;
+                    float* at2 = at + 2 * xStep, at4 = at + 4 * xStep;
+                    for (Listed* k = first; k < end; k++)
+                    {
+                        V v = L.Set(k->Value);
+                        nint p = k->Place, q = p + xStep;
+                        s0 = L.MulAdd(v, L.Load(at + p), s0); s1 = L.MulAdd(v, L.Load(at + q), s1); s2 = L.MulAdd(v, L.Load(at2 + p), s2); s3 = L.MulAdd(v, L.Load(at2 + q), s3); s4 = L.MulAdd(v, L.Load(at4 + p), s4);
+                    }
+                    Put(put, s0, add); Put(put + cStep, s1, add); Put(put + 2 * cStep, s2, add); Put(put + 3 * cStep, s3, add); Put(put + 4 * cStep, s4, add);
+                }
+                for (; u + 3 <= runs; u += 3, at += 3 * xStep, put += 3 * cStep)
+                {
+                    V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero;
+                    float* at2 = at + 2 * xStep;
+                    for (Listed* k = first; k < end; k++)
+                    {
+                        V v = L.Set(k->Value);
+                        nint p = k->Place, q = p + xStep;
+                        s0 = L.MulAdd(v, L.Load(at + p), s0); s1 = L.MulAdd(v, L.Load(at + q), s1); s2 = L.MulAdd(v, L.Load(at2 + p), s2);
+                    }
+                    Put(put, s0, add); Put(put + cStep, s1, add); Put(put + 2 * cStep, s2, add);
+                }
+                for (; u < runs; u++, at += xStep, put += cStep)
+                {
+                    V s = L.Zero;
+                    for (Listed* k = first; k < end; k++) s = L.MulAdd(L.Set(k->Value), L.Load(at + k->Place), s);
+                    Put(put, s, add);
+                }
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Put(float* to, V v, bool add) => L.Store(to, add ? L.Add(L.Load(to), v) : v);
+
+    /// <summary>to[p·channels + j] = from[p·stride + j], j &lt; channels; a register's rest behind each pixel is set to 0.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Pack(int pixels, int channels, int stride, float* from, float* to)
     {
         int whole = channels / L.Width * L.Width;
         V rest = L.FirstLanes(channels - whole);
-        for (int r = 0; r < rows; r++, windows += stride)
+        for (int p = 0; p < pixels; p++, from += stride, to += channels)
         {
-            float* to = back + rowOffsets[r], from = windows;
-            for (int t = 0; t < taps; t++, from += channels)
-            {
-                float* at = to + tapOffsets[t];
-                for (int j = 0; j < whole; j += L.Width) L.Store(at + j, L.Add(L.Load(at + j), L.Load(from + j)));
-                if (whole < channels) L.Store(at + whole, L.Add(L.Load(at + whole), L.Select(rest, L.Load(from + whole), L.Zero)));
-            }
+            for (int j = 0; j < whole; j += L.Width) L.Store(to + j, L.Load(from + j));
+            if (whole < channels) L.Store(to + whole, L.Select(rest, L.Load(from + whole), L.Zero));
+        }
+    }
+
+    /// <summary>to[p·stride + j] = from[p·channels + j], j &lt; channels, 0 up to a register's end; or adds that.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Unpack(int pixels, int channels, int stride, float* from, float* to, bool add)
+    {
+        int whole = channels / L.Width * L.Width;
+        V rest = L.FirstLanes(channels - whole);
+        for (int p = 0; p < pixels; p++, from += channels, to += stride)
+        {
+            for (int j = 0; j < whole; j += L.Width) Put(to + j, L.Load(from + j), add);
+            if (whole < channels) Put(to + whole, L.Select(rest, L.Load(from + whole), L.Zero), add);
         }
     }
 
@@ -265,9 +384,76 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
+    /// <summary>
+    /// <see cref="Product"/> of windows of one channel at stride 1: c[y·pixels + x, j] = start[j] + Σ_u Σ_v a[(y + u)·wide + x + v]·b[u·kernel + v, j]. Lines of the windows of a tile, <see cref="LineTile"/> pixels, that are
+    /// all 0 are left out.
+    /// </summary>
+    /// <param name="pixels">Of each line.</param>
+    /// <param name="wide">From line to line of a, behind the last of which a register may be read.</param>
+    /// <param name="width">Columns that are computed, a whole number of registers.</param>
+    /// <param name="used">Room for a byte for each tile of lines + kernel − 1.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int width, float* b, float* start, float* c, nint cRow, byte* used)
+    {
+        int all = lines + kernel - 1;
+        for (int x = 0; x < pixels; x += LineTile)
+        {
+            // The last may lie over the one before.
+            float* from = a + Math.Max(0, Math.Min(x, pixels - LineTile));
+            for (int y = 0; y < all; y++, from += wide)
+            {
+                uint found = 0;
+                for (int i = 0; i < LineTile + kernel - 1; i += NonZero.Block) found |= NonZero.Mask(from + i);
+                *used++ = (byte)(found != 0 ? 1 : 0);
+            }
+        }
+        used -= (pixels + LineTile - 1) / LineTile * all;
+        for (int j = 0; j < width; j += L.Width)
+        {
+            V first = start == null ? L.Zero : L.Load(start + j);
+            byte* tile = used;
+            for (int x = 0; x < pixels; x += LineTile, tile += all)
+            {
+                int left = Math.Max(0, Math.Min(x, pixels - LineTile));
+                for (int y = 0; y < lines; y++)
+                {
+                    float* at = b + j, to = c + ((nint)y * pixels + left) * cRow + j, line = a + (nint)y * wide + left;
+                    if (pixels < LineTile)
+                    {
+                        for (int i = 0; i < pixels; i++, to += cRow)
+                        {
+                            V s = first;
+                            for (int d = 0; d < kernel * kernel; d++) s = L.MulAdd(L.Set(line[i + d / kernel * wide + d % kernel]), L.Load(at + (nint)d * columns), s);
+                            L.Store(to, s);
+                        }
+                        continue;
+                    }
+                    V s0 = first, s1 = first, s2 = first, s3 = first, s4 = first, s5 = first, s6 = first, s7 = first;
+                    for (int u = 0; u < kernel; u++, line += wide)
+                    {
+                        if (tile[y + u] == 0)
+                        {
+                            at += (nint)kernel * columns;
+                            continue;
+                        }
+                        for (int v = 0; v < kernel; v++, at += columns)
+                        {
+                            V w = L.Load(at);
+                            float* p = line + v;
+                            s0 = L.MulAdd(L.Set(p[0]), w, s0); s1 = L.MulAdd(L.Set(p[1]), w, s1); s2 = L.MulAdd(L.Set(p[2]), w, s2); s3 = L.MulAdd(L.Set(p[3]), w, s3);
+                            s4 = L.MulAdd(L.Set(p[4]), w, s4); s5 = L.MulAdd(L.Set(p[5]), w, s5); s6 = L.MulAdd(L.Set(p[6]), w, s6); s7 = L.MulAdd(L.Set(p[7]), w, s7);
+                        }
+                    }
+                    L.Store(to, s0); L.Store(to + cRow, s1); L.Store(to + 2 * cRow, s2); L.Store(to + 3 * cRow, s3);
+                    L.Store(to + 4 * cRow, s4); L.Store(to + 5 * cRow, s5); L.Store(to + 6 * cRow, s6); L.Store(to + 7 * cRow, s7);
+                }
+            }
+        }
+    }
+
     /// <summary>8 rows × 2 registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    private static void Wide8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, nint cRow, bool add)
     {
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
         V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
@@ -275,13 +461,13 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         if (add)
         {
             float* p = c; s00 = L.Load(p); s01 = L.Load(p + L.Width);
-            p = c + 1 * bStep; s10 = L.Load(p); s11 = L.Load(p + L.Width);
-            p = c + 2 * bStep; s20 = L.Load(p); s21 = L.Load(p + L.Width);
-            p = c + 3 * bStep; s30 = L.Load(p); s31 = L.Load(p + L.Width);
-            p = c + 4 * bStep; s40 = L.Load(p); s41 = L.Load(p + L.Width);
-            p = c + 5 * bStep; s50 = L.Load(p); s51 = L.Load(p + L.Width);
-            p = c + 6 * bStep; s60 = L.Load(p); s61 = L.Load(p + L.Width);
-            p = c + 7 * bStep; s70 = L.Load(p); s71 = L.Load(p + L.Width);
+            p = c + 1 * cRow; s10 = L.Load(p); s11 = L.Load(p + L.Width);
+            p = c + 2 * cRow; s20 = L.Load(p); s21 = L.Load(p + L.Width);
+            p = c + 3 * cRow; s30 = L.Load(p); s31 = L.Load(p + L.Width);
+            p = c + 4 * cRow; s40 = L.Load(p); s41 = L.Load(p + L.Width);
+            p = c + 5 * cRow; s50 = L.Load(p); s51 = L.Load(p + L.Width);
+            p = c + 6 * cRow; s60 = L.Load(p); s61 = L.Load(p + L.Width);
+            p = c + 7 * cRow; s70 = L.Load(p); s71 = L.Load(p + L.Width);
         }
         for (int k = 0; k < depth; k++, b += bStep)
         {
@@ -297,21 +483,21 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             x = L.Set(a7[o]); s70 = L.MulAdd(x, b0, s70); s71 = L.MulAdd(x, b1, s71);
         }
         float* q = c; L.Store(q, s00); L.Store(q + L.Width, s01);
-        q = c + 1 * bStep; L.Store(q, s10); L.Store(q + L.Width, s11);
-        q = c + 2 * bStep; L.Store(q, s20); L.Store(q + L.Width, s21);
-        q = c + 3 * bStep; L.Store(q, s30); L.Store(q + L.Width, s31);
-        q = c + 4 * bStep; L.Store(q, s40); L.Store(q + L.Width, s41);
-        q = c + 5 * bStep; L.Store(q, s50); L.Store(q + L.Width, s51);
-        q = c + 6 * bStep; L.Store(q, s60); L.Store(q + L.Width, s61);
-        q = c + 7 * bStep; L.Store(q, s70); L.Store(q + L.Width, s71);
+        q = c + 1 * cRow; L.Store(q, s10); L.Store(q + L.Width, s11);
+        q = c + 2 * cRow; L.Store(q, s20); L.Store(q + L.Width, s21);
+        q = c + 3 * cRow; L.Store(q, s30); L.Store(q + L.Width, s31);
+        q = c + 4 * cRow; L.Store(q, s40); L.Store(q + L.Width, s41);
+        q = c + 5 * cRow; L.Store(q, s50); L.Store(q + L.Width, s51);
+        q = c + 6 * cRow; L.Store(q, s60); L.Store(q + L.Width, s61);
+        q = c + 7 * cRow; L.Store(q, s70); L.Store(q + L.Width, s71);
     }
 
     /// <summary>4 rows × 2 registers.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Wide4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    private static void Wide4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, nint cRow, bool add)
     {
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
-        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
+        float* c0 = c, c1 = c + 1 * cRow, c2 = c + 2 * cRow, c3 = c + 3 * cRow;
         V f = start == null ? L.Zero : L.Load(start), g = start == null ? L.Zero : L.Load(start + L.Width);
         V s00 = add ? L.Load(c0) : f, s01 = add ? L.Load(c0 + L.Width) : g, s10 = add ? L.Load(c1) : f, s11 = add ? L.Load(c1 + L.Width) : g;
         V s20 = add ? L.Load(c2) : f, s21 = add ? L.Load(c2 + L.Width) : g, s30 = add ? L.Load(c3) : f, s31 = add ? L.Load(c3 + L.Width) : g;
@@ -330,15 +516,15 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
 
     /// <summary>8 rows × 1 register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    private static void Narrow8(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, nint cRow, bool add)
     {
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3], a4 = a + rows[4], a5 = a + rows[5], a6 = a + rows[6], a7 = a + rows[7];
         V f = start == null ? L.Zero : L.Load(start);
         V s0 = f, s1 = f, s2 = f, s3 = f, s4 = f, s5 = f, s6 = f, s7 = f;
         if (add)
         {
-            s0 = L.Load(c); s1 = L.Load(c + 1 * bStep); s2 = L.Load(c + 2 * bStep); s3 = L.Load(c + 3 * bStep);
-            s4 = L.Load(c + 4 * bStep); s5 = L.Load(c + 5 * bStep); s6 = L.Load(c + 6 * bStep); s7 = L.Load(c + 7 * bStep);
+            s0 = L.Load(c); s1 = L.Load(c + 1 * cRow); s2 = L.Load(c + 2 * cRow); s3 = L.Load(c + 3 * cRow);
+            s4 = L.Load(c + 4 * cRow); s5 = L.Load(c + 5 * cRow); s6 = L.Load(c + 6 * cRow); s7 = L.Load(c + 7 * cRow);
         }
         for (int k = 0; k < depth; k++, b += bStep)
         {
@@ -353,16 +539,16 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
             s6 = L.MulAdd(L.Set(a6[o]), v, s6);
             s7 = L.MulAdd(L.Set(a7[o]), v, s7);
         }
-        L.Store(c, s0); L.Store(c + 1 * bStep, s1); L.Store(c + 2 * bStep, s2); L.Store(c + 3 * bStep, s3);
-        L.Store(c + 4 * bStep, s4); L.Store(c + 5 * bStep, s5); L.Store(c + 6 * bStep, s6); L.Store(c + 7 * bStep, s7);
+        L.Store(c, s0); L.Store(c + 1 * cRow, s1); L.Store(c + 2 * cRow, s2); L.Store(c + 3 * cRow, s3);
+        L.Store(c + 4 * cRow, s4); L.Store(c + 5 * cRow, s5); L.Store(c + 6 * cRow, s6); L.Store(c + 7 * cRow, s7);
     }
 
     /// <summary>4 rows × 1 register.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void Narrow4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, bool add)
+    private static void Narrow4(int depth, float* a, int* rows, int* steps, float* b, nint bStep, float* start, float* c, nint cRow, bool add)
     {
         float* a0 = a + rows[0], a1 = a + rows[1], a2 = a + rows[2], a3 = a + rows[3];
-        float* c0 = c, c1 = c + 1 * bStep, c2 = c + 2 * bStep, c3 = c + 3 * bStep;
+        float* c0 = c, c1 = c + 1 * cRow, c2 = c + 2 * cRow, c3 = c + 3 * cRow;
         V f = start == null ? L.Zero : L.Load(start);
         V s0 = add ? L.Load(c0) : f, s1 = add ? L.Load(c1) : f, s2 = add ? L.Load(c2) : f, s3 = add ? L.Load(c3) : f;
         for (int k = 0; k < depth; k++, b += bStep)
@@ -385,4 +571,11 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         for (int k = 0; k < depth; k++, b += bStep) s = L.MulAdd(L.Set(a[steps[k]]), L.Load(b), s);
         L.Store(c, s);
     }
+}
+
+/// <summary>A value that is not 0, and where what it is multiplied with lies.</summary>
+internal struct Listed
+{
+    public int Place;
+    public float Value;
 }

@@ -109,14 +109,35 @@ internal sealed unsafe class LayerPath
 
     private Tensor Build(IReadOnlyList<LayerNode> nodes, Tensor at)
     {
-        for (int i = 0; i < nodes.Count; i++)
+        var order = PoolsFirst(nodes);
+        for (int i = 0; i < order.Count; i++)
         {
-            // The largest of what ReLU gives is what ReLU gives of the largest, to the same bits, and there is less of it.
-            bool swap = i + 1 < nodes.Count && nodes[i].Spec is { Kind: LayerKind.Activation, Function: Activation.Relu } && nodes[i + 1].Spec.Kind == LayerKind.MaxPool;
-            at = Build(nodes[swap ? i + 1 : i], at);
-            if (swap) at = Build(nodes[i++] with { Input = at.Shape, Output = at.Shape }, at);
+            var node = order[i];
+            if (i + 1 < order.Count && PooledConvOp.Takes(node.Spec, order[i + 1].Spec))
+            {
+                var pool = order[++i];
+                var output = Add(new Tensor(pool.Output, true));
+                ops.Add(new PooledConvOp(kernels, node.Spec, layout.Layers[node.Weights], pool.Spec, node.Output, at, output));
+                at = output;
+            }
+            else
+            {
+                at = Build(node, at);
+            }
         }
         return at;
+    }
+
+    /// <summary>The largest of what ReLU gives is what ReLU gives of the largest, to the same bits, and there is less of it.</summary>
+    private static List<LayerNode> PoolsFirst(IReadOnlyList<LayerNode> nodes)
+    {
+        var order = nodes.ToList();
+        for (int i = 0; i + 1 < order.Count; i++)
+        {
+            if (order[i].Spec is { Kind: LayerKind.Activation, Function: Activation.Relu } && order[i + 1].Spec.Kind == LayerKind.MaxPool)
+                (order[i], order[i + 1]) = (order[i + 1], order[i] with { Input = order[i + 1].Output, Output = order[i + 1].Output });
+        }
+        return order;
     }
 
     private Tensor Build(LayerNode node, Tensor at)

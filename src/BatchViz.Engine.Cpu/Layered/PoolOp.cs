@@ -55,7 +55,7 @@ internal sealed unsafe class PoolOp : LayerOp
         for (int row = 0; row < rows; row++)
         {
             float* from = Input.Data + row * Input.Floats, to = Output.Data + row * Output.Floats;
-            if (largest) Kernels.Largest(Output.Pixels, window, Output.Width, from, pixels, places, to, which + row * Output.Floats);
+            if (largest) Kernels.Largest(Output.Pixels, window, Output.Width, Output.Channels, from, pixels, places, to, which + row * Output.Floats);
             else Kernels.Means(Output.Pixels, window, Output.Width, from, pixels, places, to);
         }
     }
@@ -70,7 +70,7 @@ internal sealed unsafe class PoolOp : LayerOp
         for (int row = 0; row < rows; row++)
         {
             float* from = Input.Tangent + row * Input.Floats, to = Output.Tangent + row * Output.Floats;
-            if (largest) Kernels.TakeLargest(Output.Pixels, window, Output.Width, from, pixels, places, which + row * Output.Floats, to);
+            if (largest) Kernels.TakeLargest(Output.Pixels, window, Output.Width, Output.Channels, from, pixels, places, which + row * Output.Floats, to);
             else Kernels.Means(Output.Pixels, window, Output.Width, from, pixels, places, to);
         }
     }

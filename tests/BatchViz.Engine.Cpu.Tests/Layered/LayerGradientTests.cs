@@ -85,6 +85,43 @@ public class LayerGradientTests
         Assert.Equal([false, true, true, true], path.Ops.OfType<Cpu.Layered.ConvOp>().Select(op => op.UsesGram));
     }
 
+    /// <summary>With stride 2 or more, max pools are computed with the convolution before them; the net's other layers stay as they are.</summary>
+    [Fact]
+    public void Pools_are_joined_to_their_convolutions()
+    {
+        Assert.Equal(["PooledConvOp", "ActivationOp", "PooledConvOp", "ActivationOp", "FlattenOp", "ConvOp", "ActivationOp", "ConvOp", "ActivationOp", "ConvOp"],
+            Ops(LayerCase.OfPreset("lenet", new TensorShape(1, 28, 28), 1).Network));
+        Assert.Equal(["ConvOp", "ActivationOp", "PoolOp", "ConvOp", "PoolOp", "ConvOp"], Ops(LayerCase.Make("max pool", 1).Network));
+
+        static IEnumerable<string> Ops(NetworkSpec network)
+            => new Cpu.Layered.LayerPath(Kernels.KernelTable.Of(CpuEngine.Available[^1]), WeightLayout.Of(network), network, 0, 0, true).Ops.Select(op => op.GetType().Name);
+    }
+
+    /// <summary>What is not a number in one group's channels stays in that group.</summary>
+    [Theory, ClassData(typeof(Paths))]
+    public void Groups_do_not_see_one_another(KernelPath path)
+    {
+        foreach (int padding in new[] { 0, 1 })
+        {
+            var model = new ModelSpec { Kind = ModelKind.Layers, Layers = [LayerSpec.Conv(6, 2, padding: padding, groups: 3), LayerSpec.Conv(6, 3, padding: 1, groups: 3), LayerSpec.Average()] };
+            var c = LayerCase.Make("last bias", model, new TensorShape(6, 4, 5), 1, LossKind.CrossEntropy);
+            using var engine = new CpuEngine(path);
+            using var data = engine.Load(c.Data);
+            using var bundle = engine.CreateBundle(data, c.Spec());
+            using var evaluator = engine.CreateEvaluator(data, c.Network);
+            using var weights = bundle.Snapshot(0);
+            var image = c.Data.Train.Floats![..120];
+            var whole = new float[6];
+            evaluator.Outputs(weights, image, whole);
+            image[2 * 20 + 7] = float.NaN;
+            var hurt = new float[6];
+            evaluator.Outputs(weights, image, hurt);
+            Assert.All(hurt[2..4], value => Assert.True(float.IsNaN(value)));
+            Assert.Equal(Vectors.Bits(whole[..2]), Vectors.Bits(hurt[..2]));
+            Assert.Equal(Vectors.Bits(whole[4..]), Vectors.Bits(hurt[4..]));
+        }
+    }
+
     private static LayerCase Towers(int seed, LossKind loss)
     {
         var model = new ModelSpec

@@ -90,7 +90,7 @@ internal static class EngineBench
         IContestant[] others = [.. peers.Updates(net, optimizer, batch, seeds, data.Source.Train.Count)];
         var times = Contest.Run([own, .. others], seconds, stop);
         for (int i = 0; i < times.Length; i++) times[i] = times[i].DividedBy(seeds);
-        return new EngineCell(net, batch, seeds, data.Source.Name, BenchData.Zeros(data.Source), times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..]));
+        return new EngineCell(net, batch, seeds, data.Source.Name, BenchData.Zeros(data.Source), times[0], own.ProcessorMinimum / seeds, own.RecordingShare, PeerTime.Of(others, times[1..], seeds));
     }
 
     /// <summary>The runs that are measured: whole batches only, so that every update does the same work.</summary>
@@ -120,6 +120,8 @@ internal static class EngineBench
         Console.WriteLine("GFLOP/s count every multiply-add, also those with inputs of 0, which the engine may leave out; \"without 0s\" is the share of the ceiling that does not count these.");
         if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
             Console.WriteLine($"Against the fastest peer of each cell of one seed: geometric mean {BenchReport.Times(mean)}, least {BenchReport.Times(Single(cells).Min(cell => cell.Ratio))}.");
+        if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.ProcessorRatio)) is { } processor)
+            Console.WriteLine($"In processor time, on which the machine's other work tells less: {BenchReport.Times(processor)}, least {BenchReport.Times(Single(cells).Min(cell => cell.ProcessorRatio))}.");
         BenchReport.Notes(peers);
     }
 
@@ -137,6 +139,7 @@ internal static class EngineBench
         {
             json["geometricMean"] = mean;
             json["leastRatio"] = Single(cells).Min(cell => cell.Ratio);
+            json["processorGeometricMean"] = BenchReport.GeometricMean(Single(cells).Select(cell => cell.ProcessorRatio));
         }
         BenchReport.Describe(json, peers);
         return json;

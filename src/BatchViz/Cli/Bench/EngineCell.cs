@@ -3,10 +3,12 @@ using System.Text.Json.Nodes;
 namespace BatchViz.Cli.Bench;
 
 /// <summary>A peer's time beside ours, in the same unit.</summary>
-internal sealed record PeerTime(string Name, Timing Time)
+/// <param name="Processor">Least processor seconds; infinite where they are not known.</param>
+internal sealed record PeerTime(string Name, Timing Time, double Processor)
 {
-    public static PeerTime[] Of(IReadOnlyList<IContestant> peers, IReadOnlyList<Timing> times)
-        => [.. peers.Zip(times, (peer, time) => new PeerTime(peer.Name, time)).Where(p => double.IsFinite(p.Time.Minimum))];
+    /// <param name="parts">Parts of a unit of work that are counted, by which the times have been divided.</param>
+    public static PeerTime[] Of(IReadOnlyList<IContestant> peers, IReadOnlyList<Timing> times, int parts = 1)
+        => [.. peers.Zip(times, (peer, time) => new PeerTime(peer.Name, time, peer is PeerContestant one ? one.ProcessorMinimum / parts : double.PositiveInfinity)).Where(p => double.IsFinite(p.Time.Minimum))];
 
     /// <summary>The fastest by its shortest round; null when there is none.</summary>
     public static PeerTime? Fastest(IEnumerable<PeerTime> peers) => peers.MinBy(p => p.Time.Minimum);
@@ -34,6 +36,9 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
     /// <summary>How many times faster than the fastest peer; null without peers.</summary>
     public double? Ratio => Fastest?.Time.Minimum / Own.Minimum;
 
+    /// <summary>As <see cref="Ratio"/>, in processor time of all threads; null where that is not known of any peer.</summary>
+    public double? ProcessorRatio => Peers.Select(p => p.Processor).Where(double.IsFinite).DefaultIfEmpty().Min() is > 0 and var least ? least / Processor : null;
+
     /// <summary>How many times faster than the fastest kind of PyTorch.</summary>
     public double? TorchRatio => PeerTime.Fastest(Peers.Where(p => p.Name.StartsWith("PyTorch", StringComparison.Ordinal)))?.Time.Minimum / Own.Minimum;
 
@@ -47,8 +52,11 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
             ["gflopsWithoutZeros"] = GflopsWithoutZeros, ["ceilingShareWithoutZeros"] = GflopsWithoutZeros / ceiling,
         };
         if (Peers.Length == 0) return json;
-        json["peers"] = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
-        (json["ratio"], json["ratioToPyTorch"]) = (Ratio, TorchRatio);
+        var peers = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
+        foreach (var (peer, entry) in Peers.Zip(peers))
+            if (double.IsFinite(peer.Processor)) entry!["processorMicrosecondsPerUpdate"] = peer.Processor * 1e6;
+        json["peers"] = peers;
+        (json["ratio"], json["ratioToPyTorch"], json["processorRatio"]) = (Ratio, TorchRatio, ProcessorRatio);
         return json;
     }
 }

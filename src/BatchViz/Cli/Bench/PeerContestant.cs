@@ -11,11 +11,15 @@ internal sealed class PeerContestant(PeerProcess process, string name, JsonObjec
 
     public string Name => name;
 
+    /// <summary>Least processor seconds of one unit, of all its threads, over the rounds so far; infinite where it does not say.</summary>
+    public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
+
     public double Round(double seconds)
     {
         try
         {
             var answer = process.Ask(request, seconds, stop);
+            if (answer["processorMicroseconds"] is { } processor) ProcessorMinimum = Math.Min(ProcessorMinimum, (double)processor * 1e-6);
             if (process.Threads > 1) Thread.Sleep(Settle);
             return answer["microseconds"] is { } microseconds ? (double)microseconds * 1e-6 : (double)answer["seconds"]!;
         }
