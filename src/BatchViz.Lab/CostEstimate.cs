@@ -8,7 +8,8 @@ namespace BatchViz.Lab;
 /// <param name="TrainingSeconds">Until all lanes are done, without evaluations, probes and the landscape.</param>
 /// <param name="Lanes">That train at the same time.</param>
 /// <param name="MeasuredUpdates">Of the trial; 0 where the budget itself is in seconds.</param>
-public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, int Lanes, long MeasuredUpdates)
+/// <param name="Notes">What it may do and yet surprises, in sentences.</param>
+public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, int Lanes, long MeasuredUpdates, IReadOnlyList<string> Notes)
 {
     /// <summary>Processor seconds of a trial, for each batch size.</summary>
     private const double TrialSeconds = 0.04;
@@ -21,7 +22,7 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, in
         if (memory.Problem(plan, options.MemoryBytes) is { } problem) throw new SpecException(problem);
         var groups = plan.Runs.GroupBy(run => run.BatchSize).Select(group => group.ToArray()).ToArray();
         int lanes = Math.Clamp(options.LanesAtOnce, 1, groups.Length);
-        if (plan.Spec.Budget.Seconds is { } each) return new(memory.Total, Makespan([.. groups.Select(_ => each)], lanes), lanes, 0);
+        if (plan.Spec.Budget.Seconds is { } each) return new(memory.Total, Makespan([.. groups.Select(_ => each)], lanes), lanes, 0, PlanNotes.Of(plan));
 
         using var data = engine.Load(plan.Data);
         long measured = 0;
@@ -39,7 +40,7 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, in
             double perExample = Math.Max(0, (last - first) / (progress.LargestBatch - spec.BatchSize));
             seconds[i] += perExample * Math.Max(0, progress.ExamplesAfter(updates) - (double)updates * spec.BatchSize);
         }
-        return new(memory.Total, Makespan(seconds, lanes), lanes, measured);
+        return new(memory.Total, Makespan(seconds, lanes), lanes, measured, PlanNotes.Of(plan));
 
         double PerUpdate(BundleSpec spec)
         {

@@ -34,7 +34,7 @@ export function layeredName({ model }: Spec, inChinese: boolean): string | null 
 function modelInChinese(spec: Spec, data: Pick<Manifest["data"], "inputs" | "outputs">): string {
   if (isSurface(spec)) return "两个权重";
   const layered = layeredName(spec, true);
-  if (layered !== null) return layered;
+  if (layered !== null) return layered + (spec.loss === "info-nce" ? "，InfoNCE" : spec.loss === "sigmoid-contrastive" ? "，样本对的 sigmoid 损失" : "");
   const sizes = layerSizes(spec, data);
   if ((spec.model?.hidden ?? []).length === 0) return `线性模型 ${sizes}`;
   const activation = spec.model?.activation ?? "relu";

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { Manifest, Spec } from "../../src/BatchViz.Stage/manifest.ts";
 import type { Drawing } from "../../src/BatchViz.Stage/panels/charts/drawing.ts";
 import type { Stage } from "../../src/BatchViz.Stage/stage.ts";
+import { frame } from "./messages.ts";
 
 const EXAMPLE_COLUMNS = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
 
@@ -27,9 +28,10 @@ async function inLanguage(language: "en" | "zh") {
   vi.stubGlobal("matchMedia", () => ({ matches: true }));
   vi.stubGlobal("requestAnimationFrame", () => 0);
   vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => {} });
-  const [{ Stage: TheStage }, records, probes, loss, { sentenceOf }] = await Promise.all([
+  const [{ Stage: TheStage }, records, probes, loss, { sentenceOf }, mode] = await Promise.all([
     import("../../src/BatchViz.Stage/stage.ts"), import("../../src/BatchViz.Stage/panels/charts/records.ts"), import("../../src/BatchViz.Stage/panels/charts/probes.ts"),
     import("../../src/BatchViz.Stage/panels/charts/loss.ts"), import("../../src/BatchViz.Stage/panels/charts/sentence.ts"),
+    import("../../src/BatchViz.Stage/mode.ts"),
   ]);
   const with_ = (manifest: Manifest): Stage => {
     const stage = new TheStage();
@@ -37,7 +39,7 @@ async function inLanguage(language: "en" | "zh") {
     stage.begin(manifest);
     return stage;
   };
-  return { ...records, ...probes, ...loss, sentenceOf: sentenceOf as (drawing: Drawing, stage: Stage) => string, with_ };
+  return { ...records, ...probes, ...loss, ...mode, sentenceOf: sentenceOf as (drawing: Drawing, stage: Stage) => string, with_ };
 }
 
 beforeEach(() => void vi.unstubAllGlobals());
@@ -71,5 +73,43 @@ describe.each([
     for (const chart of [accuracyChart, cosineChart]) expect(chart.note(stage)).toContain(evaluation.split(/ examples|样本/).at(-1));
     for (const chart of [lossChart, accuracyChart, cosineChart]) expect(chart.note(towers)).toContain(pairs);
     for (const chart of [lossChart, accuracyChart, cosineChart, noiseChart]) expect(chart.note(other)).not.toMatch(/mode|模式|pairs|对）|defin|定义/);
+  });
+});
+
+describe("what one example alone leaves", () => {
+  /** Eight updates of each run: batch losses and gradient norms, and an evaluation loss after the first and the last. */
+  const feed = (stage: Stage, run: number, losses: number[], norms: number[], evaluations: [number, number], state: "finished" | "diverged" = "finished"): boolean =>
+    stage.store.ingestFrame(frame([losses, norms], 0, losses.length, { run, state, top: 0, evaluations: { first: 0, entries: evaluations.map((value, i) => [i === 0 ? 0 : losses.length, value, value, 0.5, 0]) } }));
+  const same = (value: number): number[] => Array.from({ length: 8 }, () => value);
+
+  test("a pair that has nothing to be told from: a level loss is drawn, and zeros say why a logarithm hides them", async () => {
+    const { lossChart, gradientChart, with_ } = await inLanguage("en");
+    const stage = with_(paired);
+    for (const run of [0, 1]) feed(stage, run, same(0), same(0), [4.5, 4.5]);
+    for (const kind of ["log", "linear"] as const) {
+      const [low, high] = lossChart.range(stage, kind, 2)!;
+      expect(low).toBeLessThan(4.5);
+      expect(high).toBeGreaterThan(4.5);
+    }
+    expect(gradientChart.range(stage, "log", 2)).toBeNull();
+    expect(gradientChart.empty(stage)).toMatch(/^All values are 0/);
+    expect(gradientChart.range(stage, "linear", 2)![1]).toBeGreaterThan(0);
+  });
+
+  test("a run that leaves the numbers does not flatten the gradients of those that stay", async () => {
+    const { gradientChart, with_ } = await inLanguage("en");
+    const stage = with_(plain);
+    feed(stage, 0, same(1), [1, 1, 1, 1, 1, 2, 3, 4], [1, 1]);
+    feed(stage, 1, same(1), [1, 1e3, 1e6, 1e9, 1e12, 1e15, 1e18, 1e20], [1, 1], "diverged");
+    const [low, high] = gradientChart.range(stage, "log", 2)!;
+    expect([low <= 1, high < 100]).toEqual([true, true]);
+  });
+
+  test("no number is shown as one", async () => {
+    const en = await inLanguage("en");
+    expect([en.noNumber("noiseScale", true), en.noNumber("gradientVariance", false), en.noNumber("loss", true)]).toEqual([["not defined", "for one example"], ["not defined", ""], ["not finite", ""]]);
+    expect([en.ofOne(paired), en.ofOne(normed), en.ofOne(plain)].map((sentence) => sentence.split(/[ :]/).slice(0, 3).join(" "))).toEqual(["One pair alone", "One example alone", ""]);
+    const zh = await inLanguage("zh");
+    for (const sentence of [zh.ofOne(paired), zh.ofOne(normed), zh.noNumber("loss", true)[0], zh.noNumber("noiseScale", true).join("")]) expect(sentence).toMatch(/^[^a-zA-Z]*[\u4e00-\u9fff]/);
   });
 });

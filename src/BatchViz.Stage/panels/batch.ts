@@ -5,7 +5,7 @@ import { askForFork } from "../fork.ts";
 import { figure, percent, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
-import { evaluated, isContrastive, undefinedReading, whyUndefined } from "../mode.ts";
+import { evaluated, isContrastive, noNumber, ofOne, undefinedReading, whyUndefined } from "../mode.ts";
 import { Patience } from "../patience.ts";
 import { said } from "../said.ts";
 import { Change, type Stage } from "../stage.ts";
@@ -132,7 +132,7 @@ export class BatchSection {
       const column = columns.find((c) => c.name === name);
       if (column === undefined || !(name in batch.record)) continue;
       const value = batch.record[name], why = whyUndefined(manifest, name);
-      lines.push([label, why !== null ? undefinedReading(manifest) : value == null ? NONE : [figure(value, 4), said(column.unit)], why ?? said(column.description ?? column.label)]);
+      lines.push([label, why !== null ? undefinedReading(manifest) : value == null ? noNumber(name, batch.examples.length === 1) : [figure(value, 4), said(column.unit)], why ?? said(column.description ?? column.label)]);
     }
     if (full) {
       const what = tr(`Between the gradient of this batch and that of the mean loss over all ${whole(full.examples)} training examples, at the weights before the update${mode}`, `本批量的梯度与全部 ${whole(full.examples)} 个训练样本平均损失的梯度之间，取更新前的权重${mode}`);
@@ -171,6 +171,7 @@ export class BatchSection {
     return el("div", { class: pictured ? "examples pictured" : "examples" },
       el("table", { class: "figures" }, el("caption", { class: "quiet" }, apart ? tr(`Its examples${mode}, largest loss first`, `其样本${mode}，损失从大到小`) : tr("Its examples", "其样本")), el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
       el("p", { class: "quiet", hidden: apart }, whyUndefined(manifest, "exampleNormMean") ?? ""),
+      el("p", { class: "quiet", hidden: examples.length > 1 || ofOne(manifest) === "" }, ofOne(manifest)),
       el("p", { class: "quiet figures", hidden: rest === 0 || !this.all }, tr(`… ${whole(rest)} more`, `……另有 ${whole(rest)} 个`)),
       more,
       el("p", { class: "quiet", hidden: this.looks.error === null || this.looks.of !== "" }, this.looks.error ?? ""));

@@ -3,7 +3,7 @@ import { figure, percent, short, whole } from "../format.ts";
 import { language, tr } from "../language.ts";
 import { askForFork } from "../fork.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
-import { evaluated, isContrastive, undefinedReading, whyUndefined } from "../mode.ts";
+import { evaluated, isContrastive, noNumber, undefinedReading, whyUndefined } from "../mode.ts";
 import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
@@ -131,6 +131,7 @@ function record(stage: Stage, run: RunInfo, column: string, update: number): Rea
   if (whyUndefined(stage.manifest!, column) !== null) return undefinedReading(stage.manifest!);
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
+  if (!Number.isFinite(row.min[0]!) && Number.isNaN(row.last[0]!)) return noNumber(column, run.batchSize === 1);
   const unit = said(stage.manifest!.columns[index]!.unit);
   return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`, unit];
 }

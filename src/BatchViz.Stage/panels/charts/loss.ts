@@ -7,7 +7,7 @@ import type { Stage } from "../../stage.ts";
 import { evaluationRange } from "../range.ts";
 import { hasSeeds } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
-import { columnCurves, columnTable, eachRow, evaluationCurves, evaluationSpan, evaluationTable, HEADER, rounded } from "./series.ts";
+import { columnCurves, columnTable, eachRow, evaluationCurves, evaluationSpan, evaluationTable, HEADER, roomy, rounded } from "./series.ts";
 
 const lossUnit = (stage: Stage): string => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "";
 
@@ -41,7 +41,8 @@ export const lossChart: Drawing = {
         }
       });
     }
-    if (!(high > low)) return null;
+    if (!(high >= low)) return null;
+    if (high === low) return roomy(low, high, kind);
     return kind === "log" ? [rounded(low / 2, "down"), rounded(high * 1.5, "up")] : [low < 0 ? low - 0.05 * (high - low) : 0, high + 0.15 * (high - low)];
   },
   draw: (plot, stage) => columnCurves(plot, stage, COLUMN.loss, { behind: true }) + evaluationCurves(plot, stage, 0),

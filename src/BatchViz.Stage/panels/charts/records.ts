@@ -27,6 +27,12 @@ interface Column {
   empty?(stage: Stage): string | null;
 }
 
+/** Runs that leave the numbers, where others stay: they must not flatten those. */
+function leaves(stage: Stage): (run: number) => boolean {
+  const diverged = (run: number): boolean => stage.store.runs[run]!.state === "diverged";
+  return stage.manifest!.runs.some(({ index }) => !stage.hidden.has(index) && !diverged(index)) ? diverged : () => false;
+}
+
 function columnChart({ name, column, title, unit, note, scales, outliers, best, readout, draw, empty }: Column): Drawing {
   /** Why there will never be anything to see. */
   const never = (stage: Stage): string | null => whyUndefined(stage.manifest!, column) ?? empty?.(stage) ?? null;
@@ -41,14 +47,14 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
     at: (stage, run, update) => recordOf(stage, run, column, update),
     range(stage, kind) {
       if (never(stage) !== null) return null;
-      const values = sortedValues(stage, column, kind === "log" ? 0 : -Infinity);
+      const values = sortedValues(stage, column, kind === "log" ? 0 : -Infinity, outliers > 0 ? leaves(stage) : undefined);
       const high = values[Math.floor((1 - outliers) * (values.length - 1))], low = values[Math.floor(outliers * (values.length - 1))];
       if (high === undefined || low === undefined) return null;
       if (kind === "log") return outliers > 0 ? [rounded(Math.max(low, high * 1e-4) / 1.5, "down"), rounded(high * 1.5, "up")] : roomy(low, high, kind);
       return kind === "symlog" ? [low < 0 ? -rounded(-low * 1.5, "up") : 0, Math.max(1, high > 0 ? rounded(high * 1.5, "up") : 1)] : roomy(low, high, kind);
     },
     draw: draw ?? ((plot, stage) => columnCurves(plot, stage, column)),
-    empty: (stage) => (columnIndex(stage.manifest!, column) < 0 ? tr("This recording does not have these values.", "此录制中没有这些数值。") : never(stage) ?? tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。")),
+    empty: (stage) => (columnIndex(stage.manifest!, column) < 0 ? tr("This recording does not have these values.", "此录制中没有这些数值。") : never(stage) ?? (sortedValues(stage, column).length > 0 ? tr("All values are 0, which a logarithmic axis does not show; a linear one does.", "所有数值均为 0，对数轴无法显示；可改用线性轴。") : tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。"))),
     sentence: (stage) => (never(stage) === null ? undefined : ""),
     *table(stage) {
       yield HEADER(stage);
