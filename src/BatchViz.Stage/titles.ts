@@ -14,8 +14,8 @@ export const ACTIVATIONS: Readonly<Record<string, string>> = { relu: "ReLU", gel
 const SURFACES: readonly string[] = ["double-well", "saddle", "beale"];
 export const isSurface = ({ model, data }: Spec): boolean => model?.kind === "surface" || SURFACES.includes(data?.kind ?? "");
 
-/** The widths of all layers, as in 784-128-64-10. */
-export const layerSizes = ({ model }: Spec, { inputs, outputs }: Pick<Manifest["data"], "inputs" | "outputs">): string => [inputs, ...(model?.hidden ?? []), outputs].join("-");
+/** The widths of all layers, as in 784-128-64-10; of two classes a logistic loss needs one output. */
+export const layerSizes = ({ model, loss }: Spec, { inputs, outputs }: Pick<Manifest["data"], "inputs" | "outputs">): string => [inputs, ...(model?.hidden ?? []), loss === "logistic" ? 1 : outputs].join("-");
 
 const PRESETS: Readonly<Record<string, readonly [string, string]>> = {
   "mlp-batchnorm": ["MLP with BatchNorm", "带 BatchNorm 的 MLP"], lenet: ["LeNet-like CNN", "LeNet 式卷积网络"], "resnet-small": ["small residual CNN", "小型残差卷积网络"],

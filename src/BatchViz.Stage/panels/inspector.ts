@@ -129,6 +129,7 @@ function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
 /** A record's value; where only a bucket around it is known, its range. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
   if (whyUndefined(stage.manifest!, column) !== null) return undefinedReading(stage.manifest!);
+  if (column === "noiseScale" && stage.clocks[run.index]!.batchSizeAt(update) === 1) return noNumber(column, true);
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
   if (!Number.isFinite(row.min[0]!) && Number.isNaN(row.last[0]!)) return noNumber(column, run.batchSize === 1);
