@@ -74,6 +74,7 @@ public partial class SpecFieldsTests
         Assert.Equal((DataKind.Mnist, ModelKind.Dense, LossKind.CrossEntropy), (left.Data.Kind, left.Model.Kind, left.Loss));
         var own = Changed(form => { form.SetData("mnist"); form.Set("landscape.resolution", "17"); form.SetPreset("lenet"); form.SetPreset("mlp"); }).Spec!;
         Assert.Equal((1024, 17), (own.Landscape.EvaluationExamples, own.Landscape.Resolution));
+        Assert.Equal([ProbeKind.Gradient], Changed(form => { foreach (string probe in new[] { "gradient", "noise-scale" }) form.Tick("probes", probe, true, Words.Probes.Select(p => p.Word)); form.SetPreset("two-tower"); }).Spec!.Probes);
         Assert.Equal("logistic", Changed(form => form.SetPreset("logistic")).Architecture);
     }
 

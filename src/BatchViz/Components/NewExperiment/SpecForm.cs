@@ -144,6 +144,8 @@ public sealed partial class SpecForm
         bool towers = preset == "two-tower", contrastive = Get("loss") is "info-nce" or "sigmoid-contrastive";
         if (towers && !contrastive) json["loss"] = "info-nce";
         if (!towers && contrastive) json.Remove("loss");
+        if (towers && json["probes"] is JsonArray probes)
+            json["probes"] = new JsonArray([.. probes.Where(word => Words.Probes.All(probe => probe.Word != Show(word) || probe.Value.WhyNotContrastive() is null)).Select(word => word?.DeepClone())]);
         if (towers && Get("data.kind") is not "pairs" and var of)
         {
             bool some = Pairs.Bases.Any(one => one.Word == of);
