@@ -64,7 +64,8 @@ public sealed class Experiment : IDisposable
     /// <summary>Where a run ends whose budget is in seconds, if its seconds last that long.</summary>
     internal const long MostUpdates = SpecReader.MaxUpdates;
 
-    private const int MaxPathMarks = 512, MinPathMarks = 80, EvaluationMarks = 80, MostScattered = 8192;
+    internal const int EvaluationMarks = 80;
+    private const int MaxPathMarks = 512, MinPathMarks = 80, MostScattered = 8192;
 
     private readonly Pacer pacer;
     private readonly LandscapeJob? landscape;

@@ -144,6 +144,7 @@ internal sealed class LandscapeJob : IDisposable
     private bool Step(IEvaluator evaluator)
     {
         if (FitIsDue() && Fit(evaluator)) return true;
+        if (FallsBack() && Fit(evaluator)) return true;
         if (Current is not { Plane: not null } landscape) return false;
         if (landscape.Paths.Count < experiment.Runs.Count)
         {
@@ -179,9 +180,17 @@ internal sealed class LandscapeJob : IDisposable
         // A plane through where runs are has to end where they do.
         if (wish.Kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
         if (Current is { Plane: null }) return experiment.Runs.Any(run => run.Snapshots.Count > 0) && Longest() >= nextFit;
-        if (Current is null) return wish.Kind == PlaneKind.Weights || Longest() >= nextFit;
+        if (Current is null) return wish.Kind == PlaneKind.Weights || experiment.Finished || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
         return wish.Kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
+    }
+
+    /// <summary>Runs that have ended without spanning a plane, such as one that never moved, are shown on a random one.</summary>
+    private bool FallsBack()
+    {
+        if (Current is not null || asked is not null || wish.Kind != PlaneKind.Pca || !experiment.Finished || unspanned != SnapshotCount()) return false;
+        (wish, wishBefore, unspanned) = (new PlaneWish(PlaneKind.Random), wish, -1);
+        return true;
     }
 
     /// <summary>Updates at the newest snapshot: records run ahead of it, and cannot be fitted to.</summary>
@@ -286,7 +295,9 @@ internal sealed class LandscapeJob : IDisposable
             return box is not { } b ? new(x0, x1, y0, y1) : new(Math.Min(x0, b.X0), Math.Max(x1, b.X1), Math.Min(y0, b.Y0), Math.Max(y1, b.Y1));
         }
         var r = box ?? new GridRegion(0, 0, 0, 0);
-        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, floor = Math.Max(Math.Max(width, height) * 0.3, wish.Kind == PlaneKind.Weights ? 4 : 1e-3);
+        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, extent = Math.Max(width, height);
+        // Of random directions 1 is the length of the weights, which shows something where paths do not.
+        double least = wish.Kind switch { PlaneKind.Weights => 4, PlaneKind.Random when extent < 1e-3 => 2, _ => 1e-3 }, floor = Math.Max(extent * 0.3, least);
         double spanX = Math.Max(width, floor), spanY = Math.Max(height, floor), cx = (r.X0 + r.X1) / 2, cy = (r.Y0 + r.Y1) / 2;
         double hx = spanX * (0.5 + Margin), hy = spanY * (0.5 + Margin);
         return new(cx - hx, cx + hx, cy - hy, cy + hy);

@@ -15,7 +15,7 @@ namespace BatchViz.Lab;
 /// </summary>
 internal sealed class Lane
 {
-    private const int BlockRows = 2048, TestMarks = 80;
+    private const int BlockRows = 2048;
 
     /// <summary>Seconds that a lane works before it looks up: a hold, a stop and the other lanes wait no longer than this, about.</summary>
     private const double Stretch = 0.02;
@@ -43,7 +43,7 @@ internal sealed class Lane
         limit = total ?? Experiment.MostUpdates;
         secondsBudget = members[0].Plan.Budget.Seconds;
         pathMarks = new Marks(total, experiment.PathMarks);
-        testMarks = new Marks(total, TestMarks);
+        testMarks = new Marks(total, Experiment.EvaluationMarks);
         keyframeStride = experiment.Recorder is null ? long.MaxValue : members[0].Log.Plan.KeyframeStride;
         thread = new Thread(Work) { IsBackground = true, Name = $"lane B={members[0].Plan.BatchSize}" };
     }

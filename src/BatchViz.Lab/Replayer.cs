@@ -155,7 +155,7 @@ public sealed class Replayer : IDisposable
             var (_, next) = BatchOf(bundle);
             bool over = run.Plan.TotalUpdates is { } total && update >= total;
             using var own = over ? null : Probe.Gradient(weights, next, cancel);
-            var scatter = Probe.PlaneGradients(weights, experiment.ScatterSet, plane, cancel);
+            var scatter = experiment.Plan.Network.Contrastive ? null : Probe.PlaneGradients(weights, experiment.ScatterSet, plane, cancel);
             var whole = full.At(MakerOf(run, update), update, weights, Probe, PartOfProgress.Of(progress, 0.6, 1), cancel);
             return new ReplayedMoment(run.Plan.Id, update, point, next.Indices!.Length, own is null ? null : On(own.Gradient), On(whole), full.Examples,
                 own is null ? double.NaN : Probe.Cosine(own.Gradient, whole), scatter);

@@ -72,6 +72,7 @@ export interface Spec {
   optimizer?: { kind?: string; momentum?: number; trust?: number; memory?: number; lineSearch?: string; trials?: number; beta1?: number; beta2?: number; rho?: number; epsilon?: number; weightDecay?: number };
   learningRate?: number | Record<string, number>;
   learningRateRule?: string;
+  loss?: string;
   referenceBatchSize?: number;
   sampler?: { hard?: { pool: number } };
   workers?: { count: number; mode?: string; staleness?: number };
@@ -128,7 +129,10 @@ export interface Manifest {
   columns: ColumnInfo[];
   /** Columns that are not defined in train mode, for examples see one another (BatchNorm, contrastive losses); absent: all are. */
   undefined?: string[];
-  evaluation: { examples: number; split: string };
+  /** Kinds of layers that do something else in training than in evaluating (batchNorm, dropout); absent: none. */
+  twoModes?: string[];
+  /** `pairs`: of a contrastive loss, how many are compared with one another; the last block may be shorter. */
+  evaluation: { examples: number; split: string; pairs?: number };
   /** Kinds of probes that the experiment asks for; their points are under /probes. */
   probes?: string[];
   budget: { examples: number | null; updates: number | null; epochs: number | null; seconds: number | null };

@@ -14,8 +14,8 @@ export const ACTIVATIONS: Readonly<Record<string, string>> = { relu: "ReLU", gel
 const SURFACES: readonly string[] = ["double-well", "saddle", "beale"];
 export const isSurface = ({ model, data }: Spec): boolean => model?.kind === "surface" || SURFACES.includes(data?.kind ?? "");
 
-/** The widths of all layers, as in 784-128-64-10. */
-export const layerSizes = ({ model }: Spec, { inputs, outputs }: Pick<Manifest["data"], "inputs" | "outputs">): string => [inputs, ...(model?.hidden ?? []), outputs].join("-");
+/** The widths of all layers, as in 784-128-64-10; of two classes a logistic loss needs one output. */
+export const layerSizes = ({ model, loss }: Spec, { inputs, outputs }: Pick<Manifest["data"], "inputs" | "outputs">): string => [inputs, ...(model?.hidden ?? []), loss === "logistic" ? 1 : outputs].join("-");
 
 const PRESETS: Readonly<Record<string, readonly [string, string]>> = {
   "mlp-batchnorm": ["MLP with BatchNorm", "带 BatchNorm 的 MLP"], lenet: ["LeNet-like CNN", "LeNet 式卷积网络"], "resnet-small": ["small residual CNN", "小型残差卷积网络"],
@@ -34,7 +34,7 @@ export function layeredName({ model }: Spec, inChinese: boolean): string | null 
 function modelInChinese(spec: Spec, data: Pick<Manifest["data"], "inputs" | "outputs">): string {
   if (isSurface(spec)) return "两个权重";
   const layered = layeredName(spec, true);
-  if (layered !== null) return layered;
+  if (layered !== null) return layered + (spec.loss === "info-nce" ? "，InfoNCE" : spec.loss === "sigmoid-contrastive" ? "，样本对的 sigmoid 损失" : "");
   const sizes = layerSizes(spec, data);
   if ((spec.model?.hidden ?? []).length === 0) return `线性模型 ${sizes}`;
   const activation = spec.model?.activation ?? "relu";

@@ -11,7 +11,7 @@ namespace BatchViz.Browser.Tests;
 /// <summary>Three batch sizes with three seeds each, and probes; soon over.</summary>
 public sealed class SeedsAndProbes() : BrowserFixture("""
     { "name": "=Moons", "data": { "kind": "moons", "trainExamples": 500, "testExamples": 500 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1,
-      "batchSizes": [4, 32, 256], "seeds": [1, 2, 3], "budget": { "epochs": 40 }, "probes": ["gradient", "sharpness", "eigenvalues"] }
+      "batchSizes": [4, 32, 256], "seeds": [1, 2, 3], "budget": { "epochs": 40 }, "probes": ["gradient", "sharpness", "eigenvalues", "noise-scale"] }
     """)
 {
     public const double Examples = 20_000;
@@ -28,7 +28,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var page = await Open("loss");
         var chooser = page.GetByRole(AriaRole.Combobox, new() { Name = "Chart 1" });
         string[] names = await chooser.Locator("option").EvaluateAllAsync<string[]>("options => options.map(option => option.value)");
-        Assert.Equal(16, names.Length);
+        Assert.Equal(17, names.Length);
         foreach (string name in names)
         {
             await chooser.SelectOptionAsync(name);

@@ -164,7 +164,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     ];
 
     /// <summary>Ids of runs, paths and addresses, and what is quoted from an experiment file or a command line.</summary>
-    [GeneratedRegex("""\bb\d+(-[su]\d+)*\b|"[A-Za-z.\[\]0-9]+"|https?://\S+|/tmp/\S+|--[a-z-]+""")]
+    [GeneratedRegex("""\bb\d+(-[su]\d+)*\b|"[A-Za-z.\[\]0-9-]+"|https?://\S+|/tmp/\S+|--[a-z-]+""")]
     private static partial Regex Token();
 
     [GeneratedRegex("[A-Za-z]{2,}")]

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -9,8 +8,7 @@ namespace BatchViz.Engine.Cpu.Tests;
 /// <summary>Trainings by torch.optim.LBFGS on a full batch (tests/fixtures/make_lbfgs.py) check the reference and the engine.</summary>
 public class LbfgsFixtureTests
 {
-    private static readonly Fixtures All = JsonSerializer.Deserialize<Fixtures>(
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "lbfgs.json")), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+    private static readonly Fixtures All = Fixtures.Read<Fixtures>("lbfgs.json");
 
     [Fact]
     public void EveryActivationLossAndSearchIsThere()
@@ -27,7 +25,7 @@ public class LbfgsFixtureTests
         {
             var spec = Spec(c);
             var net = new ReferenceNet(spec.Network);
-            var examples = RandomCase.ExamplesOf(Data(c).Train);
+            var examples = RandomCase.ExamplesOf(All.DataOf(c).Train);
             var w = c.Start.Select(v => (double)(float)v).ToArray();
             var search = new ReferenceSearch(spec.Optimizer);
             int evaluations = 0;
@@ -50,7 +48,7 @@ public class LbfgsFixtureTests
         using var engine = new CpuEngine(path);
         foreach (var c in All.Cases)
         {
-            using var data = engine.Load(Data(c));
+            using var data = engine.Load(All.DataOf(c));
             using var bundle = engine.CreateBundle(data, Spec(c));
             bundle.StartAt([.. c.Start.Select(v => (float)v)]);
             var block = bundle.Block(c.Losses.Length);
@@ -71,32 +69,28 @@ public class LbfgsFixtureTests
         }
     }
 
-    private static DataSet Data(Case c)
-    {
-        int count = All.Labels.Length;
-        bool regression = c.Loss == LossKind.Squared.ToString();
-        var split = new DataSplit
-        {
-            Count = count, Inputs = c.Sizes[0], Floats = [.. All.Features.Select(v => (float)v)],
-            Labels = regression ? null : c.Loss == LossKind.Logistic.ToString() ? All.Binary : All.Labels,
-            Targets = regression ? [.. All.Values.Select(v => (float)v)] : null,
-        };
-        int outputs = c.Loss == LossKind.Logistic.ToString() ? 2 : c.Sizes[^1];
-        return new DataSet("fixtures", regression ? DataTask.Regression : DataTask.Classification, c.Sizes[0], outputs, split, null);
-    }
-
     private static BundleSpec Spec(Case c)
     {
-        var model = new ModelSpec { Hidden = c.Sizes[1..^1], Activation = Enum.Parse<Activation>(c.Activation) };
         var optimizer = new OptimizerSpec { Kind = OptimizerKind.Lbfgs, Memory = All.History, LineSearch = c.Search.Length > 0 ? LineSearch.StrongWolfe : LineSearch.None, Trials = 26 };
-        return new BundleSpec(new NetworkSpec(model, Enum.Parse<LossKind>(c.Loss), c.Sizes), optimizer,
-            new SamplerSpec { Order = SampleOrder.Sequential }, All.Labels.Length, c.Rate, [1]);
+        return new BundleSpec(c.Network, optimizer, new SamplerSpec { Order = SampleOrder.Sequential }, All.Labels.Length, c.Rate, [1]);
     }
 
-    private sealed record Fixtures(int History, double[] Features, int[] Labels, int[] Binary, double[] Values, Case[] Cases);
-
-    private sealed record Case(string Activation, string Loss, string Search, double Rate, int[] Sizes, double[] Start, double[] Losses, int[] Evaluations, double[] Fourth, double[] End)
+    private sealed record Fixtures : TorchFixtures<Case>
     {
+        public required int History { get; init; }
+    }
+
+    private sealed record Case : TorchTraining
+    {
+        /// <summary>PyTorch's name of it; empty: none.</summary>
+        public required string Search { get; init; }
+
+        /// <summary>Of loss and gradient, so far, after each update.</summary>
+        public required int[] Evaluations { get; init; }
+
+        /// <summary>The weights after the fourth update.</summary>
+        public required double[] Fourth { get; init; }
+
         public override string ToString() => $"{string.Join('-', Sizes)} {Activation} {Loss} {Search}";
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -9,8 +8,7 @@ namespace BatchViz.Engine.Cpu.Tests;
 /// <summary>Short trainings by PyTorch (tests/fixtures/make_fixtures.py) check the reference and the engine.</summary>
 public class TorchFixtureTests
 {
-    private static readonly Fixtures All = JsonSerializer.Deserialize<Fixtures>(
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "dense.json")), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+    private static readonly Fixtures All = Fixtures.Read<Fixtures>("dense.json");
 
     [Fact]
     public void EveryActivationLossAndOptimizerIsThere()
@@ -31,7 +29,7 @@ public class TorchFixtureTests
         {
             var spec = Spec(c);
             var net = new ReferenceNet(spec.Network);
-            var examples = RandomCase.ExamplesOf(Data(c).Train);
+            var examples = RandomCase.ExamplesOf(All.DataOf(c).Train);
             var w = c.Start.Select(v => (double)(float)v).ToArray();
             var optimizer = new ReferenceOptimizer(spec.Optimizer, spec.LearningRate, w.Length);
             for (int u = 0; u < c.Losses.Length; u++)
@@ -51,7 +49,7 @@ public class TorchFixtureTests
         using var engine = new CpuEngine(path);
         foreach (var c in All.Cases)
         {
-            using var data = engine.Load(Data(c));
+            using var data = engine.Load(All.DataOf(c));
             using var bundle = engine.CreateBundle(data, Spec(c));
             bundle.StartAt([.. c.Start.Select(v => (float)v)]);
             var block = bundle.Block(c.Losses.Length);
@@ -68,34 +66,23 @@ public class TorchFixtureTests
         }
     }
 
-    private static DataSet Data(Case c)
+    private static BundleSpec Spec(Case c) => new(c.Network, new OptimizerSpec { Kind = Enum.Parse<OptimizerKind>(c.Optimizer), WeightDecay = c.WeightDecay },
+        new SamplerSpec { Order = SampleOrder.Sequential }, All.Batch, c.Rate, [1]);
+
+    private sealed record Fixtures : TorchFixtures<Case>
     {
-        int count = All.Labels.Length;
-        bool regression = c.Loss == LossKind.Squared.ToString();
-        var split = new DataSplit
-        {
-            Count = count, Inputs = c.Sizes[0], Floats = [.. All.Features.Select(v => (float)v)],
-            Labels = regression ? null : c.Loss == LossKind.Logistic.ToString() ? All.Binary : All.Labels,
-            Targets = regression ? [.. All.Values.Select(v => (float)v)] : null,
-        };
-        int outputs = c.Loss == LossKind.Logistic.ToString() ? 2 : c.Sizes[^1];
-        return new DataSet("fixtures", regression ? DataTask.Regression : DataTask.Classification, c.Sizes[0], outputs, split, null);
+        public required int Batch { get; init; }
     }
 
-    private static BundleSpec Spec(Case c)
+    private sealed record Case : TorchTraining
     {
-        var model = new ModelSpec { Hidden = c.Sizes[1..^1], Activation = Enum.Parse<Activation>(c.Activation) };
-        var optimizer = new OptimizerSpec { Kind = Enum.Parse<OptimizerKind>(c.Optimizer), WeightDecay = c.WeightDecay };
-        return new BundleSpec(new NetworkSpec(model, Enum.Parse<LossKind>(c.Loss), c.Sizes), optimizer,
-            new SamplerSpec { Order = SampleOrder.Sequential }, All.Batch, c.Rate, [1]);
-    }
+        public required string Optimizer { get; init; }
 
-    private sealed record Fixtures(int Batch, double[] Features, int[] Labels, int[] Binary, double[] Values, Case[] Cases);
+        public required double WeightDecay { get; init; }
 
-    private sealed record Case(
-        string Activation, string Loss, string Optimizer, double Rate, double WeightDecay, int[] Sizes,
-        double[] Start, double[] Gradient, double[] Losses, double[] End)
-    {
+        /// <summary>Of the first batch.</summary>
+        public required double[] Gradient { get; init; }
+
         public override string ToString() => $"{string.Join('-', Sizes)} {Activation} {Loss} {Optimizer} λ={WeightDecay}";
     }
 }

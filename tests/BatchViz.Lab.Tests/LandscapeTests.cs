@@ -198,6 +198,22 @@ public class LandscapeTests
         Assert.Null(experiment.LandscapeFailure);
     }
 
+    /// <summary>One pair alone has no gradient of InfoNCE, a batch norm over one value lets only the last bias move, and a rate may be too small for a float.</summary>
+    [Theory]
+    [InlineData(""" "data": { "kind": "pairs", "base": "moons", "trainExamples": 32 }, "model": { "preset": "two-tower" }, "loss": "info-nce", "learningRate": 0.1 """)]
+    [InlineData(""" "data": { "kind": "moons", "trainExamples": 32 }, "model": { "preset": "mlp-batchnorm" }, "learningRate": 0.1 """)]
+    [InlineData(""" "data": { "kind": "moons", "trainExamples": 32 }, "model": { "hidden": [3], "bias": false }, "learningRate": 1e-30 """)]
+    public async Task A_run_that_stays_where_it_was_or_moves_along_a_line_is_shown_on_random_directions(string rest)
+    {
+        using var experiment = await Labs.Run("{ \"batchSizes\": [1], \"budget\": { \"updates\": 200 }, \"landscape\": { \"resolution\": 9 }, " + rest + " }");
+        await Labs.Until(() => experiment.LandscapeSettled, "a landscape with nothing to do");
+        Assert.NotNull(experiment.Landscape);
+        var landscape = experiment.Landscape;
+        Assert.Equal((PlaneKind.Random, "two random directions, filter-normalised", 9), (landscape.Kind, landscape.Title, landscape.Resolution));
+        Assert.True(landscape.Paths[0].Count > 2);
+        Assert.NotEqual(landscape.Layers[^1].Losses[0], landscape.Layers[^1].Losses[^1]);
+    }
+
     /// <summary>The landscape when the job has nothing left to do.</summary>
     private static async Task<Landscape> Settled(Experiment experiment, long? madeUpTo = null)
     {

@@ -98,7 +98,7 @@ public class MomentTests
         // The examples' shifts are the noise.
         float[] shifts = experiment.Plan.Data.Train.Floats!;
         double variance = shifts.Where((_, i) => i % 2 == 0).Average(v => (double)v * v), both = Enumerable.Range(0, 300).Average(i => (double)shifts[2 * i] * shifts[2 * i + 1]);
-        Assert.Equal((variance, both), (moment.Scatter.XX, moment.Scatter.XY), new Near(1e-6));
+        Assert.Equal((variance, both), (moment.Scatter!.XX, moment.Scatter.XY), new Near(1e-6));
         Assert.Contains("surface", Assert.Throws<SpecException>(() => Boundary.Of(experiment, run, 5, 9, null, default)).Message);
     }
 

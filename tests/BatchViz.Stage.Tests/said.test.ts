@@ -69,7 +69,7 @@ const titles: Readonly<Record<string, string>> = {
   "mnist.json": "MNIST，MLP 784-128-64-10，ReLU，SGD，学习率 ∝ √B，轮数相同",
   "moons.json": "Moons，MLP 2-8-8-1，tanh，SGD，各 B 的学习率均为 0.1，轮数相同",
   "ohem.json": "Hard examples，MLP 784-64-10，ReLU，动量 0.9，各 B 的学习率均为 0.02，每 256 个取最难的，轮数相同",
-  "pairs.json": "Paired views，双塔网络，动量 0.9，各 B 的学习率均为 0.05，轮数相同",
+  "pairs.json": "Paired views，双塔网络，InfoNCE，动量 0.9，各 B 的学习率均为 0.05，轮数相同",
   "rate-constant.json": "Rate kept constant，MLP 784-32-10，ReLU，SGD，各 B 的学习率均为 0.05，轮数相同",
   "rate-linear.json": "Rate scaled with B，MLP 784-32-10，ReLU，SGD，学习率 ∝ B，轮数相同",
   "saddle.json": "Saddle，两个权重，SGD，各 B 的学习率均为 0.05，更新次数相同",
@@ -87,4 +87,9 @@ test("every example's title", () => {
     return [file, titleInChinese(spec.name, spec, { inputs: inputs[spec.data.kind] ?? 2, outputs: outputs[spec.data.kind] ?? 1 })];
   }));
   expect(said).toEqual(titles);
+});
+
+test("two classes have one output where the loss is logistic", () => {
+  for (const [loss, sizes] of [["logistic", "2-8-1"], ["cross-entropy", "2-8-2"]] as const)
+    expect(titleInChinese("n", { loss, model: { hidden: [8] } }, { inputs: 2, outputs: 2 })).toContain(`MLP ${sizes}，`);
 });

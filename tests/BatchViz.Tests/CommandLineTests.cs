@@ -55,6 +55,28 @@ public sealed class CommandLineTests : IDisposable
         }
     }
 
+    /// <summary>A batch of one example ends the first epoch of B = 8.</summary>
+    [Theory]
+    [InlineData("""{ "data": { "kind": "moons", "trainExamples": 33 }, "model": { "preset": "mlp-batchnorm" }, "learningRate": 0.1, "batchSizes": [8], "budget": { "epochs": 2 } }""",
+        "B = 8 has batches of one example, for which a batch norm", "Not defined in train mode: with batch norms")]
+    [InlineData("""{ "data": { "kind": "pairs", "base": "moons", "trainExamples": 33 }, "model": { "preset": "two-tower" }, "loss": "info-nce", "learningRate": 0.1, "batchSizes": [8], "budget": { "epochs": 2 } }""",
+        "B = 8 has batches of one pair, whose InfoNCE loss and gradient are 0", "Not defined: a contrastive loss compares")]
+    public async Task What_is_not_defined_is_said_in_words_and_is_no_number(string json, string note, string why)
+    {
+        string file = Path.Combine(folder, "towers.json"), recording = Path.Combine(folder, "recording");
+        await File.WriteAllTextAsync(file, json);
+        var (code, _, error) = await Program(["run", file, "--out", recording]);
+        Assert.Equal(0, code);
+        Assert.Contains(note, System.Text.RegularExpressions.Regex.Replace(error, @"\s+", " "));
+        var (replayed, output, _) = await Program(["replay", recording, "--run", "b8-s1", "--update", "5"]);
+        Assert.Equal(0, replayed);
+        Assert.Equal(5, output.Split('\n').Count(line => line.Contains("not defined", StringComparison.Ordinal)));
+        Assert.Contains(why, output);
+        Assert.DoesNotContain("NaN", output);
+        var (_, last, _) = await Program(["replay", recording, "--run", "b8-s1", "--update", "5", "--json"]);
+        Assert.Equal((1, null), ((int)JsonNode.Parse(last.Trim().Split('\n')[^1])!["batchSize"]!, JsonNode.Parse(last.Trim().Split('\n')[^1])!["record"]!["noiseScale"]));
+    }
+
     [Theory]
     [InlineData("run")]
     [InlineData("run", "nothing.json")]

@@ -32,7 +32,7 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         Assert.Equal(expected.Batch, Gradient(moment["batch"]!));
         Assert.Equal(expected.Full, Gradient(moment["full"]!));
         Assert.Equal(expected.Cosine, (double)moment["cosine"]!);
-        Assert.Equal([expected.Scatter.XX, expected.Scatter.XY, expected.Scatter.YY], moment["covariance"]!.AsArray().Select(v => (double)v!));
+        Assert.Equal([expected.Scatter!.XX, expected.Scatter.XY, expected.Scatter.YY], moment["covariance"]!.AsArray().Select(v => (double)v!));
         Assert.Equal(200, (int)moment["covarianceExamples"]!);
 
         long end = probed.Experiment.Runs[2].Log.Count;
@@ -155,7 +155,7 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
 
         // The covariance is of 8,192 of them.
         var all = probe.PlaneGradients(weights, EvaluationSet.All(Split.Train), experiment.Landscape.Plane!);
-        Assert.Equal((8192, 60000), (moment.Scatter.Examples, all.Examples));
+        Assert.Equal((8192, 60000), (moment.Scatter!.Examples, all.Examples));
         Assert.Equal(1, moment.Scatter.XX / all.XX, 0.15);
         Assert.Equal(1, moment.Scatter.YY / all.YY, 0.15);
         Assert.Equal(on.X, all.X, 1e-5 * full.Gradient.Norm);

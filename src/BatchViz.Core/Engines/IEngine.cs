@@ -68,6 +68,9 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
 
     public bool Layered => Model.Kind == ModelKind.Layers;
 
+    /// <summary>Pairs that an evaluation of a contrastive loss compares with one another, in the order of the set; the last of its blocks may be shorter.</summary>
+    public const int PairsCompared = 256;
+
     /// <summary>Whether the loss compares the examples of a batch with one another.</summary>
     public bool Contrastive => Loss is LossKind.InfoNce or LossKind.SigmoidContrastive;
 

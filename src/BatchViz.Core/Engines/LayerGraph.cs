@@ -108,6 +108,9 @@ public sealed class LayerGraph
     /// <summary>Whether an example's outputs depend on the others of its batch while training.</summary>
     public bool HasBatchNorm { get; private set; }
 
+    /// <summary>Whether a batch norm has one value a channel in each example, so that a batch of one leaves it nothing to normalise.</summary>
+    public bool NormalizesSingleValues { get; private set; }
+
     public bool HasDropout { get; private set; }
 
     private List<LayerNode> Build(IReadOnlyList<LayerSpec> layers, string at, string name, ref TensorShape shape, int? outputs)
@@ -162,6 +165,7 @@ public sealed class LayerGraph
                 break;
             case LayerKind.BatchNorm:
                 HasBatchNorm = true;
+                NormalizesSingleValues |= shape.Pixels == 1;
                 group = Add(name, WeightRole.Norm, 1, shape.Channels, true);
                 statistics = Statistics;
                 Statistics += 2 * shape.Channels;

@@ -41,7 +41,8 @@ public static class Titles
             "mobilenet-small" => "small MobileNet-like CNN", "two-tower" => "two-tower net",
             _ => network.Model.Towers == 2 ? "two-tower net" : network.Graph.Weights.Any(weights => weights.Area > 1) ? "CNN" : "net",
         };
-        return $"{name} of {network.ParameterCount.ToString("#,0", CultureInfo.InvariantCulture)} weights";
+        string loss = network.Loss switch { LossKind.InfoNce => ", InfoNCE", LossKind.SigmoidContrastive => ", sigmoid loss of pairs", _ => "" };
+        return $"{name} of {network.ParameterCount.ToString("#,0", CultureInfo.InvariantCulture)} weights{loss}";
     }
 
     public static string Name(Activation activation) => activation switch

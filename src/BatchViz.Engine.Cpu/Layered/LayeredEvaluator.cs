@@ -10,13 +10,10 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// Losses of models of layers, always evaluating: batch norms use running statistics (a plane's are its origin's, a line's lie between those of its ends), dropout
-/// drops nothing. A contrastive loss is the mean over blocks of <see cref="Pairs"/> pairs in the order of the set.
+/// drops nothing. A contrastive loss is the mean over blocks of <see cref="NetworkSpec.PairsCompared"/> pairs in the order of the set.
 /// </summary>
 internal sealed unsafe class LayeredEvaluator : CpuEvaluator
 {
-    /// <summary>Pairs that a contrastive loss compares with one another.</summary>
-    public const int Pairs = 256;
-
     private readonly KernelTable kernels;
     private readonly NetworkSpec network;
     private readonly List<Worker> workers = [];
@@ -116,7 +113,7 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
         public Worker(KernelTable kernels, NetworkSpec network, WeightLayout layout, Ledger? ledger)
         {
             (this.kernels, this.network, this.layout) = (kernels, network, layout);
-            int rows = network.Contrastive ? Pairs : LayeredPass.CachedRows(kernels, layout, network);
+            int rows = network.Contrastive ? NetworkSpec.PairsCompared : LayeredPass.CachedRows(kernels, layout, network);
             pass = new LayeredPass(kernels, network, layout, rows, Uses.Loss, ledger);
             arena = new Arena(ledger);
             arena.Reserve(layout.Floats);

@@ -27,7 +27,7 @@ internal sealed unsafe class LayeredObjective : Objective
     public LayeredObjective(KernelTable kernels, NetworkSpec network, WeightLayout layout, long budget = 32_000_000)
     {
         (this.kernels, this.network, this.layout, this.budget) = (kernels, network, layout, budget);
-        chunkRows = network.Contrastive ? LayeredEvaluator.Pairs : LayeredPass.CachedRows(kernels, layout, network);
+        chunkRows = network.Contrastive ? NetworkSpec.PairsCompared : LayeredPass.CachedRows(kernels, layout, network);
         arena.Reserve(layout.Floats);
         arena.Reserve(layout.StatisticsFloats);
         arena.Reserve(layout.Floats);

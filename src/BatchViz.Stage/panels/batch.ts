@@ -5,6 +5,7 @@ import { askForFork } from "../fork.ts";
 import { figure, percent, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
+import { evaluated, isContrastive, noNumber, ofOne, undefinedReading, whyUndefined } from "../mode.ts";
 import { Patience } from "../patience.ts";
 import { said } from "../said.ts";
 import { Change, type Stage } from "../stage.ts";
@@ -83,7 +84,7 @@ export class BatchSection {
   /** Made anew only for another batch, its pictures, or more of it. */
   private showDetails(batch: Batch): void {
     const { stage, looks, points } = this, { generation, data } = stage.manifest!;
-    const most = [...batch.examples].sort((a, b) => (b.loss ?? Infinity) - (a.loss ?? Infinity)).slice(0, MOST), sorted = most.slice(0, this.all ? MOST : FEW);
+    const most = (isContrastive(stage.manifest!) ? batch.examples : [...batch.examples].sort((a, b) => (b.loss ?? Infinity) - (a.loss ?? Infinity))).slice(0, MOST), sorted = most.slice(0, this.all ? MOST : FEW);
     // As points all of them are drawn at once, as pictures only those in the table.
     const ids = [...new Set((data.inputs === 2 ? most : sorted).map(({ index }) => index))], key = `${generation}/${ids.join("+")}`;
     looks.want(key, (cancel) => stage.remote.examples("train", ids, cancel), 0);
@@ -121,7 +122,7 @@ export class BatchSection {
   }
 
   private figures(batch: Batch): HTMLElement {
-    const { columns } = this.stage.manifest!, { full } = batch, wanted = this.wanted(batch);
+    const manifest = this.stage.manifest!, { columns } = manifest, { full } = batch, wanted = this.wanted(batch), mode = evaluated(manifest);
     const lines: [string, Reading, string?][] = [
       [tr("update", "更新"), [whole(batch.update), ""]],
       [tr("epoch", "轮"), [whole(batch.epoch), ""], tr("In which the batch begins, counted from 1", "批量开始于第几轮，从 1 计")],
@@ -130,13 +131,13 @@ export class BatchSection {
     for (const [name, label] of COLUMNS) {
       const column = columns.find((c) => c.name === name);
       if (column === undefined || !(name in batch.record)) continue;
-      const value = batch.record[name];
-      lines.push([label, value == null ? NONE : [figure(value, 4), said(column.unit)], said(column.description ?? column.label)]);
+      const value = batch.record[name], why = whyUndefined(manifest, name);
+      lines.push([label, why !== null ? undefinedReading(manifest) : value == null ? noNumber(name, batch.examples.length === 1) : [figure(value, 4), said(column.unit)], why ?? said(column.description ?? column.label)]);
     }
     if (full) {
-      const what = tr(`Between the gradient of this batch and that of the mean loss over all ${whole(full.examples)} training examples, at the weights before the update`, `本批量的梯度与全部 ${whole(full.examples)} 个训练样本平均损失的梯度之间，取更新前的权重`);
+      const what = tr(`Between the gradient of this batch and that of the mean loss over all ${whole(full.examples)} training examples, at the weights before the update${mode}`, `本批量的梯度与全部 ${whole(full.examples)} 个训练样本平均损失的梯度之间，取更新前的权重${mode}`);
       lines.push([tr("angle to full", "与全梯度夹角"), full.degrees === null ? NONE : [`${full.degrees.toFixed(1)}°`, ""], what], [tr("cosine to full", "与全梯度余弦"), full.cosine === null ? NONE : [figure(full.cosine), ""], what]);
-      lines.push([tr("norm of full", "全梯度范数"), full.norm === null ? NONE : [figure(full.norm, 4), ""], tr(`Of the mean loss over all ${whole(full.examples)} training examples`, `全部 ${whole(full.examples)} 个训练样本的平均损失`)]);
+      lines.push([tr("norm of full", "全梯度范数"), full.norm === null ? NONE : [figure(full.norm, 4), ""], tr(`Of the mean loss over all ${whole(full.examples)} training examples${mode}`, `全部 ${whole(full.examples)} 个训练样本的平均损失${mode}`)]);
     }
     return table(lines.map(([label, reading, meaning]) => {
       const l = line(label);
@@ -147,17 +148,19 @@ export class BatchSection {
   }
 
   private examples({ examples }: Batch, sorted: Batch["examples"], drawn: Examples | null): HTMLElement {
-    const unit = said(this.stage.manifest!.columns.find((c) => c.name === "loss")?.unit ?? "");
+    const manifest = this.stage.manifest!, unit = said(manifest.columns.find((c) => c.name === "loss")?.unit ?? "");
     const looks = new Map<number, Example>((drawn?.examples ?? []).map((example) => [example.index, example]));
     const pictured = drawn?.image != null, labelled = drawn?.examples.some(({ target }) => target !== null) === true;
     const loss = unit === "" ? tr("loss", "损失") : tr(`loss, ${unit}`, `损失，${unit}`);
     const target = drawn?.classes != null ? tr("label", "标签") : tr("target", "目标");
-    const heads = [tr("example", "样本"), ...(labelled ? [target] : []), loss, tr("gradient norm", "梯度范数")].map((text) => el("th", { scope: "col" }, text));
+    // Those of a contrastive loss have neither losses nor gradients of their own.
+    const apart = !isContrastive(manifest), mode = evaluated(manifest);
+    const heads = [tr("example", "样本"), ...(labelled ? [target] : []), ...(apart ? [loss, tr("gradient norm", "梯度范数")] : [])].map((text) => el("th", { scope: "col" }, text));
     const rows = sorted.map((e) => {
       const look = looks.get(e.index), picture = pictured && look ? [drawImage(look, drawn)] : [];
-      const title = tr(`Example ${whole(e.index)}: loss ${finite(e.loss, 6)} ${unit}, gradient norm ${finite(e.gradientNorm, 6)}`, `样本 ${whole(e.index)}：损失 ${finite(e.loss, 6)} ${unit}，梯度范数 ${finite(e.gradientNorm, 6)}`);
+      const title = !apart ? "" : tr(`Example ${whole(e.index)}: loss ${finite(e.loss, 6)} ${unit}, gradient norm ${finite(e.gradientNorm, 6)}`, `样本 ${whole(e.index)}：损失 ${finite(e.loss, 6)} ${unit}，梯度范数 ${finite(e.gradientNorm, 6)}`);
       return el("tr", { title, onpointerenter: () => this.mark(e.index), onpointerleave: () => this.mark(-1) },
-        el("th", { scope: "row" }, ...picture, whole(e.index)), ...(labelled ? [el("td", {}, look ? targetOf(look) : "")] : []), el("td", {}, finite(e.loss)), el("td", {}, finite(e.gradientNorm)));
+        el("th", { scope: "row" }, ...picture, whole(e.index)), ...(labelled ? [el("td", {}, look ? targetOf(look) : "")] : []), ...(apart ? [el("td", {}, finite(e.loss)), el("td", {}, finite(e.gradientNorm))] : []));
     });
     const shown = Math.min(examples.length, this.all ? MOST : FEW), rest = examples.length - shown;
     const most = Math.min(MOST, examples.length);
@@ -166,7 +169,9 @@ export class BatchSection {
       this.stage.changed(Change.batch);
     } }, this.all ? tr("Show fewer", "收起") : most === examples.length ? tr(`Show all ${whole(most)}`, `显示全部 ${whole(most)} 个`) : tr(`Show ${whole(most)} of ${whole(examples.length)}`, `显示 ${whole(examples.length)} 个中的 ${whole(most)} 个`));
     return el("div", { class: pictured ? "examples pictured" : "examples" },
-      el("table", { class: "figures" }, el("caption", { class: "quiet" }, tr("Its examples, largest loss first", "其样本，损失从大到小")), el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+      el("table", { class: "figures" }, el("caption", { class: "quiet" }, apart ? tr(`Its examples${mode}, largest loss first`, `其样本${mode}，损失从大到小`) : tr("Its examples", "其样本")), el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...rows)),
+      el("p", { class: "quiet", hidden: apart }, whyUndefined(manifest, "exampleNormMean") ?? ""),
+      el("p", { class: "quiet", hidden: examples.length > 1 || ofOne(manifest) === "" }, ofOne(manifest)),
       el("p", { class: "quiet figures", hidden: rest === 0 || !this.all }, tr(`… ${whole(rest)} more`, `……另有 ${whole(rest)} 个`)),
       more,
       el("p", { class: "quiet", hidden: this.looks.error === null || this.looks.of !== "" }, this.looks.error ?? ""));

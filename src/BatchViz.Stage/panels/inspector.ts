@@ -3,6 +3,7 @@ import { figure, percent, short, whole } from "../format.ts";
 import { language, tr } from "../language.ts";
 import { askForFork } from "../fork.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
+import { evaluated, isContrastive, noNumber, undefinedReading, whyUndefined } from "../mode.ts";
 import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { Buckets } from "../store.ts";
@@ -20,14 +21,14 @@ const row = new Buckets();
 type Read = (stage: Stage, run: RunInfo, update: number) => Reading;
 
 /** What is read off at the playhead: name, what it means (a column of the record, or words), and the figure. */
-const FIGURES: readonly (readonly [name: string, meaning: string, read: Read])[] = [
+const FIGURES: readonly (readonly [name: string, meaning: string | ((manifest: Manifest) => string), read: Read])[] = [
   [tr("update", "更新"), tr("updates made", "已完成的更新次数"), (_, __, update) => [whole(update), ""]],
   [tr("epoch", "轮"), tr("passes over the training examples", "遍历训练样本的次数"), (stage, run, update) => [stage.clocks[run.index]!.toAxis("epochs", update).toFixed(2), ""]],
   [tr("examples", "样本"), tr("training examples seen, repeats among them", "所见训练样本数，含重复"), (stage, run, update) => [whole(stage.clocks[run.index]!.toAxis("examples", update)), ""]],
   [tr("batch loss", "批量损失"), COLUMN.loss, (stage, run, update) => record(stage, run, COLUMN.loss, update)],
-  [tr("evaluation loss", "评估损失"), tr("mean loss over a fixed part of the training examples", "在固定的一部分训练样本上的平均损失"), (stage, run, update) => evaluation(stage, run, update, 0)],
-  [tr("test loss", "测试损失"), tr("mean loss over the test examples", "在测试样本上的平均损失"), (stage, run, update) => evaluation(stage, run, update, 1)],
-  [tr("test accuracy", "测试准确率"), tr("share of the test examples that are classified rightly", "测试样本中分类正确的比例"), (stage, run, update) => evaluation(stage, run, update, 2)],
+  [tr("evaluation loss", "评估损失"), (m) => tr("mean loss over a fixed part of the training examples", "在固定的一部分训练样本上的平均损失") + evaluated(m), (stage, run, update) => evaluation(stage, run, update, 0)],
+  [tr("test loss", "测试损失"), (m) => tr("mean loss over the test examples", "在测试样本上的平均损失") + evaluated(m), (stage, run, update) => evaluation(stage, run, update, 1)],
+  [tr("test accuracy", "测试准确率"), (m) => (isContrastive(m) ? tr("share of the test pairs whose second view is the most similar to the first", "测试样本对中第二视图与第一视图最相似的比例") : tr("share of the test examples that are classified rightly", "测试样本中分类正确的比例")) + evaluated(m), (stage, run, update) => evaluation(stage, run, update, 2)],
   [tr("gradient norm", "梯度范数"), COLUMN.gradientNorm, (stage, run, update) => record(stage, run, COLUMN.gradientNorm, update)],
   [tr("noise scale", "噪声尺度"), "noiseScale", (stage, run, update) => record(stage, run, "noiseScale", update)],
   [tr("lane time", "通道时间"), COLUMN.seconds, (stage, run, update) => seconds(stage, run, update)],
@@ -113,10 +114,10 @@ function addEdit(to: Line, key: "batchSize" | "learningRate", stage: Stage): HTM
 }
 
 /** A figure's tooltip says what it is and in what unit. */
-function explain({ nodes }: Line, meaning: string, { columns }: Manifest): void {
-  const column = columns.find((c) => c.name === meaning);
+function explain({ nodes }: Line, what: string | ((manifest: Manifest) => string), manifest: Manifest): void {
+  const meaning = typeof what === "string" ? what : what(manifest), column = manifest.columns.find((c) => c.name === meaning);
   const unit = column?.unit ? tr(`, in ${column.unit}`, `，单位 ${said(column.unit)}`) : "";
-  const text = column === undefined ? (/^[a-z]+[A-Z]?\w*$/.test(meaning) ? tr("not recorded here", "此处未记录") : meaning) : `${said(column.description ?? column.label)}${unit}`;
+  const text = column === undefined ? (/^[a-z]+[A-Z]?\w*$/.test(meaning) ? tr("not recorded here", "此处未记录") : meaning) : whyUndefined(manifest, meaning) ?? `${said(column.description ?? column.label)}${unit}`;
   for (const node of nodes) setAttribute(node, "title", text);
 }
 
@@ -128,9 +129,11 @@ function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
 
 /** A record's value; where only a bucket around it is known, its range. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
-  if (stage.manifest!.undefined?.includes(column)) return [tr("not defined", "无定义"), tr("in train mode", "训练模式下")];
+  if (whyUndefined(stage.manifest!, column) !== null) return undefinedReading(stage.manifest!);
+  if (column === "noiseScale" && stage.clocks[run.index]!.batchSizeAt(update) === 1) return noNumber(column, true);
   const index = columnIndex(stage.manifest!, column);
   if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
+  if (!Number.isFinite(row.min[0]!) && Number.isNaN(row.last[0]!)) return noNumber(column, run.batchSize === 1);
   const unit = said(stage.manifest!.columns[index]!.unit);
   return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`, unit];
 }

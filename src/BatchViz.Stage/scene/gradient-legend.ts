@@ -1,6 +1,7 @@
 /** What the arrows and the ellipse on the slice are, and how long a gradient is drawn. */
 import { figure, percent, short, whole } from "../format.ts";
 import { tr } from "../language.ts";
+import { evaluation, whyUndefined } from "../mode.ts";
 import type { Moments, Projected } from "../moments.ts";
 import { el, setText, svg } from "../panels/dom.ts";
 import type { Stage } from "../stage.ts";
@@ -48,12 +49,13 @@ export class GradientLegend {
       this.rows[2]!.row.title = tr("Covariance of single examples' gradients, projected on the plane, divided by the batch size and corrected for drawing without replacement", "单个样本梯度的协方差投影到平面上，除以批量大小，并按不放回抽样修正");
     }
     this.scale.hidden = known.length === 0;
+    const mode = evaluation(stage.manifest!), scatterless = known.length > 0 && known.every(({ covariance }) => covariance === null) ? whyUndefined(stage.manifest!, "gradientVariance") : null;
     const angle = one?.cosine == null ? "" : tr(` · ${figure(degrees(one.cosine))}° apart in weight space`, ` · 在权重空间中相差 ${figure(degrees(one.cosine))}°`);
-    setText(this.scale, tr(`one scale for all: a gradient of 1 is ${short(gradients.scale)} long on the plane`, `统一比例：梯度 1 在平面上长 ${short(gradients.scale)}`) + angle);
+    setText(this.scale, tr(`one scale for all: a gradient of 1 is ${short(gradients.scale)} long on the plane`, `统一比例：梯度 1 在平面上长 ${short(gradients.scale)}`) + angle + (mode === "" ? "" : ` · ${mode}`));
     const refused = views.find((v) => v?.kind === "refused"), progress = views.find((v) => v?.kind === "progress");
     const text = refused?.kind === "refused" ? refused.error
       : progress?.kind === "progress" ? tr(`Recomputing the gradients, ${percent(progress.progress, 0)}`, `正在重新计算梯度，${percent(progress.progress, 0)}`)
-      : views.some((v) => v?.kind === "waiting") ? tr("Gradients at the playhead…", "播放头处的梯度……") : "";
+      : views.some((v) => v?.kind === "waiting") ? tr("Gradients at the playhead…", "播放头处的梯度……") : scatterless === null ? "" : tr(`1 σ of a batch's gradient is ${scatterless.charAt(0).toLowerCase()}${scatterless.slice(1)}`, `批量梯度的 1 σ ${scatterless}`);
     setText(this.sentence, text);
     this.sentence.hidden = text === "";
   }

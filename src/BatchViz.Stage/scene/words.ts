@@ -2,6 +2,7 @@
 import { Vector3, type Camera } from "three";
 import { figure, percent, short, whole } from "../format.ts";
 import { tr } from "../language.ts";
+import { evaluated } from "../mode.ts";
 import { el, setText } from "../panels/dom.ts";
 import { planeAxes, planeTitle } from "../plane.ts";
 import type { Stage } from "../stage.ts";
@@ -23,9 +24,9 @@ export function caption(stage: Stage, landscape: Landscape): string {
   // A formula keeps its small letter.
   const title = said.startsWith("f(") ? said : said.charAt(0).toUpperCase() + said.slice(1);
   parts.push(title + explained);
-  const examples = whole(manifest.evaluation.examples), train = manifest.evaluation.split === "train";
+  const examples = whole(manifest.evaluation.examples), train = manifest.evaluation.split === "train", mode = evaluated(manifest);
   const kind = scale.log ? tr("log", "对数") : stage.lossScale === "log" ? tr("linear (it goes below zero)", "线性（有负值）") : tr("linear", "线性");
-  parts.push(tr(`height: loss on ${examples} ${train ? "training" : manifest.evaluation.split} examples, ${kind} scale`, `高度：${examples} 个${train ? "训练" : "测试"}样本上的损失，${kind}刻度`));
+  parts.push(tr(`height: loss on ${examples} ${train ? "training" : manifest.evaluation.split} examples${mode}, ${kind} scale`, `高度：${examples} 个${train ? "训练" : "测试"}样本上的损失${mode}，${kind}刻度`));
   parts.push(plane.exact ? tr("slice exact", "切面精确") : tr("paths at their true loss, off the slice", "轨迹位于其真实损失处，不在切面上"));
   const step = scale.log ? `×${scale.step}` : figure(scale.step);
   parts.push(tr(`contour every ${step}`, `等高线间隔 ${step}`));

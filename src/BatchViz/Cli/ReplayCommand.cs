@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Recording;
@@ -40,7 +41,7 @@ internal static class ReplayCommand
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
         if (json) Console.WriteLine(Json(run, batch).ToJsonString());
-        else Show(run, batch);
+        else Show(run, batch, plan.Network);
         return batch.Deviation == 0 || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
     }
 
@@ -62,15 +63,22 @@ internal static class ReplayCommand
         };
     }
 
-    private static void Show(Run run, ReplayedBatch batch)
+    private static void Show(Run run, ReplayedBatch batch, NetworkSpec network)
     {
         Console.WriteLine($"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
             + (batch.Recorded ? batch.Deviation == 0 ? "the same bits as recorded." : $"DIFFERS from what was recorded, by up to {batch.Deviation.ToString("0.0e0", CultureInfo.InvariantCulture)}." : "only buckets of it were recorded."));
         for (int c = 0; c < batch.Record.Length; c++)
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {run.Log.Layout.Columns[c].Name,-18}{batch.Record[c],16:G7} {run.Log.Layout.Columns[c].Unit}"));
-        Console.WriteLine($"{"example",10}{"loss",14}{"gradient norm",16}");
+        {
+            var (name, _, unit, _) = run.Log.Layout.Columns[c];
+            bool defined = !(float.IsNaN(batch.Record[c]) && RecordLayout.ExampleColumns.Contains(name));
+            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-18}{(defined ? batch.Record[c].ToString("G7", CultureInfo.InvariantCulture) : "not defined"),16} {(defined ? unit : "")}"));
+        }
+        if (!network.Separable)
+            Console.WriteLine(network.Contrastive ? "Not defined: a contrastive loss compares the examples of a batch with one another, so single examples have no losses and gradients."
+                : "Not defined in train mode: with batch norms an example's gradient depends on its whole batch. What follows is in evaluation mode, with running statistics.");
+        Console.WriteLine(network.Contrastive ? $"{"example",10}" : $"{"example",10}{"loss",14}{"gradient norm",16}");
         foreach (var example in batch.Examples.Take(ExamplesShown))
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"{example.Index,10}{example.Loss,14:G6}{example.GradientNorm,16:G6}"));
+            Console.WriteLine(network.Contrastive ? $"{example.Index,10}" : string.Create(CultureInfo.InvariantCulture, $"{example.Index,10}{example.Loss,14:G6}{example.GradientNorm,16:G6}"));
         if (batch.Examples.Count > ExamplesShown) Console.WriteLine($"{"…",10} {batch.Examples.Count - ExamplesShown} more; --json lists all");
     }
 }

@@ -59,6 +59,7 @@ internal static class RunCommand
     {
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description}){(experiment.EngineReason is { } why ? $": {why}" : "")}");
+        foreach (string note in PlanNotes.Of(experiment.Plan)) console.WriteLine(note);
         using var interrupt = stop.Register(experiment.Stop);
         experiment.Start();
         await Progress(console, experiment);

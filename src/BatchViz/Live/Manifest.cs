@@ -42,7 +42,7 @@ internal static class Manifest
             },
             ["machine"] = ceilings is var (fma, memory) ? new JsonObject { ["fmaGflops"] = fma, ["memoryGBs"] = memory, ["cores"] = Environment.ProcessorCount } : null,
             ["columns"] = Columns(experiment),
-            ["evaluation"] = new JsonObject { ["examples"] = experiment.EvaluationExamples, ["split"] = "train" },
+            ["evaluation"] = Evaluation(experiment),
             ["probes"] = new JsonArray([.. plan.Spec.Probes.Select(probe => (JsonNode)Words.Of(Words.Probes, probe))]),
             ["budget"] = new JsonObject
             {
@@ -58,15 +58,32 @@ internal static class Manifest
             ["settled"] = experiment.Finished && experiment.LandscapeSettled,
         };
         // Said where it is so, and nowhere else.
+        if (TwoModes(plan.Network) is { Count: > 0 } modes) json["twoModes"] = modes;
         if (!plan.Network.Separable) json["undefined"] = new JsonArray([.. RecordLayout.ExampleColumns.Select(name => (JsonNode)name)]);
         return Encoding.UTF8.GetBytes(json.ToJsonString());
+    }
+
+    private static JsonObject Evaluation(Experiment experiment)
+    {
+        var json = new JsonObject { ["examples"] = experiment.EvaluationExamples, ["split"] = "train" };
+        if (experiment.Plan.Network.Contrastive) json["pairs"] = NetworkSpec.PairsCompared;
+        return json;
+    }
+
+    /// <summary>Layers that do something else in training than in evaluating.</summary>
+    private static JsonArray TwoModes(NetworkSpec network)
+    {
+        var kinds = new JsonArray();
+        if (network is { Layered: true, Graph.HasBatchNorm: true }) kinds.Add(Words.Of(Words.Layers, LayerKind.BatchNorm));
+        if (network is { Layered: true, Graph.HasDropout: true }) kinds.Add(Words.Of(Words.Layers, LayerKind.Dropout));
+        return kinds;
     }
 
     private static JsonArray Columns(Experiment experiment)
     {
         var layout = experiment.Runs[0].Log.Layout;
         var columns = new JsonArray();
-        string lossUnit = experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic ? "nat" : "";
+        string lossUnit = experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic or LossKind.InfoNce or LossKind.SigmoidContrastive ? "nat" : "";
         foreach (var column in layout.Columns)
             columns.Add(new JsonObject
             {

@@ -52,14 +52,14 @@ public sealed class Measurements
         if (landscape.Plane is null)
             throw new SpecException(Language.Tr("The plane of a recording is kept as a picture: gradients can be put on it once another plane has been fitted.", "录制中的平面只保留了图像：拟合新的平面之后才能把梯度投影上去。"));
         var moment = experiment.Replayer.Moment(experiment.Runs[key.At.Run], key.At.Update, landscape.Plane, progress, cancel);
-        var scatter = moment.Scatter;
         return Bytes(new JsonObject
         {
             ["run"] = moment.Run, ["update"] = moment.Update, ["plane"] = key.Plane,
             ["point"] = new JsonObject { ["x"] = RunCommand.Finite(moment.Point.X), ["y"] = RunCommand.Finite(moment.Point.Y), ["offPlane"] = RunCommand.Finite(moment.Point.OffPlane) },
             ["nextBatchSize"] = moment.NextBatchSize, ["batch"] = moment.Batch is { } batch ? Gradient(batch) : null,
             ["full"] = With(Gradient(moment.Full), "examples", moment.FullExamples), ["cosine"] = RunCommand.Finite(moment.Cosine),
-            ["covariance"] = new JsonArray(RunCommand.Finite(scatter.XX), RunCommand.Finite(scatter.XY), RunCommand.Finite(scatter.YY)), ["covarianceExamples"] = scatter.Examples,
+            ["covariance"] = moment.Scatter is { } scatter ? new JsonArray(RunCommand.Finite(scatter.XX), RunCommand.Finite(scatter.XY), RunCommand.Finite(scatter.YY)) : null,
+            ["covarianceExamples"] = moment.Scatter?.Examples ?? 0,
         });
     }
 

@@ -1,4 +1,3 @@
-using System.Text.Json;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Numerics;
@@ -10,8 +9,7 @@ namespace BatchViz.Engine.Cpu.Tests.Probes;
 /// <summary>Double backward, whole Hessians and per-example gradients by PyTorch (tests/fixtures/make_curvature.py) check the probes and their reference.</summary>
 public class CurvatureFixtureTests
 {
-    private static readonly Fixtures All = JsonSerializer.Deserialize<Fixtures>(
-        File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "curvature.json")), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+    private static readonly Fixtures All = Fixtures.Read<Fixtures>("curvature.json");
 
     [Fact]
     public void EveryActivationAndLossIsThere()
@@ -25,8 +23,8 @@ public class CurvatureFixtureTests
     {
         foreach (var c in All.Cases)
         {
-            var hessian = new ReferenceHessian(Network(c));
-            var examples = RandomCase.ExamplesOf(Data(c).Train);
+            var hessian = new ReferenceHessian(c.Network);
+            var examples = RandomCase.ExamplesOf(All.DataOf(c).Train);
             double[] product = hessian.Product(c.Start, examples, c.Vector);
             Assert.True(hessian.NearestKink > 1e-4, $"{c}: a kink is too near");
             Assert.True(Vectors.Distance(product, c.Product) <= 1e-6 * Vectors.Norm(c.Product), $"{c}: product");
@@ -42,7 +40,7 @@ public class CurvatureFixtureTests
     {
         foreach (var c in All.Cases)
         {
-            using var probed = new Probed(path, Data(c), Network(c), [.. c.Start.Select(v => (float)v)]);
+            using var probed = new Probed(path, All.DataOf(c), c.Network, [.. c.Start.Select(v => (float)v)]);
             Near(c.Gradient, probed.Gradient().Doubles(), "gradient");
             Near(c.Product, probed.HessianProduct([.. c.Vector.Select(v => (float)v)]).Doubles(), "product");
 
@@ -68,34 +66,24 @@ public class CurvatureFixtureTests
         }
     }
 
-    private static DataSet Data(Case c)
-    {
-        bool regression = c.Loss == LossKind.Squared.ToString();
-        var split = new DataSplit
-        {
-            Count = All.Labels.Length, Inputs = c.Sizes[0], Floats = [.. All.Features.Select(v => (float)v)],
-            Labels = regression ? null : c.Loss == LossKind.Logistic.ToString() ? All.Binary : All.Labels,
-            Targets = regression ? [.. All.Values.Select(v => (float)v)] : null,
-        };
-        int outputs = c.Loss == LossKind.Logistic.ToString() ? 2 : c.Sizes[^1];
-        return new DataSet("fixtures", regression ? DataTask.Regression : DataTask.Classification, c.Sizes[0], outputs, split, null);
-    }
+    private sealed record Fixtures : TorchFixtures<Case>;
 
-    private static NetworkSpec Network(Case c)
+    private sealed record Case : TorchCase
     {
-        var model = new ModelSpec
-        {
-            Hidden = c.Sizes[1..^1], Activation = Enum.Parse<Activation>(c.Activation), OutputActivation = Enum.Parse<Activation>(c.OutputActivation),
-        };
-        return new NetworkSpec(model, Enum.Parse<LossKind>(c.Loss), c.Sizes);
-    }
+        public required double[] Vector { get; init; }
 
-    private sealed record Fixtures(double[] Features, int[] Labels, int[] Binary, double[] Values, Case[] Cases);
+        public required double[] Gradient { get; init; }
 
-    private sealed record Case(
-        string Activation, string Loss, string OutputActivation, int[] Sizes, double[] Start, double[] Vector, double[] Gradient,
-        double[] Product, double[] Eigenvalues, double Trace, double[] Norms, double TraceCovariance)
-    {
+        public required double[] Product { get; init; }
+
+        public required double[] Eigenvalues { get; init; }
+
+        public required double Trace { get; init; }
+
+        public required double[] Norms { get; init; }
+
+        public required double TraceCovariance { get; init; }
+
         public override string ToString() => $"{Activation}/{OutputActivation} {Loss}";
     }
 }

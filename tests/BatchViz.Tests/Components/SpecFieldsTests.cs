@@ -56,6 +56,28 @@ public partial class SpecFieldsTests
         await Task.CompletedTask;
     }
 
+    /// <summary>Two towers need pairs, pairs a contrastive loss; a convolution is dear to evaluate, so its landscape is that of examples/lenet.json.</summary>
+    [Fact]
+    public void Every_architecture_can_be_started_as_it_is_chosen()
+    {
+        foreach (string preset in ModelPresets.Names)
+        {
+            var spec = Changed(form => { form.SetData("mnist"); form.SetPreset(preset); }).Spec;
+            Assert.NotNull(spec);
+            Assert.Equal((preset == "two-tower" ? DataKind.Pairs : DataKind.Mnist, preset is "lenet" or "resnet-small" or "mobilenet-small" ? (256, 33) : (1024, 65)),
+                (spec.Data.Kind, (spec.Landscape.EvaluationExamples, spec.Landscape.Resolution)));
+        }
+        var towers = Changed(form => { form.SetPreset("two-tower"); form.SetData("pairs"); form.Set("loss", "sigmoid-contrastive"); form.SetBase("circles"); }).Spec!;
+        Assert.Equal((DataKind.Pairs, DataKind.Circles, LossKind.SigmoidContrastive), (towers.Data.Kind, towers.Data.Base, towers.Loss));
+        Assert.Equal(DataKind.Moons, Changed(form => form.SetPreset("two-tower")).Spec!.Data.Base);
+        var left = Changed(form => { form.SetPreset("two-tower"); form.SetData("mnist"); }).Spec!;
+        Assert.Equal((DataKind.Mnist, ModelKind.Dense, LossKind.CrossEntropy), (left.Data.Kind, left.Model.Kind, left.Loss));
+        var own = Changed(form => { form.SetData("mnist"); form.Set("landscape.resolution", "17"); form.SetPreset("lenet"); form.SetPreset("mlp"); }).Spec!;
+        Assert.Equal((1024, 17), (own.Landscape.EvaluationExamples, own.Landscape.Resolution));
+        Assert.Equal([ProbeKind.Gradient], Changed(form => { foreach (string probe in new[] { "gradient", "noise-scale" }) form.Tick("probes", probe, true, Words.Probes.Select(p => p.Word)); form.SetPreset("two-tower"); }).Spec!.Probes);
+        Assert.Equal("logistic", Changed(form => form.SetPreset("logistic")).Architecture);
+    }
+
     [Theory]
     [InlineData("batchSizes", "1, nine")]
     [InlineData("schedule.factor", "7")]

@@ -5,6 +5,7 @@
 import type { Boundary, Points } from "../../answers.ts";
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
+import { evaluated } from "../../mode.ts";
 import { Patience } from "../../patience.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { mix } from "../../style.ts";
@@ -80,7 +81,7 @@ export function boundaryChart(stage: Stage): Drawing {
     unit: () => "",
     note() {
       const [first, ...others] = here();
-      return first === undefined ? "" : others.length === 0 ? say(first) : tr("at the playhead; a selected run has the place to itself", "播放头处；选中的运行独占此处");
+      return first === undefined ? "" : (others.length === 0 ? say(first) : tr("at the playhead; a selected run has the place to itself", "播放头处；选中的运行独占此处")) + evaluated(stage.manifest!);
     },
     scales: ["linear"],
     format: short,

@@ -48,8 +48,8 @@ export interface Drawing {
   /** Something is on its way that no column is. */
   busy?(): boolean;
   readonly controls?: { readonly root: HTMLElement; show(stage: Stage): void };
-  /** What it shows, in a sentence, where it is not a value for each run. */
-  sentence?(stage: Stage): string;
+  /** What it shows, in a sentence, where it is not a value for each run; "": why there is nothing to see. */
+  sentence?(stage: Stage): string | undefined;
   /** It is no longer on the page. */
   leave?(): void;
 }

@@ -2,6 +2,7 @@
 import type { Line } from "../../answers.ts";
 import { figure, short } from "../../format.ts";
 import { tr } from "../../language.ts";
+import { evaluated, isContrastive } from "../../mode.ts";
 import { Patience } from "../../patience.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { el } from "../dom.ts";
@@ -53,9 +54,9 @@ export function lineChart(stage: Stage): Drawing {
     name: "line",
     title: () => tr("Line between two ends", "两个终点之间的连线"),
     unit: () => "",
-    note: (s) => (s.manifest!.data.task === "classification"
+    note: (s) => (s.manifest!.data.task === "classification" || isContrastive(s.manifest!)
       ? tr("left axis: loss · right axis, green: accuracy · solid: training, dashed: test", "左轴：损失 · 右轴（绿）：准确率 · 实线：训练，虚线：测试")
-      : tr("loss · solid: training, dashed: test", "损失 · 实线：训练，虚线：测试")),
+      : tr("loss · solid: training, dashed: test", "损失 · 实线：训练，虚线：测试")) + evaluated(s.manifest!),
     scales: ["log", "linear"],
     isPositive: () => line.value === null || losses(line.value).every((v) => v > 0),
     format: short,

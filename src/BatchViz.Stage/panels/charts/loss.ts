@@ -2,11 +2,12 @@
 import { figure, percent, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { COLUMN } from "../../manifest.ts";
+import { evaluated, isContrastive, trained } from "../../mode.ts";
 import type { Stage } from "../../stage.ts";
 import { evaluationRange } from "../range.ts";
 import { hasSeeds } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
-import { columnCurves, columnTable, eachRow, evaluationCurves, evaluationSpan, evaluationTable, HEADER, rounded } from "./series.ts";
+import { columnCurves, columnTable, eachRow, evaluationCurves, evaluationSpan, evaluationTable, HEADER, roomy, rounded } from "./series.ts";
 
 const lossUnit = (stage: Stage): string => stage.manifest?.columns.find((c) => c.name === COLUMN.loss)?.unit ?? "";
 
@@ -15,9 +16,9 @@ export const lossChart: Drawing = {
   title: () => tr("Loss", "损失"),
   unit: lossUnit,
   note(stage) {
-    const { examples, split } = stage.manifest!.evaluation, count = whole(examples);
-    return split === "train" ? tr(`thin: every batch, min to max · bold: ${count} training examples`, `细线：每个批量，最小至最大 · 粗线：${count} 个训练样本`)
-      : tr(`thin: every batch, min to max · bold: ${count} ${split} examples`, `细线：每个批量，最小至最大 · 粗线：${count} 个测试样本`);
+    const { examples, split } = stage.manifest!.evaluation, count = whole(examples), train = trained(stage.manifest!), mode = evaluated(stage.manifest!);
+    return split === "train" ? tr(`thin: every batch${train}, min to max · bold: ${count} training examples${mode}`, `细线：每个批量${train}，最小至最大 · 粗线：${count} 个训练样本${mode}`)
+      : tr(`thin: every batch${train}, min to max · bold: ${count} ${split} examples${mode}`, `细线：每个批量${train}，最小至最大 · 粗线：${count} 个测试样本${mode}`);
   },
   scales: ["log", "linear"],
   isPositive: (stage) => evaluationRange(stage)[0] > 0,
@@ -40,7 +41,8 @@ export const lossChart: Drawing = {
         }
       });
     }
-    if (!(high > low)) return null;
+    if (!(high >= low)) return null;
+    if (high === low) return roomy(low, high, kind);
     return kind === "log" ? [rounded(low / 2, "down"), rounded(high * 1.5, "up")] : [low < 0 ? low - 0.05 * (high - low) : 0, high + 0.15 * (high - low)];
   },
   draw: (plot, stage) => columnCurves(plot, stage, COLUMN.loss, { behind: true }) + evaluationCurves(plot, stage, 0),
@@ -53,7 +55,7 @@ export const lossChart: Drawing = {
 };
 
 const noTest = (stage: Stage): string | null => (stage.manifest!.data.testExamples === 0 ? tr("There is no test split, so nothing is measured on one.", "没有测试集，因此没有测试结果。") : null);
-const testNote = (stage: Stage): string => (stage.manifest!.data.testExamples > 0 ? tr(`${whole(stage.manifest!.data.testExamples)} test examples`, `${whole(stage.manifest!.data.testExamples)} 个测试样本`) : "");
+const testNote = (stage: Stage): string => (stage.manifest!.data.testExamples > 0 ? tr(`${whole(stage.manifest!.data.testExamples)} test examples`, `${whole(stage.manifest!.data.testExamples)} 个测试样本`) + evaluated(stage.manifest!) : "");
 
 export const testLossChart: Drawing = {
   name: "test-loss",
@@ -85,7 +87,7 @@ export const accuracyChart: Drawing = {
   name: "accuracy",
   title: () => tr("Test accuracy", "测试准确率"),
   unit: () => "",
-  note: testNote,
+  note: (stage) => (isContrastive(stage.manifest!) && stage.manifest!.data.testExamples > 0 ? tr("pairs whose second view is the most similar: of ", "第二视图最相似的样本对：") : "") + testNote(stage),
   scales: ["linear"],
   format: (value) => `${Number((100 * value).toPrecision(4))} %`,
   readout: (value) => percent(value),

@@ -2,6 +2,7 @@
 import type { ProbePoint, Probes } from "../../answers.ts";
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
+import { evaluated, isContrastive, whyUndefined } from "../../mode.ts";
 import { Patience } from "../../patience.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { Band, bandOfRows, hasSeeds, seedGroups, type Values } from "./bands.ts";
@@ -22,6 +23,8 @@ interface Measured {
   note(stage: Stage): string;
   logarithmic: boolean;
   unit?: string;
+  /** Why it can never be measured here. */
+  never?(stage: Stage): string | null;
 }
 
 /** The answers of all runs of one experiment. */
@@ -62,7 +65,7 @@ class Lists {
   }
 }
 
-function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }: Measured): Drawing {
+function probeChart({ name, value, probe, title, note, logarithmic, unit = "", never }: Measured): Drawing {
   const lists = new Lists();
   const each = (_: Stage, run: number, visit: (update: number, value: number) => void): void => {
     for (const point of lists.runs[run]?.value?.points ?? []) {
@@ -79,7 +82,8 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
     return { count: to.length, to, last };
   };
   return {
-    name, title, note,
+    name, title,
+    note: (stage) => note(stage) + evaluated(stage.manifest!),
     unit: () => unit,
     scales: logarithmic ? ["log", "linear"] : ["linear"],
     isPositive(stage) {
@@ -142,11 +146,14 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "" }:
       return points;
     },
     empty(stage) {
+      const why = never?.(stage) ?? null;
+      if (why !== null) return why;
       if (!asked(stage).includes(probe)) return tr(`This experiment does not measure this. “New experiment…” has it under Probes; in the file: "probes": ["${probe}"].`, `此实验没有测量它。可在“新建实验…”的“探测”中选择；文件中写作 "probes": ["${probe}"]。`);
       let error: string | null = null;
       for (const list of lists.runs) error ??= list?.error ?? null;
       return error ?? tr("The first values appear here with the first evaluations.", "第一次评估后，这里会显示数值。");
     },
+    sentence: (stage) => ((never?.(stage) ?? null) === null ? undefined : ""),
     leave: () => lists.leave(),
     *table(stage) {
       yield HEADER(stage);
@@ -174,6 +181,14 @@ export const sharpnessChart = probeChart({
   name: "sharpness", value: (point) => point.sharpness, probe: "sharpness", logarithmic: true, unit: "%",
   title: () => tr("Sharpness", "锐度"),
   note: (stage) => tr(`of Keskar et al. 2017, ε = 10⁻³, over ${ofSet(stage)} examples`, `Keskar 等 2017 的度量，ε = 10⁻³，${ofSet(stage)} 个样本`),
+});
+
+/** Of all the set's gradients at once, evaluating: also where the records' estimate from batches is not defined. */
+export const noiseProbeChart = probeChart({
+  name: "noise-exact", value: (point) => point.noiseScale, probe: "noise-scale", logarithmic: true, unit: tr("examples", "样本"),
+  title: () => tr("Noise scale, exact", "噪声尺度（精确）"),
+  note: (stage) => tr(`tr Σ / |G|² over ${ofSet(stage)} examples`, `tr Σ / |G|²，${ofSet(stage)} 个样本`),
+  never: (stage) => (isContrastive(stage.manifest!) ? whyUndefined(stage.manifest!, "noiseScale") : null),
 });
 
 export const eigenvalueChart = probeChart({

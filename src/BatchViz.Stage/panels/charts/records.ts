@@ -2,6 +2,7 @@
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { columnIndex, COLUMN } from "../../manifest.ts";
+import { undefinedNote, whyUndefined } from "../../mode.ts";
 import type { Stage } from "../../stage.ts";
 import { Band, bandOfRows, hasSeeds, seedGroups } from "./bands.ts";
 import { single } from "./csv.ts";
@@ -26,7 +27,15 @@ interface Column {
   empty?(stage: Stage): string | null;
 }
 
+/** Runs that leave the numbers, where others stay: they must not flatten those. */
+function leaves(stage: Stage): (run: number) => boolean {
+  const diverged = (run: number): boolean => stage.store.runs[run]!.state === "diverged";
+  return stage.manifest!.runs.some(({ index }) => !stage.hidden.has(index) && !diverged(index)) ? diverged : () => false;
+}
+
 function columnChart({ name, column, title, unit, note, scales, outliers, best, readout, draw, empty }: Column): Drawing {
+  /** Why there will never be anything to see. */
+  const never = (stage: Stage): string | null => whyUndefined(stage.manifest!, column) ?? empty?.(stage) ?? null;
   return {
     name, title, unit, note, scales,
     format: short,
@@ -34,17 +43,19 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
     record: column,
     bands: hasSeeds,
     ...(best && { best }),
-    columns: () => [column],
+    columns: (stage) => (never(stage) === null ? [column] : []),
     at: (stage, run, update) => recordOf(stage, run, column, update),
     range(stage, kind) {
-      const values = sortedValues(stage, column, kind === "log" ? 0 : -Infinity);
+      if (never(stage) !== null) return null;
+      const values = sortedValues(stage, column, kind === "log" ? 0 : -Infinity, outliers > 0 ? leaves(stage) : undefined);
       const high = values[Math.floor((1 - outliers) * (values.length - 1))], low = values[Math.floor(outliers * (values.length - 1))];
       if (high === undefined || low === undefined) return null;
       if (kind === "log") return outliers > 0 ? [rounded(Math.max(low, high * 1e-4) / 1.5, "down"), rounded(high * 1.5, "up")] : roomy(low, high, kind);
       return kind === "symlog" ? [low < 0 ? -rounded(-low * 1.5, "up") : 0, Math.max(1, high > 0 ? rounded(high * 1.5, "up") : 1)] : roomy(low, high, kind);
     },
     draw: draw ?? ((plot, stage) => columnCurves(plot, stage, column)),
-    empty: (stage) => (columnIndex(stage.manifest!, column) < 0 ? tr("This recording does not have these values.", "此录制中没有这些数值。") : empty?.(stage) ?? tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。")),
+    empty: (stage) => (columnIndex(stage.manifest!, column) < 0 ? tr("This recording does not have these values.", "此录制中没有这些数值。") : never(stage) ?? (sortedValues(stage, column).length > 0 ? tr("All values are 0, which a logarithmic axis does not show; a linear one does.", "所有数值均为 0，对数轴无法显示；可改用线性轴。") : tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。"))),
+    sentence: (stage) => (never(stage) === null ? undefined : ""),
     *table(stage) {
       yield HEADER(stage);
       yield* columnTable(stage, column);
@@ -62,7 +73,7 @@ export const noiseChart = columnChart({
   name: "noise", column: "noiseScale", scales: ["symlog", "linear"], outliers: 0.02,
   title: () => tr("Gradient noise scale", "梯度噪声尺度"),
   unit: () => tr("examples", "样本"),
-  note: (stage) => tr("tr Σ / |G|² over about 100 updates; below 0 while |G|² is lost in the noise", "tr Σ / |G|²，约 100 次更新的平均；|G|² 淹没在噪声中时为负") + (ofSingles(stage) ? tr("; undefined for B = 1", "；B = 1 时无定义") : ""),
+  note: (stage) => (whyUndefined(stage.manifest!, "noiseScale") !== null ? undefinedNote(stage.manifest!) : tr("tr Σ / |G|² over about 100 updates; below 0 while |G|² is lost in the noise", "tr Σ / |G|²，约 100 次更新的平均；|G|² 淹没在噪声中时为负") + (ofSingles(stage) ? tr("; undefined for B = 1", "；B = 1 时无定义") : "")),
   draw(plot, stage) {
     zeroLine(plot);
     return columnCurves(plot, stage, "noiseScale", { red: false });

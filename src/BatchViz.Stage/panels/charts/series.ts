@@ -119,10 +119,11 @@ export function evaluationSpan(stage: Stage, k: number): [number, number] | null
   return high >= low ? [low, high] : null;
 }
 
-/** Finite last values of a column in the window, ascending; `least`: those above it only. */
-export function sortedValues(stage: Stage, name: string, least = -Infinity): number[] {
+/** Finite last values of a column in the window, ascending; `least`: those above it only; `skip`: runs that are left out. */
+export function sortedValues(stage: Stage, name: string, least = -Infinity, skip: (run: number) => boolean = () => false): number[] {
   const values: number[] = [];
-  eachRow(stage, name, (row) => {
+  eachRow(stage, name, (row, run) => {
+    if (skip(run)) return;
     for (let i = 0; i < row.count; i++) if (row.last[i]! > least && row.last[i]! < Infinity) values.push(row.last[i]!);
   });
   return values.sort((a, b) => a - b);

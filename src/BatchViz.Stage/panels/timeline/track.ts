@@ -242,10 +242,9 @@ export class Track {
     const update = this.updateAt(run, at), column = columnIndex(stage.manifest!, COLUMN.loss);
     const name = tr(`${stage.labels[run.index]!} · update ${whole(update)} · epoch ${whole(clock.epochOf(update))}`, `${stage.labels[run.index]!} · 第 ${whole(update)} 次更新 · 第 ${whole(clock.epochOf(update))} 轮`);
     if (column < 0 || !stage.store.at(run.index, column, update, row)) return name;
-    const unit = said(stage.manifest!.columns[column]!.unit);
     const loss = row.level === 0 ? figure(row.last[0]!) : `${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`;
     const short = clock.isRemainder(update) ? tr(` · short batch, ${whole(clock.batchOf(update))} of ${whole(clock.batchSizeAt(update))} examples`, ` · 短批量，${whole(clock.batchSizeAt(update))} 个样本中的 ${whole(clock.batchOf(update))} 个`) : "";
-    return `${name}${tr(" · batch loss ", " · 批量损失 ")}${loss} ${unit}${short}`;
+    return `${name}${tr(" · batch loss ", " · 批量损失 ")}${loss}${this.unit}${short}`;
   }
 
   private tell(words: string, at: number, width: number): void {
@@ -351,15 +350,21 @@ export class Track {
     if (next !== undefined) stage.act((playhead, extent) => playhead.hold(next, extent));
   }
 
+  /** Of losses, with a space before it where there is one. */
+  private get unit(): string {
+    const unit = said(this.stage.manifest!.columns[columnIndex(this.stage.manifest!, COLUMN.loss)]?.unit ?? "");
+    return unit === "" ? "" : ` ${unit}`;
+  }
+
   /** What the bars are, in words. */
   caption(): string {
     const { stage, batches } = this, run = stage.stepRun;
     if (run === undefined) return "";
     if (batches.row.count === 0) return tr(`${stage.labels[run.index]!}: no batches here yet`, `${stage.labels[run.index]!}：此处还没有批量`);
-    const span = `${figure(batches.low, 2)}–${figure(batches.high, 2)}`, unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, COLUMN.loss)]?.unit ?? "");
+    const span = `${figure(batches.low, 2)}–${figure(batches.high, 2)}`, { unit } = this;
     return batches.single
-      ? tr(`${stage.labels[run.index]!}: each bar is the loss of one batch, up to ${figure(batches.high, 2)} ${unit}; click one to open it`, `${stage.labels[run.index]!}：每根柱是一个批量的损失，最大 ${figure(batches.high, 2)} ${unit}；单击打开`)
-      : tr(`${stage.labels[run.index]!}: batch loss, ${span} ${unit}, least to largest of ${whole(4 ** batches.row.level)} updates each`, `${stage.labels[run.index]!}：批量损失 ${span} ${unit}，每段为 ${whole(4 ** batches.row.level)} 次更新的最小至最大值`);
+      ? tr(`${stage.labels[run.index]!}: each bar is the loss of one batch, up to ${figure(batches.high, 2)}${unit}; click one to open it`, `${stage.labels[run.index]!}：每根柱是一个批量的损失，最大 ${figure(batches.high, 2)}${unit}；单击打开`)
+      : tr(`${stage.labels[run.index]!}: batch loss, ${span}${unit}, least to largest of ${whole(4 ** batches.row.level)} updates each`, `${stage.labels[run.index]!}：批量损失 ${span}${unit}，每段为 ${whole(4 ** batches.row.level)} 次更新的最小至最大值`);
   }
 }
 

@@ -56,9 +56,13 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     }
 
     private string Costs => cost is not { } known ? Tr("Measuring what it will cost…", "正在测算开销…")
-        : Tr($"About {Duration(known.TrainingSeconds)} of training on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}", $"约 {Duration(known.TrainingSeconds)}训练，使用 {known.Lanes} 个训练线程")
+        : Tr($"About {Duration(known.TrainingSeconds)} of training{Evaluations(known)} on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}", $"约 {Duration(known.TrainingSeconds)}训练{Evaluations(known)}，使用 {known.Lanes} 个训练线程")
             + (known.MeasuredUpdates > 0 ? Tr($", measured on {known.MeasuredUpdates:#,0} updates", $"（由 {known.MeasuredUpdates:#,0} 次更新测得）") : "")
             + Tr($"; {Sizes.Of((long)known.MemoryBytes)} of memory.", $"；内存 {Sizes.Of((long)known.MemoryBytes)}。");
+
+    /// <summary>Where they take a share worth a word.</summary>
+    private static string Evaluations(CostEstimate known) => known.EvaluationSeconds < Math.Max(0.95, 0.2 * known.TrainingSeconds) ? ""
+        : Tr($" and {Duration(known.EvaluationSeconds)} of evaluations", $"、{Duration(known.EvaluationSeconds)}评估");
 
     private static string Duration(double seconds) => seconds switch
     {

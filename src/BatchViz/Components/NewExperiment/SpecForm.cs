@@ -4,6 +4,7 @@ using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
+using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Components.NewExperiment;
@@ -119,23 +120,54 @@ public sealed partial class SpecForm
         // A stream has its own order and goes by once.
         if (json["sampler"] is JsonObject sampler && (kind == "drift" || wasStream)) sampler.Remove("order");
         if (kind == "drift") json["budget"] = new JsonObject { ["epochs"] = 1 };
-        foreach (string key in new[] { "name", "loss", "landscape" }) json.Remove(key);
+        bool towers = HasTowers;
+        foreach (string key in new[] { "name", "landscape" }) json.Remove(key);
+        if (!(towers && kind == "pairs")) json.Remove("loss");
         if (isSurface) json.Remove("model");
+        else if (towers && kind != "pairs") json["model"] = Widths();
         else if (wasSurface) json["model"] = new JsonObject { ["hidden"] = new JsonArray(8, 8), ["activation"] = "tanh" };
+        FitLandscape();
         Settle();
     }
 
     /// <summary>The architecture: a preset's name, "layers" for a list of layers (which is written as JSON), or nothing for hidden layers of the widths given.</summary>
-    public string Architecture => Get("model.preset") is { Length: > 0 } preset ? preset : Get("model.kind") == "layers" ? "layers" : "";
+    public string Architecture => Get("model.preset") is { Length: > 0 } preset ? preset : Get("model.kind") == "layers" ? "layers" : At("model.hidden") is JsonArray { Count: 0 } ? "logistic" : "";
 
-    /// <summary>Another architecture has other keys; two towers have losses of their own.</summary>
+    private bool HasTowers => Get("model.preset") == "two-tower" || Get("model.towers") == "2";
+
+    private static JsonObject Widths() => new() { ["hidden"] = new JsonArray(128, 64) };
+
+    /// <summary>Another architecture has other keys; two towers have losses of their own, and need pairs of views: of the present set, or of MNIST.</summary>
     public void SetPreset(string preset)
     {
-        json["model"] = preset.Length > 0 ? new JsonObject { ["preset"] = preset } : new JsonObject { ["hidden"] = new JsonArray(128, 64) };
+        json["model"] = preset.Length > 0 ? new JsonObject { ["preset"] = preset } : Widths();
         bool towers = preset == "two-tower", contrastive = Get("loss") is "info-nce" or "sigmoid-contrastive";
         if (towers && !contrastive) json["loss"] = "info-nce";
         if (!towers && contrastive) json.Remove("loss");
+        if (towers && json["probes"] is JsonArray probes)
+            json["probes"] = new JsonArray([.. probes.Where(word => Words.Probes.All(probe => probe.Word != Show(word) || probe.Value.WhyNotContrastive() is null)).Select(word => word?.DeepClone())]);
+        if (towers && Get("data.kind") is not "pairs" and var of)
+        {
+            bool some = Pairs.Bases.Any(one => one.Word == of);
+            var data = some ? (JsonObject)json["data"]!.DeepClone() : [];
+            (data["kind"], data["base"]) = ("pairs", some ? of : "mnist");
+            json["data"] = data;
+            json.Remove("name");
+        }
+        FitLandscape();
         Settle();
+    }
+
+    /// <summary>A convolution is dear to evaluate: its landscape is that of examples/lenet.json, unless another was asked for.</summary>
+    private void FitLandscape()
+    {
+        const string Light = "256", Coarse = "33";
+        bool dear = ModelPresets.Find(Get("model.preset"))?.Layers.Any(layer => layer.Kind == LayerKind.Conv2d) == true;
+        string examples = Get("landscape.evaluationExamples"), resolution = Get("landscape.resolution");
+        if (json["landscape"] is not JsonObject landscape) json["landscape"] = landscape = [];
+        if (dear && examples is ("" or "1024") && resolution is ("" or "65")) (landscape["evaluationExamples"], landscape["resolution"]) = (Value(Light), Value(Coarse));
+        else if (!dear && (examples, resolution) == (Light, Coarse))
+            foreach (string key in new[] { "evaluationExamples", "resolution" }) landscape.Remove(key);
     }
 
     public void SetOptimizer(string kind)
@@ -243,7 +275,7 @@ public sealed partial class SpecForm
     public void SetBase(string of)
     {
         json["data"] = new JsonObject { ["kind"] = "pairs", ["base"] = of };
-        json.Remove("loss");
+        if (!HasTowers) json.Remove("loss");
         Settle();
     }
 
