@@ -70,7 +70,7 @@ public static class HistoryApi
     private static async Task<IResult> Batch(HttpContext http, Conductor conductor, long generation, int run, long update)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, await live.Measurements.Batches.Ask(new(run, update), BatchPatience));
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await live.Measurements.Batches.Ask(new(run, update), BatchPatience));
     }
 
     /// <summary>Where a run stands on the plane, and the gradients there. 202 with its progress while it is recomputed.</summary>
@@ -80,14 +80,14 @@ public static class HistoryApi
         if (RunOf(live, run) is null) return Results.NotFound();
         var state = await live.Measurements.Moments.Ask((new(run, update), plane), BatchPatience);
         // Another plane has taken its place meanwhile.
-        return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, state);
+        return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, conductor, generation, state);
     }
 
     /// <summary>The network's answers over its two inputs. 202 with its progress while it is recomputed.</summary>
     private static async Task<IResult> Boundary(HttpContext http, Conductor conductor, long generation, int run, long update, int n = 65)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, await live.Measurements.Boundaries.Ask((new(run, update), n), BatchPatience));
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await live.Measurements.Boundaries.Ask((new(run, update), n), BatchPatience));
     }
 
     private static IResult Examples(HttpContext http, Conductor conductor, long generation, string split, string ids)
@@ -112,9 +112,10 @@ public static class HistoryApi
         }
     }
 
-    private static IResult Answer(HttpContext http, RecomputedState state)
+    private static IResult Answer(HttpContext http, Conductor conductor, long generation, RecomputedState state)
     {
-        if (state.Refusal is { } refusal) return Refused(http, refusal);
+        // Another experiment may have taken its place meanwhile, and what was asked of it was broken off.
+        if (state.Refusal is { } refusal) return Of(conductor, generation) is null ? Gone() : Refused(http, refusal);
         http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
         return state.Json is { } json ? Results.Bytes(json, "application/json")
             : Results.Json(new { progress = state.Progress, updates = state.Updates, seconds = double.IsFinite(state.Seconds) ? state.Seconds : (double?)null }, statusCode: StatusCodes.Status202Accepted);
