@@ -1,3 +1,4 @@
+using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 
@@ -144,10 +145,17 @@ public class ExperimentTests
         Assert.Equal(ExperimentState.Finished, experiment.State);
     }
 
-    [Fact]
-    public async Task Memory_that_runs_out_fails_one_batch_size_alone()
+    public static TheoryData<OutOfMemoryException, string> NoMemory => new()
     {
-        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(32, made => { if (made > 3) throw new OutOfMemoryException(); }));
+        { new OutOfMemoryException(), "Memory ran out at batch size 32; the other runs go on." },
+        { new MemoryExhaustedException(32, 0), "Memory ran out at batch size 32; the other runs go on." },
+        { new MemoryExhaustedException(32, 2_147_483_648), "Memory ran out at batch size 32, when 2,147 MB more were asked for; the other runs go on." },
+    };
+
+    [Theory, MemberData(nameof(NoMemory))]
+    public async Task Memory_that_runs_out_fails_one_batch_size_alone(OutOfMemoryException exhausted, string message)
+    {
+        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(32, made => { if (made > 3) throw exhausted; }));
         foreach (var run in experiment.Runs)
         {
             if (run.Plan.BatchSize != 32)
@@ -155,7 +163,7 @@ public class ExperimentTests
                 Assert.Equal(RunState.Finished, run.Log.State);
                 continue;
             }
-            Assert.Equal((RunState.Failed, "Memory ran out at batch size 32; the other runs go on."), (run.Log.State, run.Log.Message));
+            Assert.Equal((RunState.Failed, message), (run.Log.State, run.Log.Message));
             Assert.Null(run.Result);
         }
     }

@@ -83,7 +83,7 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
 
     public int Revision => inner.Revision;
 
-    public bool BitExact => true;
+    public bool BitExact { get; init; } = true;
 
     public IEngineData Load(DataSet data) => inner.Load(data);
 

@@ -291,6 +291,29 @@ public class RecordingTests
         Assert.All(experiment.Runs, run => Assert.Contains("does not come again as it was recorded", run.Log.Message!));
     }
 
+    /// <summary>An engine whose bits do not come again goes on all the same: what was recorded stays, and the run says where the new segment begins.</summary>
+    [Fact]
+    public async Task On_an_inexact_engine_a_new_segment_begins_where_the_recording_ended()
+    {
+        var files = new MemoryFiles();
+        var manifest = await Interrupted(files, Long, new Random(7));
+        foreach (var run in manifest.Runs)
+            foreach (string name in files.List(Keyframes.FolderOf(run.Id))) files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
+        var plan = manifest.PlanOf(Labs.Plan(Long.Replace("\"trainExamples\": 203", "\"trainExamples\": 203, \"seed\": 9")));
+        var folder = RecordingFolder.Open(files, manifest, plan);
+        long[] recorded = [.. folder.Runs.Select(run => run.Log.State == RunState.Finished ? 0 : run.Log.Count)];
+        Assert.Contains(recorded, count => count > 0);
+        using var experiment = new Experiment(plan, new TroubledEngine(-1, _ => { }) { BitExact = false }, new() { Resume = true, Landscape = false }, folder);
+        experiment.Start();
+        await Labs.Ended(experiment);
+        for (int r = 0; r < recorded.Length; r++)
+        {
+            var log = experiment.Runs[r].Log;
+            Assert.Equal(RunState.Finished, log.State);
+            if (recorded[r] > 0) Assert.Matches($@"^A new segment begins after update {recorded[r]:#,0}: this engine's bits do not come again \(losses on the way there were off by up to \S+ %\)\.$", log.Message!);
+        }
+    }
+
     /// <summary>Every bucket of every deterministic column from level 4 up.</summary>
     private static string Buckets(RunLog log)
     {
