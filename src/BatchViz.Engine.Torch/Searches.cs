@@ -1,7 +1,9 @@
 using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
+using static BatchViz.Core.Numerics.LineSearchRules;
 
 namespace BatchViz.Engine.Torch;
 
@@ -12,17 +14,6 @@ namespace BatchViz.Engine.Torch;
 /// </summary>
 internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, StackedModel model, BatchGradients gradients, TorchSplit train)
 {
-    /// <summary>Sufficient decrease; and curvature for L-BFGS and for conjugate gradients (Nocedal and Wright 2006, section 3.1).</summary>
-    private const double Decrease = 1e-4, NewtonCurvature = 0.9, ConjugateCurvature = 0.1;
-
-    /// <summary>Losses are floats: what differs by less than this share is the same.</summary>
-    private const double Rounding = 1.0 / (1 << 22);
-
-    /// <summary>A bracket is narrow enough when no weight moves this far in it; as PyTorch's tolerance_change.</summary>
-    private const double Narrow = 1e-9;
-
-    private const int FallbackTrials = 10;
-
     private readonly OptimizerSpec spec = bundle.Optimizer;
     private readonly NetworkSpec network = bundle.Network;
     private readonly ParameterLayout layout = layout;
@@ -276,15 +267,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
 
         /// <summary>The minimum of the cubic through two values with their slopes, within bounds; their middle where there is none.</summary>
         private static double Cubic(Point a, Point b, double least, double most)
-        {
-            double d1 = a.Slope + b.Slope - 3 * (a.Value - b.Value) / (a.Step - b.Step), square = d1 * d1 - a.Slope * b.Slope, middle = (least + most) / 2;
-            if (!(square >= 0)) return middle;
-            double d2 = Math.Sqrt(square);
-            double at = a.Step <= b.Step
-                ? b.Step - (b.Step - a.Step) * ((b.Slope + d2 - d1) / (b.Slope - a.Slope + 2 * d2))
-                : a.Step - (a.Step - b.Step) * ((a.Slope + d2 - d1) / (a.Slope - b.Slope + 2 * d2));
-            return double.IsNaN(at) ? middle : Math.Min(Math.Max(at, least), most);
-        }
+            => LineSearchRules.Cubic((a.Step, a.Value, a.Slope), (b.Step, b.Value, b.Slope), least, most);
 
         private Tensor Along(double step) => (weights.to(ScalarType.Float64) + direction * step).to(ScalarType.Float32);
 

@@ -7,9 +7,6 @@ namespace BatchViz.Engine.Torch;
 /// <summary>Evaluation sets in parts that fit into a budget of memory.</summary>
 internal static class SetParts
 {
-    /// <summary>Pairs that a contrastive loss compares with one another: blocks in the order of the set, the same for every engine.</summary>
-    private const int Pairs = 256;
-
     /// <summary>Floats that activations may take.</summary>
     private static long Budget(Device device) => device.type == DeviceType.CPU ? 1L << 23 : 1L << 28;
 
@@ -24,7 +21,7 @@ internal static class SetParts
     public static IEnumerable<Tensor> Parts(TorchData data, EvaluationSet set, NetworkSpec network, long nets, Device device)
     {
         int count = CountOf(data, set);
-        int most = network.Contrastive ? Pairs : (int)Math.Clamp(Budget(device) / (nets * Math.Max(1, network.ActivationsPerExample)), 1, count);
+        int most = network.Contrastive ? NetworkSpec.PairsCompared : (int)Math.Clamp(Budget(device) / (nets * Math.Max(1, network.ActivationsPerExample)), 1, count);
         for (int first = 0; first < count; first += most)
         {
             int rows = Math.Min(most, count - first);

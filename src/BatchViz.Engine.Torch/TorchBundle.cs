@@ -99,14 +99,15 @@ internal sealed class TorchBundle : IBundle
         while (true)
         {
             // Those that are where the first one of those with something to do is.
-            int first = Array.FindIndex(members, member => Going(member));
-            if (first < 0) return;
+            int first = 0;
+            while (first < members.Length && !Going(first)) first++;
+            if (first == members.Length) return;
             var (at, row) = (members[first].Updates, records.Rows[first]);
-            int[] same = [.. Enumerable.Range(0, members.Length).Where(m => Going(members[m]) && members[m].Updates == at && records.Rows[m] == row)];
+            int[] same = [.. Enumerable.Range(0, members.Length).Where(m => Going(m) && members[m].Updates == at && records.Rows[m] == row)];
             TorchMemory.Guard(Spec.BatchSize, () => Advance(same, updates, records));
         }
 
-        bool Going(Member member) => !member.Diverged && records.Rows[Array.IndexOf(members, member)] < updates;
+        bool Going(int member) => !members[member].Diverged && records.Rows[member] < updates;
     }
 
     public int[] NextBatch(int member)
@@ -263,15 +264,16 @@ internal sealed class TorchBundle : IBundle
         for (int u = 0; u < count; u++)
         {
             using var scope = NewDisposeScope();
-            int[] going = [.. cohort.Members.Where(m => !members[m].Diverged)];
+            int[] going = [.. Enumerable.Range(0, cohort.Members.Length).Where(i => !members[cohort.Members[i]].Diverged)];
             if (going.Length == 0) return;
-            long update = members[going[0]].Updates + 1;
+            long update = members[cohort.Members[going[0]]].Updates + 1;
             var examples = Batches(cohort, update, 1, sizes);
             double[] read = searches is null ? Looked(cohort, update, examples, sizes[0])
                 : searches.Update(cohort, Array.ConvertAll(cohort.Members, m => members[m].Search), examples, SeedsOf(cohort), update, rates.At(update), WeightOf(cohort, update, sizes[0]), figures);
-            foreach (int m in going)
+            foreach (int i in going)
             {
-                var row = read.AsSpan(Array.IndexOf(cohort.Members, m) * width, width);
+                int m = cohort.Members[i];
+                var row = read.AsSpan(i * width, width);
                 members[m].Diverged = !figures.Finite(row);
                 Record(m, update, sizes[0], row, records);
             }

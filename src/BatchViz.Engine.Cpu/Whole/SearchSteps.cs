@@ -1,7 +1,9 @@
 using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
+using static BatchViz.Core.Numerics.LineSearchRules;
 
 namespace BatchViz.Engine.Cpu.Whole;
 
@@ -12,17 +14,6 @@ namespace BatchViz.Engine.Cpu.Whole;
 /// </summary>
 internal sealed unsafe class SearchSteps : IDisposable
 {
-    /// <summary>Sufficient decrease; and curvature for L-BFGS and for conjugate gradients (Nocedal and Wright 2006, section 3.1).</summary>
-    private const double Decrease = 1e-4, NewtonCurvature = 0.9, ConjugateCurvature = 0.1;
-
-    /// <summary>Losses are floats: what differs by less than this share is the same.</summary>
-    private const double Rounding = 1.0 / (1 << 22);
-
-    /// <summary>A bracket is narrow enough when no weight moves this far in it; as PyTorch's tolerance_change.</summary>
-    private const double Narrow = 1e-9;
-
-    private const int FallbackTrials = 10;
-
     private readonly KernelTable kernels;
     private readonly OptimizerSpec spec;
     private readonly NetworkSpec network;
@@ -302,15 +293,7 @@ internal sealed unsafe class SearchSteps : IDisposable
 
     /// <summary>The minimum of the cubic through two values with their slopes, within bounds; their middle where there is none.</summary>
     private static double Cubic(in Point a, in Point b, double least, double most)
-    {
-        double d1 = a.Slope + b.Slope - 3 * (a.Value - b.Value) / (a.Step - b.Step), square = d1 * d1 - a.Slope * b.Slope, middle = (least + most) / 2;
-        if (!(square >= 0)) return middle;
-        double d2 = Math.Sqrt(square);
-        double at = a.Step <= b.Step
-            ? b.Step - (b.Step - a.Step) * ((b.Slope + d2 - d1) / (b.Slope - a.Slope + 2 * d2))
-            : a.Step - (a.Step - b.Step) * ((a.Slope + d2 - d1) / (a.Slope - b.Slope + 2 * d2));
-        return double.IsNaN(at) ? middle : Math.Min(Math.Max(at, least), most);
-    }
+        => LineSearchRules.Cubic((a.Step, a.Value, a.Slope), (b.Step, b.Value, b.Slope), least, most);
 
     /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
     private Point At(double step, float* gradient)
