@@ -17,7 +17,7 @@ internal static class Autograd
         try
         {
             autograd.backward([value], null, differentiable, differentiable, [.. by]);
-            for (int i = 0; i < slopes.Length; i++) slopes[i] = by[i].grad is { IsInvalid: false } slope ? slope : null;
+            for (int i = 0; i < slopes.Length; i++) slopes[i] = Of(by[i]);
         }
         finally
         {
@@ -25,4 +25,14 @@ internal static class Autograd
         }
         return slopes;
     }
+
+    /// <summary>Adds factor·∂Σlosses/∂leaf to each leaf's own gradient; what is kept has its own afterwards, or none where the losses do not depend on it.</summary>
+    public static void Accumulate(Tensor losses, double factor, IEnumerable<Tensor> kept)
+    {
+        foreach (var tensor in kept) tensor.retain_grad();
+        autograd.backward([losses], [full_like(losses, factor)]);
+    }
+
+    /// <summary>A tensor's own gradient.</summary>
+    public static Tensor? Of(Tensor tensor) => tensor.grad is { IsInvalid: false } slope ? slope : null;
 }

@@ -4,21 +4,30 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>Members that are at the same update, stacked.</summary>
-/// <param name="members">Their places in the bundle.</param>
-/// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights.</param>
-/// <param name="running">Running statistics [M, S], or null.</param>
-/// <param name="leaves">Whether the vector of that number has gradients taken at it.</param>
-internal sealed class Cohort(ParameterLayout layout, int[] members, Tensor[] vectors, Tensor? running, Func<int, bool> leaves) : IDisposable
+internal sealed class Cohort : IDisposable
 {
-    private readonly Leaves?[] leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new Leaves(layout, vector, gradient: true) : null)];
+    private readonly ParameterLayout layout;
+    private readonly Tensor gradients;
+    private readonly Leaves?[] leavesOf;
 
-    public int[] Members => members;
+    /// <param name="members">Their places in the bundle.</param>
+    /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights.</param>
+    /// <param name="running">Running statistics [M, S], or null.</param>
+    /// <param name="leaves">Whether the vector of that number has gradients taken at it.</param>
+    public Cohort(ParameterLayout layout, int[] members, Tensor[] vectors, Tensor? running, Func<int, bool> leaves)
+    {
+        (this.layout, Members, Vectors, Running) = (layout, members, vectors, running);
+        gradients = zeros_like(Weights).DetachFromDisposeScope();
+        leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new Leaves(layout, vector, gradient: true, gradients) : null)];
+    }
 
-    public Tensor[] Vectors => vectors;
+    public int[] Members { get; }
 
-    public Tensor? Running => running;
+    public Tensor[] Vectors { get; }
 
-    public Tensor Weights => vectors[0];
+    public Tensor? Running { get; }
+
+    public Tensor Weights => Vectors[0];
 
     public Leaves LeavesOf(int vector) => leavesOf[vector]!;
 
@@ -44,8 +53,8 @@ internal sealed class Cohort(ParameterLayout layout, int[] members, Tensor[] vec
     {
         using var scope = NewDisposeScope();
         var rows = Rows(some);
-        var taken = vectors.Select(vector => vector.index_select(0, rows).DetachFromDisposeScope()).ToArray();
-        return new Cohort(layout, some, taken, running?.index_select(0, rows).DetachFromDisposeScope(), leaves);
+        var taken = Vectors.Select(vector => vector.index_select(0, rows).DetachFromDisposeScope()).ToArray();
+        return new Cohort(layout, some, taken, Running?.index_select(0, rows).DetachFromDisposeScope(), leaves);
     }
 
     /// <summary>Brings what <see cref="Take"/> gave back to where it came from.</summary>
@@ -53,17 +62,18 @@ internal sealed class Cohort(ParameterLayout layout, int[] members, Tensor[] vec
     {
         using var scope = NewDisposeScope();
         var rows = Rows(taken.Members);
-        for (int v = 0; v < vectors.Length; v++) vectors[v].index_copy_(0, rows, taken.Vectors[v]);
-        running?.index_copy_(0, rows, taken.Running!);
+        for (int v = 0; v < Vectors.Length; v++) Vectors[v].index_copy_(0, rows, taken.Vectors[v]);
+        Running?.index_copy_(0, rows, taken.Running!);
     }
 
     public void Dispose()
     {
         foreach (var leaf in leavesOf) leaf?.Dispose();
         foreach (var tensor in All()) tensor.Dispose();
+        gradients.Dispose();
     }
 
-    private Tensor Rows(int[] some) => tensor(Array.ConvertAll(some, m => (long)Array.IndexOf(members, m))).to(vectors[0].device);
+    private Tensor Rows(int[] some) => tensor(Array.ConvertAll(some, m => (long)Array.IndexOf(Members, m))).to(Vectors[0].device);
 
-    private IEnumerable<Tensor> All() => running is null ? vectors : vectors.Append(running);
+    private IEnumerable<Tensor> All() => Running is null ? Vectors : Vectors.Append(Running);
 }

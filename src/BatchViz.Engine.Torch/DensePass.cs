@@ -14,44 +14,60 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
 {
     private readonly NetworkSpec network = layout.Network;
 
-    /// <summary>Sums of losses [M], gradients [M, P] of the mean over <paramref name="count"/> examples, and ‖gᵢ‖² [M, B] of each example's loss.</summary>
+    /// <summary>
+    /// Sums of losses [M] and ‖gᵢ‖² [M, B] of each example's loss; gradients of the mean over <paramref name="count"/> examples go into what
+    /// the leaves collect, in its place or, of a batch's later parts, on top.
+    /// </summary>
     /// <param name="examples">[M·B], member by member.</param>
-    public (Tensor Sum, Tensor Gradient, Tensor? Squares) At(Leaves at, Tensor examples, long count, bool exampleNorms)
+    public (Tensor Sum, Tensor? Squares) At(Leaves at, Tensor examples, long count, bool onTop, bool exampleNorms)
     {
         using var still = no_grad();
         long members = at.Members, rows = examples.shape[0] / members;
         int layers = layout.Places.Length;
+        // One net's batch is a matrix, [B, width]; of several [M, B, width].
+        bool one = members == 1;
         var activations = new Tensor[layers + 1];
         // Of GELU, whose slope does not follow from its output.
         var linears = new Tensor?[layers];
-        activations[0] = train.Gather(examples).view(members, rows, -1);
+        activations[0] = one ? train.Gather(examples) : train.Gather(examples).view(members, rows, -1);
         for (int l = 0; l < layers; l++)
         {
-            var z = activations[l].bmm(at.Turned[l]);
-            if (at.Biases[l] is not null) z.add_(at.WideBiases[l]!);
-            activations[l + 1] = Activate(layout.Places[l].Group.Follows, z, out var linear);
+            var group = layout.Places[l].Group;
+            Tensor z;
+            if (one) z = F.linear(activations[l], at.Weights(l, group.Outputs, group.Inputs), at.Bias(l));
+            else z = activations[l].bmm(at.Turned[l]);
+            if (!one && group.Bias) z.add_(at.WideBiases[l]!);
+            activations[l + 1] = Activate(group.Follows, z, out var linear);
             linears[l] = linear;
         }
-        var (losses, delta) = Loss(activations[layers], examples);
+        var (losses, delta) = Loss(one ? activations[layers].unsqueeze(0) : activations[layers], examples);
         delta.mul_(1f / count);
-        var gradient = empty([members, layout.Parameters], ScalarType.Float32, at.Flat.device);
+        if (one) delta = delta.squeeze(0);
         Tensor? squares = null;
         for (int l = layers - 1; l >= 0; l--)
         {
-            var place = layout.Places[l];
-            Derive(place.Group.Follows, delta, activations[l + 1], linears[l]);
-            gradient.narrow(1, place.Offset, place.Matrix).view(members, place.Group.Outputs, place.Group.Inputs).copy_(delta.transpose(1, 2).bmm(activations[l]));
-            if (place.Group.Bias) gradient.narrow(1, place.BiasOffset, place.Group.Outputs).copy_(delta.sum(1));
+            Derive(layout.Places[l].Group.Follows, delta, activations[l + 1], linears[l]);
+            var (weights, bias) = at.SlotsOf(l);
+            var turned = delta.transpose(-2, -1);
+            if (one) weights.addmm_(turned, activations[l], onTop ? 1 : 0);
+            else Put(turned.bmm(activations[l]), weights);
+            if (bias is not null) Put(delta.sum(-2), bias);
             if (exampleNorms)
             {
-                var inputs = activations[l].square().sum(2);
-                if (place.Group.Bias) inputs.add_(1);
-                inputs.mul_(delta.square().sum(2));
+                var inputs = activations[l].square().sum(-1);
+                if (bias is not null) inputs.add_(1);
+                inputs.mul_(delta.square().sum(-1));
                 squares = squares is null ? inputs : squares.add_(inputs);
             }
-            if (l > 0) delta = delta.bmm(at.Matrices[l]);
+            if (l > 0) delta = one ? delta.mm(at.Weights(l, layout.Places[l].Group.Outputs, layout.Places[l].Group.Inputs)) : delta.bmm(at.Matrices[l]);
         }
-        return (losses.sum(1, false, ScalarType.Float64), gradient, squares?.mul_((float)((double)count * count)));
+        return (losses.sum(1, false, ScalarType.Float64), squares?.view(members, rows).mul_((float)((double)count * count)));
+
+        void Put(Tensor value, Tensor slot)
+        {
+            if (onTop) slot.add_(value);
+            else slot.copy_(value);
+        }
     }
 
     private static Tensor Activate(Activation kind, Tensor z, out Tensor? linear)

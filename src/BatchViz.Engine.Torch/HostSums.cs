@@ -1,4 +1,5 @@
 using System.Numerics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using BatchViz.Core.Engines;
 using TorchSharp;
@@ -9,13 +10,15 @@ namespace BatchViz.Engine.Torch;
 /// <summary>Sums over tensors in the host's own memory, in one pass where libtorch needs several.</summary>
 internal static class HostSums
 {
+    /// <summary>Values that are added in float32 before their sum goes on in double precision.</summary>
+    private const int Block = 4096;
+
     /// <summary>The values of a contiguous tensor on the CPU.</summary>
     public static ReadOnlySpan<float> Of(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
 
     /// <summary>Σ x²; in double precision from the first square on where float32 cannot hold it.</summary>
     public static double Squares(ReadOnlySpan<float> values)
     {
-        const int Block = 4096;
         double sum = 0;
         for (int start = 0; start < values.Length; start += Block)
         {
@@ -29,30 +32,64 @@ internal static class HostSums
                 two += lanes[i + 1] * lanes[i + 1];
             }
             if (i < lanes.Length) one += lanes[i] * lanes[i];
-            float part = Vector.Sum(one + two);
-            for (int k = lanes.Length * Vector<float>.Count; k < block.Length; k++) part += block[k] * block[k];
-            if (float.IsFinite(part)) sum += part;
-            else foreach (float value in block) sum += (double)value * value;
+            sum += Whole(Vector.Sum(one + two), block[(lanes.Length * Vector<float>.Count)..], block);
         }
         return sum;
     }
 
-    /// <summary>Adds the numbers of values in each bin of a step record's histogram; what is no number is in the first.</summary>
-    public static void Count(ReadOnlySpan<float> values, Span<double> bins)
+    /// <summary>Σ x² as <see cref="Squares"/>, and the numbers of values in each bin of a step record's histogram added to <paramref name="bins"/>; what is no number is in the first.</summary>
+    public static double SquaresAndCounts(ReadOnlySpan<float> values, Span<double> bins)
     {
-        Span<long> above = stackalloc long[RecordLayout.HistogramBins];
-        var lanes = MemoryMarshal.Cast<float, Vector<float>>(values);
-        for (int bin = 1; bin < above.Length; bin++)
+        static Vector<float> Edge(int bin) => new((float)RecordLayout.BinEdge(bin));
+
+        Vector<float> e1 = Edge(1), e2 = Edge(2), e3 = Edge(3), e4 = Edge(4), e5 = Edge(5), e6 = Edge(6), e7 = Edge(7);
+        Span<long> above = stackalloc long[RecordLayout.HistogramBins + 1];
+        above.Clear();
+        above[0] = values.Length;
+        double sum = 0;
+        for (int start = 0; start < values.Length; start += Block)
         {
-            var edge = new Vector<float>((float)RecordLayout.BinEdge(bin));
-            var count = Vector<int>.Zero;
-            foreach (var lane in lanes) count -= Vector.GreaterThanOrEqual(Vector.Abs(lane), edge);
-            above[bin] = Vector.Sum(count);
+            var block = values.Slice(start, Math.Min(Block, values.Length - start));
+            var squares = Vector<float>.Zero;
+            // One for each edge: an array of them would not stay in registers.
+            Vector<int> c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+            foreach (var lane in MemoryMarshal.Cast<float, Vector<float>>(block))
+            {
+                squares += lane * lane;
+                var size = Vector.Abs(lane);
+                c1 -= Vector.GreaterThanOrEqual(size, e1);
+                c2 -= Vector.GreaterThanOrEqual(size, e2);
+                c3 -= Vector.GreaterThanOrEqual(size, e3);
+                c4 -= Vector.GreaterThanOrEqual(size, e4);
+                c5 -= Vector.GreaterThanOrEqual(size, e5);
+                c6 -= Vector.GreaterThanOrEqual(size, e6);
+                c7 -= Vector.GreaterThanOrEqual(size, e7);
+            }
+            above[1] += Vector.Sum(c1);
+            above[2] += Vector.Sum(c2);
+            above[3] += Vector.Sum(c3);
+            above[4] += Vector.Sum(c4);
+            above[5] += Vector.Sum(c5);
+            above[6] += Vector.Sum(c6);
+            above[7] += Vector.Sum(c7);
+            var rest = block[(block.Length / Vector<float>.Count * Vector<float>.Count)..];
+            foreach (float value in rest)
+                for (int bin = 1; bin < RecordLayout.HistogramBins; bin++)
+                    if (Math.Abs(value) >= RecordLayout.BinEdge(bin)) above[bin]++;
+            sum += Whole(Vector.Sum(squares), rest, block);
         }
-        above[0] = lanes.Length * Vector<float>.Count;
-        foreach (float value in values[(int)above[0]..])
-            for (int bin = 0; bin < above.Length; bin++)
-                if (bin == 0 || Math.Abs(value) >= RecordLayout.BinEdge(bin)) above[bin]++;
-        for (int bin = 0; bin < above.Length; bin++) bins[bin] += above[bin] - (bin + 1 < above.Length ? above[bin + 1] : 0);
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) bins[bin] += above[bin] - above[bin + 1];
+        return sum;
+    }
+
+    /// <summary>A block's squares: its vectors' and those of the rest, unless float32 cannot hold them.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static double Whole(float vectors, ReadOnlySpan<float> rest, ReadOnlySpan<float> block)
+    {
+        foreach (float value in rest) vectors += value * value;
+        if (float.IsFinite(vectors)) return vectors;
+        double sum = 0;
+        foreach (float value in block) sum += (double)value * value;
+        return sum;
     }
 }

@@ -5,61 +5,116 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>
-/// Weights [M, P] of M nets of one shape, group by group as views of the same memory: matrices [M, outputs, inputs] and biases
-/// [M, outputs]. Made once, they follow every change in place.
+/// Weights [M, P] of M nets of one shape, group by group as views of the same memory. Made once, they follow every change in place.
 /// </summary>
 internal sealed class Leaves : IDisposable
 {
-    private readonly List<Tensor> all = [];
+    private readonly List<Tensor> all = [], slots = [], views = [];
+    private readonly (int Weights, long[] Shape, int Bias)[] groups;
 
-    public Leaves(ParameterLayout layout, Tensor weights, bool gradient)
+    /// <param name="gradient">Derivatives can be taken by them.</param>
+    /// <param name="gradients">[M, P], where <see cref="Autograd.Accumulate"/> adds the gradients by them. It stays the caller's.</param>
+    public Leaves(ParameterLayout layout, Tensor weights, bool gradient, Tensor? gradients = null)
     {
         Flat = weights;
-        Matrices = new Tensor[layout.Places.Length];
-        Biases = new Tensor?[layout.Places.Length];
-        Turned = new Tensor[layout.Places.Length];
-        WideBiases = new Tensor?[layout.Places.Length];
-        long members = weights.shape[0];
+        Gradients = gradients;
+        Members = weights.shape[0];
+        groups = new (int, long[], int)[layout.Places.Length];
+        Matrices = new Tensor[groups.Length];
+        Biases = new Tensor?[groups.Length];
+        Turned = new Tensor[groups.Length];
+        WideBiases = new Tensor?[groups.Length];
         using var scope = NewDisposeScope();
-        for (int l = 0; l < Matrices.Length; l++)
+        for (int l = 0; l < groups.Length; l++)
         {
             var place = layout.Places[l];
-            Matrices[l] = Keep(weights.narrow(1, place.Offset, place.Matrix).view(members, place.Group.Outputs, place.Group.Inputs));
-            Turned[l] = Matrices[l].detach().transpose(1, 2).DetachFromDisposeScope();
+            long[] shape = ShapeOf(place.Group);
+            var plain = weights.detach();
+            Matrices[l] = View(plain.narrow(1, place.Offset, place.Matrix).view(Members, place.Group.Outputs, place.Group.Inputs));
+            Turned[l] = View(Matrices[l].transpose(1, 2));
+            groups[l] = (Leaf(Matrices[l].view(shape), gradient), shape, -1);
             if (!place.Group.Bias) continue;
-            Biases[l] = Keep(weights.narrow(1, place.BiasOffset, place.Group.Outputs));
-            WideBiases[l] = Biases[l]!.detach().unsqueeze(1).DetachFromDisposeScope();
+            Biases[l] = View(plain.narrow(1, place.BiasOffset, place.Group.Outputs));
+            WideBiases[l] = View(Biases[l]!.unsqueeze(1));
+            groups[l].Bias = Leaf(Members == 1 ? Biases[l]!.view(place.Group.Outputs) : Biases[l]!, gradient);
         }
-
-        Tensor Keep(Tensor view)
+        if (gradients is null) return;
+        long at = 0;
+        foreach (var leaf in all)
         {
-            var leaf = view.detach();
-            if (gradient) leaf.requires_grad_(true);
-            all.Add(leaf.DetachFromDisposeScope());
-            return leaf;
+            long count = leaf.NumberOfElements / Members;
+            var slot = View(gradients.narrow(1, at, count).view(leaf.shape));
+            slots.Add(slot);
+            leaf.grad = slot;
+            at += count;
         }
     }
 
+    /// <summary>[M, P]</summary>
     public Tensor Flat { get; }
 
+    /// <summary>[M, P], or null.</summary>
+    public Tensor? Gradients { get; }
+
+    /// <summary>M.</summary>
+    public long Members { get; }
+
+    /// <summary>Without gradients: matrices [M, outputs, inputs] and biases [M, outputs].</summary>
     public Tensor[] Matrices { get; }
 
     public Tensor?[] Biases { get; }
 
-    /// <summary>Without gradients: matrices as products want them [M, inputs, outputs], and biases [M, 1, outputs].</summary>
+    /// <summary>The same as products want them: [M, inputs, outputs] and [M, 1, outputs].</summary>
     public Tensor[] Turned { get; }
 
     public Tensor?[] WideBiases { get; }
 
-    /// <summary>In canonical order.</summary>
+    /// <summary>What derivatives are taken by, in canonical order; one net's in the shape that its operation asks for, so that the graph has nothing to reshape.</summary>
     public IReadOnlyList<Tensor> All => all;
 
-    public long Members => Flat.shape[0];
+    /// <summary>A group's weights in a shape, for the graph.</summary>
+    public Tensor Weights(int group, params long[] shape)
+    {
+        var (weights, own, _) = groups[group];
+        return own.AsSpan().SequenceEqual(shape) ? all[weights] : all[weights].reshape(shape);
+    }
+
+    /// <summary>A group's biases for the graph: one net's [outputs], of several [M, outputs]; null where it has none.</summary>
+    public Tensor? Bias(int group) => groups[group].Bias < 0 ? null : all[groups[group].Bias];
+
+    /// <summary>A group's places in <see cref="Gradients"/>, in the shapes of its leaves.</summary>
+    public (Tensor Weights, Tensor? Bias) SlotsOf(int group)
+    {
+        var (weights, _, bias) = groups[group];
+        return (slots[weights], bias < 0 ? null : slots[bias]);
+    }
 
     public void Dispose()
     {
         foreach (var leaf in all) leaf.Dispose();
-        foreach (var view in Turned) view.Dispose();
-        foreach (var view in WideBiases) view?.Dispose();
+        foreach (var view in views) view.Dispose();
+    }
+
+    private long[] ShapeOf(WeightGroup group)
+    {
+        if (Members > 1) return [Members, group.Outputs, group.Inputs];
+        if (group.Area == 1) return [group.Outputs, group.Inputs];
+        int kernel = (int)Math.Sqrt(group.Area);
+        return [group.Outputs, group.Inputs / group.Area, kernel, kernel];
+    }
+
+    /// <summary>The place of a new leaf.</summary>
+    private int Leaf(Tensor view, bool gradient)
+    {
+        var leaf = view.detach();
+        if (gradient) leaf.requires_grad_(true);
+        all.Add(leaf.DetachFromDisposeScope());
+        return all.Count - 1;
+    }
+
+    private Tensor View(Tensor view)
+    {
+        views.Add(view.DetachFromDisposeScope());
+        return view;
     }
 }

@@ -24,7 +24,9 @@ internal sealed class LossHead(ParameterLayout layout)
         switch (network.Loss)
         {
             case LossKind.CrossEntropy:
-                return z.log_softmax(2).gather(2, PerNet(split.Labels!.index_select(0, examples), z).unsqueeze(2)).squeeze(2).neg();
+                long nets = z.shape[0], rows = z.shape[1];
+                var labels = PerNet(split.Labels!.index_select(0, examples), z);
+                return F.cross_entropy(z.reshape(nets * rows, -1), labels.reshape(nets * rows), reduction: nn.Reduction.None).view(nets, rows);
             case LossKind.Logistic:
                 return F.softplus(z.squeeze(2) * Signs(split, examples, z).neg());
             default:
@@ -63,7 +65,7 @@ internal sealed class LossHead(ParameterLayout layout)
             return (scaled.log_softmax(2).diagonal(0, 1, 2) + scaled.log_softmax(1).diagonal(0, 1, 2)) * -0.5;
         }
         Tensor y;
-        if (network.Graph.LossWeights is >= 0 and var own) y = similar * leaves.Matrices[own].exp() + leaves.Biases[own]!.unsqueeze(2);
+        if (network.Graph.LossWeights is >= 0 and var own) y = similar * leaves.Weights(own, leaves.Members, 1, 1).exp() + leaves.Bias(own)!.reshape(leaves.Members, 1, 1);
         else y = similar * Math.Exp(InitialWeights.LogScale(network)) + InitialWeights.LossBias;
         var signs = 1 - 2 * eye(pairs, dtype: ScalarType.Float32, device: similar.device);
         return F.softplus(y * signs).sum(2);

@@ -300,7 +300,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private (double Loss, Tensor Gradient) Gradient(Tensor at, out BatchGradients.Result result)
         {
             using var tracks = enable_grad();
-            using var leaves = new Leaves(of.layout, at.unsqueeze(0), gradient: true);
+            using var leaves = new Leaves(of.layout, at.unsqueeze(0), gradient: true, zeros_like(at).unsqueeze(0));
             result = of.gradients.At(leaves, examples, [seed], update, 1, null);
             search.Gradients++;
             search.Flops += (double)of.network.TrainingFlopsPerExample * count;

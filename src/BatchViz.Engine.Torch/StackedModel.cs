@@ -50,7 +50,7 @@ internal sealed class StackedModel(ParameterLayout layout, DataSet data, TorchPr
         var shifts = Features(pass, split, examples).to(ScalarType.Float64);
         long members = pass.Leaves.Members, count = shifts.shape[1];
         // Each example sees the two weights for itself, so that the gradient by them is its own.
-        var point = pass.Leaves.Matrices[0].squeeze(2).unsqueeze(1).expand(members, count, 2).clone();
+        var point = pass.Leaves.Weights(0, members, 1, 2).expand(members, count, 2).clone();
         pass.Tape?.Add(new PointTouch(0, point));
         var wide = point.to(ScalarType.Float64);
         Tensor x = wide.select(2, 0), y = wide.select(2, 1);

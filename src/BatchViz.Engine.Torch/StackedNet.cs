@@ -33,7 +33,8 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         for (int t = 0; t < outputs.Length; t++)
         {
             var view = outputs.Length == 1 ? x : x.narrow(2, t * input.Size, input.Size);
-            if (input.Pixels > 1) view = view.reshape(members, rows, input.Channels, input.Rows, input.Columns).transpose(0, 1).reshape(rows, members * input.Channels, input.Rows, input.Columns);
+            if (input.Pixels > 1 && members > 1) view = view.reshape(members, rows, input.Size).transpose(0, 1);
+            if (input.Pixels > 1) view = view.reshape(rows, members * input.Channels, input.Rows, input.Columns);
             outputs[t] = Float(Flat(pass, Layers(pass, network.Graph.Towers[t], view, ref dropouts)));
         }
         return outputs;
@@ -91,21 +92,22 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
     {
         if (x.dim() == 3) return x;
         long rows = x.shape[0], members = pass.Leaves.Members;
-        return x.reshape(rows, members, x.NumberOfElements / (rows * members)).transpose(0, 1);
+        return members == 1 ? x.reshape(1, rows, -1) : x.reshape(rows, members, x.NumberOfElements / (rows * members)).transpose(0, 1);
     }
 
     private Tensor Affine(Pass pass, int group, Tensor x)
     {
         x = Flat(pass, x);
-        Tensor weights = Narrow(pass.Leaves.Matrices[group]), input = Narrow(x), z;
-        var bias = pass.Leaves.Biases[group] is { } b ? Narrow(b) : null;
-        if (pass.Leaves.Members == 1)
+        var (leaves, of) = (pass.Leaves, layout.Places[group].Group);
+        Tensor input = Narrow(x), z;
+        var bias = leaves.Bias(group) is { } b ? Narrow(b) : null;
+        if (leaves.Members == 1)
         {
-            z = F.linear(input.squeeze(0), weights.squeeze(0), bias?.squeeze(0)).unsqueeze(0);
+            z = F.linear(input, Narrow(leaves.Weights(group, of.Outputs, of.Inputs)), bias);
         }
         else
         {
-            z = input.bmm(weights.transpose(1, 2));
+            z = input.bmm(Narrow(leaves.Weights(group, leaves.Members, of.Outputs, of.Inputs)).transpose(1, 2));
             // TorchSharp's baddbmm takes its arguments in another order than it says.
             if (bias is not null) z = z.add_(bias.unsqueeze(1));
         }
@@ -118,8 +120,8 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         var spec = node.Spec;
         int kernel = spec.Kernel, channels = node.Input.Channels / spec.Groups;
         long members = pass.Leaves.Members;
-        var weights = Narrow(pass.Leaves.Matrices[node.Weights]).reshape(members * spec.Filters, channels, kernel, kernel);
-        var bias = pass.Leaves.Biases[node.Weights] is { } b ? Narrow(b).reshape(members * spec.Filters) : null;
+        var weights = Narrow(pass.Leaves.Weights(node.Weights, members * spec.Filters, channels, kernel, kernel));
+        var bias = pass.Leaves.Bias(node.Weights) is { } b ? Narrow(members == 1 ? b : b.reshape(members * spec.Filters)) : null;
         var input = Narrow(x);
         var z = F.conv2d(input, weights, bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
         pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z));
@@ -161,7 +163,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
 
     private static Tensor Scale(Pass pass, LayerNode node, Tensor normal, long[] shape)
     {
-        Tensor gamma = pass.Leaves.Matrices[node.Weights].reshape(shape), beta = pass.Leaves.Biases[node.Weights]!.reshape(shape);
+        Tensor gamma = pass.Leaves.Weights(node.Weights, shape), beta = pass.Leaves.Bias(node.Weights)!.reshape(shape);
         var z = normal * gamma + beta;
         pass.Tape?.Add(new NormTouch(node.Weights, normal, z));
         return z;

@@ -31,8 +31,8 @@ internal sealed class UpdateFigures(ParameterLayout layout)
             var gradient = all.Slice((int)(m * layout.Parameters), (int)layout.Parameters);
             row[Loss] = losses[m];
             for (int i = 0; i < 4; i++) row[ExampleSquares + i] = examples is null ? double.NaN : examples[4 * m + i];
-            HostSums.Count(gradient, row.Slice(Histogram, RecordLayout.HistogramBins));
-            for (int l = 0; l < layout.Places.Length; l++) row[Layers + l] = HostSums.Squares(gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count));
+            for (int l = 0; l < layout.Places.Length; l++)
+                row[Layers + l] = HostSums.SquaresAndCounts(gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count), row.Slice(Histogram, RecordLayout.HistogramBins));
         }
         return rows;
     }
