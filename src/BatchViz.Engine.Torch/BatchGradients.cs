@@ -15,10 +15,11 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     /// <summary>Dense nets in float32 have a shorter way.</summary>
     private readonly DensePass? dense = model is { Narrow: false, Layout.Network.Model.Kind: ModelKind.Dense } ? new DensePass(model.Layout, train) : null;
 
-    /// <param name="Loss">Mean losses [M].</param>
-    /// <param name="Gradient">[M, P], float32.</param>
-    /// <param name="Examples">[M, 4] of <see cref="UpdateFigures.Row"/>, or null.</param>
-    public readonly record struct Result(Tensor Loss, Tensor Gradient, Tensor? Examples);
+    /// <param name="Sum">Of the losses [M], in double precision.</param>
+    /// <param name="Count">Examples of a batch, B.</param>
+    /// <param name="Gradient">[M, P] of the mean loss, float32.</param>
+    /// <param name="Squares">‖gᵢ‖² of each example's loss over <paramref name="Factor"/> [M, B], float32; null where they are not measured.</param>
+    public readonly record struct Result(Tensor Sum, long Count, Tensor Gradient, Tensor? Squares, double Factor);
 
     /// <param name="at">The weights that gradients are taken at.</param>
     /// <param name="examples">[M·B], member by member.</param>
@@ -44,10 +45,10 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
             if (squaresOf is not null) squares = squares is null ? squaresOf : cat([squares, squaresOf], 1);
         }
         if (scale != 1) gradient.mul_((float)(1 / scale));
-        return new Result(sum! / count, gradient, squares is null ? null : Examples(squares));
+        return new Result(sum!, count, gradient, squares, dense is null ? count * count / (scale * scale) : (double)count * count);
     }
 
-    /// <summary>As <see cref="DensePass.At"/>, by autograd; the gradient is added to what the leaves collect.</summary>
+    /// <summary>As <see cref="DensePass.At"/>, by autograd. Squares are those of gradients times the scale.</summary>
     private (Tensor Sum, Tensor? Squares) Differentiate(Leaves at, Tensor examples, IReadOnlyList<uint> seeds, long update, long first, long count, double scale, List<BatchStatistics>? seen)
     {
         long rows = examples.shape[0] / at.Members;
@@ -65,14 +66,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
             var own = touch.Squares(at, delta);
             squares = squares is null ? own : squares + own;
         }
-        return (sum, (squares ?? zeros_like(losses)).to(ScalarType.Float64) * (count * count / (scale * scale)));
-    }
-
-    private static Tensor Examples(Tensor squares)
-    {
-        squares = squares.to(ScalarType.Float64);
-        var norms = squares.sqrt();
-        return stack([squares.sum(1), norms.sum(1), norms.amin([1]), norms.amax([1])], 1);
+        return (sum, squares ?? zeros_like(losses).to(ScalarType.Float32));
     }
 
     private Tensor Mask(IReadOnlyList<uint> seeds, long update, long first, long rows, double rate, int number, TensorShape shape, long[] size)

@@ -15,8 +15,8 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
     private readonly NetworkSpec network = layout.Network;
 
     /// <summary>
-    /// Sums of losses [M] and ‖gᵢ‖² [M, B] of each example's loss; gradients of the mean over <paramref name="count"/> examples go into what
-    /// the leaves collect, in its place or, of a batch's later parts, on top.
+    /// Sums of losses [M], and ‖gᵢ‖² / count² [M, B] of each example's loss; gradients of the mean over <paramref name="count"/> examples go where
+    /// the leaves collect them, in place of those there or, from a batch's later parts, on top.
     /// </summary>
     /// <param name="examples">[M·B], member by member.</param>
     public (Tensor Sum, Tensor? Squares) At(Leaves at, Tensor examples, long count, bool onTop, bool exampleNorms)
@@ -61,7 +61,7 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
             }
             if (l > 0) delta = one ? delta.mm(at.Weights(l, layout.Places[l].Group.Outputs, layout.Places[l].Group.Inputs)) : delta.bmm(at.Matrices[l]);
         }
-        return (losses.sum(1, false, ScalarType.Float64), squares?.view(members, rows).mul_((float)((double)count * count)));
+        return (losses.sum(1, false, ScalarType.Float64), squares?.view(members, rows));
 
         void Put(Tensor value, Tensor slot)
         {

@@ -14,7 +14,7 @@ internal static class HostSums
     private const int Block = 4096;
 
     /// <summary>The values of a contiguous tensor on the CPU.</summary>
-    public static ReadOnlySpan<float> Of(Tensor tensor) => MemoryMarshal.Cast<byte, float>(tensor.bytes);
+    public static ReadOnlySpan<T> Of<T>(Tensor tensor) where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
 
     /// <summary>Σ x²; in double precision from the first square on where float32 cannot hold it.</summary>
     public static double Squares(ReadOnlySpan<float> values)

@@ -307,7 +307,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             using var still = no_grad();
             var gradient = result.Gradient.squeeze(0) * (float)factor;
             if (spec.WeightDecay != 0) gradient.add_(at, (float)spec.WeightDecay);
-            return (Host.Double(result.Loss.squeeze(0)), gradient);
+            return (Host.Double(result.Sum.squeeze(0)) / result.Count, gradient);
         }
 
         private double Value(double loss, Tensor at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * Square(at));

@@ -253,7 +253,7 @@ internal sealed class TorchBundle : IBundle
         using var still = no_grad();
         Tensor layers = figures.LayerSquares(result.Gradient, wide: false), counts = figures.Counts(result.Gradient), square = cohort.Weights.square().sum(1, false, ScalarType.Float64);
         var step = Apply(cohort, update, count, result.Gradient, layers.sqrt(), seen);
-        return figures.Row(result.Loss, result.Examples, stack([step.square().sum(1, false, ScalarType.Float64), square], 1), counts, layers);
+        return figures.Row(result, stack([step.square().sum(1, false, ScalarType.Float64), square], 1), counts, layers);
     }
 
     /// <summary>Makes updates one by one; members that diverge stay as they were before it.</summary>

@@ -22,7 +22,7 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         var inputs = Input.detach().to(ScalarType.Float32).square().sum(2);
-        if (leaves.Biases[Group] is not null) inputs = inputs + 1;
+        if (leaves.Bias(Group) is not null) inputs = inputs + 1;
         return inputs * delta.to(ScalarType.Float32).square().sum(2);
     }
 
@@ -37,33 +37,42 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 }
 
 /// <summary>
-/// gᵢ is the correlation of the example's image with its δ; its norm by the cheaper of the gradient itself, for which each example is a group
-/// of one convolution with δ as its filters, and the Gram matrices of windows and δ.
+/// gᵢ = δ·windowsᵀ, windows [channels·kernel², pixels] of the example's image; its norm by the cheaper of the gradient itself and the Gram matrices of
+/// windows and δ, a few examples at a time, so that their windows stay in the cache of a CPU.
 /// </summary>
 internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output) : Touch(Group, Output)
 {
+    private const long CpuFloats = 1 << 18, DeviceFloats = 1 << 27;
+
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         long rows = delta.shape[0], members = leaves.Members, filters = Spec.Filters / Spec.Groups, pixels = delta.shape[2] * delta.shape[3];
         long groups = rows * members * Spec.Groups, channels = Input.shape[1] / (members * Spec.Groups), inputs = channels * Spec.Kernel * Spec.Kernel;
-        Tensor image = Input.detach().to(ScalarType.Float32), slopes = delta.to(ScalarType.Float32);
-        Tensor squares;
-        if (inputs * filters <= pixels * (inputs + filters))
+        Tensor images = Input.detach().to(ScalarType.Float32).reshape(groups, channels, Input.shape[2], Input.shape[3]), slopes = delta.to(ScalarType.Float32).reshape(groups, filters, pixels);
+        bool direct = inputs * filters <= pixels * (inputs + filters);
+        long most = Math.Max(1, (delta.device.type == DeviceType.CPU ? CpuFloats : DeviceFloats) / (direct ? inputs * pixels : pixels * Math.Max(inputs, pixels)));
+        var parts = new List<Tensor>();
+        for (long first = 0; first < groups; first += most)
         {
-            var apart = image.reshape(groups, channels, image.shape[2], image.shape[3]).transpose(0, 1);
-            var each = F.conv2d(apart, slopes.reshape(groups * filters, 1, delta.shape[2], delta.shape[3]), null, [1, 1], [Spec.Padding, Spec.Padding], [Spec.Stride, Spec.Stride], groups);
-            // What the last windows left over of the image is no part of a filter.
-            if (Spec.Stride > 1) each = each.narrow(2, 0, Spec.Kernel).narrow(3, 0, Spec.Kernel);
-            squares = each.square().sum([0, 2, 3]).view(groups, filters).sum([1L]);
+            long count = Math.Min(most, groups - first);
+            bool all = count == groups;
+            Tensor windows = Windows(all ? images : images.narrow(0, first, count)).reshape(count, inputs, pixels), by = all ? slopes : slopes.narrow(0, first, count);
+            var part = direct ? by.bmm(windows.transpose(1, 2)).square() : windows.transpose(1, 2).bmm(windows).mul_(by.transpose(1, 2).bmm(by));
+            parts.Add(part.sum([1, 2]));
         }
-        else
-        {
-            var windows = F.unfold(image, (Spec.Kernel, Spec.Kernel), null, (Spec.Padding, Spec.Padding), (Spec.Stride, Spec.Stride)).reshape(groups, inputs, pixels);
-            var by = slopes.reshape(groups, filters, pixels);
-            squares = (windows.transpose(1, 2).bmm(windows) * by.transpose(1, 2).bmm(by)).sum([1, 2]);
-        }
-        if (leaves.Biases[Group] is not null) squares = squares + slopes.sum([2, 3]).square().view(groups, filters).sum([1L]);
-        return squares.view(rows, members, Spec.Groups).sum([2L]).transpose(0, 1);
+        var squares = parts.Count == 1 ? parts[0] : cat(parts, 0);
+        if (leaves.Bias(Group) is not null) squares = squares + slopes.sum(2).square().sum(1);
+        squares = squares.view(rows, members * Spec.Groups);
+        if (Spec.Groups > 1) squares = squares.view(rows, members, Spec.Groups).sum(2);
+        return squares.transpose(0, 1);
+    }
+
+    /// <summary>[n, channels, kernel, kernel, rows, columns] of images [n, channels, rows, columns].</summary>
+    private Tensor Windows(Tensor images)
+    {
+        long[] frame = [Spec.Padding, Spec.Padding, Spec.Padding, Spec.Padding];
+        var framed = Spec.Padding == 0 ? images : F.pad(images, frame);
+        return framed.unfold(2, Spec.Kernel, Spec.Stride).unfold(3, Spec.Kernel, Spec.Stride).permute(0, 1, 4, 5, 2, 3);
     }
 
     public override Tensor Slopes(Leaves direction, Tensor delta)

@@ -18,19 +18,20 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     /// <summary>What a gradient shows, read back [M × columns]; the step is still to come.</summary>
     public double[] Read(BatchGradients.Result of)
     {
-        int members = (int)of.Loss.shape[0];
+        int members = (int)of.Sum.shape[0];
         if (of.Gradient.device.type != DeviceType.CPU)
-            return Host.Doubles(Row(of.Loss, of.Examples, zeros([members, 2], ScalarType.Float64, of.Loss.device), Counts(of.Gradient), LayerSquares(of.Gradient, wide: true)));
+            return Host.Doubles(Row(of, zeros([members, 2], ScalarType.Float64, of.Sum.device), Counts(of.Gradient), LayerSquares(of.Gradient, wide: true)));
         var rows = new double[members * Width];
-        double[] losses = Host.Doubles(of.Loss);
-        double[]? examples = of.Examples is null ? null : Host.Doubles(of.Examples);
-        var all = HostSums.Of(of.Gradient);
+        var sums = HostSums.Of<double>(of.Sum);
+        var squares = of.Squares is null ? default : HostSums.Of<float>(of.Squares.contiguous());
+        var all = HostSums.Of<float>(of.Gradient);
         for (int m = 0; m < members; m++)
         {
             var row = rows.AsSpan(m * Width, Width);
             var gradient = all.Slice((int)(m * layout.Parameters), (int)layout.Parameters);
-            row[Loss] = losses[m];
-            for (int i = 0; i < 4; i++) row[ExampleSquares + i] = examples is null ? double.NaN : examples[4 * m + i];
+            row[Loss] = sums[m] / of.Count;
+            if (of.Squares is null) row.Slice(ExampleSquares, 4).Fill(double.NaN);
+            else ReadExamples(squares.Slice((int)(m * of.Count), (int)of.Count), of.Factor, row);
             for (int l = 0; l < layout.Places.Length; l++)
                 row[Layers + l] = HostSums.SquaresAndCounts(gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count), row.Slice(Histogram, RecordLayout.HistogramBins));
         }
@@ -48,7 +49,7 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     public double[] SquaresOf(Tensor vectors)
     {
         if (vectors.device.type != DeviceType.CPU) return Host.Doubles(vectors.square().sum(1, false, ScalarType.Float64));
-        var all = HostSums.Of(vectors);
+        var all = HostSums.Of<float>(vectors);
         var squares = new double[vectors.shape[0]];
         for (int m = 0; m < squares.Length; m++) squares[m] = HostSums.Squares(all.Slice((int)(m * layout.Parameters), (int)layout.Parameters));
         return squares;
@@ -73,14 +74,32 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     }
 
     /// <summary>[M, columns]</summary>
-    /// <param name="loss">[M] mean loss.</param>
-    /// <param name="examples">[M, 4]: sum of squared norms, sum, smallest and largest norm; null: not defined.</param>
     /// <param name="change">[M, 2]: squares of the step and of the weights before it.</param>
-    public Tensor Row(Tensor loss, Tensor? examples, Tensor change, Tensor counts, Tensor layers)
+    public Tensor Row(BatchGradients.Result of, Tensor change, Tensor counts, Tensor layers)
+        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), change, counts, layers], 1);
+
+    /// <summary>[M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not measured.</summary>
+    private static Tensor Examples(BatchGradients.Result of)
     {
-        long members = loss.shape[0];
-        examples ??= full([members, 4], double.NaN, ScalarType.Float64, loss.device);
-        return cat([loss.to(ScalarType.Float64).unsqueeze(1), examples, change, counts, layers], 1);
+        if (of.Squares is null) return full([of.Sum.shape[0], 4], double.NaN, ScalarType.Float64, of.Sum.device);
+        var squares = of.Squares.to(ScalarType.Float64) * of.Factor;
+        var norms = squares.sqrt();
+        return stack([squares.sum(1), norms.sum(1), norms.amin([1]), norms.amax([1])], 1);
+    }
+
+    /// <summary>The same of one member on the host.</summary>
+    private static void ReadExamples(ReadOnlySpan<float> squares, double factor, Span<double> row)
+    {
+        double all = 0, sum = 0, least = double.PositiveInfinity, most = 0;
+        foreach (float value in squares)
+        {
+            double square = value * factor, norm = Math.Sqrt(square);
+            all += square;
+            sum += norm;
+            // What is no number stays.
+            (least, most) = (Math.Min(least, norm), Math.Max(most, norm));
+        }
+        (row[ExampleSquares], row[ExampleNorms], row[ExampleMin], row[ExampleMax]) = (all, sum, least, most);
     }
 
     /// <summary>Whether loss and gradient norm are numbers that a record can hold.</summary>
