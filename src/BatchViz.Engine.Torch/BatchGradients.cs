@@ -53,7 +53,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     {
         long rows = examples.shape[0] / at.Members;
         List<Touch> tape = [];
-        var pass = new Pass(at) { Training = true, Tape = tapes ? tape : null, Seen = seen, Mask = (rate, number, shape, size) => Mask(seeds, update, first, rows, rate, number, shape, size) };
+        var pass = new Pass(at) { Training = true, Tape = tapes ? tape : null, SumsExamples = tapes, Seen = seen, Mask = (rate, number, shape, size) => Mask(seeds, update, first, rows, rate, number, shape, size) };
         var losses = model.Losses(pass, train, examples);
         Autograd.Accumulate(losses, scale / count, tape.Select(touch => touch.Output));
         using var still = no_grad();

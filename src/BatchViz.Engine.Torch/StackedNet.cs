@@ -120,11 +120,15 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         var spec = node.Spec;
         int kernel = spec.Kernel, channels = node.Input.Channels / spec.Groups;
         long members = pass.Leaves.Members;
-        var weights = Narrow(pass.Leaves.Weights(node.Weights, members * spec.Filters, channels, kernel, kernel));
-        var bias = pass.Leaves.Bias(node.Weights) is { } b ? Narrow(members == 1 ? b : b.reshape(members * spec.Filters)) : null;
+        bool apart = pass.SumsExamples && ConvTouch.Direct(spec, node.Input.Channels, node.Output.Pixels);
+        var weights = Narrow(apart ? pass.Leaves.Matrices[node.Weights].reshape(members * spec.Filters, channels, kernel, kernel) : pass.Leaves.Weights(node.Weights, members * spec.Filters, channels, kernel, kernel));
+        var own = apart ? pass.Leaves.Biases[node.Weights] : pass.Leaves.Bias(node.Weights);
+        var bias = own is { } b ? Narrow(b.reshape(members * spec.Filters)) : null;
         var input = Narrow(x);
         var z = F.conv2d(input, weights, bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
-        pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z));
+        // The graph begins here where nothing before has weights in it.
+        if (apart && !z.requires_grad) z.requires_grad_(true);
+        pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z, apart));
         return z;
     }
 
@@ -202,6 +206,9 @@ internal sealed class Pass(Leaves leaves)
 
     /// <summary>Every use of weights, where examples' own gradients are wanted.</summary>
     public List<Touch>? Tape { get; init; }
+
+    /// <summary>Gradients of the batch may be summed from the examples' own, where the tape has those.</summary>
+    public bool SumsExamples { get; init; }
 
     /// <summary>What batch norms saw while training.</summary>
     public List<BatchStatistics>? Seen { get; init; }

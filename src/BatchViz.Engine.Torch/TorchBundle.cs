@@ -171,6 +171,7 @@ internal sealed class TorchBundle : IBundle
         disposed = true;
         whole.Dispose();
         figures.Dispose();
+        HostAllocator.GiveBack();
     }
 
     /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>

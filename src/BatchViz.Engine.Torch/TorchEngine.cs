@@ -26,6 +26,7 @@ public sealed class TorchEngine : IEngine
         this.precision = precision;
         DeviceName = device;
         set_num_threads(threads);
+        if (this.device.type == DeviceType.CPU) HostAllocator.Keep();
         if (this.device.type != DeviceType.CUDA) return;
         backends.cuda.matmul.allow_tf32 = precision == TorchPrecision.Tf32;
         backends.cudnn.allow_tf32 = precision == TorchPrecision.Tf32;

@@ -40,32 +40,58 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 /// gᵢ = δ·windowsᵀ, windows [channels·kernel², pixels] of the example's image; its norm by the cheaper of the gradient itself and the Gram matrices of
 /// windows and δ, a few examples at a time, so that their windows stay in the cache of a CPU.
 /// </summary>
-internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output) : Touch(Group, Output)
+/// <param name="Apart">The graph does not lead to the weights: their gradient is the sum of the examples' own, which are there anyway.</param>
+internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output, bool Apart) : Touch(Group, Output)
 {
     private const long CpuFloats = 1 << 18, DeviceFloats = 1 << 27;
+
+    /// <summary>Whether norms come from the examples' own gradients.</summary>
+    public static bool Direct(LayerSpec spec, long channels, long pixels)
+    {
+        long inputs = channels / spec.Groups * spec.Kernel * spec.Kernel, filters = spec.Filters / spec.Groups;
+        return inputs * filters <= pixels * (inputs + filters);
+    }
 
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         long rows = delta.shape[0], members = leaves.Members, filters = Spec.Filters / Spec.Groups, pixels = delta.shape[2] * delta.shape[3];
         long groups = rows * members * Spec.Groups, channels = Input.shape[1] / (members * Spec.Groups), inputs = channels * Spec.Kernel * Spec.Kernel;
         Tensor images = Input.detach().to(ScalarType.Float32).reshape(groups, channels, Input.shape[2], Input.shape[3]), slopes = delta.to(ScalarType.Float32).reshape(groups, filters, pixels);
-        bool direct = inputs * filters <= pixels * (inputs + filters);
-        long most = Math.Max(1, (delta.device.type == DeviceType.CPU ? CpuFloats : DeviceFloats) / (direct ? inputs * pixels : pixels * Math.Max(inputs, pixels)));
+        bool direct = Direct(Spec, channels * Spec.Groups, pixels);
+        long most = (delta.device.type == DeviceType.CPU ? CpuFloats : DeviceFloats) / (direct ? inputs * pixels : pixels * Math.Max(inputs, pixels));
+        // Whole examples.
+        most = Math.Max(1, most / (groups / rows)) * (groups / rows);
         var parts = new List<Tensor>();
         for (long first = 0; first < groups; first += most)
         {
             long count = Math.Min(most, groups - first);
             bool all = count == groups;
             Tensor windows = Windows(all ? images : images.narrow(0, first, count)).reshape(count, inputs, pixels), by = all ? slopes : slopes.narrow(0, first, count);
-            var part = direct ? by.bmm(windows.transpose(1, 2)).square() : windows.transpose(1, 2).bmm(windows).mul_(by.transpose(1, 2).bmm(by));
-            parts.Add(part.sum([1, 2]));
+            if (direct)
+            {
+                var each = by.bmm(windows.transpose(1, 2));
+                if (Apart) Add(each, leaves.SlotsOf(Group).Weights, rows * count / groups);
+                parts.Add(each.mul_(each).sum([1, 2]));
+            }
+            else
+            {
+                parts.Add(windows.transpose(1, 2).bmm(windows).mul_(by.transpose(1, 2).bmm(by)).sum([1, 2]));
+            }
         }
         var squares = parts.Count == 1 ? parts[0] : cat(parts, 0);
-        if (leaves.Bias(Group) is not null) squares = squares + slopes.sum(2).square().sum(1);
+        if (leaves.Bias(Group) is not null)
+        {
+            var sums = slopes.sum(2);
+            if (Apart) Add(sums, leaves.SlotsOf(Group).Bias!, rows);
+            squares = squares + sums.mul_(sums).sum(1);
+        }
         squares = squares.view(rows, members * Spec.Groups);
         if (Spec.Groups > 1) squares = squares.view(rows, members, Spec.Groups).sum(2);
         return squares.transpose(0, 1);
     }
+
+    /// <summary>Examples' own gradients, example by example, to where the batch's is.</summary>
+    private static void Add(Tensor each, Tensor slot, long rows) => slot.add_((rows == 1 ? each : each.view(rows, -1).sum([0L])).view(slot.shape));
 
     /// <summary>[n, channels, kernel, kernel, rows, columns] of images [n, channels, rows, columns].</summary>
     private Tensor Windows(Tensor images)
