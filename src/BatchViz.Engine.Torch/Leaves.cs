@@ -98,6 +98,7 @@ internal sealed class Leaves : IDisposable
     private long[] ShapeOf(WeightGroup group)
     {
         if (Members > 1) return [Members, group.Outputs, group.Inputs];
+        if (group.Role == WeightRole.Norm) return [group.Outputs];
         if (group.Area == 1) return [group.Outputs, group.Inputs];
         int kernel = (int)Math.Sqrt(group.Area);
         return [group.Outputs, group.Inputs / group.Area, kernel, kernel];

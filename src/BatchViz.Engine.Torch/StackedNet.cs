@@ -134,24 +134,32 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
 
     private static Tensor BatchNorm(Pass pass, LayerNode node, Tensor x)
     {
-        bool image = x.dim() == 4;
         int channels = node.Output.Channels;
-        long members = pass.Leaves.Members;
-        Tensor mean, variance;
-        if (pass.Training)
-        {
-            (variance, mean) = image ? var_mean(x, [0, 2, 3], unbiased: false) : var_mean(x, [1], unbiased: false);
-            long counted = image ? x.shape[0] * x.shape[2] * x.shape[3] : x.shape[1];
-            pass.Seen?.Add(new BatchStatistics(node.Statistics, channels, (float)node.Spec.Momentum, counted, mean.detach().reshape(members, channels), variance.detach().reshape(members, channels)));
-        }
-        else
+        long members = pass.Leaves.Members, all = members * channels;
+        bool image = x.dim() == 4;
+        Tensor? mean = null, variance = null;
+        if (!pass.Training)
         {
             mean = pass.Running!.narrow(1, node.Statistics, channels);
             variance = pass.Running.narrow(1, node.Statistics + channels, channels).clamp_min(0);
         }
-        long[] shape = image ? [1, members * channels, 1, 1] : [members, 1, channels];
-        var normal = (x - mean.reshape(shape)) * (variance.reshape(shape) + node.Spec.Epsilon).rsqrt();
-        return Scale(pass, node, normal, shape);
+        if (pass.Tape is not null && !pass.Training)
+        {
+            long[] shape = image ? [1, all, 1, 1] : [members, 1, channels];
+            return Scale(pass, node, (x - mean!.reshape(shape)) * (variance!.reshape(shape) + node.Spec.Epsilon).rsqrt(), shape);
+        }
+        if (pass.Training)
+        {
+            // With a momentum of 1 running statistics are the batch's.
+            (mean, variance) = (zeros(all, ScalarType.Float32, x.device), zeros(all, ScalarType.Float32, x.device));
+            pass.Seen?.Add(new BatchStatistics(node.Statistics, channels, (float)node.Spec.Momentum, pass.Rows * node.Output.Pixels, mean.view(members, channels), variance.view(members, channels)));
+        }
+        // Channels of all nets side by side.
+        var flat = image ? x : members == 1 ? x.reshape(pass.Rows, channels) : x.transpose(0, 1).reshape(pass.Rows, all);
+        Tensor gamma = pass.Leaves.Weights(node.Weights, all), beta = pass.Leaves.Bias(node.Weights)!;
+        if (members > 1) beta = beta.reshape(all);
+        var z = F.batch_norm(flat, mean!.reshape(all), variance!.reshape(all), gamma, beta, pass.Training, 1, node.Spec.Epsilon);
+        return image ? z : z.view(pass.Rows, members, channels).transpose(0, 1);
     }
 
     private static Tensor GroupNorm(Pass pass, LayerNode node, Tensor x, int groups)
@@ -217,16 +225,16 @@ internal sealed class Pass(Leaves leaves)
     public long Rows { get; set; }
 }
 
-/// <summary>A batch norm's view of one batch: means and variances [M, channels].</summary>
+/// <summary>A batch norm's view of one batch: means and variances without bias [M, channels].</summary>
 internal sealed record BatchStatistics(int First, int Channels, float Momentum, long Counted, Tensor Mean, Tensor Variance)
 {
-    /// <summary>The running statistics [M, S] with this batch in them; the variance without bias, where there is one.</summary>
+    /// <summary>The running statistics [M, S] with this batch in them; its variance only where there is one.</summary>
     public void Commit(Tensor running)
     {
         using var mean = running.narrow(1, First, Channels);
         mean.mul_(1 - Momentum).add_(Mean, Momentum);
         if (Counted < 2) return;
         using var variance = running.narrow(1, First + Channels, Channels);
-        variance.mul_(1 - Momentum).add_(Variance, Momentum * Counted / (Counted - 1f));
+        variance.mul_(1 - Momentum).add_(Variance, Momentum);
     }
 }
