@@ -54,7 +54,9 @@ internal sealed class LossHead(ParameterLayout layout)
         => scores.argmax(2).eq(wanted).logical_and(scores.isnan().any(2).logical_not());
 
     private static Tensor Similarities(Tensor[] outputs)
-        => F.normalize(outputs[0], 2, 2, 1e-12).bmm(F.normalize(outputs[1], 2, 2, 1e-12).transpose(1, 2));
+        => Unit(outputs[0]).bmm(Unit(outputs[1]).transpose(1, 2));
+
+    private static Tensor Unit(Tensor rows) => rows / linalg.vector_norm(rows, 2, [2], keepdim: true).clamp_min(1e-12);
 
     private Tensor Contrast(Leaves leaves, Tensor similar)
     {
