@@ -5,9 +5,11 @@ a person:
 
     echo '{"kind": "update", "sizes": [2, 8, 8, 1], "batch": 32, "seconds": 0.5}' | OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python3 torch_peer.py
 
+    echo '{"kind": "update", "sizes": [784, 128, 10], "activation": "relu", "loss": "cross-entropy", "device": "cuda:0", "precision": "tf32"}' | python3 torch_peer.py
+
 The first line says what runs here. OpenBLAS reads its number of threads once, at start: one process for each number.
-Requests: kind (update, landscape, probe), sizes (or preset: a net of layers on images of 28 x 28), activation, loss, optimizer, batch, seeds, variant, set (examples in memory),
-examples, grid, seconds. Answers: microseconds (of one update of all seeds together, or of one probe), by the wall and of
+Requests: kind (update, landscape, probe), sizes (or preset: a net of layers on images of 28 x 28), activation, loss, optimizer, batch, seeds, variant, set (examples in
+memory), examples, grid, device, precision (float32, tf32, bf16, fp16; of updates), seconds. Answers: microseconds (of one update of all seeds together, or of one probe), by the wall and of
 processor time, or seconds (of a grid).
 """
 import json
@@ -25,6 +27,7 @@ except ImportError:
     from functorch import grad, vmap
 
 RATE = 0.01
+NARROW = {"bf16": torch.bfloat16, "fp16": torch.float16}
 ACTIVATIONS = {
     "linear": lambda z: z, "relu": torch.relu, "tanh": torch.tanh, "sigmoid": torch.sigmoid, "gelu": nn.functional.gelu,
 }
@@ -59,11 +62,13 @@ def data(request, count):
     inputs, outputs = request["sizes"][0], request["sizes"][-1]
     x = torch.rand(count, inputs) * (torch.rand(count, inputs) < 0.19) if inputs >= 49 else torch.randn(count, inputs)
     if request["loss"] == "cross-entropy":
-        return x, torch.randint(outputs, (count,))
-    if request["loss"] == "logistic" or outputs == 1:
+        y = torch.randint(outputs, (count,))
+    elif request["loss"] == "logistic" or outputs == 1:
         classes = (x.sum(1, keepdim=True) > 0).float()
-        return x, classes if request["loss"] == "logistic" else 2 * classes - 1
-    return x, nn.functional.one_hot(torch.randint(outputs, (count,)), outputs).float()
+        y = classes if request["loss"] == "logistic" else 2 * classes - 1
+    else:
+        y = nn.functional.one_hot(torch.randint(outputs, (count,)), outputs).float()
+    return x.to(request["device"]), y.to(request["device"])
 
 
 def convolved(a, b, kernel, stride=1, groups=1):
@@ -102,19 +107,19 @@ PRESETS = {
 
 def model(request):
     if request.get("preset"):
-        return nn.Sequential(*PRESETS[request["preset"]]())
+        return nn.Sequential(*PRESETS[request["preset"]]()).to(request["device"])
     sizes, layers = request["sizes"], []
     for i, (a, b) in enumerate(zip(sizes, sizes[1:])):
         layers.append(nn.Linear(a, b))
         if i < len(sizes) - 2:
             layers.append(MODULES[request["activation"]]())
-    return nn.Sequential(*layers)
+    return nn.Sequential(*layers).to(request["device"])
 
 
-def batches(count, batch):
+def batches(count, batch, device):
     """Index batches [batch] of a new permutation every epoch, without end; an epoch's short rest is left out."""
     while True:
-        order = torch.randperm(count)
+        order = torch.randperm(count, device=device)
         for start in range(0, count - batch + 1, batch):
             yield order[start:start + batch]
 
@@ -124,7 +129,7 @@ def plain_update(request):
     x, y = data(request, request["set"])
     net, loss = model(request), LOSSES[request["loss"]]
     optimizer = OPTIMIZERS[request["optimizer"]](net.parameters())
-    chosen = batches(request["set"], request["batch"])
+    chosen = batches(request["set"], request["batch"], request["device"])
 
     def update():
         index = next(chosen)
@@ -134,7 +139,22 @@ def plain_update(request):
         value.backward()
         optimizer.step()
 
-    return update
+    if request["precision"] not in NARROW:
+        return update
+    device = torch.device(request["device"]).type
+    scaler = torch.amp.GradScaler(device, enabled=request["precision"] == "fp16")
+
+    def narrow_update():
+        index = next(chosen)
+        inputs, targets = x[index], y[index]
+        optimizer.zero_grad(set_to_none=True)
+        with torch.autocast(device, NARROW[request["precision"]]):
+            value = loss(net(inputs), targets)
+        scaler.scale(value).backward()
+        scaler.step(optimizer)
+        scaler.update()
+
+    return narrow_update
 
 
 def stacked(request):
@@ -142,8 +162,8 @@ def stacked(request):
     parameters = []
     for a, b in zip(request["sizes"], request["sizes"][1:]):
         bound = 1 / math.sqrt(a)
-        parameters.append(torch.empty(request["seeds"], a, b).uniform_(-bound, bound).requires_grad_())
-        parameters.append(torch.empty(request["seeds"], 1, b).uniform_(-bound, bound).requires_grad_())
+        for rows in (a, 1):
+            parameters.append(torch.empty(request["seeds"], rows, b, device=request["device"]).uniform_(-bound, bound).requires_grad_())
     return parameters
 
 
@@ -159,7 +179,7 @@ def forward(parameters, x, activation, product):
 def stacked_batches(request):
     """Index batches [seeds, batch], each seed in an order of its own."""
     while True:
-        orders = torch.stack([torch.randperm(request["set"]) for _ in range(request["seeds"])])
+        orders = torch.stack([torch.randperm(request["set"], device=request["device"]) for _ in range(request["seeds"])])
         for start in range(0, request["set"] - request["batch"] + 1, request["batch"]):
             yield orders[:, start:start + request["batch"]]
 
@@ -258,27 +278,31 @@ def probe(request):
 
 
 UPDATES = {"plain": plain_update, "baddbmm": batched_update, "vmap": vmap_update}
-DEFAULTS = {"activation": "tanh", "loss": "squared", "optimizer": "sgd", "batch": 32, "seeds": 1, "set": 4096, "examples": 500, "grid": 65, "seconds": 0.2}
+DEFAULTS = {"activation": "tanh", "loss": "squared", "optimizer": "sgd", "batch": 32, "seeds": 1, "set": 4096, "examples": 500, "grid": 65, "device": "cpu", "precision": "float32", "seconds": 0.2}
 
 
 def prepare(request):
     torch.manual_seed(1)
+    # PyTorch's own default has TF32 in convolutions.
+    torch.backends.cuda.matmul.allow_tf32 = torch.backends.cudnn.allow_tf32 = request["precision"] == "tf32"
     kind = request["kind"]
     if kind == "update":
         return UPDATES[request.get("variant", "plain" if request["seeds"] == 1 else "baddbmm")](request)
     return landscape(request) if kind == "landscape" else probe(request)
 
 
-def per_call(work, seconds):
-    """Mean seconds of one call, over at least one: by the wall, and of processor time, all threads'."""
+def per_call(work, seconds, device):
+    """Mean seconds of one call, over at least one: by the wall, until the device is through, and of processor time, all threads'."""
     calls, start, processor = 0, time.perf_counter(), time.process_time()
     end = start + seconds
     while True:
         work()
         calls += 1
-        now = time.perf_counter()
-        if now >= end:
-            return (now - start) / calls, (time.process_time() - processor) / calls
+        if time.perf_counter() < end:
+            continue
+        if device != "cpu":
+            torch.cuda.synchronize(device)
+        return (time.perf_counter() - start) / calls, (time.process_time() - processor) / calls
 
 
 def main():
@@ -295,8 +319,8 @@ def main():
         if key != kept:
             kept, work = key, None
             work = prepare(request)
-            per_call(work, request.get("warmUp", 0.2))
-        seconds, processor = per_call(work, request["seconds"])
+            per_call(work, request.get("warmUp", 0.2), request["device"])
+        seconds, processor = per_call(work, request["seconds"], request["device"])
         answer = {"seconds": seconds * request["grid"]} if request["kind"] == "landscape" else {"microseconds": seconds * 1e6, "processorMicroseconds": processor * 1e6}
         print(json.dumps(answer), flush=True)
 

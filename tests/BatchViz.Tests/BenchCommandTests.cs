@@ -161,6 +161,7 @@ public sealed class BenchCommandTests
     [InlineData("--batch", "engine", "--batch", "1,,8")]
     [InlineData("--batch", "engine", "--net", "2-100000-1", "--batch", "1000000")]
     [InlineData("--seeds", "engine", "--seeds", "0")]
+    [InlineData("--threads", "engine", "--engine", "torch", "--threads", "0")]
     [InlineData("--seconds", "engine", "--seconds", "NaN")]
     [InlineData("--seconds", "landscape", "--seconds", "0")]
     [InlineData("--optimizer", "engine", "--optimizer", "newton")]

@@ -39,8 +39,10 @@ internal static class EngineBench
             var cells = nets.SelectMany(net => batches.Select(b => (net, b, together))).ToList();
             // The table's own bundles of seeds, where nothing else was asked for.
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
-            using var measured = EngineList.Choose(parsed.GetRequiredValue(engine), parsed.GetValue(precision), options.AskedPath(parsed), parsed.GetValue(threads), !parsed.GetValue(without)).Engine;
-            Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), options.Peers(parsed), options.Json(parsed), stop);
+            int each = BenchOptions.Whole(parsed, threads, 1, Environment.ProcessorCount);
+            using var measured = EngineList.Choose(parsed.GetRequiredValue(engine), parsed.GetValue(precision), options.AskedPath(parsed), each, !parsed.GetValue(without)).Engine;
+            using var peers = options.Peers(parsed) ? PeersOf(measured, each, stop) : Peers.None;
+            Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), peers, options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
         }));
         bench.Subcommands.Add(command);
@@ -61,10 +63,15 @@ internal static class EngineBench
         return batches;
     }
 
+    /// <summary>The embedded engine meets whatever is fastest on this machine; TorchSharp meets PyTorch on the same device, in the same precision, with as many threads.</summary>
+    private static Peers PeersOf(IEngine engine, int threads, CancellationToken stop)
+        => engine is CpuEngine ? Peers.Start(loop: true, stop)
+            : engine.Variant.Split(' ') is [var device, var word] ? Peers.Start(device, word.ToLowerInvariant(), [threads], loop: false, stop)
+            : throw new ArgumentException($"\"{engine.Variant}\" is no device and precision", nameof(engine));
+
     private static void Run(IReadOnlyList<(BenchNet Net, int Batch, int Seeds)> asked, OptimizerKind optimizer, IEngine engine, KernelPath path, double seconds,
-        bool withPeers, bool json, CancellationToken stop)
+        Peers peers, bool json, CancellationToken stop)
     {
-        using var peers = withPeers ? Peers.Start(loop: true, stop) : Peers.None;
         var files = new DataFiles(null);
         double ceiling = Machine.Ceiling(path);
         var cells = new List<EngineCell>();

@@ -8,20 +8,26 @@ internal sealed class Peers : IDisposable
 {
     private readonly List<PeerProcess> torch = [], loops = [];
     private readonly List<string> missing = [];
+    private readonly string device, precision;
     private readonly CancellationToken stop;
 
-    private Peers(CancellationToken stop) => this.stop = stop;
+    private Peers(string device, string precision, CancellationToken stop) => (this.device, this.precision, this.stop) = (device, precision, stop);
 
     public IReadOnlyList<string> Missing => missing;
 
     public IEnumerable<PeerProcess> Running => torch.Concat(loops);
 
-    public static Peers None { get; } = new(CancellationToken.None);
+    public static Peers None { get; } = new("cpu", "float32", CancellationToken.None);
 
-    /// <summary>Starts PyTorch once for each number of threads, and, where wanted, the per-example loop.</summary>
-    public static Peers Start(bool loop, CancellationToken stop)
+    /// <summary>Starts PyTorch with one, two and all threads, and, where wanted, the per-example loop.</summary>
+    public static Peers Start(bool loop, CancellationToken stop) => Start("cpu", "float32", [1, 2, Environment.ProcessorCount], loop, stop);
+
+    /// <summary>Starts PyTorch once for each number of threads that there are cores for, to compute on a device.</summary>
+    /// <param name="device">"cpu" or "cuda:N".</param>
+    /// <param name="precision">Of updates: float32, tf32, bf16 or fp16.</param>
+    public static Peers Start(string device, string precision, IEnumerable<int> threads, bool loop, CancellationToken stop)
     {
-        var peers = new Peers(stop);
+        var peers = new Peers(device, precision, stop);
         if (Folder() is not { } folder)
         {
             peers.missing.Add($"No peers: there is no folder bench/peers above {Directory.GetCurrentDirectory()} or {AppContext.BaseDirectory}.");
@@ -29,10 +35,9 @@ internal sealed class Peers : IDisposable
         }
         try
         {
-            int cores = Environment.ProcessorCount;
-            foreach (int threads in new[] { 1, 2, cores }.Where(t => t <= cores).Distinct())
+            foreach (int count in threads.Where(t => t <= Environment.ProcessorCount).Distinct())
             {
-                if (!peers.Add(peers.torch, "PyTorch", ["/usr/bin/python3", "python3"], Path.Combine(folder, "torch_peer.py"), threads)) break;
+                if (!peers.Add(peers.torch, "PyTorch", ["/usr/bin/python3", "python3"], Path.Combine(folder, "torch_peer.py"), count)) break;
             }
             if (loop) peers.Add(peers.loops, "The per-example loop", ["node"], Path.Combine(folder, "playground.mjs"), 1);
         }
@@ -57,8 +62,8 @@ internal sealed class Peers : IDisposable
 
         // The peers have no optimiser that needs the whole gradient first.
         if (!new OptimizerSpec { Kind = optimizer }.WeightByWeight) yield break;
-        // Batched by hand there are dense nets only.
-        if (seeds > 1 && net.Preset is not null) yield break;
+        // Batched by hand there are dense nets only, in float32.
+        if (seeds > 1 && (net.Preset is not null || precision is "bf16" or "fp16")) yield break;
         foreach (string variant in seeds == 1 ? ["plain"] : new[] { "baddbmm", "vmap" })
             foreach (var one in torch) yield return new(one, Named("PyTorch", variant, one.Threads), Request(variant), Fail, stop);
         // One example after another takes too long to measure where there is much to do, and is never the fastest there.
@@ -103,7 +108,7 @@ internal sealed class Peers : IDisposable
         if (!missing.Contains(sentence)) missing.Add(sentence);
     }
 
-    private static JsonObject Of(string kind, BenchNet net)
+    private JsonObject Of(string kind, BenchNet net)
     {
         var request = new JsonObject
         {
@@ -111,11 +116,12 @@ internal sealed class Peers : IDisposable
             ["activation"] = Words.Of(Words.Activations, net.Activation), ["loss"] = Words.Of(Words.Losses, net.Loss),
         };
         if (net.Preset is { } preset) request["preset"] = preset;
+        (request["device"], request["precision"]) = (device, precision);
         return request;
     }
 
-    private static string Named(string who, string variant, int threads)
-        => $"{who}{(variant == "plain" ? "" : " " + variant)}, {threads} {(threads == 1 ? "thread" : "threads")}";
+    private string Named(string who, string variant, int threads)
+        => $"{who}{(variant == "plain" ? "" : " " + variant)}, {(device == "cpu" ? $"{threads} {(threads == 1 ? "thread" : "threads")}" : device)}{(precision == "float32" ? "" : " " + precision)}";
 
     /// <summary>Starts a script with the first program that can run it.</summary>
     private bool Add(List<PeerProcess> list, string what, string[] programs, string script, int threads)
