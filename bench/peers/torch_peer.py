@@ -10,7 +10,7 @@ a person:
 The first line says what runs here. OpenBLAS reads its number of threads once, at start: one process for each number.
 Requests: kind (update, landscape, probe), sizes (or preset: a net of layers on images of 28 x 28), activation, loss, optimizer, batch, seeds, variant, set (examples in
 memory), examples, grid, device, precision (float32, tf32, bf16, fp16; of updates), seconds. Answers: microseconds (of one update of all seeds together, or of one probe), by the wall and of
-processor time, or seconds (of a grid).
+processor time, or seconds (of a grid); or error, for a request that PyTorch does not do.
 """
 import json
 import math
@@ -316,11 +316,17 @@ def main():
     for line in sys.stdin:
         request = {**DEFAULTS, **json.loads(line)}
         key = {k: v for k, v in request.items() if k != "seconds"}
-        if key != kept:
-            kept, work = key, None
-            work = prepare(request)
-            per_call(work, request.get("warmUp", 0.2), request["device"])
-        seconds, processor = per_call(work, request["seconds"], request["device"])
+        try:
+            if key != kept:
+                kept, work = None, None
+                work = prepare(request)
+                per_call(work, request.get("warmUp", 0.2), request["device"])
+                kept = key
+            seconds, processor = per_call(work, request["seconds"], request["device"])
+        except (RuntimeError, ValueError, AssertionError) as error:
+            # A request that PyTorch does not do, such as batch norms of one example; the next one may be another.
+            print(json.dumps({"error": str(error).partition("\n")[0]}), flush=True)
+            continue
         answer = {"seconds": seconds * request["grid"]} if request["kind"] == "landscape" else {"microseconds": seconds * 1e6, "processorMicroseconds": processor * 1e6}
         print(json.dumps(answer), flush=True)
 

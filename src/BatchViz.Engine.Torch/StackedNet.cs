@@ -7,8 +7,8 @@ using F = TorchSharp.torch.nn.functional;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>
-/// The forward pass of M nets of one shape at once. Vectors are [M, B, width]; images [B, M·channels, rows, columns], so that the nets are
-/// groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
+/// The forward pass of M nets of one shape at once. Vectors are [M, B, width], of one net [B, width]; images [B, M·channels, rows, columns], so
+/// that the nets are groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
 /// </summary>
 internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precision)
 {
@@ -24,26 +24,28 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
     public Tensor[] Forward(Pass pass, Tensor features)
     {
         long members = pass.Leaves.Members, rows = features.shape[1];
-        var x = features.shape[0] == members ? features : features.expand(members, rows, features.shape[2]);
+        bool one = members == 1;
         pass.Rows = rows;
-        if (!network.Layered) return [Dense(pass, x)];
+        var x = one ? features.squeeze(0) : features.shape[0] == members ? features : features.expand(members, rows, features.shape[2]);
+        if (!network.Layered) return [Outputs(Dense(pass, x))];
         var input = network.Graph.Input;
         var outputs = new Tensor[network.Model.Towers];
         int dropouts = 0;
         for (int t = 0; t < outputs.Length; t++)
         {
-            var view = outputs.Length == 1 ? x : x.narrow(2, t * input.Size, input.Size);
-            if (input.Pixels > 1 && members > 1) view = view.reshape(members, rows, input.Size).transpose(0, 1);
-            if (input.Pixels > 1) view = view.reshape(rows, members * input.Channels, input.Rows, input.Columns);
-            outputs[t] = Float(Flat(pass, Layers(pass, network.Graph.Towers[t], view, ref dropouts)));
+            var view = outputs.Length == 1 ? x : x.narrow(-1, t * input.Size, input.Size);
+            if (input.Pixels > 1) view = (one ? view : view.transpose(0, 1)).reshape(rows, members * input.Channels, input.Rows, input.Columns);
+            outputs[t] = Outputs(Flat(pass, Layers(pass, network.Graph.Towers[t], view, ref dropouts)));
         }
         return outputs;
+
+        Tensor Outputs(Tensor z) => Float(one ? z.unsqueeze(0) : z);
     }
 
     private Tensor Dense(Pass pass, Tensor x)
     {
         for (int l = 0; l < layout.Places.Length; l++) x = Activate(layout.Places[l].Group.Follows, Affine(pass, l, x));
-        return Float(x);
+        return x;
     }
 
     private Tensor Layers(Pass pass, IReadOnlyList<LayerNode> nodes, Tensor x, ref int dropouts)
@@ -87,12 +89,11 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         }
     }
 
-    /// <summary>Images [B, M·channels, rows, columns] to vectors [M, B, channels·rows·columns]; vectors stay.</summary>
+    /// <summary>Images to vectors; vectors stay.</summary>
     private static Tensor Flat(Pass pass, Tensor x)
     {
-        if (x.dim() == 3) return x;
-        long rows = x.shape[0], members = pass.Leaves.Members;
-        return members == 1 ? x.reshape(1, rows, -1) : x.reshape(rows, members, x.NumberOfElements / (rows * members)).transpose(0, 1);
+        if (x.dim() < 4) return x;
+        return pass.Leaves.Members == 1 ? x.reshape(pass.Rows, -1) : x.reshape(pass.Rows, pass.Leaves.Members, -1).transpose(0, 1);
     }
 
     private Tensor Affine(Pass pass, int group, Tensor x)
@@ -145,7 +146,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         }
         if (pass.Tape is not null && !pass.Training)
         {
-            long[] shape = image ? [1, all, 1, 1] : [members, 1, channels];
+            long[] shape = ByChannel(members, channels, image);
             return Scale(pass, node, (x - mean!.reshape(shape)) * (variance!.reshape(shape) + node.Spec.Epsilon).rsqrt(), shape);
         }
         if (pass.Training)
@@ -155,11 +156,12 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
             pass.Seen?.Add(new BatchStatistics(node.Statistics, channels, (float)node.Spec.Momentum, pass.Rows * node.Output.Pixels, mean.view(members, channels), variance.view(members, channels)));
         }
         // Channels of all nets side by side.
-        var flat = image ? x : members == 1 ? x.reshape(pass.Rows, channels) : x.transpose(0, 1).reshape(pass.Rows, all);
+        bool turns = !image && members > 1;
+        var flat = turns ? x.transpose(0, 1).reshape(pass.Rows, all) : x;
         Tensor gamma = pass.Leaves.Weights(node.Weights, all), beta = pass.Leaves.Bias(node.Weights)!;
         if (members > 1) beta = beta.reshape(all);
         var z = F.batch_norm(flat, mean!.reshape(all), variance!.reshape(all), gamma, beta, pass.Training, 1, node.Spec.Epsilon);
-        return image ? z : z.view(pass.Rows, members, channels).transpose(0, 1);
+        return turns ? z.view(pass.Rows, members, channels).transpose(0, 1) : z;
     }
 
     private static Tensor GroupNorm(Pass pass, LayerNode node, Tensor x, int groups)
@@ -167,11 +169,14 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         bool image = x.dim() == 4;
         int channels = node.Output.Channels;
         long members = pass.Leaves.Members;
-        var grouped = image ? x.reshape(x.shape[0], members * groups, -1) : x.reshape(members, x.shape[1], groups, -1);
+        var grouped = image || members == 1 ? x.reshape(pass.Rows, members * groups, -1) : x.reshape(members, pass.Rows, groups, -1);
         var (variance, mean) = var_mean(grouped, [grouped.dim() - 1], unbiased: false, keepdim: true);
         var normal = ((grouped - mean) * (variance + node.Spec.Epsilon).rsqrt()).reshape(x.shape);
-        return Scale(pass, node, normal, image ? [1, members * channels, 1, 1] : [members, 1, channels]);
+        return Scale(pass, node, normal, ByChannel(members, channels, image));
     }
+
+    /// <summary>The shape in which a number for each channel meets a value.</summary>
+    private static long[] ByChannel(long members, long channels, bool image) => image ? [1, members * channels, 1, 1] : members == 1 ? [channels] : [members, 1, channels];
 
     private static Tensor Scale(Pass pass, LayerNode node, Tensor normal, long[] shape)
     {

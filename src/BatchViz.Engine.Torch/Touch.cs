@@ -21,16 +21,14 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 {
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
-        var inputs = Input.detach().to(ScalarType.Float32).square().sum(2);
+        var inputs = Input.detach().to(ScalarType.Float32).square().sum(-1);
         if (leaves.Bias(Group) is not null) inputs = inputs + 1;
-        return inputs * delta.to(ScalarType.Float32).square().sum(2);
+        return (inputs * delta.to(ScalarType.Float32).square().sum(-1)).reshape(leaves.Members, -1);
     }
 
     public override Tensor Slopes(Leaves direction, Tensor delta)
     {
-        var weights = direction.Matrices[Group].transpose(1, 2);
-        var input = Input.detach().to(ScalarType.Float32);
-        var along = input.bmm(weights);
+        var along = Input.detach().to(ScalarType.Float32).matmul(direction.Matrices[Group].transpose(1, 2));
         if (direction.Biases[Group] is { } bias) along.add_(bias.unsqueeze(1));
         return (along * delta.to(ScalarType.Float32)).sum(2);
     }
@@ -117,7 +115,7 @@ internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touc
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         var product = delta * Normal.detach();
-        if (delta.dim() == 3) return product.square().sum(2) + delta.square().sum(2);
+        if (delta.dim() < 4) return (product.square().sum(-1) + delta.square().sum(-1)).reshape(leaves.Members, -1);
         var squares = product.sum([2, 3]).square() + delta.sum([2, 3]).square();
         return squares.reshape(delta.shape[0], leaves.Members, -1).sum(2).transpose(0, 1);
     }
@@ -125,7 +123,7 @@ internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touc
     public override Tensor Slopes(Leaves direction, Tensor delta)
     {
         bool image = delta.dim() == 4;
-        long[] shape = image ? [1, delta.shape[1], 1, 1] : [delta.shape[0], 1, delta.shape[2]];
+        long[] shape = image ? [1, -1, 1, 1] : [direction.Members, 1, -1];
         var along = (Normal.detach() * direction.Matrices[Group].reshape(shape) + direction.Biases[Group]!.reshape(shape)) * delta;
         return image ? along.reshape(delta.shape[0], direction.Members, -1).sum(2).transpose(0, 1) : along.sum(2);
     }

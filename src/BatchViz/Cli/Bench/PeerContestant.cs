@@ -3,13 +3,15 @@ using System.Text.Json.Nodes;
 namespace BatchViz.Cli.Bench;
 
 /// <summary>A peer's process with one request.</summary>
-/// <param name="failed">Gets a sentence when the peer stops working; its times are NaN from then on.</param>
+/// <param name="failed">Gets a sentence when the peer stops working or does not do this; its times are NaN from then on.</param>
 internal sealed class PeerContestant(PeerProcess process, string name, JsonObject request, Action<string> failed, CancellationToken stop) : IContestant
 {
     /// <summary>After an answer the threads of a BLAS wait in a loop for more work (26 ms in OpenBLAS), which would slow who comes next.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(40);
 
     public string Name => name;
+
+    private string Title => $"{request["preset"] ?? string.Join('-', request["sizes"]!.AsArray().Select(n => n!.ToString()))}{(request["batch"] is { } batch ? $", B = {batch}" : "")}";
 
     /// <summary>Least processor seconds of one unit, of all its threads, over the rounds so far; infinite where it does not say.</summary>
     public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
@@ -25,7 +27,7 @@ internal sealed class PeerContestant(PeerProcess process, string name, JsonObjec
         }
         catch (PeerException e)
         {
-            failed($"{name} stopped working ({e.Message.TrimEnd('.')}).");
+            failed(e.Refused ? $"{name} does not do {Title} ({e.Message.TrimEnd('.')})." : $"{name} stopped working ({e.Message.TrimEnd('.')}).");
             return double.NaN;
         }
     }

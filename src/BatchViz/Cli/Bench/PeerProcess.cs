@@ -58,7 +58,7 @@ internal sealed class PeerProcess : IDisposable
     }
 
     /// <summary>The answer to a request that asks for some seconds of measuring.</summary>
-    /// <exception cref="PeerException">It died, or does not answer.</exception>
+    /// <exception cref="PeerException">It died, does not answer, or does not do this.</exception>
     public JsonObject Ask(JsonObject request, double seconds, CancellationToken stop)
     {
         if (broken is not null) throw broken;
@@ -72,15 +72,17 @@ internal sealed class PeerProcess : IDisposable
         {
             // It is gone; reading says why.
         }
+        JsonObject answer;
         try
         {
-            return Read(seconds, stop);
+            answer = Read(seconds, stop);
         }
         catch (PeerException e)
         {
             broken = e;
             throw;
         }
+        return (string?)answer["error"] is { } refusal ? throw new PeerException(refusal, refused: true) : answer;
     }
 
     public void Dispose()
@@ -126,4 +128,8 @@ internal sealed class PeerProcess : IDisposable
 }
 
 /// <summary>A peer does not run here, or stopped running; the message is a phrase that says why.</summary>
-internal sealed class PeerException(string message) : Exception(message);
+/// <param name="refused">It does not do what was asked, and goes on.</param>
+internal sealed class PeerException(string message, bool refused = false) : Exception(message)
+{
+    public bool Refused => refused;
+}
