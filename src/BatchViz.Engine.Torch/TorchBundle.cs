@@ -170,7 +170,6 @@ internal sealed class TorchBundle : IBundle
         if (disposed) return;
         disposed = true;
         whole.Dispose();
-        figures.Dispose();
         HostAllocator.GiveBack();
     }
 
@@ -209,7 +208,7 @@ internal sealed class TorchBundle : IBundle
             int[] going = [.. same.Where(m => !members[m].Diverged)];
             if (going.Length < same.Length || records.Rows[same[0]] == updates) break;
             using var scope = NewDisposeScope();
-            int count = Math.Min(ReadEvery, updates - records.Rows[same[0]]);
+            int count = UpdateTrace.Fitting(Math.Min(ReadEvery, updates - records.Rows[same[0]]), same.Length, layout.Parameters);
             if (looks || !Queue(cohort, count, records)) OneByOne(cohort, count, records);
         }
         if (taken is not null) whole.Give(taken);
@@ -220,18 +219,17 @@ internal sealed class TorchBundle : IBundle
     {
         long first = members[cohort.Members[0]].Updates + 1;
         var before = cohort.Copy();
-        var rows = new Tensor[count];
+        var trace = new UpdateTrace(figures);
         var sizes = new int[count];
         var examples = Batches(cohort, first, count, sizes);
         int from = 0;
         for (int u = 0; u < count; u++)
         {
-            using var scope = NewDisposeScope();
             int length = sizes[u] * cohort.Members.Length;
-            rows[u] = Queued(cohort, first + u, examples.narrow(0, from, length), sizes[u]).MoveToOuterDisposeScope();
+            Queued(cohort, first + u, examples.narrow(0, from, length), sizes[u], trace);
             from += length;
         }
-        double[] read = Host.Doubles(stack(rows));
+        double[] read = trace.Read();
         int width = figures.Width, each = cohort.Members.Length * width;
         for (int r = 0; r < read.Length; r += width)
         {
@@ -246,15 +244,17 @@ internal sealed class TorchBundle : IBundle
         return true;
     }
 
-    /// <summary>One update of all members, whatever comes of it; what it showed, on the device [M, columns].</summary>
-    private Tensor Queued(Cohort cohort, long update, Tensor examples, int count)
+    /// <summary>One update of all members, whatever comes of it.</summary>
+    private void Queued(Cohort cohort, long update, Tensor examples, int count, UpdateTrace trace)
     {
+        using var scope = NewDisposeScope();
         var seen = layout.Statistics > 0 ? new List<BatchStatistics>() : null;
         var result = gradients.At(cohort.LeavesOf(At(update)), examples, SeedsOf(cohort), update, scale, seen);
         using var still = no_grad();
-        Tensor layers = figures.LayerSquares(result.Gradient, wide: false), counts = figures.Counts(result.Gradient), square = cohort.Weights.square().sum(1, false, ScalarType.Float64);
-        var step = Apply(cohort, update, count, result.Gradient, layers.sqrt(), seen);
-        return figures.Row(result, stack([step.square().sum(1, false, ScalarType.Float64), square], 1), counts, layers);
+        // The next update has its gradient in the same memory.
+        Tensor gradient = result.Gradient, kept = gradient.clone(), weights = cohort.Weights.clone();
+        var step = Apply(cohort, update, count, gradient, Spec.Optimizer.HasTrust ? figures.LayerSquares(kept, wide: false).sqrt() : null, seen);
+        trace.Add(result with { Gradient = kept }, ReferenceEquals(step, gradient) ? step.clone() : step, weights);
     }
 
     /// <summary>Makes updates one by one; members that diverge stay as they were before it.</summary>

@@ -11,8 +11,6 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     public const int Loss = 0, ExampleSquares = 1, ExampleNorms = 2, ExampleMin = 3, ExampleMax = 4, UpdateSquare = 5, WeightSquare = 6, Histogram = 7,
         Layers = Histogram + RecordLayout.HistogramBins;
 
-    private Tensor? edges;
-
     public int Width => Layers + layout.Places.Length;
 
     /// <summary>What a gradient shows, read back [M × columns]; the step is still to come.</summary>
@@ -20,7 +18,7 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     {
         int members = (int)of.Sum.shape[0];
         if (of.Gradient.device.type != DeviceType.CPU)
-            return Host.Doubles(Row(of, zeros([members, 2], ScalarType.Float64, of.Sum.device), Counts(of.Gradient), LayerSquares(of.Gradient, wide: true)));
+            return Read(Together(of, zeros([members, 2], ScalarType.Float64, of.Sum.device), LayerSquares(of.Gradient, wide: true)));
         var rows = new double[members * Width];
         var sums = HostSums.Of<double>(of.Sum);
         var squares = of.Squares is null ? default : HostSums.Of<float>(of.Squares.contiguous());
@@ -63,20 +61,35 @@ internal sealed class UpdateFigures(ParameterLayout layout)
         return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1);
     }
 
-    /// <summary>Components of a gradient [M, P] by magnitude [M, bins]; those that are no number are in none.</summary>
-    public Tensor Counts(Tensor gradient)
+    /// <summary>All figures on the device [M, columns], to be given to <see cref="Read(Tensor)"/>.</summary>
+    public Tensor Rows(BatchGradients.Result of, Tensor steps, Tensor weights)
+        => Together(of, stack([steps.square().sum(1, false, ScalarType.Float64), weights.square().sum(1, false, ScalarType.Float64)], 1), LayerSquares(of.Gradient, wide: false));
+
+    /// <summary>Figures read back [M × columns].</summary>
+    public double[] Read(Tensor figures)
     {
-        long members = gradient.shape[0];
-        edges ??= tensor(Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => (float)RecordLayout.BinEdge(bin)).ToArray()).to(gradient.device).DetachFromDisposeScope();
-        var bins = bucketize(gradient.abs(), edges, right: true);
-        if (members > 1) bins.add_(arange(0, members * RecordLayout.HistogramBins, RecordLayout.HistogramBins, ScalarType.Int64, gradient.device).unsqueeze(1));
-        return bincount(bins.flatten(), minlength: members * RecordLayout.HistogramBins).view(members, RecordLayout.HistogramBins).to(ScalarType.Float64);
+        double[] rows = Host.Doubles(figures);
+        for (int at = 0; at < rows.Length; at += Width)
+        {
+            // Until here there are numbers of components from each bin up.
+            var bins = rows.AsSpan(at + Histogram, RecordLayout.HistogramBins);
+            for (int bin = 0; bin + 1 < bins.Length; bin++) bins[bin] -= bins[bin + 1];
+        }
+        return rows;
     }
 
-    /// <summary>[M, columns]</summary>
     /// <param name="change">[M, 2]: squares of the step and of the weights before it.</param>
-    public Tensor Row(BatchGradients.Result of, Tensor change, Tensor counts, Tensor layers)
-        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), change, counts, layers], 1);
+    private Tensor Together(BatchGradients.Result of, Tensor change, Tensor layers)
+        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), change, FromEachBinUp(of.Gradient), layers], 1);
+
+    /// <summary>Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.</summary>
+    private Tensor FromEachBinUp(Tensor gradient)
+    {
+        var sizes = gradient.abs();
+        var all = full([gradient.shape[0]], (double)layout.Parameters, ScalarType.Float64, gradient.device);
+        // Edge by edge, since a sum of truth values takes eight bytes for each.
+        return stack([all, .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => sizes.ge(RecordLayout.BinEdge(bin)).sum(1, false, ScalarType.Float64))], 1);
+    }
 
     /// <summary>[M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not measured.</summary>
     private static Tensor Examples(BatchGradients.Result of)
@@ -129,8 +142,6 @@ internal sealed class UpdateFigures(ParameterLayout layout)
         for (int l = 0; l < layout.Places.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(row[Layers + l]);
         return noise;
     }
-
-    public void Dispose() => edges?.Dispose();
 
     private double Square(ReadOnlySpan<double> row)
     {

@@ -1,0 +1,51 @@
+using TorchSharp;
+using static TorchSharp.torch;
+
+namespace BatchViz.Engine.Torch;
+
+/// <summary>
+/// What queued updates leave on the device until they are read: each one's gradient, step and weights, whose figures are computed for all of
+/// them together, with a few calls for many updates instead of many for each.
+/// </summary>
+internal sealed class UpdateTrace(UpdateFigures figures)
+{
+    /// <summary>Bytes that a trace may take.</summary>
+    private const long Most = 1L << 28;
+
+    private readonly List<(BatchGradients.Result Result, Tensor Step, Tensor Weights)> updates = [];
+
+    /// <summary>How many of some updates of M nets with P weights fit, at least one.</summary>
+    public static int Fitting(int updates, long members, long parameters) => (int)Math.Clamp(Most / (3 * sizeof(float) * members * parameters), 1, updates);
+
+    /// <summary>Keeps an update's tensors, which must stay as they are, beyond the current scope.</summary>
+    public void Add(BatchGradients.Result result, Tensor step, Tensor weights)
+    {
+        foreach (var tensor in new[] { result.Sum, result.Gradient, result.Squares, step, weights }) tensor?.MoveToOuterDisposeScope();
+        updates.Add((result, step, weights));
+    }
+
+    /// <summary>Rows of all updates, each member by member [updates × M × columns].</summary>
+    public double[] Read()
+    {
+        using var scope = NewDisposeScope();
+        var rows = new List<Tensor>();
+        // Batches of one size have one shape.
+        for (int first = 0, end; first < updates.Count; first = end)
+        {
+            long count = updates[first].Result.Count;
+            for (end = first + 1; end < updates.Count && updates[end].Result.Count == count;) end++;
+            var run = updates[first..end];
+            var result = run[0].Result;
+            if (run.Count > 1)
+            {
+                result = result with
+                {
+                    Sum = cat([.. run.Select(u => u.Result.Sum)], 0), Gradient = cat([.. run.Select(u => u.Result.Gradient)], 0),
+                    Squares = result.Squares is null ? null : cat([.. run.Select(u => u.Result.Squares!)], 0),
+                };
+            }
+            rows.Add(figures.Rows(result, cat([.. run.Select(u => u.Step)], 0), cat([.. run.Select(u => u.Weights)], 0)));
+        }
+        return figures.Read(rows.Count == 1 ? rows[0] : cat(rows, 0));
+    }
+}
