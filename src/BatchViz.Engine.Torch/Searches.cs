@@ -3,7 +3,7 @@ using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
-using static BatchViz.Core.Numerics.LineSearchRules;
+using static BatchViz.Core.Numerics.LineSearches;
 
 namespace BatchViz.Engine.Torch;
 
@@ -21,8 +21,8 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
     private readonly BatchGradients gradients = gradients;
     private readonly TorchSplit train = train;
 
-    /// <summary>A place along the direction, with the weights there and their gradient, decay and all.</summary>
-    private sealed record Point(double Step, double Value, double Slope, Tensor Weights, Tensor? Gradient);
+    /// <summary>Weights and their gradient, decay and all.</summary>
+    private sealed record Place(Tensor Weights, Tensor Gradient);
 
     /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M × columns].</summary>
     public double[] Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
@@ -85,23 +85,24 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             double first = !informed ? length : spec.HasMemory ? rate : search.Step * Math.Clamp(search.Slope / slope, 0.1, 10);
             var found = spec.LineSearch switch
             {
-                LineSearch.None => At(first) is var fixedStep && double.IsFinite(fixedStep.Value) ? fixedStep : null,
-                LineSearch.Backtracking => Backtrack(first),
+                LineSearch.None => At(first) is var at && double.IsFinite(at.Value) ? at : null,
+                LineSearch.Backtracking => Backtrack((start, slope), first, spec.Trials, LossAt, At),
                 _ => Wolfe(first),
             };
-            if (found is not null)
+            if (found is { } best)
             {
-                Remember(found, square);
+                Remember(best, square);
+                (search.StepLength, next) = (best.Step, best.Kept.Weights);
             }
             else
             {
                 search.Fallbacks++;
                 Forget();
-                found = Fallback(length);
+                Downhill();
+                search.StepLength = Fallback(start, length, LossAt);
+                if (search.StepLength == 0) return 0;
+                next = Along(search.StepLength);
             }
-            search.StepLength = found?.Step ?? 0;
-            if (found is null) return 0;
-            next = found.Weights;
             return Square(next.to(ScalarType.Float64) - weights.to(ScalarType.Float64));
         }
 
@@ -157,9 +158,9 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
 
         private void Forget() => (search.Pairs, search.Square, search.Age) = (0, 0, 0);
 
-        private void Remember(Point found, double square)
+        private void Remember(LinePoint<Place> found, double square)
         {
-            var change = found.Gradient! - g;
+            var change = found.Kept.Gradient - g;
             if (!spec.HasMemory)
             {
                 state[0].copy_(direction);
@@ -167,7 +168,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
                 (search.Square, search.Step, search.Slope) = (square, found.Step, slope);
                 return;
             }
-            var s = found.Weights - weights;
+            var s = found.Kept.Weights - weights;
             double product = Dot(s, change);
             if (!(product > spec.Epsilon * Dot(s, s) && double.IsFinite(product)))
             {
@@ -180,107 +181,21 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             search.Pairs++;
         }
 
-        private Point? Backtrack(double step)
-        {
-            for (int k = 0; k < spec.Trials; k++, step /= 2)
-            {
-                if (!(LossAt(step).Value <= start + Decrease * step * slope + Rounding * Math.Abs(start))) continue;
-                var at = At(step);
-                if (double.IsFinite(at.Value)) return at;
-            }
-            return null;
-        }
-
-        /// <summary>Brackets a step that fulfils the strong Wolfe conditions, then narrows the bracket, by cubic interpolation; PyTorch's _strong_wolfe, with losses that are no numbers as +∞.</summary>
-        private Point? Wolfe(double first)
-        {
-            double curvature = -(spec.HasMemory ? NewtonCurvature : ConjugateCurvature) * slope, slack = Rounding * Math.Abs(start);
-            var origin = new Point(0, start, slope, weights, g);
-            Point before = origin, now = At(first), p0 = origin, p1 = origin;
-            int made = 1;
-            bool done = false, bracketed = false;
-            while (made < spec.Trials)
-            {
-                if (TooHigh(now) || (made > 2 && now.Value >= before.Value) || now.Slope >= 0 && !(Math.Abs(now.Slope) <= curvature))
-                {
-                    (p0, p1, bracketed) = (before, now, true);
-                    break;
-                }
-                if (Math.Abs(now.Slope) <= curvature)
-                {
-                    (p0, p1, done, bracketed) = (now, now, true, true);
-                    break;
-                }
-                double step = Cubic(before, now, now.Step + 0.01 * (now.Step - before.Step), 10 * now.Step);
-                before = now;
-                now = At(step);
-                made++;
-            }
-            if (!bracketed) (p0, p1) = (origin, now);
-            if (!bracketed && !TooHigh(now) && Math.Abs(now.Slope) <= curvature) (p0, p1) = (now, now);
-            bool lowFirst = p0.Value <= p1.Value, slow = false;
-            double most = Host.Double(direction.abs().max());
-            while (!done && made < spec.Trials && Math.Abs(p1.Step - p0.Step) * most >= Narrow)
-            {
-                double least = Math.Min(p0.Step, p1.Step), greatest = Math.Max(p0.Step, p1.Step), step = Cubic(p0, p1, least, greatest), margin = 0.1 * (greatest - least);
-                if (Math.Min(greatest - step, step - least) < margin)
-                {
-                    bool onEdge = slow || step >= greatest || step <= least;
-                    if (onEdge) step = Math.Abs(step - greatest) < Math.Abs(step - least) ? greatest - margin : least + margin;
-                    slow = !onEdge;
-                }
-                else
-                {
-                    slow = false;
-                }
-                now = At(step);
-                made++;
-                ref Point lowest = ref lowFirst ? ref p0 : ref p1, highest = ref lowFirst ? ref p1 : ref p0;
-                if (TooHigh(now) || now.Value >= lowest.Value)
-                {
-                    highest = now;
-                    lowFirst = p0.Value <= p1.Value;
-                    continue;
-                }
-                if (Math.Abs(now.Slope) <= curvature) done = true;
-                else if (now.Slope * (highest.Step - lowest.Step) >= 0) highest = lowest;
-                lowest = now;
-            }
-            var best = lowFirst ? p0 : p1;
-            return best.Step == 0 || !(best.Value <= start + slack) ? null : best;
-
-            bool TooHigh(Point at) => at.Value > start + Decrease * at.Step * slope + slack;
-        }
-
-        /// <summary>A small step down the gradient that does not raise the batch's loss, or none.</summary>
-        private Point? Fallback(double length)
-        {
-            Downhill();
-            double step = length;
-            for (int k = 0; k < FallbackTrials; k++, step /= 8)
-            {
-                var at = LossAt(step);
-                if (at.Value <= start) return at;
-            }
-            return null;
-        }
-
-        /// <summary>The minimum of the cubic through two values with their slopes, within bounds; their middle where there is none.</summary>
-        private static double Cubic(Point a, Point b, double least, double most)
-            => LineSearchRules.Cubic((a.Step, a.Value, a.Slope), (b.Step, b.Value, b.Slope), least, most);
+        private LinePoint<Place>? Wolfe(double first)
+            => StrongWolfe(new LinePoint<Place>(0, start, slope, new Place(weights, g)), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Host.Double(direction.abs().max()), (step, _, _) => At(step));
 
         private Tensor Along(double step) => (weights.to(ScalarType.Float64) + direction * step).to(ScalarType.Float32);
 
         /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
-        private Point At(double step)
+        private LinePoint<Place> At(double step)
         {
             var there = Along(step);
             var (loss, gradient) = Gradient(there, out _);
             double value = Value(loss, there), along = Dot(gradient, direction);
-            return double.IsFinite(value) && double.IsFinite(along) ? new Point(step, value, along, there, gradient) : new Point(step, double.PositiveInfinity, double.NaN, there, null);
+            return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, new Place(there, gradient)) : new(step, double.PositiveInfinity, double.NaN, new Place(there, gradient));
         }
 
-        private Point LossAt(double step)
+        private double LossAt(double step)
         {
             var there = Along(step);
             using var leaves = new Leaves(of.layout, there.unsqueeze(0), gradient: false);
@@ -293,7 +208,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             }
             search.Forwards++;
             search.Flops += (double)of.network.ForwardFlopsPerExample * count;
-            return new Point(step, Value(sum / count, there), double.NaN, there, null);
+            return Value(sum / count, there);
         }
 
         /// <summary>Loss and gradient, decay and all, of the update's batch.</summary>

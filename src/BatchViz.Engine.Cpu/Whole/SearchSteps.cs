@@ -3,7 +3,7 @@ using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
-using static BatchViz.Core.Numerics.LineSearchRules;
+using static BatchViz.Core.Numerics.LineSearches;
 
 namespace BatchViz.Engine.Cpu.Whole;
 
@@ -28,6 +28,11 @@ internal sealed unsafe class SearchSteps : IDisposable
     private readonly float[] each;
     private readonly double[] steps, curvatures;
     private readonly int[] indices;
+
+    // Made once: updates take no managed memory.
+    private readonly Func<double, double> lossAt;
+    private readonly Func<double, LinePoint<nint>> at;
+    private readonly Func<double, LinePoint<nint>, LinePoint<nint>, LinePoint<nint>> atBeside;
 
     // Of the update under way.
     private float* weights, there;
@@ -54,6 +59,9 @@ internal sealed unsafe class SearchSteps : IDisposable
         spare1 = arena.Take();
         spare2 = arena.Take();
         direction = (double*)arena.Take();
+        lossAt = LossAt;
+        at = step => At(step, spare0);
+        atBeside = (step, a, b) => At(step, Other((float*)a.Kept, (float*)b.Kept));
     }
 
     private long Floats => layout.Floats;
@@ -80,12 +88,7 @@ internal sealed unsafe class SearchSteps : IDisposable
             (informed, slope) = (false, -square);
         }
         double first = !informed ? length : spec.HasMemory ? rate : search.Step * Math.Clamp(search.Slope / slope, 0.1, 10);
-        double step = spec.LineSearch switch
-        {
-            LineSearch.None => Fixed(first),
-            LineSearch.Backtracking => Backtrack(first),
-            _ => Wolfe(first),
-        };
+        double step = Search(first);
         if (step > 0)
         {
             Remember(state, step, square);
@@ -94,7 +97,8 @@ internal sealed unsafe class SearchSteps : IDisposable
         {
             search.Fallbacks++;
             Forget();
-            step = Fallback(length);
+            Downhill();
+            step = Fallback(start, length, lossAt);
         }
         search.StepLength = step;
         if (step == 0) return;
@@ -188,121 +192,32 @@ internal sealed unsafe class SearchSteps : IDisposable
         search.Pairs++;
     }
 
-    /// <summary>The step as it is, unless it leads to where there is no loss or gradient. Steps that fail are 0.</summary>
-    private double Fixed(double step)
+    /// <summary>A place that the rule of the spec accepts, whose weights are in <see cref="trial"/> and whose gradient is <see cref="there"/>; steps that fail are 0.</summary>
+    private double Search(double first)
     {
-        var at = At(step, spare0);
-        there = spare0;
-        return double.IsFinite(at.Value) ? step : 0;
-    }
-
-    private double Backtrack(double step)
-    {
-        for (int k = 0; k < spec.Trials; k++, step /= 2)
+        var found = spec.LineSearch switch
         {
-            if (!(LossAt(step) <= start + Decrease * step * slope + Rounding * Math.Abs(start))) continue;
-            if (!double.IsFinite(At(step, spare0).Value)) continue;
-            there = spare0;
-            return step;
-        }
-        return 0;
-    }
-
-    /// <summary>Brackets a step that fulfils the strong Wolfe conditions, then narrows the bracket, by cubic interpolation; PyTorch's _strong_wolfe, with losses that are no numbers as +∞.</summary>
-    private double Wolfe(double first)
-    {
-        double curvature = -(spec.HasMemory ? NewtonCurvature : ConjugateCurvature) * slope, slack = Rounding * Math.Abs(start);
-        var origin = new Point(0, start, slope, g);
-        Point before = origin, now = At(first, spare0), p0 = origin, p1 = origin;
-        int made = 1;
-        bool done = false, bracketed = false;
-        while (made < spec.Trials)
-        {
-            if (TooHigh(now) || (made > 2 && now.Value >= before.Value) || now.Slope >= 0 && !(Math.Abs(now.Slope) <= curvature))
-            {
-                (p0, p1, bracketed) = (before, now, true);
-                break;
-            }
-            if (Math.Abs(now.Slope) <= curvature)
-            {
-                (p0, p1, done, bracketed) = (now, now, true, true);
-                break;
-            }
-            double next = Cubic(before, now, now.Step + 0.01 * (now.Step - before.Step), 10 * now.Step);
-            before = now;
-            now = At(next, Other(before.Gradient, null));
-            made++;
-        }
-        if (!bracketed) (p0, p1) = (origin, now);
-        if (!bracketed && !TooHigh(now) && Math.Abs(now.Slope) <= curvature) (p0, p1) = (now, now);
-        int low = p0.Value <= p1.Value ? 0 : 1;
-        bool slow = false;
-        double most = Flat.Largest(Floats, direction);
-        while (!done && made < spec.Trials && Math.Abs(p1.Step - p0.Step) * most >= Narrow)
-        {
-            double least = Math.Min(p0.Step, p1.Step), greatest = Math.Max(p0.Step, p1.Step), step = Cubic(p0, p1, least, greatest), margin = 0.1 * (greatest - least);
-            if (Math.Min(greatest - step, step - least) < margin)
-            {
-                if (slow || step >= greatest || step <= least)
-                {
-                    step = Math.Abs(step - greatest) < Math.Abs(step - least) ? greatest - margin : least + margin;
-                    slow = false;
-                }
-                else
-                {
-                    slow = true;
-                }
-            }
-            else
-            {
-                slow = false;
-            }
-            now = At(step, Other(p0.Gradient, p1.Gradient));
-            made++;
-            ref Point lowest = ref low == 0 ? ref p0 : ref p1, highest = ref low == 0 ? ref p1 : ref p0;
-            if (TooHigh(now) || now.Value >= lowest.Value)
-            {
-                highest = now;
-                low = p0.Value <= p1.Value ? 0 : 1;
-                continue;
-            }
-            if (Math.Abs(now.Slope) <= curvature) done = true;
-            else if (now.Slope * (highest.Step - lowest.Step) >= 0) highest = lowest;
-            lowest = now;
-        }
-        var best = low == 0 ? p0 : p1;
-        if (best.Step == 0 || !(best.Value <= start + slack)) return 0;
+            LineSearch.None => at(first) is var place && double.IsFinite(place.Value) ? place : null,
+            LineSearch.Backtracking => Backtrack((start, slope), first, spec.Trials, lossAt, at),
+            _ => Wolfe(first),
+        };
+        if (found is not { } best) return 0;
         Flat.Along(Floats, weights, best.Step, direction, trial);
-        there = best.Gradient;
+        there = (float*)best.Kept;
         return best.Step;
-
-        bool TooHigh(in Point at) => at.Value > start + Decrease * at.Step * slope + slack;
     }
 
-    /// <summary>A small step down the gradient that does not raise the batch's loss, or none.</summary>
-    private double Fallback(double length)
-    {
-        Downhill();
-        double step = length;
-        for (int k = 0; k < FallbackTrials; k++, step /= 8)
-        {
-            if (LossAt(step) <= start) return step;
-        }
-        return 0;
-    }
-
-    /// <summary>The minimum of the cubic through two values with their slopes, within bounds; their middle where there is none.</summary>
-    private static double Cubic(in Point a, in Point b, double least, double most)
-        => LineSearchRules.Cubic((a.Step, a.Value, a.Slope), (b.Step, b.Value, b.Slope), least, most);
+    private LinePoint<nint>? Wolfe(double first)
+        => StrongWolfe(new LinePoint<nint>(0, start, slope, (nint)g), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Flat.Largest(Floats, direction), atBeside);
 
     /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
-    private Point At(double step, float* gradient)
+    private LinePoint<nint> At(double step, float* gradient)
     {
         Flat.Along(Floats, weights, step, direction, trial);
         TakeGradient(trial, gradient, spare);
-        if (!spare.Finite) return new Point(step, double.PositiveInfinity, double.NaN, gradient);
+        if (!spare.Finite) return new LinePoint<nint>(step, double.PositiveInfinity, double.NaN, (nint)gradient);
         double value = Value(spare.Loss, trial), along = Flat.Dot(Floats, gradient, direction);
-        return double.IsFinite(value) && double.IsFinite(along) ? new Point(step, value, along, gradient) : new Point(step, double.PositiveInfinity, double.NaN, gradient);
+        return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, (nint)gradient) : new(step, double.PositiveInfinity, double.NaN, (nint)gradient);
     }
 
     private double LossAt(double step)
@@ -331,14 +246,6 @@ internal sealed unsafe class SearchSteps : IDisposable
 
     /// <summary>A spare vector that is neither of these.</summary>
     private float* Other(float* a, float* b) => spare0 != a && spare0 != b ? spare0 : spare1 != a && spare1 != b ? spare1 : spare2;
-
-    /// <summary>A place along the direction.</summary>
-    private readonly struct Point(double step, double value, double slope, float* gradient)
-    {
-        public readonly double Step = step, Value = value, Slope = slope;
-
-        public readonly float* Gradient = gradient;
-    }
 
     /// <summary>A step and the change of the gradient along it.</summary>
     private readonly struct Pair(float* s, float* y)
