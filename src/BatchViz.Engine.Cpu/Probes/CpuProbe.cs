@@ -61,7 +61,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
         using var hold = Begin(weights, set, curvature: true);
         long gradients = Linearise(weights, set, hold.Pointer, cancel);
-        var found = new Lanczos(objective, layout, workspace, seed).Largest(count, iterations, cancel);
+        var found = new CpuLanczos(objective, layout, workspace, seed, cancel).Largest(count, iterations);
         GC.KeepAlive(this);
         return found with { Cost = found.Cost + new ProbeCost(0, gradients, 0) };
     }
