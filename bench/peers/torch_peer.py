@@ -142,7 +142,7 @@ def plain_update(request):
     if request["precision"] not in NARROW:
         return update
     device = torch.device(request["device"]).type
-    scaler = torch.amp.GradScaler(device, enabled=request["precision"] == "fp16")
+    scaler = grad_scaler(device) if request["precision"] == "fp16" else None
 
     def narrow_update():
         index = next(chosen)
@@ -150,11 +150,20 @@ def plain_update(request):
         optimizer.zero_grad(set_to_none=True)
         with torch.autocast(device, NARROW[request["precision"]]):
             value = loss(net(inputs), targets)
+        if scaler is None:
+            value.backward()
+            optimizer.step()
+            return
         scaler.scale(value).backward()
         scaler.step(optimizer)
         scaler.update()
 
     return narrow_update
+
+
+def grad_scaler(device):
+    """PyTorch's own, which before 2.3 there was for CUDA alone."""
+    return torch.amp.GradScaler(device) if hasattr(torch.amp, "GradScaler") else torch.cuda.amp.GradScaler()
 
 
 def stacked(request):

@@ -29,7 +29,8 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     public Result At(Leaves at, Tensor examples, IReadOnlyList<uint> seeds, long update, double scale, List<BatchStatistics>? seen)
     {
         long members = at.Members, count = examples.shape[0] / members, most = separable && microBatch is { } limit ? Math.Min(limit, count) : count;
-        Tensor? sum = null, squares = null;
+        Tensor? sum = null;
+        var squares = new List<Tensor>();
         var gradient = at.Gradients!;
         if (dense is null)
         {
@@ -38,14 +39,21 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
         }
         for (long first = 0; first < count; first += most)
         {
+            // A part's tensors end with it: that is what parts are for.
+            using var part = NewDisposeScope();
             long rows = Math.Min(most, count - first);
             var some = rows == count ? examples : examples.view(members, count).narrow(1, first, rows).reshape(members * rows);
             var (sumOf, squaresOf) = dense is null ? Differentiate(at, some, seeds, update, first, count, scale, seen) : dense.At(at, some, count, first > 0, tapes);
-            sum = sum is null ? sumOf : sum.add_(sumOf);
-            if (squaresOf is not null) squares = squares is null ? squaresOf : cat([squares, squaresOf], 1);
+            sum = sum is null ? sumOf.MoveToOuterDisposeScope() : sum.add_(sumOf);
+            if (squaresOf is not null) squares.Add(squaresOf.MoveToOuterDisposeScope());
+            foreach (var batch in seen ?? [])
+            {
+                batch.Mean.MoveToOuterDisposeScope();
+                batch.Variance.MoveToOuterDisposeScope();
+            }
         }
         if (scale != 1) gradient.mul_((float)(1 / scale));
-        return new Result(sum!, count, gradient, squares, dense is null ? count * count / (scale * scale) : (double)count * count);
+        return new Result(sum!, count, gradient, squares.Count switch { 0 => null, 1 => squares[0], _ => cat(squares, 1) }, dense is null ? count * count / (scale * scale) : (double)count * count);
     }
 
     /// <summary>As <see cref="DensePass.At"/>, by autograd. Squares are those of gradients times the scale.</summary>
@@ -53,7 +61,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     {
         long rows = examples.shape[0] / at.Members;
         List<Touch> tape = [];
-        var pass = new Pass(at) { Training = true, Tape = tapes ? tape : null, SumsExamples = tapes, Seen = seen, Mask = (rate, number, shape, size) => Mask(seeds, update, first, rows, rate, number, shape, size) };
+        var pass = new Pass(at) { Training = true, Tape = tapes ? tape : null, Seen = seen, Mask = (rate, number, shape, size) => Mask(seeds, update, first, rows, rate, number, shape, size) };
         var losses = model.Losses(pass, train, examples);
         Autograd.Accumulate(losses, scale / count, tape.Select(touch => touch.Output));
         using var still = no_grad();

@@ -11,14 +11,16 @@ internal sealed class Cohort : IDisposable
     private readonly Leaves?[] leavesOf;
 
     /// <param name="members">Their places in the bundle.</param>
-    /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights.</param>
+    /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights. They and <paramref name="running"/> leave their scope and become the cohort's.</param>
     /// <param name="running">Running statistics [M, S], or null.</param>
     /// <param name="leaves">Whether the vector of that number has gradients taken at it.</param>
     public Cohort(ParameterLayout layout, int[] members, Tensor[] vectors, Tensor? running, Func<int, bool> leaves)
     {
         (this.layout, Members, Vectors, Running) = (layout, members, vectors, running);
-        gradients = zeros_like(Weights).DetachFromDisposeScope();
+        gradients = zeros_like(Weights);
         leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new Leaves(layout, vector, gradient: true, gradients) : null)];
+        // Only now, when there is memory for all of it, it is the cohort's.
+        foreach (var tensor in All().Append(gradients)) tensor.DetachFromDisposeScope();
     }
 
     public int[] Members { get; }
@@ -53,8 +55,8 @@ internal sealed class Cohort : IDisposable
     {
         using var scope = NewDisposeScope();
         var rows = Rows(some);
-        var taken = Vectors.Select(vector => vector.index_select(0, rows).DetachFromDisposeScope()).ToArray();
-        return new Cohort(layout, some, taken, Running?.index_select(0, rows).DetachFromDisposeScope(), leaves);
+        var taken = Vectors.Select(vector => vector.index_select(0, rows)).ToArray();
+        return new Cohort(layout, some, taken, Running?.index_select(0, rows), leaves);
     }
 
     /// <summary>Brings what <see cref="Take"/> gave back to where it came from.</summary>

@@ -16,7 +16,6 @@ internal sealed class Leaves : IDisposable
     /// <param name="gradients">[M, P], where <see cref="Autograd.Accumulate"/> adds the gradients by them. It stays the caller's.</param>
     public Leaves(ParameterLayout layout, Tensor weights, bool gradient, Tensor? gradients = null)
     {
-        Flat = weights;
         Gradients = gradients;
         Members = weights.shape[0];
         groups = new (int, long[], int)[layout.Places.Length];
@@ -49,9 +48,6 @@ internal sealed class Leaves : IDisposable
             at += count;
         }
     }
-
-    /// <summary>[M, P]</summary>
-    public Tensor Flat { get; }
 
     /// <summary>[M, P], or null.</summary>
     public Tensor? Gradients { get; }

@@ -22,7 +22,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
     private readonly TorchSplit train = train;
 
     /// <summary>Weights and their gradient, decay and all.</summary>
-    private sealed record Place(Tensor Weights, Tensor Gradient);
+    private sealed record Trial(Tensor Weights, Tensor Gradient);
 
     /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M × columns].</summary>
     public double[] Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
@@ -51,8 +51,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             search.BeginUpdate();
             weights = at;
             var (loss, gradient) = Gradient(weights.clone(), out first);
-            double[] row = figures.Read(first);
-            row[UpdateFigures.WeightSquare] = Square(weights);
+            double[] row = figures.Read(first, weights.unsqueeze(0));
             if (figures.Finite(row)) row[UpdateFigures.UpdateSquare] = Move(loss, gradient, rate);
             if (next is not null)
             {
@@ -158,7 +157,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
 
         private void Forget() => (search.Pairs, search.Square, search.Age) = (0, 0, 0);
 
-        private void Remember(LinePoint<Place> found, double square)
+        private void Remember(LinePoint<Trial> found, double square)
         {
             var change = found.Kept.Gradient - g;
             if (!spec.HasMemory)
@@ -181,18 +180,18 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             search.Pairs++;
         }
 
-        private LinePoint<Place>? Wolfe(double first)
-            => StrongWolfe(new LinePoint<Place>(0, start, slope, new Place(weights, g)), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Host.Double(direction.abs().max()), (step, _, _) => At(step));
+        private LinePoint<Trial>? Wolfe(double first)
+            => StrongWolfe(new LinePoint<Trial>(0, start, slope, new Trial(weights, g)), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Host.Double(direction.abs().max()), (step, _, _) => At(step));
 
         private Tensor Along(double step) => (weights.to(ScalarType.Float64) + direction * step).to(ScalarType.Float32);
 
         /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
-        private LinePoint<Place> At(double step)
+        private LinePoint<Trial> At(double step)
         {
             var there = Along(step);
             var (loss, gradient) = Gradient(there, out _);
             double value = Value(loss, there), along = Dot(gradient, direction);
-            return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, new Place(there, gradient)) : new(step, double.PositiveInfinity, double.NaN, new Place(there, gradient));
+            return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, new Trial(there, gradient)) : new(step, double.PositiveInfinity, double.NaN, new Trial(there, gradient));
         }
 
         private double LossAt(double step)
@@ -215,14 +214,16 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private (double Loss, Tensor Gradient) Gradient(Tensor at, out BatchGradients.Result result)
         {
             using var tracks = enable_grad();
+            using var scope = NewDisposeScope();
             using var leaves = new Leaves(of.layout, at.unsqueeze(0), gradient: true, zeros_like(at).unsqueeze(0));
             result = of.gradients.At(leaves, examples, [seed], update, 1, null);
+            foreach (var tensor in new[] { result.Sum, result.Gradient, result.Squares }) tensor?.MoveToOuterDisposeScope();
             search.Gradients++;
             search.Flops += (double)of.network.TrainingFlopsPerExample * count;
             using var still = no_grad();
             var gradient = result.Gradient.squeeze(0) * (float)factor;
             if (spec.WeightDecay != 0) gradient.add_(at, (float)spec.WeightDecay);
-            return (Host.Double(result.Sum.squeeze(0)) / result.Count, gradient);
+            return (Host.Double(result.Sum.squeeze(0)) / result.Count, gradient.MoveToOuterDisposeScope());
         }
 
         private double Value(double loss, Tensor at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * Square(at));

@@ -220,8 +220,8 @@ internal sealed class Pass(Leaves leaves)
     /// <summary>Every use of weights, where examples' own gradients are wanted.</summary>
     public List<Touch>? Tape { get; init; }
 
-    /// <summary>Gradients of the batch may be summed from the examples' own, where the tape has those.</summary>
-    public bool SumsExamples { get; init; }
+    /// <summary>Gradients of the batch may be summed from the examples' own, which the tape has.</summary>
+    public bool SumsExamples => Training && Tape is not null;
 
     /// <summary>What batch norms saw while training.</summary>
     public List<BatchStatistics>? Seen { get; init; }

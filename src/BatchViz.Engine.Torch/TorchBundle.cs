@@ -9,7 +9,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>
-/// Members as one stacked model. On a device of its own updates are queued and read back <see cref="ReadEvery"/> at a time, in the hope that
+/// Members as one stacked model. On a device of its own updates are queued and up to <see cref="ReadEvery"/> of them read back at a time, in the hope that
 /// all their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied, as always on a CPU.
 /// </summary>
 internal sealed class TorchBundle : IBundle
@@ -60,7 +60,7 @@ internal sealed class TorchBundle : IBundle
         indices = new int[progress.LargestBatch];
         if (spec.Optimizer.Searches) searches = new Searches(spec, layout, model, gradients, data.Train);
         members = [.. spec.Seeds.Select((seed, m) => new Member(seed, spec.SamplerOf(m, data.Source.Train.Count)))];
-        Memory = Predict(spec, data.Source);
+        Memory = Predict(spec, data.Source, queues);
         whole = Begin();
     }
 
@@ -79,14 +79,16 @@ internal sealed class TorchBundle : IBundle
     public bool Diverged(int member) => members[member].Diverged;
 
     /// <summary>What a bundle takes, by its shapes; what libtorch keeps in its caches is not among it.</summary>
-    public static MemoryAccount Predict(BundleSpec spec, DataSet data)
+    /// <param name="queues">Whether updates are queued.</param>
+    public static MemoryAccount Predict(BundleSpec spec, DataSet data, bool queues)
     {
         long members = spec.Seeds.Count, vector = members * spec.Network.ParameterCount * sizeof(float);
         long batch = spec.Sampler.Pool is null ? spec.ProgressOver(data.Train.Count).LargestBatch : spec.BatchSize;
         long rows = members * (spec.Network.Separable && spec.MicroBatch is { } micro ? Math.Min(micro, batch) : batch);
         long activations = rows * spec.Network.ActivationsPerExample * sizeof(float);
-        // While updates are queued there is a copy of all vectors to go back to.
-        return new MemoryAccount(vector, spec.StateVectors * vector, activations, vector + activations, rows * data.Inputs * sizeof(float), (2 + spec.StateVectors) * vector);
+        // While updates are queued there are a copy of all vectors to go back to and the trace, which is put together once more to be read.
+        long queued = queues ? (1 + spec.StateVectors) * vector + 2 * UpdateTrace.Bytes(UpdateTrace.Fitting(ReadEvery, members, spec.Network.ParameterCount), members, spec.Network.ParameterCount) : 0;
+        return new MemoryAccount(vector, spec.StateVectors * vector, activations, vector + activations, rows * data.Inputs * sizeof(float), vector + queued);
     }
 
     public void Advance(int updates, RecordBlock records)
@@ -170,7 +172,7 @@ internal sealed class TorchBundle : IBundle
         if (disposed) return;
         disposed = true;
         whole.Dispose();
-        HostAllocator.GiveBack();
+        HostAllocator.GiveBack(Memory.Total);
     }
 
     /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>
@@ -185,8 +187,8 @@ internal sealed class TorchBundle : IBundle
         var initial = stack(Spec.Seeds.Select(seed => tensor(InitialWeights.Of(Spec.Network, data.Source, seed)))).to(device);
         var vectors = new Tensor[1 + Spec.StateVectors];
         // Before the first update, all older weights are those.
-        for (int v = 0; v < vectors.Length; v++) vectors[v] = (v == 0 || v > States ? initial.clone() : zeros_like(initial)).DetachFromDisposeScope();
-        var running = layout.Statistics == 0 ? null : tensor(FirstStatistics()).to(device).unsqueeze(0).expand(Members, layout.Statistics).clone().DetachFromDisposeScope();
+        for (int v = 0; v < vectors.Length; v++) vectors[v] = v == 0 || v > States ? initial.clone() : zeros_like(initial);
+        var running = layout.Statistics == 0 ? null : tensor(FirstStatistics()).to(device).unsqueeze(0).expand(Members, layout.Statistics).clone();
         return new Cohort(layout, [.. Enumerable.Range(0, Members)], vectors, running, IsAt);
     }
 
@@ -291,7 +293,7 @@ internal sealed class TorchBundle : IBundle
             var seen = layout.Statistics > 0 ? new List<BatchStatistics>() : null;
             var result = gradients.At(leaves, examples, SeedsOf(cohort), update, scale, seen);
             using var still = no_grad();
-            double[] rows = figures.Read(result);
+            double[] rows = figures.Read(result, cohort.Weights);
             bool[] going = [.. cohort.Members.Select((m, i) => !members[m].Diverged && figures.Finite(rows.AsSpan(i * width, width)))];
             if (scales && scale > 1 && cohort.Members.Where((m, i) => !members[m].Diverged && !going[i]).Any())
             {
@@ -301,9 +303,8 @@ internal sealed class TorchBundle : IBundle
             if (scales && ++sinceOverflow >= ScaleGrowsAfter) (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
             bool all = going.All(fine => fine);
             var before = all ? null : cohort.Copy();
-            double[] squares = figures.SquaresOf(cohort.Weights);
-            var layers = Spec.Optimizer.HasTrust ? figures.LayerSquares(result.Gradient, wide: true).sqrt() : null;
-            figures.ReadSteps(Apply(cohort, update, count, result.Gradient, layers, seen), squares, rows);
+            var layers = Spec.Optimizer.HasTrust ? figures.LayerNorms(rows, device) : null;
+            figures.ReadSteps(Apply(cohort, update, count, result.Gradient, layers, seen), rows);
             if (!all) cohort.KeepOnly(tensor(going).to(device), before!);
             return rows;
         }

@@ -69,6 +69,8 @@ public sealed class TorchEngine : IEngine
     /// <summary>Whether updates are queued on the device and looked at later; null: where the device works on its own.</summary>
     public bool? Queues { get; init; }
 
+    private bool Queued => Queues ?? device.type != DeviceType.CPU;
+
     public string Name => "torch";
 
     public string Description => $"{Versions}, {DeviceName}, {Word}";
@@ -94,19 +96,19 @@ public sealed class TorchEngine : IEngine
         var ours = Fitting(data, spec.Network);
         if (device.type == DeviceType.CPU)
         {
-            long wanted = TorchBundle.Predict(spec, ours.Source).Total;
+            long wanted = TorchBundle.Predict(spec, ours.Source, Queued).Total;
             if (wanted > MostBundleBytes)
                 throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         }
         IBundle? made = null;
-        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, precision, Queues ?? device.type != DeviceType.CPU, ExampleStatistics));
+        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, precision, Queued, ExampleStatistics));
         return made!;
     }
 
     public MemoryAccount Predict(BundleSpec spec, DataSet data)
     {
         spec.Network.CheckFits(data);
-        return TorchBundle.Predict(spec, data);
+        return TorchBundle.Predict(spec, data, Queued);
     }
 
     public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)

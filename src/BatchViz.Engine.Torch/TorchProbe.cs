@@ -52,7 +52,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         ArgumentOutOfRangeException.ThrowIfLessThan(iterations, 1);
         using var scope = Begin();
         var ours = TorchWeights.Of(weights, layout);
-        return new TorchLanczos(layout, device, v => Curve(ours, set, v, cancel), seed).Largest(count, iterations);
+        return new TorchLanczos(layout, device, v => Curve(ours, set, v, cancel), iterations, seed).Largest(count, iterations);
     }
 
     public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)

@@ -62,6 +62,7 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
         var parts = new List<Tensor>();
         for (long first = 0; first < groups; first += most)
         {
+            using var scope = NewDisposeScope();
             long count = Math.Min(most, groups - first);
             bool all = count == groups;
             Tensor windows = Windows(all ? images : images.narrow(0, first, count)).reshape(count, inputs, pixels), by = all ? slopes : slopes.narrow(0, first, count);
@@ -69,11 +70,11 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
             {
                 var each = by.bmm(windows.transpose(1, 2));
                 if (Apart) Add(each, leaves.SlotsOf(Group).Weights, rows * count / groups);
-                parts.Add(each.mul_(each).sum([1, 2]));
+                parts.Add(each.mul_(each).sum([1, 2]).MoveToOuterDisposeScope());
             }
             else
             {
-                parts.Add(windows.transpose(1, 2).bmm(windows).mul_(by.transpose(1, 2).bmm(by)).sum([1, 2]));
+                parts.Add(windows.transpose(1, 2).bmm(windows).mul_(by.transpose(1, 2).bmm(by)).sum([1, 2]).MoveToOuterDisposeScope());
             }
         }
         var squares = parts.Count == 1 ? parts[0] : cat(parts, 0);

@@ -13,13 +13,14 @@ internal sealed class UpdateFigures(ParameterLayout layout)
 
     public int Width => Layers + layout.Places.Length;
 
-    /// <summary>What a gradient shows, read back [M × columns]; the step is still to come.</summary>
-    public double[] Read(BatchGradients.Result of)
+    /// <summary>What a gradient and the weights [M, P] that it changes show, read back [M × columns]; the step is still to come.</summary>
+    public double[] Read(BatchGradients.Result of, Tensor weights)
     {
         int members = (int)of.Sum.shape[0];
         if (of.Gradient.device.type != DeviceType.CPU)
-            return Read(Together(of, zeros([members, 2], ScalarType.Float64, of.Sum.device), LayerSquares(of.Gradient, wide: true)));
+            return Read(Together(of, zeros([members], ScalarType.Float64, of.Sum.device), Squares(weights), LayerSquares(of.Gradient, wide: true)));
         var rows = new double[members * Width];
+        double[] weightSquares = SquaresOf(weights);
         var sums = HostSums.Of<double>(of.Sum);
         var squares = of.Squares is null ? default : HostSums.Of<float>(of.Squares.contiguous());
         var all = HostSums.Of<float>(of.Gradient);
@@ -27,7 +28,7 @@ internal sealed class UpdateFigures(ParameterLayout layout)
         {
             var row = rows.AsSpan(m * Width, Width);
             var gradient = all.Slice((int)(m * layout.Parameters), (int)layout.Parameters);
-            row[Loss] = sums[m] / of.Count;
+            (row[Loss], row[WeightSquare]) = (sums[m] / of.Count, weightSquares[m]);
             if (of.Squares is null) row.Slice(ExampleSquares, 4).Fill(double.NaN);
             else ReadExamples(squares.Slice((int)(m * of.Count), (int)of.Count), of.Factor, row);
             for (int l = 0; l < layout.Places.Length; l++)
@@ -36,17 +37,32 @@ internal sealed class UpdateFigures(ParameterLayout layout)
         return rows;
     }
 
-    /// <summary>Adds the squares of steps [M, P] and of the weights before them to rows that <see cref="Read"/> gave.</summary>
-    public void ReadSteps(Tensor steps, double[] weightSquares, double[] rows)
+    /// <summary>Adds the squares of steps [M, P] to rows that <see cref="Read(BatchGradients.Result, Tensor)"/> gave.</summary>
+    public void ReadSteps(Tensor steps, double[] rows)
     {
         double[] squares = SquaresOf(steps);
-        for (int m = 0; m < squares.Length; m++) (rows[m * Width + UpdateSquare], rows[m * Width + WeightSquare]) = (squares[m], weightSquares[m]);
+        for (int m = 0; m < squares.Length; m++) rows[m * Width + UpdateSquare] = squares[m];
+    }
+
+    /// <summary>Norms of each layer of the gradients that rows are of, on a device [M, layers].</summary>
+    public Tensor LayerNorms(ReadOnlySpan<double> rows, Device device)
+    {
+        int layers = layout.Places.Length;
+        var norms = new double[rows.Length / Width * layers];
+        for (int i = 0; i < norms.Length; i++) norms[i] = Math.Sqrt(rows[i / layers * Width + Layers + i % layers]);
+        return tensor(norms, [norms.Length / layers, layers]).to(device);
+    }
+
+    private static Tensor Squares(Tensor vectors)
+    {
+        using var scope = NewDisposeScope();
+        return vectors.square().sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Σ of the squares of each member's vector [M, P].</summary>
-    public double[] SquaresOf(Tensor vectors)
+    private double[] SquaresOf(Tensor vectors)
     {
-        if (vectors.device.type != DeviceType.CPU) return Host.Doubles(vectors.square().sum(1, false, ScalarType.Float64));
+        if (vectors.device.type != DeviceType.CPU) return Host.Doubles(Squares(vectors));
         var all = HostSums.Of<float>(vectors);
         var squares = new double[vectors.shape[0]];
         for (int m = 0; m < squares.Length; m++) squares[m] = HostSums.Squares(all.Slice((int)(m * layout.Parameters), (int)layout.Parameters));
@@ -57,13 +73,14 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     /// <param name="wide">Squares that float32 cannot hold do not count as infinite.</param>
     public Tensor LayerSquares(Tensor gradient, bool wide)
     {
+        using var scope = NewDisposeScope();
         var squares = (wide ? gradient.to(ScalarType.Float64) : gradient).square();
-        return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1);
+        return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1).MoveToOuterDisposeScope();
     }
 
     /// <summary>All figures on the device [M, columns], to be given to <see cref="Read(Tensor)"/>.</summary>
     public Tensor Rows(BatchGradients.Result of, Tensor steps, Tensor weights)
-        => Together(of, stack([steps.square().sum(1, false, ScalarType.Float64), weights.square().sum(1, false, ScalarType.Float64)], 1), LayerSquares(of.Gradient, wide: false));
+        => Together(of, Squares(steps), Squares(weights), LayerSquares(of.Gradient, wide: false));
 
     /// <summary>Figures read back [M × columns].</summary>
     public double[] Read(Tensor figures)
@@ -78,17 +95,26 @@ internal sealed class UpdateFigures(ParameterLayout layout)
         return rows;
     }
 
-    /// <param name="change">[M, 2]: squares of the step and of the weights before it.</param>
-    private Tensor Together(BatchGradients.Result of, Tensor change, Tensor layers)
-        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), change, FromEachBinUp(of.Gradient), layers], 1);
+    /// <param name="steps">Squares of the steps [M].</param>
+    /// <param name="weights">Of the weights before them [M].</param>
+    /// <param name="layers">Of each layer of the gradient [M, layers].</param>
+    private Tensor Together(BatchGradients.Result of, Tensor steps, Tensor weights, Tensor layers)
+        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
 
     /// <summary>Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.</summary>
     private Tensor FromEachBinUp(Tensor gradient)
     {
+        using var scope = NewDisposeScope();
         var sizes = gradient.abs();
         var all = full([gradient.shape[0]], (double)layout.Parameters, ScalarType.Float64, gradient.device);
         // Edge by edge, since a sum of truth values takes eight bytes for each.
-        return stack([all, .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => sizes.ge(RecordLayout.BinEdge(bin)).sum(1, false, ScalarType.Float64))], 1);
+        return stack([all, .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => Count(bin))], 1).MoveToOuterDisposeScope();
+
+        Tensor Count(int bin)
+        {
+            using var part = NewDisposeScope();
+            return sizes.ge(RecordLayout.BinEdge(bin)).sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
+        }
     }
 
     /// <summary>[M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not measured.</summary>

@@ -9,13 +9,16 @@ namespace BatchViz.Engine.Torch;
 /// </summary>
 internal sealed class UpdateTrace(UpdateFigures figures)
 {
-    /// <summary>Bytes that a trace may take.</summary>
+    /// <summary>Bytes that the tensors of a trace may take, unless one update's are more already.</summary>
     private const long Most = 1L << 28;
 
     private readonly List<(BatchGradients.Result Result, Tensor Step, Tensor Weights)> updates = [];
 
     /// <summary>How many of some updates of M nets with P weights fit, at least one.</summary>
-    public static int Fitting(int updates, long members, long parameters) => (int)Math.Clamp(Most / (3 * sizeof(float) * members * parameters), 1, updates);
+    public static int Fitting(int updates, long members, long parameters) => (int)Math.Clamp(Most / Bytes(1, members, parameters), 1, updates);
+
+    /// <summary>Bytes of the gradients, steps and weights of some updates of M nets with P weights.</summary>
+    public static long Bytes(int updates, long members, long parameters) => 3 * sizeof(float) * updates * members * parameters;
 
     /// <summary>Keeps an update's tensors, which must stay as they are, beyond the current scope.</summary>
     public void Add(BatchGradients.Result result, Tensor step, Tensor weights)
@@ -35,17 +38,19 @@ internal sealed class UpdateTrace(UpdateFigures figures)
             long count = updates[first].Result.Count;
             for (end = first + 1; end < updates.Count && updates[end].Result.Count == count;) end++;
             var run = updates[first..end];
-            var result = run[0].Result;
-            if (run.Count > 1)
+            var result = run[0].Result with
             {
-                result = result with
-                {
-                    Sum = cat([.. run.Select(u => u.Result.Sum)], 0), Gradient = cat([.. run.Select(u => u.Result.Gradient)], 0),
-                    Squares = result.Squares is null ? null : cat([.. run.Select(u => u.Result.Squares!)], 0),
-                };
-            }
-            rows.Add(figures.Rows(result, cat([.. run.Select(u => u.Step)], 0), cat([.. run.Select(u => u.Weights)], 0)));
+                Sum = Together(run.Select(u => u.Result.Sum)), Gradient = Together(run.Select(u => u.Result.Gradient)),
+                Squares = run[0].Result.Squares is null ? null : Together(run.Select(u => u.Result.Squares!)),
+            };
+            rows.Add(figures.Rows(result, Together(run.Select(u => u.Step)), Together(run.Select(u => u.Weights))));
         }
-        return figures.Read(rows.Count == 1 ? rows[0] : cat(rows, 0));
+        return figures.Read(Together(rows));
+    }
+
+    private static Tensor Together(IEnumerable<Tensor> parts)
+    {
+        Tensor[] all = [.. parts];
+        return all.Length == 1 ? all[0] : cat(all, 0);
     }
 }

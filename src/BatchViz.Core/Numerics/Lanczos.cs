@@ -7,7 +7,7 @@ namespace BatchViz.Core.Numerics;
 /// before it twice, in double precision (Parlett, "The Symmetric Eigenvalue Problem", 6.9 and 13.8), so no eigenvalue appears twice by rounding. When
 /// a subspace is exhausted, a new random vector begins the next, so multiple eigenvalues are found too. An engine brings its vectors.
 /// </summary>
-/// <typeparam name="T">A vector [P] in double precision. Operations may change the one that they return.</typeparam>
+/// <typeparam name="T">A vector [P] in double precision. Operations may work in place on their first argument.</typeparam>
 /// <param name="parameters">P.</param>
 public abstract class Lanczos<T>(long parameters, uint seed) where T : class
 {
@@ -32,6 +32,7 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
         var next = RandomVector();
         while (next is not null && basis.Count < most)
         {
+            next = Kept(next, basis.Count);
             basis.Add(next);
             var rest = Product(next);
             double along = Dot(next, rest);
@@ -47,6 +48,9 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
         }
         return Pairs(count);
     }
+
+    /// <summary>The vector where the basis' vector of that number is kept.</summary>
+    protected virtual T Kept(T vector, int number) => vector;
 
     /// <summary>A vector of its canonical components.</summary>
     protected abstract T Vector(float[] canonical);
