@@ -343,7 +343,7 @@ export class Client implements Remote {
     const { state, made } = this.stage.store.runs[run]!;
     if (state !== "diverged" || update < made) return null;
     const label = this.stage.labels[run]!;
-    return { error: tr(`${label} diverged with update ${whole(made)}: there are no weights after it.`, `${label} 在第 ${whole(made)} 次更新时发散：此后没有权重。`) };
+    return { error: tr(`${label} diverged at update ${whole(made)}: there are no weights after it.`, `${label} 在第 ${whole(made)} 次更新时发散：此后没有权重。`) };
   }
 
   /** Asks once; 202 is how far it is, 409 a sentence why not. */

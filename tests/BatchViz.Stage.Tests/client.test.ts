@@ -284,7 +284,7 @@ test("a run that has diverged is not asked for what its last weights would have 
   expect([stage.store.runs[0]!.state, stage.store.runs[0]!.made]).toEqual(["diverged", 12]);
   vi.stubGlobal("fetch", async (address: string) => (asked.push(address), Response.json({ progress: 0, updates: 1 })));
   const { signal } = new AbortController();
-  const refusal = { error: "B = 1 diverged with update 12: there are no weights after it." };
+  const refusal = { error: "B = 1 diverged at update 12: there are no weights after it." };
   expect([await client.moments(0, 12, 3, signal), await client.boundary(0, 12, signal)]).toEqual([refusal, refusal]);
   expect(asked).toEqual([]);
   await Promise.all([client.moments(0, 11, 3, signal), client.boundary(0, 11, signal), client.batch(0, 12, signal)]);
