@@ -127,11 +127,10 @@ function addSplitters(stage: Stage): void {
   }
 }
 
-/** On a phone the panels are sheets to swipe through, and the bar says which one is there. */
+/** On a phone the panels are sheets to swipe through, and the bar says which one is there. Their offsets count from .sheets, which is positioned. */
 function addTabs(): void {
   const sheets = document.querySelector<HTMLElement>(".sheets");
   if (sheets === null) return;
-  // The sheets are the offset parent of each of them.
   const batch = (): HTMLElement | null => sheets.querySelector(".inspector .batch");
   const places: readonly (readonly [string, () => HTMLElement | null])[] = [
     [NAMES.charts, () => sheets.querySelector(".charts")], [NAMES.hierarchy, () => sheets.querySelector(".hierarchy")],
