@@ -6,6 +6,7 @@ import { tr } from "./language.ts";
 import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
 import type { Answer, Boundary, Examples, Keyframes, Line, Points, Probes } from "./answers.ts";
 import type { BatchAnswer } from "./batch.ts";
+import { whole } from "./format.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
 import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
@@ -327,12 +328,22 @@ export class Client implements Remote {
   batch = (run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> => this.ask<BatchAnswer>(`batches/${run}/${update}`, cancel);
 
   async moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer> {
+    const refusal = this.whyNoWeights(run, update);
+    if (refusal !== null) return refusal;
     try {
       return await this.ask<MomentsAnswer>(`moments/${run}/${update}/${plane}`, cancel);
     } catch (error) {
       if (error instanceof Refused && error.status === 404) return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
       throw error;
     }
+  }
+
+  /** Why nothing can be computed from the weights after this update: the one with which a run diverged leaves none. */
+  private whyNoWeights(run: number, update: number): { error: string } | null {
+    const { state, made } = this.stage.store.runs[run]!;
+    if (state !== "diverged" || update < made) return null;
+    const label = this.stage.labels[run]!;
+    return { error: tr(`${label} diverged at update ${whole(made)}: there are no weights after it.`, `${label} 在第 ${whole(made)} 次更新时发散：此后没有权重。`) };
   }
 
   /** Asks once; 202 is how far it is, 409 a sentence why not. */
@@ -357,7 +368,9 @@ export class Client implements Remote {
 
   examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> => this.ask<Answer<Examples>>(`examples/${split}/${indices.join("+")}`, cancel);
 
-  boundary = (run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> => this.ask<Answer<Boundary>>(`boundary/${run}/${update}?n=65`, cancel);
+  async boundary(run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> {
+    return this.whyNoWeights(run, update) ?? await this.ask<Answer<Boundary>>(`boundary/${run}/${update}?n=65`, cancel);
+  }
 
   points = (split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>> => this.ask<Answer<Points>>(`points/${split}`, cancel);
 

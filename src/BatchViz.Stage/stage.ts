@@ -122,8 +122,10 @@ export interface Pose {
 /** What lies over the slice and can be left out. */
 export const OVERLAYS = ["trails", "epochs", "ends", "stems", "gradients", "axes"] as const;
 export type Overlay = (typeof OVERLAYS)[number];
+/** A phone, upright or sideways, as in the style sheets. */
+const PHONE = "(max-width: 640px), (max-width: 1000px) and (max-height: 500px)";
 /** Left out until wanted: stems are many lines, and what gradients need to be understood fills a phone. */
-const OPTIONAL: readonly Overlay[] = typeof matchMedia === "function" && matchMedia("(max-width: 640px)").matches ? ["stems", "gradients"] : ["stems"];
+const OPTIONAL: readonly Overlay[] = typeof matchMedia === "function" && matchMedia(PHONE).matches ? ["stems", "gradients"] : ["stems"];
 export const STANDARD_OVERLAYS: readonly Overlay[] = OVERLAYS.filter((name) => !OPTIONAL.includes(name));
 export const PANELS = ["header", "hierarchy", "inspector", "charts", "timeline", "legend", "view"] as const;
 export type PanelName = (typeof PANELS)[number];

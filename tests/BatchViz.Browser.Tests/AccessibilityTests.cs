@@ -12,6 +12,7 @@ public class AccessibilityTests(DefaultExperiment browser) : IClassFixture<Defau
     [InlineData(1440, 900, ColorScheme.Light, "zh", true)]
     [InlineData(1920, 1080, ColorScheme.Light, "en", false)]
     [InlineData(390, 844, ColorScheme.Dark, "zh", false)]
+    [InlineData(844, 390, ColorScheme.Light, "en", true)]
     public async Task Axe_finds_no_violation_on_the_page(int width, int height, ColorScheme scheme, string language, bool owner)
     {
         var page = await Open($"?lang={language}", owner, width, height, scheme);

@@ -40,10 +40,11 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     /// <summary>A page in a context of its own; what goes wrong in it is gathered in <paramref name="troubles"/>.</summary>
     /// <param name="keep">Pages that stay open; all others are closed, since each one draws without end.</param>
     /// <param name="pixels">Of the screen, for one of the page's. The processor draws them all here: a test that judges no pixel has half as many each way.</param>
-    public async Task<IPage> NewPage(List<string> troubles, IPage[] keep, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark, float pixels = 0.5f)
+    /// <param name="touch">A telephone: fingers instead of a mouse.</param>
+    public async Task<IPage> NewPage(List<string> troubles, IPage[] keep, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark, float pixels = 0.5f, bool touch = false)
     {
         foreach (var old in browser!.Contexts.Where(c => !c.Pages.Any(keep.Contains)).ToArray()) await old.CloseAsync();
-        var context = await browser.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, DeviceScaleFactor = pixels });
+        var context = await browser.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, DeviceScaleFactor = pixels, HasTouch = touch, IsMobile = touch });
         var page = await context.NewPageAsync();
         page.Console += (_, message) => { if (message.Type is "error" or "warning") troubles.Add(message.Text); };
         page.PageError += (_, error) => troubles.Add(error);

@@ -276,3 +276,17 @@ test("who zooms elsewhere does not wait for what was wanted before", async () =>
   await settle();
   expect(given.map((signal) => signal.aborted)).toEqual([true, true, true, true, false]);
 });
+
+test("a run that has diverged is not asked for what its last weights would have shown", async () => {
+  const asked: string[] = [];
+  answers.set("/api/experiments/current", () => manifestOf(7, { runs: [runOf(0, { state: "diverged", updates: 12 })] }));
+  await client.start();
+  expect([stage.store.runs[0]!.state, stage.store.runs[0]!.made]).toEqual(["diverged", 12]);
+  vi.stubGlobal("fetch", async (address: string) => (asked.push(address), Response.json({ progress: 0, updates: 1 })));
+  const { signal } = new AbortController();
+  const refusal = { error: "B = 1 diverged at update 12: there are no weights after it." };
+  expect([await client.moments(0, 12, 3, signal), await client.boundary(0, 12, signal)]).toEqual([refusal, refusal]);
+  expect(asked).toEqual([]);
+  await Promise.all([client.moments(0, 11, 3, signal), client.boundary(0, 11, signal), client.batch(0, 12, signal)]);
+  expect(asked).toEqual(["/api/experiments/7/moments/0/11/3", "/api/experiments/7/boundary/0/11?n=65", "/api/experiments/7/batches/0/12"]);
+});

@@ -127,7 +127,7 @@ function addSplitters(stage: Stage): void {
   }
 }
 
-/** On a phone the panels are sheets to swipe through, and the bar says which one is there. */
+/** On a phone the panels are sheets to swipe through, and the bar says which one is there. Their offsets count from .sheets, which is positioned. */
 function addTabs(): void {
   const sheets = document.querySelector<HTMLElement>(".sheets");
   if (sheets === null) return;
@@ -140,14 +140,14 @@ function addTabs(): void {
     const target = place();
     const sheet = target?.closest<HTMLElement>(".sheets > *");
     if (target === null || !sheet) return;
-    sheets.scrollTo({ left: sheet.offsetLeft - sheets.offsetLeft, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
+    sheets.scrollTo({ left: sheet.offsetLeft, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
     const body = sheet.querySelector<HTMLElement>(".panel-body");
     if (body !== null) body.scrollTop = target === sheet ? 0 : target.offsetTop - body.offsetTop;
   } }, name)));
   sheets.before(bar);
   const show = (): void => {
     const middle = sheets.scrollLeft + sheets.clientWidth / 2;
-    const at = [...sheets.children].find((sheet): sheet is HTMLElement => sheet instanceof HTMLElement && sheet.offsetLeft - sheets.offsetLeft <= middle && sheet.offsetLeft - sheets.offsetLeft + sheet.offsetWidth > middle);
+    const at = [...sheets.children].find((sheet): sheet is HTMLElement => sheet instanceof HTMLElement && sheet.offsetLeft <= middle && sheet.offsetLeft + sheet.offsetWidth > middle);
     const section = batch(), body = section?.closest<HTMLElement>(".panel-body");
     const inBatch = section && body && at?.contains(section) === true && body.scrollTop > 0 && section.offsetTop - body.offsetTop <= body.scrollTop + body.clientHeight / 3;
     [...bar.children].forEach((tab, i) => {
