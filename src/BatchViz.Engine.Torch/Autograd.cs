@@ -30,7 +30,7 @@ internal static class Autograd
     public static void Accumulate(Tensor losses, double factor, IEnumerable<Tensor> kept)
     {
         foreach (var tensor in kept) tensor.retain_grad();
-        autograd.backward([losses], [full_like(losses, factor)]);
+        autograd.backward([losses], [losses.full_like(Arithmetic.Number(factor))]);
     }
 
     /// <summary>A tensor's own gradient.</summary>

@@ -44,7 +44,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
             long rows = Math.Min(most, count - first);
             var some = rows == count ? examples : examples.view(members, count).narrow(1, first, rows).reshape(members * rows);
             var (sumOf, squaresOf) = dense is null ? Differentiate(at, some, seeds, update, first, count, scale, seen) : dense.At(at, some, count, first > 0, tapes);
-            sum = sum is null ? sumOf.MoveToOuterDisposeScope() : sum.add_(sumOf);
+            sum = sum is null ? sumOf.MoveToOuterDisposeScope() : sum.Plus_(sumOf);
             if (squaresOf is not null) squares.Add(squaresOf.MoveToOuterDisposeScope());
             foreach (var batch in seen ?? [])
             {
@@ -52,7 +52,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
                 batch.Variance.MoveToOuterDisposeScope();
             }
         }
-        if (scale != 1) gradient.mul_((float)(1 / scale));
+        if (scale != 1) gradient.Times_((float)(1 / scale));
         return new Result(sum!, count, gradient, squares.Count switch { 0 => null, 1 => squares[0], _ => cat(squares, 1) }, dense is null ? count * count / (scale * scale) : (double)count * count);
     }
 
@@ -72,7 +72,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
         {
             if (Autograd.Of(touch.Output) is not { } delta) continue;
             var own = touch.Squares(at, delta);
-            squares = squares is null ? own : squares + own;
+            squares = squares is null ? own : squares.Plus(own);
         }
         return (sum, squares ?? zeros_like(losses).to(ScalarType.Float32));
     }

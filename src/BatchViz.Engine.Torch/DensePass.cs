@@ -2,6 +2,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
+using static BatchViz.Engine.Torch.Arithmetic;
 using F = TorchSharp.torch.nn.functional;
 
 namespace BatchViz.Engine.Torch;
@@ -36,12 +37,12 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
             Tensor z;
             if (one) z = F.linear(activations[l], at.Weights(l, group.Outputs, group.Inputs), at.Bias(l));
             else z = activations[l].bmm(at.Turned[l]);
-            if (!one && group.Bias) z.add_(at.WideBiases[l]!);
+            if (!one && group.Bias) z.Plus_(at.WideBiases[l]!);
             activations[l + 1] = Activate(group.Follows, z, out var linear);
             linears[l] = linear;
         }
         var (losses, delta) = Loss(one ? activations[layers].unsqueeze(0) : activations[layers], examples);
-        delta.mul_(1f / count);
+        delta.Times_(1f / count);
         if (one) delta = delta.squeeze(0);
         Tensor? squares = null;
         for (int l = layers - 1; l >= 0; l--)
@@ -54,10 +55,10 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
             if (bias is not null) Put(delta.sum(-2), bias);
             if (exampleNorms)
             {
-                var inputs = activations[l].square().sum(-1);
-                if (bias is not null) inputs.add_(1);
-                inputs.mul_(delta.square().sum(-1));
-                squares = squares is null ? inputs : squares.add_(inputs);
+                var inputs = activations[l].Squared().sum(-1);
+                if (bias is not null) inputs.Plus_(1);
+                inputs.mul_(delta.Squared().sum(-1));
+                squares = squares is null ? inputs : squares.Plus_(inputs);
             }
             if (l > 0) delta = one ? delta.mm(at.Weights(l, layout.Places[l].Group.Outputs, layout.Places[l].Group.Inputs)) : delta.bmm(at.Matrices[l]);
         }
@@ -65,7 +66,7 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
 
         void Put(Tensor value, Tensor slot)
         {
-            if (onTop) slot.add_(value);
+            if (onTop) slot.Plus_(value);
             else slot.copy_(value);
         }
     }
@@ -89,17 +90,17 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
         switch (kind)
         {
             case Activation.Relu:
-                delta.mul_(a.gt(0));
+                delta.mul_(a.gt(Number(0.0)));
                 break;
             case Activation.Tanh:
-                delta.sub_(a.square().mul_(delta));
+                delta.sub_(a.Squared().mul_(delta));
                 break;
             case Activation.Sigmoid:
-                delta.mul_(a.sub(a.square()));
+                delta.mul_(a.sub(a.Squared()));
                 break;
             case Activation.Gelu when z is not null:
                 // Φ(z) + zφ(z)
-                var slope = (z * 0.707106781186547524).erf_().add_(1).mul_(0.5f).add_((z.square() * -0.5f).exp_().mul_(0.398942280401432678f).mul_(z));
+                var slope = z.Times(0.707106781186547524).erf_().Plus_(1).Times_(0.5).Plus_(z.Squared().Times_(-0.5).exp_().Times_(0.398942280401432678).mul_(z));
                 delta.mul_(slope);
                 break;
         }
@@ -114,14 +115,14 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
                 var labels = train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1);
                 var logarithms = z.log_softmax(2);
                 var losses = logarithms.gather(2, labels).squeeze(2).neg_();
-                return (losses, logarithms.exp_().scatter_add_(2, labels, full([z.shape[0], z.shape[1], 1], -1f, ScalarType.Float32, z.device)));
+                return (losses, logarithms.exp_().scatter_add_(2, labels, Filled([z.shape[0], z.shape[1], 1], -1, ScalarType.Float32, z.device)));
             case LossKind.Logistic:
-                var signs = (train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1) * -2 + 1).to(ScalarType.Float32);
+                var signs = train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1).to(ScalarType.Float32).Times_(-2).Plus_(1);
                 var against = z * signs;
-                return (F.softplus(against).squeeze(2), against.sigmoid().mul_(signs));
+                return (against.Softplus().squeeze(2), against.sigmoid().mul_(signs));
             default:
                 var off = z - LossHead.Targets(train, examples, z);
-                return (off.square().sum(2).mul_(0.5f), off);
+                return (off.Squared().sum(2).Times_(0.5), off);
         }
     }
 }

@@ -3,6 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using TorchSharp;
 using static TorchSharp.torch;
+using static BatchViz.Engine.Torch.Arithmetic;
 using F = TorchSharp.torch.nn.functional;
 
 namespace BatchViz.Engine.Torch;
@@ -28,9 +29,9 @@ internal sealed class LossHead(ParameterLayout layout)
                 var labels = PerNet(split.Labels!.index_select(0, examples), z);
                 return F.cross_entropy(z.reshape(nets * rows, -1), labels.reshape(nets * rows), reduction: nn.Reduction.None).view(nets, rows);
             case LossKind.Logistic:
-                return F.softplus(z.squeeze(2) * Signs(split, examples, z).neg());
+                return (z.squeeze(2) * Signs(split, examples, z).neg()).Softplus();
             default:
-                return (z - Targets(split, examples, z)).square().sum(2) * 0.5;
+                return (z - Targets(split, examples, z)).Squared().sum(2).Times(0.5);
         }
     }
 
@@ -40,14 +41,14 @@ internal sealed class LossHead(ParameterLayout layout)
         if (network.Contrastive)
         {
             var similar = Similarities(outputs);
-            return Chosen(similar, arange(similar.shape[1], ScalarType.Int64, similar.device).unsqueeze(0));
+            return Chosen(similar, arange(Number(0L), Number(similar.shape[1]), Number(1L), ScalarType.Int64, similar.device).unsqueeze(0));
         }
         if (split.Labels is not { } labels) return null;
         var z = outputs[0];
         var wanted = PerNet(labels.index_select(0, examples), z);
         if (z.shape[2] > 1) return Chosen(z, wanted);
         var one = z.squeeze(2);
-        return one.gt(0).eq(wanted.eq(1)).logical_and(one.isnan().logical_not());
+        return one.gt(Number(0.0)).eq(wanted.eq(Number(1L))).logical_and(one.isnan().logical_not());
     }
 
     private static Tensor Chosen(Tensor scores, Tensor wanted)
@@ -56,21 +57,21 @@ internal sealed class LossHead(ParameterLayout layout)
     private static Tensor Similarities(Tensor[] outputs)
         => Unit(outputs[0]).bmm(Unit(outputs[1]).transpose(1, 2));
 
-    private static Tensor Unit(Tensor rows) => rows / linalg.vector_norm(rows, 2, [2], keepdim: true).clamp_min(1e-12);
+    private static Tensor Unit(Tensor rows) => rows / rows.Squared().sum(2, keepdim: true).AtLeast(1e-24).sqrt();
 
     private Tensor Contrast(Leaves leaves, Tensor similar)
     {
         long pairs = similar.shape[1];
         if (network.Loss == LossKind.InfoNce)
         {
-            var scaled = similar / network.Model.Temperature;
-            return (scaled.log_softmax(2).diagonal(0, 1, 2) + scaled.log_softmax(1).diagonal(0, 1, 2)) * -0.5;
+            var scaled = similar.Over(network.Model.Temperature);
+            return scaled.log_softmax(2).diagonal(0, 1, 2).Plus(scaled.log_softmax(1).diagonal(0, 1, 2)).Times(-0.5);
         }
         Tensor y;
-        if (network.Graph.LossWeights is >= 0 and var own) y = similar * leaves.Weights(own, leaves.Members, 1, 1).exp() + leaves.Bias(own)!.reshape(leaves.Members, 1, 1);
-        else y = similar * Math.Exp(InitialWeights.LogScale(network)) + InitialWeights.LossBias;
-        var signs = 1 - 2 * eye(pairs, dtype: ScalarType.Float32, device: similar.device);
-        return F.softplus(y * signs).sum(2);
+        if (network.Graph.LossWeights is >= 0 and var own) y = (similar * leaves.Weights(own, leaves.Members, 1, 1).exp()).Plus(leaves.Bias(own)!.reshape(leaves.Members, 1, 1));
+        else y = similar.Times(Math.Exp(InitialWeights.LogScale(network))).Plus(InitialWeights.LossBias);
+        var signs = eye(pairs, dtype: ScalarType.Float32, device: similar.device).Times_(-2).Plus_(1);
+        return (y * signs).Softplus().sum(2);
     }
 
     /// <summary>[M·B] or [B] to [M, B].</summary>
@@ -78,7 +79,7 @@ internal sealed class LossHead(ParameterLayout layout)
         => values.NumberOfElements == z.shape[0] * z.shape[1] ? values.view(z.shape[0], z.shape[1]) : values.unsqueeze(0).expand(z.shape[0], z.shape[1]);
 
     private static Tensor Signs(TorchSplit split, Tensor examples, Tensor z)
-        => PerNet(split.Labels!.index_select(0, examples), z).to(ScalarType.Float32) * 2 - 1;
+        => PerNet(split.Labels!.index_select(0, examples), z).to(ScalarType.Float32).Times(2).Minus(1);
 
     public static Tensor Targets(TorchSplit split, Tensor examples, Tensor z)
     {

@@ -117,14 +117,14 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
                 var (s, y) = Pair(k);
                 curvatures[k] = Dot(s, y);
                 steps[k] = Dot(s, direction) / curvatures[k];
-                direction.add_(y, -steps[k]);
+                direction.Plus_(y, -steps[k]);
             }
             var newest = Pair(0).Y;
-            direction.mul_(curvatures[0] / Dot(newest, newest));
+            direction.Times_(curvatures[0] / Dot(newest, newest));
             for (int k = pairs - 1; k >= 0; k--)
             {
                 var (s, y) = Pair(k);
-                direction.add_(s, steps[k] - Dot(y, direction) / curvatures[k]);
+                direction.Plus_(s, steps[k] - Dot(y, direction) / curvatures[k]);
             }
             return true;
         }
@@ -148,7 +148,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
                 Forget();
                 return false;
             }
-            direction.add_(state[0], beta);
+            direction.Plus_(state[0], beta);
             search.Age++;
             return true;
         }
@@ -183,7 +183,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private LinePoint<Trial>? Wolfe(double first)
             => StrongWolfe(new LinePoint<Trial>(0, start, slope, new Trial(weights, g)), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Host.Double(direction.abs().max()), (step, _, _) => At(step));
 
-        private Tensor Along(double step) => (weights.to(ScalarType.Float64) + direction * step).to(ScalarType.Float32);
+        private Tensor Along(double step) => weights.to(ScalarType.Float64).Plus(direction.Times(step)).to(ScalarType.Float32);
 
         /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
         private LinePoint<Trial> At(double step)
@@ -221,8 +221,8 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
             search.Gradients++;
             search.Flops += (double)of.network.TrainingFlopsPerExample * count;
             using var still = no_grad();
-            var gradient = result.Gradient.squeeze(0) * (float)factor;
-            if (spec.WeightDecay != 0) gradient.add_(at, (float)spec.WeightDecay);
+            var gradient = result.Gradient.squeeze(0).Times((float)factor);
+            if (spec.WeightDecay != 0) gradient.Plus_(at, (float)spec.WeightDecay);
             return (Host.Double(result.Sum.squeeze(0)) / result.Count, gradient.MoveToOuterDisposeScope());
         }
 

@@ -27,7 +27,7 @@ internal static class SetParts
             int rows = Math.Min(most, count - first);
             yield return set.Indices is { } indices
                 ? tensor(indices.AsSpan(first, rows).ToArray()).to(ScalarType.Int64).to(device)
-                : arange(first, first + rows, 1, ScalarType.Int64, device);
+                : arange(Arithmetic.Number((long)first), Arithmetic.Number((long)(first + rows)), Arithmetic.Number(1L), ScalarType.Int64, device);
         }
     }
 

@@ -56,19 +56,19 @@ internal sealed class StackedModel(ParameterLayout layout, DataSet data, TorchPr
         Tensor x = wide.select(2, 0), y = wide.select(2, 1);
         var value = kind switch
         {
-            SurfaceKind.DoubleWell => (x.square() - 1).square() / 4 + x / 10 + y.square() / 2,
-            SurfaceKind.Saddle => x.square() / 2 - y.square() / 2 + y.square().square() / 8,
-            SurfaceKind.Beale => (1.5 - x + x * y).square() + (2.25 - x + x * y.square()).square() + (2.625 - x + x * y.square() * y).square(),
+            SurfaceKind.DoubleWell => x.Squared().Minus(1).Squared().Over(4).Plus(x.Over(10)).Plus(y.Squared().Over(2)),
+            SurfaceKind.Saddle => (x.Squared().Over(2) - y.Squared().Over(2)).Plus(y.Squared().Squared().Over(8)),
+            SurfaceKind.Beale => (x * y - x).Plus(1.5).Squared().Plus((x * y.Squared() - x).Plus(2.25).Squared()).Plus((x * y.Squared() * y - x).Plus(2.625).Squared()),
             _ => throw new ArgumentOutOfRangeException(nameof(kind)),
         };
-        return value + (wide * shifts).sum(2);
+        return value.Plus((wide * shifts).sum(2));
     }
 }
 
 /// <summary>Two weights that every example sees for itself: gᵢ = δ.</summary>
 internal sealed record PointTouch(int Group, Tensor Output) : Touch(Group, Output)
 {
-    public override Tensor Squares(Leaves leaves, Tensor delta) => delta.square().sum(2);
+    public override Tensor Squares(Leaves leaves, Tensor delta) => delta.Squared().sum(2);
 
     public override Tensor Slopes(Leaves direction, Tensor delta) => (delta * direction.Matrices[0].squeeze(2).unsqueeze(1)).sum(2);
 }

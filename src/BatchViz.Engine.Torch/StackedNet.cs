@@ -83,7 +83,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
                 return GroupNorm(pass, node, Float(x), spec.Kind == LayerKind.LayerNorm ? 1 : spec.Groups);
             case LayerKind.Residual:
                 Tensor way = Layers(pass, node.Inner, x, ref dropouts), own = Layers(pass, node.Projection, x, ref dropouts);
-                return way + own;
+                return way.Plus(own);
             default:
                 throw new ArgumentOutOfRangeException(nameof(node), spec.Kind, "unknown layer");
         }
@@ -110,7 +110,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         {
             z = input.bmm(Narrow(leaves.Weights(group, leaves.Members, of.Outputs, of.Inputs)).transpose(1, 2));
             // TorchSharp's baddbmm takes its arguments in another order than it says.
-            if (bias is not null) z = z.add_(bias.unsqueeze(1));
+            if (bias is not null) z = z.Plus_(bias.unsqueeze(1));
         }
         pass.Tape?.Add(new DenseTouch(group, input, z));
         return z;
@@ -142,12 +142,12 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         if (!pass.Training)
         {
             mean = pass.Running!.narrow(1, node.Statistics, channels);
-            variance = pass.Running.narrow(1, node.Statistics + channels, channels).clamp_min(0);
+            variance = pass.Running.narrow(1, node.Statistics + channels, channels).AtLeast(0);
         }
         if (pass.Tape is not null && !pass.Training)
         {
             long[] shape = ByChannel(members, channels, image);
-            return Scale(pass, node, (x - mean!.reshape(shape)) * (variance!.reshape(shape) + node.Spec.Epsilon).rsqrt(), shape);
+            return Scale(pass, node, (x - mean!.reshape(shape)) * variance!.reshape(shape).Plus(node.Spec.Epsilon).rsqrt(), shape);
         }
         if (pass.Training)
         {
@@ -171,7 +171,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         long members = pass.Leaves.Members;
         var grouped = image || members == 1 ? x.reshape(pass.Rows, members * groups, -1) : x.reshape(members, pass.Rows, groups, -1);
         var (variance, mean) = var_mean(grouped, [grouped.dim() - 1], unbiased: false, keepdim: true);
-        var normal = ((grouped - mean) * (variance + node.Spec.Epsilon).rsqrt()).reshape(x.shape);
+        var normal = ((grouped - mean) * variance.Plus(node.Spec.Epsilon).rsqrt()).reshape(x.shape);
         return Scale(pass, node, normal, ByChannel(members, channels, image));
     }
 
@@ -181,7 +181,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
     private static Tensor Scale(Pass pass, LayerNode node, Tensor normal, long[] shape)
     {
         Tensor gamma = pass.Leaves.Weights(node.Weights, shape), beta = pass.Leaves.Bias(node.Weights)!.reshape(shape);
-        var z = normal * gamma + beta;
+        var z = (normal * gamma).Plus(beta);
         pass.Tape?.Add(new NormTouch(node.Weights, normal, z));
         return z;
     }
@@ -237,9 +237,9 @@ internal sealed record BatchStatistics(int First, int Channels, float Momentum, 
     public void Commit(Tensor running)
     {
         using var mean = running.narrow(1, First, Channels);
-        mean.mul_(1 - Momentum).add_(Mean, Momentum);
+        mean.Times_(1 - Momentum).Plus_(Mean, Momentum);
         if (Counted < 2) return;
         using var variance = running.narrow(1, First + Channels, Channels);
-        variance.mul_(1 - Momentum).add_(Variance, Momentum);
+        variance.Times_(1 - Momentum).Plus_(Variance, Momentum);
     }
 }

@@ -316,7 +316,7 @@ internal sealed class TorchBundle : IBundle
         int at = At(update);
         if (at != 0) cohort.Vectors[at].copy_(cohort.Weights);
         var step = steps.Of(update - optimizerFrom, rates.At(update), WeightOf(cohort, update, count), gradient, cohort.Weights, cohort.Vectors.AsSpan(1, States), layerNorms);
-        cohort.Weights.add_(step);
+        cohort.Weights.Plus_(step);
         foreach (var batch in seen ?? []) batch.Commit(cohort.Running!);
         return step;
     }

@@ -62,8 +62,8 @@ internal sealed class TorchSplit : IDisposable
         var rows = features.index_select(0, examples);
         if (!bytes) return rows;
         var floats = rows.to(ScalarType.Float32);
-        if (scale != 1) floats.mul_(scale);
-        if (offset != 0) floats.add_(offset);
+        if (scale != 1) floats.Times_(scale);
+        if (offset != 0) floats.Plus_(offset);
         return floats;
     }
 

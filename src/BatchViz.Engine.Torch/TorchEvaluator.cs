@@ -41,8 +41,8 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         Tensor Combination(ReadOnlySpan<double> coefficients)
         {
             var sum = tensor(coefficients.ToArray()).to(device).unsqueeze(0).mm(centred).squeeze(0);
-            double length = Math.Sqrt(Host.Double(sum.square().sum()));
-            return length == 0 ? sum : sum / length;
+            double length = Math.Sqrt(Host.Double(sum.Squared().sum()));
+            return length == 0 ? sum : sum.Over(length);
         }
     }
 
@@ -213,15 +213,15 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         const double Rounding = 1e-6;
         double length = Length(a), whole = Length(b);
         if (!(length > 0) || !(whole > 0)) return false;
-        a = a / length;
-        for (int pass = 0; pass < 2; pass++) b = b - a * Host.Double(a.dot(b));
+        a = a.Over(length);
+        for (int pass = 0; pass < 2; pass++) b = b - a.Times(Host.Double(a.dot(b)));
         double left = Length(b);
         if (!(left > Rounding * whole)) return false;
-        b = b / left;
+        b = b.Over(left);
         return true;
     }
 
-    private static double Length(Tensor v) => Math.Sqrt(Host.Double(v.square().sum()));
+    private static double Length(Tensor v) => Math.Sqrt(Host.Double(v.Squared().sum()));
 
     /// <summary>Coordinates of all grid lines; the same bits for the same line of a coarser 2ᵏ+1 grid.</summary>
     private static float[] Lines(double from, double to, int resolution)

@@ -28,9 +28,9 @@ internal sealed class TorchLanczos(ParameterLayout layout, Device device, Func<T
 
     protected override double Dot(Tensor a, Tensor b) => Host.Double(a.dot(b));
 
-    protected override Tensor Scaled(Tensor vector, double factor) => vector.mul_(factor);
+    protected override Tensor Scaled(Tensor vector, double factor) => vector.Times_(factor);
 
-    protected override Tensor Added(Tensor vector, double factor, Tensor other) => vector.add_(other, factor);
+    protected override Tensor Added(Tensor vector, double factor, Tensor other) => vector.Plus_(other, factor);
 
     protected override Tensor Without(Tensor vector, IReadOnlyList<Tensor> basis)
     {

@@ -60,14 +60,14 @@ internal sealed class TorchPlane : IPlane
         var directions = Directions;
         double[] along = Host.Doubles(directions.mv(rest));
         var (x, y) = Coordinates(along[0], along[1]);
-        return new PlanePoint(x, y, Math.Sqrt(Host.Double((rest - directions.select(0, 0) * x - directions.select(0, 1) * y).square().sum())));
+        return new PlanePoint(x, y, Math.Sqrt(Host.Double((rest - directions.select(0, 0).Times(x) - directions.select(0, 1).Times(y)).Squared().sum())));
     }
 
     /// <summary>Weights [M, P] of points of the plane.</summary>
     public Tensor Points(float[] xs, float[] ys)
     {
         var at = stack([tensor(xs), tensor(ys)], 1).to(Vectors.device);
-        return Vectors.narrow(0, 0, 1) + at.mm(Vectors.narrow(0, 1, 2));
+        return Vectors.narrow(0, 0, 1).Plus(at.mm(Vectors.narrow(0, 1, 2)));
     }
 
     /// <summary>Running statistics [M, S] of points, or null.</summary>
@@ -75,7 +75,7 @@ internal sealed class TorchPlane : IPlane
     {
         if (Statistics is null) return null;
         var same = Statistics.unsqueeze(0).expand(xs.Length, Statistics.shape[0]);
-        return Along is null ? same : same + tensor(xs).to(Vectors.device).unsqueeze(1) * Along.unsqueeze(0);
+        return Along is null ? same : same.Plus(tensor(xs).to(Vectors.device).unsqueeze(1) * Along.unsqueeze(0));
     }
 
     public void Dispose()

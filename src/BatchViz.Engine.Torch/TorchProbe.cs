@@ -77,14 +77,14 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         using var scope = Begin();
         using var still = no_grad();
         var ours = TorchWeights.Of(weights, layout);
-        Tensor w = ours.Vector, box = (w.abs() + 1) * (float)epsilon, ties = Signs(new Philox(0, Purpose.SharpnessTies)), best = zeros_like(w);
+        Tensor w = ours.Vector, box = w.abs().Plus(1).Times((float)epsilon), ties = Signs(new Philox(0, Purpose.SharpnessTies)), best = zeros_like(w);
         var (loss, slope) = Slope(ours, null, set, cancel);
         double worst = loss;
         float step = 2;
         for (int k = 0; k < steps; k++)
         {
-            var u = (best + torch.where(slope.eq(0), ties, slope.sign()) * step).clamp(-1, 1);
-            var point = w + box * u;
+            var u = best.Plus(torch.where(slope.logical_not(), ties, slope.sign()).Times(step)).clamp(Arithmetic.Number(-1.0), Arithmetic.Number(1.0));
+            var point = w.Plus(box * u);
             bool last = k == steps - 1;
             var (there, gradient) = last ? (Loss(ours, point, set, cancel), slope) : Slope(ours, point, set, cancel);
             if (there > worst) (worst, best, slope) = (there, u, gradient);
@@ -105,10 +105,10 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         for (int k = 0; k < steps; k++)
         {
             var g = slope.to(ScalarType.Float64);
-            double square = Host.Double((w * g).square().sum());
+            double square = Host.Double((w * g).Squared().sum());
             // No first-order direction leads up: at a stationary point, as for the method itself.
             if (square == 0) return new SharpnessProbe(worst - loss, loss, worst, new(0, k + 1, 0));
-            var point = (w + w * w * g * (rho / Math.Sqrt(square))).to(ScalarType.Float32);
+            var point = w.Plus((w * w * g).Times(rho / Math.Sqrt(square))).to(ScalarType.Float32);
             double there;
             if (k == steps - 1) there = Loss(ours, point, set, cancel);
             else (there, slope) = Slope(ours, point, set, cancel);
@@ -126,7 +126,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         {
             var outputs = model.Outputs(pass, StackedModel.Features(pass, data.Of(set.Split), examples)).detach().requires_grad_(true);
             var slopes = Autograd.Slopes(model.LossesOf(pass, outputs, data.Of(set.Split), examples).sum(), [outputs])[0]!;
-            sum += Host.Double((slopes * outputs.detach()).sum(2).square().sum(ScalarType.Float64));
+            sum += Host.Double((slopes * outputs.detach()).sum(2).Squared().sum(ScalarType.Float64));
         });
         return new FisherRaoProbe(network.Layers * Math.Sqrt(sum / SetParts.CountOf(data, set)), new(1, 0, 0));
     }
@@ -144,10 +144,10 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         {
             var (sum, slopes) = Taped(pass, set, examples);
             loss += sum;
-            gradient.add_(Flat(slopes, pass));
+            gradient.Plus_(Flat(slopes, pass));
             var own = zeros([1, examples.shape[0]], ScalarType.Float32, device);
             for (int t = 0; t < pass.Tape!.Count; t++)
-                if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own + pass.Tape[t].Squares(pass.Leaves, delta);
+                if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own.Plus(pass.Tape[t].Squares(pass.Leaves, delta));
             squares.AddRange(Host.Doubles(own));
         });
         double all = 0, total = 0, largest = 0;
@@ -159,7 +159,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             largest = norm > largest || double.IsNaN(norm) ? norm : largest;
             if (norms.Length > 0) norms[i] = (float)norm;
         }
-        double square = Host.Double((gradient / n).square().sum());
+        double square = Host.Double(gradient.Over(n).Squared().sum());
         return new ExampleGradientsProbe(n, loss / n, square, all / n, total / n, largest, new(0, 1, 0));
     }
 
@@ -180,7 +180,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             {
                 var own = zeros([1, examples.shape[0]], ScalarType.Float32, device);
                 for (int t = 0; t < pass.Tape!.Count; t++)
-                    if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own + pass.Tape[t].Slopes(directions[d], delta);
+                    if (slopes[pass.Leaves.All.Count + t] is { } delta) own = own.Plus(pass.Tape[t].Slopes(directions[d], delta));
                 along[d].AddRange(Host.Doubles(own));
             }
         });
@@ -233,10 +233,10 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         {
             var losses = model.Losses(pass, data.Of(set.Split), examples);
             loss += Host.Double(losses.sum(ScalarType.Float64));
-            gradient.add_(Flat(Autograd.Slopes(losses.sum(), pass.Leaves.All), pass));
+            gradient.Plus_(Flat(Autograd.Slopes(losses.sum(), pass.Leaves.All), pass));
         });
         int n = SetParts.CountOf(data, set);
-        return (loss / n, (gradient / n).to(ScalarType.Float32));
+        return (loss / n, gradient.Over(n).to(ScalarType.Float32));
     }
 
     /// <summary>∇²L·v [P].</summary>
@@ -253,12 +253,12 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
             {
                 if (slopes[i] is not { } slope) continue;
                 var part = (slope * along.All[i]).sum();
-                inner = inner is null ? part : inner + part;
+                inner = inner is null ? part : inner.Plus(part);
             }
             // Where the loss is linear in the weights there is no curvature.
-            if (inner is { requires_grad: true }) product.add_(Flat(Autograd.Slopes(inner, leaves), pass));
+            if (inner is { requires_grad: true }) product.Plus_(Flat(Autograd.Slopes(inner, leaves), pass));
         });
-        return (product / SetParts.CountOf(data, set)).to(ScalarType.Float32);
+        return product.Over(SetParts.CountOf(data, set)).to(ScalarType.Float32);
     }
 
     /// <summary>Sum of the losses, and its gradients by the leaves and then by what the tape holds.</summary>

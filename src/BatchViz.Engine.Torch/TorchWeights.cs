@@ -42,7 +42,7 @@ internal sealed class TorchDirection : DeviceVector, IDirection
 {
     public TorchDirection(ParameterLayout layout, Tensor vector) : base(layout, vector)
     {
-        using var square = vector.square().sum(ScalarType.Float64);
+        using var square = vector.Squared().sum(ScalarType.Float64);
         Norm = Math.Sqrt(square.item<double>());
     }
 

@@ -21,15 +21,15 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 {
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
-        var inputs = Input.detach().to(ScalarType.Float32).square().sum(-1);
-        if (leaves.Bias(Group) is not null) inputs = inputs + 1;
-        return (inputs * delta.to(ScalarType.Float32).square().sum(-1)).reshape(leaves.Members, -1);
+        var inputs = Input.detach().to(ScalarType.Float32).Squared().sum(-1);
+        if (leaves.Bias(Group) is not null) inputs = inputs.Plus(1);
+        return (inputs * delta.to(ScalarType.Float32).Squared().sum(-1)).reshape(leaves.Members, -1);
     }
 
     public override Tensor Slopes(Leaves direction, Tensor delta)
     {
         var along = Input.detach().to(ScalarType.Float32).matmul(direction.Matrices[Group].transpose(1, 2));
-        if (direction.Biases[Group] is { } bias) along.add_(bias.unsqueeze(1));
+        if (direction.Biases[Group] is { } bias) along.Plus_(bias.unsqueeze(1));
         return (along * delta.to(ScalarType.Float32)).sum(2);
     }
 }
@@ -82,7 +82,7 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
         {
             var sums = slopes.sum(2);
             if (Apart) Add(sums, leaves.SlotsOf(Group).Bias!, rows);
-            squares = squares + sums.mul_(sums).sum(1);
+            squares = squares.Plus(sums.mul_(sums).sum(1));
         }
         squares = squares.view(rows, members * Spec.Groups);
         if (Spec.Groups > 1) squares = squares.view(rows, members, Spec.Groups).sum(2);
@@ -90,7 +90,7 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
     }
 
     /// <summary>Examples' own gradients, example by example, to where the batch's is.</summary>
-    private static void Add(Tensor each, Tensor slot, long rows) => slot.add_((rows == 1 ? each : each.view(rows, -1).sum([0L])).view(slot.shape));
+    private static void Add(Tensor each, Tensor slot, long rows) => slot.Plus_((rows == 1 ? each : each.view(rows, -1).sum([0L])).view(slot.shape));
 
     /// <summary>[n, channels, kernel, kernel, rows, columns] of images [n, channels, rows, columns].</summary>
     private Tensor Windows(Tensor images)
@@ -116,8 +116,8 @@ internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touc
     public override Tensor Squares(Leaves leaves, Tensor delta)
     {
         var product = delta * Normal.detach();
-        if (delta.dim() < 4) return (product.square().sum(-1) + delta.square().sum(-1)).reshape(leaves.Members, -1);
-        var squares = product.sum([2, 3]).square() + delta.sum([2, 3]).square();
+        if (delta.dim() < 4) return product.Squared().sum(-1).Plus(delta.Squared().sum(-1)).reshape(leaves.Members, -1);
+        var squares = product.sum([2, 3]).Squared().Plus(delta.sum([2, 3]).Squared());
         return squares.reshape(delta.shape[0], leaves.Members, -1).sum(2).transpose(0, 1);
     }
 
@@ -125,7 +125,7 @@ internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touc
     {
         bool image = delta.dim() == 4;
         long[] shape = image ? [1, -1, 1, 1] : [direction.Members, 1, -1];
-        var along = (Normal.detach() * direction.Matrices[Group].reshape(shape) + direction.Biases[Group]!.reshape(shape)) * delta;
+        var along = (Normal.detach() * direction.Matrices[Group].reshape(shape)).Plus(direction.Biases[Group]!.reshape(shape)) * delta;
         return image ? along.reshape(delta.shape[0], direction.Members, -1).sum(2).transpose(0, 1) : along.sum(2);
     }
 }

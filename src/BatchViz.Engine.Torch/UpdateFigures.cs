@@ -1,6 +1,7 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Statistics;
 using TorchSharp;
+using static BatchViz.Engine.Torch.Arithmetic;
 using static TorchSharp.torch;
 
 namespace BatchViz.Engine.Torch;
@@ -56,7 +57,7 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     private static Tensor Squares(Tensor vectors)
     {
         using var scope = NewDisposeScope();
-        return vectors.square().sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
+        return vectors.Squared().sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
     }
 
     /// <summary>Σ of the squares of each member's vector [M, P].</summary>
@@ -74,7 +75,7 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     public Tensor LayerSquares(Tensor gradient, bool wide)
     {
         using var scope = NewDisposeScope();
-        var squares = (wide ? gradient.to(ScalarType.Float64) : gradient).square();
+        var squares = (wide ? gradient.to(ScalarType.Float64) : gradient).Squared();
         return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1).MoveToOuterDisposeScope();
     }
 
@@ -99,29 +100,29 @@ internal sealed class UpdateFigures(ParameterLayout layout)
     /// <param name="weights">Of the weights before them [M].</param>
     /// <param name="layers">Of each layer of the gradient [M, layers].</param>
     private Tensor Together(BatchGradients.Result of, Tensor steps, Tensor weights, Tensor layers)
-        => cat([(of.Sum / of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
+        => cat([of.Sum.Over(of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
 
     /// <summary>Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.</summary>
     private Tensor FromEachBinUp(Tensor gradient)
     {
         using var scope = NewDisposeScope();
         var sizes = gradient.abs();
-        var all = full([gradient.shape[0]], (double)layout.Parameters, ScalarType.Float64, gradient.device);
+        var all = Filled([gradient.shape[0]], layout.Parameters, ScalarType.Float64, gradient.device);
         // Edge by edge, since a sum of truth values takes eight bytes for each.
         return stack([all, .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => Count(bin))], 1).MoveToOuterDisposeScope();
 
         Tensor Count(int bin)
         {
             using var part = NewDisposeScope();
-            return sizes.ge(RecordLayout.BinEdge(bin)).sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
+            return sizes.ge(Number(RecordLayout.BinEdge(bin))).sum(1, false, ScalarType.Float64).MoveToOuterDisposeScope();
         }
     }
 
     /// <summary>[M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not measured.</summary>
     private static Tensor Examples(BatchGradients.Result of)
     {
-        if (of.Squares is null) return full([of.Sum.shape[0], 4], double.NaN, ScalarType.Float64, of.Sum.device);
-        var squares = of.Squares.to(ScalarType.Float64) * of.Factor;
+        if (of.Squares is null) return Filled([of.Sum.shape[0], 4], double.NaN, ScalarType.Float64, of.Sum.device);
+        var squares = of.Squares.to(ScalarType.Float64).Times_(of.Factor);
         var norms = squares.sqrt();
         return stack([squares.sum(1), norms.sum(1), norms.amin([1]), norms.amax([1])], 1);
     }
