@@ -48,6 +48,19 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
             """));
     }
 
+    /// <summary>And upright: a chart shows its whole axis, and a little of the next one says that there is one.</summary>
+    [Theory]
+    [InlineData(844, 390)]
+    [InlineData(390, 844)]
+    public async Task A_chart_is_narrower_than_the_sheets(int width, int height)
+    {
+        var page = await Open(width, height);
+
+        double[] widths = await page.EvaluateAsync<double[]>("() => [...document.querySelectorAll('.sheets, .charts .chart')].map(e => e.getBoundingClientRect().width)");
+        Assert.True(widths.Length > 1);
+        Assert.All(widths[1..], chart => Assert.InRange(chart, 0.8 * widths[0], 0.95 * widths[0]));
+    }
+
     [Fact]
     public async Task The_sheets_are_reached_by_their_tabs_and_the_menus_stay_in_the_window()
     {
