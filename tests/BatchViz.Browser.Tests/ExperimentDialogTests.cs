@@ -17,6 +17,8 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     public async Task An_imported_file_is_in_the_fields_has_a_cost_and_is_exported_as_it_stands()
     {
         var page = await Open("/?lang=en");
+        // Blazor listens from then on.
+        await page.WaitForFunctionAsync("() => document.querySelector('#spec-import')?._blazorInputFileNextFileId !== undefined");
         await page.SetInputFilesAsync("#spec-import", new FilePayload
         {
             Name = "mine.json", MimeType = "application/json",

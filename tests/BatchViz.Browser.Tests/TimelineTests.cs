@@ -203,7 +203,7 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await Probe.Until(viewer, "the runs", now => now.Heads.Count == 3);
         if (await viewer.EvaluateAsync<string>("async () => (await (await fetch('/api/session')).json()).role") == "viewer")
             await Expect(viewer.GetByRole(AriaRole.Button, new() { Name = "Fork here…" })).ToHaveCountAsync(0);
-        Assert.Empty(troubles);
+        Assert.Equal("", string.Join("\n", troubles));
     }
 
     private async Task<IPage> Open(string run)

@@ -46,6 +46,23 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
 
+    /// <summary>A page may ask for what is only about to be there; a browser would write a 404 on its console as an error.</summary>
+    [Fact]
+    public async Task What_is_not_there_yet_is_no_error_and_what_never_will_be_is_one()
+    {
+        var landscape = probed.Experiment.Landscape!;
+        foreach (string path in new[] { "tiles/0/loss/0/9999", $"grids/{landscape.GridId}/7", $"paths/{landscape.PlaneId + 1000}/0" })
+        {
+            using var yet = await probed.Host.Client.GetAsync($"{Base}/{path}");
+            Assert.Equal(HttpStatusCode.NoContent, yet.StatusCode);
+        }
+        foreach (string path in new[] { "tiles/99/loss/0/0", "tiles/0/nonsense/0/0", $"paths/{landscape.PlaneId}/99" })
+        {
+            using var never = await probed.Host.Client.GetAsync($"{Base}/{path}");
+            Assert.Equal(HttpStatusCode.NotFound, never.StatusCode);
+        }
+    }
+
     [Fact]
     public async Task A_batch_says_whether_it_is_a_remainder_and_how_far_it_leads_from_the_full_gradient()
     {

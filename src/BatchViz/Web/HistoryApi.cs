@@ -35,7 +35,7 @@ public static class HistoryApi
         api.MapGet("/{generation:long}/grids/{grid:long}/{resolution:int}", Grid);
     }
 
-    /// <summary>What was there and is no more: 204, since a browser would write a 404 on its console as an error.</summary>
+    /// <summary>What was there and is no more, or is not there yet, and may be asked for in good faith: 204, since a browser would write a 404 on its console as an error.</summary>
     private static IResult Gone() => Results.NoContent();
 
     private static async Task<IResult> Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
@@ -45,7 +45,7 @@ public static class HistoryApi
         string[] names = columns.Split('+', ' ');
         int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
         if (indices.Length > live.Columns.Count || indices.Contains(-1)) return Results.NotFound();
-        if (Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is not { } tile) return Results.NotFound();
+        if (Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is not { } tile) return Gone();
         if (tile.Bytes is null) return await Recomputed(http, live, r, tile.Missing, window => Blocks.Tile((uint)generation, run, r.Log, indices, level, index, window));
         return Bytes(http, tile.Bytes, tile.Whole ? Forever : Never);
     }
@@ -163,14 +163,16 @@ public static class HistoryApi
     private static IResult Path(HttpContext http, Conductor conductor, long generation, long plane, int run)
     {
         if (Of(conductor, generation) is not { } live || live.Experiment.Landscape is not { } landscape || landscape.PlaneId != plane) return Gone();
-        return RunOf(live, run) is null || run >= landscape.Paths.Count ? Results.NotFound() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
+        if (RunOf(live, run) is null) return Results.NotFound();
+        // A run that has just been forked off has its path with the next look at the landscape.
+        return run >= landscape.Paths.Count ? Gone() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
     }
 
     private static IResult Grid(HttpContext http, Conductor conductor, long generation, long grid, int resolution)
     {
         if (Of(conductor, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Gone();
         var layer = landscape.Layers.FirstOrDefault(l => l.Resolution == resolution);
-        if (layer is null) return Results.NotFound();
+        if (layer is null) return Gone();
         var r = landscape.Region;
         return Bytes(http, Blocks.Grid((uint)generation, landscape.PlaneId, landscape.GridId, resolution,
             (float)r.X0, (float)r.X1, (float)r.Y0, (float)r.Y1, layer.Losses), Forever);
