@@ -44,13 +44,12 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private readonly long count = examples.shape[0];
         private Tensor direction = null!, weights = null!, g = null!;
         private double start, slope;
-        private BatchGradients.Result first;
 
         public double[] Run(Tensor at, double rate, UpdateFigures figures)
         {
             search.BeginUpdate();
             weights = at;
-            var (loss, gradient) = Gradient(weights.clone(), out first);
+            var (loss, gradient) = Gradient(weights.clone(), out var first);
             double[] row = figures.Read(first, weights.unsqueeze(0));
             if (figures.Finite(row)) row[UpdateFigures.UpdateSquare] = Move(loss, gradient, rate);
             if (next is not null)

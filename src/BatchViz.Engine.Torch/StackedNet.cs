@@ -122,11 +122,14 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         int kernel = spec.Kernel, channels = node.Input.Channels / spec.Groups;
         long members = pass.Leaves.Members;
         bool apart = pass.SumsExamples && ConvTouch.Direct(spec, node.Input.Channels, node.Output.Pixels);
-        var weights = Narrow(apart ? pass.Leaves.Matrices[node.Weights].reshape(members * spec.Filters, channels, kernel, kernel) : pass.Leaves.Weights(node.Weights, members * spec.Filters, channels, kernel, kernel));
+        long filters = members * spec.Filters;
+        long[] shape = [filters, channels, kernel, kernel];
+        var weights = apart ? pass.Leaves.Matrices[node.Weights].reshape(shape) : pass.Leaves.Weights(node.Weights, shape);
         var own = apart ? pass.Leaves.Biases[node.Weights] : pass.Leaves.Bias(node.Weights);
-        var bias = own is { } b ? Narrow(b.reshape(members * spec.Filters)) : null;
+        // One net's are a vector already, which the graph need not reshape.
+        var bias = own is null ? null : Narrow(own.dim() == 1 ? own : own.reshape(filters));
         var input = Narrow(x);
-        var z = F.conv2d(input, weights, bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
+        var z = F.conv2d(input, Narrow(weights), bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
         // The graph begins here where nothing before has weights in it.
         if (apart && !z.requires_grad) z.requires_grad_(true);
         pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z, apart));
@@ -138,18 +141,19 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         int channels = node.Output.Channels;
         long members = pass.Leaves.Members, all = members * channels;
         bool image = x.dim() == 4;
-        Tensor? mean = null, variance = null;
+        Tensor mean, variance;
         if (!pass.Training)
         {
             mean = pass.Running!.narrow(1, node.Statistics, channels);
             variance = pass.Running.narrow(1, node.Statistics + channels, channels).AtLeast(0);
+            if (pass.Tape is not null)
+            {
+                // What goes into γ and β is wanted by itself.
+                long[] shape = ByChannel(members, channels, image);
+                return Scale(pass, node, (x - mean.reshape(shape)) * variance.reshape(shape).Plus(node.Spec.Epsilon).rsqrt(), shape);
+            }
         }
-        if (pass.Tape is not null && !pass.Training)
-        {
-            long[] shape = ByChannel(members, channels, image);
-            return Scale(pass, node, (x - mean!.reshape(shape)) * variance!.reshape(shape).Plus(node.Spec.Epsilon).rsqrt(), shape);
-        }
-        if (pass.Training)
+        else
         {
             // With a momentum of 1 running statistics are the batch's.
             (mean, variance) = (zeros(all, ScalarType.Float32, x.device), zeros(all, ScalarType.Float32, x.device));
@@ -160,7 +164,7 @@ internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precisio
         var flat = turns ? x.transpose(0, 1).reshape(pass.Rows, all) : x;
         Tensor gamma = pass.Leaves.Weights(node.Weights, all), beta = pass.Leaves.Bias(node.Weights)!;
         if (members > 1) beta = beta.reshape(all);
-        var z = F.batch_norm(flat, mean!.reshape(all), variance!.reshape(all), gamma, beta, pass.Training, 1, node.Spec.Epsilon);
+        var z = F.batch_norm(flat, mean.reshape(all), variance.reshape(all), gamma, beta, pass.Training, 1, node.Spec.Epsilon);
         return turns ? z.view(pass.Rows, members, channels).transpose(0, 1) : z;
     }
 
