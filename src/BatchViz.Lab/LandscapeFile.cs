@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text.Json;
+using System.Text.Json.Serialization;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
@@ -17,11 +18,9 @@ public static class LandscapeFile
     private const byte Head = 32, Grid = 33, Path = 34;
     private const int PointBytes = 20;
 
-    private sealed record HeadJson(
+    internal sealed record HeadJson(
         uint PlaneId, uint GridId, string Kind, string Title, double? Explained, double? ExplainedByRandomWalk, double[] Region, int Resolution, long FittedAt, int Runs,
         PlaneOrigin? Origin = null);
-
-    private static readonly JsonSerializerOptions Options = new(JsonSerializerDefaults.Web) { MaxDepth = 8 };
 
     public static byte[] Write(Landscape landscape)
     {
@@ -30,7 +29,7 @@ public static class LandscapeFile
         uint sequence = 0;
         void Put(byte type, ReadOnlySpan<byte> payload) => file.Write(LogBlock.Whole(type, sequence++, payload));
         Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, Words.Of(Words.Planes, landscape.Kind), landscape.Title,
-            landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), Options));
+            landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), LandscapeContext.Default.HeadJson));
         Put(Grid, MemoryMarshal.AsBytes<float>(landscape.Layers.Count > 0 ? landscape.Layers[^1].Losses : []));
         foreach (var path in landscape.Paths)
         {
@@ -60,7 +59,7 @@ public static class LandscapeFile
         HeadJson? head;
         try
         {
-            head = JsonSerializer.Deserialize<HeadJson>(scanner.Payload, Options);
+            head = JsonSerializer.Deserialize(scanner.Payload, LandscapeContext.Default.HeadJson);
         }
         catch (JsonException)
         {
@@ -105,3 +104,10 @@ public static class LandscapeFile
         }
     }
 }
+
+/// <summary>As in the other files of a recording, NaN and ±Infinity are words.</summary>
+[JsonSourceGenerationOptions(
+    JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, MaxDepth = 8,
+    GenerationMode = JsonSourceGenerationMode.Metadata)]
+[JsonSerializable(typeof(LandscapeFile.HeadJson))]
+internal sealed partial class LandscapeContext : JsonSerializerContext;

@@ -1,4 +1,3 @@
-using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Text;
 using System.Text.Json.Nodes;
@@ -109,23 +108,8 @@ public sealed partial record RecordingManifest
 
     public byte[] ToBytes()
     {
-        var json = new JsonObject
-        {
-            ["format"] = Format,
-            ["version"] = FormatVersion,
-            ["id"] = Id.ToString("D"),
-            ["name"] = Name,
-            ["title"] = Title,
-            ["created"] = Created.ToString("O", CultureInfo.InvariantCulture),
-            ["program"] = Program,
-            ["engine"] = JsonNode.Parse(RecordingJson.Write(Engine)),
-            ["machine"] = JsonNode.Parse(RecordingJson.Write(Machine)),
-            ["data"] = JsonNode.Parse(RecordingJson.Write(Data)),
-            ["budgetBytes"] = BudgetBytes,
-            ["spec"] = Spec.DeepClone(),
-            ["runs"] = JsonNode.Parse(RecordingJson.Write(Runs)),
-        };
-        byte[] body = Encoding.UTF8.GetBytes(json.ToJsonString()[..^1]);
+        var json = new ManifestJson(Format, FormatVersion, Id, Name, Title, Created, Program, Engine, Machine, Data, BudgetBytes, Spec, Runs);
+        byte[] body = RecordingJson.Write(json)[..^1];
         return [.. body, .. Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(body):x8}\"}}")];
     }
 
@@ -152,7 +136,7 @@ public sealed partial record RecordingManifest
         int sealLength = Seal.Length + 8 + 2, body = bytes.Length - sealLength;
         if (bytes.Length > MostBytes || body < 2) throw new SpecException($"{Broken}: it has {bytes.Length:#,0} bytes.");
         if (!bytes[body..].SequenceEqual(Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(bytes[..body]):x8}\"}}"))) throw new SpecException($"{Broken}: its checksum does not fit.");
-        var json = RecordingJson.Read<Raw>(bytes) ?? throw new SpecException($"{Broken}: it does not say what a manifest says.");
+        var json = RecordingJson.Read<ManifestJson>(bytes) ?? throw new SpecException($"{Broken}: it does not say what a manifest says.");
         if (json.Format != Format) throw new SpecException($"{Broken}: it is of another format.");
         if (json.Version != FormatVersion) throw new SpecException($"The recording is of format version {json.Version}; this program reads version {FormatVersion}.");
         if (json is not { Id: { } id, Name: { Length: <= 200 } name, Title: { } title, Created: { } created, Program: { } program, Engine: { Name: not null, Variant: not null } engine, Machine: { } machine, Data: { Name: not null, Sha256: not null } data, Spec: JsonObject spec, Runs: { Count: >= 1 and <= 1024 } runs })
@@ -171,10 +155,11 @@ public sealed partial record RecordingManifest
         };
     }
 
-    private sealed record Raw(
-        string? Format, int Version, Guid? Id, string? Name, string? Title, DateTimeOffset? Created, string? Program, EngineInfo? Engine, MachineInfo? Machine,
-        DataInfo? Data, long BudgetBytes, JsonNode? Spec, IReadOnlyList<RunEntry>? Runs);
-
     [GeneratedRegex(@"^[a-z0-9][a-z0-9-]{0,99}\z")]
     private static partial Regex SafeId();
 }
+
+/// <summary>The manifest as it stands in its file, in this order; what may be missing in a damaged one is null.</summary>
+internal sealed record ManifestJson(
+    string? Format, int Version, Guid? Id, string? Name, string? Title, DateTimeOffset? Created, string? Program, RecordingManifest.EngineInfo? Engine,
+    RecordingManifest.MachineInfo? Machine, RecordingManifest.DataInfo? Data, long BudgetBytes, JsonNode? Spec, IReadOnlyList<RecordingManifest.RunEntry>? Runs);

@@ -33,7 +33,10 @@ public static class ReplayFile
         byte[][] blocks = [.. addresses.Select(Get)];
         // What is no more is answered with nothing.
         if (blocks.Any(block => block.Length == 0)) return null;
-        return HtmlReplay.Write(Page, new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), blocks,
+        var outline = new ReplayOutline(
+            (string)manifest["name"]!, (string)manifest["title"]!, [.. manifest["columns"]!.AsArray().Select(column => (bool)column!["live"]!)],
+            [.. manifest["runs"]!.AsArray().Select(run => (long)run!["updates"]!)]);
+        return HtmlReplay.Write(Page, new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), outline, blocks,
             (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}")), budget);
 
         byte[] Get(string address)

@@ -8,6 +8,7 @@ using BatchViz.Data;
 using BatchViz.Engine.Cpu;
 using BatchViz.Lab;
 using BatchViz.Recording.Storage;
+using BatchViz.Recordings;
 
 namespace BatchViz.Tests;
 

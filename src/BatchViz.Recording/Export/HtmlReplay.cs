@@ -1,16 +1,20 @@
 using System.IO.Compression;
 using System.Net;
 using System.Text;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Recording.Export;
 
 /// <summary>What a file is to show of an experiment, in the form in which a page gets it from a server.</summary>
-/// <param name="Manifest">The manifest as JSON, with the updates that every run has made.</param>
+/// <param name="Manifest">The manifest as JSON in UTF-8, without '<' and '&' (which JSON can escape), of an experiment in which nothing goes on.</param>
+/// <param name="Outline">What of it the file's head and its choice of detail go by.</param>
 /// <param name="Blocks">Evaluations, paths and the finest grid, as <see cref="Wire.Blocks"/> encodes them. All of them go into the file.</param>
 /// <param name="Tile">A tile, likewise encoded: of a run, some columns, a level and an index. Only tiles that exist are asked for; null: it would take too long to recompute, and the run stays coarser.</param>
-public sealed record ReplaySource(byte[] Manifest, IReadOnlyList<byte[]> Blocks, Func<int, int[], int, long, byte[]?> Tile);
+public sealed record ReplaySource(byte[] Manifest, ReplayOutline Outline, IReadOnlyList<byte[]> Blocks, Func<int, int[], int, long, byte[]?> Tile);
+
+/// <param name="LiveColumns">For each column of the records, whether charts are drawn from it.</param>
+/// <param name="Updates">That each run has made.</param>
+public sealed record ReplayOutline(string Name, string Title, IReadOnlyList<bool> LiveColumns, IReadOnlyList<long> Updates);
 
 /// <summary>An experiment as one HTML file that replays it without a server or a network; docs/html-replay.md describes it.</summary>
 public static class HtmlReplay
@@ -26,16 +30,18 @@ public static class HtmlReplay
     /// <exception cref="SpecException">Even the coarsest detail takes more than that.</exception>
     public static byte[] Write(byte[] page, ReplaySource source, long budget = DefaultBudget)
     {
-        var manifest = Ended(source.Manifest);
+        if (source.Manifest.AsSpan().IndexOfAny((byte)'<', (byte)'&') >= 0)
+            throw new ArgumentException("The manifest's JSON must escape '<' and '&', so that it can stand in a page.", nameof(source));
         var (before, between, after) = Split(page);
         using var file = new MemoryStream();
         file.Write(before);
-        file.Write(Encoding.UTF8.GetBytes(Head(manifest)));
+        file.Write(Encoding.UTF8.GetBytes(Head(source.Outline)));
         file.Write(between);
-        // The JSON has no '<' and no '&': the writer escapes them.
-        file.Write(Encoding.UTF8.GetBytes($"<script type=\"application/json\" id=\"manifest\">{manifest.ToJsonString()}</script>\n"));
+        file.Write("<script type=\"application/json\" id=\"manifest\">"u8);
+        file.Write(source.Manifest);
+        file.Write("</script>\n"u8);
         foreach (byte[] block in source.Blocks) file.Write(Pack(block));
-        var detail = new ReplayDetail(source, manifest, budget - file.Length - after.Length);
+        var detail = new ReplayDetail(source, budget - file.Length - after.Length);
         if (detail.Room < 0)
             throw new SpecException($"The smallest file of this experiment takes {budget - detail.Room:#,0} bytes, and at most {budget:#,0} were asked for.");
         foreach (byte[] tile in detail.Tiles) file.Write(tile);
@@ -51,26 +57,10 @@ public static class HtmlReplay
         return Encoding.UTF8.GetBytes($"<script type=\"application/octet-stream\" data-block>{Convert.ToBase64String(packed.ToArray())}</script>\n");
     }
 
-    private static string Head(JsonObject manifest)
+    private static string Head(ReplayOutline outline)
     {
-        string name = Encoded(manifest["name"]), title = Encoded(manifest["title"]);
+        string name = WebUtility.HtmlEncode(outline.Name), title = WebUtility.HtmlEncode(outline.Title);
         return $"<title>{name} · BatchViz</title>\n<meta name=\"description\" content=\"{title}: every path and curve of a BatchViz experiment, in one file.\">";
-    }
-
-    private static string Encoded(JsonNode? text) => WebUtility.HtmlEncode((string?)text ?? "");
-
-    /// <summary>In a file nothing goes on: what was still under way ends with its last record.</summary>
-    private static JsonObject Ended(byte[] json)
-    {
-        var manifest = JsonNode.Parse(json)!.AsObject();
-        if ((string?)manifest["state"] is "running" or "held") manifest["state"] = "stopped";
-        foreach (var run in manifest["runs"]!.AsArray())
-        {
-            if ((string?)run!["state"] is not ("waiting" or "running")) continue;
-            run["state"] = "stopped";
-            run["message"] = "The recording ends here.";
-        }
-        return manifest;
     }
 
     private static (byte[] Before, byte[] Between, byte[] After) Split(byte[] page)

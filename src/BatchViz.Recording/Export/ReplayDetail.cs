@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Recording.Wire;
 
 namespace BatchViz.Recording.Export;
@@ -34,11 +33,11 @@ internal sealed class ReplayDetail
     }
 
     /// <param name="room">Bytes for the tiles.</param>
-    public ReplayDetail(ReplaySource source, JsonObject manifest, long room)
+    public ReplayDetail(ReplaySource source, long room)
     {
         (this.source, Room) = (source, room);
-        var runs = manifest["runs"]!.AsArray();
-        var live = manifest["columns"]!.AsArray().Select((column, index) => (Index: index, Live: (bool)column!["live"]!)).ToLookup(c => c.Live, c => c.Index);
+        var updates = source.Outline.Updates;
+        var live = source.Outline.LiveColumns.Select((live, index) => (Index: index, Live: live)).ToLookup(c => c.Live, c => c.Index);
         Row[] drawn = Rows(live[true]), others = Rows(live[false]);
         foreach (var row in drawn) Begin(row, long.MaxValue);
         foreach (var row in others) Begin(row, Room);
@@ -46,7 +45,7 @@ internal sealed class ReplayDetail
         Refine(others);
 
         Row[] Rows(IEnumerable<int> columns)
-            => !columns.Any() ? [] : [.. runs.Select((run, index) => new Row(index, [.. columns], (long)run!["updates"]!)).Where(row => row.Updates > 0)];
+            => !columns.Any() ? [] : [.. updates.Select((made, index) => new Row(index, [.. columns], made)).Where(row => row.Updates > 0)];
     }
 
     /// <summary>Bytes that are left; fewer than none when even the coarsest detail takes more.</summary>

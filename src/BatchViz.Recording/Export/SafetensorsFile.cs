@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Text;
-using System.Text.Json;
+using System.Text.Json.Serialization;
 
 namespace BatchViz.Recording.Export;
 
@@ -38,9 +38,12 @@ internal sealed class SafetensorsFile
         var entries = new Dictionary<string, object> { ["__metadata__"] = metadata };
         long offset = 0;
         foreach (var tensor in tensors)
-            entries.Add(tensor.Name, new { dtype = tensor.Type, shape = tensor.Shape, data_offsets = (long[])[offset, offset += tensor.Bytes] });
-        string json = JsonSerializer.Serialize(entries);
-        int bytes = Encoding.UTF8.GetByteCount(json);
-        return Encoding.UTF8.GetBytes(json + new string(' ', -bytes & 7));
+            entries.Add(tensor.Name, new TensorHeader(tensor.Type, tensor.Shape, [offset, offset += tensor.Bytes]));
+        byte[] json = RecordingJson.Write<IReadOnlyDictionary<string, object>>(entries);
+        return [.. json, .. Encoding.UTF8.GetBytes(new string(' ', -json.Length & 7))];
     }
 }
+
+/// <summary>An array in the header of a safetensors file.</summary>
+/// <param name="Offsets">Where it begins and ends behind the header, in bytes.</param>
+internal sealed record TensorHeader(string Dtype, long[] Shape, [property: JsonPropertyName("data_offsets")] long[] Offsets);

@@ -1,5 +1,5 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Engines;
 
 namespace BatchViz.Cli;
@@ -20,11 +20,8 @@ internal static class EnginesCommand
             chosen.Engine.Dispose();
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(new JsonObject
-                {
-                    ["engines"] = new JsonArray([.. entries.Select(entry => (JsonNode)new JsonObject { ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot })]),
-                    ["auto"] = auto,
-                }.ToJsonString());
+                var engines = entries.Select(entry => new EngineReport(entry.Name, entry.Description, entry.WhyNot));
+                Console.WriteLine(ApiJson.Line(new EnginesReport([.. engines], auto)));
                 return Task.FromResult(CommandLine.Done);
             }
             foreach (var entry in entries) Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");

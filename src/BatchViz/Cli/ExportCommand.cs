@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Recordings;
 using Spectre.Console;
@@ -62,14 +62,7 @@ internal static class ExportCommand
             foreach (var file in files) Console.WriteLine($"{file.Bytes.ToString("#,0", CultureInfo.InvariantCulture),16} bytes  {file.Path}");
             return;
         }
-        Console.WriteLine(new JsonObject
-        {
-            ["export"] = new JsonObject
-            {
-                ["to"] = request.Word,
-                ["files"] = new JsonArray([.. files.Select(file => (JsonNode)new JsonObject { ["path"] = file.Path, ["bytes"] = file.Bytes })]),
-                ["seconds"] = Math.Round(seconds, 3),
-            },
-        }.ToJsonString());
+        var written = files.Select(file => new ExportedFileReport(file.Path, file.Bytes));
+        Console.WriteLine(ApiJson.Line(new ExportReport(new(request.Word, [.. written], Math.Round(seconds, 3)))));
     }
 }

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Export;
 using Spectre.Console;
@@ -33,7 +33,7 @@ internal static class ImportCommand
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);
             var manifest = await Shown.WithProgress(console, Path.GetFileName(file), progress => Bviz.Read(stream, target, progress, stop));
             if (!json) Console.WriteLine($"{target}: {manifest.Title}, {manifest.Runs.Count.ToString("#,0", CultureInfo.InvariantCulture)} runs.");
-            else Console.WriteLine(new JsonObject { ["import"] = new JsonObject { ["path"] = target, ["name"] = manifest.Name, ["runs"] = manifest.Runs.Count } }.ToJsonString());
+            else Console.WriteLine(ApiJson.Line(new ImportReport(new(target, manifest.Name, manifest.Runs.Count))));
             return CommandLine.Done;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
+using BatchViz.Recordings;
 using BatchViz.Recording;
 using Spectre.Console;
 
@@ -40,27 +41,9 @@ internal static class ReplayCommand
         var run = RecordingFiles.RunOf(experiment, id);
         var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
         var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
-        if (json) Console.WriteLine(Json(run, batch).ToJsonString());
+        if (json) Console.WriteLine(ApiJson.Line(Batch.Of(run, batch)));
         else Show(run, batch, plan.Network);
         return batch.Deviation == 0 || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
-    }
-
-    /// <summary>What the page and the command line are told of a batch.</summary>
-    public static JsonObject Json(Run run, ReplayedBatch batch)
-    {
-        var record = new JsonObject();
-        for (int c = 0; c < batch.Record.Length; c++) record[run.Log.Layout.Columns[c].Name] = RunCommand.Finite(batch.Record[c]);
-        return new JsonObject
-        {
-            ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["remainder"] = batch.Remainder, ["epoch"] = batch.Epoch, ["record"] = record,
-            ["recorded"] = batch.Recorded, ["deviation"] = RunCommand.Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
-            ["full"] = new JsonObject
-            {
-                ["norm"] = RunCommand.Finite(batch.Full.Norm), ["cosine"] = RunCommand.Finite(batch.Full.Cosine),
-                ["degrees"] = RunCommand.Finite(batch.Full.Degrees), ["examples"] = batch.Full.Examples,
-            },
-            ["examples"] = new JsonArray([.. batch.Examples.Select(e => (JsonNode)new JsonObject { ["index"] = e.Index, ["loss"] = RunCommand.Finite(e.Loss), ["gradientNorm"] = RunCommand.Finite(e.GradientNorm) })]),
-        };
     }
 
     private static void Show(Run run, ReplayedBatch batch, NetworkSpec network)

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
+using BatchViz.Recordings;
 using BatchViz.Recording;
 
 namespace BatchViz.Cli;

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Engines;
 using BatchViz.Lab;
+using BatchViz.Recordings;
 using BatchViz.Recording;
 using Spectre.Console;
 
@@ -119,67 +120,47 @@ internal static class RunCommand
                     $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{r.Seconds,9:0.0}{(r.Diverged ? "  diverged" : "")}"));
             return;
         }
-        var line = new JsonObject
-        {
-            ["experiment"] = SpecWriter.Write(experiment.Plan.Spec),
-            ["runs"] = new JsonArray([.. results.Select(r => (JsonNode)WithProbes(experiment.Runs.Single(run => run.Plan.Id == r.Id), new JsonObject
-            {
-                ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
-                ["trainLoss"] = Finite(r.TrainLoss), ["trainAccuracy"] = Finite(r.TrainAccuracy), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
-                ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
-                ["memory"] = Memory(experiment.Runs.Single(run => run.Plan.Id == r.Id)),
-            }))]),
-        };
-        Console.WriteLine(line.ToJsonString());
+        var reports = results.Select(result => ReportOf(result, experiment.Runs.Single(run => run.Plan.Id == result.Id)));
+        Console.WriteLine(ApiJson.Line(new TrainingReport(SpecWriter.Write(experiment.Plan.Spec), [.. reports])));
     }
 
-    /// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>
-    private static JsonObject? Memory(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new JsonObject
-    {
-        ["seeds"] = seeds, ["predictedBytes"] = predicted.Total, ["measuredBytes"] = measured.Total,
-        ["weights"] = measured.Weights, ["optimizerState"] = measured.OptimizerState, ["activations"] = measured.Activations,
-        ["gradients"] = measured.Gradients, ["batch"] = measured.Batch, ["workspace"] = measured.Workspace,
-    };
+    private static RunReport ReportOf(RunResult result, Run run) => new(
+        result.Id, result.BatchSize, result.Seed, result.Updates, result.Epochs, result.TrainLoss, result.TrainAccuracy, result.TestLoss, result.TestAccuracy,
+        result.Seconds, result.Diverged, result.WeightsSha256, MemoryOf(run), ProbesOf(run));
 
-    /// <summary>Adds the run's last probes, if it has any, with what they and all before them cost.</summary>
-    private static JsonObject WithProbes(Run run, JsonObject result)
+    private static MemoryReport? MemoryOf(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new(
+        seeds, predicted.Total, measured.Total,
+        measured.Weights, measured.OptimizerState, measured.Activations, measured.Gradients, measured.Batch, measured.Workspace);
+
+    /// <summary>The run's last probes, if it has any, with what they and all before them cost.</summary>
+    private static ProbeReport? ProbesOf(Run run)
     {
-        if (run.Probes.Count == 0) return result;
+        if (run.Probes.Count == 0) return null;
         var point = run.Probes[run.Probes.Count - 1];
         double all = 0;
         for (long i = 0; i < run.Probes.Count; i++) all += run.Probes[i].Seconds;
-        var json = new JsonObject { ["update"] = point.Update };
-        Put("gradientNorm", point.GradientNorm);
-        Put("batchCosine", point.BatchCosine);
-        Put("sharpness", point.Sharpness);
-        Put("adaptiveSharpness", point.AdaptiveSharpness);
-        if (point.Eigenvalues.Count > 0)
+        bool hasEigenvalues = point.Eigenvalues.Count > 0;
+        return new()
         {
-            json["eigenvalues"] = new JsonArray([.. point.Eigenvalues.Select(v => (JsonNode?)Finite(v))]);
-            json["eigenResiduals"] = new JsonArray([.. point.EigenResiduals.Select(v => (JsonNode?)Finite(v))]);
-        }
-        Put("trace", point.Trace);
-        Put("traceStandardError", point.TraceStandardError);
-        Put("gradientCurvature", point.GradientCurvature);
-        Put("fisherRao", point.FisherRao);
-        Put("gradientVariance", point.GradientVariance);
-        Put("noiseScale", point.NoiseScale);
-        json["cost"] = new JsonObject
-        {
-            ["losses"] = point.Cost.Losses, ["gradients"] = point.Cost.Gradients, ["hessianProducts"] = point.Cost.HessianProducts,
-            ["seconds"] = point.Seconds, ["marks"] = run.Probes.Count, ["secondsOfAllMarks"] = all,
+            Update = point.Update,
+            GradientNorm = Measured(point.GradientNorm),
+            BatchCosine = Measured(point.BatchCosine),
+            Sharpness = Measured(point.Sharpness),
+            AdaptiveSharpness = Measured(point.AdaptiveSharpness),
+            Eigenvalues = hasEigenvalues ? point.Eigenvalues : null,
+            EigenResiduals = hasEigenvalues ? point.EigenResiduals : null,
+            Trace = Measured(point.Trace),
+            TraceStandardError = Measured(point.TraceStandardError),
+            GradientCurvature = Measured(point.GradientCurvature),
+            FisherRao = Measured(point.FisherRao),
+            GradientVariance = Measured(point.GradientVariance),
+            NoiseScale = Measured(point.NoiseScale),
+            Cost = new(point.Cost.Losses, point.Cost.Gradients, point.Cost.HessianProducts, point.Seconds, run.Probes.Count, all),
         };
-        result["probes"] = json;
-        return result;
-
-        void Put(string key, double value)
-        {
-            if (!double.IsNaN(value)) json[key] = Finite(value);
-        }
     }
 
-    /// <summary>JSON has no NaN: what was not measured, or is not finite, is null.</summary>
-    public static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    /// <summary>NaN: it was not asked for.</summary>
+    private static double? Measured(double value) => double.IsNaN(value) ? null : value;
 
     private static string Number(double value) => double.IsFinite(value) ? value.ToString("0.0000", CultureInfo.InvariantCulture) : "–";
 }

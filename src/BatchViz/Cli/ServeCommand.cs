@@ -6,6 +6,7 @@ using BatchViz.Engine.Cpu;
 using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Live;
+using BatchViz.Recordings;
 using BatchViz.Web;
 
 namespace BatchViz.Cli;

@@ -1,7 +1,5 @@
 using System.Diagnostics;
-using System.Text;
-using System.Text.Json.Nodes;
-using BatchViz.Cli;
+using BatchViz.Api;
 using BatchViz.Core;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -71,26 +69,15 @@ public sealed class Lines(Experiment experiment, Replays replays)
             {
                 var line = LossLine.Between(experiment, a, b, progress, cancel);
                 Volatile.Write(ref entry.Done, Stopwatch.GetTimestamp());
-                return Encoding.UTF8.GetBytes(Json(a, b, line).ToJsonString());
+                return ApiJson.Bytes(LineOf(a, b, line));
             }, CancellationToken.None, entry);
             return entries[(indexA, indexB)] = entry;
         }
     }
 
-    private JsonObject Json(Run a, Run b, LossLine line) => new()
-    {
-        ["a"] = a.Plan.Id,
-        ["b"] = b.Plan.Id,
-        ["updates"] = new JsonArray(line.UpdateA, line.UpdateB),
-        ["t"] = Numbers(Enumerable.Range(0, LossLine.Points).Select(LossLine.T)),
-        ["train"] = Curve(line.Train),
-        ["test"] = line.Test is { } test ? Curve(test) : null,
-        ["trainExamples"] = experiment.EvaluationExamples,
-        ["testExamples"] = experiment.TestExamples,
-    };
+    private Line LineOf(Run a, Run b, LossLine line) => new(
+        a.Plan.Id, b.Plan.Id, [line.UpdateA, line.UpdateB], [.. Enumerable.Range(0, LossLine.Points).Select(LossLine.T)],
+        Curve(line.Train), line.Test is { } test ? Curve(test) : null, experiment.EvaluationExamples, experiment.TestExamples);
 
-    private static JsonObject Curve(Evaluation[] values)
-        => new() { ["loss"] = Numbers(values.Select(value => value.Loss)), ["accuracy"] = Numbers(values.Select(value => value.Accuracy)) };
-
-    private static JsonArray Numbers(IEnumerable<double> values) => [.. values.Select(RunCommand.Finite)];
+    private static LineCurve Curve(Evaluation[] values) => new([.. values.Select(value => value.Loss)], [.. values.Select(value => value.Accuracy)]);
 }

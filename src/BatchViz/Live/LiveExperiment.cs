@@ -1,3 +1,4 @@
+using BatchViz.Api;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Wire;
@@ -33,7 +34,7 @@ public sealed class LiveExperiment : IDisposable
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name)).Where(index => index >= 0)];
         encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
-        published = new Published(1, Manifest.Write(experiment, generation, 1, experiment.Landscape, recording, ceilings()));
+        published = new Published(1, ApiJson.Bytes(ManifestBuilder.Build(experiment, generation, 1, experiment.Landscape, recording, ceilings())));
     }
 
     public uint Generation { get; }
@@ -73,7 +74,7 @@ public sealed class LiveExperiment : IDisposable
         if (now != signature)
         {
             uint revision = published.Revision + 1;
-            Volatile.Write(ref published, new Published(revision, Manifest.Write(Experiment, Generation, revision, landscape, Recording, ceilings())));
+            Volatile.Write(ref published, new Published(revision, ApiJson.Bytes(ManifestBuilder.Build(Experiment, Generation, revision, landscape, Recording, ceilings()))));
             signature = now;
         }
         (lastViewers, lastStill) = (viewers, still);

@@ -1,7 +1,5 @@
 using System.Buffers.Binary;
-using System.Text;
-using System.Text.Json.Nodes;
-using BatchViz.Cli;
+using BatchViz.Api;
 using BatchViz.Core;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
@@ -42,7 +40,7 @@ public sealed class Measurements
     private byte[] Batch(MomentKey key, IProgress<double> progress, CancellationToken cancel)
     {
         var run = experiment.Runs[key.Run];
-        return Bytes(ReplayCommand.Json(run, experiment.Replayer.Batch(run, key.Update, progress, cancel)));
+        return ApiJson.Bytes(Api.Batch.Of(run, experiment.Replayer.Batch(run, key.Update, progress, cancel)));
     }
 
     private byte[] Moment((MomentKey At, long Plane) key, IProgress<double> progress, CancellationToken cancel)
@@ -52,15 +50,11 @@ public sealed class Measurements
         if (landscape.Plane is null)
             throw new SpecException(Language.Tr("The plane of a recording is kept as a picture: gradients can be put on it once another plane has been fitted.", "录制中的平面只保留了图像：拟合新的平面之后才能把梯度投影上去。"));
         var moment = experiment.Replayer.Moment(experiment.Runs[key.At.Run], key.At.Update, landscape.Plane, progress, cancel);
-        return Bytes(new JsonObject
-        {
-            ["run"] = moment.Run, ["update"] = moment.Update, ["plane"] = key.Plane,
-            ["point"] = new JsonObject { ["x"] = RunCommand.Finite(moment.Point.X), ["y"] = RunCommand.Finite(moment.Point.Y), ["offPlane"] = RunCommand.Finite(moment.Point.OffPlane) },
-            ["nextBatchSize"] = moment.NextBatchSize, ["batch"] = moment.Batch is { } batch ? Gradient(batch) : null,
-            ["full"] = With(Gradient(moment.Full), "examples", moment.FullExamples), ["cosine"] = RunCommand.Finite(moment.Cosine),
-            ["covariance"] = moment.Scatter is { } scatter ? new JsonArray(RunCommand.Finite(scatter.XX), RunCommand.Finite(scatter.XY), RunCommand.Finite(scatter.YY)) : null,
-            ["covarianceExamples"] = moment.Scatter?.Examples ?? 0,
-        });
+        var (point, full) = (moment.Point, moment.Full);
+        return ApiJson.Bytes(new Moments(
+            moment.Run, moment.Update, key.Plane, new(point.X, point.Y, point.OffPlane), moment.NextBatchSize,
+            moment.Batch is { } batch ? new(batch.X, batch.Y, batch.Norm) : null, new(full.X, full.Y, full.Norm, moment.FullExamples), moment.Cosine,
+            moment.Scatter is { } scatter ? [scatter.XX, scatter.XY, scatter.YY] : null, moment.Scatter?.Examples ?? 0));
     }
 
     private byte[] Boundary((MomentKey At, int Resolution) key, IProgress<double> progress, CancellationToken cancel)
@@ -69,22 +63,6 @@ public sealed class Measurements
         var values = new byte[sizeof(float) * boundary.Values.Length];
         for (int i = 0; i < boundary.Values.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(values.AsSpan(sizeof(float) * i), boundary.Values[i]);
         var r = boundary.Region;
-        return Bytes(new JsonObject
-        {
-            ["region"] = new JsonArray(r.X0, r.X1, r.Y0, r.Y1), ["resolution"] = boundary.Resolution,
-            ["kind"] = boundary.Kind switch { BoundaryKind.Probability => "probability", BoundaryKind.Class => "class", _ => "value" },
-            ["values"] = Convert.ToBase64String(values),
-        });
+        return ApiJson.Bytes(new Api.Boundary([r.X0, r.X1, r.Y0, r.Y1], boundary.Resolution, boundary.Kind, values));
     }
-
-    private static JsonObject Gradient(GradientOnPlane gradient)
-        => new() { ["x"] = RunCommand.Finite(gradient.X), ["y"] = RunCommand.Finite(gradient.Y), ["norm"] = RunCommand.Finite(gradient.Norm) };
-
-    private static JsonObject With(JsonObject json, string key, JsonNode value)
-    {
-        json[key] = value;
-        return json;
-    }
-
-    private static byte[] Bytes(JsonObject json) => Encoding.UTF8.GetBytes(json.ToJsonString());
 }

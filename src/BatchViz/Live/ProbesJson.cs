@@ -1,27 +1,14 @@
-using System.Text;
-using System.Text.Json.Nodes;
-using BatchViz.Cli;
+using BatchViz.Api;
 using BatchViz.Lab;
-using BatchViz.Recording;
 
 namespace BatchViz.Live;
 
-/// <summary>What the experiment's probes found of a run; docs/wire-format.md. Null where a probe was not asked for.</summary>
+/// <summary>What the experiment's probes found of a run; docs/wire-format.md.</summary>
 internal static class ProbesJson
 {
-    public static byte[] Of(Run run) => Encoding.UTF8.GetBytes(new JsonObject { ["points"] = new JsonArray([.. run.Probes.ToArray().Select(Point)]) }.ToJsonString());
+    public static byte[] Of(Run run) => ApiJson.Bytes(new Probes([.. run.Probes.ToArray().Select(Point)]));
 
-    private static JsonNode Point(ProbePoint point) => new JsonObject
-    {
-        ["update"] = point.Update,
-        ["gradientNorm"] = RunCommand.Finite(point.GradientNorm),
-        ["batchCosine"] = RunCommand.Finite(point.BatchCosine),
-        ["sharpness"] = RunCommand.Finite(point.Sharpness),
-        ["adaptiveSharpness"] = RunCommand.Finite(point.AdaptiveSharpness),
-        ["eigenvalues"] = point.Eigenvalues.Count == 0 ? null : new JsonArray([.. point.Eigenvalues.Select(RunCommand.Finite)]),
-        ["trace"] = RunCommand.Finite(point.Trace),
-        ["gradientCurvature"] = RunCommand.Finite(point.GradientCurvature),
-        ["fisherRao"] = RunCommand.Finite(point.FisherRao),
-        ["noiseScale"] = RunCommand.Finite(point.NoiseScale),
-    };
+    private static ProbePoint Point(Recording.ProbePoint point) => new(
+        point.Update, point.GradientNorm, point.BatchCosine, point.Sharpness, point.AdaptiveSharpness, point.Eigenvalues.Count == 0 ? null : point.Eigenvalues,
+        point.Trace, point.GradientCurvature, point.FisherRao, point.NoiseScale);
 }

@@ -1,6 +1,8 @@
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Live;
+using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Wire;
 
@@ -19,7 +21,10 @@ internal static class HtmlExport
         byte[] page = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "replay", "replay.html"));
         // One landscape for the manifest and its blocks: another plane may follow at any time.
         var landscape = experiment.Landscape;
-        return HtmlReplay.Write(page, new ReplaySource(Manifest.Write(experiment, Generation, 1, landscape), [.. BlocksOf(experiment, landscape)], Tile));
+        var manifest = Ended(ManifestBuilder.Build(experiment, Generation, 1, landscape));
+        var outline = new ReplayOutline(
+            manifest.Name, manifest.Title, [.. manifest.Columns.Select(column => column.Live)], [.. manifest.Runs.Select(run => run.Updates)]);
+        return HtmlReplay.Write(page, new ReplaySource(ApiJson.Bytes(manifest), outline, [.. BlocksOf(experiment, landscape)], Tile));
 
         byte[]? Tile(int run, int[] columns, int level, long index)
         {
@@ -32,6 +37,14 @@ internal static class HtmlExport
             return Blocks.Tile(Generation, run, of.Log, columns, level, index, window)?.Bytes;
         }
     }
+
+    /// <summary>In a file nothing goes on: what was still under way ends with its last record.</summary>
+    internal static Manifest Ended(Manifest manifest) => manifest with
+    {
+        State = manifest.State is ExperimentState.Running or ExperimentState.Held ? ExperimentState.Stopped : manifest.State,
+        Runs = [.. manifest.Runs.Select(run => run.State is RunState.Waiting or RunState.Running
+            ? run with { State = RunState.Stopped, Message = "The recording ends here." } : run)],
+    };
 
     private static IEnumerable<byte[]> BlocksOf(Experiment experiment, Landscape? landscape)
     {

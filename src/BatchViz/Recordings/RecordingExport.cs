@@ -1,5 +1,4 @@
 using System.IO.Compression;
-using BatchViz.Cli;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;

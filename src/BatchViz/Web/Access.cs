@@ -2,6 +2,7 @@ using System.Net;
 using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
+using BatchViz.Api;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
@@ -86,7 +87,7 @@ public static class Access
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect("/");
         }).AllowAnonymous();
-        app.MapGet("/api/session", (HttpContext context) => Results.Json(new { role = RoleOf(context.User), signIn = options.SignIn })).RequireAuthorization(Viewer);
+        app.MapGet("/api/session", (HttpContext context) => ApiJson.Answer(new Session(RoleOf(context.User), options.SignIn))).RequireAuthorization(Viewer);
     }
 
     public static string RoleOf(ClaimsPrincipal user) => user.IsInRole(Owner) ? Owner : Viewer;

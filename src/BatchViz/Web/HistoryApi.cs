@@ -1,3 +1,4 @@
+using BatchViz.Api;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
@@ -104,7 +105,7 @@ public static class HistoryApi
         {
             byte[] bytes = json(live.Experiment.Plan.Data, name == "train" ? Split.Train : Split.Test);
             http.Response.Headers.CacheControl = Forever;
-            return Results.Bytes(bytes, "application/json");
+            return Results.Bytes(bytes, ApiJson.ContentType);
         }
         catch (SpecException e)
         {
@@ -117,14 +118,14 @@ public static class HistoryApi
         // Another experiment may have taken its place meanwhile, and what was asked of it was broken off.
         if (state.Refusal is { } refusal) return Of(conductor, generation) is null ? Gone() : Refused(http, refusal);
         http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
-        return state.Json is { } json ? Results.Bytes(json, "application/json")
-            : Results.Json(new { progress = state.Progress, updates = state.Updates, seconds = double.IsFinite(state.Seconds) ? state.Seconds : (double?)null }, statusCode: StatusCodes.Status202Accepted);
+        return state.Json is { } json ? Results.Bytes(json, ApiJson.ContentType)
+            : ApiJson.Answer(new UnderWay(state.Progress, state.Updates, state.Seconds), StatusCodes.Status202Accepted);
     }
 
     private static IResult Refused(HttpContext http, string sentence)
     {
         http.Response.Headers.CacheControl = Never;
-        return Results.Json(new { error = sentence }, statusCode: StatusCodes.Status409Conflict);
+        return ApiJson.Answer(new Refusal(sentence), StatusCodes.Status409Conflict);
     }
 
     /// <summary>Loss and accuracy on the line between two runs' newest weights. 202 while it is computed.</summary>
@@ -135,8 +136,8 @@ public static class HistoryApi
         var state = await live.Lines.Ask(a, b, BatchPatience);
         if (state.Refusal is { } refusal) return Refused(http, refusal);
         http.Response.Headers.CacheControl = state is { Json: not null, Settled: true } ? Forever : Never;
-        return state.Json is { } json ? Results.Bytes(json, "application/json")
-            : Results.Json(new { progress = state.Progress, updates = 0L, seconds = (double?)null }, statusCode: StatusCodes.Status202Accepted);
+        return state.Json is { } json ? Results.Bytes(json, ApiJson.ContentType)
+            : ApiJson.Answer(new UnderWay(state.Progress, 0, null), StatusCodes.Status202Accepted);
     }
 
     private static IResult Probes(HttpContext http, Conductor conductor, long generation, int run)
@@ -144,7 +145,7 @@ public static class HistoryApi
         if (Of(conductor, generation) is not { } live) return Gone();
         if (RunOf(live, run) is not { } r) return Results.NotFound();
         http.Response.Headers.CacheControl = Never;
-        return Results.Bytes(ProbesJson.Of(r), "application/json");
+        return Results.Bytes(ProbesJson.Of(r), ApiJson.ContentType);
     }
 
     /// <summary>After which updates the recording keeps a run's weights; there are more and more of them, and old ones are thinned out.</summary>
@@ -153,7 +154,7 @@ public static class HistoryApi
         if (Of(conductor, generation) is not { } live) return Gone();
         if (RunOf(live, run) is not { } r) return Results.NotFound();
         http.Response.Headers.CacheControl = Never;
-        return Results.Json(new { updates = r.Recorded?.Keyframes.Updates ?? [] });
+        return ApiJson.Answer(new Api.Keyframes(r.Recorded?.Keyframes.Updates ?? []));
     }
 
     private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)
@@ -186,7 +187,7 @@ public static class HistoryApi
     private static IResult Json(HttpContext http, LiveExperiment live)
     {
         http.Response.Headers.CacheControl = Never;
-        return Results.Bytes(live.ManifestJson, "application/json");
+        return Results.Bytes(live.ManifestJson, ApiJson.ContentType);
     }
 
     private static IResult Bytes(HttpContext http, byte[] bytes, string cache)

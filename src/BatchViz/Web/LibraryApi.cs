@@ -1,4 +1,4 @@
-using System.Text.Json.Nodes;
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 
@@ -15,7 +15,7 @@ public static class LibraryApi
         http.Response.Headers.CacheControl = "no-store";
         try
         {
-            return Results.Text(new JsonArray([.. conductor.Recordings().Select(entry => (JsonNode)Json(entry))]).ToJsonString(), "application/json");
+            return ApiJson.Answer<IReadOnlyList<ListedRecording>>([.. conductor.Recordings().Select(Listed)]);
         }
         catch (SpecException e)
         {
@@ -23,19 +23,8 @@ public static class LibraryApi
         }
     }
 
-    private static JsonObject Json(LibraryEntry entry) => new()
-    {
-        ["id"] = entry.Key,
-        ["name"] = entry.Name,
-        ["title"] = entry.Title,
-        ["created"] = entry.Created,
-        ["state"] = entry.State.ToString().ToLowerInvariant(),
-        ["says"] = entry.Says,
-        ["problem"] = entry.Problem,
-        ["engine"] = entry.Manifest is { } manifest ? $"{manifest.Engine.Name} {manifest.Engine.Variant}" : null,
-        ["updates"] = entry.Updates,
-        ["bytes"] = entry.Bytes,
-        ["damages"] = new JsonArray([.. entry.Damages.Select(damage => (JsonNode)damage)]),
-        ["runs"] = new JsonArray([.. entry.Runs.Select(run => (JsonNode)new JsonObject { ["id"] = run.Id, ["updates"] = run.Updates, ["state"] = run.State?.ToString().ToLowerInvariant(), ["message"] = run.Message })]),
-    };
+    private static ListedRecording Listed(LibraryEntry entry) => new(
+        entry.Key, entry.Name, entry.Title, entry.Created, entry.State.ToString().ToLowerInvariant(), entry.Says, entry.Problem,
+        entry.Manifest is { } manifest ? $"{manifest.Engine.Name} {manifest.Engine.Variant}" : null, entry.Updates, entry.Bytes, entry.Damages,
+        [.. entry.Runs.Select(run => new ListedRun(run.Id, run.Updates, run.State, run.Message))]);
 }

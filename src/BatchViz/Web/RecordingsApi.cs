@@ -1,3 +1,4 @@
+using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Lab;
@@ -69,7 +70,7 @@ public static class RecordingsApi
         {
             Directory.CreateDirectory(root);
             var manifest = await OnOwnThread(() => Bviz.Read(http.Request.Body, Path.Combine(root, id), null, http.RequestAborted));
-            await http.Response.WriteAsJsonAsync(new { id, name = manifest.Name });
+            await http.Response.WriteAsJsonAsync(new ImportedRecording(id, manifest.Name), ApiContext.Default.ImportedRecording);
         }
         catch (SpecException e)
         {

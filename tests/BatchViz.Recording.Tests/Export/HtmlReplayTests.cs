@@ -93,15 +93,8 @@ public partial class HtmlReplayTests
     }
 
     [Fact]
-    public void Runs_that_were_under_way_are_stopped_in_the_file()
-    {
-        var source = Source([70, 30]);
-        var manifest = JsonNode.Parse(source.Manifest)!;
-        (manifest["state"], manifest["runs"]![1]!["state"]) = ("running", "running");
-        var written = JsonNode.Parse(Body().Match(Write(source with { Manifest = Encoding.UTF8.GetBytes(manifest.ToJsonString()) })).Groups["manifest"].Value)!;
-
-        Assert.Equal(("stopped", "finished", "stopped"), ((string?)written["state"], (string?)written["runs"]![0]!["state"], (string?)written["runs"]![1]!["state"]));
-    }
+    public void A_manifest_that_would_be_markup_is_not_written()
+        => Assert.Throws<ArgumentException>(() => Write(Source([70]) with { Manifest = "{\"name\":\"</script>\"}"u8.ToArray() }));
 
     private static string Write(ReplaySource source) => Encoding.UTF8.GetString(HtmlReplay.Write(Page, source));
 
@@ -122,7 +115,8 @@ public partial class HtmlReplayTests
             ["columns"] = new JsonArray([.. Enumerable.Range(0, Logs.Seconds + 1).Select(c => (JsonNode)new JsonObject { ["live"] = Live.Contains(c) })]),
             ["runs"] = new JsonArray([.. updates.Select(count => (JsonNode)new JsonObject { ["state"] = "finished", ["updates"] = count })]),
         };
-        return new ReplaySource(Encoding.UTF8.GetBytes(manifest.ToJsonString()), [], (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes!);
+        var outline = new ReplayOutline(name, title, [.. Enumerable.Range(0, Logs.Seconds + 1).Select(Live.Contains)], [.. updates.Select(count => (long)count)]);
+        return new ReplaySource(Encoding.UTF8.GetBytes(manifest.ToJsonString()), outline, [], (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes!);
     }
 
     private static TileBlock[] Tiles(byte[] file) => [.. BlocksOf(file).Select(Decoder.Tile)];

@@ -1,6 +1,7 @@
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Recording;
+using BatchViz.Recordings;
 using BatchViz.Recording.Storage;
 
 namespace BatchViz.Cli.Bench.Soak;

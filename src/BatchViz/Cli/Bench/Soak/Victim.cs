@@ -1,5 +1,6 @@
 using System.Diagnostics;
 using BatchViz.Recording;
+using BatchViz.Recordings;
 
 namespace BatchViz.Cli.Bench.Soak;
 

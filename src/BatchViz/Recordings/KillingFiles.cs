@@ -1,7 +1,7 @@
 using System.Runtime.InteropServices;
 using BatchViz.Recording.Storage;
 
-namespace BatchViz.Cli;
+namespace BatchViz.Recordings;
 
 /// <summary>
 /// Ends the process, as kill -9 does, just before the n-th file operation of a kind: the way in which tests hit each of a recording's

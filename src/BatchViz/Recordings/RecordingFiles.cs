@@ -7,7 +7,7 @@ using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 
-namespace BatchViz.Cli;
+namespace BatchViz.Recordings;
 
 /// <summary>Opens recordings for commands; what is wrong is one sentence.</summary>
 internal static class RecordingFiles
