@@ -3,7 +3,7 @@
  * of the run's settings (docs/wire-format.md), except what was measured: seconds, and the FLOPs of runs that search along lines.
  */
 import { tr } from "./language.ts";
-import type { Manifest, RunInfo } from "./manifest.ts";
+import type { Manifest, PhaseInfo, RunInfo } from "./contracts.ts";
 
 export const AXES = ["examples", "updates", "epochs", "seconds", "flops"] as const;
 export type Axis = (typeof AXES)[number];
@@ -16,13 +16,8 @@ export const AXIS_LABELS: Readonly<Record<Axis, string>> = {
   flops: tr("FLOPs in training", "训练 FLOPs"),
 };
 
-/** Updates in a row with one batch size, and what was made before them. */
-interface Phase {
-  /** Passes over the data; not whole where a fork has left the rest of one out. */
-  epoch: number;
-  update: number;
-  examples: number;
-  batchSize: number;
+/** Updates in a row with one batch size. */
+interface Phase extends PhaseInfo {
   /** Updates in one epoch; not whole where batches cross the border (carry). */
   perEpoch: number;
 }
@@ -37,21 +32,12 @@ export class RunClock {
   constructor(private readonly run: RunInfo, private readonly examples: number, remainder: Manifest["remainder"], countsFlops = false) {
     this.flops = countsFlops ? new MeasuredTable() : null;
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
-    const phases: Phase[] = [];
-    let update = 0, consumed = 0, before: Phase | undefined;
-    for (const given of run.phases ?? [{ epoch: 0, batchSize: run.pool ?? run.batchSize }]) {
-      const { epoch, batchSize } = given;
-      if (before) {
-        const updates = (epoch - before.epoch) * before.perEpoch;
-        update = given.update ?? update + updates;
-        consumed = given.examples ?? consumed + (this.shortEpoch ? (epoch - before.epoch) * examples : updates * before.batchSize);
-      }
-      const batches = examples / batchSize;
+    const given = run.phases ?? [{ epoch: 0, update: 0, examples: 0, batchSize: run.pool ?? run.batchSize }];
+    this.phases = given.map((phase) => {
+      const batches = examples / phase.batchSize;
       const perEpoch = remainder === "carry" ? batches : Math.max(1, remainder === "drop" ? Math.floor(batches) : Math.ceil(batches));
-      before = { epoch, update, examples: consumed, batchSize, perEpoch };
-      phases.push(before);
-    }
-    this.phases = phases;
+      return { ...phase, perEpoch };
+    });
   }
 
   noteSeconds(update: number, seconds: number): void {

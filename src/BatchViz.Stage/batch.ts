@@ -3,35 +3,13 @@
  * stayed on it for a moment, and forgotten as soon as they move on.
  */
 
+import type { Answer } from "./answers.ts";
+import type { Batch } from "./contracts.ts";
 import { tr } from "./language.ts";
 
-export interface Batch {
-  run: string;
-  update: number;
-  batchSize: number;
-  /** A short batch at its epoch's end. */
-  remainder: boolean;
-  /** In which it begins, from 1. */
-  epoch: number;
-  /** The gradient over the whole training split at the same weights, and the angle between it and the batch's. */
-  full: { norm: number | null; cosine: number | null; degrees: number | null; examples: number } | null;
-  /** Every deterministic column by name; null: not a finite number. */
-  record: Record<string, number | null>;
-  /** The record was kept, too, and differs by at most `deviation`; 0: the same bits. */
-  recorded: boolean;
-  deviation: number | null;
-  updatesReplayed: number;
-  /** At the weights before the update, in the batch's order. */
-  examples: { index: number; loss: number | null; gradientNorm: number | null }[];
-}
+export type { Batch } from "./contracts.ts";
 
-/** How far the recomputing is, 0 to 1, and how many updates it takes. */
-export interface BatchProgress {
-  progress: number;
-  updates: number;
-}
-
-export type BatchAnswer = Batch | BatchProgress | { error: string };
+export type BatchAnswer = Answer<Batch>;
 
 export type BatchView =
   | { kind: "nothing" }

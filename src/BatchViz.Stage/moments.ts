@@ -3,30 +3,13 @@
  * gradients of other batches would scatter. Asked for when the viewer stands still, forgotten when they move on.
  */
 
-/** A gradient's components along the plane's axes, and the norm of all of it. */
-export interface Projected {
-  x: number;
-  y: number;
-  norm: number;
-}
+import type { Answer } from "./answers.ts";
+import type { Moments, ProjectedGradient } from "./contracts.ts";
 
-export interface Moments {
-  run: string;
-  update: number;
-  plane: number;
-  point: { x: number; y: number; offPlane: number };
-  /** Examples in the next batch; null after the last update of the budget. */
-  nextBatchSize: number | null;
-  batch: Projected | null;
-  full: Projected & { examples: number };
-  /** Of the angle between the two whole gradients. */
-  cosine: number | null;
-  /** Of single examples' gradients on the plane: xx, xy, yy. A batch of B has a B-th of it. */
-  covariance: [number, number, number] | null;
-  covarianceExamples: number;
-}
+export type { Moments } from "./contracts.ts";
+export type Projected = ProjectedGradient;
 
-export type MomentsAnswer = Moments | { progress: number; updates: number } | { error: string };
+export type MomentsAnswer = Answer<Moments>;
 
 export type MomentsView = { kind: "waiting" } | { kind: "progress"; progress: number } | { kind: "shown"; moments: Moments } | { kind: "refused"; error: string };
 

@@ -18,7 +18,7 @@ export function planeTitle(plane: PlaneInfo, labelOf: (id: string) => string, re
     case "runs":
       return places.length === 3 ? `经过 ${places[0]}、${places[1]}和 ${places[2]}的权重` : plane.title;
     case "hessian":
-      return places.length === 1 && plane.eigenvalues ? `${places[0]}的 Hessian 矩阵前两个特征向量（λ = ${plane.eigenvalues.map((value) => figure(value)).join(" 和 ")}）` : plane.title;
+      return places.length === 1 && plane.eigenvalues ? `${places[0]}的 Hessian 矩阵前两个特征向量（λ = ${plane.eigenvalues.map((value) => figure(value ?? NaN)).join(" 和 ")}）` : plane.title;
     default:
       return plane.title;
   }

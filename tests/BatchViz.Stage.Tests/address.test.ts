@@ -4,19 +4,20 @@ import { apply, FIELDS, fingerprint, write } from "../../src/BatchViz.Stage/addr
 import type { Manifest } from "../../src/BatchViz.Stage/manifest.ts";
 import { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { Undo } from "../../src/BatchViz.Stage/undo.ts";
+import { ENGINE, runInfo } from "./samples.ts";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 
 const run = (index: number, batchSize: number): Manifest["runs"][number] =>
-  ({ index, id: `b${batchSize}-s1`, batchSize, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: null });
+  runInfo({ index, id: `b${batchSize}-s1`, batchSize });
 
 const manifest = (name = "Moons"): Manifest => ({
   generation: 1, revision: 1, name, title: name, state: "running", spec: { budget: {}, name } as Manifest["spec"], error: null,
-  engine: { name: "cpu", description: "", bitExact: true }, data: { name, trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  engine: ENGINE, data: { name, trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
   columns: [], evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: null, epochs: null, seconds: null },
-  remainder: "keep", pace: "examples", runs: [run(0, 1), run(1, 8), run(2, 32)], plane: null,
+  machine: null, probes: [], settled: false, recording: null, remainder: "keep", pace: "examples", runs: [run(0, 1), run(1, 8), run(2, 32)], plane: null,
 });
 
 let stage: Stage;

@@ -167,7 +167,7 @@ describe("patience", () => {
 
   test("asks when the viewer has settled, again while it is under way, and keeps the last answer until the next", async () => {
     vi.useFakeTimers();
-    const answers: Answer<{ name: string }>[] = [{ progress: 0.5, updates: 9 }, { name: "first" }, { error: "There is none." }];
+    const answers: Answer<{ name: string }>[] = [{ progress: 0.5, updates: 9, seconds: null }, { name: "first" }, { error: "There is none." }];
     const asked: string[] = [];
     const patience = new Patience<{ name: string }>(() => {});
     const want = (key: string): void => patience.want(key, async () => (asked.push(key), answers.shift()!));

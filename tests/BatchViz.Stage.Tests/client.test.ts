@@ -6,6 +6,7 @@ import type { Landscape } from "../../src/BatchViz.Stage/scene/landscape.ts";
 import type { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { Buckets } from "../../src/BatchViz.Stage/store.ts";
 import { frame, frameBytes, listBytes, type FrameOptions } from "./messages.ts";
+import { column, ENGINE, planeInfo, runInfo } from "./samples.ts";
 
 let send: (text: string) => void = () => {};
 vi.mock("@microsoft/signalr", () => {
@@ -21,19 +22,15 @@ vi.mock("@microsoft/signalr", () => {
   return { HubConnectionBuilder, LogLevel: { None: 6 } };
 });
 
-const plane = (id: number): PlaneInfo => ({
-  id, kind: "pca", title: `plane ${id}`, explained: null, explainedByRandomWalk: null, xLabel: `x${id}`, yLabel: `y${id}`, exact: false, grid: 0, resolution: 0, region: [0, 1, 0, 1],
-});
-const runOf = (index: number, more: Partial<RunInfo> = {}): RunInfo => ({
-  index, id: `r${index}`, batchSize: 1, seed: 1, learningRate: 0.1, totalUpdates: 100_000, parameters: 1, flopsPerExample: 6, state: "running", message: null, updates: 0, ...more,
-});
+const plane = (id: number): PlaneInfo => planeInfo({ id, title: `plane ${id}`, xLabel: `x${id}`, yLabel: `y${id}` });
+const runOf = (index: number, more: Partial<RunInfo> = {}): RunInfo => runInfo({ index, id: `r${index}`, totalUpdates: 100_000, ...more });
 const manifestOf = (generation: number, more: Partial<Manifest> = {}): Manifest => ({
-  generation, revision: 1, name: "n", title: "t", state: "held", spec: {}, error: null, engine: { name: "cpu", description: "", bitExact: true },
+  generation, revision: 1, name: "n", title: "t", state: "held", spec: {}, error: null, engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
-  columns: [{ name: "seconds", label: "s", unit: "s", live: true, deterministic: false }],
+  columns: [column("seconds", { label: "s", unit: "s", deterministic: false })],
   evaluation: { examples: 10, split: "train" }, budget: { examples: null, updates: 100_000, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
   runs: [runOf(0)],
-  plane: null, ...more,
+  plane: null, machine: null, probes: [], settled: false, recording: null, ...more,
 });
 
 let client: Client, stage: Stage, screen: ((now: number) => void)[], answers: Map<string, () => unknown>;
@@ -221,7 +218,7 @@ test("a frame may begin before the end of the last one, at an aligned place", as
 });
 
 test("detail comes for both drawn columns at once, and what cannot be had is asked for less and less often", async () => {
-  const columns = ["loss", "gradientNorm", "seconds"].map((name) => ({ name, label: name, unit: "", live: true, deterministic: name !== "seconds" }));
+  const columns = ["loss", "gradientNorm", "seconds"].map((name) => column(name, { deterministic: name !== "seconds" }));
   answers.set("/api/experiments/current", () => manifestOf(7, { columns }));
   const address = "/api/experiments/7/tiles/0/loss+gradientNorm/0/3";
   let asked = 0, status = 204;

@@ -4,16 +4,17 @@ import type { Manifest, Spec } from "../../src/BatchViz.Stage/manifest.ts";
 import type { Drawing } from "../../src/BatchViz.Stage/panels/charts/drawing.ts";
 import type { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { frame } from "./messages.ts";
+import { column, ENGINE, runInfo } from "./samples.ts";
 
 const EXAMPLE_COLUMNS = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
 
 const manifestOf = (spec: Spec, rest: Partial<Manifest>): Manifest => ({
-  generation: 7, revision: 3, name: "n", title: "t", state: "finished", spec, error: null, engine: { name: "cpu", description: "", bitExact: true },
+  generation: 7, revision: 3, name: "n", title: "t", state: "finished", spec, error: null, engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 50, inputs: 4, outputs: 2, task: "classification" },
-  columns: ["loss", "gradientNorm", ...EXAMPLE_COLUMNS].map((name) => ({ name, label: name, unit: "", live: true, deterministic: true })),
+  columns: ["loss", "gradientNorm", ...EXAMPLE_COLUMNS].map((name) => column(name)),
   evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 8, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
-  runs: [0, 1].map((index) => ({ index, id: `b${8 + index}`, batchSize: 8 + index, seed: 1, learningRate: 0.1, totalUpdates: 8, parameters: 1, flopsPerExample: 6, state: "finished", message: null, updates: 8 })),
-  plane: null, ...rest,
+  runs: [0, 1].map((index) => runInfo({ index, id: `b${8 + index}`, batchSize: 8 + index, totalUpdates: 8, state: "finished", updates: 8 })),
+  plane: null, machine: null, probes: [], settled: false, recording: null, ...rest,
 });
 
 const normed = manifestOf({ probes: ["gradient"] } as Spec, { undefined: EXAMPLE_COLUMNS, twoModes: ["batchNorm", "dropout"] });

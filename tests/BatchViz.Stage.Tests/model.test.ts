@@ -4,14 +4,13 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { AXES, RunClock } from "../../src/BatchViz.Stage/axis.ts";
 import { figure, niceStep, short, ticks } from "../../src/BatchViz.Stage/format.ts";
-import type { Manifest, RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
+import type { Manifest, PhaseInfo, RunInfo } from "../../src/BatchViz.Stage/contracts.ts";
 import { Playhead, SECONDS_FOR_ALL } from "../../src/BatchViz.Stage/playhead.ts";
 import { contours, heightOf, heightScale, sample } from "../../src/BatchViz.Stage/scene/heights.ts";
 import { contrast, GROUND, runStyle, SURFACE } from "../../src/BatchViz.Stage/style.ts";
+import { runInfo } from "./samples.ts";
 
-const run = (batchSize: number, phases: RunInfo["phases"] = null): RunInfo => ({
-  index: 0, id: "r", batchSize, phases, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 10, flopsPerExample: 6, state: "running", message: null,
-});
+const run = (batchSize: number, phases: RunInfo["phases"] = null): RunInfo => runInfo({ batchSize, phases, parameters: 10 });
 const REMAINDERS: Manifest["remainder"][] = ["keep", "drop", "carry", "wrap", "reweight"];
 
 /** Forks, whose batch size changes on the way, and what they have used after 0, 1, 2 … updates; the program is held to the same figures (ForkingTests.cs). */
@@ -54,8 +53,20 @@ describe("axes", () => {
 
   const GROWING = [{ epoch: 0, batchSize: 3 }, { epoch: 2, batchSize: 6 }, { epoch: 3, batchSize: 10 }];
 
+  /** With the updates and examples before each phase, as the server counts them. */
+  function growing(n: number, remainder: Manifest["remainder"]): PhaseInfo[] {
+    const phases: PhaseInfo[] = [];
+    for (const { epoch, batchSize } of GROWING) {
+      const before = phases.at(-1) ?? { epoch: 0, update: 0, examples: 0, batchSize }, epochs = epoch - before.epoch;
+      const each = remainder === "drop" ? Math.floor(n / before.batchSize) : Math.ceil(n / before.batchSize);
+      const examplesOfEach = remainder === "drop" || remainder === "wrap" ? each * before.batchSize : n;
+      phases.push({ epoch, update: before.update + epochs * each, examples: before.examples + epochs * examplesOfEach, batchSize });
+    }
+    return phases;
+  }
+
   test.each(REMAINDERS.filter((remainder) => remainder !== "carry"))("batches that grow are counted at their size (%s)", (remainder) => {
-    const n = 10, clock = new RunClock(run(3, GROWING), n, remainder);
+    const n = 10, clock = new RunClock(run(3, growing(n, remainder)), n, remainder);
     let updates = 0, examples = 0;
     for (let epoch = 0; epoch < 8; epoch++) {
       const b = GROWING.filter((phase) => phase.epoch <= epoch).at(-1)!.batchSize;

@@ -2,11 +2,9 @@ import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import type { PlaneInfo } from "../../src/BatchViz.Stage/manifest.ts";
 import { planeAxes, planeTitle } from "../../src/BatchViz.Stage/plane.ts";
+import { planeInfo } from "./samples.ts";
 
-const some: PlaneInfo = {
-  id: 1, kind: "pca", title: "principal components of all 5 runs' weights", explained: 0.9, explainedByRandomWalk: 0.76,
-  xLabel: "1st component", yLabel: "2nd component", exact: false, grid: 1, resolution: 33, region: [-1, 1, -1, 1],
-};
+const some = planeInfo({ title: "principal components of all 5 runs' weights", explained: 0.9, explainedByRandomWalk: 0.76, xLabel: "1st component", yLabel: "2nd component" });
 const plane = (parts: Partial<PlaneInfo>): PlaneInfo => ({ ...some, ...parts });
 const labels: Record<string, string> = { "b1-s1": "B = 1", "b8-s1": "B = 8", "b512-s1": "B = 512" };
 const inChinese = (parts: Partial<PlaneInfo>): string => planeTitle(plane(parts), (id) => labels[id]!, "zh");
@@ -33,7 +31,7 @@ describe("the axes of a plane", () => {
   it("are the server's in English", () => expect(planeAxes(some, "en")).toEqual(["1st component", "2nd component"]));
 
   it("have Chinese names for every one that the server writes", () => {
-    const source = readFileSync(new URL("../../src/BatchViz/Live/Manifest.cs", import.meta.url), "utf8");
+    const source = readFileSync(new URL("../../src/BatchViz/Live/ManifestBuilder.cs", import.meta.url), "utf8");
     const axes = source.slice(source.indexOf("var (x, y) ="), source.indexOf("return new JsonObject", source.indexOf("var (x, y) =")));
     const written = [...axes.matchAll(/\("([^"]+)", "([^"]+)"\)/g)].map((pair) => [pair[1]!, pair[2]!] as const);
     expect(written.length).toBeGreaterThan(5);

@@ -7,21 +7,22 @@ import type { Manifest } from "../../src/BatchViz.Stage/manifest.ts";
 import type { Recorded } from "../../src/BatchViz.Stage/recorded.ts";
 import type { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { Buckets } from "../../src/BatchViz.Stage/store.ts";
+import { column, ENGINE, planeInfo, runInfo } from "./samples.ts";
 
 const packed = (bytes: Uint8Array): string => gzipSync(bytes).toString("base64");
 const vector = (name: string): Uint8Array => readFileSync(join(import.meta.dirname, `../vectors/wire/${name}.bin`));
-const column = (name: string, live: boolean): Manifest["columns"][number] => ({ name, label: name, unit: "", live, deterministic: true });
 const run = (index: number, batchSize: number, updates: number): Manifest["runs"][number] =>
-  ({ index, id: `b${batchSize}`, batchSize, seed: 1, learningRate: 0.1, totalUpdates: updates, parameters: 1, flopsPerExample: 6, state: "finished", message: null, updates });
+  runInfo({ index, id: `b${batchSize}`, batchSize, totalUpdates: updates, state: "finished", updates });
 
 /** The runs and columns of the vectors: tile-ended covers run 1 whole in columns 0, 4 and 20, 16 updates a bucket. */
 const manifest: Manifest = {
-  generation: 7, revision: 3, name: "n", title: "t", state: "finished", spec: {}, error: null, engine: { name: "cpu", description: "", bitExact: true },
+  generation: 7, revision: 3, name: "n", title: "t", state: "finished", spec: {}, error: null, engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
-  columns: Array.from({ length: 21 }, (_, c) => column(c === 0 ? "loss" : c === 20 ? "seconds" : `c${c}`, c === 0 || c === 20)),
+  columns: Array.from({ length: 21 }, (_, c) => column(c === 0 ? "loss" : c === 20 ? "seconds" : `c${c}`, { live: c === 0 || c === 20 })),
   evaluation: { examples: 10, split: "train" }, budget: { examples: null, updates: 4203, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
   runs: [run(0, 1, 0), run(1, 8, 4203)],
-  plane: { id: 2, kind: "pca", title: "plane", explained: null, explainedByRandomWalk: null, xLabel: "x", yLabel: "y", exact: false, grid: 5, resolution: 9, region: [-1.5, 2.5, -2, 3.25] },
+  plane: planeInfo({ id: 2, grid: 5, resolution: 9, region: [-1.5, 2.5, -2, 3.25] }),
+  machine: null, probes: [], settled: false, recording: null,
 };
 const everything = ["paths", "tile-ended", "grid", "evaluations"].map((name) => packed(vector(name)));
 

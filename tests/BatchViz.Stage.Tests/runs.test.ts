@@ -6,9 +6,10 @@ import { coloured, runLabels, runStyles, settings } from "../../src/BatchViz.Sta
 import { GROUND, PALETTE, SURFACE, type Theme } from "../../src/BatchViz.Stage/style.ts";
 import { seen, tree } from "../../src/BatchViz.Stage/tree.ts";
 import { contrast } from "./contrast.ts";
+import { runInfo } from "./samples.ts";
 
 const run = (index: number, batchSize: number, seed = 1, fork?: RunInfo["fork"]): RunInfo =>
-  ({ index, id: `b${batchSize}-s${seed}-${index}`, batchSize, seed, learningRate: 0.1, totalUpdates: 10, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: fork ?? null });
+  runInfo({ index, id: `b${batchSize}-s${seed}-${index}`, batchSize, seed, totalUpdates: 10, fork: fork ?? null });
 const leaves = (parent: RunInfo, update: number, set: Record<string, string>): RunInfo["fork"] => ({ run: parent.id, update, set });
 
 const eight = run(0, 8), wide = run(1, 32);
@@ -39,7 +40,7 @@ test("a fork has the colour of its batch size and a dash and marker of its own; 
   expect(runStyles([eight, run(1, 64, 1, leaves(eight, 5, {}))])[1]).toEqual(runStyles([run(0, 64)])[0]);
 });
 
-const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, remainder: false, epoch: 1, full: null, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
+const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, remainder: false, epoch: 1, full: { norm: 0.02, cosine: 0.4, degrees: 66, examples: 100 }, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
 let asked: [number, number, AbortSignal][], reply: (asked: number) => BatchAnswer | Promise<BatchAnswer>, loader: BatchLoader;
 
 beforeEach(() => {
@@ -53,7 +54,7 @@ beforeEach(() => {
 afterEach(() => void vi.useRealTimers());
 
 test("a batch is asked for when the viewer has stayed on it, and again until it is there", async () => {
-  reply = (n) => (n < 3 ? { progress: 0.4 * n, updates: 90_000 } : batch);
+  reply = (n) => (n < 3 ? { progress: 0.4 * n, updates: 90_000, seconds: null } : batch);
   for (let update = 700; update <= 777; update++) { // scrubbing
     loader.look(7, 0, update);
     await vi.advanceTimersByTimeAsync(20);

@@ -9,18 +9,19 @@ import { epochsBetween, markersOf, nearest } from "../../src/BatchViz.Stage/pane
 import { panned, resized, zoomed } from "../../src/BatchViz.Stage/panels/timeline/window.ts";
 import { Playhead } from "../../src/BatchViz.Stage/playhead.ts";
 import { Stage } from "../../src/BatchViz.Stage/stage.ts";
+import { ENGINE, runInfo } from "./samples.ts";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 
 const run = (index: number, batchSize: number, more: Partial<RunInfo> = {}): RunInfo =>
-  ({ index, id: `r${index}`, batchSize, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: null, ...more });
+  runInfo({ index, id: `r${index}`, batchSize, ...more });
 
 const manifest = (runs: RunInfo[], spec: Manifest["spec"] = {}, remainder: Manifest["remainder"] = "keep"): Manifest => ({
   generation: 1, revision: 1, name: "Moons", title: "", state: "running", spec, error: null,
-  engine: { name: "cpu", description: "", bitExact: true }, data: { name: "Moons", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  engine: ENGINE, data: { name: "Moons", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
   columns: [], evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: null, epochs: null, seconds: null },
-  remainder, pace: "examples", runs, plane: null,
+  machine: null, probes: [], settled: false, recording: null, remainder, pace: "examples", runs, plane: null,
 });
 
 describe("the window", () => {
@@ -76,7 +77,7 @@ describe("markers", () => {
   });
 
   test("a batch that grows, a run that diverges, a fork on both of its runs", () => {
-    const grows = run(0, 25, { phases: [{ epoch: 0, batchSize: 25 }, { epoch: 2, batchSize: 50 }] });
+    const grows = run(0, 25, { phases: [{ epoch: 0, update: 0, examples: 0, batchSize: 25 }, { epoch: 2, update: 8, examples: 200, batchSize: 50 }] });
     expect(of(grows, {}, [], "diverged", 30)).toEqual([["batch", 8, "Batch size 25 → 50"], ["diverged", 30, "Diverged after update 30"]]);
     const child = run(1, 50, { fork: { run: "r0", update: 6, set: { batchSize: "50" } } });
     expect(of(run(0, 25), {}, [child])).toEqual([["fork", 6, "Fork: B = 50"]]);

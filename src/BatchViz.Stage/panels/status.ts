@@ -28,8 +28,6 @@ function say(stage: Stage): [Kind, string] {
   if (stage.connection === "offline") return sayOffline(stage);
   if (manifest === null) return ["wait", tr("Connecting to the training…", "正在连接训练…")];
   if (manifest.recording?.problem) return ["error", said(manifest.recording.problem)];
-  if (manifest.state === "preparing") return ["wait", tr(`Preparing ${manifest.data.name}: reading the data and drawing the initial weights.`, `正在准备 ${manifest.data.name}：读取数据并抽取初始权重。`)];
-  if (manifest.state === "failed") return ["error", said(manifest.error ?? "The experiment failed.")];
   if (manifest.plane === null && manifest.settled) return ["wait", tr("No plane goes through what these runs left: they have too few weights at a finite loss.", "这些运行留下的有限损失的权重太少，无法确定平面。")];
   if (manifest.plane === null) return ["wait", tr("The first slice of the landscape appears after a few updates of every run; it is cut through the paths they take.", "每个运行完成几次更新后会出现第一个地形切面；它沿各运行的路径切出。")];
   if (stage.grid === null) return ["wait", tr("Computing the landscape: the loss at every point of the slice.", "正在计算损失地形：切面上每一点的损失。")];

@@ -20,7 +20,7 @@ export function arrow(from: { x: number; y: number }, gradient: Projected, scale
  * replacement, so that a batch of all examples has none: Σ/B · (N − B)/(N − 1).
  */
 export function ellipse({ point, full, covariance, nextBatchSize }: Moments, scale: number): Line {
-  if (covariance === null || nextBatchSize === null) return [];
+  if (covariance === null) return [];
   const [xx, xy, yy] = spread(covariance, nextBatchSize, full.examples);
   // A square root of the covariance takes the unit circle to the ellipse (Cholesky).
   const a = Math.sqrt(Math.max(0, xx)), b = a > 0 ? xy / a : 0, c = Math.sqrt(Math.max(0, yy - b * b));

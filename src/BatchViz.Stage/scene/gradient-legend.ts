@@ -45,7 +45,7 @@ export class GradientLegend {
       setText(this.rows[1]!.size, size(one?.full));
       setText(noise, tr("1 σ of a batch's gradient (Σ/B), around the full one", "批量梯度的 1 σ（Σ/B），以全梯度为中心"));
       this.rows[0]!.row.hidden = known.every(({ batch }) => batch === null);
-      this.rows[2]!.row.hidden = known.every(({ covariance, nextBatchSize }) => covariance === null || nextBatchSize === null);
+      this.rows[2]!.row.hidden = known.every(({ covariance }) => covariance === null);
       this.rows[2]!.row.title = tr("Covariance of single examples' gradients, projected on the plane, divided by the batch size and corrected for drawing without replacement", "单个样本梯度的协方差投影到平面上，除以批量大小，并按不放回抽样修正");
     }
     this.scale.hidden = known.length === 0;

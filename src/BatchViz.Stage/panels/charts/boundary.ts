@@ -236,15 +236,19 @@ function paintHalf(plot: Plot, values: Float32Array, n: number, x0: number, y0: 
   ctx.stroke();
 }
 
+/** Of a regression its first value, of which there is only one here. */
+const figureOf = (target: Points["target"][number]): number => (Array.isArray(target) ? target[0] : target) ?? NaN;
+
 function paintPoints(plot: Plot, list: Points, { kind }: Boundary, theme: Theme): void {
   const { ctx, ratio } = plot;
   const radius = (list.x.length > 600 ? 1.25 : 2) * ratio;
+  const figures = list.target.map(figureOf);
   let low = Infinity, high = -Infinity;
-  for (const target of list.target) {
+  for (const target of figures) {
     low = Math.min(low, target);
     high = Math.max(high, target);
   }
-  const targets = kind === "value" ? list.target.map((target) => Math.round(((target - low) / (high - low || 1)) * (TONES - 1))) : list.target;
+  const targets = kind === "value" ? figures.map((target) => Math.round(((target - low) / (high - low || 1)) * (TONES - 1))) : figures;
   for (const target of new Set(targets)) {
     const colour = kind === "value" ? tone(kind, target / (TONES - 1), theme) : classColour(target);
     ctx.fillStyle = theme === "light" ? mix(colour, "#000000", 0.3) : colour;

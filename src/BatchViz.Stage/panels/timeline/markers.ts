@@ -24,10 +24,10 @@ export function markersOf(run: RunInfo, manifest: Manifest, clock: RunClock, tim
   const add = (kind: MarkerKind, update: number, words: string): void => void markers.push({ kind, run: run.index, update, words });
   const end = Math.max(run.totalUpdates ?? 0, timeline.made);
   for (const { epoch, words } of rates(run, manifest, clock, end)) add("rate", Math.ceil(clock.toUpdates("epochs", epoch) - 1e-6), words);
-  (run.phases ?? []).forEach(({ epoch, batchSize, update }, i, phases) => {
+  (run.phases ?? []).forEach(({ batchSize, update }, i, phases) => {
     const before = phases[i - 1]?.batchSize;
     if (before === undefined || before === batchSize) return;
-    add("batch", update ?? Math.round(clock.toUpdates("epochs", epoch)), tr(`Batch size ${whole(before)} → ${whole(batchSize)}`, `批量大小 ${whole(before)} → ${whole(batchSize)}`));
+    add("batch", update, tr(`Batch size ${whole(before)} → ${whole(batchSize)}`, `批量大小 ${whole(before)} → ${whole(batchSize)}`));
   });
   if (run.fork) {
     const parent = manifest.runs.find(({ id }) => id === run.fork!.run);
