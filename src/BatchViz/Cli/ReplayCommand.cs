@@ -42,7 +42,7 @@ internal static class ReplayCommand
         var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
         if (json) Console.WriteLine(Json(run, batch).ToJsonString());
         else Show(run, batch, plan.Network);
-        return batch.Deviation == 0 || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
+        return batch.Difference is null || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
     }
 
     /// <summary>What the page and the command line are told of a batch.</summary>
@@ -53,7 +53,8 @@ internal static class ReplayCommand
         return new JsonObject
         {
             ["run"] = batch.Run, ["update"] = batch.Update, ["batchSize"] = batch.Examples.Count, ["remainder"] = batch.Remainder, ["epoch"] = batch.Epoch, ["record"] = record,
-            ["recorded"] = batch.Recorded, ["deviation"] = RunCommand.Finite(batch.Deviation), ["updatesReplayed"] = batch.UpdatesReplayed,
+            ["recorded"] = batch.Recorded, ["deviation"] = RunCommand.Finite(batch.Deviation),
+            ["difference"] = batch.Difference is { } difference ? Json(run, difference) : null, ["updatesReplayed"] = batch.UpdatesReplayed,
             ["full"] = new JsonObject
             {
                 ["norm"] = RunCommand.Finite(batch.Full.Norm), ["cosine"] = RunCommand.Finite(batch.Full.Cosine),
@@ -63,10 +64,26 @@ internal static class ReplayCommand
         };
     }
 
+    private static JsonObject Json(Run run, RecordDifference difference) => new()
+    {
+        ["column"] = run.Log.Layout.Columns[difference.Column].Name,
+        ["now"] = RunCommand.Finite(difference.Now), ["recorded"] = RunCommand.Finite(difference.Recorded),
+        ["absolute"] = RunCommand.Finite(difference.Absolute), ["relative"] = RunCommand.Finite(difference.Relative),
+    };
+
+    /// <summary>What a record has become, beside what it was: both numbers, their difference, and its share where neither is 0.</summary>
+    private static string Words(Run run, RecordDifference difference)
+    {
+        string both = string.Create(CultureInfo.InvariantCulture, $"{run.Log.Layout.Columns[difference.Column].Name} is {difference.Now:G7}, recorded {difference.Recorded:G7}");
+        if (!double.IsFinite(difference.Absolute)) return both;
+        string share = difference is { Now: not 0, Recorded: not 0 } ? string.Create(CultureInfo.InvariantCulture, $", {100 * difference.Relative:G2} %") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{both} (a difference of {difference.Absolute:G2}{share})");
+    }
+
     private static void Show(Run run, ReplayedBatch batch, NetworkSpec network)
     {
         Console.WriteLine($"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
-            + (batch.Recorded ? batch.Deviation == 0 ? "the same bits as recorded." : $"DIFFERS from what was recorded, by up to {batch.Deviation.ToString("0.0e0", CultureInfo.InvariantCulture)}." : "only buckets of it were recorded."));
+            + (batch.Recorded ? batch.Difference is not { } difference ? "the same bits as recorded." : $"DIFFERS from what was recorded: {Words(run, difference)}." : "only buckets of it were recorded."));
         for (int c = 0; c < batch.Record.Length; c++)
         {
             var (name, _, unit, _) = run.Log.Layout.Columns[c];
