@@ -76,6 +76,15 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
         return new CpuPlane(Layout, WeightVectors.Of(Layout, origin), first, second, WeightVectors.MeanStatistics(Layout, [origin]));
     }
 
+    public IPlane PlaneOf(PlaneVectors vectors)
+    {
+        double[] statistics = new double[Layout.StatisticsFloats];
+        WeightVectors.PackStatistics(Layout, vectors.Statistics ?? [], statistics);
+        return new CpuPlane(Layout, Padded(vectors.Origin), Padded(vectors.First), Padded(vectors.Second), statistics);
+
+        double[] Padded(float[] canonical) => WeightVectors.OfCanonical(Layout, canonical);
+    }
+
     public PlanePoint Project(IPlane plane, IWeights weights)
         => WeightVectors.Project(CpuPlane.Of(plane, Layout), CpuWeights.Of(weights, Layout));
 

@@ -105,6 +105,19 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         return new TorchPlane(layout, TorchWeights.Of(origin, layout).Vector, first, second, MeanStatistics([origin]));
     }
 
+    public IPlane PlaneOf(PlaneVectors vectors)
+    {
+        foreach (float[] vector in new[] { vectors.Origin, vectors.First, vectors.Second })
+            if (vector.Length != layout.Parameters) throw new ArgumentException($"{vector.Length} numbers for {layout.Parameters} weights", nameof(vectors));
+        if ((vectors.Statistics?.Length ?? 0) != layout.Statistics)
+            throw new ArgumentException($"{vectors.Statistics?.Length ?? 0} running statistics for {layout.Statistics}", nameof(vectors));
+        using var scope = Begin();
+        var statistics = vectors.Statistics is { } given ? tensor(given).to(device) : null;
+        return new TorchPlane(layout, OnDevice(vectors.Origin), OnDevice(vectors.First), OnDevice(vectors.Second), statistics);
+
+        Tensor OnDevice(float[] vector) => tensor(vector).to(device);
+    }
+
     public PlanePoint Project(IPlane plane, IWeights weights) => TorchPlane.Of(plane, layout).Project(TorchWeights.Of(weights, layout).Vector, fromOrigin: true);
 
     public PlanePoint Project(IPlane plane, IDirection vector) => TorchPlane.Of(plane, layout).Project(TorchDirection.Of(vector, layout).Vector, fromOrigin: false);

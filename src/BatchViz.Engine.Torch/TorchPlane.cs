@@ -78,6 +78,18 @@ internal sealed class TorchPlane : IPlane
         return Along is null ? same : same.Plus(tensor(xs).to(Vectors.device).unsqueeze(1) * Along.unsqueeze(0));
     }
 
+    public PlaneVectors Export()
+    {
+        using var scope = NewDisposeScope();
+        var vectors = new float[3][];
+        for (int v = 0; v < vectors.Length; v++)
+        {
+            vectors[v] = new float[Layout.Parameters];
+            Host.Copy(Vectors.select(0, v), vectors[v]);
+        }
+        return new PlaneVectors(vectors[0], vectors[1], vectors[2], Statistics is null ? null : Host.Doubles(Statistics));
+    }
+
     public void Dispose()
     {
         Vectors.Dispose();

@@ -10,23 +10,25 @@ using BatchViz.Recording.Storage;
 namespace BatchViz.Lab;
 
 /// <summary>
-/// The landscape of a recording, as it was last seen: the plane in words and numbers, the finest finished grid, and every run's path.
-/// A plane's directions are not kept: whoever wants another plane has one fitted to the keyframes.
+/// The landscape of a recording, as it was last seen: the plane in words and as vectors, the finest finished grid, and every run's path
+/// (docs/decisions/0016).
 /// </summary>
 public static class LandscapeFile
 {
-    private const byte Head = 32, Grid = 33, Path = 34;
+    private const byte Head = 32, Grid = 33, Path = 34, Vector = 35, Statistics = 36;
     private const int PointBytes = 20;
 
     internal sealed record HeadJson(
         uint PlaneId, uint GridId, string Kind, string Title, double? Explained, double? ExplainedByRandomWalk, double[] Region, int Resolution, long FittedAt, int Runs,
         PlaneOrigin? Origin = null);
 
-    public static byte[] Write(Landscape landscape)
+    /// <param name="manifest">Of the recording, which the file names.</param>
+    public static byte[] Write(Landscape landscape, RecordingManifest manifest)
     {
         var r = landscape.Region;
         var file = new MemoryStream();
-        uint sequence = 0;
+        file.Write(RecordingFolder.IdentityBlock(manifest));
+        uint sequence = 1;
         void Put(byte type, ReadOnlySpan<byte> payload) => file.Write(LogBlock.Whole(type, sequence++, payload));
         Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, Words.Of(Words.Planes, landscape.Kind), landscape.Title,
             landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), LandscapeContext.Default.HeadJson));
@@ -46,6 +48,11 @@ public static class LandscapeFile
             }
             Put(Path, payload);
         }
+        if (landscape.Plane?.Export() is { } vectors && sizeof(float) * (long)vectors.Origin.Length <= LogBlock.MostPayload)
+        {
+            foreach (float[] vector in new[] { vectors.Origin, vectors.First, vectors.Second }) Put(Vector, MemoryMarshal.AsBytes<float>(vector));
+            if (vectors.Statistics is { } statistics) Put(Statistics, MemoryMarshal.AsBytes<double>(statistics));
+        }
         return file.ToArray();
     }
 
@@ -55,7 +62,7 @@ public static class LandscapeFile
     {
         if (bytes is null) return null;
         var scanner = new BlockScanner(new InMemory(bytes));
-        if (!scanner.Next() || scanner.Type != Head) return null;
+        if (!scanner.Next() || (RecordingFolder.IsIdentity(scanner) && !scanner.Next()) || scanner.Type != Head) return null;
         HeadJson? head;
         try
         {
@@ -84,8 +91,23 @@ public static class LandscapeFile
         {
             PlaneId = head.PlaneId, GridId = head.GridId, Kind = kind.Value, Title = head.Title, Origin = head.Origin is { Runs: not null } ? head.Origin : null, Explained = head.Explained, ExplainedByRandomWalk = head.ExplainedByRandomWalk,
             Region = new GridRegion(region[0], region[1], region[2], region[3]), Layers = head.Resolution > 0 ? [new GridLayer(head.Resolution, losses)] : [],
-            Paths = paths, Plane = null, FittedAt = head.FittedAt,
+            Paths = paths, Plane = null, FittedAt = head.FittedAt, Vectors = ReadVectors(scanner),
         };
+    }
+
+    /// <summary>Null where there are none, as in files of earlier versions, or where they are damaged.</summary>
+    private static PlaneVectors? ReadVectors(BlockScanner scanner)
+    {
+        var vectors = new float[3][];
+        for (int v = 0; v < vectors.Length; v++)
+        {
+            if (!scanner.Next() || scanner.Type != Vector || scanner.PayloadLength % sizeof(float) != 0) return null;
+            vectors[v] = MemoryMarshal.Cast<byte, float>(scanner.Payload).ToArray();
+        }
+        bool more = scanner.Next();
+        if (scanner.Why is not null || (more && (scanner.Type != Statistics || scanner.PayloadLength % sizeof(double) != 0))) return null;
+        double[]? statistics = more ? MemoryMarshal.Cast<byte, double>(scanner.Payload).ToArray() : null;
+        return new PlaneVectors(vectors[0], vectors[1], vectors[2], statistics);
     }
 
     private sealed class InMemory(byte[] bytes) : IReadFile

@@ -47,14 +47,39 @@ internal sealed class LandscapeJob : IDisposable
     public LandscapeJob(Experiment experiment, Landscape? recorded)
     {
         this.experiment = experiment;
+        recorded = WithPlane(recorded);
         (current, saved, planeId, gridId) = (recorded, recorded, recorded?.PlaneId ?? 0, recorded?.GridId ?? 0);
         wish = wishBefore = new PlaneWish(experiment.Plan.Plane);
         fitter = new PlaneFitter(experiment);
         projected = new long[experiment.Runs.Count];
         total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
-        nextFit = total is null ? 64 : FitAfter(0);
+        nextFit = recorded?.Plane is not null ? FitAfter(recorded.FittedAt) : total is null ? 64 : FitAfter(0);
         thread = new Thread(Work) { IsBackground = true, Name = "landscape" };
         surface = new SurfaceJob(experiment, this);
+    }
+
+    /// <summary>
+    /// A landscape out of a file on its own plane, if it holds one of this model. Of paths only what the logs have is kept: after a
+    /// crash they may have been ahead, and what an engine makes again then need not be the same.
+    /// </summary>
+    private Landscape? WithPlane(Landscape? recorded)
+    {
+        if (recorded?.Vectors is not { } vectors) return recorded;
+        var network = experiment.Plan.Network;
+        int statistics = network.Layered ? network.Graph.Statistics : 0;
+        bool fits = new[] { vectors.Origin, vectors.First, vectors.Second }.All(vector => vector.Length == network.ParameterCount)
+            && (vectors.Statistics?.Length ?? 0) == statistics;
+        if (!fits) return recorded with { Vectors = null };
+        using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, network);
+        return recorded with { Plane = evaluator.PlaneOf(vectors), Vectors = null, Paths = [.. recorded.Paths.Zip(experiment.Runs, Known)] };
+
+        static AppendOnly<PathPoint> Known(AppendOnly<PathPoint> path, Run run)
+        {
+            var known = new AppendOnly<PathPoint>();
+            foreach (var point in path.ToArray())
+                if (point.Update <= run.Log.Count) known.Add(point);
+            return known;
+        }
     }
 
     public Landscape? Current => Volatile.Read(ref current);
@@ -126,7 +151,7 @@ internal sealed class LandscapeJob : IDisposable
                 if (Step(evaluator)) continue;
                 Volatile.Write(ref rested, last);
                 Interlocked.Increment(ref rests);
-                if (experiment.Finished || sinceSaved.Elapsed > SaveEvery) Save();
+                if (experiment.Finished || sinceSaved.Elapsed > SaveEvery + SaveTime) Save();
                 wake.WaitOne(50);
             }
         }
@@ -262,6 +287,8 @@ internal sealed class LandscapeJob : IDisposable
             for (long count = snapshots.Count; projected[r] < count; projected[r]++)
             {
                 var snapshot = snapshots[projected[r]];
+                // A path out of a recording has the points of the keyframes that it is taken up from.
+                if (landscape.Paths[r].Count is > 0 and var points && snapshot.Update <= landscape.Paths[r][points - 1].Update) continue;
                 var at = evaluator.Project(landscape.Plane!, snapshot.Weights);
                 landscape.Paths[r].Add(new PathPoint((uint)snapshot.Update, (float)at.X, (float)at.Y, (float)snapshot.Loss, (float)at.OffPlane));
                 any = true;
@@ -331,6 +358,9 @@ internal sealed class LandscapeJob : IDisposable
         }
     }
 
+    /// <summary>While runs train, writing the plane's vectors again and again may take 4 MB/s at most.</summary>
+    private TimeSpan SaveTime => TimeSpan.FromSeconds(3 * sizeof(float) * experiment.Plan.Network.ParameterCount / 4e6);
+
     /// <summary>Hands the landscape to the recorder, if it is another than before or has more points.</summary>
     private void Save()
     {
@@ -339,7 +369,7 @@ internal sealed class LandscapeJob : IDisposable
         if (ReferenceEquals(landscape, saved) && points == savedPoints) return;
         (saved, savedPoints) = (landscape, points);
         sinceSaved.Restart();
-        recorder.SaveLandscape(LandscapeFile.Write(landscape));
+        recorder.SaveLandscape(LandscapeFile.Write(landscape, recorder.Manifest));
     }
 
     private void Publish(Landscape landscape)

@@ -17,7 +17,7 @@ internal sealed class RecordCheck(Run run, bool exact)
     /// <summary>Where the bucket that is open began; −1 while none has been seen from its beginning.</summary>
     private long began = -1;
 
-    /// <summary>Largest difference of a loss from the recorded one, as a share of it; 0 where the engine is exact.</summary>
+    /// <summary>Largest difference of a loss from the recorded one, as a share of the larger of both; 0 where the engine is exact.</summary>
     public double Deviation { get; private set; }
 
     /// <param name="rows">Records from <paramref name="first"/> on, as the engine made them now; all of them were made before.</param>
@@ -30,7 +30,7 @@ internal sealed class RecordCheck(Run run, bool exact)
             long record = first + r;
             if (run.Log.TryRows(record, 1, recorded))
             {
-                if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then)) Deviation = Math.Max(Deviation, Math.Abs(row[RecordLayout.Loss] - then) / Math.Max(Math.Abs(then), 1e-12));
+                if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then)) Deviation = Math.Max(Deviation, new RecordDifference(RecordLayout.Loss, row[RecordLayout.Loss], then).Relative);
                 for (int c = 0; c < width && exact; c++)
                     if (Bits(recorded[c]) != Bits(row[c])) throw Other(record, c, recorded[c], row[c]);
             }

@@ -21,6 +21,7 @@ public sealed class RecordSource : IRecordSource
     {
         (this.experiment, this.run) = (experiment, run);
         Count = run.Log.Count;
+        UpdatesMade = Math.Min(Count, run.Log.UpdatesMade);
         rows = new float[RowsAtOnce * run.Log.Stride];
         Evaluations = [.. run.Log.Evaluations.ToArray().Where(point => point.Update <= Count)];
     }
@@ -30,6 +31,8 @@ public sealed class RecordSource : IRecordSource
     public RecordLayout Layout => run.Log.Layout;
 
     public long Count { get; }
+
+    public long UpdatesMade { get; }
 
     public IReadOnlyList<EvaluationPoint> Evaluations { get; }
 

@@ -27,11 +27,49 @@ public readonly record struct FullComparison(double Norm, double Cosine, int Exa
 /// <param name="Epoch">The epoch in which it begins, counted from 1.</param>
 /// <param name="Record">The columns of the run's layout, recomputed.</param>
 /// <param name="Recorded">Whether the record was kept, too, to be compared with.</param>
-/// <param name="Deviation">Largest relative difference of a column from what was kept; 0 when all bits are the same, or nothing was kept.</param>
+/// <param name="Difference">The column that is furthest from what was kept; null when all bits are the same, or nothing was kept.</param>
 /// <param name="UpdatesReplayed">Updates that were made for it.</param>
 public sealed record ReplayedBatch(
-    string Run, long Update, bool Remainder, long Epoch, float[] Record, bool Recorded, double Deviation, FullComparison Full,
-    IReadOnlyList<ReplayedExample> Examples, long UpdatesReplayed);
+    string Run, long Update, bool Remainder, long Epoch, float[] Record, bool Recorded, RecordDifference? Difference, FullComparison Full,
+    IReadOnlyList<ReplayedExample> Examples, long UpdatesReplayed)
+{
+    /// <summary>Its relative size; 0 when all bits are the same, or nothing was kept.</summary>
+    public double Deviation => Difference?.Relative ?? 0;
+}
+
+/// <summary>One number of a record as it was computed once more, and as it was recorded; they are not the same.</summary>
+/// <param name="Column">Index in the run's layout.</param>
+public readonly record struct RecordDifference(int Column, float Now, float Recorded)
+{
+    /// <summary>NaN where one of them is not a finite number.</summary>
+    public double Absolute => Math.Abs((double)Now - Recorded);
+
+    /// <summary>
+    /// As a share of the larger magnitude, so that nothing is divided by a recorded 0: 0 when both are equal, 1 when one of them is 0,
+    /// at most 2, of opposite signs. Infinite where one of them is not a finite number and the other is another.
+    /// </summary>
+    public double Relative
+    {
+        get
+        {
+            if (BitConverter.SingleToInt32Bits(Now) == BitConverter.SingleToInt32Bits(Recorded) || Now == Recorded || (float.IsNaN(Now) && float.IsNaN(Recorded))) return 0;
+            return float.IsFinite(Now) && float.IsFinite(Recorded) ? Absolute / Math.Max(Math.Abs((double)Now), Math.Abs((double)Recorded)) : double.PositiveInfinity;
+        }
+    }
+
+    /// <summary>The largest relative difference of two records, of those the first; null where all bits are the same.</summary>
+    public static RecordDifference? Of(ReadOnlySpan<float> now, ReadOnlySpan<float> recorded)
+    {
+        RecordDifference? most = null;
+        for (int c = 0; c < now.Length; c++)
+        {
+            if (BitConverter.SingleToInt32Bits(now[c]) == BitConverter.SingleToInt32Bits(recorded[c])) continue;
+            var difference = new RecordDifference(c, now[c], recorded[c]);
+            if (most is not { } before || difference.Relative > before.Relative) most = difference;
+        }
+        return most;
+    }
+}
 
 /// <summary>
 /// Recomputes what was not kept: from the keyframe before it, one run alone, bit for bit where the engine is <see cref="IEngine.BitExact"/>.
@@ -137,7 +175,7 @@ public sealed class Replayer : IDisposable
             if (bundle.Diverged(0)) Forget(bundle);
             bool known = run.Log.TryRows(update - 1, 1, kept);
             bool remainder = sampler.Progress.ExamplesOf(update) < sampler.Progress.PhaseOf(update).BatchSize;
-            return new ReplayedBatch(run.Plan.Id, update, remainder, sampler.Progress.EpochOf(update) + 1, record, known, known ? Deviation(record, kept) : 0, comparison, examples, replayed + 1);
+            return new ReplayedBatch(run.Plan.Id, update, remainder, sampler.Progress.EpochOf(update) + 1, record, known, known ? RecordDifference.Of(record, kept) : null, comparison, examples, replayed + 1);
         }
     }
 
@@ -288,17 +326,5 @@ public sealed class Replayer : IDisposable
     public static void Check(Run run, long updates)
     {
         if (updates > run.Log.Count) throw new SpecException(Tr($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.", $"\"update\" 为 {updates:#,0}，但 {run.Plan.Id} 只进行了 {run.Log.Count:#,0} 次更新。"));
-    }
-
-    private static double Deviation(ReadOnlySpan<float> now, ReadOnlySpan<float> kept)
-    {
-        double most = 0;
-        for (int c = 0; c < now.Length; c++)
-        {
-            if (BitConverter.SingleToInt32Bits(now[c]) == BitConverter.SingleToInt32Bits(kept[c])) continue;
-            double difference = Math.Abs((double)now[c] - kept[c]) / Math.Max(1e-30, Math.Abs((double)kept[c]));
-            most = double.IsNaN(difference) ? double.PositiveInfinity : Math.Max(most, difference);
-        }
-        return most;
     }
 }

@@ -47,6 +47,9 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         lock (gate) return whole.Contains(update);
     }
 
+    /// <summary>Files that are keyframes, but of another run, recording or update: they are not used.</summary>
+    public IReadOnlyList<Damage> Foreign { get; private set; } = [];
+
     /// <summary>Looks what there is.</summary>
     public void Find()
     {
@@ -54,10 +57,49 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         {
             updates.Clear();
             whole.Clear();
+            var foreign = new List<Damage>();
             foreach (string name in files.List(FolderOf(runId)))
-                if (UpdateOf(name) is { } at) updates.Add(at);
+            {
+                if (UpdateOf(name) is not { } at) continue;
+                if (WhyForeign($"{FolderOf(runId)}/{name}", at) is { } damage) foreign.Add(damage);
+                else updates.Add(at);
+            }
+            Foreign = foreign;
         }
     }
+
+    /// <summary>Null of a keyframe of this run, and of one that is damaged, which is found out when it is read.</summary>
+    private Damage? WhyForeign(string name, long update)
+    {
+        try
+        {
+            using var file = files.Read(name);
+            if (file is null) return null;
+            var head = new BlockScanner(file, HeadBytes);
+            if (!head.Next() || WrongHead(head, recording, runId, update) is null) return null;
+            // Only now is all of it read, since a damaged head looks like another's.
+            var all = new BlockScanner(file);
+            if (!all.Next() || WrongHead(all, recording, runId, update) is not { } wrong) return null;
+            return new Damage(name, 0, file.Length, wrong, DamageKind.Foreign);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>Why a block is not the keyframe of a run after an update, as far as its head says; null where it is.</summary>
+    internal static string? WrongHead(BlockScanner block, Guid recording, string runId, long update)
+    {
+        var payload = block.Payload;
+        if (block.Type != Type || payload.Length < HeadBytes) return "it is no keyframe";
+        if (new Guid(payload[..16]) != recording) return "it belongs to another recording";
+        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId)) return "it belongs to another run";
+        long found = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
+        return found == update ? null : $"it is of update {found:#,0}";
+    }
+
+    private static uint ChecksumOf(string runId) => Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId));
 
     /// <summary>Adds one, and lets go of others where the share is spent.</summary>
     public void Add(Keyframe keyframe, bool durable)
@@ -140,7 +182,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         BinaryPrimitives.WriteInt32LittleEndian(at[24..], parameters);
         BinaryPrimitives.WriteInt32LittleEndian(at[28..], states);
         BinaryPrimitives.WriteInt32LittleEndian(at[32..], statistics);
-        BinaryPrimitives.WriteUInt32LittleEndian(at[36..], Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId)));
+        BinaryPrimitives.WriteUInt32LittleEndian(at[36..], ChecksumOf(runId));
         at = at[HeadBytes..];
         if (keyframe.Statistics is { } figures)
         {
@@ -158,7 +200,7 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     private Keyframe? Decode(ReadOnlySpan<byte> payload)
     {
         if (payload.Length < HeadBytes || new Guid(payload[..16]) != recording) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != Crc32C.Of(System.Text.Encoding.UTF8.GetBytes(runId))) return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId)) return null;
         long updates = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]), states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]), statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
         if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > MostStatistics || updates < 0) return null;

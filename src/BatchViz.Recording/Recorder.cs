@@ -75,12 +75,16 @@ public sealed class Recorder : IDisposable
     }
 
     /// <summary>Goes on with a recording that was read.</summary>
-    /// <exception cref="IOException">It cannot be written.</exception>
+    /// <exception cref="IOException">It cannot be written; or files of it were exchanged, and none has been changed.</exception>
     public static Recorder GoOn(IFiles files, RecordingManifest manifest, IReadOnlyList<RecordedRun> runs)
     {
+        // What belongs to another run is its only copy, and going on would cut it off or write over it.
+        foreach (var run in runs)
+            if ((run.File!.Foreign ?? run.Keyframes.Foreign.FirstOrDefault()) is { } foreign)
+                throw new IOException($"{foreign.File}: {foreign.Why}; put it back where it belongs");
         files.CreateFolder("runs");
         files.CreateFolder("keys");
-        foreach (var run in runs) run.File!.GoOn(manifest.Id);
+        foreach (var run in runs) run.File!.GoOn();
         files.SyncFolder("");
         files.SyncFolder("runs");
         return Started(new Recorder(files, manifest, runs));

@@ -20,6 +20,9 @@ public sealed class RecordingFolder : IDisposable
 
     public IReadOnlyList<Damage> Damages { get; }
 
+    /// <summary>What cannot be checked, for people: a sentence each.</summary>
+    public IReadOnlyList<string> Notes { get; private init; } = [];
+
     /// <summary>The landscape as it was last saved; null where there is none.</summary>
     public byte[]? Landscape { get; private init; }
 
@@ -43,6 +46,15 @@ public sealed class RecordingFolder : IDisposable
         return new RecordedRun(run.Id, log, new Keyframes(files, manifest.Id, run.Id, share));
     }
 
+    /// <summary>Of a landscape with its plane: origin, two directions and what else is in it.</summary>
+    private const long MostLandscapeBytes = 1L << 28;
+
+    /// <summary>The first block of a file of all runs: it names them and the recording.</summary>
+    public static byte[] IdentityBlock(RecordingManifest manifest) => new FileIdentity(manifest.Id, [.. manifest.Runs.Select(run => run.Id)]).ToBlock();
+
+    /// <summary>Whether a block is such a one.</summary>
+    public static bool IsIdentity(BlockScanner block) => block is { Type: FileIdentity.BlockType, Blocks: 1 };
+
     public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.Searches);
 
     /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
@@ -54,11 +66,13 @@ public sealed class RecordingFolder : IDisposable
         foreach (var planned in plan.Runs)
         {
             var run = NewRun(files, manifest, plan, planned, runs);
-            run.File = RunFile.Load(files, manifest.Id, run.Id, run.Log, damages);
+            run.File = RunFile.Load(files, manifest.Id, run.Id, run.Log, ExamplesOf(plan, planned), damages);
             run.Keyframes.Find();
+            damages.AddRange(run.Keyframes.Foreign);
             runs.Add(run);
         }
-        return new RecordingFolder(files, manifest, plan, runs, damages) { Landscape = ReadLandscape(files) };
+        byte[]? landscape = ReadLandscape(files, manifest, damages);
+        return new RecordingFolder(files, manifest, plan, runs, damages) { Landscape = landscape, Notes = NotesOn(runs) };
     }
 
     /// <summary>While no recorder writes it.</summary>
@@ -75,11 +89,28 @@ public sealed class RecordingFolder : IDisposable
         foreach (var run in Runs) run.File?.Dispose();
     }
 
-    private static byte[]? ReadLandscape(IFiles files)
+    /// <summary>Examples that each update takes; null where that is the engine's choice out of a pool.</summary>
+    private static Func<long, int>? ExamplesOf(ExperimentPlan plan, RunPlan run)
+        => plan.Spec.Sampler.Pool is null ? update => run.Progress.ExamplesOf(update) : null;
+
+    private static IReadOnlyList<string> NotesOn(IReadOnlyList<RecordedRun> runs)
+    {
+        if (runs.All(run => run.File!.NamesRun)) return [];
+        return
+        [
+            "This recording was made by an earlier version, whose files do not name their run: that logs or timings of runs of one batch size "
+            + "have not been exchanged cannot be checked.",
+        ];
+    }
+
+    /// <summary>The saved landscape of a recording; null where there is none, or it is another recording's.</summary>
+    public static byte[]? ReadLandscape(IFiles files, RecordingManifest manifest, List<Damage>? damages = null)
     {
         try
         {
-            return files.ReadAll(Recorder.LandscapeName, 1 << 26);
+            if (FileIdentity.WrongIn(files, Recorder.LandscapeName, manifest) is not { } wrong) return files.ReadAll(Recorder.LandscapeName, MostLandscapeBytes);
+            damages?.Add(new Damage(Recorder.LandscapeName, 0, 0, wrong, DamageKind.Foreign));
+            return null;
         }
         catch (IOException)
         {

@@ -1,15 +1,10 @@
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
 
 namespace BatchViz.Recording;
-
-/// <summary>What was found wrong with a file: from where on it could not be read, and why.</summary>
-public sealed record Damage(string File, long IntactBytes, long LostBytes, string Why)
-{
-    public override string ToString() => $"{File}: {Why} at byte {IntactBytes:#,0}; the {LostBytes:#,0} bytes from there on are lost";
-}
 
 /// <summary>
 /// A run's log on the disk (docs/recording-format.md): appended to by the recorder's thread, read by anyone. Timings are in a file of
@@ -17,17 +12,22 @@ public sealed record Damage(string File, long IntactBytes, long LostBytes, strin
 /// </summary>
 internal sealed class RunFile : IRecordDetail, IDisposable
 {
-    public const int Version = 1;
+    /// <summary>From version 2 on a log names its run.</summary>
+    public const int Version = 2;
+
+    private const int VersionWithoutRun = 1;
 
     internal const byte Begin = 1, Records = 2, Buckets = 3, State = 5;
 
     private const byte Evaluations = 4, Probe = 6, Times = 7;
-    private const int RowsAtOnce = 2048, BeginBytes = 40, TimeBytes = 16, EvaluationBytes = 20;
+    private const int RowsAtOnce = 2048, BeginBytes = 16, BeginBytesWithoutRun = 40, TimeBytes = 16, EvaluationBytes = 20;
 
     internal const int MostJson = 1 << 16;
 
     private readonly IFiles files;
-    private readonly string name, timesName;
+    private readonly string runId, name, timesName;
+    private readonly Guid recording;
+    private readonly Func<long, int>? examplesOf;
     private readonly RunLog log;
     private readonly Lock gate = new();
     private readonly List<Stored> index = [];
@@ -39,16 +39,16 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private IWriteFile? file, times;
     private IReadFile? reader;
     private long evaluations, probes;
-    private bool told, unsynced;
+    private bool told, unsynced, timesNameRun;
 
     /// <summary>Records [first, first + rows) that lie at a place in the file.</summary>
     private readonly record struct Stored(long First, int Rows, long At);
 
     internal sealed record StateJson(string State, long Updates, string? Message, RunResult? Result, bool Spent = false);
 
-    private RunFile(IFiles files, string runId, RunLog log)
+    private RunFile(IFiles files, Guid recording, string runId, RunLog log, Func<long, int>? examplesOf)
     {
-        (this.files, this.log) = (files, log);
+        (this.files, this.recording, this.runId, this.log, this.examplesOf) = (files, recording, runId, log, examplesOf);
         (name, timesName) = (NameOf(runId), TimesNameOf(runId));
         rows = new float[RowsAtOnce * log.Stride];
         Written = log.First;
@@ -63,38 +63,50 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     public bool Unsynced => unsynced;
 
+    /// <summary>A file in place of the log or the timings that belongs to another run; null where they are this run's.</summary>
+    public Damage? Foreign { get; private set; }
+
+    /// <summary>Whether the log says which run it is of; logs before version 2 name their recording alone.</summary>
+    public bool NamesRun { get; private set; } = true;
+
     /// <summary>Begins the log of a run of which there is nothing yet.</summary>
     public static RunFile Create(IFiles files, Guid recording, string runId, RunLog log)
     {
-        var made = new RunFile(files, runId, log);
+        var made = new RunFile(files, recording, runId, log, null);
         made.file = files.Create(made.name);
         made.times = files.Create(made.timesName);
         made.evaluations = log.Evaluations.Count;
-        made.Put(Begin, made.BeginPayload(recording));
+        made.PutTimesIdentity();
+        made.Put(Begin, made.BeginPayload());
         made.Flush();
         made.Ready();
         return made;
     }
 
     /// <summary>Reads the intact part of a run's log into <paramref name="log"/>, which is empty, and is then where its older records are.</summary>
-    public static RunFile Load(IFiles files, Guid recording, string runId, RunLog log, List<Damage> damages)
+    /// <param name="examplesOf">
+    /// Examples that an update of this run takes, by which a log that does not name its run is told from another's; null: it cannot be.
+    /// </param>
+    public static RunFile Load(IFiles files, Guid recording, string runId, RunLog log, Func<long, int>? examplesOf, List<Damage> damages)
     {
-        var loaded = new RunFile(files, runId, log);
+        var loaded = new RunFile(files, recording, runId, log, examplesOf);
         loaded.evaluations = loaded.inherited = log.Evaluations.Count;
-        loaded.Load(recording, damages);
+        loaded.Load(damages);
         return loaded;
     }
 
     /// <summary>Goes on writing at the end of the intact part; what follows it is cut off.</summary>
-    public void GoOn(Guid recording)
+    public void GoOn()
     {
         bool empty = sequence == 0;
+        if (empty) (timesIntact, timesSequence) = (0, 0);
         file = Reopen(name, intact);
         times = Reopen(timesName, timesIntact);
         told = log.Ended && told;
+        if (timesSequence == 0) PutTimesIdentity();
         if (empty)
         {
-            Put(Begin, BeginPayload(recording));
+            Put(Begin, BeginPayload());
             Flush();
         }
         Ready();
@@ -185,13 +197,14 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         return opened;
     }
 
-    private byte[] BeginPayload(Guid recording)
+    private FileIdentity Identity => new(recording, [runId]);
+
+    private byte[] BeginPayload()
     {
-        var payload = new byte[BeginBytes];
+        byte[] payload = [.. new byte[BeginBytes], .. Identity.ToBytes()];
         BinaryPrimitives.WriteInt32LittleEndian(payload, Version);
         BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), log.Layout.Width);
         BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), log.First);
-        recording.TryWriteBytes(payload.AsSpan(16));
         return payload;
     }
 
@@ -315,6 +328,12 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         times!.Write(LogBlock.Whole(Times, timesSequence++, payload));
     }
 
+    private void PutTimesIdentity()
+    {
+        times!.Write(Identity.ToBlock());
+        timesSequence = 1;
+    }
+
     private void Put(byte type, ReadOnlySpan<byte> payload)
     {
         int at = Reserve(payload.Length);
@@ -379,7 +398,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private long intact, timesIntact, inherited;
 
-    private void Load(Guid recording, List<Damage> damages)
+    private void Load(List<Damage> damages)
     {
         var clock = ReadTimes(damages);
         log.Detail = this;
@@ -388,14 +407,15 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         var scanner = new BlockScanner(opened);
         while (scanner.Next())
         {
-            if (Take(scanner, clock, recording) is not { } why) continue;
+            if (Take(scanner, clock, damages) is not { } why) continue;
             scanner.Refuse(why);
         }
         (intact, sequence, Written) = (scanner.End, scanner.Blocks, log.Count);
         probes = log.Probes.Count;
         evaluations = log.Evaluations.Count;
         told = log.Ended;
-        if (scanner.Why is { } reason) damages.Add(new Damage(name, scanner.End, scanner.Lost, reason));
+        if (foreignLog is { } other) damages.Add(Foreign = new Damage(name, 0, opened.Length, other, DamageKind.Foreign));
+        else if (Damage.After(name, scanner) is { } damage) damages.Add(damage);
         else if (scanner.Blocks == 0) damages.Add(new Damage(name, 0, 0, "it is empty"));
     }
 
@@ -404,7 +424,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         try
         {
             if (files.Read(which) is { } opened) return opened;
-            damages.Add(new Damage(which, 0, 0, "there is no such file"));
+            damages.Add(Damage.MissingFile(which));
         }
         catch (IOException e)
         {
@@ -414,16 +434,18 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     }
 
     /// <summary>Null, or why the block makes no sense here.</summary>
-    private string? Take(BlockScanner block, List<(long Records, double Seconds)> clock, Guid recording)
+    private string? Take(BlockScanner block, List<(long Records, double Seconds)> clock, List<Damage> damages)
     {
         var payload = block.Payload;
         if (block.Blocks == 1 != (block.Type == Begin)) return "a log begins with something else";
         switch (block.Type)
         {
             case Begin:
-                if (payload.Length != BeginBytes || BinaryPrimitives.ReadInt32LittleEndian(payload) != Version) return "its version is another one";
-                if (BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) != log.Layout.Width || BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) != log.First) return "its records are of another run";
-                return new Guid(payload.Slice(16, 16)) == recording ? null : "it belongs to another recording";
+                if (WrongBegin(block, recording, runId) is { } wrong) return IsForeign(wrong);
+                NamesRun = BinaryPrimitives.ReadInt32LittleEndian(payload) != VersionWithoutRun;
+                if (NamesRun && !timesNameRun) LeaveOutTimes(clock, damages);
+                bool fits = BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) == log.Layout.Width && BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) == log.First;
+                return fits ? null : "its records are of another run";
             case Records: return TakeRecords(payload, block.PayloadAt, clock);
             case Buckets: return TakeBuckets(payload, clock);
             case Evaluations: return TakeEvaluations(payload, clock);
@@ -434,6 +456,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
                 return null;
             case State:
                 if (RecordingJson.Read<StateJson>(payload) is not { } json || !Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state) || !Enum.IsDefined(state)) return "a state cannot be read";
+                if (json.Result is { Id: { } named } && named != runId) return NamesRun ? "its end is of another run" : IsForeign($"it belongs to the run {named}");
                 log.Result = json.Result is { } result ? result with { Seconds = SecondsOf(clock, log.Count) } : null;
                 log.BudgetSpent = json.Spent;
                 log.Enter(state, json.Message);
@@ -451,8 +474,11 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         if (count is < 1 or > RowsAtOnce || payload.Length != 16 + 4 * width * count) return "records are cut short";
         if (first != log.Count) return "records are missing before it";
         if (first + count > SpecReader.MaxUpdates) return "a run has no so many records";
+        var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
+        for (int r = 0; r < count && !NamesRun; r++)
+            if (HasOtherBatch(first + r, values[r * width + RecordLayout.BatchSize])) return IsForeign(OtherBatches);
         GoesOn();
-        log.Append(MemoryMarshal.Cast<byte, float>(payload[16..]), count, SecondsOf(clock, first), SecondsOf(clock, first + count));
+        log.Append(values, count, SecondsOf(clock, first), SecondsOf(clock, first + count));
         index.Add(new Stored(first, count, at + 16));
         return null;
     }
@@ -478,7 +504,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             for (int part = 0; part < 3; part++) floats.Slice(part * width, width).CopyTo(values[(part * stride)..]);
             from.Slice(12 * width, width).CopyTo(bad);
             if (float.IsNaN(values[0])) return "a bucket cannot be read";
-            long start = (first + i) << (2 * level);
+            long start = (first + i) << (2 * level), end = (first + i + 1) << (2 * level);
+            if (!NamesRun && HasOtherBatch(end - 1, values[2 * stride + RecordLayout.BatchSize])) return IsForeign(OtherBatches);
             (values[width], values[stride + width], values[2 * stride + width]) = ((float)SecondsOf(clock, start + 1), (float)SecondsOf(clock, start + (1L << (2 * level))), (float)SecondsOf(clock, start + (1L << (2 * level))));
             log.AppendBucket(level, values, bad);
         }
@@ -501,6 +528,35 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         return null;
     }
 
+    private const string OtherBatches = "its batches are of other sizes than this run's";
+
+    private string? foreignLog;
+
+    /// <summary>Why a log's first block is not that of this run; null where it is, or is of the older layout and of this recording.</summary>
+    internal static string? WrongBegin(BlockScanner block, Guid recording, string runId)
+    {
+        var payload = block.Payload;
+        if (block.Type != Begin || payload.Length < BeginBytes) return "a log begins with something else";
+        return BinaryPrimitives.ReadInt32LittleEndian(payload) switch
+        {
+            Version => FileIdentity.WrongFor(payload[BeginBytes..], recording, runId),
+            VersionWithoutRun when payload.Length == BeginBytesWithoutRun => new Guid(payload.Slice(16, 16)) == recording ? null : "it belongs to another recording",
+            _ => "its version is another one",
+        };
+    }
+
+    private string IsForeign(string why) => foreignLog = why;
+
+    private bool HasOtherBatch(long record, float examples) => examplesOf is not null && examples != examplesOf(record + 1);
+
+    /// <summary>Timings that name no run beside a log that does: they came from elsewhere.</summary>
+    private void LeaveOutTimes(List<(long Records, double Seconds)> clock, List<Damage> damages)
+    {
+        if (timesSequence == 0 || clock.Count < 2) return;
+        clock.RemoveRange(1, clock.Count - 1);
+        damages.Add(Foreign = new Damage(timesName, 0, timesIntact, "it names no run", DamageKind.Foreign));
+    }
+
     /// <summary>Records after an end: the run was taken up again.</summary>
     private void GoesOn()
     {
@@ -516,6 +572,13 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         while (scanner.Next())
         {
             var payload = scanner.Payload;
+            if (scanner.Blocks == 1 && scanner.Type == FileIdentity.BlockType)
+            {
+                timesNameRun = true;
+                if (FileIdentity.WrongFor(payload, recording, runId) is not { } wrong) continue;
+                damages.Add(Foreign = new Damage(timesName, 0, opened.Length, wrong, DamageKind.Foreign));
+                return clock;
+            }
             if (scanner.Type != Times || payload.Length != TimeBytes || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < log.First)
             {
                 scanner.Refuse("a timing cannot be read");
@@ -527,7 +590,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             if (records > clock[^1].Item1 && seconds >= clock[^1].Item2) clock.Add((records, seconds));
         }
         (timesIntact, timesSequence) = (scanner.End, scanner.Blocks);
-        if (scanner.Why is { } why) damages.Add(new Damage(timesName, scanner.End, scanner.Lost, why));
+        if (Damage.After(timesName, scanner) is { } damage) damages.Add(damage);
         return clock;
     }
 

@@ -14,6 +14,9 @@ public sealed record RunGlance(string Id, long Updates, RunState? State, string?
 {
     private const int HeadBytes = 16;
 
+    /// <summary>As much of each block is read: the whole of a block that names its run.</summary>
+    private const int Glance = 160;
+
     /// <summary>Whether there is something left to train, as far as can be told from here.</summary>
     public bool Unfinished => State is null or RunState.Stopped or RunState.Failed && !Spent;
 
@@ -23,16 +26,18 @@ public sealed record RunGlance(string Id, long Updates, RunState? State, string?
     public bool Interrupted => State is null || Message?.StartsWith("Interrupted", StringComparison.Ordinal) == true;
 
     /// <exception cref="IOException">The log cannot be read.</exception>
-    public static RunGlance Of(IFiles files, RecordingManifest.RunEntry run)
+    public static RunGlance Of(IFiles files, Guid recording, RecordingManifest.RunEntry run)
     {
         string name = RunFile.NameOf(run.Id);
         using var file = files.Read(name);
-        if (file is null) return new(run.Id, run.Update, null, null, null, new Damage(name, 0, 0, "there is no such file"));
+        if (file is null) return new(run.Id, run.Update, null, null, null, Damage.MissingFile(name));
         long updates = 0;
         (long At, int Length)? end = null;
-        var scanner = new BlockScanner(file, HeadBytes);
+        var scanner = new BlockScanner(file, Glance);
         while (scanner.Next())
         {
+            if (scanner.Blocks == 1 && RunFile.WrongBegin(scanner, recording, run.Id) is { } wrong)
+                return new(run.Id, run.Update, null, null, null, new Damage(name, 0, file.Length, wrong, DamageKind.Foreign));
             switch (scanner.Type)
             {
                 case RunFile.Begin when scanner.PayloadLength >= HeadBytes:
@@ -51,11 +56,23 @@ public sealed record RunGlance(string Id, long Updates, RunState? State, string?
             }
         }
         updates = Math.Max(updates, run.Update);
-        var damage = scanner.Why is { } why ? new Damage(name, scanner.End, scanner.Lost, why) : scanner.Blocks == 0 ? new Damage(name, 0, 0, "it is empty") : null;
+        var damage = Damage.After(name, scanner) ?? (scanner.Blocks == 0 ? new Damage(name, 0, 0, "it is empty") : ForeignTimes(files, recording, run.Id));
         if (end is not var (at, length)) return new(run.Id, updates, null, null, null, damage);
         return ReadEnd(file, at, length) is var (state, message, result)
             ? new(run.Id, updates, state, message, result, damage)
             : new(run.Id, updates, null, null, null, damage ?? new Damage(name, at - LogBlock.HeaderBytes, file.Length - at + LogBlock.HeaderBytes, "a state cannot be read"));
+    }
+
+    /// <summary>Timings that are another run's; null where they are this one's, or do not say.</summary>
+    private static Damage? ForeignTimes(IFiles files, Guid recording, string runId)
+    {
+        string name = RunFile.TimesNameOf(runId);
+        using var file = files.Read(name);
+        if (file is null) return null;
+        var scanner = new BlockScanner(file, Glance);
+        return scanner.Next() && scanner.Type == FileIdentity.BlockType && FileIdentity.WrongFor(scanner.Payload, recording, runId) is { } wrong
+            ? new Damage(name, 0, file.Length, wrong, DamageKind.Foreign)
+            : null;
     }
 
     private static (RunState, string?, RunResult?)? ReadEnd(IReadFile file, long at, int length)

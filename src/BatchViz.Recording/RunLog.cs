@@ -75,8 +75,14 @@ public sealed class RunLog
     /// <summary>The first record of its own; 0 but for a fork.</summary>
     public long First { get; }
 
-    /// <summary>Records made, a parent's among them.</summary>
+    /// <summary>Records made, a parent's among them; of a run that diverged one more than <see cref="UpdatesMade"/>.</summary>
     public long Count => Volatile.Read(ref count);
+
+    /// <summary>
+    /// Updates made, a parent's among them. The last record of a run that diverged is of an update that was not: its loss or
+    /// gradient is not a finite number, and the weights stayed as they were.
+    /// </summary>
+    public long UpdatesMade => State == RunState.Diverged && Count > 0 ? Count - 1 : Count;
 
     public AppendOnly<EvaluationPoint> Evaluations { get; } = new();
 

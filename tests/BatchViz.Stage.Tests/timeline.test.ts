@@ -78,7 +78,7 @@ describe("markers", () => {
 
   test("a batch that grows, a run that diverges, a fork on both of its runs", () => {
     const grows = run(0, 25, { phases: [{ epoch: 0, update: 0, examples: 0, batchSize: 25 }, { epoch: 2, update: 8, examples: 200, batchSize: 50 }] });
-    expect(of(grows, {}, [], "diverged", 30)).toEqual([["batch", 8, "Batch size 25 → 50"], ["diverged", 30, "Diverged after update 30"]]);
+    expect(of(grows, {}, [], "diverged", 30)).toEqual([["batch", 8, "Batch size 25 → 50"], ["diverged", 30, "Diverged at update 30"]]);
     const child = run(1, 50, { fork: { run: "r0", update: 6, set: { batchSize: "50" } } });
     expect(of(run(0, 25), {}, [child])).toEqual([["fork", 6, "Fork: B = 50"]]);
     const all = manifest([run(0, 25), child]);

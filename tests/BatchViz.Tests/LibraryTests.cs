@@ -120,7 +120,7 @@ public class LibraryTests
             using var read = RecordingFolder.Open(files, manifest, new DataFiles(null).Plan(manifest, trusted: true));
             foreach (var (run, entry) in read.Runs.Zip(manifest.Runs))
             {
-                var glance = RunGlance.Of(files, entry);
+                var glance = RunGlance.Of(files, manifest.Id, entry);
                 Assert.Equal(run.Log.Count, glance.Updates);
                 Assert.Equal(run.Log.Ended ? run.Log.State : null, glance.State);
                 Assert.Equal(run.Log.Result?.WeightsSha256, glance.Result?.WeightsSha256);

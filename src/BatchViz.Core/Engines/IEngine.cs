@@ -292,7 +292,14 @@ public interface IPlane : IDisposable
 {
     /// <summary>Euclidean lengths of d₁ and d₂ in weight space, for units on the axes.</summary>
     (double X, double Y) UnitLength { get; }
+
+    /// <summary>A copy on the host, from which <see cref="IEvaluator.PlaneOf"/> makes the same plane again, bit for bit.</summary>
+    PlaneVectors Export();
 }
+
+/// <summary>A plane as numbers, in canonical order (see <see cref="NetworkSpec.ParameterCount"/>): origin, d₁ and d₂ [P] each.</summary>
+/// <param name="Statistics">Running statistics of batch norms [<see cref="LayerGraph.Statistics"/>] with which all points are evaluated; null where there are none.</param>
+public sealed record PlaneVectors(float[] Origin, float[] First, float[] Second, double[]? Statistics = null);
 
 /// <summary>Coordinates of the nearest point of a plane (least squares), and the Euclidean distance to it.</summary>
 public readonly record struct PlanePoint(double X, double Y, double OffPlane);
@@ -330,6 +337,10 @@ public interface IEvaluator : IDisposable
     /// </summary>
     /// <exception cref="SpecException">A direction has no length, or both are parallel.</exception>
     IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2);
+
+    /// <summary>The plane of vectors that <see cref="IPlane.Export"/> gave.</summary>
+    /// <exception cref="ArgumentException">They are of another model.</exception>
+    IPlane PlaneOf(PlaneVectors vectors);
 
     PlanePoint Project(IPlane plane, IWeights weights);
 

@@ -71,6 +71,12 @@ public sealed class RecordLayout
 
     public int Fallbacks => Flops + 5;
 
+    /// <summary>
+    /// Whether a column is about the step that an update takes, or an average that takes it in: the record of an update that was not
+    /// made, with which a run diverges, has none of its own.
+    /// </summary>
+    public bool IsOfStep(int column) => column is UpdateNorm or UpdateRatio or NoiseScale || (Searches && column == StepLength);
+
     public IReadOnlyList<ColumnInfo> Columns { get; }
 
     public int Width => Columns.Count;

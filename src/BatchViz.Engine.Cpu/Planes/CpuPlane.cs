@@ -71,6 +71,21 @@ internal sealed unsafe class CpuPlane : IPlane
     /// <summary>Origin, first direction, second direction: three vectors of <see cref="WeightLayout.Floats"/> one after another; then statistics, and their change along the first direction.</summary>
     public BufferHold Hold() => buffer.Hold();
 
+    public PlaneVectors Export()
+    {
+        using var hold = buffer.Hold();
+        float* from = hold.Pointer;
+        var vectors = new float[3][];
+        for (int v = 0; v < vectors.Length; v++)
+        {
+            vectors[v] = new float[Layout.Parameters];
+            Layout.Unpack(from + v * Layout.Floats, vectors[v]);
+        }
+        double[]? statistics = Layout.Statistics == 0 ? null : new double[Layout.Statistics];
+        if (statistics is not null) Layout.UnpackStatistics(from + 3 * Layout.Floats, statistics);
+        return new PlaneVectors(vectors[0], vectors[1], vectors[2], statistics);
+    }
+
     public void Dispose() => buffer.Dispose();
 
     public static CpuPlane Of(IPlane plane, WeightLayout layout)

@@ -24,9 +24,26 @@ internal static unsafe class WeightVectors
         if (direction.Count != layout.Parameters) throw new ArgumentException($"a direction of {direction.Count} components for {layout.Parameters} weights", nameof(direction));
         var canonical = new float[direction.Count];
         direction.CopyTo(canonical);
+        return OfCanonical(layout, canonical);
+    }
+
+    /// <summary>A vector in canonical order in double precision, padded [floats].</summary>
+    public static double[] OfCanonical(WeightLayout layout, float[] canonical)
+    {
+        if (canonical.Length != layout.Parameters) throw new ArgumentException($"{canonical.Length} numbers for {layout.Parameters} weights", nameof(canonical));
         using var padded = new NativeBuffer(layout.Floats);
         layout.Pack(canonical, padded.Pointer);
         return Doubles(layout, padded.Pointer);
+    }
+
+    /// <summary>Running statistics, layer by layer, into their padded places [statistics floats].</summary>
+    public static void PackStatistics(WeightLayout layout, ReadOnlySpan<double> plain, double[] padded)
+    {
+        if (plain.Length != layout.Statistics) throw new ArgumentException($"{plain.Length} running statistics for {layout.Statistics}", nameof(plain));
+        if (padded.Length == 0) return;
+        using var buffer = new NativeBuffer(padded.Length);
+        layout.PackStatistics(plain, buffer.Pointer);
+        for (int i = 0; i < padded.Length; i++) padded[i] = buffer.Pointer[i];
     }
 
     /// <summary>a −= b.</summary>

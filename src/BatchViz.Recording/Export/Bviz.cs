@@ -16,8 +16,10 @@ public static class Bviz
     /// <summary>Writes a recording front to back. Of one that is being written, or was damaged, what is intact at this moment.</summary>
     /// <param name="manifest">Of the recording; runs that it does not name are left out.</param>
     /// <param name="to">Need not be able to seek.</param>
-    public static void Write(IFiles recording, RecordingManifest manifest, Stream to, IProgress<double>? progress = null, CancellationToken cancel = default)
+    /// <returns>What was left out: files that are another run's, and what lies behind the intact part of each.</returns>
+    public static IReadOnlyList<Damage> Write(IFiles recording, RecordingManifest manifest, Stream to, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
+        var damages = new List<Damage>();
         var entries = new List<ZipEntry>();
         byte[] bytes = manifest.ToBytes();
         Put(new(RecordingManifest.FileName, Crc32.Of(bytes), bytes.Length));
@@ -28,8 +30,21 @@ public static class Bviz
         for (int i = 0; i < names.Count; i++)
         {
             using var file = recording.Read(names[i]);
-            if (file is null) continue; // a keyframe that was let go of meanwhile
-            long size = IntactBytes(file, cancel);
+            if (file is null)
+            {
+                // A keyframe may have been let go of meanwhile, and a landscape need not be there.
+                if (names[i].StartsWith("runs/", StringComparison.Ordinal)) damages.Add(Damage.MissingFile(names[i]));
+                continue;
+            }
+            if (FileIdentity.WrongIn(recording, names[i], manifest) is { } wrong)
+            {
+                damages.Add(new Damage(names[i], 0, file.Length, wrong, DamageKind.Foreign));
+                continue;
+            }
+            var scanner = Intact(file, cancel);
+            if (Damage.After(names[i], scanner) is { } damage) damages.Add(damage);
+            else if (scanner.Blocks == 0 && names[i].EndsWith(".log", StringComparison.Ordinal)) damages.Add(new Damage(names[i], 0, 0, "it is empty"));
+            long size = scanner.End;
             if (size == 0) continue;
             uint crc = 0;
             foreach (int read in Pieces(file, size, buffer, cancel)) crc = Crc32.Of(buffer.AsSpan(0, read), crc);
@@ -38,6 +53,7 @@ public static class Bviz
             progress?.Report((i + 1.0) / names.Count);
         }
         foreach (byte[] piece in StoredZip.End(entries)) to.Write(piece);
+        return damages;
 
         void Put(ZipEntry entry)
         {
@@ -85,11 +101,13 @@ public static class Bviz
         => new BvizReader(from, into, progress, cancel).Unpack();
 
     /// <summary>How much of a file is intact blocks.</summary>
-    internal static long IntactBytes(IReadFile file, CancellationToken cancel)
+    internal static long IntactBytes(IReadFile file, CancellationToken cancel) => Intact(file, cancel).End;
+
+    private static BlockScanner Intact(IReadFile file, CancellationToken cancel)
     {
         var scanner = new BlockScanner(file);
         while (scanner.Next()) cancel.ThrowIfCancellationRequested();
-        return scanner.End;
+        return scanner;
     }
 
     internal static IEnumerable<int> Pieces(IReadFile file, long size, byte[] buffer, CancellationToken cancel)

@@ -35,6 +35,7 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
         {
             if (!IsName(entry.Name, ids)) throw new SpecException($"The file is no .bviz: a recording has no file \"{Shown(entry.Name)}\".");
             Unpack(entry);
+            if (FileIdentity.WrongIn(into, entry.Name, manifest) is { } wrong) throw new SpecException($"{Damaged}: of {entry.Name}, {wrong}.");
         }
         CheckEnd();
         foreach (string folder in FoldersOf(manifest)) into.SyncFolder(folder);

@@ -12,7 +12,10 @@ public static class CsvExport
         return [records, evaluations];
     }
 
-    /// <summary>One row an update: run, update, examples, epochs, the columns of the record layout, seconds.</summary>
+    /// <summary>
+    /// One row an update: run, update, examples, epochs, the columns of the record layout, seconds. A run that diverged has one row
+    /// more, of the update that was not made; cells about its step are empty.
+    /// </summary>
     public static void WriteRecords(IRecordSource run, Stream stream, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         using var csv = new CsvWriter(stream);
@@ -23,7 +26,13 @@ public static class CsvExport
             for (int row = 0; row < rows; row++)
             {
                 Position(csv, run, first + row + 1);
-                foreach (float value in walk.Record(row)) csv.Number(value);
+                bool made = first + row < run.UpdatesMade;
+                var record = walk.Record(row);
+                for (int c = 0; c < record.Length; c++)
+                {
+                    if (made || !run.Layout.IsOfStep(c)) csv.Number(record[c]);
+                    else csv.Empty();
+                }
                 csv.Number(walk.Seconds(row));
                 csv.EndRow();
             }

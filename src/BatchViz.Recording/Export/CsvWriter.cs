@@ -33,6 +33,8 @@ internal sealed class CsvWriter(Stream stream) : IDisposable
         used += written;
     }
 
+    public void Empty() => Separate();
+
     public void EndRow()
     {
         Bytes("\r\n"u8);

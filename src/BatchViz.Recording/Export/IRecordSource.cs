@@ -13,6 +13,9 @@ public interface IRecordSource
     /// <summary>Records made; record i (from 0) belongs to update i + 1.</summary>
     long Count { get; }
 
+    /// <summary>Updates made; fewer than records of a run that diverged, whose last record is of an update that was not made.</summary>
+    long UpdatesMade { get; }
+
     /// <summary>Records [first, first + rows), row-major [rows × layout width]. Cheapest front to back.</summary>
     void Read(long first, int rows, Span<float> into, CancellationToken cancel);
 

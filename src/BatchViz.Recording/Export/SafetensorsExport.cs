@@ -36,10 +36,12 @@ public static class SafetensorsExport
         IRecordSource run, ExperimentSpec spec, NetworkSpec network, Keyframe keyframe, Sampler sampler, int batches, Stream stream,
         CancellationToken cancel = default)
     {
-        int count = (int)Math.Clamp(run.Count - keyframe.Updates, 0, batches);
+        int count = (int)Math.Clamp(run.UpdatesMade - keyframe.Updates, 0, batches);
         var file = new SafetensorsFile();
         AddBatches(file, run, keyframe.Updates, count, sampler, cancel);
+        AddTrackedBatches(file, network, keyframe.Updates);
         AddParameters(file, "", network, keyframe.Weights);
+        AddStatistics(file, "", network, keyframe.Statistics);
         for (int s = 0; s < keyframe.OptimizerState.Length; s++) AddParameters(file, $"optimizer.{s}.", network, keyframe.OptimizerState[s]);
         file.Write(stream, new Dictionary<string, string>
         {
@@ -49,6 +51,79 @@ public static class SafetensorsExport
             ["seed"] = Text(run.Plan.Seed),
             ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
         });
+    }
+
+    /// <summary>A landscape with all that its losses follow from, so that others can repeat them.</summary>
+    public static void Write(LandscapeTensors landscape, ExperimentSpec spec, NetworkSpec network, Stream stream)
+    {
+        var file = new SafetensorsFile();
+        var (plane, r, n) = (landscape.Plane, landscape.Region, landscape.Resolution);
+        if (landscape.Labels is { } labels)
+        {
+            long[] wide = [.. labels.Select(label => (long)label)];
+            file.Add("evaluation.labels", "I64", sizeof(long), [labels.Length], to => to.Write(MemoryMarshal.AsBytes<long>(wide)));
+        }
+        AddParameters(file, "origin.", network, plane.Origin);
+        AddStatistics(file, "origin.", network, plane.Statistics);
+        AddParameters(file, "direction1.", network, plane.First);
+        AddParameters(file, "direction2.", network, plane.Second);
+        file.Add("grid.x", [n], Lines(r.X0, r.X1, n));
+        file.Add("grid.y", [n], Lines(r.Y0, r.Y1, n));
+        file.Add("grid.losses", [n, n], landscape.Losses);
+        foreach (var (run, points) in landscape.Paths)
+        {
+            file.Add($"paths.{run}.updates", "I32", sizeof(int), [points.Count], to => to.Write(MemoryMarshal.AsBytes<int>([.. points.Select(p => (int)p.Update)])));
+            file.Add($"paths.{run}.points", [points.Count, 4], points.SelectMany(p => new[] { p.X, p.Y, p.Loss, p.OffPlane }).ToArray());
+        }
+        long examples = landscape.Indices.Length;
+        file.Add("evaluation.indices", "I32", sizeof(int), [examples], to => to.Write(MemoryMarshal.AsBytes<int>(landscape.Indices)));
+        file.Add("evaluation.inputs", [examples, landscape.Inputs.Length / Math.Max(1, examples)], landscape.Inputs);
+        if (landscape.Targets is { } targets) file.Add("evaluation.targets", [examples, targets.Length / Math.Max(1, examples)], targets);
+        file.Write(stream, new Dictionary<string, string>
+        {
+            ["plane"] = landscape.Kind,
+            ["title"] = landscape.Title,
+            ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
+        });
+    }
+
+    /// <summary>Coordinates of a grid's lines, as the engines round them.</summary>
+    private static float[] Lines(double from, double to, int count)
+    {
+        var lines = new float[count];
+        for (int i = 0; i < count; i++) lines[i] = (float)(i == count - 1 && count > 1 ? to : from + (to - from) * (i / (double)Math.Max(1, count - 1)));
+        return lines;
+    }
+
+    /// <summary>Of each batch norm, how many updates its statistics have taken in, as PyTorch counts them: 8-byte numbers, before those of four.</summary>
+    private static void AddTrackedBatches(SafetensorsFile file, NetworkSpec network, long updates)
+    {
+        foreach (var (name, _) in BatchNorms(network))
+            file.Add($"{name}.num_batches_tracked", "I64", sizeof(long), [], stream => stream.Write(MemoryMarshal.AsBytes<long>([updates])));
+    }
+
+    /// <summary>Running means and variances of batch norms, which a network is evaluated with.</summary>
+    /// <param name="statistics">An engine's, which end with those of the layers; null only where there are none.</param>
+    private static void AddStatistics(SafetensorsFile file, string prefix, NetworkSpec network, double[]? statistics)
+    {
+        if (!network.Layered || network.Graph.Statistics == 0) return;
+        int all = network.Graph.Statistics;
+        if (statistics is null || statistics.Length < all) throw new ArgumentException($"{statistics?.Length ?? 0} running statistics for a network of {all}", nameof(statistics));
+        foreach (var (name, node) in BatchNorms(network))
+        {
+            int channels = node.Output.Channels, from = statistics.Length - all + node.Statistics;
+            file.Add($"{prefix}{name}.running_mean", [channels], Array.ConvertAll(statistics[from..(from + channels)], value => (float)value));
+            file.Add($"{prefix}{name}.running_var", [channels], Array.ConvertAll(statistics[(from + channels)..(from + 2 * channels)], value => (float)value));
+        }
+    }
+
+    private static IEnumerable<(string Name, LayerNode Node)> BatchNorms(NetworkSpec network)
+    {
+        if (!network.Layered) return [];
+        return network.Graph.Towers.SelectMany(In).Select(node => (network.Graph.Weights[node.Weights].Name, node));
+
+        static IEnumerable<LayerNode> In(IReadOnlyList<LayerNode> nodes)
+            => nodes.SelectMany(node => (node.Statistics >= 0 ? new[] { node } : []).Concat(In(node.Inner)).Concat(In(node.Projection)));
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);

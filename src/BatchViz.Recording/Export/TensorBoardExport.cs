@@ -24,6 +24,9 @@ public static class TensorBoardExport
     public static void Write(IRecordSource run, Stream stream, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         byte[][] columns = [.. run.Layout.Columns.Select(column => EventWriter.TagOf(column.Name))];
+        // Of the update with which a run diverged, and which was not made.
+        int[] withoutStep = [.. Enumerable.Range(0, columns.Length).Where(c => !run.Layout.IsOfStep(c))];
+        byte[][] columnsWithoutStep = [.. withoutStep.Select(c => columns[c])];
         long count = run.Count, points = Math.Min(count, MaxPoints), point = 0;
         var walk = new RecordWalk(run, 0, count);
         var events = new EventWriter(stream);
@@ -35,7 +38,13 @@ public static class TensorBoardExport
                 long record = RecordOf(point, points, count);
                 int row = (int)(record - first);
                 evaluations.WriteUpTo(record);
-                events.Write(walk.Seconds(row), record + 1, columns, walk.Record(row));
+                if (record < run.UpdatesMade)
+                {
+                    events.Write(walk.Seconds(row), record + 1, columns, walk.Record(row));
+                    continue;
+                }
+                float[] values = walk.Record(row).ToArray();
+                events.Write(walk.Seconds(row), record + 1, columnsWithoutStep, [.. withoutStep.Select(c => values[c])]);
             }
         }
         evaluations.WriteUpTo(long.MaxValue);

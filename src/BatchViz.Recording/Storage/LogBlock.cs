@@ -51,6 +51,9 @@ public sealed class BlockScanner(IReadFile file, int glance = int.MaxValue)
     /// <summary>Why it ends there; null while nothing is wrong.</summary>
     public string? Why { get; private set; }
 
+    /// <summary>Whether it ends in the middle of a block, as a file does that is being written.</summary>
+    public bool CutShort { get; private set; }
+
     public byte Type { get; private set; }
 
     /// <summary>Blocks read so far.</summary>
@@ -80,17 +83,17 @@ public sealed class BlockScanner(IReadFile file, int glance = int.MaxValue)
     private bool Block()
     {
         Span<byte> header = stackalloc byte[LogBlock.HeaderBytes];
-        if (file.Read(End, header) < header.Length) return Stop("the header of a block is cut short");
+        if (file.Read(End, header) < header.Length) return StopShort("the header of a block is cut short");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LogBlock.Magic) return Stop("no block begins there");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[20..]) != Crc32C.Of(header[..20])) return Stop("the header of a block is damaged");
         if (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) != sequence) return Stop("a block is out of order");
         uint type = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
         int size = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
         if (type > byte.MaxValue || size is < 0 or > LogBlock.MostPayload) return Stop("the header of a block is damaged");
-        if (size > length - End - LogBlock.HeaderBytes) return Stop("a block is cut short");
+        if (size > length - End - LogBlock.HeaderBytes) return StopShort("a block is cut short");
         int wanted = Math.Min(size, glance);
         if (payload.Length < wanted) payload = new byte[Math.Max(wanted, Math.Min(2L * payload.Length, length))];
-        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, wanted)) < wanted) return Stop("a block is cut short");
+        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, wanted)) < wanted) return StopShort("a block is cut short");
         if (wanted == size && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) != Crc32C.Of(payload.AsSpan(0, size))) return Stop("a block is damaged");
         (Type, PayloadAt, PayloadLength) = ((byte)type, End + LogBlock.HeaderBytes, size);
         End += LogBlock.HeaderBytes + size;
@@ -104,6 +107,12 @@ public sealed class BlockScanner(IReadFile file, int glance = int.MaxValue)
         End = PayloadAt - LogBlock.HeaderBytes;
         sequence--;
         Why = why;
+    }
+
+    private bool StopShort(string why)
+    {
+        CutShort = true;
+        return Stop(why);
     }
 
     private bool Stop(string why)

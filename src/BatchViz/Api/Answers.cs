@@ -40,6 +40,9 @@ public sealed record Batch
     /// <summary>Relative; 0: the same bits.</summary>
     public required double Deviation { get; init; }
 
+    /// <summary>The column that differs most; null: the same bits.</summary>
+    public required ColumnDifference? Difference { get; init; }
+
     public required long UpdatesReplayed { get; init; }
 
     public required FullGradient Full { get; init; }
@@ -51,11 +54,19 @@ public sealed record Batch
     {
         Run = batch.Run, Update = batch.Update, BatchSize = batch.Examples.Count, Remainder = batch.Remainder, Epoch = batch.Epoch,
         Record = run.Log.Layout.Columns.Zip(batch.Record).ToDictionary(pair => pair.First.Name, pair => (double)pair.Second),
-        Recorded = batch.Recorded, Deviation = batch.Deviation, UpdatesReplayed = batch.UpdatesReplayed,
+        Recorded = batch.Recorded, Deviation = batch.Deviation,
+        Difference = batch.Difference is { } most
+            ? new(run.Log.Layout.Columns[most.Column].Name, most.Now, most.Recorded, most.Absolute, most.Relative)
+            : null,
+        UpdatesReplayed = batch.UpdatesReplayed,
         Full = new(batch.Full.Norm, batch.Full.Cosine, batch.Full.Degrees, batch.Full.Examples),
         Examples = [.. batch.Examples.Select(e => new BatchExample(e.Index, e.Loss, e.GradientNorm))],
     };
 }
+
+/// <summary>A column of a record that is not what was recorded.</summary>
+/// <param name="Relative">Beside the larger of the two.</param>
+public sealed record ColumnDifference(string Column, double Now, double Recorded, double Absolute, double Relative);
 
 /// <summary>The gradient over the whole training split at the same weights, and the angle between it and the batch's.</summary>
 public sealed record FullGradient(double Norm, double Cosine, double Degrees, int Examples);

@@ -45,8 +45,12 @@ internal static class ExportCommand
         try
         {
             var files = await Shown.WithProgress(console, $"{Path.GetFileName(from)} to {wish.To}", progress => export.WriteTo(target, wish.Force, progress, stop));
+            foreach (string note in export.Notes) Console.Error.WriteLine(note);
+            foreach (var damage in export.Damages) Console.Error.WriteLine($"{damage}.");
             Report(request, files, watch.Elapsed.TotalSeconds, wish.Json);
-            return CommandLine.Done;
+            if (export.Damages.Count == 0) return CommandLine.Done;
+            Console.Error.WriteLine("What is intact of the recording was exported; the rest is lost.");
+            return CommandLine.Failed;
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

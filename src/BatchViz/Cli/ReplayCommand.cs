@@ -43,13 +43,22 @@ internal static class ReplayCommand
         var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
         if (json) Console.WriteLine(ApiJson.Line(Batch.Of(run, batch)));
         else Show(run, batch, plan.Network);
-        return batch.Deviation == 0 || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
+        return batch.Difference is null || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
+    }
+
+    /// <summary>What a record has become, beside what it was: both numbers, their difference, and its share where neither is 0.</summary>
+    private static string Words(Run run, RecordDifference difference)
+    {
+        string both = string.Create(CultureInfo.InvariantCulture, $"{run.Log.Layout.Columns[difference.Column].Name} is {difference.Now:G7}, recorded {difference.Recorded:G7}");
+        if (!double.IsFinite(difference.Absolute)) return both;
+        string share = difference is { Now: not 0, Recorded: not 0 } ? string.Create(CultureInfo.InvariantCulture, $", {100 * difference.Relative:G2} %") : "";
+        return string.Create(CultureInfo.InvariantCulture, $"{both} (a difference of {difference.Absolute:G2}{share})");
     }
 
     private static void Show(Run run, ReplayedBatch batch, NetworkSpec network)
     {
         Console.WriteLine($"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
-            + (batch.Recorded ? batch.Deviation == 0 ? "the same bits as recorded." : $"DIFFERS from what was recorded, by up to {batch.Deviation.ToString("0.0e0", CultureInfo.InvariantCulture)}." : "only buckets of it were recorded."));
+            + (batch.Recorded ? batch.Difference is not { } difference ? "the same bits as recorded." : $"DIFFERS from what was recorded: {Words(run, difference)}." : "only buckets of it were recorded."));
         for (int c = 0; c < batch.Record.Length; c++)
         {
             var (name, _, unit, _) = run.Log.Layout.Columns[c];

@@ -21,7 +21,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     public const int LongestName = 100;
 
-    private const int LongestStem = 40, MostLandscapeBytes = 1 << 23;
+    private const int LongestStem = 40;
     private const string Stamp = "yyyyMMdd'T'HHmmss'Z'";
     private static readonly TimeSpan KeptInTrash = TimeSpan.FromHours(24);
 
@@ -287,7 +287,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             return Unreadable(folder, e.Message);
         }
-        RunGlance[] runs = [.. manifest.Runs.Select(run => RunGlance.Of(files, run))];
+        RunGlance[] runs = [.. manifest.Runs.Select(run => RunGlance.Of(files, manifest.Id, run))];
         return new LibraryEntry { Key = folder.Name, Manifest = manifest, Runs = runs, Bytes = BytesOf(folder.FullName), Created = manifest.Created }
             .WithPicture(() => Draw(folder.FullName, manifest, runs));
     }
@@ -300,7 +300,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         try
         {
             using var files = DiskFiles.ToRead(folder);
-            return LandscapeFile.Read(files.ReadAll(Recorder.LandscapeName, MostLandscapeBytes), runs.Count) is { } landscape
+            return LandscapeFile.Read(RecordingFolder.ReadLandscape(files, manifest), runs.Count) is { } landscape
                 ? RecordingPicture.Of(landscape, RecordingPicture.BatchSizes(manifest)) : null;
         }
         catch (IOException)
@@ -315,7 +315,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         var text = new StringBuilder();
         var runs = new DirectoryInfo(Path.Combine(folder.FullName, "runs"));
         var files = folder.EnumerateFiles().Where(file => file.Name is RecordingManifest.FileName or Recorder.LandscapeName or DiskFiles.LockName)
-            .Concat(runs.Exists ? runs.EnumerateFiles("*.log") : []).OrderBy(file => file.FullName, StringComparer.Ordinal);
+            .Concat(runs.Exists ? runs.EnumerateFiles() : []).OrderBy(file => file.FullName, StringComparer.Ordinal);
         foreach (var file in files) text.Append(CultureInfo.InvariantCulture, $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}\n");
         return text.Length > 0 ? text.ToString() : null;
     }

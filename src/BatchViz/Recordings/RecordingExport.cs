@@ -25,6 +25,9 @@ public sealed class RecordingExport : IDisposable
     private readonly IEngine? engine;
     private readonly Experiment? experiment;
     private readonly List<Part> parts = [];
+    private readonly List<Damage> damages = [];
+    private readonly List<string> notes = [];
+    private readonly bool written;
 
     /// <summary>A file of the export.</summary>
     /// <param name="Name">With '/' between folders; of an export that is one file, null.</param>
@@ -37,20 +40,29 @@ public sealed class RecordingExport : IDisposable
     {
         this.request = request;
         files = RecordingFiles.ToRead(folder);
+        written = DiskFiles.IsHeld(folder);
         try
         {
             var manifest = RecordingManifest.Read(files);
             Name = manifest.Name;
             if (request.To == ExportFormat.Bviz)
             {
-                parts.Add(new(null, (stream, progress, cancel) => Bviz.Write(files, manifest, stream, progress, cancel)));
+                parts.Add(new(null, (stream, progress, cancel) => Lose(Bviz.Write(files, manifest, stream, progress, cancel))));
                 return;
             }
             engine = RecordingFiles.Engine(manifest.Engine);
             var plan = RecordingFiles.Plan(manifest, data, trusted);
-            experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = request.To == ExportFormat.Html, ReadOnly = true }, RecordingFiles.Open(files, manifest, plan));
+            var recording = RecordingFolder.Open(files, manifest, plan);
+            Lose(recording.Damages);
+            notes.AddRange(recording.Notes);
+            bool landscape = request.To is ExportFormat.Html or ExportFormat.Safetensors;
+            experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = landscape, ReadOnly = true }, recording);
             if (request.To == ExportFormat.Html) parts.Add(new(null, (stream, _, cancel) => stream.Write(HtmlExport.Write(experiment, cancel))));
             else foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
+            if (request is { To: ExportFormat.Safetensors, Run: null } && LandscapeExport.Of(experiment) is { } tensors)
+                parts.Add(new(LandscapeExport.FileName, (stream, _, _) => SafetensorsExport.Write(tensors, plan.Spec, plan.Network, stream)));
+            if (request is { Run: null, Update: { } update } && !experiment.Runs.Any(run => WhyNotAfter(run, update) is null))
+                throw new SpecException(WhyNotAfter(experiment.Runs.MaxBy(run => run.Log.UpdatesMade)!, update)!);
         }
         catch
         {
@@ -61,6 +73,15 @@ public sealed class RecordingExport : IDisposable
 
     /// <summary>The recording's, for people.</summary>
     public string Name { get; }
+
+    /// <summary>What of the recording is lost, and so not in the export; complete when it has been written.</summary>
+    public IReadOnlyList<Damage> Damages => damages;
+
+    /// <summary>What was left out for another reason, or cannot be checked; a sentence each.</summary>
+    public IReadOnlyList<string> Notes => notes;
+
+    /// <summary>A file that is being written may end in the middle of a block, which is no loss.</summary>
+    private void Lose(IReadOnlyList<Damage> found) => damages.AddRange(found.Where(damage => !written || damage.Kind != DamageKind.CutShort));
 
     /// <summary>
     /// Writes the file, or the folder of files, and returns them. They appear when all of them are whole; failed or cancelled, nothing
@@ -105,7 +126,14 @@ public sealed class RecordingExport : IDisposable
             using var entry = new BufferedStream(zip.CreateEntry(parts[p].Name!, CompressionLevel.Fastest).Open(), BufferBytes);
             parts[p].Write(entry, Share.Of(progress, p, parts.Count), cancel);
         }
+        if (damages.Count == 0) return;
+        // Whoever unpacks it is told what those on a command line are told.
+        using var lost = new StreamWriter(zip.CreateEntry(LostName, CompressionLevel.Fastest).Open());
+        foreach (var damage in damages) lost.WriteLine($"{damage}.");
     }
+
+    /// <summary>In a ZIP of a recording that was damaged: what is lost.</summary>
+    public const string LostName = "LOST.txt";
 
     /// <exception cref="SpecException">There is something already that the export would replace.</exception>
     public static void CheckFree(string target, bool isFile, bool force)
@@ -137,7 +165,7 @@ public sealed class RecordingExport : IDisposable
                 break;
             default:
                 var sampler = of.Plan.BundleOf([run.Plan]).SamplerOf(0, of.Plan.Data.Train.Count);
-                foreach (long update in StatesOf(run, records.Count))
+                foreach (long update in StatesOf(run, records.UpdatesMade))
                 {
                     yield return new(FormattableString.Invariant($"{id}-update{update}.safetensors"), (stream, progress, cancel) => SafetensorsExport.Write(
                         records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel));
@@ -149,12 +177,28 @@ public sealed class RecordingExport : IDisposable
     /// <summary>After which updates the weights are written: at the last keyframe, and where it was asked for.</summary>
     private IEnumerable<long> StatesOf(Run run, long count)
     {
-        long last = run.Recorded!.Keyframes.Before(count)?.Updates ?? count;
+        // A run that diverged has no keyframe at its end; its weights there are those after the last update that was made.
+        long last = run.Log.State == RunState.Diverged ? count : run.Recorded!.Keyframes.Before(count)?.Updates ?? count;
         if (request.Update is not { } update) return [last];
-        if (update > count) throw new SpecException($"\"update\" is {update:#,0}, but {run.Plan.Id} has made only {count:#,0} updates.");
-        if (run.Plan.Fork is { } fork && update < fork.Update)
-            throw new SpecException($"\"update\" is {update:#,0}, but {run.Plan.Id} leaves {fork.Parent} only after update {fork.Update:#,0}; export that run there.");
-        return new[] { update, last }.Distinct();
+        if (WhyNotAfter(run, update) is not { } why) return new[] { update, last }.Distinct();
+        // Of all runs some may have ended before; those that have not are not to wait for them.
+        if (request.Run is not null) throw new SpecException(why);
+        notes.Add($"{why} Its weights after {last:#,0} updates were written alone.");
+        return [last];
+    }
+
+    /// <summary>Why a run has no weights of its own after an update; null where it has.</summary>
+    private static string? WhyNotAfter(Run run, long update)
+    {
+        long made = run.Log.UpdatesMade;
+        if (update > made)
+        {
+            string diverged = run.Log.State == RunState.Diverged ? $": it diverged at update {made + 1:#,0}" : "";
+            return $"\"update\" is {update:#,0}, but {run.Plan.Id} has made only {made:#,0} updates{diverged}.";
+        }
+        return run.Plan.Fork is { } fork && update < fork.Update
+            ? $"\"update\" is {update:#,0}, but {run.Plan.Id} leaves {fork.Parent} only after update {fork.Update:#,0}; export that run there."
+            : null;
     }
 
     private static ExportedFile Move(string? name, string temporary, string target)

@@ -55,6 +55,7 @@ internal static class RecordingFiles
     public static RecordingFolder Open(IFiles files, RecordingManifest manifest, ExperimentPlan plan)
     {
         var folder = RecordingFolder.Open(files, manifest, plan);
+        foreach (string note in folder.Notes) Console.Error.WriteLine(note);
         foreach (var damage in folder.Damages) Console.Error.WriteLine($"{damage}.");
         return folder;
     }

@@ -22,11 +22,11 @@ public static class RecordingsApi
     {
         var api = app.MapGroup("/api/recordings").RequireAuthorization(Access.Owner);
         api.MapGet("/{id}/export/{format}", (HttpContext http, string id, string format, string? run, long? update, int? batches)
-            => Export(http, folderOf(id), () => ExportRequest.Of(format, run, update, batches), data));
+            => Export(http, folderOf(id), () => ExportRequest.Of(format, run, update, batches), data, root));
         api.MapPost("/import", (HttpContext http) => Import(http, root));
     }
 
-    private static async Task Export(HttpContext http, string? folder, Func<ExportRequest> read, DataFiles data)
+    private static async Task Export(HttpContext http, string? folder, Func<ExportRequest> read, DataFiles data, string root)
     {
         if (folder is null)
         {
@@ -36,28 +36,50 @@ public static class RecordingsApi
         try
         {
             var request = read();
-            // Refusals come from opening the recording, before the first byte is sent.
+            // Whatever can fail has been done before the first byte is sent: what begins with 200 is whole.
             using var export = await OnOwnThread(() => new RecordingExport(folder, request, data, trusted: false));
+            await using var whole = await OnOwnThread(() => Written(export, root, http.RequestAborted));
             string name = request.NameFor(SafeName(export.Name)) + (request.IsFile ? "" : ".zip");
             var headers = http.Response.GetTypedHeaders();
             http.Response.ContentType = request.To == ExportFormat.Html ? "text/html; charset=utf-8" : request.IsFile ? "application/octet-stream" : "application/zip";
             headers.ContentDisposition = new ContentDispositionHeaderValue("attachment") { FileName = name };
             headers.CacheControl = new CacheControlHeaderValue { NoStore = true };
-            AllowBlocking(http);
-            await OnOwnThread(() =>
-            {
-                using var body = new BufferedStream(http.Response.Body, 1 << 16);
-                export.WriteTo(body, null, http.RequestAborted);
-                return 0;
-            });
+            http.Response.ContentLength = whole.Length;
+            await whole.CopyToAsync(http.Response.Body, http.RequestAborted);
         }
         catch (SpecException e) when (!http.Response.HasStarted)
         {
             await Say(http, StatusCodes.Status400BadRequest, e.Message);
         }
+        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
+        {
+            await Say(http, StatusCodes.Status500InternalServerError, Tr($"The export cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入导出文件：{e.Message.TrimEnd('.')}。"));
+        }
         catch (Exception e) when (e is SpecException or IOException or OperationCanceledException)
         {
             http.Abort(); // the browser shows a download that is not whole as failed
+        }
+    }
+
+    /// <summary>The export in a file that is gone when it is closed, beside the recordings: where they fit, it does.</summary>
+    private static FileStream Written(RecordingExport export, string root, CancellationToken cancel)
+    {
+        Directory.CreateDirectory(root);
+        var file = new FileStream(Path.Combine(root, $".{Guid.NewGuid():N}.exporting"), new FileStreamOptions
+        {
+            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 16,
+            Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
+        });
+        try
+        {
+            export.WriteTo(file, null, cancel);
+            file.Position = 0;
+            return file;
+        }
+        catch
+        {
+            file.Dispose();
+            throw;
         }
     }
 

@@ -24,7 +24,11 @@ public class CsvExportTests
                 Assert.Equal(record + 1, csv.Parse<long>("update"));
                 Assert.Equal(run.Plan.Progress.ExamplesAfter(record + 1), csv.Parse<long>("examples"));
                 Assert.Equal(run.Plan.Progress.EpochsAfter(record + 1), csv.Parse<double>("epochs"));
-                for (int c = 0; c < run.Layout.Width; c++) SameBits(run.Record(record)[c], csv.Parse<float>(c + 4));
+                for (int c = 0; c < run.Layout.Width; c++)
+                {
+                    if (record == run.UpdatesMade && run.Layout.IsOfStep(c)) Assert.Equal("", csv.GetString(c + 4));
+                    else SameBits(run.Record(record)[c], csv.Parse<float>(c + 4));
+                }
                 SameBits(RecordedRun.SecondsAfter(record + 1), csv.Parse<float>("seconds"));
             }
             Assert.False(csv.Read());
@@ -34,6 +38,21 @@ public class CsvExportTests
     [Fact]
     public void A_diverged_run_has_a_last_record_that_is_not_finite()
         => Assert.Contains(Runs.Diverging().Records, float.IsInfinity);
+
+    [Fact]
+    public void A_diverged_run_has_a_row_for_each_update_made_and_one_without_a_step()
+    {
+        var run = Runs.Diverging();
+        using var folder = new ExportFolder();
+
+        string[] rows = File.ReadAllLines(CsvExport.Write(run, folder.Path)[0])[1..];
+
+        Assert.Equal(run.UpdatesMade + 1, rows.Length);
+        string[] last = rows[^1].Split(',');
+        string[] header = ["run", "update", "examples", "epochs", .. run.Layout.Columns.Select(column => column.Name)];
+        Assert.Equal(["updateNorm", "updateRatio", "noiseScale"], header.Where((_, c) => last[c] == ""));
+        Assert.All(rows[..^1], row => Assert.DoesNotContain("", row.Split(',')));
+    }
 
     [Fact]
     public void Evaluations_have_a_file_of_their_own()

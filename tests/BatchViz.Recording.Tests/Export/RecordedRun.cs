@@ -13,6 +13,10 @@ internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Re
 
     public long Count => Records.Length / Layout.Width;
 
+    public long UpdatesMade { get => made ?? Count; private init => made = value; }
+
+    private readonly long? made;
+
     /// <summary>Trains one of the plan's runs on the real engine, with keyframes and evaluations at the given updates (in order).</summary>
     public static RecordedRun Train(ExperimentPlan plan, RunPlan run, int updates, params int[] keyframesAt)
     {
@@ -33,7 +37,7 @@ internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Re
             evaluations.Add(new((uint)at, (float)train.Loss, (float)test.Loss, (float)test.Accuracy, SecondsAfter(at)));
         }
         Advance(updates);
-        return new RecordedRun(run, bundle.Layout, [.. records], evaluations) { Keyframes = keyframes };
+        return new RecordedRun(run, bundle.Layout, [.. records], evaluations) { Keyframes = keyframes, UpdatesMade = bundle.Updates(0) };
 
         void Advance(int to)
         {

@@ -26,7 +26,7 @@ internal static class Runs
         var moons = Moons(2);
         var records = new float[updates * moons.Layout.Width];
         new Random(4).NextBytes(MemoryMarshal.AsBytes(records.AsSpan()));
-        return moons with { Records = records };
+        return new RecordedRun(moons.Plan, moons.Layout, records, moons.Evaluations);
     }
 
     private static RecordedRun Train(string experiment, int updates, params int[] keyframes)

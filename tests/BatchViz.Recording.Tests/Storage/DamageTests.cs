@@ -137,9 +137,9 @@ public sealed class DamageTests
     }
 
     [Fact]
-    public void A_log_that_is_gone_or_of_another_recording_is_begun_anew()
+    public void A_log_that_is_gone_or_empty_is_begun_anew()
     {
-        foreach (byte[]? other in new byte[]?[] { null, [], Other() })
+        foreach (byte[]? other in new byte[]?[] { null, [] })
         {
             using var files = With(Log, other);
             var (folder, plan) = experiment.Open(files);
@@ -150,14 +150,22 @@ public sealed class DamageTests
             }
             experiment.GoOnToTheEnd(files);
         }
+    }
 
-        byte[] Other()
+    [Fact]
+    public void What_is_wrong_with_a_file_is_a_sentence()
+    {
+        foreach (var (content, says) in new (byte[]?, string)[]
         {
-            using var files = new MemoryFiles();
-            using (MadeUp.Buckets(600).Begin(files, out _))
-            {
-            }
-            return files.ReadAll(Log, long.MaxValue)!;
+            (null, $"{Log} is missing"),
+            ([], $"{Log}: it is empty"),
+            ([1, 2, 3], $"{Log}: the header of a block is cut short at byte 0; the 3 bytes from there on are lost"),
+        })
+        {
+            using var files = With(Log, content);
+            var (folder, _) = experiment.Open(files);
+            using (folder) Assert.Equal(says, $"{Assert.Single(folder.Damages)}");
+            Assert.Equal(says, $"{RunGlance.Of(files, experiment.Manifest.Id, experiment.Manifest.Runs[0]).Damage}");
         }
     }
 

@@ -35,7 +35,7 @@ export function markersOf(run: RunInfo, manifest: Manifest, clock: RunClock, tim
     add("fork", run.fork.update, tr(`Leaves ${name}: ${set}`, `自 ${name} 分叉：${set}`));
   }
   for (const child of manifest.runs) if (child.fork?.run === run.id) add("fork", child.fork.update, tr(`Fork: ${labels[child.index]!}`, `分叉：${labels[child.index]!}`));
-  if (timeline.state === "diverged") add("diverged", timeline.made, tr(`Diverged after update ${whole(timeline.made)}`, `第 ${whole(timeline.made)} 次更新后发散`));
+  if (timeline.state === "diverged") add("diverged", timeline.made, tr(`Diverged at update ${whole(timeline.made)}`, `在第 ${whole(timeline.made)} 次更新时发散`));
   return markers.filter(({ update }) => update <= end).sort((a, b) => a.update - b.update);
 }
 

@@ -21,6 +21,7 @@ internal sealed class FuzzSoak : ISoak
         ["manifest"] = () => new ManifestTarget(),
         ["log"] = () => new RunLogTarget(),
         ["keyframe"] = () => new KeyframeTarget(),
+        ["exchanged"] = () => new ExchangedFilesTarget(),
         ["bviz"] = () => new BvizTarget(),
     };
 

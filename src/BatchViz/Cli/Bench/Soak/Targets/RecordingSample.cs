@@ -11,12 +11,16 @@ namespace BatchViz.Cli.Bench.Soak.Targets;
 /// <summary>A small recording with made-up records, for trying what reads recordings.</summary>
 internal sealed class RecordingSample
 {
-    public RecordingSample()
+    /// <param name="batchSizes">As in an experiment file; a run each.</param>
+    /// <param name="id">Of the recording.</param>
+    public RecordingSample(string batchSizes = "[4]", Guid? id = null)
     {
-        var spec = SpecReader.Read(Encoding.UTF8.GetBytes("""{ "data": { "kind": "beale", "trainExamples": 8 }, "learningRate": 0.01, "batchSizes": [4], "budget": { "updates": 100000 } }"""));
+        var spec = SpecReader.Read(Encoding.UTF8.GetBytes($$"""
+            { "data": { "kind": "beale", "trainExamples": 8 }, "learningRate": 0.01, "batchSizes": {{batchSizes}}, "budget": { "updates": 100000 } }
+            """));
         Plan = Cli.Files.Data(null).Plan(spec, trusted: true);
         using var engine = new CpuEngine();
-        Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 1 << 20, null) with { Id = new Guid("6f2c1f6e-0d0b-4b5e-9f0a-3c1d2e4f5a6b") };
+        Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 1 << 20, null) with { Id = id ?? new Guid("6f2c1f6e-0d0b-4b5e-9f0a-3c1d2e4f5a6b") };
     }
 
     public ExperimentPlan Plan { get; }

@@ -55,11 +55,10 @@ internal sealed class RunLogTarget : FuzzTarget
         switch (type)
         {
             case 1:
-                var begin = new byte[40];
-                BinaryPrimitives.WriteInt32LittleEndian(begin, random.Once(20) ? 2 : 1);
+                byte[] begin = [.. new byte[16], .. BeginNames(random)];
+                BinaryPrimitives.WriteInt32LittleEndian(begin, random.Once(20) ? random.Below(4) : begin.Length == 40 ? 1 : 2);
                 BinaryPrimitives.WriteInt32LittleEndian(begin.AsSpan(4), random.Once(20) ? 7 : width);
                 BinaryPrimitives.WriteInt64LittleEndian(begin.AsSpan(8), random.Once(20) ? Odd(random) : 0);
-                (random.Once(20) ? Guid.Empty : sample.Manifest.Id).TryWriteBytes(begin.AsSpan(16));
                 return begin;
             case 2:
                 int rows = random.Once(10) ? 0 : 1 + random.Below(40);
@@ -93,6 +92,16 @@ internal sealed class RunLogTarget : FuzzTarget
             default:
                 return new byte[random.Length(3000)];
         }
+    }
+
+    /// <summary>The recording and, but in logs of version 1, the run; with names of others, cut short and of odd lengths.</summary>
+    private byte[] BeginNames(FuzzRandom random)
+    {
+        var id = random.Once(20) ? Guid.Empty : sample.Manifest.Id;
+        if (random.Once(4)) return [.. id.ToByteArray(), .. new byte[8]];
+        string run = random.Once(20) ? random.Any("b8-s1", "B4", "", new string('x', 200)) : sample.RunId;
+        byte[] names = [.. id.ToByteArray(), .. BitConverter.GetBytes(random.Once(20) ? (int)Odd(random) : 1), (byte)run.Length, .. Encoding.ASCII.GetBytes(run)];
+        return random.Once(20) ? names[..random.Below(names.Length)] : names;
     }
 
     private static long Odd(FuzzRandom random) => random.Any(-1, 0, 1, 255, int.MaxValue, int.MinValue, uint.MaxValue, long.MaxValue, long.MinValue, 100_000_000L, 99_999_999L, (long)random.Word());
