@@ -124,7 +124,7 @@ export interface Manifest {
   spec: Spec;
   machine?: MachineInfo | null;
   error: string | null;
-  engine: { name: string; description: string; bitExact: boolean; /** Why it is this one. */ reason?: string | null };
+  engine: { name: string; description: string; bitExact: boolean; /** What its products are computed in. */ precision?: string; /** Why it is this one. */ reason?: string | null };
   data: { name: string; trainExamples: number; testExamples: number; inputs: number; outputs: number; task: string };
   columns: ColumnInfo[];
   /** Columns that are not defined in train mode, for examples see one another (BatchNorm, contrastive losses); absent: all are. */

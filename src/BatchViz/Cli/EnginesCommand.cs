@@ -15,19 +15,24 @@ internal static class EnginesCommand
         command.SetAction((parsed, _) => CommandLine.Guard(() =>
         {
             var entries = EngineList.All();
-            var chosen = EngineList.Choose("auto");
+            var chosen = EngineList.Choose(new EngineRequest());
             string auto = $"{chosen.Engine.Name}: {chosen.Reason.TrimEnd('.')}";
             chosen.Engine.Dispose();
             if (parsed.GetValue(json))
             {
                 Console.WriteLine(new JsonObject
                 {
-                    ["engines"] = new JsonArray([.. entries.Select(entry => (JsonNode)new JsonObject { ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot })]),
+                    ["engines"] = new JsonArray([.. entries.Select(entry => (JsonNode)new JsonObject { ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot, ["howToGet"] = entry.HowToGet, ["lookedFor"] = new JsonArray([.. entry.LookedFor.Select(place => (JsonNode)new JsonObject { ["place"] = place.Place, ["finding"] = place.Finding, ["taken"] = place.Folder is not null })]) })]),
                     ["auto"] = auto,
                 }.ToJsonString());
                 return Task.FromResult(CommandLine.Done);
             }
-            foreach (var entry in entries) Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");
+            foreach (var entry in entries)
+            {
+                Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");
+                foreach (var place in entry.LookedFor) Console.WriteLine($"{"",-14}  {place.Place}: {place.Finding}");
+                if (entry.HowToGet is { } how) Console.WriteLine($"{"",-14}{how}");
+            }
             Console.WriteLine($"{"auto",-14}{auto}");
             return Task.FromResult(CommandLine.Done);
         }));

@@ -29,6 +29,7 @@ internal static class Manifest
                 ["name"] = experiment.Engine.Name,
                 ["description"] = experiment.Engine.Description,
                 ["bitExact"] = experiment.Engine.BitExact,
+                ["precision"] = Words.Of(Words.Precisions, experiment.Engine.Precision),
                 ["reason"] = experiment.EngineReason,
             },
             ["data"] = new JsonObject
