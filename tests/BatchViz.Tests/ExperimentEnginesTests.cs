@@ -92,8 +92,10 @@ public sealed class ExperimentEnginesTests : IDisposable
 
     private static byte[] Json(string name, string engine, string? precision) => Encoding.UTF8.GetBytes(SpecWriter.Write(Spec(engine, precision) with { Name = name }).ToJsonString());
 
-    private static ExperimentSpec Spec(string? engine, string? precision)
-        => SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)) with { Engine = engine, Precision = PrecisionOf(precision) };
+    private static ExperimentSpec Spec(string? engine, string? precision) => SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)) with
+    {
+        BatchSizes = [new BatchSize(50)], Budget = new BudgetSpec { Epochs = 2 }, Landscape = new LandscapeSpec { Resolution = 9 }, Engine = engine, Precision = PrecisionOf(precision),
+    };
 }
 
 /// <summary>A test that needs libtorch: skipped, with the reason, on systems that have none (tests/run tells it once).</summary>
