@@ -1,5 +1,5 @@
 # docker build -t batchviz .                            TorchSharp with CUDA; run it with: docker run --gpus all …
-# docker build -t batchviz --build-arg TORCH=none .     the embedded engine alone, a gigabyte or more smaller
+# docker build -t batchviz --build-arg TORCH=none .     without libtorch, a gigabyte or more smaller; --libtorch names one that is mounted
 # docker build -t batchviz --build-arg TORCH=cpu .      TorchSharp on the processor
 
 FROM node:20-bookworm-slim AS node

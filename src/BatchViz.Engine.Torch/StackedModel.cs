@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>From the weights of M nets and examples of a split to losses: a network with its loss, or a surface.</summary>
-internal sealed class StackedModel(ParameterLayout layout, DataSet data, TorchPrecision precision)
+internal sealed class StackedModel(ParameterLayout layout, DataSet data, Precision precision)
 {
     private readonly StackedNet net = new(layout, precision);
     private readonly LossHead head = new(layout);
@@ -15,7 +15,7 @@ internal sealed class StackedModel(ParameterLayout layout, DataSet data, TorchPr
     public ParameterLayout Layout => layout;
 
     /// <summary>Whether products are in fewer bits than float32's.</summary>
-    public bool Narrow => precision is TorchPrecision.BFloat16 or TorchPrecision.Float16;
+    public bool Narrow => precision is Precision.BFloat16 or Precision.Float16;
 
     /// <summary>Losses [M, B], whose mean over B is the batch's.</summary>
     /// <param name="examples">In the split: [M·B], net by net, or [B], the same for all.</param>

@@ -10,13 +10,13 @@ namespace BatchViz.Engine.Torch;
 /// The forward pass of M nets of one shape at once. Vectors are [M, B, width], of one net [B, width]; images [B, M·channels, rows, columns], so
 /// that the nets are groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
 /// </summary>
-internal sealed class StackedNet(ParameterLayout layout, TorchPrecision precision)
+internal sealed class StackedNet(ParameterLayout layout, Precision precision)
 {
     private readonly NetworkSpec network = layout.Network;
     private readonly ScalarType? narrow = precision switch
     {
-        TorchPrecision.BFloat16 => ScalarType.BFloat16,
-        TorchPrecision.Float16 => ScalarType.Float16,
+        Precision.BFloat16 => ScalarType.BFloat16,
+        Precision.Float16 => ScalarType.Float16,
         _ => null,
     };
 

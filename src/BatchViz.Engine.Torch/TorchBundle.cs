@@ -33,6 +33,7 @@ internal sealed class TorchBundle : IBundle
     private readonly Cohort whole;
     private readonly Member[] members;
     private readonly Device device;
+    private readonly Precision precision;
     private readonly int[] indices;
     private readonly double population;
     private readonly bool scales, queues;
@@ -42,16 +43,16 @@ internal sealed class TorchBundle : IBundle
     private bool disposed;
 
     /// <param name="queues">Whether updates are queued on the device; where each is waited for anyway, looking first costs less.</param>
-    public TorchBundle(TorchData data, BundleSpec spec, Device device, TorchPrecision precision, bool queues, bool exampleStatistics)
+    public TorchBundle(TorchData data, BundleSpec spec, Device device, Precision precision, bool queues, bool exampleStatistics)
     {
-        (this.data, Spec, this.device, this.queues) = (data, spec, device, queues);
+        (this.data, Spec, this.device, this.precision, this.queues) = (data, spec, device, precision, queues);
         layout = new ParameterLayout(spec.Network);
         Layout = new RecordLayout(layout.Places.Length, spec.RecordsSearches ?? spec.Optimizer.Searches);
         model = new StackedModel(layout, data.Source, precision);
         gradients = new BatchGradients(model, data.Train, exampleStatistics, spec.MicroBatch, device);
         steps = new Steps(spec.Optimizer, layout);
         figures = new UpdateFigures(layout);
-        scales = precision == TorchPrecision.Float16;
+        scales = precision == Precision.Float16;
         if (scales) scale = FirstScale;
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
         var progress = spec.ProgressOver(data.Source.Train.Count);
@@ -98,6 +99,7 @@ internal sealed class TorchBundle : IBundle
         if (records.Members != members.Length || records.Width != Layout.Width || records.Capacity < updates)
             throw new ArgumentException($"the block holds {records.Members} × {records.Capacity} × {records.Width}, not {members.Length} × {updates} × {Layout.Width}", nameof(records));
         Array.Clear(records.Rows);
+        using var turn = Tf32Turns.Take(device, precision);
         while (true)
         {
             // Those that are where the first one of those with something to do is.
@@ -115,6 +117,7 @@ internal sealed class TorchBundle : IBundle
     public int[] NextBatch(int member)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
+        using var turn = Tf32Turns.Take(device, precision);
         using var scope = NewDisposeScope();
         var of = members[member];
         if (Spec.Sampler.Pool is null) return indices[..of.Sampler.Fill(of.Updates + 1, indices)];

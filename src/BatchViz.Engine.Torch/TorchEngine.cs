@@ -3,6 +3,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using TorchSharp;
+using static BatchViz.Core.Language;
 using static TorchSharp.torch;
 
 namespace BatchViz.Engine.Torch;
@@ -14,51 +15,49 @@ namespace BatchViz.Engine.Torch;
 public sealed class TorchEngine : IEngine
 {
     private readonly Device device;
-    private readonly TorchPrecision precision;
 
     /// <param name="device">"cpu" or "cuda:N".</param>
     /// <param name="threads">Of one operation on a CPU, for the whole process; 1 where several lanes train side by side.</param>
     /// <exception cref="SpecException">There is no such device, or libtorch cannot be loaded.</exception>
-    public TorchEngine(string device = "cpu", TorchPrecision precision = TorchPrecision.Float32, int threads = 1)
+    public TorchEngine(string device = "cpu", Precision precision = Precision.Float32, int threads = 1)
     {
-        if (WhyNot(device) is { } why) throw new SpecException(why);
+        if (WhyNot(device) is { } why) throw new SpecException(HowToGet(device) is { } how ? $"{why} {how}" : why);
         this.device = torch.device(device);
-        this.precision = precision;
+        Precision = precision;
         DeviceName = device;
         set_num_threads(threads);
         if (this.device.type == DeviceType.CPU) HostAllocator.Keep();
-        if (this.device.type != DeviceType.CUDA) return;
-        backends.cuda.matmul.allow_tf32 = precision == TorchPrecision.Tf32;
-        backends.cudnn.allow_tf32 = precision == TorchPrecision.Tf32;
     }
 
     /// <summary>Why there is no such engine here, in one sentence; null where there is.</summary>
     public static string? WhyNot(string device)
     {
-        try
-        {
-            // The first of all calls, which loads libtorch.
-            zeros(1).Dispose();
-            if (device == "cpu") return null;
-            int number = 0;
-            bool known = device == "cuda" || (device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out number));
-            if (!known) return $"TorchSharp has the devices cpu and cuda:N here, not {device}.";
-            if (!cuda.is_available()) return "This build of TorchSharp finds no CUDA device.";
-            return number < cuda.device_count() ? null : $"There are {cuda.device_count()} CUDA devices, so there is no {device}.";
-        }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException)
-        {
-            // TorchSharp's own sentence speaks of a missing package, whatever the reason.
-            string why = e.InnerException is NotSupportedException
-                ? $"its native libraries do not load on this system{(OperatingSystem.IsLinux() ? ", which must have GLIBCXX_3.4.32 (libstdc++ of GCC 13 or later)" : "")}" : (e.InnerException ?? e).Message.Split('\n')[0].TrimEnd('.');
-            return $"TorchSharp is built in, but libtorch cannot be loaded: {why}.";
-        }
+        if (LibTorch.WhyNot() is { } missing) return missing;
+        if (device == "cpu") return null;
+        if (CardOf(device) is not { } number) return Tr($"TorchSharp has the devices cpu and cuda:N here, not {device}.", $"TorchSharp 的设备为 cpu 与 cuda:N，没有 {device}。");
+        if (!LibTorch.ForCuda) return Tr($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA.", $"{LibTorch.Folder} 中的 libtorch 用于处理器，不含 CUDA。");
+        if (!LibTorch.HasDriver) return Tr("This machine has no driver of NVIDIA's.", "此机器没有 NVIDIA 驱动。");
+        if (!cuda.is_available()) return Tr("libtorch finds no CUDA device.", "libtorch 找不到 CUDA 设备。");
+        return number < cuda.device_count() ? null : Tr($"There are {cuda.device_count()} CUDA devices, so there is no {device}.", $"共有 {cuda.device_count()} 个 CUDA 设备，没有 {device}。");
     }
+
+    /// <summary>How to get the libtorch that a device asks for, in a sentence; null: it is there.</summary>
+    public static string? HowToGet(string device)
+    {
+        if (device == "cpu") return LibTorch.WhyNot() is null ? null : LibTorchSearch.HowToGet;
+        return CardOf(device) is null || (LibTorch.WhyNot() is null && LibTorch.ForCuda) ? null : Tr(
+            $"Where there is an NVIDIA driver, build with -p:Torch=cuda, or name a folder with libtorch {LibTorchSearch.Version} for CUDA by --libtorch (or {LibTorchSearch.Variable}).",
+            $"在有 NVIDIA 驱动的机器上用 -p:Torch=cuda 构建，或用 --libtorch（或 {LibTorchSearch.Variable}）指出含 CUDA 版 libtorch {LibTorchSearch.Version} 的文件夹。");
+    }
+
+    /// <summary>N of "cuda:N", 0 of "cuda"; null: it is no CUDA device.</summary>
+    private static int? CardOf(string device) => device == "cuda" ? 0
+        : device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
 
     public string DeviceName { get; }
 
     /// <summary>TorchSharp's and libtorch's versions.</summary>
-    public static string Versions => $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {torch.__version__}";
+    public static string Versions => $"TorchSharp {typeof(torch).Assembly.GetName().Version?.ToString(3)}, libtorch {LibTorch.Version}";
 
     /// <summary>Bytes that one bundle may take on a CPU; by default all the memory of this machine. A CUDA device says itself when it is full.</summary>
     public long MostBundleBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes;
@@ -81,11 +80,13 @@ public sealed class TorchEngine : IEngine
 
     public bool BitExact => false;
 
-    private string Word => precision switch
+    public Precision Precision { get; }
+
+    private string Word => Precision switch
     {
-        TorchPrecision.Tf32 => "TF32",
-        TorchPrecision.BFloat16 => "BF16",
-        TorchPrecision.Float16 => "FP16",
+        Precision.Tf32 => "TF32",
+        Precision.BFloat16 => "BF16",
+        Precision.Float16 => "FP16",
         _ => "float32",
     };
 
@@ -101,7 +102,7 @@ public sealed class TorchEngine : IEngine
                 throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         }
         IBundle? made = null;
-        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, precision, Queued, ExampleStatistics));
+        TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, Precision, Queued, ExampleStatistics));
         return made!;
     }
 
@@ -118,9 +119,9 @@ public sealed class TorchEngine : IEngine
         return sizeof(float) * (nets * network.ParameterCount + (grid is null ? 0 : 3 * network.ParameterCount));
     }
 
-    public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => new TorchEvaluator(Fitting(data, network), network, device, precision);
+    public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => new TorchEvaluator(Fitting(data, network), network, device, Precision);
 
-    public IProbe CreateProbe(IEngineData data, NetworkSpec network) => new TorchProbe(Fitting(data, network), network, device, precision);
+    public IProbe CreateProbe(IEngineData data, NetworkSpec network) => new TorchProbe(Fitting(data, network), network, device, Precision);
 
     /// <summary>Nothing to release: memory belongs to data, bundles, weights, directions and planes.</summary>
     public void Dispose()

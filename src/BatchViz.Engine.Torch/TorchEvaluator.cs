@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>Losses of weights, planes and grids; points of a grid are nets that go through the set together.</summary>
-internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device device, TorchPrecision precision) : IEvaluator
+internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device device, Precision precision) : IEvaluator
 {
     private readonly ParameterLayout layout = new(network);
     private readonly StackedModel model = new(new ParameterLayout(network), data.Source, precision);
@@ -243,12 +243,13 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
     private Scope Begin()
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        return new Scope();
+        return new Scope(device, precision);
     }
 
     /// <summary>No gradients, and nothing left behind.</summary>
-    private sealed class Scope : IDisposable
+    private sealed class Scope(Device device, Precision precision) : IDisposable
     {
+        private readonly IDisposable? turn = Tf32Turns.Take(device, precision);
         private readonly IDisposable still = no_grad();
         private readonly DisposeScope scope = NewDisposeScope();
 
@@ -256,6 +257,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
         {
             scope.Dispose();
             still.Dispose();
+            turn?.Dispose();
         }
     }
 }

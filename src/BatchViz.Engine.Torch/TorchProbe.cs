@@ -8,7 +8,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>Gradients, curvature and sharpness by autograd, evaluating; second derivatives by differentiating the gradient's product with a vector (Pearlmutter 1994).</summary>
-internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device device, TorchPrecision precision) : IProbe
+internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device device, Precision precision) : IProbe
 {
     private readonly ParameterLayout layout = new(network);
     private readonly StackedModel model = new(new ParameterLayout(network), data.Source, precision);
@@ -293,9 +293,22 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
     }
 
-    private DisposeScope Begin()
+    private Scope Begin()
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        return NewDisposeScope();
+        return new Scope(device, precision);
+    }
+
+    /// <summary>Nothing left behind.</summary>
+    private sealed class Scope(Device device, Precision precision) : IDisposable
+    {
+        private readonly IDisposable? turn = Tf32Turns.Take(device, precision);
+        private readonly DisposeScope scope = NewDisposeScope();
+
+        public void Dispose()
+        {
+            scope.Dispose();
+            turn?.Dispose();
+        }
     }
 }

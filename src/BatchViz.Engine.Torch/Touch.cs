@@ -28,7 +28,7 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 
     public override Tensor Slopes(Leaves direction, Tensor delta)
     {
-        var along = Input.detach().to(ScalarType.Float32).matmul(direction.Matrices[Group].transpose(1, 2));
+        var along = Input.detach().to(ScalarType.Float32).bmm(direction.Matrices[Group].transpose(1, 2));
         if (direction.Biases[Group] is { } bias) along.Plus_(bias.unsqueeze(1));
         return (along * delta.to(ScalarType.Float32)).sum(2);
     }

@@ -1,4 +1,2 @@
-#if TORCH
 // Tensors are counted for the whole process.
 [assembly: CollectionBehavior(DisableTestParallelization = true)]
-#endif

@@ -1,8 +1,6 @@
 using BatchViz.Core.Engines;
 using BatchViz.Engine.Cpu;
-#if TORCH
 using BatchViz.Engine.Torch;
-#endif
 
 namespace BatchViz.Conformance.Tests;
 
@@ -21,12 +19,11 @@ internal static class Engines
     {
         var found = new Dictionary<string, Func<IEngine>>();
         foreach (var path in CpuEngine.Available.Where(path => path != KernelPath.Portable)) found[$"cpu, {path}"] = () => new CpuEngine(path);
-#if TORCH
+        if (TorchEngine.WhyNot("cpu") is not null) return found;
         found["torch, cpu"] = () => new TorchEngine();
         // The way of updates on a device of its own, on this one.
         found["torch, cpu, queued"] = () => new TorchEngine { Queues = true };
         if (TorchEngine.WhyNot("cuda:0") is null) found["torch, cuda:0"] = () => new TorchEngine("cuda:0");
-#endif
         return found;
     }
 }

@@ -165,15 +165,48 @@ public sealed class CommandLineTests : IDisposable
         Assert.Equal("cpu", (string?)engines[0]!["name"]);
         Assert.StartsWith("embedded, ", (string?)engines[0]!["description"]);
         Assert.All(engines, entry => Assert.True(entry!["description"] is null != entry["whyNot"] is null));
-        bool built = engines.Count > 2;
-        if (!built)
-        {
-            Assert.Equal("TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it.", (string?)engines[1]!["whyNot"]);
-            Assert.DoesNotContain("torch", await File.ReadAllTextAsync(Path.Combine(AppContext.BaseDirectory, "batchviz.deps.json")), StringComparison.OrdinalIgnoreCase);
-            Assert.Equal("cpu: TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it", (string?)json["auto"]);
-        }
+        Assert.Equal(["cpu", "torch:cpu", "torch:cuda:0"], engines.Select(entry => (string?)entry!["name"]));
+        // What can run lacks nothing; what cannot says where it was looked for, or that the machine has no card.
+        Assert.Null(engines[0]!["howToGet"]);
+        Assert.All(engines.Skip(1), entry => Assert.NotEmpty(entry!["lookedFor"]!.AsArray()));
+        Assert.Equal(engines[1]!["description"] is null, engines[1]!["howToGet"] is not null);
+        Assert.Matches("^(cpu: (there is no|the libtorch that is here has no CUDA|libtorch finds no)|torch: a CUDA device is there)", (string?)json["auto"]);
         var (listed, lines, _) = await Program("engines");
-        Assert.Equal((0, engines.Count + 1), (listed, lines.Trim().Split('\n').Length));
+        Assert.Equal(0, listed);
+        Assert.All([.. engines.Select(entry => (string)entry!["name"]!), "auto"], name => Assert.Contains(lines.Split('\n'), line => line.StartsWith($"{name} ", StringComparison.Ordinal)));
+    }
+
+    /// <summary>Of a folder that was asked for, what is wrong with it is said, by the option and by the environment, for every engine that wants it; the embedded one runs all the same.</summary>
+    [Fact]
+    public async Task A_libtorch_that_will_not_do_is_refused_in_a_sentence_that_says_why()
+    {
+        string empty = Directory.CreateDirectory(Path.Combine(folder, "empty")).FullName, broken = Directory.CreateDirectory(Path.Combine(folder, "broken")).FullName;
+        foreach (string library in new[] { "libc10.so", "libtorch_cpu.so", "libtorch.so" }) await File.WriteAllTextAsync(Path.Combine(broken, library), "no library");
+        string file = Path.Combine(folder, "fine.json");
+        await File.WriteAllTextAsync(file, "{ \"data\": { \"kind\": \"moons\" }, " + Rest);
+        foreach (var (asked, why) in new[] { (empty, $"libtorch cannot be taken from {empty}: there is no libtorch in it. Build with -p:Torch=cpu, "), (broken, $"libtorch in {broken} cannot be loaded: "), ("python", "libtorch cannot be taken from ") })
+        {
+            var (code, output, error) = await Program("run", file, "--engine", "torch:cpu", "--libtorch", asked);
+            Assert.Equal((2, ""), (code, output));
+            Assert.StartsWith(why, error);
+            Assert.Single(error.Trim().Split('\n'));
+        }
+        var (fine, _, said) = await Program("run", file, "--libtorch", empty);
+        Assert.True(fine == 0, said);
+    }
+
+    /// <summary>The experiment's own words hold where the command line says nothing, and are refused as it is.</summary>
+    [Theory]
+    [InlineData("\"engine\" is \"gpu\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.", "\"engine\": \"gpu\"")]
+    [InlineData("\"precision\" is \"bf16\", but the embedded engine computes in float32.", "\"engine\": \"cpu\", \"precision\": \"bf16\"")]
+    [InlineData("\"precision\" is \"fp8\"; it must be one of \"float32\", \"tf32\", \"bf16\", \"fp16\".", "\"precision\": \"fp8\"")]
+    [InlineData("\"--path\" chooses kernels of the embedded engine; it does not go with \"engine torch:cpu\".", "\"engine\": \"torch:cpu\"", "--path", "portable")]
+    public async Task Engines_of_an_experiment_are_refused_by_its_keys(string sentence, string keys, params string[] options)
+    {
+        string file = Path.Combine(folder, "named.json");
+        await File.WriteAllTextAsync(file, $"{{ {keys}, \"data\": {{ \"kind\": \"moons\" }}, " + Rest);
+        var (code, output, error) = await Program(["run", file, .. options]);
+        Assert.Equal((2, "", sentence), (code, output, error.Trim()));
     }
 
     [Theory]

@@ -1,7 +1,7 @@
 using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Live;
 using BatchViz.Web;
@@ -19,7 +19,6 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
           "learningRate": 0.1, "batchSizes": [1, 7, "full"], "budget": { "epochs": 40 } }
         """;
 
-    private readonly CpuEngine engine = new();
     private Conductor? conductor;
 
     public WebApplication App { get; private set; } = null!;
@@ -33,7 +32,7 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
     public async Task InitializeAsync()
     {
         var files = new DataFiles(null);
-        conductor = new Conductor(engine, files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
+        conductor = new Conductor(new ExperimentEngines(), files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
         App = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn), conductor);
         await App.StartAsync();
         conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
@@ -46,7 +45,6 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
         Client.Dispose();
         await App.DisposeAsync();
         conductor?.Dispose();
-        engine.Dispose();
     }
 
     /// <summary>A client that has followed a link, with the cookie it was given.</summary>

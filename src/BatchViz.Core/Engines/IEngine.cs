@@ -26,6 +26,9 @@ public interface IEngine : IDisposable
     /// <summary>Whether the same spec always gives the same bits. Where false, records are kept instead of recomputed.</summary>
     bool BitExact { get; }
 
+    /// <summary>What products are computed in.</summary>
+    Precision Precision => Precision.Float32;
+
     /// <summary>Brings a data set into the engine's memory.</summary>
     IEngineData Load(DataSet data);
 

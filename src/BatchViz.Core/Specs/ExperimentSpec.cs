@@ -1,3 +1,4 @@
+using BatchViz.Core.Engines;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Core.Specs;
@@ -30,6 +31,12 @@ public sealed record ExperimentSpec
 
     /// <summary>What is measured of every run now and then, on the landscape's evaluation set and outside the training clock.</summary>
     public IReadOnlyList<ProbeKind> Probes { get; init; } = [];
+
+    /// <summary>What trains it, in the words of <c>--engine</c>, which only the host knows; null ("auto"): what the host takes by itself.</summary>
+    public string? Engine { get; init; }
+
+    /// <summary>What the engine's products are computed in; null: float32, or what the host takes by itself.</summary>
+    public Precision? Precision { get; init; }
 }
 
 /// <summary>Measurements that do not alter a run; <see cref="Engines.IProbe"/> says what each is.</summary>

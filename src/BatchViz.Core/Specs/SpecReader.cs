@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.Json;
+using System.Text.RegularExpressions;
 using BatchViz.Core.Data;
 using static BatchViz.Core.Language;
 
@@ -9,8 +10,11 @@ namespace BatchViz.Core.Specs;
 /// Reads an experiment file (docs/experiment.schema.json) strictly. What can be known without the data is checked here; what
 /// depends on it (a batch larger than the training split, a loss that does not fit the labels) in <see cref="SpecResolver"/>.
 /// </summary>
-public static class SpecReader
+public static partial class SpecReader
 {
+    /// <summary>The word for whichever engine the host takes by itself.</summary>
+    public const string AnyEngine = "auto";
+
     public const int MaxBytes = JsonNodeReader.MaxBytes;
     public const int MaxBatchSizes = 16, MaxSeeds = 64, MaxRuns = 64, MaxLayers = 64, MaxWidth = 16_384, MaxGenerated = 1_000_000, MaxEpochs = 1_000_000, MaxMemory = 100, MaxWorkers = 64;
     public const long MaxUpdates = 100_000_000, MaxExamples = 10_000_000_000;
@@ -42,6 +46,8 @@ public static class SpecReader
             Pace = root.Choice("pace", Words.Paces) ?? Pace.Examples,
             Landscape = ReadLandscape(root.Object("landscape")),
             Probes = ReadProbes(root),
+            Engine = ReadEngine(root),
+            Precision = root.Choice("precision", Words.Precisions),
         };
         root.Done();
         Check(spec, surface);
@@ -55,6 +61,19 @@ public static class SpecReader
         DataKind.Beale => SurfaceKind.Beale,
         _ => null,
     };
+
+    /// <summary>A word, whichever: what engines there are is the host's to know.</summary>
+    private static string? ReadEngine(JsonNodeReader root)
+    {
+        if (root.Text("engine") is not { } engine) return null;
+        if (!EngineWord().IsMatch(engine))
+            throw new SpecException(Tr($"\"engine\" is \"{Foreign.Shorten(engine)}\"; it must be \"auto\" or the name of an engine, such as \"cpu\".",
+                $"\"engine\" 是 \"{Foreign.Shorten(engine)}\"；必须是 \"auto\" 或计算引擎的名称，例如 \"cpu\"。"));
+        return engine == AnyEngine ? null : engine;
+    }
+
+    [GeneratedRegex("^[a-z][a-z0-9:]{0,39}$")]
+    private static partial Regex EngineWord();
 
     private static void Check(ExperimentSpec spec, bool surface)
     {

@@ -47,6 +47,8 @@ public static class SpecWriter
             ["resolution"] = spec.Landscape.Resolution,
         };
         if (spec.Probes.Count > 0) json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)Words.Of(Words.Probes, p))]);
+        if (spec.Engine is { } engine) json["engine"] = engine;
+        if (spec.Precision is { } precision) json["precision"] = Words.Of(Words.Precisions, precision);
         return json;
     }
 

@@ -1,3 +1,5 @@
+using BatchViz.Core.Engines;
+
 namespace BatchViz.Core.Specs;
 
 /// <summary>The words of experiment files, each beside what it means. The JSON schema and the dialogs list them from here.</summary>
@@ -72,6 +74,11 @@ public static class Words
     ];
 
     public static readonly IReadOnlyList<(string Word, WorkerMode Value)> WorkerModes = [("synchronous", WorkerMode.Synchronous), ("asynchronous", WorkerMode.Asynchronous)];
+
+    public static readonly IReadOnlyList<(string Word, Precision Value)> Precisions =
+    [
+        ("float32", Precision.Float32), ("tf32", Precision.Tf32), ("bf16", Precision.BFloat16), ("fp16", Precision.Float16),
+    ];
 
     public static readonly IReadOnlyList<(string Word, Pace Value)> Paces = [("examples", Pace.Examples), ("updates", Pace.Updates)];
 

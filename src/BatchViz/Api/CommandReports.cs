@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
+using BatchViz.Engines;
 
 namespace BatchViz.Api;
 
@@ -88,4 +89,16 @@ public sealed record EnginesReport(IReadOnlyList<EngineReport> Engines, string A
 
 /// <param name="Description">Null where it cannot run here.</param>
 /// <param name="WhyNot">Null where it can.</param>
-public sealed record EngineReport(string Name, string? Description, string? WhyNot);
+/// <param name="HowToGet">In one sentence; null where it can run.</param>
+/// <param name="LookedFor">Where its native library was looked for, in this order.</param>
+public sealed record EngineReport(
+    string Name, string? Description, string? WhyNot, string? HowToGet, IReadOnlyList<EnginePlace> LookedFor)
+{
+    internal static EngineReport Of(EngineEntry entry) => new(
+        entry.Name, entry.Description, entry.WhyNot, entry.HowToGet,
+        [.. entry.LookedFor.Select(place => new EnginePlace(place.Place, place.Finding, place.Folder is not null))]);
+}
+
+/// <summary>A place where an engine's native library was looked for, and what was found there.</summary>
+/// <param name="Taken">It is the one that is used.</param>
+public sealed record EnginePlace(string Place, string Finding, bool Taken);

@@ -72,8 +72,9 @@ public sealed record Manifest
 /// <summary>A column of the step records.</summary>
 public sealed record ColumnInfo(string Name, string Label, string Unit, string Description, bool Live, bool Deterministic);
 
+/// <param name="Precision">What its products are computed in.</param>
 /// <param name="Reason">Why it is this one.</param>
-public sealed record EngineInfo(string Name, string Description, bool BitExact, string? Reason);
+public sealed record EngineInfo(string Name, string Description, bool BitExact, string Precision, string? Reason);
 
 public sealed record DataInfo(string Name, int TrainExamples, int TestExamples, int Inputs, int Outputs, DataTask Task);
 

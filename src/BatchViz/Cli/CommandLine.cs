@@ -1,6 +1,7 @@
 using System.CommandLine;
 using BatchViz.Cli.Bench;
 using BatchViz.Core.Specs;
+using BatchViz.Engine.Torch;
 
 namespace BatchViz.Cli;
 
@@ -9,16 +10,25 @@ public static class CommandLine
 {
     public const int Done = 0, Failed = 1, Refused = 2;
 
+    /// <summary>Of every command, since any may open a recording that TorchSharp made.</summary>
+    private static readonly Option<string?> LibTorchOption = new("--libtorch")
+    {
+        Description = $"The folder with libtorch {LibTorchSearch.Version}, or \"{LibTorchSearch.OfPython}\" for that of Python's PyTorch ({LibTorchSearch.Variable}).", Recursive = true,
+    };
+
     public static async Task<int> Run(string[] args)
     {
         var parsed = Root().Parse(args);
         if (parsed.Errors.Count > 0) return Refuse(parsed.Errors[0].Message);
+        // Before any command looks for it.
+        if (parsed.GetValue(LibTorchOption) is { } place) LibTorch.Search = LibTorch.Search with { Asked = place };
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 
     public static RootCommand Root()
     {
         var root = new RootCommand("BatchViz shows what batch size does to training.");
+        root.Options.Add(LibTorchOption);
         ServeCommand.AddTo(root);
         RunCommand.AddTo(root);
         ResumeCommand.AddTo(root);

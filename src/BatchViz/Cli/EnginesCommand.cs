@@ -15,16 +15,20 @@ internal static class EnginesCommand
         command.SetAction((parsed, _) => CommandLine.Guard(() =>
         {
             var entries = EngineList.All();
-            var chosen = EngineList.Choose("auto");
+            var chosen = EngineList.Choose(new EngineRequest());
             string auto = $"{chosen.Engine.Name}: {chosen.Reason.TrimEnd('.')}";
             chosen.Engine.Dispose();
             if (parsed.GetValue(json))
             {
-                var engines = entries.Select(entry => new EngineReport(entry.Name, entry.Description, entry.WhyNot));
-                Console.WriteLine(ApiJson.Line(new EnginesReport([.. engines], auto)));
+                Console.WriteLine(ApiJson.Line(new EnginesReport([.. entries.Select(EngineReport.Of)], auto)));
                 return Task.FromResult(CommandLine.Done);
             }
-            foreach (var entry in entries) Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");
+            foreach (var entry in entries)
+            {
+                Console.WriteLine($"{entry.Name,-14}{entry.Description ?? entry.WhyNot}");
+                foreach (var place in entry.LookedFor) Console.WriteLine($"{"",-14}  {place.Place}: {place.Finding}");
+                if (entry.HowToGet is { } how) Console.WriteLine($"{"",-14}{how}");
+            }
             Console.WriteLine($"{"auto",-14}{auto}");
             return Task.FromResult(CommandLine.Done);
         }));

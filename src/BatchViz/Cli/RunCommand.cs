@@ -19,7 +19,7 @@ internal static class RunCommand
         var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
         var threads = new Option<int>("--threads") { Description = "Runs that train at the same time; results do not depend on it.", DefaultValueFactory = _ => Environment.ProcessorCount };
-        var engine = new EngineOptions();
+        var engine = new EngineOptions("whatever the file names");
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
         var budget = BudgetOption();
         var run = new Command("run", "Run an experiment without a browser.");
@@ -27,16 +27,18 @@ internal static class RunCommand
         foreach (Option option in new Option[] { json, data, threads, output, budget }) run.Options.Add(option);
         engine.AddTo(run);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed, overrides: true), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, EngineChoice chosen, string? output, long recordingBytes, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, ExperimentEngines engines, string? output, long recordingBytes, bool json, CancellationToken stop)
     {
-        using var engine = chosen.Engine;
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         var data = Files.Data(dataFolder);
         var plan = Files.Plan(file, data);
+        var chosen = engines.For(plan.Spec);
+        using var engine = chosen.Engine;
+        plan = plan with { Spec = engines.Kept(plan.Spec) };
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {

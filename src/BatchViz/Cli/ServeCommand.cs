@@ -23,26 +23,25 @@ internal static class ServeCommand
         var signIn = new Option<bool>("--sign-in") { Description = "Let in only people with the owner's or the viewers' link; needed for addresses that others can reach." };
         var publicUrl = new Option<string?>("--public-url") { Description = "The address under which others reach this server, for the links: behind a proxy, in a container." };
         var budget = RunCommand.BudgetOption();
-        var engine = new EngineOptions();
+        var engine = new EngineOptions("for experiments that name none");
         var serve = new Command("serve", "Serve the dashboard.");
         foreach (Command command in new[] { root, serve })
         {
             foreach (Option option in new Option[] { urls, data, experiment, recordings, budget, signIn, publicUrl }) command.Options.Add(option);
             engine.AddTo(command);
             command.SetAction((parsed, stop) => CommandLine.Guard(() => Serve(
-                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), parsed.GetValue(recordings), RunCommand.ReadBudget(parsed, budget), engine.Read(parsed), stop)));
+                new ServeOptions(parsed.GetRequiredValue(urls), parsed.GetValue(signIn), ServeOptions.ParsePublic(parsed.GetValue(publicUrl))), parsed.GetValue(data), parsed.GetValue(experiment), parsed.GetValue(recordings), RunCommand.ReadBudget(parsed, budget), engine.Read(parsed, overrides: false), stop)));
         }
         root.Subcommands.Add(serve);
     }
 
-    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, string? recordings, long recordingBytes, EngineChoice chosen, CancellationToken stop)
+    private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, string? recordings, long recordingBytes, ExperimentEngines engines, CancellationToken stop)
     {
-        using var engine = chosen.Engine;
         var data = Files.Data(dataFolder);
         // Data are read while the server is put together; it starts to listen only once both are there.
         string file = experiment ?? Files.DefaultExperiment;
         var reading = Task.Run(() => Files.Plan(file, data), stop);
-        using var conductor = new Conductor(engine, data, new ExperimentOptions { Processor = Bench.Machine.Processor(), RecordingBytes = recordingBytes, EngineReason = chosen.Reason }, Files.Recordings(recordings), RecordingFiles.Engine);
+        using var conductor = new Conductor(engines, data, new ExperimentOptions { Processor = Bench.Machine.Processor(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
         await using var app = WebHost.Create(options, conductor);
         var plan = await reading;
         conductor.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
@@ -59,8 +58,7 @@ internal static class ServeCommand
         _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
         conductor.Begin();
         Welcome(app, options, conductor.Current!);
-        // They are those of the embedded engine's kernels.
-        if (engine is CpuEngine embedded) MachineCeilings.Measure(conductor, embedded.Path, stop);
+        MachineCeilings.Measure(conductor, (conductor.Current!.Experiment.Engine as CpuEngine)?.Path ?? CpuEngine.Available[^1], stop);
         await app.WaitForShutdownAsync(stop);
         return CommandLine.Done;
     }

@@ -1,97 +1,123 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
-#if TORCH
 using BatchViz.Engine.Torch;
-#endif
+using static BatchViz.Core.Language;
 
 namespace BatchViz.Engines;
 
 /// <summary>An engine that this program knows of.</summary>
-/// <param name="Name">As <c>--engine</c> takes it.</param>
+/// <param name="Name">As <c>--engine</c> and experiments take it.</param>
 /// <param name="Description">What it runs on, in a few words; null where it cannot run.</param>
-/// <param name="WhyNot">Why it cannot run here, and how to get it, in a sentence; null where it can.</param>
-public sealed record EngineEntry(string Name, string? Description, string? WhyNot);
+/// <param name="WhyNot">Why it cannot run here, in a sentence; null where it can.</param>
+/// <param name="HowToGet">What it lacks, and how to get that, in a sentence; null where nothing is to be got.</param>
+/// <param name="LookedFor">Where its libraries were looked for; empty for an engine that has none.</param>
+public sealed record EngineEntry(string Name, string? Description, string? WhyNot, string? HowToGet, IReadOnlyList<LibTorchPlace> LookedFor);
 
 /// <summary>The engine that trains, and why it is this one.</summary>
-/// <param name="Reason">A sentence.</param>
+/// <param name="Reason">A sentence in English; Stage translates it.</param>
 public sealed record EngineChoice(IEngine Engine, string Reason);
+
+/// <summary>What is asked of an engine.</summary>
+/// <param name="Engine">auto, cpu, torch (its first CUDA device, else the processor), torch:cpu or torch:cuda:N.</param>
+/// <param name="Precision">Of products; null: float32.</param>
+/// <param name="Path">Kernels of the embedded engine; null: the fastest.</param>
+/// <param name="Threads">Of one operation of TorchSharp on the processor.</param>
+/// <param name="ExampleStatistics">False only for a benchmark that asks what they cost.</param>
+public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precision? Precision = null, KernelPath? Path = null, int Threads = 1, bool ExampleStatistics = true)
+{
+    /// <summary>The key of an experiment file.</summary>
+    public const string OfExperiment = "engine";
+
+    /// <summary>How a refusal names the engine, and its precision.</summary>
+    public string EngineKey { get; init; } = "--engine";
+
+    public string PrecisionKey { get; init; } = "--precision";
+
+    public bool IsTorch => Engine == "torch" || Engine.StartsWith("torch:", StringComparison.Ordinal);
+
+    /// <summary>Refuses what cannot be anywhere; nothing is loaded.</summary>
+    /// <exception cref="SpecException">There is no such engine, or the other wishes are not its.</exception>
+    public void Check()
+    {
+        if (!IsTorch && Engine is not (SpecReader.AnyEngine or "cpu"))
+            throw new SpecException(Tr($"\"{EngineKey}\" is \"{Engine}\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.",
+                $"\"{EngineKey}\" 是 \"{Engine}\"；必须是 auto、cpu、torch、torch:cpu 或 torch:cuda:N。"));
+        if (IsTorch && Path is not null)
+            throw new SpecException(Tr($"\"--path\" chooses kernels of the embedded engine; it does not go with \"{EngineKey} {Engine}\".", $"\"--path\" 选择内置引擎的指令集；不能与 \"{EngineKey} {Engine}\" 同用。"));
+        if (Engine == "cpu") CheckEmbedded();
+    }
+
+    /// <exception cref="SpecException">The embedded engine has only float32.</exception>
+    public void CheckEmbedded()
+    {
+        if (Precision is { } other and not Core.Engines.Precision.Float32)
+            throw new SpecException(Tr($"\"{PrecisionKey}\" is \"{Words.Of(Words.Precisions, other)}\", but the embedded engine computes in float32.",
+                $"\"{PrecisionKey}\" 是 \"{Words.Of(Words.Precisions, other)}\"，但内置引擎以 float32 计算。"));
+    }
+}
 
 /// <summary>The engines of this program on this machine, and the choice among them.</summary>
 public static class EngineList
 {
-    public static readonly IReadOnlyList<string> Precisions = ["float32", "tf32", "bf16", "fp16"];
+    /// <summary>All engines, with what they lack; loads libtorch where it is.</summary>
+    public static IReadOnlyList<EngineEntry> All() => [new("cpu", Describe(new CpuEngine()), null, null, []), Torch("cpu"), Torch("cuda:0")];
 
-    private const string HowToGet = "TorchSharp is not built into this program; -p:Torch=cpu or -p:Torch=cuda at the build adds it.";
+    /// <summary>Names of the engines that seem to be here, by their files alone: nothing is loaded.</summary>
+    public static IReadOnlyList<string> Names() => ["cpu", .. LibTorch.Folder is null ? Array.Empty<string>() : ["torch:cpu"], .. LibTorch.MayHaveCuda ? new[] { "torch:cuda:0" } : []];
 
-    public static IReadOnlyList<EngineEntry> All() => [new("cpu", Describe(new CpuEngine()), null), .. Torch()];
-
-    /// <summary>An engine by the word of <c>--engine</c>.</summary>
-    /// <param name="asked">auto, cpu, torch (its first CUDA device, else the processor), torch:cpu or torch:cuda:N.</param>
-    /// <param name="precision">Of TorchSharp's products; null: float32.</param>
-    /// <param name="path">Kernels of the embedded engine; null: the fastest.</param>
-    /// <param name="threads">Of one operation of TorchSharp on the processor.</param>
-    /// <param name="exampleStatistics">False only for a benchmark that asks what they cost.</param>
-    /// <exception cref="SpecException">There is no such engine here, or the other options are not its.</exception>
-    public static EngineChoice Choose(string asked, string? precision = null, KernelPath? path = null, int threads = 1, bool exampleStatistics = true)
+    /// <exception cref="SpecException">There is no such engine here, or the other wishes are not its.</exception>
+    public static EngineChoice Choose(EngineRequest request)
     {
-        if (precision is not null && !Precisions.Contains(precision)) throw new SpecException($"\"--precision\" is \"{precision}\"; it must be one of {string.Join(", ", Precisions)}.");
-        string[] words = asked.Split(':', 2);
-        if (words[0] is not ("auto" or "cpu" or "torch") || (words.Length > 1 && words[0] != "torch"))
-            throw new SpecException($"\"--engine\" is \"{asked}\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.");
-        if (words[0] == "torch")
+        request.Check();
+        if (request.IsTorch) return new(NewTorch(request, request.Engine.Split(':', 2) is [_, var device] ? device : null), ReasonOf(request));
+        if (request is { Engine: SpecReader.AnyEngine, Path: null })
         {
-            if (path is not null) throw new SpecException("\"--path\" chooses kernels of the embedded engine; it does not go with \"--engine torch\".");
-            return new EngineChoice(NewTorch(words.Length > 1 ? words[1] : null, precision, threads, exampleStatistics), $"asked for with --engine {asked}");
+            if (WhyNoCuda() is not { } why) return new(NewTorch(request, "cuda:0"), "a CUDA device is there");
+            return new(Embedded(request), why);
         }
-        if (words[0] == "auto" && path is null && Cuda() is var (device, why))
-        {
-            if (device is not null) return new EngineChoice(NewTorch(device, precision, threads, exampleStatistics), "a CUDA device is there");
-            return new EngineChoice(Embedded(), why!);
-        }
-        return new EngineChoice(Embedded(), path is null ? "asked for with --engine cpu" : $"asked for with --path {path.ToString()!.ToLowerInvariant()}");
+        return new(Embedded(request), request.Path is { } path ? $"asked for with --path {path.ToString().ToLowerInvariant()}" : ReasonOf(request));
+    }
 
-        CpuEngine Embedded() => precision is null or "float32" ? new CpuEngine(path ?? CpuEngine.Available[^1]) { ExampleStatistics = exampleStatistics }
-            : throw new SpecException($"\"--precision\" is \"{precision}\", but the embedded engine computes in float32.");
+    private static string ReasonOf(EngineRequest request) => request.EngineKey == EngineRequest.OfExperiment ? "the experiment names it" : $"asked for with {request.EngineKey} {request.Engine}";
+
+    /// <summary>The engine that a recording was made with, by its variant: a device and a precision.</summary>
+    /// <exception cref="SpecException">It is not here.</exception>
+    public static IEngine TorchOf(string variant)
+        => variant.Split(' ') is [var device, var word] && Words.Precisions.FirstOrDefault(known => known.Word == word.ToLowerInvariant()) is { Word: not null } precision
+            ? new TorchEngine(device, precision.Value) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
+
+    /// <summary>Why "auto" takes no card, in half a sentence; null where there is one. libtorch is loaded only where it is one for CUDA and a driver is there.</summary>
+    private static string? WhyNoCuda() => LibTorch.Folder is null ? "there is no libtorch, which CUDA needs"
+        : !LibTorch.ForCuda ? "the libtorch that is here has no CUDA"
+        : !LibTorch.HasDriver ? "there is no NVIDIA driver"
+        : TorchEngine.WhyNot("cuda:0") is null ? null : "libtorch finds no CUDA device";
+
+    private static CpuEngine Embedded(EngineRequest request)
+    {
+        request.CheckEmbedded();
+        return new CpuEngine(request.Path ?? CpuEngine.Available[^1]) { ExampleStatistics = request.ExampleStatistics };
+    }
+
+    private static TorchEngine NewTorch(EngineRequest request, string? device)
+    {
+        device = device switch
+        {
+            null => LibTorch.MayHaveCuda && TorchEngine.WhyNot("cuda:0") is null ? "cuda:0" : "cpu",
+            "cuda" => "cuda:0",
+            _ => device,
+        };
+        return new TorchEngine(device, request.Precision ?? Precision.Float32, request.Threads) { ExampleStatistics = request.ExampleStatistics };
+    }
+
+    private static EngineEntry Torch(string device)
+    {
+        string? why = TorchEngine.WhyNot(device);
+        return new($"torch:{device}", why is null ? Describe(new TorchEngine(device)) : null, why, TorchEngine.HowToGet(device), LibTorch.Places);
     }
 
     private static string Describe(IEngine engine)
     {
         using (engine) return engine.Description;
     }
-
-#if TORCH
-    /// <summary>The engine that a recording was made with, by its variant.</summary>
-    public static IEngine TorchOf(string variant)
-        => variant.Split(' ') is [var device, var word] ? new TorchEngine(device, PrecisionOf(word.ToLowerInvariant())) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
-
-    private static TorchEngine NewTorch(string? device, string? precision, int threads, bool exampleStatistics) => new(device switch
-    {
-        null => TorchEngine.WhyNot("cuda:0") is null ? "cuda:0" : "cpu",
-        "cuda" => "cuda:0",
-        _ => device,
-    }, PrecisionOf(precision ?? "float32"), threads) { ExampleStatistics = exampleStatistics };
-
-    private static TorchPrecision PrecisionOf(string word) => Precisions.ToList().IndexOf(word) is >= 0 and var place ? (TorchPrecision)place : throw new SpecException($"\"{word}\" is no precision of the engine \"torch\".");
-
-    private static IEnumerable<EngineEntry> Torch()
-    {
-        foreach (string device in new[] { "cpu", "cuda:0" })
-        {
-            string? why = TorchEngine.WhyNot(device);
-            yield return new($"torch:{device}", why is null ? Describe(new TorchEngine(device)) : null, why);
-        }
-    }
-
-    private static (string? Device, string? Why) Cuda() => TorchEngine.WhyNot("cuda:0") is { } why ? (null, why) : ("cuda:0", null);
-#else
-    /// <summary>The engine that a recording was made with.</summary>
-    public static IEngine TorchOf(string variant) => throw new SpecException($"The recording was made with TorchSharp ({variant}). {HowToGet}");
-
-    private static IEngine NewTorch(string? device, string? precision, int threads, bool exampleStatistics) => throw new SpecException(HowToGet);
-
-    private static IEnumerable<EngineEntry> Torch() => [new("torch", null, HowToGet)];
-
-    private static (string? Device, string? Why) Cuda() => (null, HowToGet);
-#endif
 }

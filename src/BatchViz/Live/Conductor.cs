@@ -1,6 +1,9 @@
+using System.Runtime.CompilerServices;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
@@ -8,11 +11,18 @@ using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
 
+/// <summary>What an experiment would cost on one engine.</summary>
+/// <param name="Engine">As <c>--engine</c> takes it.</param>
+/// <param name="Cost">Null where it cannot be trained there.</param>
+/// <param name="Problem">Why it cannot, in a sentence; else null.</param>
+public sealed record EngineEstimate(string Engine, CostEstimate? Cost, string? Problem);
+
 /// <summary>The one experiment that is on the air, and the commands that change it. Only owners reach the commands.</summary>
 /// <param name="library">Where experiments are recorded and opened from; null: nothing is kept.</param>
-/// <param name="engines">Makes the engine that a recording was made with, where that is another one than <paramref name="engine"/>.</param>
+/// <param name="engines">Gives each experiment its engine; the one on the air, one that is being put away, opened recordings and estimates each have their own.</param>
+/// <param name="engineOf">Makes the engine that a recording was made with; null: it is opened only where its experiment gets the same again.</param>
 public sealed class Conductor(
-    IEngine engine, DataFiles files, ExperimentOptions options, Library? library = null, Func<RecordingManifest.EngineInfo, IEngine>? engines = null) : IDisposable
+    ExperimentEngines engines, DataFiles files, ExperimentOptions options, Library? library = null, Func<RecordingManifest.EngineInfo, IEngine>? engineOf = null) : IDisposable
 {
     private static readonly TimeSpan WritingOut = TimeSpan.FromSeconds(30);
 
@@ -28,7 +38,7 @@ public sealed class Conductor(
     /// <summary>Null until the first experiment has begun.</summary>
     public LiveExperiment? Current => Volatile.Read(ref current);
 
-    /// <summary>Of this machine; null until they have been measured.</summary>
+    /// <summary>Of this machine, by the embedded engine's kernels, and told of its experiments only; null until they have been measured.</summary>
     public Ceilings? Ceilings
     {
         get => Volatile.Read(ref ceilings);
@@ -53,8 +63,29 @@ public sealed class Conductor(
 
     /// <summary>What an experiment would take and how long it would train, measured on a short trial. What trains meanwhile goes on.</summary>
     /// <exception cref="SpecException">One sentence: it cannot be started as it is.</exception>
-    public Task<CostEstimate> Estimate(ExperimentSpec spec, CancellationToken cancel) => Task.Factory.StartNew(
-        () => CostEstimate.Of(files.Plan(spec, trusted: false), engine, options, cancel), cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    public Task<CostEstimate> Estimate(ExperimentSpec spec, CancellationToken cancel) => Task.Factory.StartNew(() =>
+    {
+        using var engine = engines.For(spec).Engine;
+        return CostEstimate.Of(files.Plan(spec, trusted: false), engine, options, cancel);
+    }, cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+
+    /// <summary>The same on each engine that seems to be here, one after another, as the experiment would be with that one named.</summary>
+    public async IAsyncEnumerable<EngineEstimate> Estimates(ExperimentSpec spec, [EnumeratorCancellation] CancellationToken cancel)
+    {
+        foreach (string name in EngineList.Names())
+        {
+            EngineEstimate estimate;
+            try
+            {
+                estimate = new(name, await Estimate(spec with { Engine = name }, cancel), null);
+            }
+            catch (SpecException e)
+            {
+                estimate = new(name, null, e.Message);
+            }
+            yield return estimate;
+        }
+    }
 
     /// <summary>Puts a recording on the air as it is; one that another process writes can only be looked at.</summary>
     /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
@@ -154,6 +185,8 @@ public sealed class Conductor(
     public void Prepare(ExperimentPlan plan, string? dataFolder = null)
     {
         Unprepare();
+        var (engine, reason) = engines.For(plan.Spec);
+        var own = options with { DataFolder = dataFolder, EngineReason = reason };
         string? problem = null;
         if (library is not null)
         {
@@ -162,7 +195,11 @@ public sealed class Conductor(
                 var (key, folder) = library.New(plan.Spec.Name);
                 try
                 {
-                    prepared = (new Experiment(plan, engine, options with { Files = folder, DataFolder = dataFolder }), new OpenRecording(folder, engine, () => library.LetGo(key)) { Key = key });
+                    prepared = (new Experiment(plan, engine, own with { Files = folder }), new OpenRecording(folder, engine, () =>
+                    {
+                        engine.Dispose();
+                        library.LetGo(key);
+                    }) { Key = key });
                     return;
                 }
                 catch
@@ -178,7 +215,15 @@ public sealed class Conductor(
             }
         }
         var memory = new MemoryFiles();
-        prepared = (new Experiment(plan, engine, options with { Files = memory, DataFolder = dataFolder }), new OpenRecording(memory, engine) { Problem = problem });
+        try
+        {
+            prepared = (new Experiment(plan, engine, own with { Files = memory }), new OpenRecording(memory, engine, engine.Dispose) { Problem = problem });
+        }
+        catch
+        {
+            engine.Dispose();
+            throw;
+        }
     }
 
     /// <summary>Begins what was prepared, in place of the present experiment.</summary>
@@ -187,7 +232,7 @@ public sealed class Conductor(
         var (experiment, recording) = prepared ?? throw new InvalidOperationException("nothing has been prepared");
         prepared = null;
         var before = Current;
-        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording, () => Volatile.Read(ref ceilings)));
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording, () => experiment.Engine is CpuEngine ? Volatile.Read(ref ceilings) : null));
         experiment.Start();
         if (before is not null) retired = Task.Run(before.Dispose);
     }
@@ -271,25 +316,40 @@ public sealed class Conductor(
         bool readOnly = folder is null;
         folder ??= Shelf.ToRead(entry.Key);
         IEngine? own = null;
-        var recording = new OpenRecording(folder, engine, readOnly ? null : () => Shelf.LetGo(entry.Key));
+        void LetGo()
+        {
+            own?.Dispose();
+            if (!readOnly) Shelf.LetGo(entry.Key);
+        }
+        OpenRecording? recording = null;
         try
         {
             var manifest = RecordingManifest.Read(folder);
-            own = RecordingManifest.InfoOf(engine) == manifest.Engine ? null
-                : engines?.Invoke(manifest.Engine) ?? throw new SpecException(Tr($"“{entry.Name}” was made with another engine, which this server does not have.", $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
-            recording = new OpenRecording(folder, own ?? engine, () =>
-            {
-                own?.Dispose();
-                if (!readOnly) Shelf.LetGo(entry.Key);
-            }) { Key = entry.Key, ReadOnly = readOnly };
-            PrepareFrom(recording, manifest, files.Plan(manifest, trusted: false), resume);
+            own = EngineOf(manifest) ?? throw new SpecException(Tr($"“{entry.Name}” was made with another engine, which this server does not have.", $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
+            recording = new OpenRecording(folder, own, LetGo) { Key = entry.Key, ReadOnly = readOnly };
+            PrepareFrom(recording, manifest, files.Plan(manifest, trusted: false), resume, "the recording was made with it");
         }
         catch (Exception e)
         {
-            recording.Dispose();
+            if (recording is not null) recording.Dispose();
+            else
+            {
+                folder.Dispose();
+                LetGo();
+            }
             if (e is IOException or UnauthorizedAccessException) throw new SpecException(Tr($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
             throw;
         }
+    }
+
+    /// <summary>The engine that a recording was made with; null: it is not to be had.</summary>
+    private IEngine? EngineOf(RecordingManifest manifest)
+    {
+        if (engineOf is not null) return engineOf(manifest.Engine);
+        var engine = engines.For(manifest.ReadSpec()).Engine;
+        if (RecordingManifest.InfoOf(engine) == manifest.Engine) return engine;
+        engine.Dispose();
+        return null;
     }
 
     /// <summary>The experiment on the air once more, so that what was stopped goes on: from the same files, which are not let go of in between.</summary>
@@ -304,7 +364,7 @@ public sealed class Conductor(
         var recording = live.Recording.Share();
         try
         {
-            PrepareFrom(recording, RecordingManifest.Read(recording.Files), experiment.Plan, resume: true);
+            PrepareFrom(recording, RecordingManifest.Read(recording.Files), experiment.Plan, resume: true, experiment.EngineReason);
         }
         catch
         {
@@ -313,7 +373,7 @@ public sealed class Conductor(
         }
     }
 
-    private void PrepareFrom(OpenRecording recording, RecordingManifest manifest, ExperimentPlan plan, bool resume)
+    private void PrepareFrom(OpenRecording recording, RecordingManifest manifest, ExperimentPlan plan, bool resume, string? reason)
     {
         Unprepare();
         var folder = RecordingFolder.Open(recording.Files, manifest, plan);
@@ -321,7 +381,7 @@ public sealed class Conductor(
         {
             prepared = (new Experiment(plan, recording.Engine, options with
             {
-                Resume = resume, ReadOnly = recording.ReadOnly, EngineReason = recording.Engine == engine ? options.EngineReason : "the recording was made with it",
+                Resume = resume, ReadOnly = recording.ReadOnly, EngineReason = reason,
             }, folder), recording);
         }
         catch

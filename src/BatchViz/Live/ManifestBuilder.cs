@@ -25,7 +25,9 @@ internal static class ManifestBuilder
             Spec = SpecWriter.Write(plan.Spec),
             Error = experiment.LandscapeFailure,
             Recording = Recording(experiment, recording),
-            Engine = new(experiment.Engine.Name, experiment.Engine.Description, experiment.Engine.BitExact, experiment.EngineReason),
+            Engine = new(
+                experiment.Engine.Name, experiment.Engine.Description, experiment.Engine.BitExact,
+                Words.Of(Words.Precisions, experiment.Engine.Precision), experiment.EngineReason),
             Data = new(data.Name, data.Train.Count, data.Test?.Count ?? 0, data.Inputs, data.Outputs, data.Task),
             Machine = ceilings is var (fma, memory) ? new(fma, memory, Environment.ProcessorCount) : null,
             Columns = Columns(experiment),

@@ -14,6 +14,9 @@ public sealed class ArithmeticTests
     /// <summary>Calls that make such objects inside, whatever they are given.</summary>
     private static readonly string[] Inside = ["square", "pow", "softplus", "vector_norm", "op_Addition"];
 
+    /// <summary>Ends the process where shapes do not fit.</summary>
+    private const string Aborts = "matmul";
+
     [Fact]
     public void No_number_goes_to_libtorch_by_TorchSharps_own_conversions()
     {
@@ -32,7 +35,7 @@ public sealed class ArithmeticTests
                 || (type is "Tensor" or "functional" or "linalg" && Inside.Contains(name))
                 || (type == "Tensor" && name is "op_Subtraction" or "op_Multiply" or "op_Division" && parameters.Any(parameter => parameter != "Tensor"))
                 || (type == "Tensor" && name is "add" or "add_" && parameters.Length == 1);
-            if (converts) found.Add($"{type}.{name}({string.Join(", ", parameters)})");
+            if (converts || name == Aborts) found.Add($"{type}.{name}({string.Join(", ", parameters)})");
         }
         Assert.True(tensors > 50, $"{tensors} calls of tensors");
         Assert.Empty(found);

@@ -10,7 +10,7 @@ namespace BatchViz.Conformance.Tests.Torch;
 
 public sealed class LifetimeTests
 {
-    [Theory]
+    [TorchTheory]
     [InlineData("dense Tanh", 10_000)]
     [InlineData("batch norm", 1_000)]
     [InlineData("hard examples", 500)]
@@ -32,7 +32,7 @@ public sealed class LifetimeTests
         Assert.False(bundle.Diverged(0));
     }
 
-    [Fact]
+    [TorchFact]
     public void What_is_disposed_of_is_given_back()
     {
         var problem = Problem.Named("batch norm");

@@ -13,7 +13,7 @@ namespace BatchViz.Conformance.Tests.Torch;
 public sealed class TorchEngineTests
 {
     /// <summary>Steps on stacked vectors against torch.optim's own, on a quadratic.</summary>
-    [Theory]
+    [TorchTheory]
     [InlineData(OptimizerKind.Sgd)]
     [InlineData(OptimizerKind.Momentum)]
     [InlineData(OptimizerKind.Nesterov)]
@@ -66,11 +66,11 @@ public sealed class TorchEngineTests
     }
 
     /// <summary>Half precision follows float32 as far as its mantissa goes, and trains.</summary>
-    [Theory]
-    [InlineData(TorchPrecision.BFloat16, 0.05)]
-    [InlineData(TorchPrecision.Float16, 0.02)]
-    [InlineData(TorchPrecision.Tf32, 1e-3)]
-    public void Sixteen_bits_follow_float32(TorchPrecision precision, double share)
+    [TorchTheory]
+    [InlineData(Precision.BFloat16, 0.05)]
+    [InlineData(Precision.Float16, 0.02)]
+    [InlineData(Precision.Tf32, 1e-3)]
+    public void Sixteen_bits_follow_float32(Precision precision, double share)
     {
         foreach (string name in new[] { "dense Tanh", "convolution", "batch norm" })
         {
@@ -85,12 +85,12 @@ public sealed class TorchEngineTests
                 Close.Number(wanted.Row(0, row)[RecordLayout.Loss], given.Row(0, row)[RecordLayout.Loss], share, $"{name}, loss {row}", 0.01);
             Close.ByNorm(one.Export(0).Weights, other.Export(0).Weights, share, $"{name}, weights");
             // And is it: something must differ where there are fewer bits.
-            if (precision != TorchPrecision.Tf32) Assert.NotEqual(one.Export(0).Weights, other.Export(0).Weights);
+            if (precision != Precision.Tf32) Assert.NotEqual(one.Export(0).Weights, other.Export(0).Weights);
         }
     }
 
     /// <summary>Gradients of 2⁻²⁰ and less are nothing in 16 bits unless the loss is scaled; a scale too large is found and halved, and no update is lost.</summary>
-    [Fact]
+    [TorchFact]
     public void Float16_scales_the_loss_down_until_gradients_fit()
     {
         var problem = Problem.Named("dense, squared");
@@ -99,7 +99,7 @@ public sealed class TorchEngineTests
         for (int i = 0; i < large.Length; i++) large[i] *= 30;
         var split = new DataSplit { Count = problem.Data.Train.Count, Inputs = 49, Floats = large, Labels = problem.Data.Train.Labels };
         var data = problem.Data with { Train = split, Test = null };
-        using TorchEngine full = new(), half = new("cpu", TorchPrecision.Float16);
+        using TorchEngine full = new(), half = new("cpu", Precision.Float16);
         using IEngineData a = full.Load(data), b = half.Load(data);
         var spec = problem.Spec with { LearningRate = 1e-4 };
         using IBundle one = full.CreateBundle(a, spec), other = half.CreateBundle(b, spec);
@@ -111,7 +111,7 @@ public sealed class TorchEngineTests
     }
 
     /// <summary>libtorch is asked for more than there is in the middle of an update: the bundle says how much, nothing stays taken, and others go on.</summary>
-    [Fact]
+    [TorchFact]
     public void Memory_that_runs_out_is_told_with_the_batch_size_and_given_back()
     {
         var images = Sets.Images(4000, 784) with { Image = (28, 28) };
@@ -133,7 +133,7 @@ public sealed class TorchEngineTests
     }
 
     /// <summary>Parts of a batch take the memory of one part, not of the batch: 800 MB here.</summary>
-    [Fact]
+    [TorchFact]
     public void Micro_batches_take_the_memory_of_one()
     {
         var images = Sets.Images(2000, 784) with { Image = (28, 28) };
@@ -146,7 +146,7 @@ public sealed class TorchEngineTests
     }
 
     /// <summary>Lanczos holds its vectors once: 35 MB for 40 of them, and as many again for a moment; with what each step leaves behind it would be 1.4 GB.</summary>
-    [Fact]
+    [TorchFact]
     public void Eigenvalues_take_the_memory_of_their_vectors()
     {
         var network = new NetworkSpec(new ModelSpec { Hidden = [128, 64] }, LossKind.CrossEntropy, [784, 128, 64, 10]);
@@ -191,8 +191,19 @@ public sealed class TorchEngineTests
         return most - before;
     }
 
+    /// <summary>TorchSharp's matmul ends the process where shapes do not fit; the engine has products that say so, and no others.</summary>
+    [TorchFact]
+    public void Products_of_shapes_that_do_not_fit_are_exceptions()
+    {
+        using var scope = NewDisposeScope();
+        Tensor a = zeros(1, 2, 3), b = zeros(1, 2, 3), c = zeros(2, 3);
+        Assert.Throws<ExternalException>(() => a.bmm(b));
+        Assert.Throws<ExternalException>(() => c.mm(c));
+        Assert.Throws<ExternalException>(() => c.addmm_(c, c, 1));
+    }
+
     /// <summary>libtorch's complaints on the way back, where exceptions come from libtorch's own threads.</summary>
-    [Fact]
+    [TorchFact]
     public void Memory_that_runs_out_on_the_way_back_does_not_end_the_process()
     {
         using var scope = NewDisposeScope();
@@ -207,12 +218,12 @@ public sealed class TorchEngineTests
         Assert.Equal(0, TorchMemory.Asked("CUDA error: out of memory"));
     }
 
-    [Fact]
+    [TorchFact]
     public void A_device_that_is_not_there_is_refused_in_a_sentence()
     {
         Assert.Null(TorchEngine.WhyNot("cpu"));
         foreach (string word in new[] { "tpu", "cuda:x", "cuda:-1", "cudaz" })
             Assert.Equal($"TorchSharp has the devices cpu and cuda:N here, not {word}.", Assert.Throws<SpecException>(() => new TorchEngine(word)).Message);
-        if (!cuda.is_available()) Assert.Equal("This build of TorchSharp finds no CUDA device.", Assert.Throws<SpecException>(() => new TorchEngine("cuda:0")).Message);
+        if (!LibTorch.ForCuda) Assert.StartsWith($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA. Where there is an NVIDIA driver, build with -p:Torch=cuda, ", Assert.Throws<SpecException>(() => new TorchEngine("cuda:0")).Message);
     }
 }

@@ -1,3 +1,4 @@
+using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Tests.Specs;
@@ -39,6 +40,8 @@ public static class RandomSpecs
             Pace = Any(Enum.GetValues<Pace>(), random),
             Landscape = new LandscapeSpec { Plane = Any(Enum.GetValues<PlaneKind>().Where(p => p != PlaneKind.Hessian || model.Towers == 1).ToArray(), random), EvaluationExamples = random.Next(1, 5000), Resolution = Any([9, 17, 33, 65, 129], random) },
             Probes = [.. Some(Enum.GetValues<ProbeKind>().Where(p => (p != ProbeKind.FisherRao || model.WhyNoFisherRao() is null) && (model.Towers == 1 || p.WhyNotContrastive() is null)), random)],
+            Engine = Any([null, "cpu", "torch", "torch:cpu", "torch:cuda:1"], random),
+            Precision = Maybe(random) ? null : Any(Enum.GetValues<Precision>(), random),
         };
     }
 

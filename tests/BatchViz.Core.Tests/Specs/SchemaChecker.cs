@@ -40,6 +40,7 @@ internal static class SchemaChecker
             case "maximum": return number is null || number <= rule.GetValue<double>();
             case "exclusiveMinimum": return number is null || number > rule.GetValue<double>();
             case "minLength": return text is null || text.Length >= rule.GetValue<int>();
+            case "pattern": return text is null || Regex.IsMatch(text, rule.GetValue<string>());
             case "maxLength": return text is null || text.Length <= rule.GetValue<int>();
             case "anyOf": return rule.AsArray().Any(o => Accepts(o, value));
             case "allOf": return rule.AsArray().All(o => Accepts(o, value));

@@ -141,6 +141,10 @@ public class SchemaTests
     public void Probes_are_the_readers() =>
         Assert.Equal(BatchViz.Core.Specs.Words.Probes.Select(w => w.Word), Schema["properties"]!["probes"]!["items"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
 
+    [Fact]
+    public void Precisions_are_the_readers() =>
+        Assert.Equal(BatchViz.Core.Specs.Words.Precisions.Select(w => w.Word), Schema["properties"]!["precision"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+
     /// <summary>An object and all those in it.</summary>
     private static IEnumerable<JsonObject> Within(JsonNode? node) => node switch
     {

@@ -102,6 +102,7 @@ public class SpecReaderTests
         OneToOne(Words.Paces);
         OneToOne(Words.Planes);
         OneToOne(Words.Probes);
+        OneToOne(Words.Precisions);
         Assert.Equal(Enum.GetValues<LearningRateRule>().Except([LearningRateRule.Tuned]), Words.Rules.Select(w => w.Value));
 
         static void OneToOne<T>(IReadOnlyList<(string Word, T Value)> words) where T : struct, Enum

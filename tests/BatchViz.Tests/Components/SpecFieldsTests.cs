@@ -13,8 +13,8 @@ namespace BatchViz.Tests.Components;
 /// <summary>The settings of the dialog as HTML.</summary>
 public partial class SpecFieldsTests
 {
-    /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON.</summary>
-    private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers"];
+    /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON; and, as yet, the engine and its precision.</summary>
+    private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers", "engine", "precision"];
 
     [Fact]
     public async Task Every_key_of_the_schema_has_a_field()

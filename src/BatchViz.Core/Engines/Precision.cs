@@ -1,7 +1,7 @@
-namespace BatchViz.Engine.Torch;
+namespace BatchViz.Core.Engines;
 
 /// <summary>What products of the forward and backward pass are computed in. Weights, their gradients, optimisers, norms and losses are float32.</summary>
-public enum TorchPrecision
+public enum Precision
 {
     Float32,
 
