@@ -1,7 +1,8 @@
 /** Drawing runs' rows of buckets, evaluations and bands. All coordinates are canvas pixels. */
 import type { Axis, RunClock } from "../../axis.ts";
 import type { Buckets, EntryStore } from "../../store.ts";
-import type { Band } from "./bands.ts";
+import type { Stage } from "../../stage.ts";
+import { drops, goneAt, saySeeds, type Band } from "./bands.ts";
 import type { Marker } from "../../style.ts";
 import type { Plot } from "./plot.ts";
 import type { Canvas } from "./vector.ts";
@@ -126,8 +127,8 @@ export function drawBand(plot: Plot, band: Band, clock: RunClock, axis: Axis, da
   if (area) {
     ctx.globalAlpha = 0.2;
     ctx.beginPath();
-    for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + band.half[i]!));
-    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - band.half[i]!));
+    for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + halfOf(band, i)));
+    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - halfOf(band, i)));
     ctx.fill();
     ctx.globalAlpha = 1;
   }
@@ -137,6 +138,36 @@ export function drawBand(plot: Plot, band: Band, clock: RunClock, axis: Axis, da
   for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]!));
   ctx.stroke();
   ctx.setLineDash([]);
+}
+
+/** Of a single seed there is no interval, and the area is as thin as its line. */
+const halfOf = (band: Band, i: number): number => (Number.isFinite(band.half[i]) ? band.half[i]! : 0);
+
+/** An upright tick through the band wherever seeds drop out of it, and beside the last one how many are left and why. */
+export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly number[], clock: RunClock): void {
+  const { ctx, ratio } = plot, found = drops(band), size = parseFloat(plot.font);
+  if (found.length === 0) return;
+  ctx.lineWidth = 1.5 * ratio;
+  for (const i of found) {
+    const x = at(plot, clock, stage.axis, band.update[i]!), y = height(plot, band.mean[i]!);
+    ctx.beginPath();
+    ctx.moveTo(x, y - 6 * ratio);
+    ctx.lineTo(x, y + 6 * ratio);
+    ctx.stroke();
+  }
+  const last = found.at(-1)!, words = saySeeds(band.alive[last]!, goneAt(stage, group, band, last)), width = 0.55 * size * words.length;
+  const x = Math.max(plot.left + 4 * ratio, Math.min(at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio, plot.left + plot.width - width - 4 * ratio));
+  const y = plot.label(x, height(plot, band.mean[last]!) - 1.4 * size, width, 1.3 * size);
+  const { fillStyle } = ctx;
+  ctx.fillStyle = plot.colours.ground;
+  ctx.globalAlpha = 0.8;
+  ctx.fillRect(x - 2 * ratio, y, width + 4 * ratio, 1.3 * size);
+  ctx.globalAlpha = 1;
+  ctx.fillStyle = fillStyle;
+  ctx.font = plot.font;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  ctx.fillText(words, x, y + 0.65 * size);
 }
 
 /** An interval may reach below zero, where a logarithmic axis has no place. */

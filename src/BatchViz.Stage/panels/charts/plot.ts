@@ -17,6 +17,8 @@ export class Plot {
   /** For words and lines that belong to no run. */
   colours = { text: "", quiet: "", hair: "", green: "", ground: "", red: "" };
 
+  private readonly labels: { x: number; y: number; width: number; height: number }[] = [];
+
   constructor(public ctx: Canvas) {}
 
   place(left: number, top: number, width: number, height: number): void {
@@ -24,6 +26,18 @@ export class Plot {
     this.top = top;
     this.width = width;
     this.height = height;
+    this.labels.length = 0;
+  }
+
+  /** Where a label of this size is written that would like to be here: inside the frame, below those that have the place already. */
+  label(x: number, y: number, width: number, height: number): number {
+    const lowest = this.top + this.height - height;
+    y = Math.max(this.top, Math.min(y, lowest));
+    const over = (): { y: number; height: number } | undefined =>
+      this.labels.find((other) => x < other.x + other.width && other.x < x + width && y < other.y + other.height && other.y < y + height);
+    for (let other = over(); other !== undefined && y < lowest; other = over()) y = Math.min(lowest, other.y + other.height);
+    this.labels.push({ x, y, width, height });
+    return y;
   }
 
   x(value: number): number {
