@@ -66,7 +66,7 @@ export const layersChart: Drawing = {
     if (group.length === 1) {
       eachLayer(stage, (row, layer) => {
         colour(layer);
-        drawBuckets(plot, row, clock, stage.axis, "even", plot.colours.red);
+        drawBuckets(plot, row, runOf(stage), clock, stage.axis, "even", plot.colours.red);
         points += row.count;
       });
       return points;
@@ -74,7 +74,7 @@ export const layersChart: Drawing = {
     layers.forEach((name, layer) => {
       if (!bandOfColumn(stage, group, name, band)) return;
       colour(layer);
-      drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+      drawBand(plot, band, group[0]!, clock, stage.axis, [], 1.25, true);
       if (layer === layers.length - 1) drawDrops(plot, band, stage, group, clock); // the same for all layers
       points += band.count;
     });

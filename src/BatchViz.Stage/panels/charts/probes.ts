@@ -141,7 +141,7 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "", n
         };
         if (group.length > 1) {
           bandOf(stage, group, band);
-          drawBand(plot, band, clock, stage.axis, dash, 1.25, true);
+          drawBand(plot, band, group[0]!, clock, stage.axis, dash, 1.25, true);
           drawDrops(plot, band, stage, group, clock);
           mark(band.count, band.update, band.mean);
         } else fromBeginning(plot, stage, run, () => {

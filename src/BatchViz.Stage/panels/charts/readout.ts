@@ -7,6 +7,7 @@ import { setRunColour } from "../swatch.ts";
 import { isBand, saySeeds, seedGroups } from "./bands.ts";
 import type { Drawing } from "./drawing.ts";
 import { Interval } from "./interval.ts";
+import type { Cut } from "./plot.ts";
 
 interface Line {
   root: HTMLElement;
@@ -26,14 +27,14 @@ export class Readout {
     this.root.append(this.head, this.list);
   }
 
-  /** At `x` pixels of a place that is `width` wide. */
-  show(drawing: Drawing | null, x: number, width: number): void {
+  /** At `x` pixels of a place that is `width` wide; `cutOf`: what the picture cuts there. */
+  show(drawing: Drawing | null, x: number, width: number, cutOf: CutOf): void {
     const { stage } = this, { cursor, manifest } = stage;
     this.root.hidden = drawing?.at === undefined || cursor === null || manifest === null;
     if (this.root.hidden) return;
     setText(this.head, `${stage.axis === "epochs" ? figure(cursor!) : short(cursor!)} ${AXIS_LABELS[stage.axis]}`);
     this.count = 0;
-    for (const { run, name, text } of readings(stage, drawing!, cursor!)) this.fill(run, name, text);
+    for (const { run, name, text } of readings(stage, drawing!, cursor!, cutOf)) this.fill(run, name, text);
     for (let i = 0; i < this.lines.length; i++) this.lines[i]!.root.hidden = i >= this.count;
     const own = this.root.offsetWidth;
     this.root.style.transform = `translateX(${Math.round(Math.min(width - own - 4, Math.max(4, x - own / 2)))}px)`;
@@ -66,6 +67,9 @@ export class Readout {
   }
 }
 
+/** The farthest value of a run that the picture cuts under the cursor. */
+export type CutOf = (run: number) => Cut | null;
+
 /** A line of the readout; of a band, its first seed gives the colour. */
 export interface Reading {
   run: number;
@@ -74,9 +78,12 @@ export interface Reading {
 }
 
 /** What a chart over time says of every run, or of every band of seeds, at a place of the axis. */
-export function readings(stage: Stage, drawing: Drawing, at: number): Reading[] {
+export function readings(stage: Stage, drawing: Drawing, at: number, cutOf: CutOf = () => null): Reading[] {
   const groups = isBand(drawing, stage) ? seedGroups(stage) : stage.manifest!.runs.filter(({ index }) => !stage.hidden.has(index)).map(({ index }) => [index]);
-  return groups.map((group) => (group.length > 1 ? ofBand(stage, drawing, group, at) : { run: group[0]!, name: stage.labels[group[0]!]!, text: ofRun(stage, drawing, group[0]!, at) }));
+  return groups.map((group) => {
+    const run = group[0]!, cut = cutOf(run), reading = group.length > 1 ? ofBand(stage, drawing, group, at) : { run, name: stage.labels[run]!, text: ofRun(stage, drawing, run, at) };
+    return cut === null ? reading : { ...reading, text: `${reading.text} ${cut.above ? "↑" : "↓"} ${drawing.readout(cut.value)}` };
+  });
 }
 
 /** NaN where the run has not been, or is no more. */

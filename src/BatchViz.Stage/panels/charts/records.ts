@@ -6,7 +6,7 @@ import { undefinedNote, whyUndefined } from "../../mode.ts";
 import type { Stage } from "../../stage.ts";
 import { Band, bandOfRows, endsOf, furthest, hasSeeds, seedGroups, type Values } from "./bands.ts";
 import { single } from "./csv.ts";
-import { drawBand, drawDrops } from "./curves.ts";
+import { drawBand, drawDrops, markCuts } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import type { Plot } from "./plot.ts";
 import type { ScaleKind } from "./scale.ts";
@@ -163,7 +163,7 @@ export const throughputChart: Drawing = {
       ctx.strokeStyle = ctx.fillStyle = stage.styles[run]!.colour[stage.theme];
       if (group.length > 1) {
         if (!bandOfRates(stage, group, stairs, band)) continue;
-        drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+        drawBand(plot, band, group[0]!, clock, stage.axis, [], 1.25, true);
         drawDrops(plot, band, stage, group, clock);
         points += band.count;
         continue;
@@ -178,6 +178,7 @@ export const throughputChart: Drawing = {
           ctx.lineTo(plot.x(clock.toAxis(stage.axis, to[i]!)), plot.y(last[i]!));
         }
         ctx.stroke();
+        markCuts(plot, run, count, (i) => [plot.x(clock.toAxis(stage.axis, from[i]!)), plot.x(clock.toAxis(stage.axis, to[i]!))], from, to, last, last);
       });
       points += count;
     }

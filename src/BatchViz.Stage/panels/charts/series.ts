@@ -9,7 +9,7 @@ import type { Row } from "./drawing.ts";
 import type { Plot } from "./plot.ts";
 import { windowFrom } from "./window.ts";
 
-const row = new Buckets(), found = new Buckets(), band = new Band();
+const row = new Buckets(), part = new Buckets(), found = new Buckets(), band = new Band();
 const rows: Buckets[] = [];
 
 export function eachRun(stage: Stage, visit: (run: number, dash: readonly number[], colour: string) => void): void {
@@ -20,15 +20,41 @@ export function eachRun(stage: Stage, visit: (run: number, dash: readonly number
   }
 }
 
-/** Fills `out` with a column's buckets over the window and asks for the detail that is missing. */
+/**
+ * Fills `out` with a column's buckets over the window and asks for the detail that is missing. Where time is logarithmic, buckets are as fine as
+ * the window is wide there: single records at its beginning, however many the run has made.
+ */
 export function fill(stage: Stage, run: number, name: string, column: number, most: number, out: Buckets): boolean {
   const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
   const from = Math.max(0, stage.beginning(run) - 1, Math.floor(clock.toUpdates(stage.axis, windowFrom(stage))) - 1);
-  const to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1);
+  const last = Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1, to = Math.min(made, last);
   if (to <= from) return false;
+  if (!stage.logTime) return fillSpan(stage, run, name, column, from, to, most, out);
+  out.clear(0);
+  const spans = logSpans(from, last), share = Math.ceil(most / spans.length);
+  for (const [start, end] of spans) {
+    if (start >= to) break;
+    fillSpan(stage, run, name, column, start, Math.min(end, to), share, part);
+    out.append(part);
+  }
+  return out.count > 0;
+}
+
+function fillSpan(stage: Stage, run: number, name: string, column: number, from: number, to: number, most: number, out: Buckets): boolean {
   const found = stage.store.query(run, column, from, to, most, out);
   if (out.missing.length > 0) stage.remote.wantTiles(run, name, out.level, out.missing);
   return found;
+}
+
+/** Parts of a window that are equally wide on a logarithmic axis, about: each ends at a power of four, where buckets of all levels end. */
+export function logSpans(from: number, to: number): (readonly [from: number, to: number])[] {
+  const spans: (readonly [number, number])[] = [];
+  for (let start = from, end = 4; start < to; end *= 4) {
+    if (end <= start) continue;
+    spans.push([start, Math.min(end, to)]);
+    start = end;
+  }
+  return spans;
 }
 
 /** A row of buckets for every run that is shown; the row is refilled for the next. */
@@ -87,13 +113,13 @@ export function columnCurves(plot: Plot, stage: Stage, name: string, { red = tru
       if (!bandOfColumn(stage, group, name, band)) continue;
       const clock = stage.clocks[furthest(stage, group)]!;
       if (behind) plot.ctx.globalAlpha = 0.4;
-      drawBand(plot, band, clock, stage.axis, [], behind ? 0.75 : 1.25, !behind);
+      drawBand(plot, band, group[0]!, clock, stage.axis, [], behind ? 0.75 : 1.25, !behind);
       plot.ctx.globalAlpha = 1;
       if (!behind) drawDrops(plot, band, stage, group, clock);
       points += band.count;
     } else if (fill(stage, group[0]!, name, column, MOST_DRAWN, row)) {
       const run = group[0]!;
-      fromBeginning(plot, stage, run, () => drawBuckets(plot, row, stage.clocks[run]!, stage.axis, setting && (stage.selected < 0 || stage.selected === run) ? "plain" : emphasis(stage, run), red ? plot.colours.red : null));
+      fromBeginning(plot, stage, run, () => drawBuckets(plot, row, run, stage.clocks[run]!, stage.axis, setting && (stage.selected < 0 || stage.selected === run) ? "plain" : emphasis(stage, run), red ? plot.colours.red : null));
       points += row.count;
     }
   }
@@ -109,13 +135,13 @@ export function evaluationCurves(plot: Plot, stage: Stage, k: number): number {
     if (group.length > 1) {
       const clock = stage.clocks[furthest(stage, group)]!;
       if (!bandOfMeasured(stage, group, k, band)) continue;
-      drawBand(plot, band, clock, stage.axis, dash, 1.75, true);
+      drawBand(plot, band, group[0]!, clock, stage.axis, dash, 1.75, true);
       drawDrops(plot, band, stage, group, clock);
       points += band.count;
       continue;
     }
     const run = group[0]!, { evaluations } = stage.store.runs[run]!, start = stage.beginning(run), clock = stage.clocks[run]!;
-    fromBeginning(plot, stage, run, () => drawEvaluations(plot, evaluations, k, clock, stage.axis, dash));
+    fromBeginning(plot, stage, run, () => drawEvaluations(plot, evaluations, k, run, clock, stage.axis, dash));
     points += evaluations.count;
     const first = evaluations.indexAt(start);
     if (start > 0 && first >= 0) drawRing(plot, clock.toAxis(stage.axis, start), evaluations.between(start, k));
