@@ -758,7 +758,7 @@ export class Stage {
         clock.forgetFlops();
         this.store.query(run, flops, 0, made, 256, this.measuredRow);
         for (let i = 0; i < this.measuredRow.count; i++) clock.noteFlops(this.measuredRow.to[i]!, this.measuredRow.last[i]!);
-        if (this.axis === "flops") this.remote.wantTiles(run, COLUMN.flops, this.measuredRow.level, this.measuredRow.missing);
+        this.remote.wantTiles(run, COLUMN.flops, this.measuredRow.level, this.measuredRow.missing);
       }
       if (this.axis !== "seconds" || column < 0) continue;
       this.store.query(run, column, 0, made, 256, this.measuredRow);

@@ -78,27 +78,30 @@ export function looks(sizes: readonly number[], later: readonly number[] = []): 
 }
 
 /**
- * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours are `leastGap` apart. Places whose distance
- * is enough stay where they are. Pool adjacent violators (Barlow et al. 1972) on the places less their share of the gaps.
+ * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were less than `farEnough` octaves apart
+ * are `closeGap` apart, and no others come closer than `farEnough`. Where nothing is close, nothing moves. Pool adjacent violators
+ * (Barlow et al. 1972) on the places less the gaps before them.
  */
 function spread(octaves: readonly number[]): number[] {
-  const gap = Math.min(colours.leastGap, TOP / Math.max(1, octaves.length - 1));
+  const before = [0];
+  for (let i = 1; i < octaves.length; i++) before.push(before[i - 1]! + (octaves[i]! - octaves[i - 1]! < colours.farEnough ? colours.closeGap : colours.farEnough));
+  const scale = Math.min(1, TOP / Math.max(1, before.at(-1)!)), gaps = before.map((gap) => gap * scale);
   const pools: { sum: number; count: number }[] = [];
   octaves.forEach((octave, i) => {
-    let pool = { sum: octave - i * gap, count: 1 };
+    let pool = { sum: octave - gaps[i]!, count: 1 };
     for (let last = pools.at(-1); last !== undefined && last.sum / last.count > pool.sum / pool.count; last = pools.at(-1)) {
       pools.pop();
       pool = { sum: pool.sum + last.sum, count: pool.count + last.count };
     }
     pools.push(pool);
   });
-  const most = TOP - gap * (octaves.length - 1);
-  return pools.flatMap(({ sum, count }) => Array<number>(count).fill(Math.min(most, Math.max(0, sum / count)))).map((place, i) => place + i * gap);
+  const most = TOP - (gaps.at(-1) ?? 0);
+  return pools.flatMap(({ sum, count }) => Array<number>(count).fill(Math.min(most, Math.max(0, sum / count)))).map((place, i) => place + gaps[i]!);
 }
 
-/** A place for one more between two neighbours: its own, as far from them as the others are; in the middle where there is no such room. */
+/** A place for one more between two neighbours: its own where it is far enough from them, or nearly; in the middle where there is no such room. */
 function between(octave: number, below: number | undefined, above: number | undefined): number {
-  const low = below === undefined ? 0 : below + colours.leastGap, high = above === undefined ? TOP : above - colours.leastGap;
+  const low = below === undefined ? 0 : below + colours.farEnough, high = above === undefined ? TOP : above - colours.farEnough;
   return low <= high ? Math.min(high, Math.max(low, octave)) : ((below ?? 0) + (above ?? TOP)) / 2;
 }
 

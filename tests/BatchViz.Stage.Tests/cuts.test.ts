@@ -34,12 +34,12 @@ beforeEach(() => {
   stage.store.ingestTile(tile([records], 6, 0, UPDATES)); // what a page that joins late has
 });
 
-const plotOf = (low: number, high: number): Plot => {
+const plotOf = (low: number, high: number, kind: "log" | "linear" = "log"): Plot => {
   const plot = new Plot(new VectorCanvas(1000, 200));
   plot.font = "12px sans-serif";
   plot.place(0, 0, 1000, 200);
   plot.xs.set(stage.logTime ? "log" : "linear", stage.logTime ? 1 : 0, UPDATES, 0, 1000);
-  plot.ys.set("log", low, high, 200, 0);
+  plot.ys.set(kind, low, high, 200, 0);
   return plot;
 };
 const updates = (): number[] => [...gradientChart.table(stage)].slice(1).map((row) => Number(row[2]));
@@ -87,7 +87,7 @@ test("a mean that leaves the scale is marked below as well as above", () => {
   stage.takeManifest({ ...manifest, runs: [manifest.runs[0]!, { ...manifest.runs[0]!, index: 1, id: "b1-s2", seed: 2 }] });
   stage.store.ingestTile(tile([records], 6, 0, UPDATES, 1));
   stage.setSeeds("band");
-  const plot = plotOf(3, 10);
+  const plot = plotOf(3, 10, "linear");
   gradientChart.draw(plot, stage);
   expect(plot.cuts.length).toBeGreaterThan(100);
   expect(new Set(plot.cuts.map(({ above }) => above))).toEqual(new Set([false]));

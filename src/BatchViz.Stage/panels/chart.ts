@@ -310,7 +310,7 @@ export class Chart {
     const { left, top } = u.cursor;
     const inside = left !== undefined && left >= 0 && top !== undefined && top >= 0;
     if (frame === undefined && (inside || this.pointing === "pointer")) this.point(inside ? u.posToVal(left, "x") : null);
-    const hit = inside && record !== undefined && stage.manifest !== null ? recordAt(stage, record, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
+    const hit = inside && record !== undefined && stage.manifest !== null && !isBand(this.drawing, stage) ? recordAt(stage, record, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
     const cut = inside ? this.cutUnder(left, top) : null;
     this.dot.hidden = !hit || cut !== null;
     if (cut !== null) this.head.read(this.sayCut(cut));

@@ -48,16 +48,20 @@ public sealed class RunColours
     private static double Octave(long batchSize) => Math.Clamp(Math.Log2(Math.Max(1, batchSize)), 0, Top);
 
     /// <summary>
-    /// Ascending places on the ramp, moved as little as possible (least squares) so that neighbours are the least gap apart: pool adjacent
-    /// violators (Barlow et al. 1972) on the places less their share of the gaps.
+    /// Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were close are the close gap apart,
+    /// and no others come closer than is far enough: pool adjacent violators (Barlow et al. 1972) on the places less the gaps before them.
     /// </summary>
     private static double[] Spread(double[] octaves)
     {
-        double gap = Math.Min(Shared.LeastGap, Top / Math.Max(1, octaves.Length - 1));
+        double[] gaps = new double[octaves.Length];
+        for (int i = 1; i < octaves.Length; i++)
+            gaps[i] = gaps[i - 1] + (octaves[i] - octaves[i - 1] < Shared.FarEnough ? Shared.CloseGap : Shared.FarEnough);
+        double all = gaps.Length == 0 ? 0 : gaps[^1], scale = Math.Min(1, Top / Math.Max(1, all));
+        for (int i = 0; i < gaps.Length; i++) gaps[i] *= scale;
         var pools = new List<(double Sum, int Count)>();
         for (int i = 0; i < octaves.Length; i++)
         {
-            var pool = (Sum: octaves[i] - i * gap, Count: 1);
+            var pool = (Sum: octaves[i] - gaps[i], Count: 1);
             while (pools.Count > 0 && pools[^1] is var last && last.Sum / last.Count > pool.Sum / pool.Count)
             {
                 pools.RemoveAt(pools.Count - 1);
@@ -65,14 +69,15 @@ public sealed class RunColours
             }
             pools.Add(pool);
         }
-        double most = Top - gap * (octaves.Length - 1);
-        return [.. pools.SelectMany(pool => Enumerable.Repeat(Math.Min(most, Math.Max(0, pool.Sum / pool.Count)), pool.Count)).Select((place, i) => place + i * gap)];
+        double most = Top - all * scale;
+        var places = pools.SelectMany(pool => Enumerable.Repeat(Math.Min(most, Math.Max(0, pool.Sum / pool.Count)), pool.Count));
+        return [.. places.Select((place, i) => place + gaps[i])];
     }
 
-    /// <summary>A place for one more: its own, as far from its neighbours as the others are; in the middle where there is no such room.</summary>
+    /// <summary>A place for one more: its own where it is far enough from its neighbours, or nearly; in the middle where there is no such room.</summary>
     private static double Between(double octave, double? below, double? above)
     {
-        double low = below is { } b ? b + Shared.LeastGap : 0, high = above is { } a ? a - Shared.LeastGap : Top;
+        double low = below is { } b ? b + Shared.FarEnough : 0, high = above is { } a ? a - Shared.FarEnough : Top;
         return low <= high ? Math.Min(high, Math.Max(low, octave)) : ((below ?? 0) + (above ?? Top)) / 2;
     }
 
@@ -85,7 +90,7 @@ public sealed class RunColours
             .. json.RootElement.GetProperty("ramp").GetProperty(theme).EnumerateArray()
                 .Select(stop => (stop[0].GetDouble(), int.Parse(stop[1].GetString().AsSpan(1), NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
         ];
-        return new(Stops("dark"), Stops("light"), json.RootElement.GetProperty("leastGap").GetDouble());
+        return new(Stops("dark"), Stops("light"), json.RootElement.GetProperty("farEnough").GetDouble(), json.RootElement.GetProperty("closeGap").GetDouble());
     }
 
     private static string Blend((double Octave, int Colour)[] stops, double at)
@@ -98,7 +103,7 @@ public sealed class RunColours
         return Hex(a.L + (b.L - a.L) * t, a.M + (b.M - a.M) * t, a.N + (b.N - a.N) * t);
     }
 
-    private sealed record Ramp((double Octave, int Colour)[] Dark, (double Octave, int Colour)[] Light, double LeastGap);
+    private sealed record Ramp((double Octave, int Colour)[] Dark, (double Octave, int Colour)[] Light, double FarEnough, double CloseGap);
 
     /// <summary>Björn Ottosson, 2020.</summary>
     private static (double L, double M, double N) OkLab(int colour)

@@ -79,13 +79,14 @@ const ARROW = 4;
 
 /**
  * Where values leave the scale: an arrow at the frame where the farthest is cut, and a line along the frame as far as its neighbours are
- * cut, too. `place`: from where to where across a value lies.
+ * cut, too. `place`: from where to where across a value lies. Below a logarithmic scale nothing is marked: towards 0 it has no end, and
+ * batches that are learnt perfectly are there all the time.
  */
 export function markCuts(
   plot: Plot, run: number, count: number, place: (i: number) => readonly [number, number],
   from: ArrayLike<number>, to: ArrayLike<number>, low: ArrayLike<number>, high: ArrayLike<number>,
 ): void {
-  for (const above of [true, false]) {
+  for (const above of plot.ys.kind === "log" ? [true] : [true, false]) {
     let start = NaN, end = NaN, far: Cut | null = null;
     const flush = (): void => {
       if (far !== null) drawCut(plot, start, end, (far.left + far.right) / 2, above);
