@@ -1,6 +1,7 @@
 /** Seeds of which two diverge, as the page is told of them: what the charts draw, read out and write into files. */
 import { beforeEach, expect, test, vi } from "vitest";
 import type { Manifest } from "../../src/BatchViz.Stage/manifest.ts";
+import { writeNotes } from "../../src/BatchViz.Stage/panels/charts/curves.ts";
 import { Plot } from "../../src/BatchViz.Stage/panels/charts/plot.ts";
 import { readings } from "../../src/BatchViz.Stage/panels/charts/readout.ts";
 import { gradientChart, throughputChart } from "../../src/BatchViz.Stage/panels/charts/records.ts";
@@ -54,6 +55,7 @@ test.each([["gradient", gradientChart], ["loss", lossChart]])("the band of the c
   plot.xs.set("linear", 0, UPDATES, 0, 400);
   plot.ys.set("linear", 0, 10, 200, 0);
   chart.draw(plot, stage);
+  writeNotes(plot);
   const picture = (plot.ctx as VectorCanvas).write("", "");
   expect(picture.match(/6 of 8, 2 diverged/g)).toHaveLength(1);
   expect(picture).not.toContain("NaN");

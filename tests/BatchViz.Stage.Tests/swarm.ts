@@ -119,14 +119,22 @@ export { Buckets } from "../../src/BatchViz.Stage/store.ts";
 
 export const sleep = (seconds: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, 1000 * seconds));
 
-/** Five batch sizes of a net that train for as long as anyone watches. */
+/** Waits for what will happen; the test's own time limit is for what does not. */
+export async function until(happened: () => boolean): Promise<void> {
+  while (!happened()) await sleep(0.05);
+}
+
+/**
+ * Five batch sizes of a net that train for longer than any test runs: as many updates as are allowed, at the pace of the full batch, which no
+ * machine makes in minutes. Examples would not do: a full batch uses up 500 with every update.
+ */
 export const ENDLESS = {
   name: "Moons without end",
   data: { kind: "moons", trainExamples: 500 },
   model: { hidden: [64, 64], activation: "tanh" },
   learningRate: 0.05,
   batchSizes: [1, 8, 32, 128, "full"],
-  budget: { examples: 11_000_000 },
+  budget: { updates: 100_000_000 },
 };
 
 function connection(url: string, cookie: string): HubConnection {

@@ -7,6 +7,7 @@ import type { Stage } from "../stage.ts";
 import type { Drawing } from "./charts/drawing.ts";
 import { Head } from "./charts/head.ts";
 import { isBand } from "./charts/bands.ts";
+import { writeNotes } from "./charts/curves.ts";
 import { Plot, type Cut } from "./charts/plot.ts";
 import { Readout } from "./charts/readout.ts";
 import { ticksOf, type ScaleKind } from "./charts/scale.ts";
@@ -267,6 +268,7 @@ export class Chart {
     ctx.clip();
     ctx.lineJoin = "round";
     this.points = this.drawing.draw(canvas, stage);
+    writeNotes(canvas);
     ctx.restore();
   }
 

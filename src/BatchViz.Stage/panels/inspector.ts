@@ -134,7 +134,8 @@ function record(stage: Stage, run: RunInfo, column: string, update: number): Rea
   if (known === null || update === 0) return NONE;
   if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(column, run.batchSize === 1);
   const unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit), at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
-  return [known.to - known.from === 1 ? figure(known.last) : `${figure(known.min, 2)}–${figure(known.max, 2)}`, [unit, at].filter(Boolean).join(" ")];
+  const low = figure(known.min, 2), high = figure(known.max, 2);
+  return [known.to - known.from === 1 ? figure(known.last) : low === high ? low : `${low}–${high}`, [unit, at].filter(Boolean).join(" ")];
 }
 
 function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Reading {

@@ -208,7 +208,7 @@ const halfOf = (band: Band, i: number): number => (Number.isFinite(band.half[i])
 
 /** An upright tick through the band wherever seeds drop out of it, and beside the last one how many are left and why. */
 export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly number[], clock: RunClock): void {
-  const { ctx, ratio } = plot, found = drops(band), size = parseFloat(plot.font);
+  const { ctx, ratio } = plot, found = drops(band);
   if (found.length === 0) return;
   ctx.lineWidth = 1.5 * ratio;
   for (const i of found) {
@@ -218,19 +218,29 @@ export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly 
     ctx.lineTo(x, y + 6 * ratio);
     ctx.stroke();
   }
-  const last = found.at(-1)!, words = saySeeds(band.alive[last]!, goneAt(stage, group, band, last)), width = 0.55 * size * words.length;
-  const x = Math.max(plot.left + 4 * ratio, Math.min(at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio, plot.left + plot.width - width - 4 * ratio));
-  const y = plot.label(x, height(plot, band.mean[last]!) - 1.4 * size, width, 1.3 * size);
-  const { fillStyle } = ctx;
-  ctx.fillStyle = plot.colours.ground;
-  ctx.globalAlpha = 0.8;
-  ctx.fillRect(x - 2 * ratio, y, width + 4 * ratio, 1.3 * size);
-  ctx.globalAlpha = 1;
-  ctx.fillStyle = fillStyle;
+  const last = found.at(-1)!;
+  plot.notes.push({
+    x: at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio, y: height(plot, band.mean[last]!) - 1.4 * parseFloat(plot.font),
+    words: saySeeds(band.alive[last]!, goneAt(stage, group, band, last)), colour: ctx.fillStyle as string,
+  });
+}
+
+/** What curves say beside them is written when all of them are drawn. */
+export function writeNotes(plot: Plot): void {
+  const { ctx, ratio } = plot, size = parseFloat(plot.font), lines = 1.3 * size;
   ctx.font = plot.font;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
-  ctx.fillText(words, x, y + 0.65 * size);
+  for (const note of plot.notes) {
+    const width = 0.55 * size * note.words.length;
+    const x = Math.max(plot.left + 4 * ratio, Math.min(note.x, plot.left + plot.width - width - 4 * ratio)), y = plot.label(x, note.y, width, lines);
+    ctx.fillStyle = plot.colours.ground;
+    ctx.globalAlpha = 0.8;
+    ctx.fillRect(x - 2 * ratio, y, width + 4 * ratio, lines);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = note.colour;
+    ctx.fillText(note.words, x, y + lines / 2);
+  }
 }
 
 /** An interval may reach below zero, where a logarithmic axis has no place. */

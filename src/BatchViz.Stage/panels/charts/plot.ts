@@ -37,6 +37,8 @@ export class Plot {
 
   /** What the picture cuts, filled while it is drawn. */
   readonly cuts: Cut[] = [];
+  /** Words beside curves, at the canvas' pixels, to be written over all of them. */
+  readonly notes: { readonly x: number; readonly y: number; readonly words: string; readonly colour: string }[] = [];
   private readonly labels: { x: number; y: number; width: number; height: number }[] = [];
 
   constructor(public ctx: Canvas) {}
@@ -46,7 +48,7 @@ export class Plot {
     this.top = top;
     this.width = width;
     this.height = height;
-    this.labels.length = this.cuts.length = 0;
+    this.labels.length = this.cuts.length = this.notes.length = 0;
   }
 
   /** The farthest value that is cut about a place across, of one run or of all; null where there is none. */
