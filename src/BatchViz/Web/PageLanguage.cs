@@ -10,7 +10,7 @@ namespace BatchViz.Web;
 internal static class PageLanguage
 {
     /// <summary>Both are named in BatchViz.Stage/remember.ts, too, which writes the one and ends the other.</summary>
-    public const string Chosen = "batchviz.language", OfVisit = "batchviz.language.visit";
+    public const string Chosen = "batchviz.language.chosen", OfVisit = "batchviz.language.visit";
 
     public static void UsePageLanguage(this IApplicationBuilder app)
     {
