@@ -8,6 +8,7 @@ import { tr } from "./language.ts";
 import type { Manifest } from "./manifest.ts";
 import type { Span } from "./panels/timeline/window.ts";
 import { SPEEDS } from "./playhead.ts";
+import { forThisVisit } from "./remember.ts";
 import { MOST_CHARTS, OVERLAYS, PANELS, STANDARD_CHARTS, STANDARD_OVERLAYS, type PanelName, type Stage } from "./stage.ts";
 import { PALETTE } from "./style.ts";
 
@@ -254,8 +255,13 @@ export function write(stage: Stage): string {
   return `#${pairs.map(([key, text]) => `${key}=${encodeURIComponent(text!).replaceAll("%2C", ",").replaceAll("%3A", ":")}`).join("&")}`;
 }
 
-/** Sets what the fragment says, and everything else to its default. Returns what a reader must know, a sentence each. */
-export function apply(stage: Stage, fragment: string): string[] {
+/**
+ * Sets what the fragment says, and everything else to its default, for this visit: what the visitor has chosen before stays remembered.
+ * Returns what a reader must know, a sentence each.
+ */
+export const apply = (stage: Stage, fragment: string): string[] => forThisVisit(() => take(stage, fragment));
+
+function take(stage: Stage, fragment: string): string[] {
   const given = new URLSearchParams(fragment.replace(/^#/, ""));
   if ([...given.keys()].length === 0) return [];
   const version = given.get("v") ?? String(VERSION);

@@ -291,8 +291,8 @@ export class Client implements Remote {
     this.moveOn = new AbortController();
   }
 
-  private async fetchTile({ address }: Wish): Promise<void> {
-    const { stage, moveOn: { signal } } = this;
+  private async fetchTile(wish: Wish): Promise<void> {
+    const { address } = wish, { stage, moveOn: { signal } } = this;
     const asked = this.asked.get(address)!;
     try {
       const tile = decodeTile(await binary(address, signal));
@@ -305,7 +305,7 @@ export class Client implements Remote {
       if (error instanceof Refused && error.status === 404) return;
       const pause = Math.min(SELDOM, AGAIN_AFTER * 2 ** asked.failures++);
       asked.next = performance.now() + pause;
-      setTimeout(() => this.tellDetail(), pause + 50);
+      setTimeout(() => this.tellDetail(wish), pause + 50);
     }
   }
 
@@ -316,13 +316,13 @@ export class Client implements Remote {
       this.lanes.push(wish);
       await this.fetchTile(wish);
       this.lanes.splice(this.lanes.indexOf(wish), 1);
-      this.tellDetail();
+      this.tellDetail(wish);
     }
   }
 
-  /** Detail is for the charts; on the axis of seconds, which are measured, it moves everything. */
-  private tellDetail(): void {
-    this.stage.changed(this.stage.axis === "seconds" ? Change.data : Change.detail);
+  /** Detail is for those that asked; that of what axes are measured by, seconds and the FLOPs of searches, moves everything. */
+  private tellDetail({ columns }: Wish): void {
+    this.stage.changed(columns.some((name) => name === COLUMN.seconds || name === COLUMN.flops) ? Change.data : Change.detail);
   }
 
   batch = (run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> => this.ask<BatchAnswer>(`batches/${run}/${update}`, cancel);

@@ -54,6 +54,22 @@ export class Buckets {
     this.nonFinite[n] = page.nonFinite[slot]!;
   }
 
+  /** Takes over buckets that begin where these end, of whatever level; what a coarser bucket covers already is left out. */
+  append({ count, level, from, to, min, max, last, nonFinite }: Buckets): void {
+    this.level = level;
+    for (let i = 0; i < count; i++) {
+      if (this.count > 0 && from[i]! < this.to[this.count - 1]!) continue;
+      if (this.count === this.from.length) this.grow();
+      const n = this.count++;
+      this.from[n] = from[i]!;
+      this.to[n] = to[i]!;
+      this.min[n] = min[i]!;
+      this.max[n] = max[i]!;
+      this.last[n] = last[i]!;
+      this.nonFinite[n] = nonFinite[i]!;
+    }
+  }
+
   private grow(): void {
     const size = 2 * this.count;
     this.from = enlarged(this.from, size);

@@ -64,7 +64,8 @@ export class Recorded implements Remote {
     const level = this.levels.get(`${run}:${stage.manifest === null ? -1 : columnIndex(stage.manifest, column)}`);
     if (this.noted || this.busy || info === undefined || !level) return;
     this.noted = true;
-    stage.say(`This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`);
+    stage.say(tr(`This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`,
+      `此文件对 B = ${info.batchSize} 的细节最细为每 ${4 ** level} 次更新；更细的在生成它的录制中。`));
     setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
   }
 

@@ -2,20 +2,21 @@
 import { whole } from "./format.ts";
 import { tr } from "./language.ts";
 import type { RunInfo } from "./manifest.ts";
-import { PALETTE, runStyle, type RunStyle } from "./style.ts";
+import { looks, PALETTE, styleOf, type RunStyle } from "./style.ts";
 
 /** The update after which a run is itself: that of its fork, 0 where it has none. */
 export const beginning = (run: RunInfo): number => run.fork?.update ?? 0;
 
-/** The look of every run, by index. Forks take another dash and marker than what else has their batch size; seeds share theirs. */
+/** The look of every run, by index. Batch sizes that lie close together are told apart. Forks take another dash and marker than what else has their batch size; seeds share theirs. */
 export function runStyles(runs: readonly RunInfo[]): RunStyle[] {
   const kinds = new Map<number, string[]>();
+  const sizes = looks(runs.filter((run) => !run.fork).map((run) => run.batchSize), runs.filter((run) => run.fork).map((run) => run.batchSize));
   return runs.map((run) => {
     const kind = run.fork ? `${run.fork.update} ${JSON.stringify(run.fork.set)}` : "";
     const known = kinds.get(run.batchSize) ?? [];
     kinds.set(run.batchSize, known);
     if (!known.includes(kind)) known.push(kind);
-    return runStyle(run.batchSize, known.indexOf(kind));
+    return styleOf(sizes.get(run.batchSize)!, known.indexOf(kind));
   });
 }
 

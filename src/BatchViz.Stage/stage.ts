@@ -130,10 +130,18 @@ export const STANDARD_OVERLAYS: readonly Overlay[] = OVERLAYS.filter((name) => !
 export const PANELS = ["header", "hierarchy", "inspector", "charts", "timeline", "legend", "view"] as const;
 export type PanelName = (typeof PANELS)[number];
 
+const withPanel = (panels: ReadonlySet<PanelName>, name: PanelName, present: boolean): Set<PanelName> =>
+  new Set(PANELS.filter((panel) => (panel === name ? present : panels.has(panel))));
+
 const rememberedPanels = (): Set<PanelName> => {
   const names = (remembered("panels") ?? "").split(",");
   return new Set(PANELS.filter((name) => names.includes(name)));
 };
+
+function rememberedTheme(): Theme | null {
+  const kept = remembered("theme");
+  return kept === "dark" || kept === "light" ? kept : null;
+}
 
 function rememberedProjector(): boolean | null {
   const kept = remembered("projector");
@@ -206,6 +214,8 @@ export class Stage {
   projector: boolean | null = rememberedProjector();
 
   theme: Theme = "dark";
+  /** What the visitor, or the link that brought them, has chosen; null: as the system prefers. */
+  chosenTheme: Theme | null = rememberedTheme();
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
   readonly overlays = new Set<Overlay>(OVERLAYS.filter((name) => (remembered(`overlay-${name}`) ?? (STANDARD_OVERLAYS.includes(name) ? "on" : "off")) === "on"));
   /** One picture with all runs, or a pane for each batch size. */
@@ -609,16 +619,18 @@ export class Stage {
   }
 
   setPanel(name: PanelName, shown: boolean): void {
-    const hidden = new Set(this.panels);
-    if (shown) hidden.delete(name);
-    else hidden.add(name);
-    this.setPanels(hidden);
+    this.showPanels(withPanel(this.panels, name, !shown));
+    remember("panels", [...withPanel(rememberedPanels(), name, !shown)].join()); // others may be hidden by a link, for this visit
   }
 
   /** Which panels are not shown. */
   setPanels(hidden: ReadonlySet<PanelName>): void {
-    this.panels = hidden;
+    this.showPanels(hidden);
     remember("panels", [...hidden].join());
+  }
+
+  private showPanels(hidden: ReadonlySet<PanelName>): void {
+    this.panels = hidden;
     this.changed(Change.size | Change.view);
   }
 
@@ -639,9 +651,15 @@ export class Stage {
   }
 
   setTheme(theme: Theme): void {
-    this.theme = theme;
-    document.documentElement.dataset["theme"] = theme;
+    this.chosenTheme = theme;
     remember("theme", theme);
+    this.useTheme();
+  }
+
+  /** Puts the theme in force on the page: again when the system's preference changes. */
+  useTheme(): void {
+    this.theme = this.chosenTheme ?? this.systemTheme;
+    document.documentElement.dataset["theme"] = this.theme;
     this.changed(Change.theme);
   }
 
@@ -740,7 +758,7 @@ export class Stage {
         clock.forgetFlops();
         this.store.query(run, flops, 0, made, 256, this.measuredRow);
         for (let i = 0; i < this.measuredRow.count; i++) clock.noteFlops(this.measuredRow.to[i]!, this.measuredRow.last[i]!);
-        if (this.axis === "flops") this.remote.wantTiles(run, COLUMN.flops, this.measuredRow.level, this.measuredRow.missing);
+        this.remote.wantTiles(run, COLUMN.flops, this.measuredRow.level, this.measuredRow.missing);
       }
       if (this.axis !== "seconds" || column < 0) continue;
       this.store.query(run, column, 0, made, 256, this.measuredRow);

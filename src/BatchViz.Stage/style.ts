@@ -1,9 +1,11 @@
 /**
  * How a run looks, everywhere: path, curve, tree and legend. One fixed ramp over log2 of the batch size, from warm (small,
  * noisy) to cool (large, smooth), blended in OKLab so that steps look even; dash and marker tell neighbours apart for those
- * who do not see the colours. Seeds of one batch size share it all; a fork has the colour of its batch size and a dash and
- * marker of its own. Red is not on the ramp: it means divergence.
+ * who do not see the colours. Where an experiment has batch sizes that lie close together, they move apart on the ramp; all
+ * others stay. Seeds of one batch size share it all; a fork has the colour of its batch size and a dash and marker of its own.
+ * Red is not on the ramp: it means divergence. The ramp itself is in colours.json, which the host's thumbnails read, too.
  */
+import colours from "./colours.json" with { type: "json" };
 
 export type Theme = "dark" | "light";
 export type Marker = "circle" | "square" | "diamond" | "triangle" | "pentagon" | "cross";
@@ -35,22 +37,91 @@ export const PALETTE: Readonly<Record<string, Readonly<Record<Theme, string>>>> 
   grey: { dark: "#d5dbe3", light: "#2f3740" },
 };
 
-const STOPS: Readonly<Record<Theme, readonly (readonly [number, string])[]>> = {
-  dark: [[0, "#ffd166"], [3, "#ff9f4a"], [5, "#f58fd2"], [7, "#a9a6ff"], [9, "#4fc8f5"], [12, "#3ddc97"], [16, "#b5f08a"]],
-  light: [[0, "#7d5700"], [3, "#a84300"], [5, "#a21c78"], [7, "#4f3fd0"], [9, "#006489"], [12, "#00693a"], [16, "#4a6000"]],
-};
+type Stops = readonly (readonly [octave: number, colour: string])[];
+const RAMP = colours.ramp as unknown as Readonly<Record<Theme, Stops>>;
+/** Where the ramp ends, in octaves: log2 of the batch size. */
+const TOP = RAMP.dark.at(-1)![0];
 const DASHES: readonly (readonly number[])[] = [[], [12, 3], [7, 3], [4, 3], [2, 3], [16, 5]];
 const MARKERS: readonly Marker[] = ["circle", "square", "diamond", "triangle", "pentagon", "cross"];
 
-/** `variant` counts what shares the batch size and must be told apart: 0 the runs themselves, then forks. */
-export function runStyle(batchSize: number, variant = 0): RunStyle {
-  const octave = Math.min(16, Math.max(0, Math.log2(Math.max(1, batchSize))));
-  // Two octaves a look, so that the usual 1, 8, 32, 128 and 512 (or a full batch of 500) differ.
-  const kind = (Math.round((octave + 0.1) / 2) + variant) % DASHES.length;
-  return { colour: { dark: ramp(STOPS.dark, octave), light: ramp(STOPS.light, octave) }, dash: DASHES[kind]!, marker: MARKERS[kind]! };
+/** What stands for one batch size in an experiment: a place on the ramp, in octaves, and which dash and marker. */
+interface Look {
+  octave: number;
+  kind: number;
 }
 
-function ramp(stops: (typeof STOPS)[Theme], at: number): string {
+const octaveOf = (batchSize: number): number => Math.min(TOP, Math.max(0, Math.log2(Math.max(1, batchSize))));
+/** Two octaves a kind, so that the usual 1, 8, 32, 128 and 512 (or a full batch of 500) differ. */
+const kindOf = (batchSize: number): number => Math.round((octaveOf(batchSize) + 0.1) / 2) % MARKERS.length;
+
+/**
+ * The look of every batch size of one experiment. `sizes` are those that it began with; `later` those of its forks, which find a place
+ * between them, so that nothing that is drawn already changes its colour.
+ */
+export function looks(sizes: readonly number[], later: readonly number[] = []): ReadonlyMap<number, Look> {
+  const known = new Map<number, Look>();
+  const first = [...new Set(sizes)].sort((a, b) => a - b);
+  const octaves = spread(first.map(octaveOf));
+  const kinds = first.map((size, i) => (first.slice(0, i).some((other) => kindOf(other) === kindOf(size)) ? -1 : kindOf(size)));
+  first.forEach((size, i) => {
+    if (kinds[i] === -1) kinds[i] = freeKind(kindOf(size), kinds, [kinds[i - 1], kinds[i + 1]]);
+    known.set(size, { octave: octaves[i]!, kind: kinds[i]! });
+  });
+  for (const size of later) {
+    if (known.has(size)) continue;
+    const others = [...known].sort(([a], [b]) => a - b), used = others.map(([, { kind }]) => kind);
+    const below = others.filter(([other]) => other < size).at(-1)?.[1], above = others.find(([other]) => other > size)?.[1];
+    const kind = used.includes(kindOf(size)) ? freeKind(kindOf(size), used, [below?.kind, above?.kind]) : kindOf(size);
+    known.set(size, { octave: between(octaveOf(size), below?.octave, above?.octave), kind });
+  }
+  return known;
+}
+
+/**
+ * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were less than `farEnough` octaves apart
+ * are `closeGap` apart, and no others come closer than `farEnough`. Where nothing is close, nothing moves. Pool adjacent violators
+ * (Barlow et al. 1972) on the places less the gaps before them.
+ */
+function spread(octaves: readonly number[]): number[] {
+  const before = [0];
+  for (let i = 1; i < octaves.length; i++) before.push(before[i - 1]! + (octaves[i]! - octaves[i - 1]! < colours.farEnough ? colours.closeGap : colours.farEnough));
+  const scale = Math.min(1, TOP / Math.max(1, before.at(-1)!)), gaps = before.map((gap) => gap * scale);
+  const pools: { sum: number; count: number }[] = [];
+  octaves.forEach((octave, i) => {
+    let pool = { sum: octave - gaps[i]!, count: 1 };
+    for (let last = pools.at(-1); last !== undefined && last.sum / last.count > pool.sum / pool.count; last = pools.at(-1)) {
+      pools.pop();
+      pool = { sum: pool.sum + last.sum, count: pool.count + last.count };
+    }
+    pools.push(pool);
+  });
+  const most = TOP - (gaps.at(-1) ?? 0);
+  return pools.flatMap(({ sum, count }) => Array<number>(count).fill(Math.min(most, Math.max(0, sum / count)))).map((place, i) => place + gaps[i]!);
+}
+
+/** A place for one more between two neighbours: its own where it is far enough from them, or nearly; in the middle where there is no such room. */
+function between(octave: number, below: number | undefined, above: number | undefined): number {
+  const low = below === undefined ? 0 : below + colours.farEnough, high = above === undefined ? TOP : above - colours.farEnough;
+  return low <= high ? Math.min(high, Math.max(low, octave)) : ((below ?? 0) + (above ?? TOP)) / 2;
+}
+
+/** Unlike the neighbours', seldom used, and near its own, in this order. */
+function freeKind(own: number, used: readonly number[], neighbours: readonly (number | undefined)[]): number {
+  const cost = (kind: number): number =>
+    (neighbours.includes(kind) ? 1e6 : 0) + 1e3 * used.filter((other) => other === kind).length + ((kind - own + MARKERS.length) % MARKERS.length);
+  return MARKERS.map((_, kind) => kind).reduce((best, kind) => (cost(kind) < cost(best) ? kind : best));
+}
+
+/** `variant` counts what shares the batch size and must be told apart: 0 the runs themselves, then forks. */
+export function styleOf({ octave, kind }: Look, variant = 0): RunStyle {
+  const own = (kind + variant) % MARKERS.length;
+  return { colour: { dark: ramp(RAMP.dark, octave), light: ramp(RAMP.light, octave) }, dash: DASHES[own]!, marker: MARKERS[own]! };
+}
+
+/** The look of a batch size that has the experiment to itself. */
+export const runStyle = (batchSize: number): RunStyle => styleOf(looks([batchSize]).get(batchSize)!);
+
+function ramp(stops: Stops, at: number): string {
   let i = 1;
   while (i < stops.length - 1 && at > stops[i]![0]) i++;
   const [from, low] = stops[i - 1]!, [to, high] = stops[i]!;

@@ -80,7 +80,7 @@ public class ExperimentTests
     [Fact]
     public async Task Hold_stops_and_continue_goes_on()
     {
-        using var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Landscape = false });
+        using var experiment = Labs.New(Labs.MoonsWithoutEnd, new() { Landscape = false });
         experiment.Start();
         for (int i = 0; i < 3; i++)
         {
@@ -102,7 +102,7 @@ public class ExperimentTests
     [InlineData(false)]
     public async Task Stop_ends_all_runs_where_they_are(bool held)
     {
-        using var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Held = held });
+        using var experiment = Labs.New(Labs.MoonsWithoutEnd, new() { Held = held });
         experiment.Start();
         experiment.StepOnce();
         await Labs.Until(() => Labs.Counts(experiment).All(c => c > 0), "a first update");
@@ -181,7 +181,7 @@ public class ExperimentTests
     {
         for (int i = 0; i < 12; i++)
         {
-            var experiment = Labs.New(Labs.Moons.Replace("\"epochs\": 6", "\"epochs\": 20000"), new() { Held = i % 3 == 0 });
+            var experiment = Labs.New(Labs.MoonsWithoutEnd, new() { Held = i % 3 == 0 });
             experiment.Start();
             await Task.Delay(5 * i);
             await Task.Run(experiment.Dispose).WaitAsync(TimeSpan.FromSeconds(60));

@@ -14,6 +14,9 @@ internal static class Labs
           "learningRate": 0.1, "batchSizes": [1, 8, 32, "full"], "seeds": [1, 2], "budget": { "epochs": 6 } }
         """;
 
+    /// <summary>For longer than any test runs, on whatever machine.</summary>
+    public static readonly string MoonsWithoutEnd = Moons.Replace("\"epochs\": 6", "\"seconds\": 86400");
+
     public const string Beale = """
         { "data": { "kind": "beale", "trainExamples": 256 }, "learningRate": 0.01, "batchSizes": [4, "full"], "budget": { "updates": 200 },
           "landscape": { "resolution": 17 } }

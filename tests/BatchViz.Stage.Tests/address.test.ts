@@ -9,6 +9,8 @@ import { ENGINE, runInfo } from "./samples.ts";
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
+const stored = new Map<string, string>();
+vi.stubGlobal("localStorage", { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => stored.set(key, value) });
 
 const run = (index: number, batchSize: number): Manifest["runs"][number] =>
   runInfo({ index, id: `b${batchSize}-s1`, batchSize });
@@ -26,7 +28,10 @@ const fresh = (name?: string): Stage => {
   made.begin(manifest(name));
   return made;
 };
-beforeEach(() => (stage = fresh()));
+beforeEach(() => {
+  stored.clear();
+  stage = fresh();
+});
 
 test("nothing that was set gives an address without a fragment", () => {
   expect(write(stage)).toBe("");
@@ -170,4 +175,34 @@ test("a fork that is undone goes out of sight and out of the extent, is no choic
   expect([...stage.hidden]).toEqual([0]);
   stage.takeManifest(made(false));
   expect([[...stage.hidden], stage.extent("updates").total]).toEqual([[0], 400]);
+});
+
+test("what came by a link holds for this visit only, until the visitor changes it: no stored preference is overwritten", () => {
+  stage.setTheme("dark");
+  stage.setLossScale("log");
+  stage.setOverlay("stems", true);
+  stage.setOverlay("axes", false);
+  stage.setCharts(["noise"]);
+  stage.setBatchOpen(false);
+  stage.setPanels(new Set(["legend"]));
+  stage.setProjector(true);
+  const chosen = [...stored];
+  expect(chosen.map(([key]) => key).sort()).toEqual(["batch", "charts", "loss-scale", "overlay-axes", "overlay-stems", "panels", "projector", "theme"].map((key) => `batchviz.${key}`));
+  const visit = fresh();
+  expect(apply(visit, "#v=1&theme=light&scale=linear&show=trails&charts=accuracy&batch=open&off=header,timeline&projector=0")).toEqual([]);
+  expect([...stored]).toEqual(chosen);
+  expect([visit.theme, visit.lossScale, [...visit.overlays], visit.charts, visit.batchOpen, [...visit.panels], visit.projector])
+    .toEqual(["light", "linear", ["trails"], ["accuracy"], true, ["header", "timeline"], false]);
+  visit.useTheme(); // the system's preference has changed
+  expect(visit.theme).toBe("light");
+  const later = fresh();
+  later.useTheme();
+  expect([later.theme, later.lossScale, later.overlays.has("stems"), later.overlays.has("axes"), later.charts, later.batchOpen, [...later.panels], later.projector])
+    .toEqual(["dark", "log", true, false, ["noise"], false, ["legend"], true]);
+  // What the visitor changes is theirs, and no more than that.
+  visit.setTheme("light");
+  visit.setPanel("header", true);
+  visit.setPanel("inspector", false);
+  visit.setOverlay("epochs", true);
+  expect(Object.fromEntries(stored)).toEqual({ ...Object.fromEntries(chosen), "batchviz.theme": "light", "batchviz.panels": "inspector,legend", "batchviz.overlay-epochs": "on" });
 });

@@ -1,7 +1,7 @@
 /** What charts are made of: scales and ticks, intervals over seeds, files, and the patience to ask the server. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Answer } from "../../src/BatchViz.Stage/answers.ts";
-import { Band, bandOfEvaluations, bandOfRows } from "../../src/BatchViz.Stage/panels/charts/bands.ts";
+import { Band, bandOfEvaluations, bandOfRows, drops, saySeeds } from "../../src/BatchViz.Stage/panels/charts/bands.ts";
 import { cell, csv, single } from "../../src/BatchViz.Stage/panels/charts/csv.ts";
 import { drawMarker } from "../../src/BatchViz.Stage/panels/charts/curves.ts";
 import { Interval, quantile } from "../../src/BatchViz.Stage/panels/charts/interval.ts";
@@ -94,11 +94,36 @@ describe("intervals over seeds", () => {
     return row;
   };
 
-  test("buckets count only where every seed has one that ends there, and a finite value", () => {
+  const GOES_ON = [Infinity, Infinity];
+
+  test("of seeds that go on, buckets count only where every one has one that ends there, and a finite value", () => {
     const band = new Band();
-    bandOfRows([rowOf([4, 8, 12, 16], [1, 2, 3, 4]), rowOf([4, 12, 16], [3, NaN, 8])], band);
+    bandOfRows([rowOf([4, 8, 12, 16], [1, 2, 3, 4]), rowOf([4, 12, 16], [3, NaN, 8])], GOES_ON, band);
     expect([band.count, band.seeds, band.update.slice(0, 2), band.mean.slice(0, 2)]).toEqual([2, 2, [4, 16], [2, 6]]);
     expect(band.half[0]).toBeCloseTo(12.706, 2); // s = √2, n = 2
+  });
+
+  test("a seed that has ended counts until its last finite value, and the others go on without it, whichever is the first", () => {
+    const diverged = rowOf([1, 2, 3, 4, 5, 6], [1, 2, 3, 9, Infinity, NaN]), healthy = rowOf([2, 4, 6, 8], [4, 5, 6, 7]), other = rowOf([2, 4, 6, 8], [6, 7, 8, 9]);
+    for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
+      const band = new Band(), rows = [diverged, healthy, other], ends = [6, 8, Infinity];
+      bandOfRows(order.map((i) => rows[i]!), order.map((i) => ends[i]!), band);
+      expect([band.update, band.mean, band.alive, band.seeds].map((list) => (Array.isArray(list) ? list.slice(0, band.count) : list)), `${order}`)
+        .toEqual([[2, 4, 6, 8], [4, 7, 7, 8], [3, 3, 2, 2], 3]);
+      expect(drops(band)).toEqual([2]);
+    }
+  });
+
+  test("the last seed alive has a mean and no interval; one that ended before the window counts nowhere in it", () => {
+    const band = new Band();
+    bandOfRows([rowOf([], []), rowOf([8, 12], [1, 2])], [4, Infinity], band);
+    expect([band.count, band.mean.slice(0, 2), band.alive.slice(0, 2), band.half.slice(0, 2)]).toEqual([2, [1, 2], [1, 1], [NaN, NaN]]);
+  });
+
+  test("of a seed that has ended, what is not here yet is waited for", () => {
+    const band = new Band();
+    bandOfRows([rowOf([4], [1]), rowOf([4, 8, 12], [3, 4, 5])], [8, 12], band);
+    expect([band.update.slice(0, band.count), band.alive.slice(0, band.count)]).toEqual([[4, 12], [2, 1]]);
   });
 
   const listOf = (points: readonly (readonly [number, number])[]): EntryStore => {
@@ -111,10 +136,21 @@ describe("intervals over seeds", () => {
     return list;
   };
 
-  test("evaluations are compared at the same update, and not beyond what a seed has reached", () => {
+  test("evaluations are compared at the same update, and not beyond what a seed has reached that goes on", () => {
     const band = new Band();
-    bandOfEvaluations([listOf([[0, 1], [100, 2], [200, 3]]), listOf([[0, 3], [50, 5], [150, 9]])], 1, band);
+    bandOfEvaluations([listOf([[0, 1], [100, 2], [200, 3]]), listOf([[0, 3], [50, 5], [150, 9]])], 1, GOES_ON, band);
     expect([band.update.slice(0, band.count), band.mean.slice(0, band.count)]).toEqual([[0, 100], [2, 4.5]]);
+  });
+
+  test("evaluations of a seed that has diverged count until its last finite one", () => {
+    const band = new Band();
+    bandOfEvaluations([listOf([[0, 1], [100, 3], [170, NaN]]), listOf([[0, 3], [100, 5], [200, 7]])], 1, [170, 200], band);
+    expect([band.update, band.mean, band.alive].map((list) => list.slice(0, band.count))).toEqual([[0, 100, 200], [2, 4, 7], [2, 2, 1]]);
+  });
+
+  test("how many of how many are alive, and what became of the others, in words", () => {
+    expect(saySeeds(6, ["diverged", "diverged"])).toBe("6 of 8, 2 diverged");
+    expect(saySeeds(4, ["diverged", "stopped", "running", "failed"])).toBe("4 of 8, 1 diverged, 1 failed, 1 stopped, 1 not there yet");
   });
 });
 

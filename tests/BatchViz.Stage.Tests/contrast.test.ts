@@ -3,9 +3,14 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
 import { contrast } from "./contrast.ts";
+import { GROUND } from "../../src/BatchViz.Stage/style.ts";
 
 const css = readFileSync(join(import.meta.dirname, "../../wwwroot/css/tokens.css"), "utf8");
 const tokens = Object.fromEntries([...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)].map(([, name, light, dark]) => [name!, { light: light!, dark: dark! }]));
+
+test("the grounds that runs are told from are those of the page", () => {
+  expect(GROUND).toEqual(tokens["ground"]);
+});
 
 test.each(["light", "dark"] as const)("words and drawings stand out in the %s theme", (theme) => {
   const of = (name: string): string => tokens[name]![theme];

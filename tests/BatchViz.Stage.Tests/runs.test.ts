@@ -1,9 +1,11 @@
 /** How runs and forks are told apart, and the patience for one batch. */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { ASK_EVERY, BatchLoader, SETTLE_AFTER, type Batch, type BatchAnswer } from "../../src/BatchViz.Stage/batch.ts";
 import type { RunInfo } from "../../src/BatchViz.Stage/manifest.ts";
 import { coloured, runLabels, runStyles, settings } from "../../src/BatchViz.Stage/runs.ts";
-import { GROUND, PALETTE, SURFACE, type Theme } from "../../src/BatchViz.Stage/style.ts";
+import { GROUND, PALETTE, SURFACE, type RunStyle, type Theme } from "../../src/BatchViz.Stage/style.ts";
 import { seen, tree } from "../../src/BatchViz.Stage/tree.ts";
 import { contrast } from "./contrast.ts";
 import { runInfo } from "./samples.ts";
@@ -40,7 +42,45 @@ test("a fork has the colour of its batch size and a dash and marker of its own; 
   expect(runStyles([eight, run(1, 64, 1, leaves(eight, 5, {}))])[1]).toEqual(runStyles([run(0, 64)])[0]);
 });
 
-const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, remainder: false, epoch: 1, full: { norm: 0.02, cosine: 0.4, degrees: 66, examples: 100 }, record: { loss: 0.02 }, recorded: true, deviation: 0, updatesReplayed: 124, examples: [] };
+/** Colours by a script of its own, from the ramp; the host's thumbnails are held to them, too (RecordingPictureTests.cs). */
+const COLOURS: { batchSizes: number[]; forks: number[]; colours: { batchSize: number; dark: string; light: string }[] }[] =
+  JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures/colours.json"), "utf8"));
+
+test.each(COLOURS.map((experiment) => [`${experiment.batchSizes}, forks ${experiment.forks}`, experiment] as const))("colours of B = %s are those of the fixture, three to one on page and surface", (_, { batchSizes, forks, colours }) => {
+  const runs = [...batchSizes].reverse().map((size, i) => run(i, size)); // in whatever order they are listed
+  const all = [...runs, ...forks.map((size, i) => run(runs.length + i, size, 1, leaves(runs[0]!, 5, { batchSize: String(size) })))];
+  const styles = runStyles(all);
+  for (const { batchSize, dark, light } of colours) {
+    const { colour } = styles[all.findIndex((run) => run.batchSize === batchSize)]!;
+    expect(colour, `B = ${batchSize}`).toEqual({ dark, light });
+    for (const theme of ["dark", "light"] as const)
+      for (const ground of [GROUND[theme], ...SURFACE[theme]]) expect(contrast(colour[theme], ground), `B = ${batchSize} on ${ground}`).toBeGreaterThanOrEqual(3);
+  }
+});
+
+const differ = (styles: readonly RunStyle[], of: (style: RunStyle) => string): number => new Set(styles.map(of)).size;
+
+test.each([[[8, 9, 10]], [[4, 8, 9, 10]], [[1, 2, 3]], [[500, 512]], [[16, 17, 18, 19, 20, 21]]])("B = %s are told apart in colour, dash and marker", (sizes) => {
+  const styles = runStyles(sizes.map((size, i) => run(i, size)));
+  const found = [differ(styles, ({ colour }) => colour.dark), differ(styles, ({ colour }) => colour.light), differ(styles, ({ dash }) => dash.join()), differ(styles, ({ marker }) => marker)];
+  expect(found).toEqual([sizes.length, sizes.length, sizes.length, sizes.length]);
+});
+
+test("more batch sizes than there are dashes: neighbours differ", () => {
+  const styles = runStyles(Array.from({ length: 30 }, (_, i) => run(i, i + 1)));
+  for (let i = 1; i < styles.length; i++) {
+    expect(styles[i]!.marker, `B = ${i + 1}`).not.toBe(styles[i - 1]!.marker);
+    expect(styles[i]!.colour.dark).not.toBe(styles[i - 1]!.colour.dark);
+  }
+});
+
+test("a fork of a batch size close to others finds its place between them, and they stay as they are", () => {
+  const before = runStyles([run(0, 8), run(1, 16)]), after = runStyles([run(0, 8), run(1, 16), run(2, 9, 1, leaves(eight, 5, { batchSize: "9" }))]);
+  expect(after.slice(0, 2)).toEqual(before);
+  expect([differ(after, ({ colour }) => colour.dark), differ(after, ({ marker }) => marker)]).toEqual([3, 3]);
+});
+
+const batch: Batch = { run: "b8-s1", update: 777, batchSize: 8, remainder: false, epoch: 1, full: { norm: 0.02, cosine: 0.4, degrees: 66, examples: 100 }, record: { loss: 0.02 }, recorded: true, deviation: 0, difference: null, updatesReplayed: 124, examples: [] };
 let asked: [number, number, AbortSignal][], reply: (asked: number) => BatchAnswer | Promise<BatchAnswer>, loader: BatchLoader;
 
 beforeEach(() => {

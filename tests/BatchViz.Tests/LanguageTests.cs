@@ -1,4 +1,5 @@
 using System.Net;
+using BatchViz.Web;
 
 namespace BatchViz.Tests;
 
@@ -18,12 +19,25 @@ public class LanguageTests(RunningHost host) : IClassFixture<RunningHost>
     }
 
     [Fact]
-    public async Task What_the_address_asked_for_is_remembered()
+    public async Task What_the_address_asked_for_holds_for_the_visit()
     {
         using var client = new HttpClient(new HttpClientHandler { CookieContainer = new CookieContainer() }) { BaseAddress = host.Client.BaseAddress };
         await Page(client, "/?lang=zh", "en");
         Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/", "en"));
         await Page(client, "/?lang=en", "zh");
+        Assert.Contains("<html lang=\"en\"", await Page(client, "/", "zh"));
+    }
+
+    /// <summary>The choice is a cookie that the page's script writes, a year long; a link's ends with the browser's session.</summary>
+    [Fact]
+    public async Task What_a_link_asks_for_does_not_replace_what_the_visitor_has_chosen()
+    {
+        var cookies = new CookieContainer();
+        using var client = new HttpClient(new HttpClientHandler { CookieContainer = cookies }) { BaseAddress = host.Client.BaseAddress };
+        cookies.Add(client.BaseAddress!, new Cookie(PageLanguage.Chosen, "en", "/") { Expires = DateTime.Now.AddYears(1) });
+        Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/?lang=zh", "en"));
+        Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/", "en")); // the circuit of this visit, too
+        foreach (Cookie cookie in cookies.GetAllCookies()) cookie.Expired |= cookie.Expires == default; // the browser is closed
         Assert.Contains("<html lang=\"en\"", await Page(client, "/", "zh"));
     }
 

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using BatchViz.Components.Library;
 using BatchViz.Live;
 
@@ -5,15 +6,24 @@ namespace BatchViz.Tests;
 
 public class RecordingPictureTests
 {
-    [Theory]
-    [InlineData(1, "#ffd166", "#7d5700")]
-    [InlineData(2, "#ffc15d", "#8c5200")]
-    [InlineData(50, "#df98e1", "#8a3495")]
-    [InlineData(100000, "#5eead4", "#0b655c")]
-    public void Colours_are_those_of_the_page(long batchSize, string dark, string light)
+    /// <summary>The fixture is computed from the ramp by a script of its own; the page's script is held to it, too (runs.test.ts).</summary>
+    [Fact]
+    public void Colours_are_those_of_the_page()
     {
-        Assert.Equal((dark, light), (RunColour.Of(batchSize, dark: true), RunColour.Of(batchSize, dark: false)));
-        Assert.Equal($"light-dark({light}, {dark})", RunColour.Of(batchSize));
+        var cases = JsonNode.Parse(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", "colours.json")))!.AsArray();
+        Assert.NotEmpty(cases);
+        foreach (var experiment in cases)
+        {
+            long[] Sizes(string key) => [.. experiment![key]!.AsArray().Select(size => size!.GetValue<long>())];
+            var colours = new RunColours(Sizes("batchSizes").Reverse(), Sizes("forks"));
+            foreach (var expected in experiment!["colours"]!.AsArray())
+            {
+                long size = expected!["batchSize"]!.GetValue<long>();
+                var (dark, light) = (expected["dark"]!.GetValue<string>(), expected["light"]!.GetValue<string>());
+                Assert.Equal((size, dark, light), (size, colours.Of(size, dark: true), colours.Of(size, dark: false)));
+                Assert.Equal($"light-dark({light}, {dark})", colours.Of(size));
+            }
+        }
     }
 
     [Fact]

@@ -6,7 +6,9 @@ import { tr } from "../language.ts";
 import type { Stage } from "../stage.ts";
 import type { Drawing } from "./charts/drawing.ts";
 import { Head } from "./charts/head.ts";
-import { Plot } from "./charts/plot.ts";
+import { isBand } from "./charts/bands.ts";
+import { writeNotes } from "./charts/curves.ts";
+import { Plot, type Cut } from "./charts/plot.ts";
 import { Readout } from "./charts/readout.ts";
 import { ticksOf, type ScaleKind } from "./charts/scale.ts";
 import { sentenceOf } from "./charts/sentence.ts";
@@ -14,6 +16,9 @@ import { shareOf, windowFrom } from "./charts/window.ts";
 import { el, setAttribute, setText } from "./dom.ts";
 import { press, type Keys } from "./keys.ts";
 import { recordAt } from "./record.ts";
+
+/** How near to the frame a pointer means the marks there, in pixels. */
+const AT_EDGE = 24;
 
 /** uPlot's word for a scale. */
 const DISTRIBUTION: Readonly<Record<ScaleKind, 1 | 3 | 4>> = { linear: 1, log: 3, symlog: 4 };
@@ -140,7 +145,9 @@ export class Chart {
     const share = at === null || drawing.frame !== undefined ? -1 : shareOf(stage, at);
     this.hair.hidden = !(share >= 0 && share <= 1);
     if (!this.hair.hidden) this.hair.style.transform = `translateX(${(share * 100).toFixed(3)}%)`;
-    this.readout.show(this.pointing !== null && !this.hair.hidden ? drawing : null, this.u === null ? 0 : this.u.over.offsetLeft + share * this.u.over.clientWidth, this.root.clientWidth);
+    const x = this.u === null ? 0 : share * this.u.over.clientWidth, { canvas } = this;
+    const cutOf = (run: number): Cut | null => canvas.cutAt(canvas.left + x * canvas.ratio, run);
+    this.readout.show(this.pointing !== null && !this.hair.hidden ? drawing : null, this.u === null ? 0 : this.u.over.offsetLeft + x, this.root.clientWidth, cutOf);
     const { u } = this;
     if (u !== null && drawing.frame === undefined && this.pointing !== null) {
       setAttribute(u.over, "aria-valuenow", String(at ?? 0));
@@ -261,6 +268,7 @@ export class Chart {
     ctx.clip();
     ctx.lineJoin = "round";
     this.points = this.drawing.draw(canvas, stage);
+    writeNotes(canvas);
     ctx.restore();
   }
 
@@ -285,14 +293,30 @@ export class Chart {
     this.stage.act((playhead, extent) => playhead.seek(value, extent));
   }
 
+  /** The mark at the frame that the pointer is on. */
+  private cutUnder(left: number, top: number): Cut | null {
+    const { canvas } = this, y = top * canvas.ratio, reach = AT_EDGE * canvas.ratio;
+    const above = y < reach ? true : y > canvas.height - reach ? false : null;
+    return above === null ? null : canvas.cutAt(canvas.left + left * canvas.ratio, null, above);
+  }
+
+  private sayCut({ run, from, to, value, above }: Cut): string {
+    const { stage, drawing } = this, first = Math.min(from + 1, to);
+    const name = isBand(drawing, stage) ? `B = ${stage.manifest!.runs[run]!.batchSize}` : stage.labels[run]!, far = drawing.readout(value);
+    const english = first < to ? `updates ${whole(first)} to ${whole(to)}` : `update ${whole(to)}`, chinese = first < to ? `第 ${whole(first)} 至 ${whole(to)} 次更新` : `第 ${whole(to)} 次更新`;
+    return tr(`${name} · ${english} · ${above ? "up" : "down"} to ${far}, beyond the scale`, `${name} · ${chinese} · ${above ? "最高" : "最低"} ${far}，超出刻度`);
+  }
+
   private readAt(u: uPlot): void {
     const { stage, drawing: { record, frame } } = this;
     const { left, top } = u.cursor;
     const inside = left !== undefined && left >= 0 && top !== undefined && top >= 0;
     if (frame === undefined && (inside || this.pointing === "pointer")) this.point(inside ? u.posToVal(left, "x") : null);
-    const hit = inside && record !== undefined && stage.manifest !== null ? recordAt(stage, record, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
-    this.dot.hidden = !hit;
-    if (hit) {
+    const hit = inside && record !== undefined && stage.manifest !== null && !isBand(this.drawing, stage) ? recordAt(stage, record, u.posToVal(left, "x"), (value) => Math.abs(u.valToPos(value, "y") - top)) : null;
+    const cut = inside ? this.cutUnder(left, top) : null;
+    this.dot.hidden = !hit || cut !== null;
+    if (cut !== null) this.head.read(this.sayCut(cut));
+    else if (hit) {
       const x = u.valToPos(stage.clocks[hit.run]!.toAxis(stage.axis, hit.update), "x"), y = u.valToPos(hit.value, "y");
       this.dot.style.transform = `translate(${x.toFixed(1)}px, ${(Number.isFinite(y) ? y : 0).toFixed(1)}px)`;
       this.dot.style.background = stage.styles[hit.run]!.colour[stage.theme];

@@ -1,7 +1,7 @@
 /** The small residents of the header: axis, live, theme, language. */
 import { AXES, AXIS_LABELS, type Axis } from "../axis.ts";
 import { language, tr } from "../language.ts";
-import { remembered } from "../remember.ts";
+import { rememberLanguage } from "../remember.ts";
 import { Change, type Mount } from "../stage.ts";
 import { button, el, icon, setAttribute, setText } from "./dom.ts";
 
@@ -54,23 +54,23 @@ export const mountLive: Mount = (element, stage) => {
 /** Dark or light: what was chosen here, else what the system prefers. And the other language, which loads the page again. */
 export const mountTheme: Mount = (element, stage) => {
   const system = matchMedia("(prefers-color-scheme: light)");
-  const use = (): void => {
-    const chosen = remembered("theme");
-    stage.theme = chosen === "dark" || chosen === "light" ? chosen : stage.systemTheme;
-    document.documentElement.dataset["theme"] = stage.theme;
-    stage.changed(Change.theme);
-  };
-  system.addEventListener("change", use);
+  system.addEventListener("change", () => stage.useTheme());
   const toggle = button(tr("Theme", "主题"), icon("theme"), () => stage.setTheme(stage.theme === "dark" ? "light" : "dark"));
   toggle.id = "theme-toggle";
   const other = language === "zh" ? "en" : "zh";
   const speak = el("button", { type: "button", lang: other === "zh" ? "zh-Hans" : "en", "aria-label": other === "zh" ? "简体中文" : "EN English", title: other === "zh" ? "简体中文" : "English", onclick: () => {
     const address = new URL(location.href);
-    address.searchParams.set("lang", other);
-    location.assign(address);
+    if (stage.connection === "offline") address.searchParams.set("lang", other); // a file has no cookies
+    else {
+      rememberLanguage(other);
+      address.searchParams.delete("lang");
+    }
+    // An address that differs in its fragment only, or not at all, would not load the page again.
+    if (address.search === location.search) location.reload();
+    else location.assign(address);
   } }, other === "zh" ? icon("language") : "EN");
   element.append(speak, toggle);
-  use();
+  stage.useTheme();
   return {
     wants: Change.theme,
     draw() {

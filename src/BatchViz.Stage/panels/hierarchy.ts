@@ -7,6 +7,7 @@ import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import type { RunState } from "../wire.ts";
 import { seen, tree, type Node } from "../tree.ts";
+import { saySeeds } from "./charts/bands.ts";
 import { el, icon, setAttribute, setText, svg } from "./dom.ts";
 import { foldable } from "./fold.ts";
 import { press, type Keys } from "./keys.ts";
@@ -17,6 +18,9 @@ const STATES: Readonly<Record<RunState, string>> = {
   waiting: tr("waiting", "等待"), running: tr("running", "运行中"), finished: tr("finished", "已完成"),
   diverged: tr("diverged", "已发散"), stopped: tr("stopped", "已停止"), failed: tr("failed", "失败"),
 };
+
+/** What ends a seed before the others. */
+const LOST: ReadonlySet<RunState> = new Set<RunState>(["diverged", "failed", "stopped"]);
 
 interface TreePlace {
   step(by: 1 | -1): void;
@@ -192,7 +196,7 @@ class Row {
       setAttribute(this.eye, "title", visibility === "hidden" ? tr("Show (Space); alone: Alt+click", "显示（空格）；只显示它：Alt+单击") : tr("Hide (Space); alone: Alt+click", "隐藏（空格）；只显示它：Alt+单击"));
       setAttribute(root, "data-visibility", visibility);
     }
-    if (run === null) return;
+    if (run === null) return this.drawSeeds();
     const style = stage.styles[run.index]!;
     setRunColour(root, style, stage.theme);
     const looks = `${style.marker} ${style.dash}`;
@@ -202,6 +206,16 @@ class Row {
     }
     setAttribute(root, "aria-selected", String(stage.selected === run.index));
     this.drawState(run);
+  }
+
+  /** Of a batch size: how many of its seeds are left, where some are lost. */
+  private drawSeeds(): void {
+    const { stage, node, root, state } = this;
+    if (node.kind !== "batchSize") return;
+    const seeds = node.runs.filter((index) => !stage.manifest!.runs[index]!.fork).map((index) => stage.store.runs[index]!.state);
+    const lost = seeds.filter((seed) => LOST.has(seed));
+    setText(state, lost.length === 0 ? "" : saySeeds(seeds.length - lost.length, lost));
+    setAttribute(root, "aria-label", [nameOf(node, stage), state.textContent].filter(Boolean).join(" "));
   }
 
   private drawState(run: RunInfo): void {

@@ -6,17 +6,16 @@ import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts
 import { evaluated, isContrastive, noNumber, undefinedReading, whyUndefined } from "../mode.ts";
 import { said } from "../said.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
-import { Buckets } from "../store.ts";
 import { ACTIVATIONS, isSurface, layeredName, layerSizes, optimizerName } from "../titles.ts";
 import { BatchSection } from "./batch.ts";
 import { el, icon, line, setAttribute, table, type Line, type Reading } from "./dom.ts";
 import { foldable } from "./fold.ts";
+import { readRecord } from "./record.ts";
 import { MemorySection, RooflineSection } from "./resources.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
 const NONE: Reading = ["–", ""];
 const EXAMPLES_PER_SECOND = tr("ex/s", "样本/秒");
-const row = new Buckets();
 
 type Read = (stage: Stage, run: RunInfo, update: number) => Reading;
 
@@ -127,15 +126,16 @@ function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
   return [warmup, kind].filter((part) => part !== "").join(", ") || tr("constant", "恒定");
 }
 
-/** A record's value; where only a bucket around it is known, its range. */
+/** A record's value; where only a bucket around it is known, its range; where only an earlier one is, which. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
   if (whyUndefined(stage.manifest!, column) !== null) return undefinedReading(stage.manifest!);
   if (column === "noiseScale" && stage.clocks[run.index]!.batchSizeAt(update) === 1) return noNumber(column, true);
-  const index = columnIndex(stage.manifest!, column);
-  if (index < 0 || !stage.store.at(run.index, index, update, row)) return NONE;
-  if (!Number.isFinite(row.min[0]!) && Number.isNaN(row.last[0]!)) return noNumber(column, run.batchSize === 1);
-  const unit = said(stage.manifest!.columns[index]!.unit);
-  return row.level === 0 ? [figure(row.last[0]!), unit] : [`${figure(row.min[0]!, 2)}–${figure(row.max[0]!, 2)}`, unit];
+  const known = readRecord(stage, run.index, column, update);
+  if (known === null || update === 0) return NONE;
+  if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(column, run.batchSize === 1);
+  const unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit), at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
+  const low = figure(known.min, 2), high = figure(known.max, 2);
+  return [known.to - known.from === 1 ? figure(known.last) : low === high ? low : `${low}–${high}`, [unit, at].filter(Boolean).join(" ")];
 }
 
 function evaluation(stage: Stage, run: RunInfo, update: number, k: number): Reading {

@@ -2,7 +2,8 @@
 import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
 import type { Stage } from "../stage.ts";
-import { PALETTE, runStyle } from "../style.ts";
+import { runStyles } from "../runs.ts";
+import { PALETTE } from "../style.ts";
 import { el, setAttribute } from "./dom.ts";
 import { press, type Keys } from "./keys.ts";
 
@@ -36,7 +37,7 @@ export class Palette {
       this.close();
     };
     const own = el("button", { type: "button", class: "own", onclick: choose(null), "aria-pressed": String(now === undefined) }, el("i", { class: "patch" }), tr("as its batch size", "随批量大小"));
-    (own.firstChild as HTMLElement).style.background = runStyle(run.batchSize).colour[stage.theme];
+    (own.firstChild as HTMLElement).style.background = runStyles(stage.manifest!.runs)[run.index]!.colour[stage.theme];
     const patches = Object.entries(PALETTE).map(([name, colour]) => {
       const patch = el("button", { type: "button", class: "patch", "aria-label": NAMES[name]!, title: NAMES[name]!, onclick: choose(name), "aria-pressed": String(now === name) });
       patch.style.background = colour[stage.theme];

@@ -3,12 +3,14 @@ using Microsoft.AspNetCore.Localization;
 
 namespace BatchViz.Web;
 
-/// <summary>The language of pages and circuits: what the address asks for (and a cookie remembers), else what the browser prefers. docs/decisions/0011.</summary>
+/// <summary>
+/// The language of pages and circuits: what the address asks for (for this visit, by a cookie that ends with the browser's session), else what
+/// the visitor has chosen on the page (whose script keeps it in a cookie), else what the browser prefers. docs/decisions/0011.
+/// </summary>
 internal static class PageLanguage
 {
-    public const string Cookie = "batchviz.language";
-
-    private static readonly TimeSpan Remembered = TimeSpan.FromDays(365);
+    /// <summary>Both are named in BatchViz.Stage/remember.ts, too, which writes the one and ends the other.</summary>
+    public const string Chosen = "batchviz.language.chosen", OfVisit = "batchviz.language.visit";
 
     public static void UsePageLanguage(this IApplicationBuilder app)
     {
@@ -28,10 +30,10 @@ internal static class PageLanguage
         string? asked = http.Request.Query["lang"];
         if (Culture(asked) is { } culture)
         {
-            http.Response.Cookies.Append(Cookie, asked!, new CookieOptions { MaxAge = Remembered, SameSite = SameSiteMode.Strict, HttpOnly = true, IsEssential = true });
+            http.Response.Cookies.Append(OfVisit, asked!, new CookieOptions { SameSite = SameSiteMode.Strict, IsEssential = true });
             return culture;
         }
-        return Culture(http.Request.Cookies[Cookie]);
+        return Culture(http.Request.Cookies[OfVisit]) ?? Culture(http.Request.Cookies[Chosen]);
     }
 
     /// <summary>The first of the browser's languages that there is a text in.</summary>

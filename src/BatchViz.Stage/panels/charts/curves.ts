@@ -1,9 +1,10 @@
 /** Drawing runs' rows of buckets, evaluations and bands. All coordinates are canvas pixels. */
 import type { Axis, RunClock } from "../../axis.ts";
 import type { Buckets, EntryStore } from "../../store.ts";
-import type { Band } from "./bands.ts";
+import type { Stage } from "../../stage.ts";
+import { drops, goneAt, saySeeds, type Band } from "./bands.ts";
 import type { Marker } from "../../style.ts";
-import type { Plot } from "./plot.ts";
+import type { Cut, Plot } from "./plot.ts";
 import type { Canvas } from "./vector.ts";
 
 /** One bucket's place on the axis: the end of what it covers. On a logarithmic axis zero is far to the left. */
@@ -23,7 +24,7 @@ const DOT = { even: 0.9, selected: 1, other: 0.25, plain: 1 } as const;
 const ROOM_FOR_DOTS = 5;
 
 /** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red, where that is no usual value. Single records are dots where they have room. */
-export function drawBuckets(plot: Plot, row: Buckets, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string | null): void {
+export function drawBuckets(plot: Plot, row: Buckets, run: number, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string | null): void {
   const { ctx, ratio, top } = plot;
   ctx.globalAlpha = BAND[emphasis];
   ctx.beginPath();
@@ -61,12 +62,63 @@ export function drawBuckets(plot: Plot, row: Buckets, clock: RunClock, axis: Axi
       ctx.fill();
     }
   }
+  ctx.globalAlpha = DOT[emphasis];
+  markCuts(plot, run, row.count, (i) => [at(plot, clock, axis, row.from[i]!), at(plot, clock, axis, row.to[i]!)], row.from, row.to, row.min, row.max);
   ctx.globalAlpha = 1;
   if (red === null) return;
   ctx.fillStyle = red;
   for (let i = 0; i < row.count; i++) {
     if (row.nonFinite[i]! > 0) ctx.fillRect(at(plot, clock, axis, row.to[i]!) - 1, top, 2 * ratio, 6 * ratio);
   }
+}
+
+/** Marks that are nearer than this, in pixels of the page, are one. */
+const CROWDED = 12;
+/** Half a mark's width, in pixels of the page. */
+const ARROW = 4;
+
+/**
+ * Where values leave the scale: an arrow at the frame where the farthest is cut, and a line along the frame as far as its neighbours are
+ * cut, too. `place`: from where to where across a value lies. Below a logarithmic scale nothing is marked: towards 0 it has no end, and
+ * batches that are learnt perfectly are there all the time.
+ */
+export function markCuts(
+  plot: Plot, run: number, count: number, place: (i: number) => readonly [number, number],
+  from: ArrayLike<number>, to: ArrayLike<number>, low: ArrayLike<number>, high: ArrayLike<number>,
+): void {
+  for (const above of plot.ys.kind === "log" ? [true] : [true, false]) {
+    let start = NaN, end = NaN, far: Cut | null = null;
+    const flush = (): void => {
+      if (far !== null) drawCut(plot, start, end, (far.left + far.right) / 2, above);
+      far = null;
+    };
+    for (let i = 0; i < count; i++) {
+      const value = above ? high[i]! : low[i]!;
+      if (!Number.isFinite(value) || !(above ? value > plot.ys.high : value < plot.ys.low)) continue;
+      const [left, right] = place(i);
+      if (right < plot.left || left > plot.left + plot.width) continue;
+      const cut: Cut = { run, from: from[i]!, to: to[i]!, left, right, value, above };
+      plot.cuts.push(cut);
+      if (left > end + CROWDED * plot.ratio) flush();
+      if (far === null) start = left;
+      end = right;
+      if (far === null || (above ? value > far.value : value < far.value)) far = cut;
+    }
+    flush();
+  }
+}
+
+/** Inside the frame, pointing out of it. */
+function drawCut(plot: Plot, start: number, end: number, x: number, above: boolean): void {
+  const { ctx, ratio, left, width } = plot, size = ARROW * ratio, out = above ? 1 : -1, edge = above ? plot.top : plot.top + plot.height;
+  x = Math.max(left + size, Math.min(x, left + width - size));
+  if (end - start > 2 * size) ctx.fillRect(Math.max(left, start), above ? edge : edge - 1.5 * ratio, Math.min(end, left + width) - Math.max(left, start), 1.5 * ratio);
+  ctx.beginPath();
+  ctx.moveTo(x, edge + out * ratio);
+  ctx.lineTo(x + size, edge + out * (ratio + 1.6 * size));
+  ctx.lineTo(x - size, edge + out * (ratio + 1.6 * size));
+  ctx.closePath();
+  ctx.fill();
 }
 
 /** Canvas pixels from one record to the next, at the end of the row. */
@@ -86,7 +138,7 @@ export function drawRing(plot: Plot, x: number, y: number): void {
 }
 
 /** Measured values as points joined by a line. `k` names the value: 0 evaluation loss, 1 test loss, 2 test accuracy. */
-export function drawEvaluations(plot: Plot, list: EntryStore, k: number, clock: RunClock, axis: Axis, dash: readonly number[]): void {
+export function drawEvaluations(plot: Plot, list: EntryStore, k: number, run: number, clock: RunClock, axis: Axis, dash: readonly number[]): void {
   const { ctx, ratio } = plot;
   ctx.lineWidth = 1.75 * ratio;
   ctx.setLineDash(dash.map((d) => d * ratio));
@@ -118,16 +170,27 @@ export function drawEvaluations(plot: Plot, list: EntryStore, k: number, clock: 
     ctx.arc(x, plot.y(value), 2.25 * ratio, 0, 7);
     ctx.fill();
   }
+  const values = Array.from({ length: list.count }, (_, i) => list.value(i, k));
+  markPoints(plot, run, list.count, list.updates, values, clock, axis);
 }
 
-/** The mean over seeds as a line, and its interval as an area. */
-export function drawBand(plot: Plot, band: Band, clock: RunClock, axis: Axis, dash: readonly number[], width: number, area: boolean): void {
+/** The same of values at single moments. */
+function markPoints(plot: Plot, run: number, count: number, updates: ArrayLike<number>, values: ArrayLike<number>, clock: RunClock, axis: Axis): void {
+  const place = (i: number): readonly [number, number] => {
+    const x = at(plot, clock, axis, updates[i]!);
+    return [x, x];
+  };
+  markCuts(plot, run, count, place, updates, updates, values, values);
+}
+
+/** The mean over seeds as a line, and its interval as an area. `run`: its first seed. */
+export function drawBand(plot: Plot, band: Band, run: number, clock: RunClock, axis: Axis, dash: readonly number[], width: number, area: boolean): void {
   const { ctx, ratio } = plot;
   if (area) {
     ctx.globalAlpha = 0.2;
     ctx.beginPath();
-    for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + band.half[i]!));
-    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - band.half[i]!));
+    for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + halfOf(band, i)));
+    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - halfOf(band, i)));
     ctx.fill();
     ctx.globalAlpha = 1;
   }
@@ -137,6 +200,47 @@ export function drawBand(plot: Plot, band: Band, clock: RunClock, axis: Axis, da
   for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]!));
   ctx.stroke();
   ctx.setLineDash([]);
+  markPoints(plot, run, band.count, band.update, band.mean, clock, axis);
+}
+
+/** Of a single seed there is no interval, and the area is as thin as its line. */
+const halfOf = (band: Band, i: number): number => (Number.isFinite(band.half[i]) ? band.half[i]! : 0);
+
+/** An upright tick through the band wherever seeds drop out of it, and beside the last one how many are left and why. */
+export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly number[], clock: RunClock): void {
+  const { ctx, ratio } = plot, found = drops(band);
+  if (found.length === 0) return;
+  ctx.lineWidth = 1.5 * ratio;
+  for (const i of found) {
+    const x = at(plot, clock, stage.axis, band.update[i]!), y = height(plot, band.mean[i]!);
+    ctx.beginPath();
+    ctx.moveTo(x, y - 6 * ratio);
+    ctx.lineTo(x, y + 6 * ratio);
+    ctx.stroke();
+  }
+  const last = found.at(-1)!;
+  plot.notes.push({
+    x: at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio, y: height(plot, band.mean[last]!) - 1.4 * parseFloat(plot.font),
+    words: saySeeds(band.alive[last]!, goneAt(stage, group, band, last)), colour: ctx.fillStyle as string,
+  });
+}
+
+/** What curves say beside them is written when all of them are drawn. */
+export function writeNotes(plot: Plot): void {
+  const { ctx, ratio } = plot, size = parseFloat(plot.font), lines = 1.3 * size;
+  ctx.font = plot.font;
+  ctx.textAlign = "left";
+  ctx.textBaseline = "middle";
+  for (const note of plot.notes) {
+    const width = 0.55 * size * note.words.length;
+    const x = Math.max(plot.left + 4 * ratio, Math.min(note.x, plot.left + plot.width - width - 4 * ratio)), y = plot.label(x, note.y, width, lines);
+    ctx.fillStyle = plot.colours.ground;
+    ctx.globalAlpha = 0.8;
+    ctx.fillRect(x - 2 * ratio, y, width + 4 * ratio, lines);
+    ctx.globalAlpha = 1;
+    ctx.fillStyle = note.colour;
+    ctx.fillText(note.words, x, y + lines / 2);
+  }
 }
 
 /** An interval may reach below zero, where a logarithmic axis has no place. */

@@ -5,13 +5,13 @@ import { columnIndex } from "../../manifest.ts";
 import type { Stage } from "../../stage.ts";
 import { Buckets, MOST_DRAWN } from "../../store.ts";
 import { mix } from "../../style.ts";
-import { Band, bandOfRows, seedGroups } from "./bands.ts";
+import { Band, furthest, groupId, seedGroups } from "./bands.ts";
 import { single } from "./csv.ts";
-import { drawBand, drawBuckets } from "./curves.ts";
+import { drawBand, drawBuckets, drawDrops } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
-import { columnTable, eachRun, fill, HEADER, recordOf, rounded } from "./series.ts";
+import { bandOfColumn, columnTable, eachRun, fill, HEADER, recordOf, rounded } from "./series.ts";
 
-const row = new Buckets(), rows: Buckets[] = [], band = new Band();
+const row = new Buckets(), band = new Band();
 
 const layersOf = (stage: Stage): string[] => stage.manifest!.columns.map(({ name }) => name).filter((name) => /^gradientNorm\d+$/.test(name));
 
@@ -61,23 +61,21 @@ export const layersChart: Drawing = {
   },
   draw(plot, stage) {
     let points = 0;
-    const layers = layersOf(stage), clock = stage.clocks[runOf(stage)]!, group = groupOf(stage);
+    const layers = layersOf(stage), group = groupOf(stage), clock = stage.clocks[furthest(stage, group)]!;
     const colour = (layer: number): void => void (plot.ctx.strokeStyle = plot.ctx.fillStyle = shade(stage, layer, layers.length));
     if (group.length === 1) {
       eachLayer(stage, (row, layer) => {
         colour(layer);
-        drawBuckets(plot, row, clock, stage.axis, "even", plot.colours.red);
+        drawBuckets(plot, row, runOf(stage), clock, stage.axis, "even", plot.colours.red);
         points += row.count;
       });
       return points;
     }
-    while (rows.length < group.length) rows.push(new Buckets());
     layers.forEach((name, layer) => {
-      const filled = group.filter((run, i) => fill(stage, run, name, columnIndex(stage.manifest!, name), MOST_DRAWN, rows[i]!)).length;
-      if (filled < group.length) return;
-      bandOfRows(rows.slice(0, group.length), band);
+      if (!bandOfColumn(stage, group, name, band)) return;
       colour(layer);
-      drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+      drawBand(plot, band, group[0]!, clock, stage.axis, [], 1.25, true);
+      if (layer === layers.length - 1) drawDrops(plot, band, stage, group, clock); // the same for all layers
       points += band.count;
     });
     return points;
@@ -91,7 +89,8 @@ export const layersChart: Drawing = {
   },
   *table(stage) {
     yield HEADER(stage);
-    for (const name of layersOf(stage)) for (const row of columnTable(stage, name)) if (row[1] === stage.manifest!.runs[runOf(stage)]!.id) yield row;
+    const group = groupOf(stage), id = groupId(stage, group);
+    for (const name of layersOf(stage)) for (const row of columnTable(stage, name)) if (row[1] === id) yield row;
   },
 };
 

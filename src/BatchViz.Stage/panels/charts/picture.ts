@@ -3,6 +3,7 @@ import { AXIS_LABELS } from "../../axis.ts";
 import { short } from "../../format.ts";
 import type { Stage } from "../../stage.ts";
 import { noteOf } from "./bands.ts";
+import { writeNotes } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import { Plot } from "./plot.ts";
 import { ticksOf, type ScaleKind } from "./scale.ts";
@@ -69,6 +70,7 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
   ctx.clip();
   ctx.lineJoin = "round";
   drawing.draw(plot, stage);
+  writeNotes(plot);
   ctx.restore();
   if (drawing.at !== undefined || drawing.name === "histogram") legend(ctx, stage, left, bottom + 62 * ratio, end, ratio, text);
   return true;

@@ -5,11 +5,11 @@ import { tr } from "../../language.ts";
 import { evaluated, isContrastive, whyUndefined } from "../../mode.ts";
 import { Patience } from "../../patience.ts";
 import { Change, type Stage } from "../../stage.ts";
-import { Band, bandOfRows, hasSeeds, seedGroups, type Values } from "./bands.ts";
-import { drawBand, drawMarker } from "./curves.ts";
+import { Band, bandOfRows, endOf, furthest, hasSeeds, seedGroups, type Values } from "./bands.ts";
+import { drawBand, drawDrops, drawMarker } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import { zeroLine } from "./records.ts";
-import { eachRun, fromBeginning, HEADER, roomy } from "./series.ts";
+import { bandTable, eachRun, fromBeginning, HEADER, roomy } from "./series.ts";
 
 const AGAIN_AFTER = 2000;
 
@@ -81,6 +81,17 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "", n
     });
     return { count: to.length, to, last };
   };
+  /** Between the last measurement of a seed that has ended and its end nothing is known. */
+  const bandOf = (stage: Stage, group: readonly number[], out: Band): boolean => {
+    const rows = group.map((seed) => valuesOf(stage, seed));
+    const ends = group.map((seed, i) => {
+      const { state, made } = stage.store.runs[seed]!, { count, to } = rows[i]!;
+      if (endOf(state, made) === Infinity) return Infinity;
+      return count > 0 ? to[count - 1]! : (lists.runs[seed]?.value ?? null) === null ? made : -1;
+    });
+    bandOfRows(rows, ends, out);
+    return out.count > 0;
+  };
   return {
     name, title,
     note: (stage) => note(stage) + evaluated(stage.manifest!),
@@ -116,7 +127,7 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "", n
       let points = 0;
       if (name === "cosine") zeroLine(plot);
       for (const group of seedGroups(stage)) {
-        const run = group[0]!, clock = stage.clocks[run]!, { marker, dash, colour } = stage.styles[run]!;
+        const run = furthest(stage, group), clock = stage.clocks[run]!, { marker, dash, colour } = stage.styles[run]!;
         ctx.strokeStyle = ctx.fillStyle = colour[stage.theme];
         const mark = (count: number, updates: ArrayLike<number>, values: ArrayLike<number>): void => {
           let last = -Infinity;
@@ -129,8 +140,9 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "", n
           points += count;
         };
         if (group.length > 1) {
-          bandOfRows(group.map((seed) => valuesOf(stage, seed)), band);
-          drawBand(plot, band, clock, stage.axis, dash, 1.25, true);
+          bandOf(stage, group, band);
+          drawBand(plot, band, group[0]!, clock, stage.axis, dash, 1.25, true);
+          drawDrops(plot, band, stage, group, clock);
           mark(band.count, band.update, band.mean);
         } else fromBeginning(plot, stage, run, () => {
           const { count, to, last } = valuesOf(stage, run);
@@ -157,6 +169,7 @@ function probeChart({ name, value, probe, title, note, logarithmic, unit = "", n
     leave: () => lists.leave(),
     *table(stage) {
       yield HEADER(stage);
+      if (stage.seeds === "band" && hasSeeds(stage)) return yield* bandTable(stage, name, (group, out) => bandOf(stage, group, out));
       for (const { index, id } of stage.manifest!.runs) {
         const rows: (string | number)[][] = [];
         if (!stage.hidden.has(index)) each(stage, index, (u, v) => rows.push([name, id, u, stage.clocks[index]!.toAxis(stage.axis, u), v, v, v]));

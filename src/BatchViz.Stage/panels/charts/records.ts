@@ -4,13 +4,13 @@ import { tr } from "../../language.ts";
 import { columnIndex, COLUMN } from "../../manifest.ts";
 import { undefinedNote, whyUndefined } from "../../mode.ts";
 import type { Stage } from "../../stage.ts";
-import { Band, bandOfRows, hasSeeds, seedGroups } from "./bands.ts";
+import { Band, bandOfRows, endsOf, furthest, hasSeeds, seedGroups, type Values } from "./bands.ts";
 import { single } from "./csv.ts";
-import { drawBand } from "./curves.ts";
+import { drawBand, drawDrops, markCuts } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import type { Plot } from "./plot.ts";
 import type { ScaleKind } from "./scale.ts";
-import { columnCurves, columnTable, eachRow, fromBeginning, HEADER, recordOf, roomy, rounded, sortedValues } from "./series.ts";
+import { bandTable, columnCurves, columnTable, eachRow, fromBeginning, HEADER, recordOf, roomy, rounded, sortedValues } from "./series.ts";
 
 interface Column {
   name: string;
@@ -159,16 +159,17 @@ export const throughputChart: Drawing = {
     const { ctx } = plot, stairs = stairsOf(stage);
     let points = 0;
     for (const group of seedGroups(stage)) {
-      const known = group.flatMap((run) => stairs.get(run) ?? []), run = group[0]!, clock = stage.clocks[run]!;
-      if (known.length < group.length) continue;
+      const run = furthest(stage, group), clock = stage.clocks[run]!, known = stairs.get(run);
       ctx.strokeStyle = ctx.fillStyle = stage.styles[run]!.colour[stage.theme];
       if (group.length > 1) {
-        bandOfRows(known, band);
-        drawBand(plot, band, clock, stage.axis, [], 1.25, true);
+        if (!bandOfRates(stage, group, stairs, band)) continue;
+        drawBand(plot, band, group[0]!, clock, stage.axis, [], 1.25, true);
+        drawDrops(plot, band, stage, group, clock);
         points += band.count;
         continue;
       }
-      const { count, from, to, last } = known[0]!;
+      if (known === undefined) continue;
+      const { count, from, to, last } = known;
       ctx.lineWidth = 1.25 * plot.ratio;
       fromBeginning(plot, stage, run, () => {
         ctx.beginPath();
@@ -177,6 +178,7 @@ export const throughputChart: Drawing = {
           ctx.lineTo(plot.x(clock.toAxis(stage.axis, to[i]!)), plot.y(last[i]!));
         }
         ctx.stroke();
+        markCuts(plot, run, count, (i) => [plot.x(clock.toAxis(stage.axis, from[i]!)), plot.x(clock.toAxis(stage.axis, to[i]!))], from, to, last, last);
       });
       points += count;
     }
@@ -185,6 +187,10 @@ export const throughputChart: Drawing = {
   empty: () => tr("The first rates appear here with the first seconds of training.", "训练几秒后，这里会显示吞吐量。"),
   *table(stage) {
     yield HEADER(stage);
+    if (stage.seeds === "band" && hasSeeds(stage)) {
+      const stairs = stairsOf(stage);
+      return yield* bandTable(stage, "examples per lane second", (group, out) => bandOfRates(stage, group, stairs, out));
+    }
     const lines: (string | number)[][] = [];
     eachRate(stage, (run, _from, to, rate) => lines.push(["examples per lane second", stage.manifest!.runs[run]!.id, to, stage.clocks[run]!.toAxis(stage.axis, to), single(rate), single(rate), single(rate)]));
     yield* lines;
@@ -198,6 +204,13 @@ interface Stairs {
   readonly from: number[];
   readonly to: number[];
   readonly last: number[];
+}
+
+const NO_VALUES: Values = { count: 0, to: [], last: [] };
+
+function bandOfRates(stage: Stage, group: readonly number[], stairs: ReadonlyMap<number, Stairs>, out: Band): boolean {
+  bandOfRows(group.map((run) => stairs.get(run) ?? NO_VALUES), endsOf(stage, group), out);
+  return out.count > 0;
 }
 
 /** The rates of every run that has some. */

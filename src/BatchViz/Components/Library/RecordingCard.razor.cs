@@ -46,6 +46,9 @@ public sealed partial class RecordingCard : ComponentBase
 
     private IReadOnlyList<long> BatchSizes => Entry.Manifest is { } manifest ? [.. RecordingPicture.BatchSizes(manifest).Distinct().Order()] : [];
 
+    /// <summary>Those that the experiment's page has.</summary>
+    private RunColours? Colours => Entry.Manifest is { } manifest ? RunColours.Of(manifest) : null;
+
     /// <summary>Puts the focus on what a keyboard would go on with.</summary>
     public async Task Focus()
     {
