@@ -8,7 +8,7 @@ public class RecordingContractsTests
 {
     public static TheoryData<string> Contracts => [.. Types.Keys];
 
-    private static readonly Dictionary<string, Type> Types = new[] { typeof(ManifestJson), typeof(RunFile.StateJson), typeof(ProbePoint), typeof(Export.TensorHeader) }
+    private static readonly Dictionary<string, Type> Types = new[] { typeof(ManifestJson), typeof(RunFile.StateJson), typeof(ProbePoint), typeof(Recording.Export.TensorHeader) }
         .ToDictionary(type => type.Name);
 
     [Theory]

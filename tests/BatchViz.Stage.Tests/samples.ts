@@ -3,7 +3,7 @@ import type { ColumnInfo, EngineInfo, MemoryBytes, PlaneInfo, RunInfo } from "..
 
 const NO_BYTES: MemoryBytes = { weights: 0, optimizerState: 0, activations: 0, gradients: 0, batch: 0, workspace: 0, total: 0 };
 
-export const ENGINE: EngineInfo = { name: "cpu", description: "", bitExact: true, precision: "fp32", reason: null };
+export const ENGINE: EngineInfo = { name: "cpu", description: "", bitExact: true, precision: "float32", reason: null };
 
 export const runInfo = (more: Partial<RunInfo>): RunInfo => ({
   index: 0, id: "r", batchSize: 1, phases: null, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 1, pool: null, flopsPerExample: 6,

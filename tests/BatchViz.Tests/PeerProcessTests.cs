@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Cli.Bench;
 
 namespace BatchViz.Tests;
@@ -47,5 +46,5 @@ public sealed class PeerProcessTests : IDisposable
     }
 
     private static PeerContestant Contestant(PeerProcess peer, int batch, List<string> sentences)
-        => new(peer, peer.Name, new JsonObject { ["sizes"] = new JsonArray(784, 128, 10), ["batch"] = batch }, sentences.Add, CancellationToken.None);
+        => new(peer, peer.Name, new PeerRequest { Sizes = [784, 128, 10], Batch = batch }, sentences.Add, CancellationToken.None);
 }

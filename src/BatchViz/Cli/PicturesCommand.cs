@@ -22,7 +22,7 @@ internal static class PicturesCommand
     {
         Directory.CreateDirectory(output);
         foreach (var entry in new Library(Path.GetFullPath(root)).List(null))
-            if (entry.Picture is { } picture) File.WriteAllText(Path.Combine(output, $"{entry.Key}.json"), JsonSerializer.Serialize(picture) + "\n");
+            if (entry.Picture is { } picture) File.WriteAllText(Path.Combine(output, $"{entry.Key}.json"), JsonSerializer.Serialize(picture, PictureContext.Default.RecordingPicture) + "\n");
         return CommandLine.Done;
     }
 }

@@ -1,6 +1,8 @@
 using System.Globalization;
 using System.Text;
+using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
+using BatchViz.Api;
 using BatchViz.Lab;
 using BatchViz.Recording;
 
@@ -97,3 +99,8 @@ public sealed partial record RecordingPicture(IReadOnlyList<RecordingPicture.Ban
     [GeneratedRegex("^b([0-9]+)-")]
     private static partial Regex OfId();
 }
+
+/// <summary>Pictures that were drawn beforehand (examples/pictures).</summary>
+[JsonSourceGenerationOptions(GenerationMode = JsonSourceGenerationMode.Metadata, Converters = [typeof(FiniteDoubleConverter)])]
+[JsonSerializable(typeof(RecordingPicture))]
+internal sealed partial class PictureContext : JsonSerializerContext;

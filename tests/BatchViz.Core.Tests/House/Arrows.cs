@@ -67,6 +67,42 @@ public static partial class Arrows
         }
     }
 
+    /// <summary>Folders of the host that nobody imports but themselves and Program.</summary>
+    private static readonly string[] Outermost = ["Cli"];
+
+    /// <summary>Folders of the host that import none of the others.</summary>
+    private static readonly string[] Innermost = ["Api"];
+
+    /// <summary>Nothing of the host but Program imports its command line, and its contracts import none of its folders.</summary>
+    /// <param name="file">Within the host's folder.</param>
+    /// <param name="folders">Of the host.</param>
+    public static IEnumerable<string> BackwardsInHost(string file, string source, IReadOnlyCollection<string> folders)
+    {
+        string from = file.Contains('/') ? file[..file.IndexOf('/')] : "";
+        if (from == "") yield break;
+        string code = CSharpComment().Replace(source, "");
+        foreach (string to in folders.Where(to => to != from && (Outermost.Contains(to) || Innermost.Contains(from))))
+        {
+            // In full, after "using", or by the end of its name, which is enough inside BatchViz.
+            if (Regex.IsMatch(code, $@"\bBatchViz\.{to}\b|(?<![\w.""]){to}\.[A-Z]")) yield return $"{file} must not import BatchViz.{to}.";
+        }
+    }
+
+    /// <summary>
+    /// Files of src/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited and written
+    /// back; and fuzzers make up input. All that the program tells others is a contract.
+    /// </summary>
+    private static readonly string[] EditDocuments =
+    [
+        "BatchViz.Core/Specs/", "BatchViz/Components/NewExperiment/SpecForm.cs", "BatchViz/Cli/Bench/Soak/Targets/",
+        // The experiment file as a part of them.
+        "BatchViz/Api/Manifest.cs", "BatchViz/Api/CommandReports.cs", "BatchViz.Recording/RecordingManifest.cs",
+    ];
+
+    /// <param name="file">Within src/.</param>
+    public static bool BuildsJsonByHand(string file, string source)
+        => !EditDocuments.Any(allowed => file.StartsWith(allowed, StringComparison.Ordinal)) && HandmadeJson().IsMatch(CSharpComment().Replace(source, ""));
+
     public static ProjectNode ReadProject(string name, XElement project) => new(
         name,
         (string?)project.Attribute("Sdk") ?? "",
@@ -87,4 +123,10 @@ public static partial class Arrows
 
     [GeneratedRegex("""^\s*//[^\n]*|/\*[\s\S]*?\*/""", RegexOptions.Multiline)]
     private static partial Regex Comment();
+
+    [GeneratedRegex("""^\s*//[^\n]*|\s//\s[^\n]*|@\*[\s\S]*?\*@|/\*[\s\S]*?\*/""", RegexOptions.Multiline)]
+    private static partial Regex CSharpComment();
+
+    [GeneratedRegex("""\bJson(Object|Array|Node|Value)\b|\bResults\.Json\(new\s*\{|\bJsonSerializer\.Serialize\w*\(new\s*\{""")]
+    private static partial Regex HandmadeJson();
 }

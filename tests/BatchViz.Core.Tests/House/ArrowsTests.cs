@@ -52,6 +52,45 @@ public class ArrowsTests
     public void A_library_that_becomes_a_web_project_is_named() =>
         Assert.Equal(["BatchViz.Lab must not use Microsoft.NET.Sdk.Web."], Arrows.Backwards([Arrows.ReadProject("BatchViz.Lab", XElement.Parse("<Project Sdk='Microsoft.NET.Sdk.Web' />"))]));
 
+    private const string Host = "src/BatchViz";
+
+    [Fact]
+    public void Nothing_in_the_host_but_program_imports_its_command_line_and_its_contracts_import_nothing_of_it()
+    {
+        string[] files = [.. Repository.Files(Host, "*.cs"), .. Repository.Files(Host, "*.razor")];
+        string[] folders = [.. files.Select(path => path[(Host.Length + 1)..]).Where(path => path.Contains('/')).Select(path => path[..path.IndexOf('/')]).Distinct()];
+
+        Assert.Superset(new HashSet<string> { "Api", "Cli", "Live", "Recordings", "Web", "Components" }, folders.ToHashSet());
+        Assert.Empty(files.SelectMany(path => Arrows.BackwardsInHost(path[(Host.Length + 1)..], Repository.Read(path), folders)));
+    }
+
+    [Theory]
+    [InlineData("Live/Lines.cs", "using BatchViz.Cli;", "Cli")]
+    [InlineData("Web/HistoryApi.cs", "using static BatchViz.Cli.RunCommand;", "Cli")]
+    [InlineData("Components/Home.razor", "@using BatchViz.Cli", "Cli")]
+    [InlineData("Recordings/RecordingExport.cs", "var engine = Cli.RecordingFiles.Engine(made);", "Cli")]
+    [InlineData("Api/Manifest.cs", "using BatchViz.Live;", "Live")]
+    public void A_backward_import_in_the_host_is_named(string file, string source, string target)
+        => Assert.Equal([$"{file} must not import BatchViz.{target}."], Arrows.BackwardsInHost(file, source, ["Api", "Cli", "Live"]));
+
+    [Theory]
+    [InlineData("Program.cs", "using BatchViz.Cli;")]
+    [InlineData("Cli/RunCommand.cs", "using BatchViz.Cli.Bench; using BatchViz.Live;")]
+    [InlineData("Live/Lines.cs", "/// As <see cref=\"BatchViz.Cli\"/>.\nusing BatchViz.Api; using System.Cli.Tools;")]
+    public void A_forward_import_in_the_host_is_not(string file, string source) => Assert.Empty(Arrows.BackwardsInHost(file, source, ["Api", "Cli", "Live"]));
+
+    [Fact]
+    public void What_the_program_tells_others_is_put_together_by_contracts()
+        => Assert.DoesNotContain(Repository.Files("src", "*.cs").Concat(Repository.Files("src", "*.razor")),
+            path => Arrows.BuildsJsonByHand(path["src/".Length..], Repository.Read(path)));
+
+    [Theory]
+    [InlineData("BatchViz/Web/LibraryApi.cs", "var json = new JsonObject { [\"id\"] = 1 };", true)]
+    [InlineData("BatchViz/Web/Access.cs", "Results.Json(new { role })", true)]
+    [InlineData("BatchViz.Core/Specs/SpecWriter.cs", "new JsonObject()", false)]
+    [InlineData("BatchViz/Web/LibraryApi.cs", "ApiJson.Answer(new Session(role, true)) // no JsonObject", false)]
+    public void Json_by_hand_is_seen(string file, string source, bool byHand) => Assert.Equal(byHand, Arrows.BuildsJsonByHand(file, source));
+
     [Theory]
     [InlineData("import { a } from '../../BatchViz.Lab/a';", "../../BatchViz.Lab/a")]
     [InlineData("export * from \"../../../tests/b\";", "../../../tests/b")]

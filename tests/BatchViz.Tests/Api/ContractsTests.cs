@@ -1,7 +1,8 @@
 using System.Text;
 using System.Text.Json;
-using System.Text.Json.Serialization.Metadata;
+using System.Text.Json.Serialization;
 using BatchViz.Api;
+using BatchViz.Cli.Bench;
 using BatchViz.Recording.Tests;
 
 namespace BatchViz.Tests.Api;
@@ -14,6 +15,16 @@ public class ContractsTests
     /// <summary>All records of the namespace: a new one is tried without being named here.</summary>
     private static readonly Dictionary<string, Type> Types = ContractSamples.RecordsOf(typeof(ApiJson).Assembly, typeof(ApiJson).Namespace!).ToDictionary(type => type.Name);
 
+    /// <summary>Of benches and soaks, those that are written by themselves.</summary>
+    private static readonly Dictionary<string, Type> OfBenches = typeof(BenchContext).GetCustomAttributesData()
+        .Where(data => data.AttributeType == typeof(JsonSerializableAttribute)).Select(data => (Type)data.ConstructorArguments[0].Value!).ToDictionary(type => type.Name);
+
+    public static TheoryData<string> BenchContracts => [.. OfBenches.Keys];
+
+    [Theory]
+    [MemberData(nameof(BenchContracts))]
+    public void Every_number_of_a_bench_is_written_in_strict_json(string name) => Check(OfBenches[name], BenchContext.Default);
+
     [Fact]
     public void There_are_contracts() => Assert.True(Types.Count > 40, string.Join(", ", Types.Keys));
 
@@ -21,9 +32,13 @@ public class ContractsTests
     [MemberData(nameof(Contracts))]
     public void Every_number_is_written_in_strict_json(string name)
     {
-        var type = Types[name];
-        var info = ApiContext.Default.GetTypeInfo(type);
-        Assert.True(info is not null, $"{name} is written by nothing that is listed on ApiContext.");
+        Check(Types[name], ApiContext.Default);
+    }
+
+    private static void Check(Type type, JsonSerializerContext context)
+    {
+        var info = context.GetTypeInfo(type);
+        Assert.True(info is not null, $"{type.Name} is written by nothing that is listed on {context.GetType().Name}.");
         int fractions = ContractSamples.Fractions(type);
         foreach (double number in ContractSamples.Numbers)
         {

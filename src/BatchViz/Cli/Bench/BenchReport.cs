@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using Spectre.Console;
 
 namespace BatchViz.Cli.Bench;
@@ -47,13 +46,12 @@ internal static class BenchReport
         foreach (string sentence in peers.Missing) Console.WriteLine(sentence);
     }
 
-    /// <summary>Adds the peers to a result, where there are any.</summary>
-    public static void Describe(JsonObject json, Peers peers)
-    {
-        if (peers.Running.Any())
-            json["peers"] = new JsonArray([.. peers.Running.Select(p => (JsonNode)new JsonObject { ["name"] = p.Name, ["threads"] = p.Threads })]);
-        if (peers.Missing.Count > 0) json["missingPeers"] = new JsonArray([.. peers.Missing.Select(sentence => (JsonNode)sentence)]);
-    }
+    /// <summary>Null where there are none.</summary>
+    public static IReadOnlyList<PeerName>? Names(Peers peers)
+        => peers.Running.Any() ? [.. peers.Running.Select(p => new PeerName(p.Name, p.Threads))] : null;
+
+    /// <summary>Null where none is missing.</summary>
+    public static IReadOnlyList<string>? Missing(Peers peers) => peers.Missing.Count > 0 ? peers.Missing : null;
 
     /// <summary>Three significant digits.</summary>
     public static string Number(double? value)

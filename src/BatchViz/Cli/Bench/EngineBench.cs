@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
@@ -88,7 +87,7 @@ internal static class EngineBench
             }
             ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(cells, engine, ceiling, path, optimizer, peers).ToJsonString());
+        if (json) Console.WriteLine(BenchJson.Line(Report(cells, engine, ceiling, path, optimizer, peers)));
         else Show(cells, engine, ceiling, path, peers);
     }
 
@@ -135,21 +134,19 @@ internal static class EngineBench
 
     private static IEnumerable<EngineCell> Single(IEnumerable<EngineCell> cells) => cells.Where(cell => cell.Seeds == 1);
 
-    private static JsonObject Json(IReadOnlyList<EngineCell> cells, IEngine engine, double ceiling, KernelPath path, OptimizerKind optimizer, Peers peers)
+    private static EngineReportLine Report(
+        IReadOnlyList<EngineCell> cells, IEngine engine, double ceiling, KernelPath path, OptimizerKind optimizer, Peers peers)
     {
-        var json = new JsonObject
+        var mean = BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio));
+        return new()
         {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["engine"] = $"{engine.Name}: {engine.Description}", ["fmaCeilingGflops"] = ceiling,
-            ["optimizer"] = Words.Of(Words.Optimizers, optimizer),
-            ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson(ceiling))]),
+            Machine = Machine.Describe(path), Path = KernelOption.Word(path), Engine = $"{engine.Name}: {engine.Description}", FmaCeilingGflops = ceiling,
+            Optimizer = Words.Of(Words.Optimizers, optimizer),
+            Cells = [.. cells.Select(cell => cell.Report(ceiling))],
+            GeometricMean = mean,
+            LeastRatio = mean is null ? null : Single(cells).Min(cell => cell.Ratio),
+            ProcessorGeometricMean = mean is null ? null : BenchReport.GeometricMean(Single(cells).Select(cell => cell.ProcessorRatio)),
+            Peers = BenchReport.Names(peers), MissingPeers = BenchReport.Missing(peers),
         };
-        if (BenchReport.GeometricMean(Single(cells).Select(cell => cell.Ratio)) is { } mean)
-        {
-            json["geometricMean"] = mean;
-            json["leastRatio"] = Single(cells).Min(cell => cell.Ratio);
-            json["processorGeometricMean"] = BenchReport.GeometricMean(Single(cells).Select(cell => cell.ProcessorRatio));
-        }
-        BenchReport.Describe(json, peers);
-        return json;
     }
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 
 namespace BatchViz.Cli.Bench;
 
@@ -12,10 +11,6 @@ internal sealed record PeerTime(string Name, Timing Time, double Processor)
 
     /// <summary>The fastest by its shortest round; null when there is none.</summary>
     public static PeerTime? Fastest(IEnumerable<PeerTime> peers) => peers.MinBy(p => p.Time.Minimum);
-
-    /// <param name="unit">How many of the units there are in a second.</param>
-    public static JsonArray ToJson(IEnumerable<PeerTime> peers, string minimum, string median, double unit)
-        => [.. peers.Select(p => (JsonNode)new JsonObject { ["name"] = p.Name, [minimum] = p.Time.Minimum * unit, [median] = p.Time.Median * unit })];
 }
 
 /// <summary>What was measured of one network at one batch size; times are seconds of one update of one model.</summary>
@@ -42,21 +37,18 @@ internal sealed record EngineCell(BenchNet Net, int Batch, int Seeds, string Dat
     /// <summary>How many times faster than the fastest kind of PyTorch.</summary>
     public double? TorchRatio => PeerTime.Fastest(Peers.Where(p => p.Name.StartsWith("PyTorch", StringComparison.Ordinal)))?.Time.Minimum / Own.Minimum;
 
-    public JsonObject ToJson(double ceiling)
+    public EngineReportCell Report(double ceiling)
     {
-        var json = new JsonObject
+        var cell = new EngineReportCell
         {
-            ["net"] = Net.Name, ["batch"] = Batch, ["microsecondsPerUpdate"] = Own.Minimum * 1e6, ["gflops"] = Gflops,
-            ["seeds"] = Seeds, ["medianMicrosecondsPerUpdate"] = Own.Median * 1e6, ["processorMicrosecondsPerUpdate"] = Processor * 1e6,
-            ["recordingShare"] = Recording, ["ceilingShare"] = Gflops / ceiling, ["data"] = Data,
-            ["gflopsWithoutZeros"] = GflopsWithoutZeros, ["ceilingShareWithoutZeros"] = GflopsWithoutZeros / ceiling,
+            Net = Net.Name, Batch = Batch, MicrosecondsPerUpdate = Own.Minimum * 1e6, Gflops = Gflops,
+            Seeds = Seeds, MedianMicrosecondsPerUpdate = Own.Median * 1e6, ProcessorMicrosecondsPerUpdate = Processor * 1e6,
+            RecordingShare = Recording, CeilingShare = Gflops / ceiling, Data = Data,
+            GflopsWithoutZeros = GflopsWithoutZeros, CeilingShareWithoutZeros = GflopsWithoutZeros / ceiling,
         };
-        if (Peers.Length == 0) return json;
-        var peers = PeerTime.ToJson(Peers, "microsecondsPerUpdate", "medianMicrosecondsPerUpdate", 1e6);
-        foreach (var (peer, entry) in Peers.Zip(peers))
-            if (double.IsFinite(peer.Processor)) entry!["processorMicrosecondsPerUpdate"] = peer.Processor * 1e6;
-        json["peers"] = peers;
-        (json["ratio"], json["ratioToPyTorch"], json["processorRatio"]) = (Ratio, TorchRatio, ProcessorRatio);
-        return json;
+        if (Peers.Length == 0) return cell;
+        var peers = Peers.Select(p => new PeerUpdateTime(
+            p.Name, p.Time.Minimum * 1e6, p.Time.Median * 1e6, double.IsFinite(p.Processor) ? p.Processor * 1e6 : null));
+        return cell with { Peers = [.. peers], Ratio = Ratio, RatioToPyTorch = TorchRatio, ProcessorRatio = ProcessorRatio };
     }
 }

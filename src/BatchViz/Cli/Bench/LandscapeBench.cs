@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
@@ -53,7 +52,7 @@ internal static class LandscapeBench
             cells.Add(cell);
             ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(cells, ceiling, path, peers).ToJsonString());
+        if (json) Console.WriteLine(BenchJson.Line(Report(cells, ceiling, path, peers)));
         else Show(cells, ceiling, path, peers);
     }
 
@@ -73,16 +72,9 @@ internal static class LandscapeBench
         BenchReport.Notes(peers);
     }
 
-    private static JsonObject Json(IReadOnlyList<LandscapeCell> cells, double ceiling, KernelPath path, Peers peers)
-    {
-        var json = new JsonObject
-        {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
-            ["cells"] = new JsonArray([.. cells.Select(cell => (JsonNode)cell.ToJson())]),
-        };
-        BenchReport.Describe(json, peers);
-        return json;
-    }
+    private static LandscapeReportLine Report(IReadOnlyList<LandscapeCell> cells, double ceiling, KernelPath path, Peers peers) => new(
+        Machine.Describe(path), KernelOption.Word(path), ceiling, [.. cells.Select(cell => cell.Report())],
+        BenchReport.Names(peers), BenchReport.Missing(peers));
 }
 
 /// <summary>What was measured of one landscape; times are seconds of one whole grid.</summary>
@@ -94,16 +86,7 @@ internal sealed record LandscapeCell(BenchNet Net, int Examples, int Grid, int T
 
     public PeerTime? Fastest => PeerTime.Fastest(Peers);
 
-    public JsonObject ToJson()
-    {
-        var json = new JsonObject
-        {
-            ["net"] = Net.Name, ["examples"] = Examples, ["grid"] = Grid, ["threads"] = Threads, ["seconds"] = Own.Minimum,
-            ["medianSeconds"] = Own.Median, ["firstSeconds"] = First, ["data"] = Data,
-        };
-        if (Peers.Length == 0) return json;
-        json["peers"] = PeerTime.ToJson(Peers, "seconds", "medianSeconds", 1);
-        json["ratio"] = Ratio;
-        return json;
-    }
+    public LandscapeReportCell Report() => new(
+        Net.Name, Examples, Grid, Threads, Own.Minimum, Own.Median, First, Data,
+        Peers.Length == 0 ? null : [.. Peers.Select(p => new PeerGridTime(p.Name, p.Time.Minimum, p.Time.Median))], Ratio);
 }

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
 
 namespace BatchViz.Cli.Bench;
@@ -53,19 +52,7 @@ internal readonly record struct Estimate(double Mean, double Error)
 /// <param name="Square">|G|² from the same batches.</param>
 internal sealed record NoiseMark(long Update, double Epoch, Estimate Running, Estimate Window, NoiseMoments Here, Estimate Variance, Estimate Square)
 {
-    public JsonObject ToJson() => new()
-    {
-        ["update"] = Update, ["epoch"] = Epoch,
-        ["running"] = Finite(Running.Mean), ["runningStandardError"] = Finite(Running.Error),
-        ["exactOverWindow"] = Finite(Window.Mean), ["exactOverWindowStandardError"] = Finite(Window.Error),
-        ["exact"] = new JsonObject { ["gradientVariance"] = Finite(Here.Variance), ["gradientSquare"] = Finite(Here.Square), ["noiseScale"] = Finite(Here.Ratio) },
-        ["atFixedWeights"] = new JsonObject
-        {
-            ["gradientVariance"] = Finite(Variance.Mean), ["gradientVarianceStandardError"] = Finite(Variance.Error),
-            ["gradientSquare"] = Finite(Square.Mean), ["gradientSquareStandardError"] = Finite(Square.Error),
-        },
-    };
-
-    /// <summary>JSON has no NaN: what too few figures leave open is null.</summary>
-    public static double? Finite(double value) => double.IsFinite(value) ? value : null;
+    public NoiseReportMark Report() => new(
+        Update, Epoch, Running.Mean, Running.Error, Window.Mean, Window.Error, new(Here.Variance, Here.Square, Here.Ratio),
+        new(Variance.Mean, Variance.Error, Square.Mean, Square.Error));
 }

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
@@ -27,7 +26,7 @@ internal static class NoiseScaleBench
             int most = set.Train.Count / 2;
             if (batches.Max() > most) throw new SpecException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {set.Train.Count:#,0} examples, {most:#,0}.");
         }
-        var runs = new JsonArray();
+        var runs = new List<NoiseReportRun>();
         if (!json) Console.WriteLine(Machine.Describe(path));
         foreach (var (net, set) in nets.Zip(sets))
         {
@@ -35,11 +34,11 @@ internal static class NoiseScaleBench
             foreach (int batch in batches)
             {
                 var cell = Follow(engine, data, net, batch, epochs, stop);
-                if (json) runs.Add((JsonNode)cell.ToJson());
+                if (json) runs.Add(cell.Report());
                 else Show(cell);
             }
         }
-        if (json) Console.WriteLine(new JsonObject { ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["epochs"] = epochs, ["noiseScale"] = runs }.ToJsonString());
+        if (json) Console.WriteLine(BenchJson.Line(new NoiseScaleReportLine(Machine.Describe(path), KernelOption.Word(path), epochs, runs)));
         else Explain();
     }
 
@@ -95,14 +94,7 @@ internal static class NoiseScaleBench
 /// <param name="OwnSquare">See <see cref="NoiseRun.Paired"/>.</param>
 internal sealed record NoiseCell(BenchNet Net, string Data, int Examples, int Batch, IReadOnlyList<NoiseMark> Marks, Estimate OwnVariance, Estimate OwnSquare)
 {
-    public JsonObject ToJson() => new()
-    {
-        ["net"] = Net.Name, ["data"] = Data, ["examples"] = Examples, ["batch"] = Batch, ["learningRate"] = NoiseRun.LearningRate(Batch),
-        ["marks"] = new JsonArray([.. Marks.Select(mark => (JsonNode)mark.ToJson())]),
-        ["ownBatches"] = new JsonObject
-        {
-            ["gradientVarianceShare"] = NoiseMark.Finite(OwnVariance.Mean), ["gradientVarianceShareStandardError"] = NoiseMark.Finite(OwnVariance.Error),
-            ["gradientSquareExcess"] = NoiseMark.Finite(OwnSquare.Mean), ["gradientSquareExcessStandardError"] = NoiseMark.Finite(OwnSquare.Error),
-        },
-    };
+    public NoiseReportRun Report() => new(
+        Net.Name, Data, Examples, Batch, NoiseRun.LearningRate(Batch), [.. Marks.Select(mark => mark.Report())],
+        new(OwnVariance.Mean, OwnVariance.Error, OwnSquare.Mean, OwnSquare.Error));
 }

@@ -1,17 +1,15 @@
-using System.Text.Json.Nodes;
-
 namespace BatchViz.Cli.Bench;
 
 /// <summary>A peer's process with one request.</summary>
 /// <param name="failed">Gets a sentence when the peer stops working or does not do this; its times are NaN from then on.</param>
-internal sealed class PeerContestant(PeerProcess process, string name, JsonObject request, Action<string> failed, CancellationToken stop) : IContestant
+internal sealed class PeerContestant(PeerProcess process, string name, PeerRequest request, Action<string> failed, CancellationToken stop) : IContestant
 {
     /// <summary>After an answer the threads of a BLAS wait in a loop for more work (26 ms in OpenBLAS), which would slow who comes next.</summary>
     private static readonly TimeSpan Settle = TimeSpan.FromMilliseconds(40);
 
     public string Name => name;
 
-    private string Title => $"{request["preset"] ?? string.Join('-', request["sizes"]!.AsArray().Select(n => n!.ToString()))}{(request["batch"] is { } batch ? $", B = {batch}" : "")}";
+    private string Title => $"{request.Preset ?? string.Join('-', request.Sizes)}{(request.Batch is { } batch ? $", B = {batch}" : "")}";
 
     /// <summary>Least processor seconds of one unit, of all its threads, over the rounds so far; infinite where it does not say.</summary>
     public double ProcessorMinimum { get; private set; } = double.PositiveInfinity;
@@ -21,9 +19,9 @@ internal sealed class PeerContestant(PeerProcess process, string name, JsonObjec
         try
         {
             var answer = process.Ask(request, seconds, stop);
-            if (answer["processorMicroseconds"] is { } processor) ProcessorMinimum = Math.Min(ProcessorMinimum, (double)processor * 1e-6);
+            if (answer.ProcessorMicroseconds is { } processor) ProcessorMinimum = Math.Min(ProcessorMinimum, processor * 1e-6);
             if (process.Threads > 1) Thread.Sleep(Settle);
-            return answer["microseconds"] is { } microseconds ? (double)microseconds * 1e-6 : (double)answer["seconds"]!;
+            return answer.Microseconds * 1e-6 ?? answer.Seconds ?? throw new PeerException("it answered without a time");
         }
         catch (PeerException e)
         {

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using System.Text.Json;
-using System.Text.Json.Nodes;
+using System.Text.Json.Serialization.Metadata;
 
 namespace BatchViz.Cli.Bench;
 
@@ -46,8 +46,8 @@ internal sealed class PeerProcess : IDisposable
         peer.process.BeginErrorReadLine();
         try
         {
-            var hello = peer.Read(0, stop);
-            (peer.Name, peer.Threads, peer.Warning) = ((string)hello["name"]!, (int)hello["threads"]!, (string?)hello["warning"]);
+            var hello = peer.Read(BenchContext.Default.PeerHello, 0, stop);
+            (peer.Name, peer.Threads, peer.Warning) = (hello.Name, hello.Threads, hello.Warning);
             return peer;
         }
         catch
@@ -59,30 +59,29 @@ internal sealed class PeerProcess : IDisposable
 
     /// <summary>The answer to a request that asks for some seconds of measuring.</summary>
     /// <exception cref="PeerException">It died, does not answer, or does not do this.</exception>
-    public JsonObject Ask(JsonObject request, double seconds, CancellationToken stop)
+    public PeerAnswer Ask(PeerRequest request, double seconds, CancellationToken stop)
     {
         if (broken is not null) throw broken;
-        request["seconds"] = seconds;
         try
         {
-            process.StandardInput.WriteLine(request.ToJsonString());
+            process.StandardInput.WriteLine(BenchJson.Line(request with { Seconds = seconds }));
             process.StandardInput.Flush();
         }
         catch (IOException)
         {
             // It is gone; reading says why.
         }
-        JsonObject answer;
+        PeerAnswer answer;
         try
         {
-            answer = Read(seconds, stop);
+            answer = Read(BenchContext.Default.PeerAnswer, seconds, stop);
         }
         catch (PeerException e)
         {
             broken = e;
             throw;
         }
-        return (string?)answer["error"] is { } refusal ? throw new PeerException(refusal, refused: true) : answer;
+        return answer.Error is { } refusal ? throw new PeerException(refusal, refused: true) : answer;
     }
 
     public void Dispose()
@@ -98,7 +97,7 @@ internal sealed class PeerProcess : IDisposable
         process.Dispose();
     }
 
-    private JsonObject Read(double seconds, CancellationToken stop)
+    private T Read<T>(JsonTypeInfo<T> type, double seconds, CancellationToken stop)
     {
         using var patience = CancellationTokenSource.CreateLinkedTokenSource(stop);
         patience.CancelAfter(TimeSpan.FromSeconds(Patience + seconds));
@@ -118,7 +117,7 @@ internal sealed class PeerProcess : IDisposable
         }
         try
         {
-            return JsonNode.Parse(line) as JsonObject ?? throw new PeerException($"it answered {line}");
+            return JsonSerializer.Deserialize(line, type) ?? throw new PeerException($"it answered {line}");
         }
         catch (JsonException)
         {

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Cli.Bench;
@@ -52,13 +51,8 @@ internal sealed class Peers : IDisposable
     /// <summary>Those who can make the updates of a cell.</summary>
     public IEnumerable<PeerContestant> Updates(BenchNet net, OptimizerKind optimizer, int batch, int seeds, int set)
     {
-        JsonObject Request(string? variant)
-        {
-            var request = Of("update", net);
-            (request["optimizer"], request["batch"], request["seeds"], request["set"]) = (Words.Of(Words.Optimizers, optimizer), batch, seeds, set);
-            if (variant is not null) request["variant"] = variant;
-            return request;
-        }
+        PeerRequest Request(string? variant)
+            => Of("update", net) with { Optimizer = Words.Of(Words.Optimizers, optimizer), Batch = batch, Seeds = seeds, Set = set, Variant = variant };
 
         // The peers have no optimiser that needs the whole gradient first.
         if (!new OptimizerSpec { Kind = optimizer }.WeightByWeight) yield break;
@@ -77,8 +71,7 @@ internal sealed class Peers : IDisposable
     {
         foreach (var one in torch)
         {
-            var request = Of("landscape", net);
-            (request["examples"], request["grid"]) = (examples, grid);
+            var request = Of("landscape", net) with { Examples = examples, Grid = grid };
             yield return new(one, Named("PyTorch", "plain", one.Threads), request, Fail, stop);
         }
     }
@@ -90,8 +83,7 @@ internal sealed class Peers : IDisposable
         if (net.Preset is not null && probe == "exampleNorms") yield break;
         foreach (var one in torch)
         {
-            var request = Of("probe", net);
-            (request["examples"], request["variant"]) = (examples, probe);
+            var request = Of("probe", net) with { Examples = examples, Variant = probe };
             yield return new(one, Named("PyTorch", "plain", one.Threads), request, Fail, stop);
         }
     }
@@ -108,17 +100,11 @@ internal sealed class Peers : IDisposable
         if (!missing.Contains(sentence)) missing.Add(sentence);
     }
 
-    private JsonObject Of(string kind, BenchNet net)
+    private PeerRequest Of(string kind, BenchNet net) => new()
     {
-        var request = new JsonObject
-        {
-            ["kind"] = kind, ["sizes"] = new JsonArray([.. net.Sizes.Select(n => (JsonNode)n)]),
-            ["activation"] = Words.Of(Words.Activations, net.Activation), ["loss"] = Words.Of(Words.Losses, net.Loss),
-        };
-        if (net.Preset is { } preset) request["preset"] = preset;
-        (request["device"], request["precision"]) = (device, precision);
-        return request;
-    }
+        Kind = kind, Sizes = [.. net.Sizes], Activation = Words.Of(Words.Activations, net.Activation), Loss = Words.Of(Words.Losses, net.Loss),
+        Preset = net.Preset, Device = device, Precision = precision,
+    };
 
     private string Named(string who, string variant, int threads)
         => $"{who}{(variant == "plain" ? "" : " " + variant)}, {(device == "cpu" ? $"{threads} {(threads == 1 ? "thread" : "threads")}" : device)}{(precision == "float32" ? "" : " " + precision)}";

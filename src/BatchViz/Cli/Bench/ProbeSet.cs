@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
@@ -60,16 +59,7 @@ internal sealed record ProbeCell(BenchNet Net, int Examples, string Probe, Timin
 
     public PeerTime? Fastest => PeerTime.Fastest(Peers);
 
-    public JsonObject ToJson()
-    {
-        var json = new JsonObject
-        {
-            ["net"] = Net.Name, ["examples"] = Examples, ["probe"] = Probe, ["microseconds"] = Own.Minimum * 1e6, ["medianMicroseconds"] = Own.Median * 1e6,
-            ["gradients"] = Gradients, ["countedGradients"] = Counted,
-        };
-        if (Peers.Length == 0) return json;
-        json["peers"] = PeerTime.ToJson(Peers, "microseconds", "medianMicroseconds", 1e6);
-        json["ratio"] = Ratio;
-        return json;
-    }
+    public ProbeReportCell Report() => new(
+        Net.Name, Examples, Probe, Own.Minimum * 1e6, Own.Median * 1e6, Gradients, Counted,
+        Peers.Length == 0 ? null : [.. Peers.Select(p => new PeerProbeTime(p.Name, p.Time.Minimum * 1e6, p.Time.Median * 1e6))], Ratio);
 }

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
@@ -70,7 +69,7 @@ internal static class ProbesBench
             }
             ceiling = Math.Max(ceiling, Machine.Ceiling(path));
         }
-        if (json) Console.WriteLine(Json(probes, statistics, ceiling, path, peers).ToJsonString());
+        if (json) Console.WriteLine(BenchJson.Line(Report(probes, statistics, ceiling, path, peers)));
         else Show(probes, statistics, ceiling, path, peers);
     }
 
@@ -94,15 +93,8 @@ internal static class ProbesBench
         BenchReport.Notes(peers);
     }
 
-    private static JsonObject Json(IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, double ceiling, KernelPath path, Peers peers)
-    {
-        var json = new JsonObject
-        {
-            ["machine"] = Machine.Describe(path), ["path"] = KernelOption.Word(path), ["fmaCeilingGflops"] = ceiling,
-            ["cells"] = new JsonArray([.. probes.Select(cell => (JsonNode)cell.ToJson())]),
-            ["statistics"] = new JsonArray([.. statistics.Select(cell => (JsonNode)cell.ToJson())]),
-        };
-        BenchReport.Describe(json, peers);
-        return json;
-    }
+    private static ProbesReportLine Report(
+        IReadOnlyList<ProbeCell> probes, IReadOnlyList<StatisticsCell> statistics, double ceiling, KernelPath path, Peers peers) => new(
+            Machine.Describe(path), KernelOption.Word(path), ceiling, [.. probes.Select(cell => cell.Report())], [.. statistics.Select(cell => cell.Report())],
+            BenchReport.Names(peers), BenchReport.Missing(peers));
 }

@@ -2,7 +2,6 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Globalization;
 using System.Text;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
@@ -43,7 +42,7 @@ internal static class RecorderBench
     private static int Run(double seconds, long updates, string where, bool json, CancellationToken stop)
     {
         string machine = Machine.Describe(CpuEngine.Available[^1]);
-        var cells = new JsonArray();
+        var cells = new List<RecorderReportCell>();
         if (!json) Console.WriteLine($"{machine}; processor time of one update, of lane and recorder together\n{"net",-16}{"B",6}{"alone",12}{"recorded",12}{"cost",9}{"keeps",12}{"disk",14}");
         foreach (var (net, data, batch) in Cells)
         {
@@ -51,21 +50,21 @@ internal static class RecorderBench
             cells.Add(cell);
             if (!json)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{net,-16}{batch,6}{(double)cell["alone"]! * 1e6,9:0.000} µs{(double)cell["recorded"]! * 1e6,9:0.000} µs{(double)cell["share"]!,9:0.0 %}{(string)cell["keeps"]!,12}{(double)cell["bytesPerSecond"]! / 1e6,9:0.00} MB/s"));
+                    $"{net,-16}{batch,6}{cell.Alone * 1e6,9:0.000} µs{cell.Recorded * 1e6,9:0.000} µs{cell.Share,9:0.0 %}{cell.Keeps,12}{cell.BytesPerSecond / 1e6,9:0.00} MB/s"));
         }
-        JsonObject? budget = null;
+        RecorderBudgetReport? budget = null;
         if (updates > 0)
         {
             budget = Budget(updates, where, stop);
             if (!json)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{updates:#,0} updates of 2-8-8-1 at B = 1: {(long)budget["bytes"]! / 1e6:0.0} MB on the disk, of a budget of {(long)budget["budgetBytes"]! / 1e6:0} MB; {(long)budget["memoryBytes"]! / 1e6:0.0} MB of memory"));
+                    $"{updates:#,0} updates of 2-8-8-1 at B = 1: {budget.Bytes / 1e6:0.0} MB on the disk, of a budget of {budget.BudgetBytes / 1e6:0} MB; {budget.MemoryBytes / 1e6:0.0} MB of memory"));
         }
-        if (json) Console.WriteLine(new JsonObject { ["machine"] = machine, ["cells"] = cells, ["budget"] = budget }.ToJsonString());
+        if (json) Console.WriteLine(BenchJson.Line(new RecorderReportLine(machine, cells, budget)));
         return CommandLine.Done;
     }
 
-    private static JsonObject Cell(string net, string data, int batch, double seconds, string where, CancellationToken stop)
+    private static RecorderReportCell Cell(string net, string data, int batch, double seconds, string where, CancellationToken stop)
     {
         using var alone = new Trained(net, data, batch, null, budgetBytes: 0);
         string folder = Path.Combine(where, $"batchviz-bench-{Guid.NewGuid():N}");
@@ -83,12 +82,9 @@ internal static class RecorderBench
             recorded.Finish();
             long bytes = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
             int level = recorded.Log.Plan.LevelAt(0);
-            return new JsonObject
-            {
-                ["net"] = net, ["batch"] = batch, ["alone"] = least, ["recorded"] = leastRecorded, ["share"] = leastRecorded / least - 1,
-                ["keeps"] = level == 0 ? "records" : $"1 in {1L << (2 * level)}", ["updates"] = recorded.Log.Count, ["bytes"] = bytes, ["bytesPerSecond"] = bytes / trained,
-                ["keyframeUpdates"] = recorded.Log.Plan.KeyframeStride,
-            };
+            return new(
+                net, batch, least, leastRecorded, leastRecorded / least - 1, level == 0 ? "records" : $"1 in {1L << (2 * level)}",
+                recorded.Log.Count, bytes, bytes / trained, recorded.Log.Plan.KeyframeStride);
         }
         finally
         {
@@ -96,7 +92,7 @@ internal static class RecorderBench
         }
     }
 
-    private static JsonObject Budget(long updates, string where, CancellationToken stop)
+    private static RecorderBudgetReport Budget(long updates, string where, CancellationToken stop)
     {
         const long Bytes = 32 << 20;
         string folder = Path.Combine(where, $"batchviz-bench-{Guid.NewGuid():N}");
@@ -106,7 +102,7 @@ internal static class RecorderBench
             while (recorded.Log.Count < updates) recorded.Round(0.05, stop);
             recorded.Finish();
             long bytes = Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length);
-            return new JsonObject { ["updates"] = recorded.Log.Count, ["bytes"] = bytes, ["budgetBytes"] = Bytes, ["memoryBytes"] = recorded.Log.Bytes };
+            return new(recorded.Log.Count, bytes, Bytes, recorded.Log.Bytes);
         }
         finally
         {

@@ -1,4 +1,3 @@
-using System.Text.Json.Nodes;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
@@ -36,8 +35,5 @@ internal sealed record StatisticsCell(BenchNet Net, int Batch, double With, doub
     /// <summary>What they add, as a share of the update without them; noise can make it negative.</summary>
     public double Share => With / Without - 1;
 
-    public JsonObject ToJson() => new()
-    {
-        ["net"] = Net.Name, ["batch"] = Batch, ["processorMicrosecondsPerUpdate"] = With * 1e6, ["processorMicrosecondsWithout"] = Without * 1e6, ["share"] = Share,
-    };
+    public StatisticsReportCell Report() => new(Net.Name, Batch, With * 1e6, Without * 1e6, Share);
 }

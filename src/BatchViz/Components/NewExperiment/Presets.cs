@@ -68,7 +68,7 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
     {
         try
         {
-            return File.Exists(file) ? JsonSerializer.Deserialize<RecordingPicture>(File.ReadAllBytes(file)) : null;
+            return File.Exists(file) ? JsonSerializer.Deserialize(File.ReadAllBytes(file), PictureContext.Default.RecordingPicture) : null;
         }
         catch (Exception e) when (e is JsonException or IOException or UnauthorizedAccessException)
         {

@@ -1,5 +1,3 @@
-using System.Text.Json.Nodes;
-
 namespace BatchViz.Cli.Bench.Soak;
 
 /// <summary>What a target made of its inputs.</summary>
@@ -13,16 +11,9 @@ internal sealed record FuzzResult(long Inputs, long Refused, long Handled, doubl
     public FuzzResult With(FuzzResult more) => new(Inputs + more.Inputs, Refused + more.Refused, Handled + more.Handled, Math.Max(SlowestMs, more.SlowestMs),
         Math.Max(MostAllocationRatio, more.MostAllocationRatio), Seconds + more.Seconds, more.Failure);
 
-    public JsonObject ToJson(string target)
-    {
-        var json = new JsonObject
-        {
-            ["target"] = target, ["inputs"] = Inputs, ["refused"] = Refused, ["handled"] = Handled,
-            ["slowestMs"] = SlowestMs, ["mostAllocationRatio"] = MostAllocationRatio, ["seconds"] = Seconds,
-        };
-        if (Failure is { } failure) json["failure"] = new JsonObject { ["seed"] = failure.Seed, ["index"] = failure.Index, ["what"] = failure.What, ["input"] = failure.Base64 };
-        return json;
-    }
+    public FuzzReport Report(string target) => new(
+        target, Inputs, Refused, Handled, SlowestMs, MostAllocationRatio, Seconds,
+        Failure is { } failure ? new(failure.Seed, failure.Index, failure.What, failure.Base64) : null);
 }
 
 /// <summary>An input that broke a rule, with all that is needed to try it again.</summary>

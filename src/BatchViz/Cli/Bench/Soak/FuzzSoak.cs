@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 using BatchViz.Cli.Bench.Soak.Targets;
 using BatchViz.Core.Specs;
 
@@ -41,7 +40,8 @@ internal sealed class FuzzSoak : ISoak
         return stop =>
         {
             var results = Targets.Keys.Where(n => name == "all" || name == n).ToDictionary(n => n, n => Run(n, key, first, count, stop));
-            return new SoakOutcome(results.Values.All(r => r.Failure is null), "fuzz", new JsonArray([.. results.Select(r => (JsonNode)r.Value.ToJson(r.Key))]), () => Show(results));
+            FuzzReport[] reports = [.. results.Select(r => r.Value.Report(r.Key))];
+            return new SoakOutcome(results.Values.All(r => r.Failure is null), line => line with { Fuzz = reports }, () => Show(results));
         };
     }
 

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 
 namespace BatchViz.Cli.Bench.Soak;
 
@@ -15,6 +14,6 @@ internal interface ISoak
 }
 
 /// <param name="Good">Nothing failed.</param>
-/// <param name="Name">The key of its result in the line of JSON.</param>
+/// <param name="Tell">Adds its result to the line of JSON.</param>
 /// <param name="Show">Writes the result as a table on standard output.</param>
-internal sealed record SoakOutcome(bool Good, string Name, JsonNode Json, Action Show);
+internal sealed record SoakOutcome(bool Good, Func<SoakReportLine, SoakReportLine> Tell, Action Show);

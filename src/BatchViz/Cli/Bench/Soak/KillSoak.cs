@@ -1,6 +1,5 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Text.Json.Nodes;
 
 namespace BatchViz.Cli.Bench.Soak;
 
@@ -32,7 +31,8 @@ internal sealed class KillSoak : ISoak
                     BenchReport.Progress($"{outcome.Name}: {outcome.Kills} kills, {outcome.Failure ?? "the same bits"}");
                     return outcome;
                 }).ToArray();
-                return new SoakOutcome(outcomes.All(o => o.Failure is null), "kills", Json(outcomes), () => Show(outcomes));
+                KillReport[] reports = [.. outcomes.Select(o => new KillReport(o.Name, o.Kills, o.Missed, Math.Round(o.Seconds, 1), o.Failure))];
+                return new SoakOutcome(outcomes.All(o => o.Failure is null), line => line with { Kills = reports }, () => Show(outcomes));
             }
             finally
             {
@@ -40,11 +40,6 @@ internal sealed class KillSoak : ISoak
             }
         };
     }
-
-    private static JsonArray Json(IEnumerable<KillOutcome> outcomes) => new([.. outcomes.Select(o => (JsonNode)new JsonObject
-    {
-        ["experiment"] = o.Name, ["kills"] = o.Kills, ["missed"] = o.Missed, ["seconds"] = Math.Round(o.Seconds, 1), ["failure"] = o.Failure,
-    })]);
 
     private static void Show(IEnumerable<KillOutcome> outcomes)
     {

@@ -1,5 +1,4 @@
 using System.CommandLine;
-using System.Text.Json.Nodes;
 using BatchViz.Engine.Cpu;
 
 namespace BatchViz.Cli.Bench.Soak;
@@ -20,17 +19,13 @@ internal static class SoakCommand
             if (asked.Length == 0) return Task.FromResult(CommandLine.Refuse($"\"batchviz bench soak\" needs the name of a trial: {names}."));
             Func<CancellationToken, SoakOutcome>[] trials = [.. asked.Select(soak => soak.Read(parsed))];
             SoakOutcome[] outcomes = [.. trials.Select(run => run(stop))];
-            if (parsed.GetValue(json)) Console.WriteLine(Json(outcomes).ToJsonString());
+            if (parsed.GetValue(json)) Console.WriteLine(BenchJson.Line(Report(outcomes)));
             else foreach (var outcome in outcomes) outcome.Show();
             return Task.FromResult(outcomes.All(outcome => outcome.Good) ? CommandLine.Done : CommandLine.Failed);
         }));
         bench.Subcommands.Add(command);
     }
 
-    private static JsonObject Json(IEnumerable<SoakOutcome> outcomes)
-    {
-        var json = new JsonObject { ["machine"] = Machine.Describe(CpuEngine.Available[^1]) };
-        foreach (var outcome in outcomes) json[outcome.Name] = outcome.Json;
-        return json;
-    }
+    private static SoakReportLine Report(IEnumerable<SoakOutcome> outcomes)
+        => outcomes.Aggregate(new SoakReportLine(Machine.Describe(CpuEngine.Available[^1])), (line, outcome) => outcome.Tell(line));
 }
