@@ -126,7 +126,7 @@ internal static class RunCommand
             {
                 ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
                 ["trainLoss"] = Finite(r.TrainLoss), ["trainAccuracy"] = Finite(r.TrainAccuracy), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
-                ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
+                ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["divergedAt"] = r.Diverged ? r.Updates + 1 : null, ["weightsSha256"] = r.WeightsSha256,
                 ["memory"] = Memory(experiment.Runs.Single(run => run.Plan.Id == r.Id)),
             }))]),
         };
