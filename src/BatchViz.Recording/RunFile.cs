@@ -32,7 +32,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private readonly Lock gate = new();
     private readonly List<Stored> index = [];
     private readonly List<Segment> segments = [];
-    private readonly float[] rows;
+    private float[] rows = [];
     private byte[] buffer = new byte[1 << 16], scratch = [];
     private int filled;
     private uint sequence, timesSequence;
@@ -50,7 +50,6 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     {
         (this.files, this.recording, this.runId, this.log, this.examplesOf) = (files, recording, runId, log, examplesOf);
         (name, timesName) = (NameOf(runId), TimesNameOf(runId));
-        rows = new float[RowsAtOnce * log.Stride];
         Written = log.First;
     }
 
@@ -275,6 +274,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private void PutRows(long from, long to)
     {
         int width = log.Layout.Width;
+        if (rows.Length == 0) rows = new float[RowsAtOnce * log.Stride];
         while (from < to)
         {
             int count = (int)Math.Min(to - from, RowsAtOnce);

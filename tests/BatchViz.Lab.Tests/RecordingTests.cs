@@ -248,6 +248,63 @@ public class RecordingTests
         Assert.Null(opened.Recorder);
     }
 
+    [Theory]
+    [InlineData(Labs.Moons)]
+    [InlineData(Labs.Beale)]
+    [InlineData(BatchNorms)]
+    public async Task A_plane_is_kept_so_that_gradients_and_new_points_can_be_put_on_it_when_the_recording_is_opened(string text)
+    {
+        var files = new MemoryFiles();
+        using var experiment = await Labs.Run(text, new() { Files = files });
+        await Labs.Until(() => experiment.LandscapeSettled, "the finest grid");
+        var run = experiment.Runs[0];
+        var moment = experiment.Replayer.Moment(run, 7, experiment.Landscape!.Plane!, null, default);
+        var vectors = experiment.Landscape.Plane!.Export();
+        experiment.Dispose();
+
+        using var opened = Taken(files, RecordingManifest.Read(files), resume: false);
+
+        var landscape = opened.Landscape!;
+        var plane = Assert.IsAssignableFrom<IPlane>(landscape.Plane);
+        var again = plane.Export();
+        Assert.Equal(vectors.Origin, again.Origin);
+        Assert.Equal(vectors.First, again.First);
+        Assert.Equal(vectors.Second, again.Second);
+        Assert.Equal(vectors.Statistics, again.Statistics);
+        Assert.Equal(moment, opened.Replayer.Moment(opened.Runs[0], 7, plane, null, default));
+        // One of the grid's corners, computed once more.
+        using var evaluator = opened.Engine.CreateEvaluator(opened.Data, opened.Plan.Network);
+        var corners = new float[] { float.NaN, float.NaN, float.NaN, float.NaN };
+        evaluator.Grid(plane, landscape.Region, 2, opened.EvaluationSet, corners, default);
+        var (n, losses) = (landscape.Resolution, landscape.Layers[^1].Losses);
+        Assert.Equal([losses[0], losses[n - 1], losses[n * (n - 1)], losses[n * n - 1]], corners);
+        opened.Start();
+        await Labs.Until(() => opened.LandscapeSettled, "nothing to do");
+        Assert.Equal(landscape.PlaneId, opened.Landscape!.PlaneId);
+    }
+
+    private const string BatchNorms = """
+        { "data": { "kind": "moons", "trainExamples": 203 }, "model": { "kind": "layers", "layers": [
+            { "kind": "dense", "units": 8 }, { "kind": "batchNorm" }, { "kind": "activation", "function": "tanh" }, { "kind": "dense" } ] },
+          "learningRate": 0.1, "batchSizes": [8, 32], "budget": { "epochs": 4 }, "landscape": { "resolution": 17 } }
+        """;
+
+    [Fact]
+    public async Task A_path_that_is_taken_up_again_has_each_update_once()
+    {
+        var files = new MemoryFiles();
+        var manifest = await Interrupted(files, Long, new Random(5), landscape: true);
+        using var taken = Taken(files, manifest, resume: true);
+        taken.Start();
+        await Labs.Ended(taken);
+        await Labs.Until(() => taken.LandscapeSettled, "the finest grid");
+        foreach (var path in taken.Landscape!.Paths)
+        {
+            uint[] updates = [.. path.ToArray().Select(point => point.Update)];
+            Assert.Equal(updates.Distinct().Order(), updates);
+        }
+    }
+
     [Fact]
     public async Task Probes_are_at_the_same_updates_wherever_a_run_was_cut_and_taken_up_again()
     {
@@ -330,10 +387,11 @@ public class RecordingTests
     }
 
     /// <summary>A recording that was stopped somewhere.</summary>
-    private static async Task<RecordingManifest> Interrupted(IFiles files, string text, Random random)
+    private static async Task<RecordingManifest> Interrupted(IFiles files, string text, Random random, bool landscape = false)
     {
-        using var experiment = Labs.New(text, new() { Files = files, Landscape = false });
+        using var experiment = Labs.New(text, new() { Files = files, Landscape = landscape });
         experiment.Start();
+        if (landscape) await Labs.Until(() => experiment.Landscape is { Resolution: > 0 }, "a plane");
         long until = 1000 + random.Next(4000);
         await Labs.Until(() => experiment.Runs[0].Log.Count > until, "some updates");
         return experiment.Recorder!.Manifest;

@@ -10,11 +10,12 @@ public sealed record TrainingReport(JsonObject Experiment, IReadOnlyList<RunRepo
 
 /// <summary>A run at its end. Accuracies are fractions; null without a test split or classes.</summary>
 /// <param name="Seconds">Of the lane's processor.</param>
+/// <param name="DivergedAt">The update whose loss, gradient or weights were not finite, which is not among <paramref name="Updates"/>; null where none was.</param>
 /// <param name="Memory">Null of a run that had ended when its recording was opened.</param>
 /// <param name="Probes">Absent where there are none.</param>
 public sealed record RunReport(
     string Id, int BatchSize, uint Seed, long Updates, double Epochs, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy,
-    double Seconds, bool Diverged, string WeightsSha256, MemoryReport? Memory,
+    double Seconds, bool Diverged, long? DivergedAt, string WeightsSha256, MemoryReport? Memory,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ProbeReport? Probes);
 
 /// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>

@@ -128,7 +128,7 @@ internal static class RunCommand
 
     private static RunReport ReportOf(RunResult result, Run run) => new(
         result.Id, result.BatchSize, result.Seed, result.Updates, result.Epochs, result.TrainLoss, result.TrainAccuracy, result.TestLoss, result.TestAccuracy,
-        result.Seconds, result.Diverged, result.WeightsSha256, MemoryOf(run), ProbesOf(run));
+        result.Seconds, result.Diverged, result.Diverged ? result.Updates + 1 : null, result.WeightsSha256, MemoryOf(run), ProbesOf(run));
 
     private static MemoryReport? MemoryOf(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new(
         seeds, predicted.Total, measured.Total,

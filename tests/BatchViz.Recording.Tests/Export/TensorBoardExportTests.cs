@@ -18,7 +18,8 @@ public class TensorBoardExportTests
             for (int c = 0; c < run.Layout.Width; c++)
             {
                 var points = scalars[run.Layout.Columns[c].Name];
-                Assert.Equal(run.Count, points.Count);
+                // A run that diverged took no step from its last record.
+                Assert.Equal(run.Layout.IsOfStep(c) ? run.UpdatesMade : run.Count, points.Count);
                 for (int i = 0; i < points.Count; i++) Assert.Equal((i + 1, (double)RecordedRun.SecondsAfter(i + 1), run.Record(i)[c]), points[i]);
             }
             Assert.Equal(run.Evaluations.Select(p => ((long)p.Update, (double)p.LaneSeconds, p.Loss)), scalars["evaluation/loss"]);

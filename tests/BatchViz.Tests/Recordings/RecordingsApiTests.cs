@@ -80,6 +80,34 @@ public sealed class RecordingsApiTests(RecordedMoons moons) : IClassFixture<Reco
     }
 
     [Fact]
+    public async Task A_download_says_how_long_it_is_before_it_begins_and_leaves_nothing_behind()
+    {
+        foreach (string format in new[] { "bviz", "csv", "html", "safetensors", "tensorboard" })
+        {
+            using var answer = await owner.GetAsync($"/api/recordings/moons/export/{format}", HttpCompletionOption.ResponseHeadersRead);
+            byte[] body = await answer.Content.ReadAsByteArrayAsync();
+
+            Assert.Equal(HttpStatusCode.OK, answer.StatusCode);
+            Assert.Equal(body.Length, answer.Content.Headers.ContentLength);
+        }
+        Assert.True(SpinWait.SpinUntil(() => !Directory.EnumerateFileSystemEntries(root).Any(), TimeSpan.FromSeconds(30)));
+    }
+
+    [Fact]
+    public async Task An_export_that_fails_while_it_is_written_does_not_begin_as_a_success()
+    {
+        Directory.Delete(root, recursive: true);
+        await System.IO.File.WriteAllTextAsync(root, "a file where the folder for exports should be");
+        using var answer = await owner.GetAsync("/api/recordings/moons/export/csv");
+        System.IO.File.Delete(root);
+        Directory.CreateDirectory(root);
+
+        Assert.Equal(HttpStatusCode.InternalServerError, answer.StatusCode);
+        Assert.Null(answer.Content.Headers.ContentDisposition);
+        Assert.Contains("cannot be written", await answer.Content.ReadAsStringAsync());
+    }
+
+    [Fact]
     public async Task What_cannot_be_exported_is_one_sentence()
     {
         foreach (var (address, status) in new[]

@@ -84,17 +84,23 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         {
             for (int r = 0; r < runs.Count; r++)
             {
+                var run = runs[r];
                 float mark = Mark(s, r);
-                var rows = new float[Records * runs[r].Log.Layout.Width];
+                var rows = new float[Records * run.Log.Layout.Width];
                 Array.Fill(rows, mark);
-                runs[r].Log.Evaluations.Add(new EvaluationPoint(0, mark, float.NaN, float.NaN, 0));
-                runs[r].Log.Append(rows, Records, 0, mark);
-                recorder.Add(runs[r], new Keyframe(Keyframe, [mark, 0], [], [1, 2, 3]));
-                runs[r].Log.Enter(RunState.Finished);
+                // Each step is waited for, so that the same bytes come out every time.
+                Step(() => run.Log.Evaluations.Add(new EvaluationPoint(0, mark, float.NaN, float.NaN, 0)));
+                Step(() => run.Log.Append(rows, Records, 0, mark));
+                Step(() => recorder.Add(run, new Keyframe(Keyframe, [mark, 0], [], [1, 2, 3])));
+                Step(() => run.Log.Enter(RunState.Finished));
+            }
+            Step(() => recorder.SaveLandscape([.. RecordingFolder.IdentityBlock(sample.Manifest), .. LogBlock.Whole(32, 1, "{}"u8)]));
+
+            void Step(Action make)
+            {
+                make();
                 if (!recorder.Flush(TimeSpan.FromMinutes(1))) throw new InvalidOperationException(recorder.Problem);
             }
-            recorder.SaveLandscape([.. RecordingFolder.IdentityBlock(sample.Manifest), .. LogBlock.Whole(32, 1, "{}"u8)]);
-            if (!recorder.Flush(TimeSpan.FromMinutes(1))) throw new InvalidOperationException(recorder.Problem);
         }
         var content = new Dictionary<string, byte[]>();
         foreach (string folder in new[] { "", "runs" }.Concat(runs.Select(run => Keyframes.FolderOf(run.Id))))
