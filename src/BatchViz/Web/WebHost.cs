@@ -44,7 +44,8 @@ public static class WebHost
         builder.Services.AddHostedService<FrameLoop>();
         builder.Services.AddAccess();
         builder.Services.AddCascadingAuthenticationState();
-        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2);
+        // MessagePack carries frames as their own bytes; JSON, which is there by default, is for a person who debugs.
+        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2).AddMessagePackProtocol();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
         builder.Services.AddRadzenComponents();
         builder.Services.AddScoped<OwnerScript>();
