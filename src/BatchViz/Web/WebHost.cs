@@ -49,6 +49,7 @@ public static class WebHost
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
         builder.Services.AddRadzenComponents();
         builder.Services.AddScoped<OwnerScript>();
+        builder.Services.AddMetricsEndpoint();
 
         var app = builder.Build();
         app.Use((context, next) =>
@@ -74,6 +75,7 @@ public static class WebHost
         // Looks and scripts are no secret, and the page that asks for a link needs them.
         app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
         app.MapGet("/healthz", () => "ok").AllowAnonymous();
+        app.MapMetrics();
         app.MapHub<WatchHub>("/hubs/watch");
         app.MapHub<ControlHub>("/hubs/control");
         app.MapRazorComponents<App>()
