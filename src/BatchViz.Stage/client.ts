@@ -3,14 +3,15 @@
  * the store finds missing in them is fetched. Nothing here draws: it changes the stage and says what changed.
  */
 import { tr } from "./language.ts";
-import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
+import type { HubConnection } from "@microsoft/signalr";
 import type { Answer, Boundary, Examples, Keyframes, Line, Points, Probes } from "./answers.ts";
 import type { BatchAnswer } from "./batch.ts";
 import { whole } from "./format.ts";
+import { hubConnection } from "./hub.ts";
 import { COLUMN, type Manifest, type Session } from "./manifest.ts";
 import type { MomentsAnswer } from "./moments.ts";
 import { Change, type Remote, type Stage } from "./stage.ts";
-import { decodeEvaluations, decodeFrame, decodeGrid, decodePaths, decodeTile, fromBase64, WireError, type Frame } from "./wire.ts";
+import { decodeEvaluations, decodeFrame, decodeGrid, decodePaths, decodeTile, WireError, type Frame } from "./wire.ts";
 
 const PATIENCE = [0, 1000, 2000, 5000];
 /** A tile that the head still runs through is worth asking for again, but not more often than this. */
@@ -85,7 +86,7 @@ export class Client implements Remote {
   /** Keeps a stream of frames open for as long as the page lives. */
   private async watch(): Promise<never> {
     for (let attempt = 0; ; attempt++) {
-      const connection = new HubConnectionBuilder().withUrl("/hubs/watch").configureLogging(LogLevel.None).build();
+      const connection = hubConnection("/hubs/watch");
       try {
         await connection.start();
         attempt = 0;
@@ -103,7 +104,7 @@ export class Client implements Remote {
   private readFrames(connection: HubConnection): Promise<void> {
     return new Promise((resolve, reject) => {
       connection.onclose(() => resolve());
-      connection.stream<string>("Watch").subscribe({ next: (text) => this.takeFrame(text), complete: resolve, error: reject });
+      connection.stream<Uint8Array>("Watch").subscribe({ next: (bytes) => this.takeFrame(bytes), complete: resolve, error: reject });
     });
   }
 
@@ -113,9 +114,9 @@ export class Client implements Remote {
     this.stage.changed(Change.session);
   }
 
-  private takeFrame(text: string): void {
+  private takeFrame(bytes: Uint8Array): void {
     try {
-      this.ingest(decodeFrame(fromBase64(text)));
+      this.ingest(decodeFrame(bytes));
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
       this.stage.report(error.message);
@@ -398,7 +399,7 @@ export class Client implements Remote {
   }
 
   private async connectControl(): Promise<HubConnection> {
-    const connection = new HubConnectionBuilder().withUrl("/hubs/control").configureLogging(LogLevel.None).build();
+    const connection = hubConnection("/hubs/control");
     connection.onclose(() => (this.control = null));
     await connection.start();
     return connection;

@@ -265,7 +265,7 @@ export function decodeBlock(bytes: Uint8Array): Block {
   }
 }
 
-/** The hub's JSON protocol carries `byte[]` as base64. */
+/** Bytes that travel inside JSON: pixels, the values of a boundary, the blocks of a replay in one file. */
 export function fromBase64(text: string): Uint8Array {
   const binary = atob(text);
   const bytes = new Uint8Array(binary.length);

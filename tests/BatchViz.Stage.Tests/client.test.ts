@@ -8,19 +8,13 @@ import { Buckets } from "../../src/BatchViz.Stage/store.ts";
 import { frame, frameBytes, listBytes, type FrameOptions } from "./messages.ts";
 import { column, ENGINE, planeInfo, runInfo } from "./samples.ts";
 
-let send: (text: string) => void = () => {};
-vi.mock("@microsoft/signalr", () => {
-  const hub = {
+let send: (frame: Uint8Array) => void = () => {};
+vi.mock("../../src/BatchViz.Stage/hub.ts", () => ({
+  hubConnection: () => ({
     start: async () => {}, stop: async () => {}, onclose() {},
-    stream: () => ({ subscribe: (observer: { next: (text: string) => void }) => (send = observer.next) }),
-  };
-  class HubConnectionBuilder {
-    withUrl() { return this; }
-    configureLogging() { return this; }
-    build() { return hub; }
-  }
-  return { HubConnectionBuilder, LogLevel: { None: 6 } };
-});
+    stream: () => ({ subscribe: (observer: { next: (frame: Uint8Array) => void }) => (send = observer.next) }),
+  }),
+}));
 
 const plane = (id: number): PlaneInfo => planeInfo({ id, title: `plane ${id}`, xLabel: `x${id}`, yLabel: `y${id}` });
 const runOf = (index: number, more: Partial<RunInfo> = {}): RunInfo => runInfo({ index, id: `r${index}`, totalUpdates: 100_000, ...more });
@@ -35,7 +29,7 @@ const manifestOf = (generation: number, more: Partial<Manifest> = {}): Manifest 
 
 let client: Client, stage: Stage, screen: ((now: number) => void)[], answers: Map<string, () => unknown>;
 const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, 5));
-const heads = (at: number, options: FrameOptions): void => send(Buffer.from(frameBytes([[]], at, at, options)).toString("base64"));
+const heads = (at: number, options: FrameOptions): void => send(frameBytes([[]], at, at, options));
 
 beforeEach(async () => {
   screen = [];
@@ -192,7 +186,7 @@ test("frames of a run that no manifest has named yet wait for it, and bring no o
   const points = { first: 0, entries: [[3000, 1, 2, 0.5, 0]] };
   const evaluations = { first: 0, entries: [[3000, 0.5, NaN, NaN, 0]] };
   const seconds = Array.from({ length: 3200 }, (_, i) => i / 100);
-  const told = (from: number, to: number, options: FrameOptions): void => send(Buffer.from(frameBytes([seconds.slice(0, to)], from, to, { run: 1, generation: 7, revision: 2, ...options })).toString("base64"));
+  const told = (from: number, to: number, options: FrameOptions): void => send(frameBytes([seconds.slice(0, to)], from, to, { run: 1, generation: 7, revision: 2, ...options }));
   told(3000, 3100, { sequence: 2, plane: 3, points, evaluations });
   told(3100, 3200, { sequence: 3, plane: 4 });
   heads(70, { generation: 7, sequence: 4, plane: 4, revision: 2 });
@@ -209,8 +203,8 @@ test("a frame may begin before the end of the last one, at an aligned place", as
   void client.start();
   await settle();
   const seconds = Array.from({ length: 1000 }, (_, i) => i / 10), out = new Buckets();
-  send(Buffer.from(frameBytes([seconds.slice(0, 300)], 0, 300, { generation: 7, sequence: 2, top: 0 })).toString("base64"));
-  send(Buffer.from(frameBytes([seconds], 256, 1000, { generation: 7, sequence: 3, top: 4 })).toString("base64"));
+  send(frameBytes([seconds.slice(0, 300)], 0, 300, { generation: 7, sequence: 2, top: 0 }));
+  send(frameBytes([seconds], 256, 1000, { generation: 7, sequence: 3, top: 4 }));
   const run = stage.store.runs[0]!;
   expect([run.made, run.head, stage.store.gap(0)]).toEqual([1000, 1000, []]);
   expect([stage.store.at(0, 0, 257, out), out.last[0]]).toEqual([true, Math.fround(25.6)]);

@@ -4,10 +4,11 @@ import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
-import { HubConnectionBuilder, LogLevel, type HubConnection } from "@microsoft/signalr";
+import type { HubConnection } from "@microsoft/signalr";
+import { hubConnection } from "../../src/BatchViz.Stage/hub.ts";
 import { columnIndex, type Manifest } from "../../src/BatchViz.Stage/manifest.ts";
 import { TimelineStore } from "../../src/BatchViz.Stage/store.ts";
-import { decodeFrame, decodeTile, fromBase64 } from "../../src/BatchViz.Stage/wire.ts";
+import { decodeFrame, decodeTile } from "../../src/BatchViz.Stage/wire.ts";
 
 const PROGRAM = process.env["BATCHVIZ"] ?? join(import.meta.dirname, "../../src/BatchViz/bin/Debug/net10.0/batchviz");
 
@@ -50,7 +51,7 @@ export class Server {
 
   /** Calls a method of the controlling hub as the owner. */
   async control(method: string, ...values: unknown[]): Promise<void> {
-    const hub = connection(`${this.url}/hubs/control`, this.owner);
+    const hub = hubConnection(`${this.url}/hubs/control`, { headers: { cookie: this.owner } });
     await hub.start();
     await hub.invoke(method, ...values);
     await hub.stop();
@@ -76,12 +77,12 @@ export class Viewer {
     const columns = manifest.columns.filter((c) => c.live);
     this.live = columns.map((c) => c.name).join("+");
     this.store = new TimelineStore(manifest.runs.length, columns.map((c) => columnIndex(manifest, c.name)));
-    this.hub = connection(`${server.url}/hubs/watch`, server.viewer);
+    this.hub = hubConnection(`${server.url}/hubs/watch`, { headers: { cookie: server.viewer } });
   }
 
   async start(): Promise<void> {
     await this.hub.start();
-    this.hub.stream<string>("Watch").subscribe({ next: (text) => this.take(text), complete: () => {}, error: () => {} });
+    this.hub.stream<Uint8Array>("Watch").subscribe({ next: (bytes) => this.take(bytes), complete: () => {}, error: () => {} });
   }
 
   /** Everything that the runs have made is here. */
@@ -94,9 +95,9 @@ export class Viewer {
     while (!this.whole) await this.heal();
   }
 
-  private take(text: string): void {
+  private take(bytes: Uint8Array): void {
     this.frames++;
-    this.store.ingestFrame(decodeFrame(fromBase64(text)));
+    this.store.ingestFrame(decodeFrame(bytes));
     if (!this.whole) void this.heal();
   }
 
@@ -137,10 +138,6 @@ export const ENDLESS = {
   budget: { seconds: 86_400 },
   pace: "examples",
 };
-
-function connection(url: string, cookie: string): HubConnection {
-  return new HubConnectionBuilder().withUrl(url, { headers: { cookie } }).configureLogging(LogLevel.None).build();
-}
 
 async function cookie(link: string): Promise<string> {
   const answer = await fetch(link, { redirect: "manual" });

@@ -1,87 +1,61 @@
-using System.Net.WebSockets;
-using System.Text;
-using System.Text.Json;
-using System.Text.Json.Nodes;
+using Microsoft.AspNetCore.SignalR;
+using Microsoft.AspNetCore.SignalR.Client;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace BatchViz.Tests;
 
-/// <summary>A hub connection over a plain WebSocket with SignalR's JSON protocol; the .NET client is not to be had everywhere.</summary>
+/// <summary>A connection to one of the program's hubs, as a .NET program makes it.</summary>
 public sealed class HubClient : IAsyncDisposable
 {
-    private const byte End = 0x1E;
+    private readonly HubConnection connection;
 
-    private readonly ClientWebSocket socket = new();
-    private readonly MemoryStream rest = new();
+    private HubClient(HubConnection connection) => this.connection = connection;
 
-    /// <exception cref="WebSocketException">The hub refuses; <see cref="Status"/> says how.</exception>
-    public static async Task<HubClient> Connect(Uri server, string hub, string? cookie = null, string? origin = null)
+    /// <exception cref="HttpRequestException">The hub refuses; <see cref="HttpRequestException.StatusCode"/> says how.</exception>
+    public static async Task<HubClient> Connect(Uri server, string hub, string? cookie = null, string? origin = null, bool json = false)
     {
-        var client = new HubClient();
-        client.socket.Options.CollectHttpResponseDetails = true;
-        if (cookie is not null) client.socket.Options.SetRequestHeader("Cookie", cookie);
-        if (origin is not null) client.socket.Options.SetRequestHeader("Origin", origin);
+        var builder = new HubConnectionBuilder().WithUrl(new Uri(server, hub), options =>
+        {
+            options.UseDefaultCredentials = false;
+            if (cookie is not null) options.Headers["Cookie"] = cookie;
+            if (origin is not null) options.Headers["Origin"] = origin;
+        });
+        if (!json) builder.AddMessagePackProtocol();
+        var client = new HubClient(builder.Build());
         try
         {
-            await client.socket.ConnectAsync(new Uri($"ws://{server.Authority}{hub}"), Patience());
+            await client.connection.StartAsync(Patience());
         }
-        catch (WebSocketException e)
+        catch
         {
-            throw new HttpRequestException(e.Message, e, client.socket.HttpStatusCode);
+            await client.DisposeAsync();
+            throw;
         }
-        await client.Send("""{"protocol":"json","version":1}""");
-        Assert.Equal("{}", (await client.Message())!.ToJsonString());
         return client;
     }
 
     /// <summary>Calls a method and returns its error, or null when it was done.</summary>
-    public async Task<string?> Invoke(string method, params object[] arguments)
+    public async Task<string?> Invoke(string method, params object?[] arguments)
     {
-        await Send(JsonSerializer.Serialize(new { type = 1, invocationId = "1", target = method, arguments }));
-        while (await Message() is { } message)
-            if ((int?)message["type"] == 3) return (string?)message["error"];
-        return "The connection was closed.";
+        try
+        {
+            await connection.InvokeCoreAsync(method, typeof(object), arguments, Patience());
+            return null;
+        }
+        catch (HubException refused)
+        {
+            return refused.Message;
+        }
     }
 
     /// <summary>Streams bytes until <paramref name="enough"/> says so.</summary>
     public async Task Stream(string method, Func<byte[], bool> enough)
     {
-        await Send(JsonSerializer.Serialize(new { type = 4, invocationId = "1", target = method, arguments = Array.Empty<object>() }));
-        while (await Message() is { } message)
-        {
-            if ((int?)message["type"] == 3) throw new InvalidOperationException((string?)message["error"]);
-            if ((int?)message["type"] == 2 && enough(Convert.FromBase64String((string)message["item"]!))) return;
-        }
+        await foreach (byte[] bytes in connection.StreamAsyncCore<byte[]>(method, [], Patience()))
+            if (enough(bytes)) return;
     }
 
-    public async ValueTask DisposeAsync()
-    {
-        if (socket.State == WebSocketState.Open) await socket.CloseAsync(WebSocketCloseStatus.NormalClosure, null, Patience());
-        socket.Dispose();
-        await rest.DisposeAsync();
-    }
-
-    private Task Send(string json) => socket.SendAsync(Encoding.UTF8.GetBytes(json + (char)End), WebSocketMessageType.Text, true, Patience());
-
-    private async Task<JsonNode?> Message()
-    {
-        var buffer = new byte[65536];
-        while (true)
-        {
-            var bytes = rest.GetBuffer().AsSpan(0, (int)rest.Length);
-            int end = bytes.IndexOf(End);
-            if (end >= 0)
-            {
-                var message = JsonNode.Parse(bytes[..end]);
-                byte[] after = bytes[(end + 1)..].ToArray();
-                rest.SetLength(0);
-                rest.Write(after);
-                return message;
-            }
-            var read = await socket.ReceiveAsync(buffer, Patience());
-            if (read.MessageType == WebSocketMessageType.Close) return null;
-            rest.Write(buffer, 0, read.Count);
-        }
-    }
+    public ValueTask DisposeAsync() => connection.DisposeAsync();
 
     private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
 }

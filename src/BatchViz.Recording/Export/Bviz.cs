@@ -1,3 +1,4 @@
+using System.IO.Hashing;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
 
@@ -22,7 +23,7 @@ public static class Bviz
         var damages = new List<Damage>();
         var entries = new List<ZipEntry>();
         byte[] bytes = manifest.ToBytes();
-        Put(new(RecordingManifest.FileName, Crc32.Of(bytes), bytes.Length));
+        Put(new(RecordingManifest.FileName, Crc32.HashToUInt32(bytes), bytes.Length));
         to.Write(bytes);
         var names = NamesOf(recording, manifest);
         if (names.Count >= MostFiles) throw new SpecException($"The recording has {names.Count:#,0} files, and a .bviz holds at most {MostFiles:#,0}.");
@@ -46,9 +47,9 @@ public static class Bviz
             else if (scanner.Blocks == 0 && names[i].EndsWith(".log", StringComparison.Ordinal)) damages.Add(new Damage(names[i], 0, 0, "it is empty"));
             long size = scanner.End;
             if (size == 0) continue;
-            uint crc = 0;
-            foreach (int read in Pieces(file, size, buffer, cancel)) crc = Crc32.Of(buffer.AsSpan(0, read), crc);
-            Put(new(names[i], crc, size));
+            var crc = new Crc32();
+            foreach (int read in Pieces(file, size, buffer, cancel)) crc.Append(buffer.AsSpan(0, read));
+            Put(new(names[i], crc.GetCurrentHashAsUInt32(), size));
             foreach (int read in Pieces(file, size, buffer, cancel)) to.Write(buffer, 0, read);
             progress?.Report((i + 1.0) / names.Count);
         }

@@ -1,4 +1,5 @@
 using System.Buffers.Binary;
+using System.IO.Hashing;
 using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
@@ -76,19 +77,19 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
     /// <summary>A size that is a lie costs nothing: what is not there is not written.</summary>
     private void Copy(ZipEntry entry, Action<ReadOnlySpan<byte>> take)
     {
-        uint crc = 0;
+        var crc = new Crc32();
         for (long left = entry.Size; left > 0;)
         {
             cancel.ThrowIfCancellationRequested();
             int read = from.Read(buffer, 0, (int)Math.Min(buffer.Length, left));
             if (read <= 0) throw CutShort();
-            crc = Crc32.Of(buffer.AsSpan(0, read), crc);
+            crc.Append(buffer.AsSpan(0, read));
             take(buffer.AsSpan(0, read));
             left -= read;
             taken += read;
             if (length > 0) progress?.Report(taken / length);
         }
-        if (crc != entry.Crc || entry.Size < 0) throw new SpecException($"{Damaged}: the checksum of {entry.Name} does not fit.");
+        if (crc.GetCurrentHashAsUInt32() != entry.Crc || entry.Size < 0) throw new SpecException($"{Damaged}: the checksum of {entry.Name} does not fit.");
     }
 
     /// <summary>The list of files says the same as the files, and nothing follows it. Its first four bytes have been read.</summary>

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.Numerics;
 using System.Text;
+using BatchViz.Recording.Storage;
 
 namespace BatchViz.Recording.Export;
 
@@ -78,9 +79,7 @@ internal sealed class EventWriter
 
     private static uint MaskedCrc(ReadOnlySpan<byte> bytes)
     {
-        uint crc = ~0u;
-        foreach (byte b in bytes) crc = BitOperations.Crc32C(crc, b);
-        return BitOperations.RotateRight(~crc, 15) + 0xA282EAD8;
+        return BitOperations.RotateRight(Crc32C.Of(bytes), 15) + 0xA282EAD8;
     }
 
     /// <summary>Bytes of a protobuf message as it grows.</summary>

@@ -1,20 +1,9 @@
-using System.Buffers.Binary;
-using System.Numerics;
+using System.IO.Hashing;
 
 namespace BatchViz.Recording.Storage;
 
-/// <summary>The Castagnoli checksum (RFC 3720, appendix B.4), by the processor's own instruction where it has one.</summary>
+/// <summary>The Castagnoli checksum (RFC 3720, appendix B.4), under one name for everything that lies on the disk.</summary>
 public static class Crc32C
 {
-    public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)
-    {
-        uint crc = ~before;
-        while (bytes.Length >= 8)
-        {
-            crc = BitOperations.Crc32C(crc, BinaryPrimitives.ReadUInt64LittleEndian(bytes));
-            bytes = bytes[8..];
-        }
-        foreach (byte b in bytes) crc = BitOperations.Crc32C(crc, b);
-        return ~crc;
-    }
+    public static uint Of(ReadOnlySpan<byte> bytes) => Crc32.HashToUInt32(Crc32ParameterSet.Crc32C, bytes);
 }

@@ -91,22 +91,3 @@ internal static class StoredZip
         }
     }
 }
-
-/// <summary>CRC-32 as ZIP has it (polynomial 0x04C11DB7, reflected).</summary>
-internal static class Crc32
-{
-    private static readonly uint[] Table = [.. Enumerable.Range(0, 256).Select(value =>
-    {
-        uint crc = (uint)value;
-        for (int bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? (crc >> 1) ^ 0xEDB88320 : crc >> 1;
-        return crc;
-    })];
-
-    /// <param name="before">The sum of what stands before.</param>
-    public static uint Of(ReadOnlySpan<byte> bytes, uint before = 0)
-    {
-        uint crc = ~before;
-        foreach (byte b in bytes) crc = Table[(byte)(crc ^ b)] ^ (crc >> 8);
-        return ~crc;
-    }
-}

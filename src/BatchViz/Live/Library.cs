@@ -33,6 +33,12 @@ public sealed class Library(string root, TimeProvider? clock = null)
     private readonly TimeProvider clock = clock ?? TimeProvider.System;
     private readonly ConcurrentDictionary<string, (string Signature, DateTimeOffset At, LibraryEntry Entry)> seen = new();
     private readonly ConcurrentDictionary<string, byte> mine = new();
+    private readonly RecordingIndex index = new(Path.GetFullPath(root));
+    private readonly Lock indexing = new();
+    private bool indexLoaded;
+
+    /// <summary>The signatures under which the index has recordings.</summary>
+    private Dictionary<string, string> indexed = [];
 
     public string Root { get; } = Path.GetFullPath(root);
 
@@ -58,7 +64,42 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         EmptyTrash(clock.GetUtcNow() - KeptInTrash);
         foreach (string gone in seen.Keys.Except(folders.Select(folder => folder.Name))) seen.TryRemove(gone, out _);
-        return [.. folders.Select(folder => Look(folder, onAir)).OfType<LibraryEntry>().OrderByDescending(entry => entry.Created).ThenBy(entry => entry.Key, StringComparer.Ordinal)];
+        LoadIndex();
+        LibraryEntry[] entries = [.. folders.Select(folder => Look(folder, onAir)).OfType<LibraryEntry>()];
+        UpdateIndex(folders, entries);
+        return [.. entries.OrderByDescending(entry => entry.Created).ThenBy(entry => entry.Key, StringComparer.Ordinal)];
+    }
+
+    /// <summary>What an earlier server, or another one, has read already need not be read again.</summary>
+    private void LoadIndex()
+    {
+        lock (indexing)
+        {
+            if (indexLoaded) return;
+            indexLoaded = true;
+            foreach (var (key, (signature, summary)) in index.Load())
+                seen.TryAdd(key, (signature, DateTimeOffset.MinValue, EntryOf(new DirectoryInfo(FolderOf(key)), summary)));
+            indexed = seen.ToDictionary(known => known.Key, known => known.Value.Signature);
+        }
+    }
+
+    /// <summary>Those that are being written change too often to be worth it.</summary>
+    private void UpdateIndex(DirectoryInfo[] folders, LibraryEntry[] entries)
+    {
+        lock (indexing)
+        {
+            var news = new Dictionary<string, (string, RecordingSummary)>();
+            foreach (var entry in entries.Where(entry => entry.State is not (LibraryState.OnAir or LibraryState.Elsewhere)))
+            {
+                if (seen.TryGetValue(entry.Key, out var known) && indexed.GetValueOrDefault(entry.Key) != known.Signature)
+                    news[entry.Key] = (known.Signature, SummaryOf(known.Entry));
+            }
+            var present = folders.Select(folder => folder.Name).ToHashSet();
+            if (news.Count == 0 && indexed.Keys.All(present.Contains)) return;
+            index.Update(news, present);
+            foreach (string gone in indexed.Keys.Where(key => !present.Contains(key)).ToArray()) indexed.Remove(gone);
+            foreach (var (key, (signature, _)) in news) indexed[key] = signature;
+        }
     }
 
     /// <summary>By key, or by the id in its manifest.</summary>
@@ -288,12 +329,20 @@ public sealed class Library(string root, TimeProvider? clock = null)
             return Unreadable(folder, e.Message);
         }
         RunGlance[] runs = [.. manifest.Runs.Select(run => RunGlance.Of(files, manifest.Id, run))];
-        return new LibraryEntry { Key = folder.Name, Manifest = manifest, Runs = runs, Bytes = BytesOf(folder.FullName), Created = manifest.Created }
-            .WithPicture(() => Draw(folder.FullName, manifest, runs));
+        return EntryOf(folder, new RecordingSummary(manifest, runs, BytesOf(folder.FullName), manifest.Created, null));
     }
 
     private static LibraryEntry Unreadable(DirectoryInfo folder, string problem)
-        => new() { Key = folder.Name, Problem = problem, Bytes = BytesOf(folder.FullName), Created = new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero) };
+        => EntryOf(folder, new RecordingSummary(null, [], BytesOf(folder.FullName), new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero), problem));
+
+    private static LibraryEntry EntryOf(DirectoryInfo folder, RecordingSummary summary)
+    {
+        var (manifest, runs, bytes, created, problem) = summary;
+        var entry = new LibraryEntry { Key = folder.Name, Manifest = manifest, Runs = runs, Bytes = bytes, Created = created, Problem = problem };
+        return manifest is null ? entry : entry.WithPicture(() => Draw(folder.FullName, manifest, runs));
+    }
+
+    private static RecordingSummary SummaryOf(LibraryEntry entry) => new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
 
     private static RecordingPicture? Draw(string folder, RecordingManifest manifest, IReadOnlyList<RunGlance> runs)
     {

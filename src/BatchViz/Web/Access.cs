@@ -64,11 +64,12 @@ public static class Access
     /// <summary>Without sign-in the server listens on this computer alone, and whoever brings no cookie is its owner.</summary>
     public static void UseAccess(this IApplicationBuilder app, ServeOptions options)
     {
+        var links = app.ApplicationServices.GetRequiredService<Links>();
         app.Use((context, next) => Checked(context, options) is { } refusal ? Say(context, StatusCodes.Status403Forbidden, refusal) : next(context));
         app.UseAuthentication();
         app.Use((context, next) =>
         {
-            if (!options.SignIn && context.User.Identity?.IsAuthenticated != true) context.User = Principal(Owner);
+            if (context.User.Identity?.IsAuthenticated != true && RoleWithoutCookie(context, options, links) is { } role) context.User = Principal(role);
             return next(context);
         });
         app.UseAuthorization();
@@ -88,6 +89,15 @@ public static class Access
             context.Response.Redirect("/");
         }).AllowAnonymous();
         app.MapGet("/api/session", (HttpContext context) => ApiJson.Answer(new Session(RoleOf(context.User), options.SignIn))).RequireAuthorization(Viewer);
+    }
+
+    /// <summary>A program has no cookie: it sends a link's secret as its bearer token.</summary>
+    private static string? RoleWithoutCookie(HttpContext context, ServeOptions options, Links links)
+    {
+        const string Scheme = "Bearer ";
+        string? header = context.Request.Headers.Authorization;
+        if (header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true) return links.RoleOf(header[Scheme.Length..].Trim());
+        return options.SignIn ? null : Owner;
     }
 
     public static string RoleOf(ClaimsPrincipal user) => user.IsInRole(Owner) ? Owner : Viewer;

@@ -44,10 +44,12 @@ public static class WebHost
         builder.Services.AddHostedService<FrameLoop>();
         builder.Services.AddAccess();
         builder.Services.AddCascadingAuthenticationState();
-        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2);
+        // MessagePack carries frames as their own bytes; JSON, which is there by default, is for a person who debugs.
+        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2).AddMessagePackProtocol();
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
         builder.Services.AddRadzenComponents();
         builder.Services.AddScoped<OwnerScript>();
+        builder.Services.AddMetricsEndpoint();
 
         var app = builder.Build();
         app.Use((context, next) =>
@@ -73,6 +75,7 @@ public static class WebHost
         // Looks and scripts are no secret, and the page that asks for a link needs them.
         app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
         app.MapGet("/healthz", () => "ok").AllowAnonymous();
+        app.MapMetrics();
         app.MapHub<WatchHub>("/hubs/watch");
         app.MapHub<ControlHub>("/hubs/control");
         app.MapRazorComponents<App>()

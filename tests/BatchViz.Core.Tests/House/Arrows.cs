@@ -29,7 +29,7 @@ public static partial class Arrows
         ["BatchViz.Core"] = ["CsvHelper", "System.Numerics.Tensors"],
         ["BatchViz.Engine.Cpu"] = ["System.Numerics.Tensors"],
         ["BatchViz.Engine.Torch"] = ["TorchSharp"],
-        ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf"],
+        ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf", "Microsoft.Data.Sqlite", "System.IO.Hashing"],
         ["BatchViz.Lab"] = ["CsvHelper"],
     };
 
