@@ -31,6 +31,7 @@ internal static class RecordingJson
 [JsonSerializable(typeof(ManifestJson))]
 [JsonSerializable(typeof(RunFile.StateJson))]
 [JsonSerializable(typeof(ProbePoint))]
+[JsonSerializable(typeof(RunGlance[]))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, object>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(TensorHeader))]
