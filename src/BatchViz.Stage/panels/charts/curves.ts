@@ -232,7 +232,7 @@ export function writeNotes(plot: Plot): void {
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   for (const note of plot.notes) {
-    const width = 0.55 * size * note.words.length;
+    const width = size * [...note.words].reduce((sum, character) => sum + (character > "\u2e80" ? 1 : 0.55), 0); // Chinese characters are square
     const x = Math.max(plot.left + 4 * ratio, Math.min(note.x, plot.left + plot.width - width - 4 * ratio)), y = plot.label(x, note.y, width, lines);
     ctx.fillStyle = plot.colours.ground;
     ctx.globalAlpha = 0.8;
