@@ -10,7 +10,8 @@ export const beginning = (run: RunInfo): number => run.fork?.update ?? 0;
 /** The look of every run, by index. Batch sizes that lie close together are told apart. Forks take another dash and marker than what else has their batch size; seeds share theirs. */
 export function runStyles(runs: readonly RunInfo[]): RunStyle[] {
   const kinds = new Map<number, string[]>();
-  const sizes = looks(runs.filter((run) => !run.fork).map((run) => run.batchSize), runs.filter((run) => run.fork).map((run) => run.batchSize));
+  const sizesOf = (forks: boolean): number[] => runs.filter((run) => Boolean(run.fork) === forks).map((run) => run.batchSize);
+  const sizes = looks(sizesOf(false), sizesOf(true));
   return runs.map((run) => {
     const kind = run.fork ? `${run.fork.update} ${JSON.stringify(run.fork.set)}` : "";
     const known = kinds.get(run.batchSize) ?? [];

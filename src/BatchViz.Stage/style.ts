@@ -84,7 +84,10 @@ export function looks(sizes: readonly number[], later: readonly number[] = []): 
  */
 function spread(octaves: readonly number[]): number[] {
   const before = [0];
-  for (let i = 1; i < octaves.length; i++) before.push(before[i - 1]! + (octaves[i]! - octaves[i - 1]! < colours.farEnough ? colours.closeGap : colours.farEnough));
+  for (let i = 1; i < octaves.length; i++) {
+    const isClose = octaves[i]! - octaves[i - 1]! < colours.farEnough;
+    before.push(before[i - 1]! + (isClose ? colours.closeGap : colours.farEnough));
+  }
   const scale = Math.min(1, TOP / Math.max(1, before.at(-1)!)), gaps = before.map((gap) => gap * scale);
   const pools: { sum: number; count: number }[] = [];
   octaves.forEach((octave, i) => {
@@ -96,7 +99,8 @@ function spread(octaves: readonly number[]): number[] {
     pools.push(pool);
   });
   const most = TOP - (gaps.at(-1) ?? 0);
-  return pools.flatMap(({ sum, count }) => Array<number>(count).fill(Math.min(most, Math.max(0, sum / count)))).map((place, i) => place + gaps[i]!);
+  const places = pools.flatMap(({ sum, count }) => Array<number>(count).fill(Math.min(most, Math.max(0, sum / count))));
+  return places.map((place, i) => place + gaps[i]!);
 }
 
 /** A place for one more between two neighbours: its own where it is far enough from them, or nearly; in the middle where there is no such room. */

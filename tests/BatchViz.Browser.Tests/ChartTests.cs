@@ -79,7 +79,7 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await page.Locator("[data-chart=accuracy] .more").ClickAsync();
         await page.GetByLabel("Seeds as mean and interval").CheckAsync();
         await page.Keyboard.PressAsync("Escape");
-        foreach (string chart in charts) await Expect(page.Locator($"[data-chart={chart}] .note")).ToContainTextAsync("mean of the seeds, area: its 95 % t interval");
+        foreach (string chart in charts) await Expect(page.Locator($"[data-chart={chart}] .note")).ToContainTextAsync("mean of the seeds that are alive, area: its 95 % t interval");
         await Expect(page.Locator("[data-chart=layers] .note")).ToContainTextAsync("B = 4, 3 seeds");
         var bands = (await Probe.Until(page, "one curve of three", now => charts[..3].All(chart => now.Charts[chart] < lines[chart]) && now.Charts["layers"] > 0)).Charts;
         foreach (string chart in charts[..3]) Assert.Equal(lines[chart] / 3.0, bands[chart], Math.Max(1, lines[chart] * 0.02));

@@ -147,7 +147,8 @@ export class Chart {
     if (!this.hair.hidden) this.hair.style.transform = `translateX(${(share * 100).toFixed(3)}%)`;
     const x = this.u === null ? 0 : share * this.u.over.clientWidth, { canvas } = this;
     const cutOf = (run: number): Cut | null => canvas.cutAt(canvas.left + x * canvas.ratio, run);
-    this.readout.show(this.pointing !== null && !this.hair.hidden ? drawing : null, this.u === null ? 0 : this.u.over.offsetLeft + x, this.root.clientWidth, cutOf);
+    const shown = this.pointing !== null && !this.hair.hidden ? drawing : null, left = this.u === null ? 0 : this.u.over.offsetLeft;
+    this.readout.show(shown, left + x, this.root.clientWidth, cutOf);
     const { u } = this;
     if (u !== null && drawing.frame === undefined && this.pointing !== null) {
       setAttribute(u.over, "aria-valuenow", String(at ?? 0));
@@ -303,7 +304,8 @@ export class Chart {
   private sayCut({ run, from, to, value, above }: Cut): string {
     const { stage, drawing } = this, first = Math.min(from + 1, to);
     const name = isBand(drawing, stage) ? `B = ${stage.manifest!.runs[run]!.batchSize}` : stage.labels[run]!, far = drawing.readout(value);
-    const english = first < to ? `updates ${whole(first)} to ${whole(to)}` : `update ${whole(to)}`, chinese = first < to ? `第 ${whole(first)} 至 ${whole(to)} 次更新` : `第 ${whole(to)} 次更新`;
+    const english = first < to ? `updates ${whole(first)} to ${whole(to)}` : `update ${whole(to)}`;
+    const chinese = first < to ? `第 ${whole(first)} 至 ${whole(to)} 次更新` : `第 ${whole(to)} 次更新`;
     return tr(`${name} · ${english} · ${above ? "up" : "down"} to ${far}, beyond the scale`, `${name} · ${chinese} · ${above ? "最高" : "最低"} ${far}，超出刻度`);
   }
 

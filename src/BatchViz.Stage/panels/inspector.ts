@@ -133,7 +133,8 @@ function record(stage: Stage, run: RunInfo, column: string, update: number): Rea
   const known = readRecord(stage, run.index, column, update);
   if (known === null || update === 0) return NONE;
   if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(column, run.batchSize === 1);
-  const unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit), at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
+  const unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit);
+  const at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
   const low = figure(known.min, 2), high = figure(known.max, 2);
   return [known.to - known.from === 1 ? figure(known.last) : low === high ? low : `${low}–${high}`, [unit, at].filter(Boolean).join(" ")];
 }

@@ -36,7 +36,8 @@ export function readRecord(stage: Stage, run: number, column: string, update: nu
   return i < 0 ? null : knownOf(row, i);
 }
 
-const knownOf = ({ from, to, min, max, last }: Buckets, i: number): Known => ({ from: from[i]!, to: to[i]!, min: min[i]!, max: max[i]!, last: last[i]! });
+const knownOf = ({ from, to, min, max, last }: Buckets, i: number): Known =>
+  ({ from: from[i]!, to: to[i]!, min: min[i]!, max: max[i]!, last: last[i]! });
 
 /** The record at `x` (in the axis' unit) whose value is nearest, of the selected run if there is one; null where only coarser buckets are known. */
 export function recordAt(stage: Stage, column: string, x: number, distance: (value: number) => number): RecordHit | null {

@@ -143,7 +143,7 @@ const GONE: Readonly<Partial<Record<RunState, (count: number) => string>>> = {
 
 /** "6 of 8, 2 diverged"; of seeds that go on and are not there yet: "5 of 8, 3 not there yet". */
 export function saySeeds(alive: number, gone: readonly RunState[]): string {
-  const parts = [tr(`${alive} of ${alive + gone.length}`, `${alive + gone.length} 个中的 ${alive} 个`)];
+  const parts = [tr(`${alive} of ${alive + gone.length}`, `${alive}/${alive + gone.length}`)];
   for (const [state, say] of Object.entries(GONE)) {
     const count = gone.filter((other) => other === state).length;
     if (count > 0) parts.push(say(count));

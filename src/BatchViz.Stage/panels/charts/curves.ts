@@ -112,7 +112,9 @@ export function markCuts(
 function drawCut(plot: Plot, start: number, end: number, x: number, above: boolean): void {
   const { ctx, ratio, left, width } = plot, size = ARROW * ratio, out = above ? 1 : -1, edge = above ? plot.top : plot.top + plot.height;
   x = Math.max(left + size, Math.min(x, left + width - size));
-  if (end - start > 2 * size) ctx.fillRect(Math.max(left, start), above ? edge : edge - 1.5 * ratio, Math.min(end, left + width) - Math.max(left, start), 1.5 * ratio);
+  start = Math.max(left, start);
+  end = Math.min(end, left + width);
+  if (end - start > 2 * size) ctx.fillRect(start, above ? edge : edge - 1.5 * ratio, end - start, 1.5 * ratio);
   ctx.beginPath();
   ctx.moveTo(x, edge + out * ratio);
   ctx.lineTo(x + size, edge + out * (ratio + 1.6 * size));
@@ -232,8 +234,10 @@ export function writeNotes(plot: Plot): void {
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
   for (const note of plot.notes) {
-    const width = 0.55 * size * note.words.length;
-    const x = Math.max(plot.left + 4 * ratio, Math.min(note.x, plot.left + plot.width - width - 4 * ratio)), y = plot.label(x, note.y, width, lines);
+    // Chinese characters are square.
+    const width = size * [...note.words].reduce((sum, character) => sum + (character > "\u2e80" ? 1 : 0.55), 0);
+    const x = Math.max(plot.left + 4 * ratio, Math.min(note.x, plot.left + plot.width - width - 4 * ratio));
+    const y = plot.label(x, note.y, width, lines);
     ctx.fillStyle = plot.colours.ground;
     ctx.globalAlpha = 0.8;
     ctx.fillRect(x - 2 * ratio, y, width + 4 * ratio, lines);

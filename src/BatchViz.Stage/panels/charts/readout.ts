@@ -79,9 +79,11 @@ export interface Reading {
 
 /** What a chart over time says of every run, or of every band of seeds, at a place of the axis. */
 export function readings(stage: Stage, drawing: Drawing, at: number, cutOf: CutOf = () => null): Reading[] {
-  const groups = isBand(drawing, stage) ? seedGroups(stage) : stage.manifest!.runs.filter(({ index }) => !stage.hidden.has(index)).map(({ index }) => [index]);
+  const shown = stage.manifest!.runs.map(({ index }) => index).filter((run) => !stage.hidden.has(run));
+  const groups = isBand(drawing, stage) ? seedGroups(stage) : shown.map((run) => [run]);
   return groups.map((group) => {
-    const run = group[0]!, cut = cutOf(run), reading = group.length > 1 ? ofBand(stage, drawing, group, at) : { run, name: stage.labels[run]!, text: ofRun(stage, drawing, run, at) };
+    const run = group[0]!, cut = cutOf(run);
+    const reading = group.length > 1 ? ofBand(stage, drawing, group, at) : { run, name: stage.labels[run]!, text: ofRun(stage, drawing, run, at) };
     return cut === null ? reading : { ...reading, text: `${reading.text} ${cut.above ? "↑" : "↓"} ${drawing.readout(cut.value)}` };
   });
 }
@@ -105,7 +107,8 @@ function ofBand(stage: Stage, drawing: Drawing, group: readonly number[], at: nu
     if (Number.isFinite(value)) interval.add(value);
     return !Number.isFinite(value);
   });
-  const mean = interval.count === 0 ? "–" : drawing.readout(interval.mean), half = interval.count < 2 ? "" : ` ± ${drawing.readout(interval.half)}`;
+  const mean = interval.count === 0 ? "–" : drawing.readout(interval.mean);
+  const half = interval.count < 2 ? "" : ` ± ${drawing.readout(interval.half)}`;
   const seeds = gone.length === 0 ? "" : ` · ${saySeeds(interval.count, gone.map((run) => stage.store.runs[run]!.state))}`;
   return { run: group[0]!, name: `B = ${stage.manifest!.runs[group[0]!]!.batchSize}`, text: `${mean}${half}${seeds}` };
 }
