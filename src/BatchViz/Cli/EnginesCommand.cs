@@ -22,7 +22,7 @@ internal static class EnginesCommand
             {
                 Console.WriteLine(new JsonObject
                 {
-                    ["engines"] = new JsonArray([.. entries.Select(entry => (JsonNode)new JsonObject { ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot, ["howToGet"] = entry.HowToGet, ["lookedFor"] = new JsonArray([.. entry.LookedFor.Select(place => (JsonNode)new JsonObject { ["place"] = place.Place, ["finding"] = place.Finding, ["taken"] = place.Folder is not null })]) })]),
+                    ["engines"] = new JsonArray([.. entries.Select(Json)]),
                     ["auto"] = auto,
                 }.ToJsonString());
                 return Task.FromResult(CommandLine.Done);
@@ -38,4 +38,13 @@ internal static class EnginesCommand
         }));
         root.Subcommands.Add(command);
     }
+
+    private static JsonNode Json(EngineEntry entry) => new JsonObject
+    {
+        ["name"] = entry.Name, ["description"] = entry.Description, ["whyNot"] = entry.WhyNot, ["howToGet"] = entry.HowToGet,
+        ["lookedFor"] = new JsonArray([.. entry.LookedFor.Select(place => (JsonNode)new JsonObject
+        {
+            ["place"] = place.Place, ["finding"] = place.Finding, ["taken"] = place.Folder is not null,
+        })]),
+    };
 }
