@@ -7,7 +7,8 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// The libtorch of this process: found by <see cref="LibTorchSearch"/>, loaded once, when the first engine wants it, and before anything of
-/// TorchSharp is touched. Its libraries are loaded one by one from their folder; those that link to them are then satisfied wherever they lie.
+/// TorchSharp is touched. Its libraries are loaded one by one from their folder; those that link to them are then satisfied wherever
+/// they lie.
 /// </summary>
 public static class LibTorch
 {
@@ -102,16 +103,19 @@ public static class LibTorch
         {
             return ($"libtorch in {folder} cannot be loaded: {FirstLine(e)}.", $"无法载入 {folder} 中的 libtorch：{FirstLine(e)}。");
         }
-        if (LoadBindings() is var (english, chinese)) return ($"TorchSharp's own library cannot be loaded: {english}.", $"无法载入 TorchSharp 自己的库：{chinese}。");
+        if (LoadBindings() is var (english, chinese))
+            return ($"TorchSharp's own library cannot be loaded: {english}.", $"无法载入 TorchSharp 自己的库：{chinese}。");
         try
         {
             // The first of all calls.
             torch.zeros(1).Dispose();
             return null;
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException or BadImageFormatException or EntryPointNotFoundException)
+        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
+            or BadImageFormatException or EntryPointNotFoundException)
         {
-            return ($"TorchSharp cannot work with the libtorch in {folder}: {FirstLine(e.InnerException ?? e)}.", $"TorchSharp 无法使用 {folder} 中的 libtorch：{FirstLine(e.InnerException ?? e)}。");
+            string why = FirstLine(e.InnerException ?? e);
+            return ($"TorchSharp cannot work with the libtorch in {folder}: {why}.", $"TorchSharp 无法使用 {folder} 中的 libtorch：{why}。");
         }
     }
 
@@ -123,19 +127,22 @@ public static class LibTorch
         return $"{version >> 56}.{version >> 48 & 0xff}.{version >> 40 & 0xff}";
     }
 
-    /// <summary>TorchSharp's native part; on systems with an older libstdc++ a copy of it that does not ask for more than it uses.</summary>
+    /// <summary>TorchSharp's native part; on systems with an older libstdc++ a copy of it that does not ask for more than it
+    /// uses.</summary>
     /// <returns>Why it cannot be loaded, in half a sentence, or null.</returns>
     private static (string English, string Chinese)? LoadBindings()
     {
         string name = LibTorchSearch.FileOf(Bindings);
-        string? file = new[] { Path.Combine(AppContext.BaseDirectory, "runtimes", LibTorchSearch.SystemId, "native", name), Path.Combine(AppContext.BaseDirectory, name) }.FirstOrDefault(File.Exists);
+        string here = AppContext.BaseDirectory, packed = Path.Combine(here, "runtimes", LibTorchSearch.SystemId, "native", name);
+        string? file = new[] { packed, Path.Combine(here, name) }.FirstOrDefault(File.Exists);
         if (file is null) return ($"TorchSharp has none for {LibTorchSearch.SystemId}", $"TorchSharp 没有 {LibTorchSearch.SystemId} 的库");
         try
         {
             NativeLibrary.Load(file);
             return null;
         }
-        catch (DllNotFoundException e) when (OperatingSystem.IsLinux() && e.Message.Contains(WeakVersionNeed.Version, StringComparison.Ordinal))
+        catch (DllNotFoundException e) when
+            (OperatingSystem.IsLinux() && e.Message.Contains(WeakVersionNeed.Version, StringComparison.Ordinal))
         {
             return LoadCopy(file);
         }
@@ -166,7 +173,8 @@ public static class LibTorch
     private static string Kept(byte[] library)
     {
         string name = LibTorchSearch.FileOf(Bindings), data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-        string folder = Path.Combine(data.Length > 0 ? data : Path.GetTempPath(), "batchviz", "native", Convert.ToHexStringLower(SHA256.HashData(library))[..16]);
+        string folder = Path.Combine(data.Length > 0 ? data : Path.GetTempPath(),
+            "batchviz", "native", Convert.ToHexStringLower(SHA256.HashData(library))[..16]);
         string file = Path.Combine(folder, name);
         if (data.Length > 0)
         {

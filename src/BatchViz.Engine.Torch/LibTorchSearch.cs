@@ -28,12 +28,16 @@ public sealed partial record LibTorchSearch
     public const string OfPython = "python";
 
     /// <summary>Prints the folder of torch without importing it.</summary>
-    private const string WhereTorchIs = "import importlib.util, os; spec = importlib.util.find_spec('torch'); print(os.path.dirname(spec.origin) if spec and spec.origin else '')";
+    private const string WhereTorchIs =
+        "import importlib.util, os; spec = importlib.util.find_spec('torch'); "
+        + "print(os.path.dirname(spec.origin) if spec and spec.origin else '')";
 
     private static readonly TimeSpan PythonsPatience = TimeSpan.FromSeconds(20);
 
     /// <summary>The version that TorchSharp is made for; its patches (2.10.1) will do as well.</summary>
-    public static string Version { get; } = typeof(LibTorchSearch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().First(data => data.Key == "LibTorchVersion").Value!;
+    public static string Version { get; } =
+        typeof(LibTorchSearch).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+            .First(data => data.Key == "LibTorchVersion").Value!;
 
     /// <summary>NuGet's word for this system.</summary>
     public static string SystemId { get; } = (OperatingSystem.IsWindows() ? "win-" : OperatingSystem.IsMacOS() ? "osx-" : "linux-")
@@ -54,9 +58,14 @@ public sealed partial record LibTorchSearch
     public IReadOnlyList<LibTorchPlace> Look()
     {
         if (Asked == OfPython) return [LookAtPython()];
-        if (Asked is not null) return [Directory.Exists(Path.Combine(Asked, "lib")) && !File.Exists(Path.Combine(Asked, Libraries[0])) ? LookAt(Path.Combine(Asked, "lib")) : LookAt(Asked)];
+        if (Asked is not null)
+        {
+            string within = Path.Combine(Asked, "lib");
+            return [LookAt(Directory.Exists(within) && !File.Exists(Path.Combine(Asked, Libraries[0])) ? within : Asked)];
+        }
         var looked = new List<LibTorchPlace>();
-        foreach (string folder in new[] { Path.Combine(ProgramFolder, "libtorch"), Path.Combine(ProgramFolder, "runtimes", SystemId, "native"), ProgramFolder })
+        foreach (string folder in
+            new[] { Path.Combine(ProgramFolder, "libtorch"), Path.Combine(ProgramFolder, "runtimes", SystemId, "native"), ProgramFolder })
         {
             looked.Add(LookAt(folder));
             if (looked[^1].Folder is not null) return looked;
@@ -67,19 +76,22 @@ public sealed partial record LibTorchSearch
 
     /// <summary>How to get libtorch, in a sentence.</summary>
     public static string HowToGet => Tr(
-        $"Build with -p:Torch=cpu, or name a folder with libtorch {Version} by --libtorch (or {Variable}); --libtorch python takes that of Python's PyTorch.",
+        $"Build with -p:Torch=cpu, or name a folder with libtorch {Version} by --libtorch (or {Variable}); "
+            + "--libtorch python takes that of Python's PyTorch.",
         $"用 -p:Torch=cpu 构建，或用 --libtorch（或 {Variable}）指出含 libtorch {Version} 的文件夹；--libtorch python 使用 Python 的 PyTorch 自带的。");
 
     /// <summary>Libraries that TorchSharp's links to, in the order in which they are loaded.</summary>
     internal static IReadOnlyList<string> Libraries { get; } = [FileOf("c10"), FileOf("torch_cpu"), FileOf("torch")];
 
     /// <summary>The file of a library on this system.</summary>
-    internal static string FileOf(string library) => OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
+    internal static string FileOf(string library) =>
+        OperatingSystem.IsWindows() ? $"{library}.dll" : OperatingSystem.IsMacOS() ? $"lib{library}.dylib" : $"lib{library}.so";
 
     /// <summary>Whether a version is the one that TorchSharp is made for, but for its patch.</summary>
     internal static bool Fits(string version) => version.StartsWith(Version[..(Version.LastIndexOf('.') + 1)], StringComparison.Ordinal);
 
-    internal static (string English, string Chinese) WrongVersion(string version) => ($"it is libtorch {version}, and TorchSharp needs {Version}", $"它是 libtorch {version}，而 TorchSharp 需要 {Version}");
+    internal static (string English, string Chinese) WrongVersion(string version) =>
+        ($"it is libtorch {version}, and TorchSharp needs {Version}", $"它是 libtorch {version}，而 TorchSharp 需要 {Version}");
 
     private LibTorchPlace LookAtPackages()
     {
@@ -106,7 +118,8 @@ public sealed partial record LibTorchSearch
     {
         try
         {
-            using var asked = Process.Start(new ProcessStartInfo(python, ["-c", WhereTorchIs]) { RedirectStandardOutput = true, RedirectStandardError = true });
+            using var asked = Process.Start(
+                new ProcessStartInfo(python, ["-c", WhereTorchIs]) { RedirectStandardOutput = true, RedirectStandardError = true });
             if (asked is null) return null;
             asked.ErrorDataReceived += (_, _) => { };
             asked.BeginErrorReadLine();
@@ -132,7 +145,8 @@ public sealed partial record LibTorchSearch
         return Fits(version) ? new(folder, ($"libtorch {version}", $"libtorch {version}"), folder) : new(folder, WrongVersion(version));
     }
 
-    /// <summary>As Python's PyTorch, the archives of pytorch.org and NuGet's packages say it; null: no file says it, and it is asked when it is loaded.</summary>
+    /// <summary>As Python's PyTorch, the archives of pytorch.org and NuGet's packages say it; null: no file says it, and it is asked
+    /// when it is loaded.</summary>
     private static string? VersionIn(string folder)
     {
         string above = Path.GetDirectoryName(Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder))) ?? folder;

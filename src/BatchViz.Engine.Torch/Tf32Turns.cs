@@ -6,7 +6,8 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// Whether products on CUDA may use TF32 is one switch of the whole process, but engines with and without it work side by side. So their
-/// calls take turns: any number of the same kind at once, never both kinds. What is queued on the device keeps the kind that it was queued with.
+/// calls take turns: any number of the same kind at once, never both kinds. What is queued on the device keeps the kind that it was
+/// queued with.
 /// </summary>
 /// <param name="set">Turns the switch; never called while work goes on.</param>
 internal sealed class Tf32Turns(Action<bool> set)

@@ -34,11 +34,15 @@ public sealed class TorchEngine : IEngine
     {
         if (LibTorch.WhyNot() is { } missing) return missing;
         if (device == "cpu") return null;
-        if (CardOf(device) is not { } number) return Tr($"TorchSharp has the devices cpu and cuda:N here, not {device}.", $"TorchSharp 的设备为 cpu 与 cuda:N，没有 {device}。");
-        if (!LibTorch.ForCuda) return Tr($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA.", $"{LibTorch.Folder} 中的 libtorch 用于处理器，不含 CUDA。");
+        if (CardOf(device) is not { } number)
+            return Tr($"TorchSharp has the devices cpu and cuda:N here, not {device}.", $"TorchSharp 的设备为 cpu 与 cuda:N，没有 {device}。");
+        if (!LibTorch.ForCuda)
+            return Tr($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA.",
+                $"{LibTorch.Folder} 中的 libtorch 用于处理器，不含 CUDA。");
         if (!LibTorch.HasDriver) return Tr("This machine has no driver of NVIDIA's.", "此机器没有 NVIDIA 驱动。");
         if (!cuda.is_available()) return Tr("libtorch finds no CUDA device.", "libtorch 找不到 CUDA 设备。");
-        return number < cuda.device_count() ? null : Tr($"There are {cuda.device_count()} CUDA devices, so there is no {device}.", $"共有 {cuda.device_count()} 个 CUDA 设备，没有 {device}。");
+        return number < cuda.device_count() ? null
+            : Tr($"There are {cuda.device_count()} CUDA devices, so there is no {device}.", $"共有 {cuda.device_count()} 个 CUDA 设备，没有 {device}。");
     }
 
     /// <summary>How to get the libtorch that a device asks for, in a sentence; null: it is there.</summary>
@@ -46,13 +50,16 @@ public sealed class TorchEngine : IEngine
     {
         if (device == "cpu") return LibTorch.WhyNot() is null ? null : LibTorchSearch.HowToGet;
         return CardOf(device) is null || (LibTorch.WhyNot() is null && LibTorch.ForCuda) ? null : Tr(
-            $"Where there is an NVIDIA driver, build with -p:Torch=cuda, or name a folder with libtorch {LibTorchSearch.Version} for CUDA by --libtorch (or {LibTorchSearch.Variable}).",
-            $"在有 NVIDIA 驱动的机器上用 -p:Torch=cuda 构建，或用 --libtorch（或 {LibTorchSearch.Variable}）指出含 CUDA 版 libtorch {LibTorchSearch.Version} 的文件夹。");
+            $"Where there is an NVIDIA driver, build with -p:Torch=cuda, "
+            + $"or name a folder with libtorch {LibTorchSearch.Version} for CUDA by --libtorch (or {LibTorchSearch.Variable}).",
+            $"在有 NVIDIA 驱动的机器上用 -p:Torch=cuda 构建，"
+            + $"或用 --libtorch（或 {LibTorchSearch.Variable}）指出含 CUDA 版 libtorch {LibTorchSearch.Version} 的文件夹。");
     }
 
     /// <summary>N of "cuda:N", 0 of "cuda"; null: it is no CUDA device.</summary>
     private static int? CardOf(string device) => device == "cuda" ? 0
-        : device.StartsWith("cuda:", StringComparison.Ordinal) && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
+        : device.StartsWith("cuda:", StringComparison.Ordinal)
+            && int.TryParse(device.AsSpan(5), NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : null;
 
     public string DeviceName { get; }
 

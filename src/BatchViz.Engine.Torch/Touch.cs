@@ -28,7 +28,10 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 
     public override Tensor Slopes(Leaves direction, Tensor delta)
     {
-        var along = Input.detach().to(ScalarType.Float32).bmm(direction.Matrices[Group].transpose(1, 2));
+        var input = Input.detach().to(ScalarType.Float32);
+        // One net's inputs come without the dimension of nets.
+        if (input.dim() == 2) input = input.unsqueeze(0);
+        var along = input.bmm(direction.Matrices[Group].transpose(1, 2));
         if (direction.Biases[Group] is { } bias) along.Plus_(bias.unsqueeze(1));
         return (along * delta.to(ScalarType.Float32)).sum(2);
     }

@@ -5,12 +5,16 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// A native library of Linux that asks for a newer libstdc++ than it uses. GCC 13 and later compile into every file that includes
-/// &lt;iostream&gt; a reference to <c>std::ios_base_library_initv()</c>, of version GLIBCXX_3.4.32, whose only purpose is that libraries of before do
-/// not load it by mistake: nothing calls it, no relocation points to it. TorchSharp's library has no other need of that version, and yet the loader
-/// refuses it on Debian 12 and Ubuntu 22.04. ELF knows needs that may go unmet: they are marked as weak. This class marks that one in a copy.
+/// &lt;iostream&gt; a reference to <c>std::ios_base_library_initv()</c>, of version GLIBCXX_3.4.32, whose only purpose is that libraries
+/// of before do
+/// not load it by mistake: nothing calls it, no relocation points to it. TorchSharp's library has no other need of that version, and yet
+/// the loader
+/// refuses it on Debian 12 and Ubuntu 22.04. ELF knows needs that may go unmet: they are marked as weak. This class marks that one in a
+/// copy.
 /// </summary>
 /// <remarks>
-/// What is read is the ELF format's own (System V ABI; Linux Standard Base, "Symbol Versioning"): 64 bits, little-endian. A library in which
+/// What is read is the ELF format's own (System V ABI; Linux Standard Base, "Symbol Versioning"): 64 bits, little-endian. A library in
+/// which
 /// anything else needs the version is left alone, since it would fail later and worse.
 /// </remarks>
 internal static class WeakVersionNeed
@@ -18,7 +22,8 @@ internal static class WeakVersionNeed
     /// <summary>The reference that may go unmet, and its version.</summary>
     public const string Symbol = "_ZSt21ios_base_library_initv", Version = "GLIBCXX_3.4.32";
 
-    private const uint DynamicSymbols = 11, VersionNeeds = 0x6ffffffe, SymbolVersions = 0x6fffffff, RelocationsWithAddends = 4, Relocations = 9;
+    private const uint DynamicSymbols = 11, VersionNeeds = 0x6ffffffe,
+        SymbolVersions = 0x6fffffff, RelocationsWithAddends = 4, Relocations = 9;
 
     /// <summary>The bit of a needed version's flags that says: may go unmet.</summary>
     private const ushort Weak = 2;
@@ -42,9 +47,11 @@ internal static class WeakVersionNeed
     private static string? MarkIn(byte[] library)
     {
         // 64-bit, little-endian.
-        if (!library.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1])) return "it is no 64-bit ELF library";
+        if (!library.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
+            return "it is no 64-bit ELF library";
         var sections = Sections(library);
-        if (Find(sections, VersionNeeds) is not { } needs || Find(sections, SymbolVersions) is not { } versions || Find(sections, DynamicSymbols) is not { } symbols)
+        if (Find(sections, VersionNeeds) is not { } needs || Find(sections, SymbolVersions) is not { } versions
+            || Find(sections, DynamicSymbols) is not { } symbols)
             return "it has no symbol versions";
         if (NeedOf(library, needs, sections[needs.Link]) is not var (flags, index)) return $"it does not need {Version}";
         var unmet = new HashSet<int>();
@@ -87,7 +94,8 @@ internal static class WeakVersionNeed
         for (int i = 0; i < count; i++)
         {
             int at = table + i * size;
-            sections[i] = new Section((uint)Word(library, at + 4), Long(library, at + 24), Long(library, at + 32), Word(library, at + 40), Math.Max(1, Long(library, at + 56)));
+            sections[i] = new Section((uint)Word(library, at + 4), Long(library, at + 24), Long(library, at + 32), Word(library, at + 40),
+                Math.Max(1, Long(library, at + 56)));
         }
         return sections;
     }
@@ -103,7 +111,8 @@ internal static class WeakVersionNeed
 
     private static int Word(byte[] library, int at) => BinaryPrimitives.ReadInt32LittleEndian(library.AsSpan(at));
 
-    private static int Long(byte[] library, int at) => BinaryPrimitives.ReadInt64LittleEndian(library.AsSpan(at)) is >= 0 and <= int.MaxValue and var value
+    private static int Long(byte[] library, int at)
+        => BinaryPrimitives.ReadInt64LittleEndian(library.AsSpan(at)) is >= 0 and <= int.MaxValue and var value
         ? (int)value : throw new ArgumentOutOfRangeException(nameof(at));
 
     private static string Text(byte[] library, int at)

@@ -52,6 +52,8 @@ test("figures keep their format, and what a file system says stays as it is", ()
   expect(inChinese("b8-s1.log: a block is damaged at byte 4,096; the 512 bytes from there on are lost.")).toBe("b8-s1.log：块已损坏（第 4,096 字节处）；其后 512 字节已丢失。");
   expect(inChinese("A new segment begins after update 1,234: this engine's bits do not come again (losses on the way there were off by up to 0.03 %).")).toBe("第 1,234 次更新之后开始新的一段：此引擎的结果不能逐位重现（此前的损失最多相差 0.03 %）。");
   expect(inChinese("asked for with --engine torch:cpu")).toBe("由 --engine torch:cpu 指定");
+  for (const reason of ["the experiment names it", "there is no libtorch, which CUDA needs", "the libtorch that is here has no CUDA", "there is no NVIDIA driver", "libtorch finds no CUDA device"])
+    expect(inChinese(reason), reason).toMatch(/[\u4e00-\u9fff]/);
   expect(inChinese("No space left on device")).toBeNull();
 });
 

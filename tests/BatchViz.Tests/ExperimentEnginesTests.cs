@@ -47,7 +47,8 @@ public sealed class ExperimentEnginesTests : IDisposable
             var conductor = host.Conductor;
             await conductor.Start(Json("Narrow", "torch:cpu", "bf16"));
             var narrow = conductor.Current!;
-            Assert.Equal(("torch", Precision.BFloat16, "the experiment names it"), (narrow.Experiment.Engine.Name, narrow.Experiment.Engine.Precision, narrow.Experiment.EngineReason));
+            Assert.Equal(("torch", Precision.BFloat16, "the experiment names it"),
+                (narrow.Experiment.Engine.Name, narrow.Experiment.Engine.Precision, narrow.Experiment.EngineReason));
             await narrow.Experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal(("torch", "bf16", "torch:cpu"), Shown(host));
             string key = narrow.Recording.Key!;
@@ -63,7 +64,8 @@ public sealed class ExperimentEnginesTests : IDisposable
             Assert.Equal(("torch", "cpu BF16"), (entry.Manifest!.Engine.Name, entry.Manifest.Engine.Variant));
             Assert.Equal(("torch:cpu", "bf16"), ((string?)entry.Manifest.Spec["engine"], (string?)entry.Manifest.Spec["precision"]));
             await conductor.Open(key);
-            Assert.Equal(("torch", Precision.BFloat16), (conductor.Current!.Experiment.Engine.Name, conductor.Current.Experiment.Engine.Precision));
+            Assert.Equal(("torch", Precision.BFloat16),
+                (conductor.Current!.Experiment.Engine.Name, conductor.Current.Experiment.Engine.Precision));
         }
         finally
         {
@@ -90,11 +92,13 @@ public sealed class ExperimentEnginesTests : IDisposable
 
     private static Precision? PrecisionOf(string? word) => word is null ? null : Words.Precisions.Single(known => known.Word == word).Value;
 
-    private static byte[] Json(string name, string engine, string? precision) => Encoding.UTF8.GetBytes(SpecWriter.Write(Spec(engine, precision) with { Name = name }).ToJsonString());
+    private static byte[] Json(string name, string engine, string? precision) =>
+        Encoding.UTF8.GetBytes(SpecWriter.Write(Spec(engine, precision) with { Name = name }).ToJsonString());
 
     private static ExperimentSpec Spec(string? engine, string? precision) => SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)) with
     {
-        BatchSizes = [new BatchSize(50)], Budget = new BudgetSpec { Epochs = 2 }, Landscape = new LandscapeSpec { Resolution = 9 }, Engine = engine, Precision = PrecisionOf(precision),
+        BatchSizes = [new BatchSize(50)], Budget = new BudgetSpec { Epochs = 2 },
+            Landscape = new LandscapeSpec { Resolution = 9 }, Engine = engine, Precision = PrecisionOf(precision),
     };
 }
 

@@ -32,7 +32,7 @@ public sealed record ExperimentSpec
     /// <summary>What is measured of every run now and then, on the landscape's evaluation set and outside the training clock.</summary>
     public IReadOnlyList<ProbeKind> Probes { get; init; } = [];
 
-    /// <summary>What trains it, in the words of <c>--engine</c>, which only the host knows; null ("auto"): what the host takes by itself.</summary>
+    /// <summary>What trains it, in the words of <c>--engine</c>, which the host knows; null ("auto"): its own choice.</summary>
     public string? Engine { get; init; }
 
     /// <summary>What the engine's products are computed in; null: float32, or what the host takes by itself.</summary>

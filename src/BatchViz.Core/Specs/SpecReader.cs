@@ -67,7 +67,8 @@ public static partial class SpecReader
     {
         if (root.Text("engine") is not { } engine) return null;
         if (!EngineWord().IsMatch(engine))
-            throw new SpecException(Tr($"\"engine\" is \"{Foreign.Shorten(engine)}\"; it must be \"auto\" or the name of an engine, such as \"cpu\".",
+            throw new SpecException(Tr(
+                $"\"engine\" is \"{Foreign.Shorten(engine)}\"; it must be \"auto\" or the name of an engine, such as \"cpu\".",
                 $"\"engine\" 是 \"{Foreign.Shorten(engine)}\"；必须是 \"auto\" 或计算引擎的名称，例如 \"cpu\"。"));
         return engine == AnyEngine ? null : engine;
     }

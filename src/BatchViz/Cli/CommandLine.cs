@@ -13,7 +13,9 @@ public static class CommandLine
     /// <summary>Of every command, since any may open a recording that TorchSharp made.</summary>
     private static readonly Option<string?> LibTorchOption = new("--libtorch")
     {
-        Description = $"The folder with libtorch {LibTorchSearch.Version}, or \"{LibTorchSearch.OfPython}\" for that of Python's PyTorch ({LibTorchSearch.Variable}).", Recursive = true,
+        Description = $"The folder with libtorch {LibTorchSearch.Version}, or \"{LibTorchSearch.OfPython}\" for that of Python's PyTorch "
+            + $"({LibTorchSearch.Variable}).",
+        Recursive = true,
     };
 
     public static async Task<int> Run(string[] args)

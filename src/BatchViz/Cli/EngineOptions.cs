@@ -11,13 +11,17 @@ namespace BatchViz.Cli;
 internal sealed class EngineOptions
 {
     private readonly Option<string?> engine;
-    private readonly Option<string?> precision = new("--precision") { Description = "Of TorchSharp's products: float32, tf32, bf16 or fp16." };
+    private readonly Option<string?> precision = new("--precision")
+    {
+        Description = "Of TorchSharp's products: float32, tf32, bf16 or fp16.",
+    };
     private readonly Option<string?> path = KernelOption.New();
 
     /// <param name="applies">When <c>--engine</c> applies, as the end of its description.</param>
     public EngineOptions(string applies) => engine = new("--engine")
     {
-        Description = $"auto, cpu, torch, torch:cpu or torch:cuda:N, {applies}; auto takes a CUDA device where one is present with its libtorch, else the embedded engine.",
+        Description = $"auto, cpu, torch, torch:cpu or torch:cuda:N, {applies}; "
+            + "auto takes a CUDA device where one is present with its libtorch, else the embedded engine.",
     };
 
     public void AddTo(Command command)

@@ -12,7 +12,8 @@ namespace BatchViz.Engines;
 /// <param name="WhyNot">Why it cannot run here, in a sentence; null where it can.</param>
 /// <param name="HowToGet">What it lacks, and how to get that, in a sentence; null where nothing is to be got.</param>
 /// <param name="LookedFor">Where its libraries were looked for; empty for an engine that has none.</param>
-public sealed record EngineEntry(string Name, string? Description, string? WhyNot, string? HowToGet, IReadOnlyList<LibTorchPlace> LookedFor);
+public sealed record EngineEntry(string Name, string? Description, string? WhyNot, string? HowToGet,
+    IReadOnlyList<LibTorchPlace> LookedFor);
 
 /// <summary>The engine that trains, and why it is this one.</summary>
 /// <param name="Reason">A sentence in English; Stage translates it.</param>
@@ -24,7 +25,8 @@ public sealed record EngineChoice(IEngine Engine, string Reason);
 /// <param name="Path">Kernels of the embedded engine; null: the fastest.</param>
 /// <param name="Threads">Of one operation of TorchSharp on the processor.</param>
 /// <param name="ExampleStatistics">False only for a benchmark that asks what they cost.</param>
-public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precision? Precision = null, KernelPath? Path = null, int Threads = 1, bool ExampleStatistics = true)
+public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precision? Precision = null, KernelPath? Path = null,
+    int Threads = 1, bool ExampleStatistics = true)
 {
     /// <summary>The key of an experiment file.</summary>
     public const string OfExperiment = "engine";
@@ -44,7 +46,9 @@ public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precisi
             throw new SpecException(Tr($"\"{EngineKey}\" is \"{Engine}\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.",
                 $"\"{EngineKey}\" 是 \"{Engine}\"；必须是 auto、cpu、torch、torch:cpu 或 torch:cuda:N。"));
         if (IsTorch && Path is not null)
-            throw new SpecException(Tr($"\"--path\" chooses kernels of the embedded engine; it does not go with \"{EngineKey} {Engine}\".", $"\"--path\" 选择内置引擎的指令集；不能与 \"{EngineKey} {Engine}\" 同用。"));
+            throw new SpecException(Tr(
+                $"\"--path\" chooses kernels of the embedded engine; it does not go with \"{EngineKey} {Engine}\".",
+                $"\"--path\" 选择内置引擎的指令集；不能与 \"{EngineKey} {Engine}\" 同用。"));
         if (Engine == "cpu") CheckEmbedded();
     }
 
@@ -52,7 +56,8 @@ public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precisi
     public void CheckEmbedded()
     {
         if (Precision is { } other and not Core.Engines.Precision.Float32)
-            throw new SpecException(Tr($"\"{PrecisionKey}\" is \"{Words.Of(Words.Precisions, other)}\", but the embedded engine computes in float32.",
+            throw new SpecException(Tr(
+                $"\"{PrecisionKey}\" is \"{Words.Of(Words.Precisions, other)}\", but the embedded engine computes in float32.",
                 $"\"{PrecisionKey}\" 是 \"{Words.Of(Words.Precisions, other)}\"，但内置引擎以 float32 计算。"));
     }
 }
@@ -61,33 +66,45 @@ public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precisi
 public static class EngineList
 {
     /// <summary>All engines, with what they lack; loads libtorch where it is.</summary>
-    public static IReadOnlyList<EngineEntry> All() => [new("cpu", Describe(new CpuEngine()), null, null, []), Torch("cpu"), Torch("cuda:0")];
+    public static IReadOnlyList<EngineEntry> All()
+        => [new("cpu", Describe(new CpuEngine()), null, null, []), Torch("cpu"), Torch("cuda:0")];
 
     /// <summary>Names of the engines that seem to be here, by their files alone: nothing is loaded.</summary>
-    public static IReadOnlyList<string> Names() => ["cpu", .. LibTorch.Folder is null ? Array.Empty<string>() : ["torch:cpu"], .. LibTorch.MayHaveCuda ? new[] { "torch:cuda:0" } : []];
+    public static IReadOnlyList<string> Names()
+    {
+        var names = new List<string> { "cpu" };
+        if (LibTorch.Folder is not null) names.Add("torch:cpu");
+        if (LibTorch.MayHaveCuda) names.Add("torch:cuda:0");
+        return names;
+    }
 
     /// <exception cref="SpecException">There is no such engine here, or the other wishes are not its.</exception>
     public static EngineChoice Choose(EngineRequest request)
     {
         request.Check();
-        if (request.IsTorch) return new(NewTorch(request, request.Engine.Split(':', 2) is [_, var device] ? device : null), ReasonOf(request));
+        if (request.IsTorch)
+            return new(NewTorch(request, request.Engine.Split(':', 2) is [_, var device] ? device : null), ReasonOf(request));
         if (request is { Engine: SpecReader.AnyEngine, Path: null })
         {
             if (WhyNoCuda() is not { } why) return new(NewTorch(request, "cuda:0"), "a CUDA device is there");
             return new(Embedded(request), why);
         }
-        return new(Embedded(request), request.Path is { } path ? $"asked for with --path {path.ToString().ToLowerInvariant()}" : ReasonOf(request));
+        return new(Embedded(request),
+            request.Path is { } path ? $"asked for with --path {path.ToString().ToLowerInvariant()}" : ReasonOf(request));
     }
 
-    private static string ReasonOf(EngineRequest request) => request.EngineKey == EngineRequest.OfExperiment ? "the experiment names it" : $"asked for with {request.EngineKey} {request.Engine}";
+    private static string ReasonOf(EngineRequest request) => request.EngineKey == EngineRequest.OfExperiment
+        ? "the experiment names it" : $"asked for with {request.EngineKey} {request.Engine}";
 
     /// <summary>The engine that a recording was made with, by its variant: a device and a precision.</summary>
     /// <exception cref="SpecException">It is not here.</exception>
     public static IEngine TorchOf(string variant)
-        => variant.Split(' ') is [var device, var word] && Words.Precisions.FirstOrDefault(known => known.Word == word.ToLowerInvariant()) is { Word: not null } precision
+        => variant.Split(' ') is [var device, var word]
+            && Words.Precisions.FirstOrDefault(known => known.Word == word.ToLowerInvariant()) is { Word: not null } precision
             ? new TorchEngine(device, precision.Value) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
 
-    /// <summary>Why "auto" takes no card, in half a sentence; null where there is one. libtorch is loaded only where it is one for CUDA and a driver is there.</summary>
+    /// <summary>Why "auto" takes no card, in half a sentence; null where there is one. libtorch is loaded only where it is one for CUDA
+    /// and a driver is there.</summary>
     private static string? WhyNoCuda() => LibTorch.Folder is null ? "there is no libtorch, which CUDA needs"
         : !LibTorch.ForCuda ? "the libtorch that is here has no CUDA"
         : !LibTorch.HasDriver ? "there is no NVIDIA driver"
@@ -107,13 +124,17 @@ public static class EngineList
             "cuda" => "cuda:0",
             _ => device,
         };
-        return new TorchEngine(device, request.Precision ?? Precision.Float32, request.Threads) { ExampleStatistics = request.ExampleStatistics };
+        return new TorchEngine(device, request.Precision ?? Precision.Float32, request.Threads)
+        {
+            ExampleStatistics = request.ExampleStatistics,
+        };
     }
 
     private static EngineEntry Torch(string device)
     {
         string? why = TorchEngine.WhyNot(device);
-        return new($"torch:{device}", why is null ? Describe(new TorchEngine(device)) : null, why, TorchEngine.HowToGet(device), LibTorch.Places);
+        return new($"torch:{device}", why is null ? Describe(new TorchEngine(device)) : null, why,
+            TorchEngine.HowToGet(device), LibTorch.Places);
     }
 
     private static string Describe(IEngine engine)

@@ -9,13 +9,15 @@ namespace BatchViz.Engines;
 /// whoever is given one disposes of it.
 /// </summary>
 /// <param name="engine">Of the command line; null: none was asked for.</param>
-/// <param name="overrides">Whether the command line goes before the experiment (of one that runs by itself), or after it (of a server's many).</param>
+/// <param name="overrides">Whether the command line goes before the experiment (of one that runs by itself), or after it (of a server's
+/// many).</param>
 public sealed class ExperimentEngines(string? engine = null, Precision? precision = null, KernelPath? path = null, bool overrides = false)
 {
     /// <exception cref="SpecException">One sentence: it is not here.</exception>
     public EngineChoice For(ExperimentSpec spec) => EngineList.Choose(RequestOf(spec));
 
-    /// <summary>The experiment as it is kept: with the engine and the precision that it is trained with, where they were asked for.</summary>
+    /// <summary>The experiment as it is kept: with the engine and the precision that it is trained with, where they were asked
+    /// for.</summary>
     public ExperimentSpec Kept(ExperimentSpec spec) => !overrides ? spec : spec with
     {
         Engine = engine is null ? spec.Engine : engine == SpecReader.AnyEngine ? null : engine,

@@ -19,10 +19,15 @@ public sealed record EngineEstimate(string Engine, CostEstimate? Cost, string? P
 
 /// <summary>The one experiment that is on the air, and the commands that change it. Only owners reach the commands.</summary>
 /// <param name="library">Where experiments are recorded and opened from; null: nothing is kept.</param>
-/// <param name="engines">Gives each experiment its engine; the one on the air, one that is being put away, opened recordings and estimates each have their own.</param>
-/// <param name="engineOf">Makes the engine that a recording was made with; null: it is opened only where its experiment gets the same again.</param>
+/// <param name="engines">
+/// Gives each experiment its engine; the one on the air, one that is being put away, opened recordings and estimates each have their own.
+/// </param>
+/// <param name="engineOf">
+/// Makes the engine that a recording was made with; null: it is opened only where its experiment gets the same again.
+/// </param>
 public sealed class Conductor(
-    ExperimentEngines engines, DataFiles files, ExperimentOptions options, Library? library = null, Func<RecordingManifest.EngineInfo, IEngine>? engineOf = null) : IDisposable
+    ExperimentEngines engines, DataFiles files, ExperimentOptions options, Library? library = null,
+    Func<RecordingManifest.EngineInfo, IEngine>? engineOf = null) : IDisposable
 {
     private static readonly TimeSpan WritingOut = TimeSpan.FromSeconds(30);
 
@@ -38,7 +43,7 @@ public sealed class Conductor(
     /// <summary>Null until the first experiment has begun.</summary>
     public LiveExperiment? Current => Volatile.Read(ref current);
 
-    /// <summary>Of this machine, by the embedded engine's kernels, and told of its experiments only; null until they have been measured.</summary>
+    /// <summary>Of this machine, by the embedded engine's kernels; told of its experiments only, null until they have been measured.</summary>
     public Ceilings? Ceilings
     {
         get => Volatile.Read(ref ceilings);
@@ -217,7 +222,8 @@ public sealed class Conductor(
         var memory = new MemoryFiles();
         try
         {
-            prepared = (new Experiment(plan, engine, own with { Files = memory }), new OpenRecording(memory, engine, engine.Dispose) { Problem = problem });
+            prepared = (new Experiment(plan, engine, own with { Files = memory }),
+                new OpenRecording(memory, engine, engine.Dispose) { Problem = problem });
         }
         catch
         {
@@ -232,7 +238,8 @@ public sealed class Conductor(
         var (experiment, recording) = prepared ?? throw new InvalidOperationException("nothing has been prepared");
         prepared = null;
         var before = Current;
-        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording, () => experiment.Engine is CpuEngine ? Volatile.Read(ref ceilings) : null));
+        Volatile.Write(ref current, new LiveExperiment(++generation, experiment, recording,
+            () => experiment.Engine is CpuEngine ? Volatile.Read(ref ceilings) : null));
         experiment.Start();
         if (before is not null) retired = Task.Run(before.Dispose);
     }
@@ -325,7 +332,9 @@ public sealed class Conductor(
         try
         {
             var manifest = RecordingManifest.Read(folder);
-            own = EngineOf(manifest) ?? throw new SpecException(Tr($"“{entry.Name}” was made with another engine, which this server does not have.", $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
+            own = EngineOf(manifest) ?? throw new SpecException(Tr(
+                $"“{entry.Name}” was made with another engine, which this server does not have.",
+                $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
             recording = new OpenRecording(folder, own, LetGo) { Key = entry.Key, ReadOnly = readOnly };
             PrepareFrom(recording, manifest, files.Plan(manifest, trusted: false), resume, "the recording was made with it");
         }

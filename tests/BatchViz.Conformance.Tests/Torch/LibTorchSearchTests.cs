@@ -2,7 +2,8 @@ using BatchViz.Engine.Torch;
 
 namespace BatchViz.Conformance.Tests.Torch;
 
-/// <summary>Where libtorch is looked for, and what is refused; folders with files of the right names stand for it, since nothing is loaded.</summary>
+/// <summary>Where libtorch is looked for, and what is refused; folders with files of the right names stand for it, since nothing is
+/// loaded.</summary>
 public sealed class LibTorchSearchTests : IDisposable
 {
     private static readonly string Version = LibTorchSearch.Version, System = LibTorchSearch.SystemId;
@@ -48,7 +49,8 @@ public sealed class LibTorchSearchTests : IDisposable
     [Fact]
     public void Wrong_versions_are_named_and_patches_of_the_right_one_are_taken()
     {
-        string wheel = Fill("torch", "lib"), archive = Fill("archive", "lib"), package = Fill("other", $"libtorch-cpu-{System}", "2.7.1", "runtimes", System, "native");
+        string wheel = Fill("torch", "lib"), archive = Fill("archive", "lib"),
+            package = Fill("other", $"libtorch-cpu-{System}", "2.7.1", "runtimes", System, "native");
         File.WriteAllText(Path.Combine(top, "torch", "version.py"), "__version__ = '1.13.0a0'\ndebug = False\n");
         File.WriteAllText(Path.Combine(top, "archive", "build-version"), "2.6.0+cpu\n");
         Refused(wheel, $"it is libtorch 1.13.0a0, and TorchSharp needs {Version}", wheel);
@@ -94,7 +96,8 @@ public sealed class LibTorchSearchTests : IDisposable
     {
         string file = Path.Combine(top, name);
         File.WriteAllText(file, $"#!/bin/sh\n{line}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(file, UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute);
         return file;
     }
 

@@ -4,7 +4,8 @@ namespace BatchViz.Conformance.Tests.Torch;
 
 public sealed class Tf32TurnsTests
 {
-    /// <summary>Two engines with and two without TF32, each calling without a pause: the switch stands as each of them wants it for all of a call, and each comes to its turn.</summary>
+    /// <summary>Two engines with and two without TF32, each calling without a pause: the switch stands as each of them wants it for all
+    /// of a call, and each comes to its turn.</summary>
     [Fact]
     public void Calls_of_both_kinds_take_turns_and_none_waits_for_ever()
     {

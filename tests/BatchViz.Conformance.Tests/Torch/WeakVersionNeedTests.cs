@@ -7,7 +7,8 @@ namespace BatchViz.Conformance.Tests.Torch;
 /// <summary>On TorchSharp's library for Linux, whatever this system is: one bit changes, or nothing at all.</summary>
 public sealed class WeakVersionNeedTests
 {
-    private static readonly byte[] Library = File.ReadAllBytes(Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so"));
+    private static readonly byte[] Library = File.ReadAllBytes(
+        Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so"));
 
     [Fact]
     public void One_bit_is_set_the_one_that_says_that_the_version_may_be_missing()
@@ -29,14 +30,16 @@ public sealed class WeakVersionNeedTests
     public void A_library_in_which_another_symbol_needs_the_version_is_left_alone()
     {
         var (versions, index, symbol) = Needed();
-        Refused(library => BinaryPrimitives.WriteUInt16LittleEndian(library.AsSpan(versions + 2 * (symbol + 1)), index), @"^\S+ needs GLIBCXX_3\.4\.32, too$");
+        Refused(library => BinaryPrimitives.WriteUInt16LittleEndian(library.AsSpan(versions + 2 * (symbol + 1)), index),
+            @"^\S+ needs GLIBCXX_3\.4\.32, too$");
     }
 
     [Fact]
     public void A_library_that_uses_the_symbol_is_left_alone()
     {
         int relocation = Section(4).Offset;
-        Refused(library => BinaryPrimitives.WriteInt32LittleEndian(library.AsSpan(relocation + 12), Needed().Symbol), "^it uses _ZSt21ios_base_library_initv$");
+        Refused(library => BinaryPrimitives.WriteInt32LittleEndian(library.AsSpan(relocation + 12), Needed().Symbol),
+            "^it uses _ZSt21ios_base_library_initv$");
     }
 
     [Fact]

@@ -40,7 +40,8 @@ internal static class EngineBench
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
             int each = BenchOptions.Whole(parsed, threads, 1, Environment.ProcessorCount);
             using var measured = EngineList.Choose(new EngineRequest(
-                parsed.GetRequiredValue(engine), BenchOptions.Word(parsed, precision, Words.Precisions), options.AskedPath(parsed), each, !parsed.GetValue(without))).Engine;
+                parsed.GetRequiredValue(engine), BenchOptions.Word(parsed, precision, Words.Precisions),
+                options.AskedPath(parsed), each, !parsed.GetValue(without))).Engine;
             using var peers = options.Peers(parsed) ? PeersOf(measured, each, stop) : Peers.None;
             Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), peers, options.Json(parsed), stop);
             return Task.FromResult(CommandLine.Done);
