@@ -43,11 +43,13 @@ public sealed class HubClient : IAsyncDisposable
     }
 
     /// <summary>Streams bytes until <paramref name="enough"/> says so.</summary>
-    public async Task Stream(string method, Func<byte[], bool> enough)
+    /// <param name="id">Tells streams of one connection apart.</param>
+    public async Task Stream(string method, Func<byte[], bool> enough, string id = "stream")
     {
-        await Send(JsonSerializer.Serialize(new { type = 4, invocationId = "1", target = method, arguments = Array.Empty<object>() }));
+        await Send(JsonSerializer.Serialize(new { type = 4, invocationId = id, target = method, arguments = Array.Empty<object>() }));
         while (await Message() is { } message)
         {
+            if ((string?)message["invocationId"] is { } of && of != id) continue;
             if ((int?)message["type"] == 3) throw new InvalidOperationException((string?)message["error"]);
             if ((int?)message["type"] == 2 && enough(Convert.FromBase64String((string)message["item"]!))) return;
         }
