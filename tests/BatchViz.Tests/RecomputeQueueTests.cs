@@ -67,12 +67,13 @@ public sealed class RecomputeQueueTests : IDisposable
             return new([1], Final: true);
         });
 
-        Assert.Null((await queue.Ask(what, Ann, Moment)).Answer);
+        await Until(async () => (await queue.Ask(what, Ann, Moment)).Answer is null && Volatile.Read(ref begun) > 0);
         // The thread is free for others only once the first wish has been given up.
         Assert.NotNull((await queue.Ask(Quick(2), Bob, Long)).Answer);
+        int before = begun;
         Volatile.Write(ref endless, false);
         Assert.Equal([1], (await queue.Ask(what, Ann, Long)).Answer!.Value.Bytes);
-        Assert.Equal(2, begun);
+        Assert.Equal(before + 1, begun);
     }
 
     [Fact]
