@@ -143,6 +143,9 @@ public sealed class Experiment : IDisposable
     /// <summary>Recomputes what was not kept.</summary>
     public Replayer Replayer { get; }
 
+    /// <summary>One more replayer, which waits for no other one; the caller disposes of it before the experiment.</summary>
+    public Replayer CreateReplayer() => new(this);
+
     /// <summary>The examples on which paths and surface are measured.</summary>
     public EvaluationSet EvaluationSet { get; }
 

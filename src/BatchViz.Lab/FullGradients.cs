@@ -14,6 +14,8 @@ internal sealed class FullGradients : IDisposable
     private readonly EvaluationSet[] pieces;
     private readonly List<((string Run, long Update) Moment, IDirection Gradient)> kept = [];
 
+    private double secondsPerExample = double.NaN;
+
     public FullGradients(DataSet data)
     {
         Examples = data.Train.Count;
@@ -26,12 +28,15 @@ internal sealed class FullGradients : IDisposable
     /// <summary>Examples of the split.</summary>
     public int Examples { get; }
 
+    /// <summary>Processor seconds that the last gradient took for an example; NaN before the first. For any thread.</summary>
+    public double SecondsPerExample => Volatile.Read(ref secondsPerExample);
+
     /// <summary>The gradient at the weights of a moment; it stays ours.</summary>
     /// <param name="run">The run that made the weights, not a fork that began with them.</param>
     public IDirection At(string run, long update, IWeights weights, IProbe probe, IProgress<double>? progress, CancellationToken cancel)
     {
         int at = kept.FindIndex(one => one.Moment == (run, update));
-        var gradient = at >= 0 ? kept[at].Gradient : Measure(weights, probe, progress, cancel);
+        var gradient = at >= 0 ? kept[at].Gradient : Timed(weights, probe, progress, cancel);
         if (at >= 0) kept.RemoveAt(at);
         kept.Add(((run, update), gradient));
         if (kept.Count > Kept)
@@ -46,6 +51,14 @@ internal sealed class FullGradients : IDisposable
     {
         foreach (var (_, gradient) in kept) gradient.Dispose();
         kept.Clear();
+    }
+
+    private IDirection Timed(IWeights weights, IProbe probe, IProgress<double>? progress, CancellationToken cancel)
+    {
+        double before = LaneClock.Seconds;
+        var gradient = Measure(weights, probe, progress, cancel);
+        Volatile.Write(ref secondsPerExample, (LaneClock.Seconds - before) / Examples);
+        return gradient;
     }
 
     private IDirection Measure(IWeights weights, IProbe probe, IProgress<double>? progress, CancellationToken cancel)

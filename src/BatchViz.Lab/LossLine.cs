@@ -22,12 +22,14 @@ public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Ev
     /// <summary>Updates behind the weights that a line through this run uses now.</summary>
     public static long NewestOf(Run run) => run.Snapshots.Count is > 0 and var n ? run.Snapshots[n - 1].Update : run.Log.Count;
 
+    /// <param name="replayer">Null: the experiment's.</param>
     /// <exception cref="SpecException">One sentence: there is no such line.</exception>
-    public static LossLine Between(Experiment experiment, Run a, Run b, IProgress<double>? progress, CancellationToken cancel)
+    public static LossLine Between(Experiment experiment, Run a, Run b, IProgress<double>? progress, CancellationToken cancel, Replayer? replayer = null)
     {
         if (a == b) throw new SpecException(Tr("A line needs two different runs.", "连线需要两个不同的运行。"));
-        using var from = End.Of(experiment, a, cancel);
-        using var to = End.Of(experiment, b, cancel);
+        replayer ??= experiment.Replayer;
+        using var from = End.Of(replayer, a, cancel);
+        using var to = End.Of(replayer, b, cancel);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
         var train = On(experiment.EvaluationSet);
         progress?.Report(experiment.TestSet is null ? 1 : 0.5);
@@ -44,11 +46,11 @@ public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Ev
     /// <summary>A run's newest weights. A recording's are recomputed from its last keyframe, and are ours to let go of.</summary>
     private readonly record struct End(long Update, IWeights Weights, bool Ours) : IDisposable
     {
-        public static End Of(Experiment experiment, Run run, CancellationToken cancel)
+        public static End Of(Replayer replayer, Run run, CancellationToken cancel)
         {
             if (run.Snapshots.Count is > 0 and var n) return new(run.Snapshots[n - 1].Update, run.Snapshots[n - 1].Weights, false);
             long update = NewestOf(run);
-            return new(update, experiment.Replayer.WeightsAt(run, update, null, cancel), true);
+            return new(update, replayer.WeightsAt(run, update, null, cancel), true);
         }
 
         public void Dispose()

@@ -77,7 +77,10 @@ public readonly record struct RecordDifference(int Column, float Now, float Reco
 /// </summary>
 public sealed class Replayer : IDisposable
 {
-    private const int RowsAtOnce = 1024, BundlesKept = 4;
+    private const int RowsAtOnce = 1024, BundlesKept = 4, ExamplesAtOnce = 64;
+
+    /// <summary>Processor seconds of a piece of work, about: whoever cancels it, or gives it little time, waits no longer than this.</summary>
+    private const double PieceSeconds = 0.01;
 
     private readonly Experiment experiment;
     private readonly Lock gate = new();
@@ -100,6 +103,33 @@ public sealed class Replayer : IDisposable
         long from = run.Recorded?.Keyframes.Updates.LastOrDefault(at => at <= update) ?? 0;
         float before = from > 0 ? run.Log.SecondsAt(from - 1) : 0, after = update > 0 ? run.Log.SecondsAt(update - 1) : 0;
         return (update - from, after - before is >= 0 and var seconds ? seconds : double.NaN);
+    }
+
+    /// <summary>What <see cref="Batch"/> costs: the updates before it, its examples one by one, and the gradient over the whole training split.</summary>
+    public (long Updates, double Seconds) BatchCost(Run run, long update)
+        => WithGradients(Cost(run, update - 1), full.Examples + 2L * run.Plan.BatchSize);
+
+    /// <summary>What <see cref="Moment"/> costs: the updates up to it, and the gradients there.</summary>
+    public (long Updates, double Seconds) MomentCost(Run run, long update)
+        => WithGradients(Cost(run, update), full.Examples + run.Plan.BatchSize + (experiment.ScatterSet.Indices?.Length ?? full.Examples));
+
+    private (long Updates, double Seconds) WithGradients((long Updates, double Seconds) cost, long examples)
+    {
+        double each = full.SecondsPerExample;
+        return (cost.Updates, cost.Seconds + examples * (double.IsNaN(each) ? LaneSecondsPerExample() : each));
+    }
+
+    /// <summary>Of the run that takes least for an example: mostly that of the largest batches, which come closest to a gradient over the split.</summary>
+    private double LaneSecondsPerExample()
+    {
+        double least = double.NaN;
+        foreach (var run in experiment.Runs)
+        {
+            if (run.Log.Count is not (> 0 and var made)) continue;
+            double each = run.Log.SecondsAt(made - 1) / Math.Max(1, run.Plan.Progress.ExamplesAfter(made));
+            least = each < least || double.IsNaN(least) ? each : least;
+        }
+        return least;
     }
 
     /// <summary>Records [first, first + count) of a run, seconds among them.</summary>
@@ -163,6 +193,7 @@ public sealed class Replayer : IDisposable
                 for (int i = 0; i < indices.Length; i++)
                 {
                     cancel.ThrowIfCancellationRequested();
+                    if (i % ExamplesAtOnce == 0) progress?.Report(0.5);
                     examples[i] = new ReplayedExample(indices[i], apart ? Evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss : double.NaN, norms[i]);
                 }
                 using var own = Probe.Gradient(weights, batch, cancel);
@@ -231,10 +262,11 @@ public sealed class Replayer : IDisposable
         int stride = run.Log.Stride, width = run.Log.Layout.Width;
         var bundle = Stand(run, first, progress, cancel);
         var block = new RecordBlock(1, Math.Min(count, RowsAtOnce), width);
+        var piece = new PieceOfWork(block.Capacity);
         for (int done = 0; done < count;)
         {
             cancel.ThrowIfCancellationRequested();
-            bundle.Advance(Math.Min(count - done, block.Capacity), block);
+            piece.Advance(bundle, count - done, block);
             if (block.Rows[0] == 0) throw new SpecException(Tr($"{run.Plan.Id} diverged before update {first + done + 1:#,0}.", $"{run.Plan.Id} 在第 {first + done + 1:#,0} 次更新之前已发散。"));
             for (int r = 0; r < block.Rows[0]; r++)
             {
@@ -265,10 +297,11 @@ public sealed class Replayer : IDisposable
             }
             long from = bundle.Updates(0);
             var block = new RecordBlock(1, RowsAtOnce, bundle.Layout.Width);
+            var piece = new PieceOfWork(block.Capacity);
             while (bundle.Updates(0) < update)
             {
                 cancel.ThrowIfCancellationRequested();
-                bundle.Advance((int)Math.Min(update - bundle.Updates(0), RowsAtOnce), block);
+                piece.Advance(bundle, update - bundle.Updates(0), block);
                 if (bundle.Diverged(0)) throw new SpecException(Tr($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.", $"{run.Plan.Id} 在第 {bundle.Updates(0) + 1:#,0} 次更新时发散。"));
                 progress?.Report((double)(bundle.Updates(0) - from) / (update - from));
             }
@@ -326,5 +359,20 @@ public sealed class Replayer : IDisposable
     public static void Check(Run run, long updates)
     {
         if (updates > run.Log.Count) throw new SpecException(Tr($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.", $"\"update\" 为 {updates:#,0}，但 {run.Plan.Id} 只进行了 {run.Log.Count:#,0} 次更新。"));
+    }
+
+    /// <summary>Chooses how many updates are made between two looks at the cancellation, by how long the last ones took. Results do not depend on it.</summary>
+    private struct PieceOfWork(int most)
+    {
+        private int updates = 1;
+
+        public void Advance(IBundle bundle, long wanted, RecordBlock block)
+        {
+            double before = LaneClock.Seconds;
+            int asked = (int)Math.Min(wanted, updates);
+            bundle.Advance(asked, block);
+            double took = LaneClock.Seconds - before;
+            updates = (int)Math.Clamp(PieceSeconds * asked / Math.Max(took, 1e-9), 1, Math.Min(most, 4.0 * updates));
+        }
     }
 }

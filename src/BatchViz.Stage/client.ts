@@ -14,6 +14,8 @@ import { Change, type Remote, type Stage } from "./stage.ts";
 import { decodeEvaluations, decodeFrame, decodeGrid, decodePaths, decodeTile, WireError, type Frame } from "./wire.ts";
 
 const PATIENCE = [0, 1000, 2000, 5000];
+/** In what the SignalR client says of an answer that was refused: this browser watches in too many windows. */
+const TOO_MANY = /\b429\b/;
 /** A tile that the head still runs through is worth asking for again, but not more often than this. */
 const AGAIN_AFTER = 1000;
 /** A tile that could not be had is asked for less and less often, up to this. */
@@ -92,10 +94,11 @@ export class Client implements Remote {
         attempt = 0;
         this.setConnection("connected");
         await this.readFrames(connection);
-      } catch {
-        // The next turn of the loop is the handling; the page says "reconnecting" meanwhile.
+        this.setConnection("reconnecting");
+      } catch (error) {
+        // The next turn of the loop is the handling; the page says meanwhile what is the matter.
+        this.setConnection(TOO_MANY.test(String(error)) ? "refused" : "reconnecting");
       }
-      this.setConnection("reconnecting");
       await connection.stop().catch(() => {});
       await wait(PATIENCE[Math.min(attempt + 1, PATIENCE.length - 1)]!);
     }

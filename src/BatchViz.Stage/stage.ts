@@ -153,7 +153,7 @@ export class Stage {
   manifest: Manifest | null = null;
   session: Session = { role: "viewer", signIn: false };
   /** "offline": there is no server and never was one; the page is a recording in a file. */
-  connection: "connecting" | "connected" | "reconnecting" | "offline" = "connecting";
+  connection: "connecting" | "connected" | "reconnecting" | "refused" | "offline" = "connecting";
   problem: string | null = null;
   /** Something worth knowing that is no problem. */
   note: string | null = null;

@@ -30,6 +30,9 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = FindChromium(), Args = Arguments });
     }
 
+    /// <summary>The server is gone, and does not come back.</summary>
+    public void KillHost() => host!.Kill();
+
     public async Task DisposeAsync()
     {
         if (browser is not null) await browser.DisposeAsync();

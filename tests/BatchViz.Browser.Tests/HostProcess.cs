@@ -60,10 +60,15 @@ public sealed partial class HostProcess : IDisposable
         throw new InvalidOperationException("The program ended before it listened:\n" + string.Join('\n', seen));
     }
 
-    public void Dispose()
+    public void Kill()
     {
         process.Kill(entireProcessTree: true);
         process.WaitForExit();
+    }
+
+    public void Dispose()
+    {
+        Kill();
         process.Dispose();
         Directory.Delete(recordings, recursive: true);
     }

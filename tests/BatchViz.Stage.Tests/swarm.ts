@@ -14,7 +14,9 @@ const PROGRAM = process.env["BATCHVIZ"] ?? join(import.meta.dirname, "../../src/
 
 /** The real program in a process of its own, with the two cookies that its links give. */
 export class Server {
-  private constructor(private readonly child: ChildProcess, readonly url: string, readonly owner: string, readonly viewer: string) {}
+  private constructor(
+    private readonly child: ChildProcess, readonly url: string, readonly owner: string, readonly viewer: string, private readonly viewerLink: string,
+  ) {}
 
   static async start(experiment: object, program = PROGRAM): Promise<Server> {
     const folder = mkdtempSync(join(tmpdir(), "batchviz-")), file = join(folder, "experiment.json");
@@ -28,21 +30,27 @@ export class Server {
     }
     child.stdout!.resume();
     if (links["Viewer link"] === undefined) throw new Error("The program ended before it listened.");
-    return new Server(child, links["Open"]!.replace(/\/$/, ""), await cookie(links["Owner link"]!), await cookie(links["Viewer link"]));
+    return new Server(child, links["Open"]!.replace(/\/$/, ""), await cookie(links["Owner link"]!), await cookie(links["Viewer link"]), links["Viewer link"]);
+  }
+
+  /** Of one more person: each has few connections. */
+  join(): Promise<string> {
+    return cookie(this.viewerLink);
   }
 
   async manifest(): Promise<Manifest> {
     return (await this.get("current")).json() as Promise<Manifest>;
   }
 
-  async tile(generation: number, run: number, columns: string, level: number, index: number): Promise<Uint8Array> {
-    return new Uint8Array(await (await this.get(`${generation}/tiles/${run}/${columns}/${level}/${index}`)).arrayBuffer());
+  /** As somebody; only an owner may ask as fast as it goes. */
+  async tile(generation: number, run: number, columns: string, level: number, index: number, who = this.owner): Promise<Uint8Array> {
+    return new Uint8Array(await (await this.get(`${generation}/tiles/${run}/${columns}/${level}/${index}`, who)).arrayBuffer());
   }
 
   /** Asks again where the page would: 204 is nothing yet, or no longer what it was. */
-  private async get(path: string): Promise<Response> {
+  private async get(path: string, who = this.owner): Promise<Response> {
     while (true) {
-      const answer = await fetch(`${this.url}/api/experiments/${path}`, { headers: { cookie: this.viewer } });
+      const answer = await fetch(`${this.url}/api/experiments/${path}`, { headers: { cookie: who } });
       if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
       if (answer.status !== 204) return answer;
       await sleep(0.1);
@@ -69,7 +77,8 @@ export class Viewer {
   frames = 0;
   gaps = 0;
   readonly store: TimelineStore;
-  private readonly hub: HubConnection;
+  private hub: HubConnection | null = null;
+  private cookie = "";
   private readonly live: string;
   private healing: Promise<void> | null = null;
 
@@ -77,10 +86,11 @@ export class Viewer {
     const columns = manifest.columns.filter((c) => c.live);
     this.live = columns.map((c) => c.name).join("+");
     this.store = new TimelineStore(manifest.runs.length, columns.map((c) => columnIndex(manifest, c.name)));
-    this.hub = hubConnection(`${server.url}/hubs/watch`, { headers: { cookie: server.viewer } });
   }
 
   async start(): Promise<void> {
+    this.cookie = await this.server.join();
+    this.hub = hubConnection(`${this.server.url}/hubs/watch`, { headers: { cookie: this.cookie } });
     await this.hub.start();
     this.hub.stream<Uint8Array>("Watch").subscribe({ next: (bytes) => this.take(bytes), complete: () => {}, error: () => {} });
   }
@@ -91,7 +101,7 @@ export class Viewer {
   }
 
   async finish(): Promise<void> {
-    await this.hub.stop();
+    await this.hub?.stop();
     while (!this.whole) await this.heal();
   }
 
@@ -110,7 +120,7 @@ export class Viewer {
     for (let run = 0; run < this.store.runs.length; run++) {
       for (const { level, index } of this.store.gap(run)) {
         this.gaps++;
-        this.store.ingestTile(decodeTile(await this.server.tile(this.manifest.generation, run, this.live, level, index)));
+        this.store.ingestTile(decodeTile(await this.server.tile(this.manifest.generation, run, this.live, level, index, this.cookie)));
       }
     }
   }

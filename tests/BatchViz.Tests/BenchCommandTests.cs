@@ -133,6 +133,19 @@ public sealed class BenchCommandTests
         });
     }
 
+    /// <summary>Tenths of a second say nothing of the shares themselves, so its verdict is not looked at.</summary>
+    [Fact]
+    public async Task The_viewers_soak_ends_with_the_speeds_and_the_owners_waits()
+    {
+        var (code, output, error) = await BuiltProgram.Run(null, "bench", "soak", "--viewers", "2", "--viewers-seconds", "0.2", "--json");
+        Assert.True(code is 0 or 1 && output.Length > 0, error);
+        var result = JsonNode.Parse(output.Trim())!["viewers"]!;
+        Assert.Equal(2, (int)result["viewers"]!);
+        Positive(result["examplesPerSecond"]!["alone"]);
+        foreach (string who in new[] { "quiet", "allViewers" }) Positive(result["ownersBatchSeconds"]![who]);
+        Assert.True((long)result["asked"]! > 0);
+    }
+
     [Fact]
     public async Task The_fuzz_soak_ends_with_what_each_reader_made_of_its_inputs()
     {
@@ -178,6 +191,7 @@ public sealed class BenchCommandTests
     [InlineData("--epochs", "probes", "--noise-scale", "--epochs", "0")]
     [InlineData("--peers", "probes", "--noise-scale", "--peers")]
     [InlineData("--fuzz", "soak", "--fuzz", "nonsense")]
+    [InlineData("--viewers", "soak", "--viewers", "0")]
     [InlineData("--inputs", "soak", "--fuzz", "--inputs", "0")]
     [InlineData("--index", "soak", "--fuzz", "idx", "--index", "-1")]
     [InlineData("engine", "nonsense")]

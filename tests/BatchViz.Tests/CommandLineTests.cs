@@ -84,6 +84,8 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("run", "nothing.json", "--recording-mb", "0")]
     [InlineData("nonsense")]
     [InlineData("serve", "--urls", "http://0.0.0.0:0")]
+    [InlineData("serve", "--urls", "http://127.0.0.1:80000")]
+    [InlineData("serve", "--urls", "http://127.0.0.1:eighty")]
     [InlineData("serve", "--data", "/nowhere/at/all")]
     [InlineData("serve", "--public-url", "nonsense")]
     [InlineData("resume", "nowhere")]

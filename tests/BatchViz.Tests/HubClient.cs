@@ -8,6 +8,7 @@ namespace BatchViz.Tests;
 public sealed class HubClient : IAsyncDisposable
 {
     private readonly HubConnection connection;
+    private readonly CancellationTokenSource closed = new();
 
     private HubClient(HubConnection connection) => this.connection = connection;
 
@@ -48,14 +49,21 @@ public sealed class HubClient : IAsyncDisposable
         }
     }
 
-    /// <summary>Streams bytes until <paramref name="enough"/> says so.</summary>
+    /// <summary>Streams bytes until <paramref name="enough"/> says so; the stream stays open as long as the connection.</summary>
+    /// <exception cref="HubException">The hub refuses.</exception>
     public async Task Stream(string method, Func<byte[], bool> enough)
     {
-        await foreach (byte[] bytes in connection.StreamAsyncCore<byte[]>(method, [], Patience()))
+        var stream = await connection.StreamAsChannelCoreAsync<byte[]>(method, [], closed.Token);
+        await foreach (byte[] bytes in stream.ReadAllAsync(Patience()))
             if (enough(bytes)) return;
     }
 
-    public ValueTask DisposeAsync() => connection.DisposeAsync();
+    public async ValueTask DisposeAsync()
+    {
+        await closed.CancelAsync();
+        await connection.DisposeAsync();
+        closed.Dispose();
+    }
 
     private static CancellationToken Patience() => new CancellationTokenSource(TimeSpan.FromSeconds(30)).Token;
 }

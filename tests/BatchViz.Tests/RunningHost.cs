@@ -21,6 +21,8 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
 
     private Conductor? conductor;
 
+    protected virtual ServeOptions Options => new("http://127.0.0.1:0", signIn);
+
     public WebApplication App { get; private set; } = null!;
 
     public HttpClient Client { get; } = new();
@@ -33,7 +35,7 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
     {
         var files = new DataFiles(null);
         conductor = new Conductor(new ExperimentEngines(), files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
-        App = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn), conductor);
+        App = WebHost.Create(Options, conductor);
         await App.StartAsync();
         conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
         conductor.Begin();
@@ -45,6 +47,14 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
         Client.Dispose();
         await App.DisposeAsync();
         conductor?.Dispose();
+    }
+
+    /// <summary>The cookie that a link gives; each time another one's.</summary>
+    public async Task<string> Cookie(string secret)
+    {
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Client.BaseAddress };
+        using var answer = await client.GetAsync($"/join/{secret}");
+        return answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
     }
 
     /// <summary>A client that has followed a link, with the cookie it was given.</summary>

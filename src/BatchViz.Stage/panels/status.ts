@@ -25,6 +25,7 @@ function say(stage: Stage): [Kind, string] {
   const { manifest } = stage;
   if (stage.problem !== null) return ["error", said(stage.problem)];
   if (stage.connection === "reconnecting") return ["error", tr("The connection is lost; trying again. What was recorded stays here.", "连接已断开，正在重试。已有的记录仍保留在此。")];
+  if (stage.connection === "refused") return ["error", tr("This browser watches in too many windows already; close one of them, and this one goes on.", "此浏览器打开的窗口过多；关闭其中一个后，本窗口将继续。")];
   if (stage.connection === "offline") return sayOffline(stage);
   if (manifest === null) return ["wait", tr("Connecting to the training…", "正在连接训练…")];
   if (manifest.recording?.problem) return ["error", said(manifest.recording.problem)];

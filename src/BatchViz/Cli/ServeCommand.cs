@@ -38,24 +38,25 @@ internal static class ServeCommand
     private static async Task<int> Serve(ServeOptions options, string? dataFolder, string? experiment, string? recordings, long recordingBytes, ExperimentEngines engines, CancellationToken stop)
     {
         var data = Files.Data(dataFolder);
-        // Data are read while the server is put together; it starts to listen only once both are there.
+        // Data are read while the server is put together.
         string file = experiment ?? Files.DefaultExperiment;
         var reading = Task.Run(() => Files.Plan(file, data), stop);
         using var conductor = new Conductor(engines, data, new ExperimentOptions { Processor = Bench.Machine.Processor(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
         await using var app = WebHost.Create(options, conductor);
         var plan = await reading;
-        conductor.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
         try
         {
             await app.StartAsync(stop);
         }
         catch (Exception e) when (e is IOException or SocketException or InvalidOperationException)
         {
-            Console.Error.WriteLine($"{options.Urls} cannot be listened on: {e.InnerException?.Message ?? e.Message}. Choose another address with --urls.");
+            Console.Error.WriteLine($"{options.Urls} cannot be listened on: {(e.InnerException?.Message ?? e.Message).TrimEnd('.')}. Choose another address with --urls.");
             return CommandLine.Failed;
         }
         // What is really bound: settings in the environment can add addresses that nobody asked for here.
         _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
+        // Only now: a server that nobody can reach must leave no recording.
+        conductor.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
         conductor.Begin();
         Welcome(app, options, conductor.Current!);
         MachineCeilings.Measure(conductor, (conductor.Current!.Experiment.Engine as CpuEngine)?.Path ?? CpuEngine.Available[^1], stop);

@@ -119,14 +119,16 @@ public sealed class Conductor(
     {
         var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
         if (live.Recording.ReadOnly) throw new SpecException(Tr("This recording can only be looked at here, since another BatchViz has it; a fork would write it.", "另一个 BatchViz 正占用此录制，这里只能查看；分叉需要写入。"));
-        try
+        Run? made = null;
+        var fork = new Recomputation(new object(), () => default, (_, told, stop) =>
         {
-            return (await live.Replays.Ask((told, stop) => live.Experiment.Fork(run, update, set, told, stop), cancel, progress)).Plan.Id;
-        }
-        catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
-        {
-            throw new SpecException(Tr("The fork was not made: too much is being recomputed just now, or the experiment has been replaced.", "没有分叉：当前重新计算的内容过多，或实验已被替换。"));
-        }
+            made = live.Experiment.Fork(run, update, set, progress ?? told, stop);
+            return new([], Final: false);
+        });
+        var state = await live.Recomputing.Ask(fork, Asker.Owner, Timeout.InfiniteTimeSpan, cancel);
+        cancel.ThrowIfCancellationRequested();
+        if (state.Refusal is { } refusal) throw new SpecException(refusal);
+        return made!.Plan.Id;
     }
 
     /// <summary>Undoes a fork: <see cref="Experiment.TakeBack"/>.</summary>

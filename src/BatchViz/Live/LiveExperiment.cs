@@ -19,7 +19,7 @@ public sealed class LiveExperiment : IDisposable
     private string signature = "";
     private Published published;
     private byte[]? heads;
-    private int lastViewers = -1;
+    private int lastWatching = -1;
     private bool lastStill;
 
     private sealed record Published(uint Revision, byte[] Manifest);
@@ -28,8 +28,9 @@ public sealed class LiveExperiment : IDisposable
     public LiveExperiment(uint generation, Experiment experiment, OpenRecording recording, Func<Ceilings?> ceilings)
     {
         (Generation, Experiment, Recording, this.ceilings) = (generation, experiment, recording, ceilings);
-        Measurements = new Measurements(experiment, Replays);
-        Lines = new Lines(experiment, Replays);
+        Recomputing = new RecomputeQueue(experiment);
+        Measurements = new Measurements(experiment);
+        Lines = new Lines(experiment);
         Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name)).Where(index => index >= 0)];
         encoder = new FrameEncoder(live);
@@ -44,8 +45,8 @@ public sealed class LiveExperiment : IDisposable
     /// <summary>Where it is recorded, or why it is not.</summary>
     public OpenRecording Recording { get; }
 
-    /// <summary>What viewers want recomputed.</summary>
-    public Replays Replays { get; } = new();
+    /// <summary>Where people have things recomputed.</summary>
+    public RecomputeQueue Recomputing { get; }
 
     /// <summary>Single batches and moments, recomputed.</summary>
     public Measurements Measurements { get; }
@@ -65,25 +66,25 @@ public sealed class LiveExperiment : IDisposable
     public byte[]? Heads => Volatile.Read(ref heads);
 
     /// <summary>The next frame, or null when there is nothing to say.</summary>
-    public byte[]? Tick(int viewers, bool force)
+    public byte[]? Tick(int watching, bool force)
     {
         var landscape = Experiment.Landscape;
         string now = Signature(landscape);
         bool still = Experiment.Still; // before the records are looked at, so that a frame that says so has them all
-        bool changed = now != signature || viewers != lastViewers || still != lastStill;
+        bool changed = now != signature || watching != lastWatching || still != lastStill;
         if (now != signature)
         {
             uint revision = published.Revision + 1;
             Volatile.Write(ref published, new Published(revision, ApiJson.Bytes(ManifestBuilder.Build(Experiment, Generation, revision, landscape, Recording, ceilings()))));
             signature = now;
         }
-        (lastViewers, lastStill) = (viewers, still);
+        (lastWatching, lastStill) = (watching, still);
         var runs = Experiment.Runs;
         if (frameRuns.Length < runs.Count) Array.Resize(ref frameRuns, runs.Count);
         for (int r = 0; r < frameRuns.Length; r++)
             frameRuns[r] = new FrameRun(runs[r].Log, landscape is not null && r < landscape.Paths.Count ? landscape.Paths[r] : NoPath);
         var state = new FrameState(still, Experiment.Finished, Generation, published.Revision,
-            landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, viewers, Experiment.Seconds);
+            landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, watching, Experiment.Seconds);
         if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns)) return null;
         byte[] frame = encoder.Next(state, frameRuns);
         Volatile.Write(ref heads, encoder.Heads(state, frameRuns));
@@ -93,7 +94,7 @@ public sealed class LiveExperiment : IDisposable
     /// <summary>The experiment ends with it.</summary>
     public void Dispose()
     {
-        Replays.Dispose();
+        Recomputing.Dispose();
         Experiment.Dispose();
         Recording.Dispose();
     }

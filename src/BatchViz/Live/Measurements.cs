@@ -10,46 +10,41 @@ namespace BatchViz.Live;
 public readonly record struct MomentKey(int Run, long Update);
 
 /// <summary>What viewers may have recomputed of single moments of runs; see docs/wire-format.md for the answers.</summary>
-public sealed class Measurements
+public sealed class Measurements(Experiment experiment)
 {
-    private readonly Experiment experiment;
+    /// <summary>A single batch, by its update.</summary>
+    public Recomputation Batch(MomentKey key) => new(("batch", key), () => Cost(key, experiment.Replayer.BatchCost),
+        (replayer, progress, cancel) => new(Batch(key, replayer, progress, cancel), Final: true));
 
-    public Measurements(Experiment experiment, Replays replays)
-    {
-        this.experiment = experiment;
-        Batches = new(replays, key => Cost(key with { Update = key.Update - 1 }), Batch);
-        Moments = new(replays, key => Cost(key.At), Moment);
-        Boundaries = new(replays, key => Cost(key.At), Boundary);
-    }
-
-    /// <summary>Single batches, by their update.</summary>
-    public Recomputed<MomentKey> Batches { get; }
-
-    /// <summary>Gradients at a moment, on a plane.</summary>
-    public Recomputed<(MomentKey At, long Plane)> Moments { get; }
+    /// <summary>The gradients at a moment, on a plane.</summary>
+    public Recomputation Moment(MomentKey at, long plane) => new(("moment", at, plane), () => Cost(at, experiment.Replayer.MomentCost),
+        (replayer, progress, cancel) => new(Moment((at, plane), replayer, progress, cancel), Final: true));
 
     /// <summary>The network's answers over its two inputs, at so many points a side.</summary>
-    public Recomputed<(MomentKey At, int Resolution)> Boundaries { get; }
+    public Recomputation Boundary(MomentKey at, int resolution) => new(("boundary", at, resolution), () => Cost(at, experiment.Replayer.Cost),
+        (replayer, progress, cancel) => new(Boundary((at, resolution), replayer, progress, cancel), Final: true));
 
-    private (long, double) Cost(MomentKey key)
+    private RecomputeCost Cost(MomentKey key, Func<Run, long, (long Updates, double Seconds)> of)
     {
         var run = experiment.Runs[key.Run];
-        return key.Update >= 0 && key.Update <= run.Log.Count ? experiment.Replayer.Cost(run, key.Update) : (0, double.NaN);
+        if (key.Update < 0 || key.Update > run.Log.Count) return new(0, double.NaN);
+        var (updates, seconds) = of(run, key.Update);
+        return new(updates, seconds);
     }
 
-    private byte[] Batch(MomentKey key, IProgress<double> progress, CancellationToken cancel)
+    private byte[] Batch(MomentKey key, Replayer replayer, IProgress<double> progress, CancellationToken cancel)
     {
         var run = experiment.Runs[key.Run];
-        return ApiJson.Bytes(Api.Batch.Of(run, experiment.Replayer.Batch(run, key.Update, progress, cancel)));
+        return ApiJson.Bytes(Api.Batch.Of(run, replayer.Batch(run, key.Update, progress, cancel)));
     }
 
-    private byte[] Moment((MomentKey At, long Plane) key, IProgress<double> progress, CancellationToken cancel)
+    private byte[] Moment((MomentKey At, long Plane) key, Replayer replayer, IProgress<double> progress, CancellationToken cancel)
     {
         var landscape = experiment.Landscape;
         if (landscape?.PlaneId != key.Plane) throw new SpecException(Language.Tr($"Plane {key.Plane} is no more.", $"平面 {key.Plane} 已不存在。"));
         if (landscape.Plane is null)
             throw new SpecException(Language.Tr("This recording keeps its plane as a picture alone: gradients can be put on it once another plane has been fitted.", "此录制中的平面只保留了图像：拟合新的平面之后才能把梯度投影上去。"));
-        var moment = experiment.Replayer.Moment(experiment.Runs[key.At.Run], key.At.Update, landscape.Plane, progress, cancel);
+        var moment = replayer.Moment(experiment.Runs[key.At.Run], key.At.Update, landscape.Plane, progress, cancel);
         var (point, full) = (moment.Point, moment.Full);
         return ApiJson.Bytes(new Moments(
             moment.Run, moment.Update, key.Plane, new(point.X, point.Y, point.OffPlane), moment.NextBatchSize,
@@ -57,9 +52,9 @@ public sealed class Measurements
             moment.Scatter is { } scatter ? [scatter.XX, scatter.XY, scatter.YY] : null, moment.Scatter?.Examples ?? 0));
     }
 
-    private byte[] Boundary((MomentKey At, int Resolution) key, IProgress<double> progress, CancellationToken cancel)
+    private byte[] Boundary((MomentKey At, int Resolution) key, Replayer replayer, IProgress<double> progress, CancellationToken cancel)
     {
-        var boundary = Lab.Boundary.Of(experiment, experiment.Runs[key.At.Run], key.At.Update, key.Resolution, progress, cancel);
+        var boundary = Lab.Boundary.Of(experiment, experiment.Runs[key.At.Run], key.At.Update, key.Resolution, progress, cancel, replayer);
         var values = new byte[sizeof(float) * boundary.Values.Length];
         for (int i = 0; i < boundary.Values.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(values.AsSpan(sizeof(float) * i), boundary.Values[i]);
         var r = boundary.Region;

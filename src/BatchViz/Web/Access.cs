@@ -3,6 +3,7 @@ using System.Security.Claims;
 using System.Security.Cryptography;
 using System.Text;
 using BatchViz.Api;
+using BatchViz.Live;
 using Microsoft.AspNetCore.Authentication;
 using Microsoft.AspNetCore.Authentication.Cookies;
 using Microsoft.AspNetCore.Authorization;
@@ -39,15 +40,18 @@ public static class Access
     /// <summary>May look and change.</summary>
     public const string Owner = "owner";
 
+    private const int BrowserIdBytes = 16;
+
+    /// <summary>Cookies ignore ports, so two servers on one machine need two names.</summary>
+    private static readonly string Instance = DrawId(4);
+
     public static void AddAccess(this IServiceCollection services)
     {
         // Keys that nobody else has and no disk sees: a new start asks for its new links.
         services.AddDataProtection().UseEphemeralDataProtectionProvider();
-        string instance = Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4));
         services.AddAuthentication(CookieAuthenticationDefaults.AuthenticationScheme).AddCookie(options =>
         {
-            // Cookies ignore ports, so two servers on one machine need two names.
-            options.Cookie.Name = $"batchviz-{instance}";
+            options.Cookie.Name = $"batchviz-{Instance}";
             options.Cookie.HttpOnly = true;
             options.Cookie.SameSite = SameSiteMode.Lax;
             options.Cookie.SecurePolicy = CookieSecurePolicy.SameAsRequest;
@@ -65,11 +69,11 @@ public static class Access
     public static void UseAccess(this IApplicationBuilder app, ServeOptions options)
     {
         var links = app.ApplicationServices.GetRequiredService<Links>();
-        app.Use((context, next) => Checked(context, options) is { } refusal ? Say(context, StatusCodes.Status403Forbidden, refusal) : next(context));
+        app.Use((context, next) => Checked(context, options) is var (status, sentence) ? Say(context, status, sentence) : next(context));
         app.UseAuthentication();
         app.Use((context, next) =>
         {
-            if (context.User.Identity?.IsAuthenticated != true && RoleWithoutCookie(context, options, links) is { } role) context.User = Principal(role);
+            if (context.User.Identity?.IsAuthenticated != true && WithoutCookie(context, options, links) is { } user) context.User = user;
             return next(context);
         });
         app.UseAuthorization();
@@ -84,35 +88,62 @@ public static class Access
                 await Page(context, StatusCodes.Status403Forbidden, Tr("This link is not valid", "此链接无效"), Tr("It may belong to an earlier start of BatchViz. Ask for the new one.", "它可能属于 BatchViz 之前的一次启动。请索取新链接。"));
                 return;
             }
-            await context.SignInAsync(Principal(role));
+            await context.SignInAsync(Principal(role, DrawId(16)));
             context.Response.Headers.CacheControl = "no-store";
             context.Response.Redirect("/");
         }).AllowAnonymous();
         app.MapGet("/api/session", (HttpContext context) => ApiJson.Answer(new Session(RoleOf(context.User), options.SignIn))).RequireAuthorization(Viewer);
     }
 
-    /// <summary>A program has no cookie: it sends a link's secret as its bearer token.</summary>
-    private static string? RoleWithoutCookie(HttpContext context, ServeOptions options, Links links)
+    /// <summary>Who brings no cookie: a program that sends a link's secret as its bearer token, or, without sign-in, whoever sits at this computer.</summary>
+    private static ClaimsPrincipal? WithoutCookie(HttpContext context, ServeOptions options, Links links)
     {
         const string Scheme = "Bearer ";
         string? header = context.Request.Headers.Authorization;
-        if (header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true) return links.RoleOf(header[Scheme.Length..].Trim());
-        return options.SignIn ? null : Owner;
+        if (header?.StartsWith(Scheme, StringComparison.OrdinalIgnoreCase) == true)
+            return links.RoleOf(header[Scheme.Length..].Trim()) is { } role ? Principal(role, $"{context.Connection.RemoteIpAddress}") : null;
+        return options.SignIn ? null : Principal(Owner, BrowserOf(context));
     }
 
     public static string RoleOf(ClaimsPrincipal user) => user.IsInRole(Owner) ? Owner : Viewer;
 
-    private static ClaimsPrincipal Principal(string role)
-        => new(new ClaimsIdentity([new Claim(ClaimTypes.Role, role)], CookieAuthenticationDefaults.AuthenticationScheme));
+    /// <summary>
+    /// Tells people apart: by the cookie that a link gave their browser, and without sign-in by one that the page gave it. A program on this
+    /// computer that brings no cookie is told apart by its address alone.
+    /// </summary>
+    public static string PersonOf(ClaimsPrincipal user) => user.FindFirstValue(ClaimTypes.NameIdentifier) ?? "";
+
+    public static Asker AskerOf(HttpContext context) => new(PersonOf(context.User), context.User.IsInRole(Owner));
+
+    private static ClaimsPrincipal Principal(string role, string person)
+        => new(new ClaimsIdentity([new Claim(ClaimTypes.Role, role), new Claim(ClaimTypes.NameIdentifier, person)], CookieAuthenticationDefaults.AuthenticationScheme));
+
+    /// <summary>The id of a browser that has followed no link; one that opens the page for the first time gets its own.</summary>
+    private static string BrowserOf(HttpContext context)
+    {
+        string name = $"batchviz-browser-{Instance}";
+        if (context.Request.Cookies[name] is { Length: 2 * BrowserIdBytes } id && id.All(char.IsAsciiHexDigitLower)) return id;
+        if (context.Request.Path != "/") return $"{context.Connection.RemoteIpAddress}";
+        id = DrawId(BrowserIdBytes);
+        context.Response.Cookies.Append(name, id, new CookieOptions { HttpOnly = true, SameSite = SameSiteMode.Lax });
+        return id;
+    }
+
+    private static string DrawId(int bytes) => Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(bytes));
 
     /// <summary>Why a request is refused before anything looks at it, or null. A foreign Host is how DNS rebinding comes in, a foreign Origin how other sites' scripts do.</summary>
-    private static string? Checked(HttpContext context, ServeOptions options)
+    private static (int Status, string Sentence)? Checked(HttpContext context, ServeOptions options)
     {
-        if (!options.AllowsHost(context.Request.Host.Host)) return Tr("This server does not answer under that name.", "此服务器不以该名称应答。");
+        // Kestrel lets through what is no address, and whatever builds one from it would fail.
+        if (!Uri.TryCreate($"http://{context.Request.Host.Value}/", UriKind.Absolute, out _))
+            return (StatusCodes.Status400BadRequest, Tr("The request's Host is no name or address with a port from 0 to 65535.", "请求的 Host 不是有效的名称或地址（端口应为 0 到 65535）。"));
+        if (!options.AllowsHost(context.Request.Host.Host))
+            return (StatusCodes.Status403Forbidden, Tr("This server does not answer under that name.", "此服务器不以该名称应答。"));
         string? origin = context.Request.Headers.Origin;
         if (string.IsNullOrEmpty(origin)) return null;
-        return Uri.TryCreate(origin, UriKind.Absolute, out var from) && from.Authority.Equals(Authority(context.Request), StringComparison.OrdinalIgnoreCase)
-            ? null : Tr("Pages of other sites may not use this server.", "其他网站的页面不能使用此服务器。");
+        bool own = Uri.TryCreate(origin, UriKind.Absolute, out var from)
+            && (from.Authority.Equals(Authority(context.Request), StringComparison.OrdinalIgnoreCase) || from.Authority == options.PublicUrl?.Authority);
+        return own ? null : (StatusCodes.Status403Forbidden, Tr("Pages of other sites may not use this server.", "其他网站的页面不能使用此服务器。"));
     }
 
     /// <summary>Host and port, the port left out where it is the scheme's own, as browsers write it in Origin.</summary>
@@ -126,7 +157,7 @@ public static class Access
         return Say(context, status, status == StatusCodes.Status401Unauthorized ? Tr("Open this server's viewer or owner link first.", "请先打开此服务器的观众或主持人链接。") : Tr("Only the owner may do this.", "只有主持人可以这样做。"));
     }
 
-    private static Task Say(HttpContext context, int status, string sentence)
+    public static Task Say(HttpContext context, int status, string sentence)
     {
         context.Response.StatusCode = status;
         context.Response.ContentType = "text/plain; charset=utf-8";

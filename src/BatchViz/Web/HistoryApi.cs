@@ -19,16 +19,16 @@ public static class HistoryApi
 
     public static void MapHistory(this IEndpointRouteBuilder app)
     {
-        var api = app.MapGroup("/api/experiments").RequireAuthorization(Access.Viewer);
+        var api = app.MapGroup("/api/experiments").RequireAuthorization(Access.Viewer).RequireRateLimiting(ViewersPace.History);
         api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
-        api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch);
-        api.MapGet("/{generation:long}/moments/{run:int}/{update:long}/{plane:long}", Moment);
-        api.MapGet("/{generation:long}/boundary/{run:int}/{update:long}", Boundary);
+        api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch).RequireRateLimiting(ViewersPace.Recomputing);
+        api.MapGet("/{generation:long}/moments/{run:int}/{update:long}/{plane:long}", Moment).RequireRateLimiting(ViewersPace.Recomputing);
+        api.MapGet("/{generation:long}/boundary/{run:int}/{update:long}", Boundary).RequireRateLimiting(ViewersPace.Recomputing);
         api.MapGet("/{generation:long}/examples/{split}/{ids}", Examples);
         api.MapGet("/{generation:long}/points/{split}", Points);
-        api.MapGet("/{generation:long}/lines/{a:int}/{b:int}", Line);
+        api.MapGet("/{generation:long}/lines/{a:int}/{b:int}", Line).RequireRateLimiting(ViewersPace.Recomputing);
         api.MapGet("/{generation:long}/probes/{run:int}", Probes);
         api.MapGet("/{generation:long}/keyframes/{run:int}", Keyframes);
         api.MapGet("/{generation:long}/evaluations/{run:int}", Evaluations);
@@ -47,31 +47,26 @@ public static class HistoryApi
         int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
         if (indices.Length > live.Columns.Count || indices.Contains(-1)) return Results.NotFound();
         if (Blocks.Tile((uint)generation, run, r.Log, indices, level, index) is not { } tile) return Gone();
-        if (tile.Bytes is null) return await Recomputed(http, live, r, tile.Missing, window => Blocks.Tile((uint)generation, run, r.Log, indices, level, index, window));
-        return Bytes(http, tile.Bytes, tile.Whole ? Forever : Never);
+        if (tile.Bytes is not null) return Bytes(http, tile.Bytes, tile.Whole ? Forever : Never);
+        if (tile.Missing.Count > MostRecomputed) return Results.NotFound();
+        var state = await live.Recomputing.Ask(Recomputed(("tile", run, columns, level, index), r, tile.Missing,
+            window => Blocks.Tile((uint)generation, run, r.Log, indices, level, index, window)), Access.AskerOf(http), Timeout.InfiniteTimeSpan, http.RequestAborted);
+        return state.Answer is { Bytes.Length: > 0 } answer ? Bytes(http, answer.Bytes, answer.Final ? Forever : Never) : Gone();
     }
 
-    /// <summary>A tile of records that were not kept: they are made once more, and the browser keeps them.</summary>
-    private static async Task<IResult> Recomputed(HttpContext http, LiveExperiment live, Lab.Run run, (long First, long Count) missing, Func<RecordWindow, Tile?> encode)
-    {
-        if (missing.Count > MostRecomputed) return Results.NotFound();
-        try
+    /// <summary>A tile of records that were not kept: they are made once more. A run that trains on may have dropped more of them meanwhile; then it is empty.</summary>
+    private static Recomputation Recomputed(object key, Lab.Run run, (long First, long Count) missing, Func<RecordWindow, Tile?> encode)
+        => new(key, () => default, (replayer, progress, cancel) =>
         {
-            var window = await live.Replays.Ask((progress, cancel) => live.Experiment.Replayer.Rows(run, missing.First, (int)missing.Count, progress, cancel), http.RequestAborted);
-            // A run that trains on may have dropped more records meanwhile: then the page asks again.
-            return encode(window) is { Bytes: { } bytes } tile ? Bytes(http, bytes, tile.Whole ? Forever : Never) : Gone();
-        }
-        catch (Exception e) when (e is SpecException or OperationCanceledException or ObjectDisposedException)
-        {
-            return Gone();
-        }
-    }
+            var tile = encode(replayer.Rows(run, missing.First, (int)missing.Count, progress, cancel));
+            return new(tile?.Bytes ?? [], Final: tile is { Bytes: not null, Whole: true });
+        });
 
     /// <summary>One batch: its examples with their losses and gradient norms, and its exact record. 202 with its progress while it is recomputed.</summary>
     private static async Task<IResult> Batch(HttpContext http, Conductor conductor, long generation, int run, long update)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await live.Measurements.Batches.Ask(new(run, update), BatchPatience));
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await Ask(http, live, live.Measurements.Batch(new(run, update))));
     }
 
     /// <summary>Where a run stands on the plane, and the gradients there. 202 with its progress while it is recomputed.</summary>
@@ -79,7 +74,7 @@ public static class HistoryApi
     {
         if (Of(conductor, generation) is not { } live || live.Experiment.Landscape?.PlaneId != plane) return Gone();
         if (RunOf(live, run) is null) return Results.NotFound();
-        var state = await live.Measurements.Moments.Ask((new(run, update), plane), BatchPatience);
+        var state = await Ask(http, live, live.Measurements.Moment(new(run, update), plane));
         // Another plane has taken its place meanwhile.
         return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, conductor, generation, state);
     }
@@ -88,7 +83,7 @@ public static class HistoryApi
     private static async Task<IResult> Boundary(HttpContext http, Conductor conductor, long generation, int run, long update, int n = 65)
     {
         if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await live.Measurements.Boundaries.Ask((new(run, update), n), BatchPatience));
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await Ask(http, live, live.Measurements.Boundary(new(run, update), n)));
     }
 
     private static IResult Examples(HttpContext http, Conductor conductor, long generation, string split, string ids)
@@ -117,10 +112,13 @@ public static class HistoryApi
     {
         // Another experiment may have taken its place meanwhile, and what was asked of it was broken off.
         if (state.Refusal is { } refusal) return Of(conductor, generation) is null ? Gone() : Refused(http, refusal);
-        http.Response.Headers.CacheControl = state.Json is null ? Never : Forever;
-        return state.Json is { } json ? Results.Bytes(json, ApiJson.ContentType)
-            : ApiJson.Answer(new UnderWay(state.Progress, state.Updates, state.Seconds), StatusCodes.Status202Accepted);
+        http.Response.Headers.CacheControl = state.Answer is { Final: true } ? Forever : Never;
+        return state.Answer is { } answer ? Results.Bytes(answer.Bytes, ApiJson.ContentType)
+            : ApiJson.Answer(new UnderWay(state.Progress, state.Cost.Updates, state.Cost.Seconds), StatusCodes.Status202Accepted);
     }
+
+    private static Task<RecomputedState> Ask(HttpContext http, LiveExperiment live, Recomputation what)
+        => live.Recomputing.Ask(what, Access.AskerOf(http), BatchPatience, http.RequestAborted);
 
     private static IResult Refused(HttpContext http, string sentence)
     {
@@ -133,11 +131,7 @@ public static class HistoryApi
     {
         if (Of(conductor, generation) is not { } live) return Gone();
         if (RunOf(live, a) is null || RunOf(live, b) is null) return Results.NotFound();
-        var state = await live.Lines.Ask(a, b, BatchPatience);
-        if (state.Refusal is { } refusal) return Refused(http, refusal);
-        http.Response.Headers.CacheControl = state is { Json: not null, Settled: true } ? Forever : Never;
-        return state.Json is { } json ? Results.Bytes(json, ApiJson.ContentType)
-            : ApiJson.Answer(new UnderWay(state.Progress, 0, null), StatusCodes.Status202Accepted);
+        return Answer(http, conductor, generation, await Ask(http, live, live.Lines.Between(a, b)));
     }
 
     private static IResult Probes(HttpContext http, Conductor conductor, long generation, int run)

@@ -1,4 +1,3 @@
-using BatchViz.Core.Specs;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.SignalR;
@@ -7,13 +6,31 @@ namespace BatchViz.Web;
 
 /// <summary>The hub that only watches. Nothing here changes anything.</summary>
 [Authorize(Access.Viewer)]
-public sealed class WatchHub(Conductor conductor, Broadcast broadcast) : Hub
+public sealed class WatchHub(Conductor conductor, Broadcast broadcast, ServeOptions options) : Hub
 {
-    /// <summary>Live frames of whatever experiment is on the air; docs/wire-format.md.</summary>
-    public IAsyncEnumerable<byte[]> Watch(CancellationToken cancel) => broadcast.Watch(() => conductor.Current?.Heads, cancel);
+    public override Task OnConnectedAsync()
+    {
+        _ = LetGoUnlessWatching(Context, broadcast, options.Silence);
+        return Task.CompletedTask;
+    }
+
+    /// <summary>Live frames of whatever experiment is on the air, once for a connection; docs/wire-format.md.</summary>
+    public IAsyncEnumerable<byte[]> Watch(CancellationToken cancel)
+        => broadcast.Watch(Context.ConnectionId, Access.PersonOf(Context.User!), () => conductor.Current?.Heads, cancel);
+
+    /// <summary>SignalR itself lets go only of clients that have sent a ping before they fell silent. (Who watches and reads nothing is let go when a write hangs.)</summary>
+    private static async Task LetGoUnlessWatching(HubCallerContext context, Broadcast broadcast, TimeSpan silence)
+    {
+        var gone = context.ConnectionAborted;
+        while (!gone.IsCancellationRequested)
+        {
+            await Task.Delay(silence, gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            if (!broadcast.IsWatching(context.ConnectionId)) context.Abort();
+        }
+    }
 }
 
-/// <summary>The hub that controls. Refusals are one sentence.</summary>
+/// <summary>The hub that controls. Refusals are one sentence; see <see cref="HubGuard"/>.</summary>
 [Authorize(Access.Owner)]
 public sealed class ControlHub(Conductor conductor) : Hub
 {
@@ -26,73 +43,35 @@ public sealed class ControlHub(Conductor conductor) : Hub
 
     public void Stop() => conductor.Stop();
 
-    public void Replane(string kind) => Refusing(() => conductor.Replane(kind));
+    public void Replane(string kind) => conductor.Replane(kind);
 
     /// <summary>A plane at a chosen place: "hessian" at one run's weights after an update, or "runs" through the ends of three. Returns when everyone sees it.</summary>
-    public Task ReplaneAt(string kind, string[] runs, long update) => Refusing(() => conductor.ReplaneAt(kind, runs, update, Context.ConnectionAborted));
+    public Task ReplaneAt(string kind, string[] runs, long update) => conductor.ReplaneAt(kind, runs, update, Context.ConnectionAborted);
 
     /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
-    public Task Start(string json) => Refusing(() => conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted));
+    public Task Start(string json) => conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted);
 
     /// <summary>Puts a recording on the air.</summary>
-    public Task Open(string id) => Refusing(() => conductor.Open(id, Context.ConnectionAborted));
+    public Task Open(string id) => conductor.Open(id, Context.ConnectionAborted);
 
     /// <summary>Trains a recording on; without an id the one on the air.</summary>
-    public Task Resume(string? id) => Refusing(() => conductor.Resume(id, Context.ConnectionAborted));
+    public Task Resume(string? id) => conductor.Resume(id, Context.ConnectionAborted);
 
     /// <summary>A new run that leaves another after an update; returns its id.</summary>
-    public async Task<string> Fork(string run, long update, Dictionary<string, string> settings)
-    {
-        string made = "";
-        await Refusing(async () => made = await conductor.Fork(run, update, settings, null, Context.ConnectionAborted));
-        return made;
-    }
+    public Task<string> Fork(string run, long update, Dictionary<string, string> settings)
+        => conductor.Fork(run, update, settings, null, Context.ConnectionAborted);
 
     /// <summary>Undoes a fork: its run trains no more and is hidden.</summary>
-    public void TakeBack(string run) => Refusing(() => conductor.TakeBack(run));
+    public void TakeBack(string run) => conductor.TakeBack(run);
 
     /// <summary>Redoes it: the run goes on where it was.</summary>
-    public void BringBack(string run) => Refusing(() => conductor.BringBack(run));
+    public void BringBack(string run) => conductor.BringBack(run);
 
-    public Task Rename(string id, string name) => Refusing(() => conductor.Rename(id, name, Context.ConnectionAborted));
+    public Task Rename(string id, string name) => conductor.Rename(id, name, Context.ConnectionAborted);
 
     /// <summary>Moves a recording into the trash; returns what <see cref="Undelete"/> wants.</summary>
-    public async Task<string> Delete(string id)
-    {
-        string trashed = "";
-        await Refusing(async () => trashed = await conductor.Delete(id, Context.ConnectionAborted));
-        return trashed;
-    }
+    public Task<string> Delete(string id) => conductor.Delete(id, Context.ConnectionAborted);
 
     /// <summary>Takes a recording out of the trash; returns its id.</summary>
-    public string Undelete(string trashed)
-    {
-        string id = "";
-        Refusing(() => id = conductor.Undelete(trashed));
-        return id;
-    }
-
-    private static void Refusing(Action work)
-    {
-        try
-        {
-            work();
-        }
-        catch (SpecException e)
-        {
-            throw new HubException(e.Message);
-        }
-    }
-
-    private static async Task Refusing(Func<Task> work)
-    {
-        try
-        {
-            await work();
-        }
-        catch (SpecException e)
-        {
-            throw new HubException(e.Message);
-        }
-    }
+    public string Undelete(string trashed) => conductor.Undelete(trashed);
 }

@@ -14,7 +14,7 @@ public sealed class Metrics
     public Metrics(IMeterFactory meters, Conductor conductor, Broadcast broadcast)
     {
         var meter = meters.Create(MeterName);
-        meter.CreateObservableGauge("batchviz.viewers", () => broadcast.Viewers, "{viewer}", "Streams of live frames that are open.");
+        meter.CreateObservableGauge("batchviz.viewers", () => broadcast.Viewers, "{person}", "People who watch, however many windows each has open.");
         meter.CreateObservableCounter("batchviz.frames.published", () => broadcast.Published, "{frame}", "Live frames that were encoded.");
         meter.CreateObservableCounter("batchviz.frames.bytes", () => broadcast.PublishedBytes, "By", "Bytes of live frames that were encoded, each counted once.");
         meter.CreateObservableCounter("batchviz.frames.superseded", () => broadcast.Superseded, "{frame}",

@@ -14,7 +14,9 @@ public sealed class ServeOptions
     /// <exception cref="SpecException">An address is none, or is open to others without sign-in.</exception>
     public ServeOptions(string urls, bool signIn, Uri? publicUrl = null)
     {
-        (Urls, SignIn, PublicUrl) = (urls, signIn, publicUrl);
+        (Urls, PublicUrl) = (urls, publicUrl);
+        // Whoever comes under that address may come from anywhere: through a proxy on this computer, for one.
+        SignIn = signIn || publicUrl is { IsLoopback: false };
         foreach (string url in urls.Split(';', StringSplitOptions.RemoveEmptyEntries | StringSplitOptions.TrimEntries))
         {
             BindingAddress address;
@@ -26,6 +28,9 @@ public sealed class ServeOptions
             {
                 throw new SpecException($"\"--urls\" has {url}, which is no address such as http://localhost:5000.");
             }
+            bool isName = !address.Host.Contains(':') || address.Host.StartsWith('[') || address.IsUnixPipe;
+            if (!isName || address.Port is < 0 or > IPEndPoint.MaxPort)
+                throw new SpecException($"\"--urls\" has {url}, whose port is no number from 0 to {IPEndPoint.MaxPort}.");
             if (address.Scheme is not ("http" or "https")) throw new SpecException($"\"--urls\" has {url}; only http and https are served.");
             bool loopback = IsLoopback(address.Host);
             if (!loopback && !signIn)
@@ -35,6 +40,7 @@ public sealed class ServeOptions
             anyHost |= !loopback;
         }
         if (hosts.Count == 0) throw new SpecException("\"--urls\" is empty; give an address such as http://localhost:5000.");
+        if (publicUrl is not null) hosts.Add(publicUrl.Host.Trim('[', ']'));
     }
 
     public string Urls { get; }
@@ -46,10 +52,13 @@ public sealed class ServeOptions
         : Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
         : throw new SpecException($"\"--public-url\" is {url}, which is no address such as https://batchviz.example.");
 
-    /// <summary>Whether everyone needs a link; without, only this computer is served, and it is the owner.</summary>
+    /// <summary>Whether everyone needs a link; without, only this computer is served, and it is the owner. An address that others use asks for it, too.</summary>
     public bool SignIn { get; }
 
-    /// <summary>Loopback answers only under loopback's names. Elsewhere a name is no secret and sign-in keeps the door.</summary>
+    /// <summary>Connections on which nothing is said for so long are closed.</summary>
+    public TimeSpan Silence { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Loopback answers only under loopback's names, and that of <see cref="PublicUrl"/>. Elsewhere a name is no secret and sign-in keeps the door.</summary>
     public bool AllowsHost(string host) => anyHost || hosts.Contains(host.Trim('[', ']'));
 
     internal static bool IsLoopback(string host)

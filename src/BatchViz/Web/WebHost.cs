@@ -2,6 +2,7 @@ using BatchViz.Components;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.AspNetCore.SignalR;
 using Radzen;
 
 namespace BatchViz.Web;
@@ -29,7 +30,11 @@ public static class WebHost
         });
         builder.WebHost.UseStaticWebAssets();
         builder.WebHost.UseUrls(options.Urls);
-        builder.WebHost.ConfigureKestrel(kestrel => kestrel.AddServerHeader = false);
+        builder.WebHost.ConfigureKestrel(kestrel =>
+        {
+            kestrel.AddServerHeader = false;
+            kestrel.Limits.KeepAliveTimeout = kestrel.Limits.RequestHeadersTimeout = options.Silence;
+        });
         builder.WebHost.UseSockets(sockets => sockets.CreateBoundListenSocket = endpoint =>
         {
             var socket = SocketTransportOptions.CreateDefaultBoundListenSocket(endpoint);
@@ -37,6 +42,9 @@ public static class WebHost
             return socket;
         });
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // What fails in a hub's method is logged by HubGuard, refusals are not; that the program cannot listen is said by who starts it.
+        builder.Logging.AddFilter("Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher", LogLevel.None);
+        builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(options);
         builder.Services.AddSingleton(conductor);
         builder.Services.AddSingleton<Links>();
@@ -44,8 +52,16 @@ public static class WebHost
         builder.Services.AddHostedService<FrameLoop>();
         builder.Services.AddAccess();
         builder.Services.AddCascadingAuthenticationState();
+        builder.Services.AddViewersPace();
+        builder.Services.AddSingleton<HubConnections>();
+        builder.Services.AddSingleton<HubGuard>();
         // MessagePack carries frames as their own bytes; JSON, which is there by default, is for a person who debugs.
-        builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2).AddMessagePackProtocol();
+        builder.Services.AddSignalR(hub =>
+        {
+            hub.MaximumParallelInvocationsPerClient = 2;
+            hub.HandshakeTimeout = options.Silence;
+            hub.ClientTimeoutInterval = options.Silence;
+        }).AddMessagePackProtocol().AddHubOptions<WatchHub>(hub => hub.AddFilter<HubGuard>()).AddHubOptions<ControlHub>(hub => hub.AddFilter<HubGuard>());
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
         builder.Services.AddRadzenComponents();
         builder.Services.AddScoped<OwnerScript>();
@@ -67,6 +83,9 @@ public static class WebHost
             if (context.User.IsInRole(Access.Owner)) context.Response.Headers.ContentSecurityPolicy = OwnerPolicy;
             return next(context);
         });
+        app.UseRateLimiter();
+        app.UseWebSockets();
+        app.Use(HubGuard.Refuse);
         app.UseAntiforgery();
         app.MapAccess(options);
         app.MapHistory();

@@ -8,7 +8,7 @@ internal static class SoakCommand
 {
     public static void AddTo(Command bench)
     {
-        ISoak[] soaks = [new FuzzSoak(), new KillSoak()];
+        ISoak[] soaks = [new FuzzSoak(), new KillSoak(), new ViewersSoak()];
         string names = string.Join(", ", soaks.Select(soak => soak.Options[0].Name));
         var command = new Command("soak", $"Long trials: {names}.");
         var json = new Option<bool>("--json") { Description = "End with one line of JSON on standard output." };

@@ -1,0 +1,193 @@
+using System.CommandLine;
+using System.Diagnostics;
+using System.Net;
+using System.Text;
+using System.Text.Json.Nodes;
+using BatchViz.Core.Specs;
+using BatchViz.Data;
+using BatchViz.Engine.Cpu;
+using BatchViz.Lab;
+using BatchViz.Live;
+using BatchViz.Web;
+
+namespace BatchViz.Cli.Bench.Soak;
+
+/// <summary>
+/// <c>bench soak --viewers N</c>: how fast an experiment trains while viewers have things recomputed in tight loops, beside its speed alone; and how
+/// long the owner waits for a batch meanwhile, beside how long when nobody else asks. Server and viewers share the process and the machine.
+/// </summary>
+internal sealed class ViewersSoak : ISoak
+{
+    private const int MostViewers = 1000, Rounds = 4, OwnersBatches = 5;
+    private const double LeastShare = 0.95, LongestWait = 2;
+
+    /// <summary>Of MNIST, so that a batch costs a gradient over 60,000 images; a lane for each core of a small machine, and it does not end.</summary>
+    private const string Experiment = """
+        { "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.01, "batchSizes": [32, 128],
+          "budget": { "updates": 100000000 }, "landscape": { "resolution": 9 } }
+        """;
+
+    private readonly Option<int> viewers = new("--viewers") { Description = "Let so many viewers ask for recomputation in tight loops while an experiment trains." };
+    private readonly Option<double> seconds = new("--viewers-seconds") { Description = "With --viewers: of each measurement, of which there are a dozen.", DefaultValueFactory = _ => 5 };
+
+    public IReadOnlyList<Option> Options => [viewers, seconds];
+
+    public Func<CancellationToken, SoakOutcome> Read(ParseResult parsed)
+    {
+        int count = BenchOptions.Whole(parsed, viewers, 1, MostViewers);
+        double measure = parsed.GetValue(seconds);
+        if (measure is not (>= 0.1 and <= 600)) throw new SpecException("\"--viewers-seconds\" must be a number from 0.1 to 600.");
+        return stop =>
+        {
+            var result = Measure(count, measure, stop).GetAwaiter().GetResult();
+            return new SoakOutcome(result.Good, "viewers", result.Json(), () => result.Show());
+        };
+    }
+
+    private static async Task<Result> Measure(int count, double seconds, CancellationToken stop)
+    {
+        using var engine = new CpuEngine();
+        var files = new DataFiles(null);
+        using var conductor = new Conductor(engine, files, new ExperimentOptions());
+        await using var app = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn: true), conductor);
+        conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Experiment)), trusted: true));
+        await app.StartAsync(stop);
+        conductor.Begin();
+        var links = app.Services.GetRequiredService<Links>();
+        var server = new Uri(app.Urls.Single());
+        var live = conductor.Current!;
+        var owner = await Client.Join(server, links.Owner, live, seed: 0);
+        var crowd = await Task.WhenAll(Enumerable.Range(1, count).Select(i => Client.Join(server, links.Viewer, live, i)));
+
+        // Everything is compiled, and there is a past to ask for.
+        await Task.Delay(TimeSpan.FromSeconds(Math.Min(seconds, 5)), stop);
+        await owner.Batch(stop);
+        var speeds = new Dictionary<int, List<double>> { [0] = [], [1] = [], [count] = [] };
+        for (int round = 0; round < Rounds; round++)
+            foreach (int asking in speeds.Keys) speeds[asking].Add(await With(crowd[..asking], () => Speed(live, seconds, stop), stop));
+        double quiet = await Median(owner, stop), busy = await With(crowd, () => Median(owner, stop), stop);
+        var result = new Result(count, seconds, speeds[0].Average(), speeds[1].Average(), speeds[count].Average(), quiet, busy, crowd.Sum(viewer => viewer.Asked), crowd.Sum(viewer => viewer.Answered));
+        await app.StopAsync(stop);
+        return result;
+    }
+
+    /// <summary>Examples a second of all runs together.</summary>
+    private static async Task<double> Speed(LiveExperiment live, double seconds, CancellationToken stop)
+    {
+        long start = Stopwatch.GetTimestamp();
+        double before = Trained(live);
+        await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+        return (Trained(live) - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    private static double Trained(LiveExperiment live) => live.Experiment.Runs.Sum(run => (double)run.Plan.Progress.ExamplesAfter(run.Log.Count));
+
+    private static async Task<double> Median(Client owner, CancellationToken stop)
+    {
+        var times = new List<double>();
+        for (int i = 0; i < OwnersBatches; i++)
+        {
+            long start = Stopwatch.GetTimestamp();
+            await owner.Batch(stop);
+            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
+        }
+        return times.Order().ElementAt(OwnersBatches / 2);
+    }
+
+    private static async Task<double> With(IReadOnlyList<Client> crowd, Func<Task<double>> measure, CancellationToken stop)
+    {
+        using var enough = CancellationTokenSource.CreateLinkedTokenSource(stop);
+        var loops = crowd.Select(viewer => Task.Run(() => viewer.AskForEver(enough.Token), stop)).ToArray();
+        try
+        {
+            return await measure();
+        }
+        finally
+        {
+            await enough.CancelAsync();
+            await Task.WhenAll(loops);
+        }
+    }
+
+    /// <summary>Somebody who asks.</summary>
+    private sealed class Client(HttpClient http, LiveExperiment live, int seed)
+    {
+        private readonly Random random = new(seed);
+
+        public long Asked { get; private set; }
+
+        public long Answered { get; private set; }
+
+        public static async Task<Client> Join(Uri server, string secret, LiveExperiment live, int seed)
+        {
+            var http = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false }) { BaseAddress = server };
+            using var joined = await http.GetAsync($"/join/{secret}");
+            return new Client(http, live, seed);
+        }
+
+        /// <summary>A batch that nobody has asked for, to its answer, as a page asks.</summary>
+        public async Task Batch(CancellationToken stop)
+        {
+            string path = Path("batches", "");
+            while (await Ask(path, stop) == HttpStatusCode.Accepted) await Task.Delay(50, stop);
+        }
+
+        /// <summary>One wish after another, batches and moments in turn, without waiting for the answers; every other viewer waits.</summary>
+        public async Task AskForEver(CancellationToken stop)
+        {
+            try
+            {
+                while (!stop.IsCancellationRequested)
+                {
+                    string path = Asked % 2 == 0 ? Path("batches", "") : Path("moments", $"/{live.Experiment.Landscape?.PlaneId ?? 0}");
+                    while (await Ask(path, stop) == HttpStatusCode.Accepted && seed % 2 == 0)
+                    {
+                    }
+                }
+            }
+            catch (OperationCanceledException)
+            {
+                // It has been measured.
+            }
+        }
+
+        private async Task<HttpStatusCode> Ask(string path, CancellationToken stop)
+        {
+            using var answer = await http.GetAsync(path, stop);
+            Asked++;
+            if (answer.StatusCode == HttpStatusCode.OK) Answered++;
+            return answer.StatusCode;
+        }
+
+        private string Path(string what, string rest)
+        {
+            int run = random.Next(live.Experiment.Runs.Count);
+            return $"/api/experiments/{live.Generation}/{what}/{run}/{1 + random.NextInt64(Math.Max(1, live.Experiment.Runs[run].Log.Count))}{rest}";
+        }
+    }
+
+    private sealed record Result(int Viewers, double Seconds, double Alone, double WithOne, double WithAll, double OwnerQuiet, double OwnerBusy, long Asked, long Answered)
+    {
+        public bool Good => WithOne >= LeastShare * Alone && WithAll >= LeastShare * Alone && OwnerBusy <= LongestWait * OwnerQuiet;
+
+        public JsonObject Json() => new()
+        {
+            ["viewers"] = Viewers, ["secondsEach"] = Seconds,
+            ["examplesPerSecond"] = new JsonObject { ["alone"] = Math.Round(Alone), ["oneViewer"] = Math.Round(WithOne), ["allViewers"] = Math.Round(WithAll) },
+            ["share"] = new JsonObject { ["oneViewer"] = Math.Round(WithOne / Alone, 4), ["allViewers"] = Math.Round(WithAll / Alone, 4) },
+            ["ownersBatchSeconds"] = new JsonObject { ["quiet"] = Math.Round(OwnerQuiet, 3), ["allViewers"] = Math.Round(OwnerBusy, 3) },
+            ["asked"] = Asked, ["answered"] = Answered,
+        };
+
+        public void Show()
+        {
+            var table = BenchReport.Table("", "nobody asks", "1 viewer", $"{Viewers} viewers");
+            BenchReport.Row(table, "examples a second", BenchReport.Number(Alone), BenchReport.Number(WithOne), BenchReport.Number(WithAll));
+            BenchReport.Row(table, "share of the speed alone", "", BenchReport.Percent(WithOne / Alone), BenchReport.Percent(WithAll / Alone));
+            BenchReport.Row(table, "owner's batch, s", BenchReport.Number(OwnerQuiet), "", BenchReport.Number(OwnerBusy));
+            BenchReport.Write(table);
+            Console.WriteLine($"Viewers asked {Asked:#,0} times and were answered {Answered:#,0} times. "
+                + $"Failed when a share is under {LeastShare:0 %}, or the owner waits more than {LongestWait} times as long.");
+        }
+    }
+}
