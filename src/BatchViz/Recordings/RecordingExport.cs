@@ -51,7 +51,8 @@ public sealed class RecordingExport : IDisposable
             var plan = RecordingFiles.Plan(manifest, data, trusted);
             experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = request.To == ExportFormat.Html, ReadOnly = true }, RecordingFiles.Open(files, manifest, plan));
             if (request.To == ExportFormat.Html) parts.Add(new(null, (stream, _, cancel) => stream.Write(HtmlExport.Write(experiment, cancel))));
-            else foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
+            if (request.To == ExportFormat.Csv && DataMap.Has(plan.Data)) parts.Add(new(DataMap.FileName, (stream, _, _) => DataMap.Write(plan.Data, stream)));
+            if (request.To != ExportFormat.Html) foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
         }
         catch
         {
@@ -141,7 +142,7 @@ public sealed class RecordingExport : IDisposable
                 foreach (long update in StatesOf(run, records.Count))
                 {
                     yield return new(FormattableString.Invariant($"{id}-update{update}.safetensors"), (stream, progress, cancel) => SafetensorsExport.Write(
-                        records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel));
+                        records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel, of.Plan.Data));
                 }
                 break;
         }
