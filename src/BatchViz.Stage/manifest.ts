@@ -53,7 +53,7 @@ export interface MemoryInfo {
   /** Runs that train in one lane and share it. */
   seeds: number;
   predicted: MemoryBytes;
-  measured: MemoryBytes | null;
+  reserved: MemoryBytes | null;
 }
 
 /** One core's ceilings, measured. */

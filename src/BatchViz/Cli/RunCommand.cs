@@ -21,16 +21,17 @@ internal static class RunCommand
         var engine = new EngineOptions();
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
         var budget = BudgetOption();
+        var bare = new Option<bool>("--no-landscape") { Description = "With --out: leave the landscape and the paths' points on it out of the recording, which is then hardly dearer than training." };
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
-        foreach (Option option in new Option[] { json, data, threads, output, budget }) run.Options.Add(option);
+        foreach (Option option in new Option[] { json, data, threads, output, bare, budget }) run.Options.Add(option);
         engine.AddTo(run);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed), parsed.GetValue(output), !parsed.GetValue(bare), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, EngineChoice chosen, string? output, long recordingBytes, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, EngineChoice chosen, string? output, bool landscape, long recordingBytes, bool json, CancellationToken stop)
     {
         using var engine = chosen.Engine;
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
@@ -39,7 +40,7 @@ internal static class RunCommand
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {
-            LanesAtOnce = threads, Landscape = output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
+            LanesAtOnce = threads, Landscape = landscape && output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
             DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
         });
         return await Train(experiment, [.. experiment.Runs], json, stop);
@@ -57,7 +58,7 @@ internal static class RunCommand
     /// <summary>Trains to the end, shows how it goes, and tells the figures of some runs.</summary>
     public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description}){(experiment.EngineReason is { } why ? $": {why}" : "")}");
         foreach (string note in PlanNotes.Of(experiment.Plan)) console.WriteLine(note);
         using var interrupt = stop.Register(experiment.Stop);
@@ -113,10 +114,10 @@ internal static class RunCommand
         var results = runs.Select(r => r.Result).OfType<RunResult>().ToArray();
         if (!json)
         {
-            Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"lane s",9}");
+            Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"own s",9}{"lane s",9}");
             foreach (var r in results)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{r.Seconds,9:0.0}{(r.Diverged ? "  diverged" : "")}"));
+                    $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{Seconds(OwnSeconds(r))}{Seconds(r.Seconds)}{(r.Diverged ? "  diverged" : "")}"));
             return;
         }
         var line = new JsonObject
@@ -126,19 +127,22 @@ internal static class RunCommand
             {
                 ["id"] = r.Id, ["batchSize"] = r.BatchSize, ["seed"] = r.Seed, ["updates"] = r.Updates, ["epochs"] = r.Epochs,
                 ["trainLoss"] = Finite(r.TrainLoss), ["trainAccuracy"] = Finite(r.TrainAccuracy), ["testLoss"] = Finite(r.TestLoss), ["testAccuracy"] = Finite(r.TestAccuracy),
-                ["seconds"] = r.Seconds, ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
+                ["seconds"] = Finite(OwnSeconds(r)), ["laneSeconds"] = Finite(r.Seconds), ["diverged"] = r.Diverged, ["weightsSha256"] = r.WeightsSha256,
                 ["memory"] = Memory(experiment.Runs.Single(run => run.Plan.Id == r.Id)),
             }))]),
         };
         Console.WriteLine(line.ToJsonString());
+
+        double OwnSeconds(RunResult r) => LaneShare.Of(experiment.Runs.Single(run => run.Plan.Id == r.Id), experiment);
+        static string Seconds(double value) => double.IsNaN(value) ? $"{"–",9}" : string.Create(CultureInfo.InvariantCulture, $"{value,9:0.0}");
     }
 
-    /// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>
-    private static JsonObject? Memory(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new JsonObject
+    /// <summary>Bytes of the run's bundle, predicted before it was made and reserved for it since (as the engine counts what it asks for), with the seeds that share it.</summary>
+    private static JsonObject? Memory(Run run) => run.Memory is not (var seeds, var predicted, { } reserved) ? null : new JsonObject
     {
-        ["seeds"] = seeds, ["predictedBytes"] = predicted.Total, ["measuredBytes"] = measured.Total,
-        ["weights"] = measured.Weights, ["optimizerState"] = measured.OptimizerState, ["activations"] = measured.Activations,
-        ["gradients"] = measured.Gradients, ["batch"] = measured.Batch, ["workspace"] = measured.Workspace,
+        ["seeds"] = seeds, ["predictedBytes"] = predicted.Total, ["reservedBytes"] = reserved.Total,
+        ["weights"] = reserved.Weights, ["optimizerState"] = reserved.OptimizerState, ["activations"] = reserved.Activations,
+        ["gradients"] = reserved.Gradients, ["batch"] = reserved.Batch, ["workspace"] = reserved.Workspace,
     };
 
     /// <summary>Adds the run's last probes, if it has any, with what they and all before them cost.</summary>

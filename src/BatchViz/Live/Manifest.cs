@@ -111,7 +111,7 @@ internal static class Manifest
         ["pool"] = plan.Spec.Sampler.Pool,
         ["flopsPerExample"] = plan.BundleOf([run.Plan]).FlopsPerExample,
         ["bytesPerUpdate"] = plan.Network.TrainingBytes(run.Plan.BatchSize, run.Plan.Optimizer.StateVectors),
-        ["memory"] = new JsonObject { ["seeds"] = run.Memory.Seeds, ["predicted"] = Account(run.Memory.Predicted), ["measured"] = run.Memory.Measured is { } measured ? Account(measured) : null },
+        ["memory"] = new JsonObject { ["seeds"] = run.Memory.Seeds, ["predicted"] = Account(run.Memory.Predicted), ["reserved"] = run.Memory.Reserved is { } reserved ? Account(reserved) : null },
         ["state"] = run.Log.State.ToString().ToLowerInvariant(),
         ["message"] = run.Log.Message,
         ["updates"] = run.Log.Count,
