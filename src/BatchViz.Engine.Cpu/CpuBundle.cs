@@ -212,7 +212,7 @@ internal sealed unsafe class CpuBundle : IBundle
         => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceModel(kernels, data, ledger)
             : spec.Network.Layered ? new LayeredModel(kernels, data, spec.Network, layout, largest, exampleStatistics, spec.MicroBatch, ledger)
             : TinyModel.Fits(spec.Network) ? new TinyModel(kernels, data, spec.Network, layout, largest, ledger)
-            : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain, exampleStatistics, spec.MicroBatch, ledger);
+            : new DenseModel(kernels, data, spec.Network, layout, largest, optimizer.Plain && !NeedsWhole(spec), exampleStatistics, spec.MicroBatch, ledger);
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)

@@ -55,7 +55,7 @@ public sealed class CpuEngine : IEngine
 
     public string Variant => Path.ToString().ToLowerInvariant();
 
-    public int Revision => 2;
+    public int Revision => 3;
 
     public bool BitExact => true;
 

@@ -43,7 +43,8 @@ internal sealed unsafe class Optimizer
     public float* Taking { get; set; }
 
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
-    public float Scale => -constants.Rate * constants.Weight;
+    /// <exception cref="InvalidOperationException">Gradients are taken: whoever steps by itself would step instead.</exception>
+    public float Scale => Taking == null ? -constants.Rate * constants.Weight : throw new InvalidOperationException("the gradient is wanted, not a step");
 
     /// <param name="update">Counts from 1, the first with this optimiser.</param>
     /// <param name="learningRate">η of this update.</param>

@@ -115,7 +115,9 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
                 var labels = train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1);
                 var logarithms = z.log_softmax(2);
                 var losses = logarithms.gather(2, labels).squeeze(2).neg_();
-                return (losses, logarithms.exp_().scatter_add_(2, labels, Filled([z.shape[0], z.shape[1], 1], -1, ScalarType.Float32, z.device)));
+                // p − 1 of the right class would lose its digits where p is nearly 1; the other classes' p have them.
+                var others = logarithms.exp_().scatter_(2, labels, Filled([z.shape[0], z.shape[1], 1], 0, ScalarType.Float32, z.device));
+                return (losses, others.scatter_(2, labels, others.sum(2, true).neg_()));
             case LossKind.Logistic:
                 var signs = train.Labels!.index_select(0, examples).view(z.shape[0], z.shape[1], 1).to(ScalarType.Float32).Times_(-2).Plus_(1);
                 var against = z * signs;

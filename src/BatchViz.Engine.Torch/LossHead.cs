@@ -27,12 +27,24 @@ internal sealed class LossHead(ParameterLayout layout)
             case LossKind.CrossEntropy:
                 long nets = z.shape[0], rows = z.shape[1];
                 var labels = PerNet(split.Labels!.index_select(0, examples), z);
+                if (z.requires_grad) return CrossEntropy(z, labels.view(nets, rows, 1));
                 return F.cross_entropy(z.reshape(nets * rows, -1), labels.reshape(nets * rows), reduction: nn.Reduction.None).view(nets, rows);
             case LossKind.Logistic:
                 return (z.squeeze(2) * Signs(split, examples, z).neg()).Softplus();
             default:
                 return (z - Targets(split, examples, z)).Squared().sum(2).Times(0.5);
         }
+    }
+
+    /// <summary>
+    /// ln Σ_j e^(z_j − z_y), where the right class's own term is a constant 1: so its slope is −Σ p_j over the others, which keeps its digits
+    /// where p_y is nearly 1 and p_y − 1, as libtorch has it, would not.
+    /// </summary>
+    private static Tensor CrossEntropy(Tensor z, Tensor labels)
+    {
+        var shifted = z - z.gather(2, labels);
+        var own = arange(Number(0L), Number(z.shape[2]), Number(1L), ScalarType.Int64, z.device).eq(labels);
+        return where(own, zeros_like(shifted), shifted).logsumexp(2);
     }
 
     /// <summary>Whether each example is classified rightly, or each pair's second view found [M, B]; null where that is no question.</summary>

@@ -83,7 +83,7 @@ public sealed class TorchEngine : IEngine
 
     public string Variant => $"{DeviceName} {Word}";
 
-    public int Revision => 1;
+    public int Revision => 2;
 
     public bool BitExact => false;
 

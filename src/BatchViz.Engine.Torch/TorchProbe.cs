@@ -55,16 +55,18 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         return new TorchLanczos(layout, device, v => Curve(ours, set, v, cancel), iterations, seed).Largest(count, iterations);
     }
 
-    public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
+    public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, RandomSigns.MostVectors);
+        ArgumentOutOfRangeException.ThrowIfNegative(update);
         using var scope = Begin();
         var ours = TorchWeights.Of(weights, layout);
         var values = new double[samples];
         for (int s = 0; s < samples; s++)
         {
             using var part = NewDisposeScope();
-            var signs = Signs(new Philox(seed, Purpose.TraceSigns, (ulong)s));
+            var signs = Signs(RandomSigns.OfTrace(seed, update, s));
             values[s] = Host.Double(signs.to(ScalarType.Float64).dot(Curve(ours, set, signs, cancel).to(ScalarType.Float64)));
         }
         double mean = values.Sum() / samples, square = values.Sum(v => (v - mean) * (v - mean));

@@ -351,7 +351,7 @@ internal sealed class LandscapeJob : IDisposable
     {
         foreach (var run in experiment.Runs)
         {
-            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory.Measured is not null || !run.Log.Ended) continue;
+            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory.Reserved is not null || !run.Log.Ended) continue;
             using var bundle = experiment.Engine.CreateBundle(experiment.Data, experiment.Plan.BundleOf([run.Plan]));
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             Snapshots.Gather(experiment, [run], bundle, evaluator, run.Log.Count, PlaneFitter.SnapshotsPerRun * 4, stop.Token);

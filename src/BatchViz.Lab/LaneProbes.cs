@@ -34,13 +34,13 @@ internal sealed class LaneProbes : IDisposable
     {
         double before = LaneClock.Seconds;
         var point = new ProbePoint(update);
-        foreach (var kind in kinds) point = With(point, kind, bundle, member, weights, cancel);
+        foreach (var kind in kinds) point = With(point, kind, bundle, member, weights, update, cancel);
         return point with { Seconds = LaneClock.Seconds - before };
     }
 
     public void Dispose() => probe.Dispose();
 
-    private ProbePoint With(ProbePoint point, ProbeKind kind, IBundle bundle, int member, IWeights weights, CancellationToken cancel)
+    private ProbePoint With(ProbePoint point, ProbeKind kind, IBundle bundle, int member, IWeights weights, long update, CancellationToken cancel)
     {
         switch (kind)
         {
@@ -63,7 +63,8 @@ internal sealed class LaneProbes : IDisposable
                         Cost = point.Cost + top.Cost,
                     };
             case ProbeKind.Trace:
-                var trace = probe.Trace(weights, set, TraceSamples, Seed, cancel);
+                // Signs of the run's seed: independent from mark to mark and from seed to seed, common to batch sizes at the same update.
+                var trace = probe.Trace(weights, set, TraceSamples, bundle.Spec.Seeds[member], update, cancel);
                 return point with { Trace = trace.Trace, TraceStandardError = trace.StandardError, Cost = point.Cost + trace.Cost };
             case ProbeKind.GradientCurvature:
                 using (var full = probe.Gradient(weights, set, cancel))

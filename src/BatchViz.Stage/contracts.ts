@@ -204,7 +204,7 @@ export interface MemoryInfo {
   /** Runs that train in one lane and share it. */
   seeds: number;
   predicted: MemoryBytes;
-  measured: MemoryBytes | null;
+  reserved: MemoryBytes | null;
 }
 
 /** Gradients at a moment as they look on the plane: of the next batch and of the whole training split, and how far the gradients of other batches would scatter. */

@@ -119,6 +119,7 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         yield return new("cosine", images, Bundle(net, 100) with { Schedule = new() { Kind = ScheduleKind.Cosine, Epochs = 3, Floor = 0.1 } });
         yield return new("growing batches", images, Bundle(net, 60, new() { Kind = OptimizerKind.Momentum }) with { BatchSchedule = new(2, 1, 200) });
         yield return new("old weights", images, Bundle(net, 20, new() { Kind = OptimizerKind.Momentum }) with { Staleness = 3 });
+        yield return new("old weights, one example", images, Bundle(net, 1) with { Staleness = 2 });
         yield return new("microbatches", images, Bundle(net, 50) with { MicroBatch = 16 });
         var conv = LayerCase.Make("group norm", 3);
         yield return new("microbatches of images", conv.Data, conv.Spec(OptimizerKind.Sgd, 0.05, Seeds) with { MicroBatch = 2 });

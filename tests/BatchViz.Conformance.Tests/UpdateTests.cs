@@ -1,3 +1,4 @@
+using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Tests;
@@ -148,4 +149,55 @@ public sealed class UpdateTests
     }
 
     private static float[] Floats(double[] values) => Array.ConvertAll(values, v => (float)v);
+
+    /// <summary>Where a softmax is nearly sure, p − 1 of the right class has no digits left; the examples' gradients have theirs.</summary>
+    [Theory, MemberData(nameof(All))]
+    public void The_smallest_example_norm_keeps_its_digits(string engine)
+    {
+        var images = Sets.Images(60);
+        using var tested = Engines.Make(engine);
+        foreach (var network in new[] { Sets.Net(images, LossKind.CrossEntropy, [24], Activation.Tanh), Sets.Layers(images) })
+        {
+            var (sure, start) = Sets.Sure(images, network);
+            using IEngineData wantedData = Engines.Anchor.Load(sure), givenData = tested.Load(sure);
+            foreach (int batch in new[] { 1, 20 })
+            {
+                var spec = new BundleSpec(network, new(), new() { Order = SampleOrder.Sequential }, batch, 1e-12, [1, 2]);
+                using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec), given = tested.CreateBundle(givenData, spec);
+                RecordBlock a = wanted.Block(60 / batch), b = given.Block(60 / batch);
+                for (int m = 0; m < 2; m++)
+                {
+                    wanted.StartAt(start, m);
+                    given.StartAt(start, m);
+                }
+                wanted.Advance(60 / batch, a);
+                given.Advance(60 / batch, b);
+                for (int row = 0; row < 60 / batch; row++)
+                {
+                    double one = a.Row(1, row)[RecordLayout.ExampleNormMin], other = b.Row(1, row)[RecordLayout.ExampleNormMin];
+                    Close.Number(one, other, 1e-3, $"{(network.Layered ? "layers" : "dense")}, B = {batch}, update {row + 1}", least: 0);
+                }
+            }
+        }
+    }
+
+    /// <summary>The vectors of a trace are those of its seed and update: others at every mark of a run, the same in every engine.</summary>
+    [Theory, MemberData(nameof(All))]
+    public void Traces_at_other_updates_are_on_other_vectors(string engine)
+    {
+        var problem = Problem.Named("tiny, logistic");
+        using var tested = Engines.Make(engine);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
+        using IBundle bundle = Engines.Anchor.CreateBundle(wantedData, problem.Spec), same = tested.CreateBundle(givenData, problem.Spec);
+        using IWeights weights = bundle.Snapshot(0), theirs = same.Snapshot(0);
+        using IProbe probe = Engines.Anchor.CreateProbe(wantedData, problem.Network), other = tested.CreateProbe(givenData, problem.Network);
+        var set = EvaluationSet.All(Split.Train);
+        double[] wanted = [.. Updates.Select(update => probe.Trace(weights, set, 6, 3, update).Trace)];
+        double[] given = [.. Updates.Select(update => other.Trace(theirs, set, 6, 3, update).Trace)];
+        for (int i = 0; i < wanted.Length; i++) Close.Number(wanted[i], given[i], 1e-3, $"update {Updates[i]}", 1e-3);
+        Assert.Equal(wanted.Length, wanted.Distinct().Count());
+        Assert.Throws<ArgumentOutOfRangeException>(() => other.Trace(theirs, set, 6, 3, -1));
+    }
+
+    private static long[] Updates => [0, 1, 2, 1_000_000, 5_000_000_000];
 }

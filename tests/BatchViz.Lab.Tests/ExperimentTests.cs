@@ -1,11 +1,55 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using BatchViz.Engine.Cpu;
 
 namespace BatchViz.Lab.Tests;
 
 public class ExperimentTests
 {
+    /// <summary>What compiling for the first time costs is not taken out of one batch size's seconds; and warming up leaves no trace in the numbers.</summary>
+    [Fact]
+    public async Task A_budget_in_seconds_begins_when_the_lane_is_warm()
+    {
+        string spec = Labs.Moons[..Labs.Moons.IndexOf("\"budget\"", StringComparison.Ordinal)] + "\"budget\": { \"seconds\": 0.1 } }";
+        bool cold = true;
+        using var experiment = await Labs.Run(spec, engine: new TroubledEngine(32, _ =>
+        {
+            double until = LaneClock.Seconds + 0.2;
+            while (cold && LaneClock.Seconds < until) { }
+            cold = false;
+        }));
+        var slow = experiment.Runs.First(run => run.Plan.BatchSize == 32);
+        Assert.InRange(slow.Log.SecondsAt(0), 0, 0.1);
+        Assert.True(slow.Log.Count > 1);
+        using var engine = new CpuEngine();
+        using var data = engine.Load(experiment.Plan.Data);
+        using var bundle = engine.CreateBundle(data, experiment.Plan.BundleOf([slow.Plan]));
+        int updates = (int)slow.Log.Count;
+        bundle.Advance(updates, new RecordBlock(1, updates, bundle.Layout.Width));
+        using var weights = bundle.Snapshot(0);
+        var canonical = new float[weights.Count];
+        weights.CopyTo(canonical);
+        byte[] bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes<float>(canonical).ToArray();
+        Assert.Equal(Convert.ToHexStringLower(System.Security.Cryptography.SHA256.HashData(bytes)), slow.Result!.WeightsSha256);
+    }
+
+    /// <summary>Three runs of one lane, of which the second ends after 10 of 30 updates.</summary>
+    [Fact]
+    public void A_runs_own_seconds_are_its_part_of_the_lanes()
+    {
+        RunLog[] logs = [.. new[] { 30, 10, 30 }.Select(count =>
+        {
+            var log = new RunLog(new RecordLayout(1));
+            log.Append(new float[log.Layout.Width * count], count, 0, count);
+            return log;
+        })];
+        Assert.Equal(10 / 3.0 + 20 / 2.0, LaneShare.Of(logs[0], logs), 1e-4);
+        Assert.Equal(10 / 3.0, LaneShare.Of(logs[1], logs), 1e-4);
+        Assert.Equal(30, logs.Sum(log => LaneShare.Of(log, logs)), 1e-3);
+        Assert.Equal(30, LaneShare.Of(logs[2], [logs[2]]), 1e-4);
+    }
+
     [Fact]
     public async Task An_experiment_trains_and_tells_its_figures()
     {

@@ -49,6 +49,8 @@ public class ProbeTests
             Assert.Equal(probe.Dot(gradient.Gradient, along.Product) / probe.Dot(gradient.Gradient, gradient.Gradient), point.GradientCurvature, 1e-6 * point.Eigenvalues[0]);
             Assert.InRange(point.GradientCurvature, double.NegativeInfinity, point.Eigenvalues[0] * 1.00001);
             Assert.True(double.IsFinite(point.Trace) && point.TraceStandardError > 0);
+            // Signs of the run's own seed and of this update.
+            Assert.Equal(probe.Trace(weights, experiment.EvaluationSet, 20, run.Plan.Seed, point.Update).Trace, point.Trace);
             // The full batch's next gradient is the set's own.
             if (run.Plan.BatchSize == experiment.Plan.Data.Train.Count) Assert.Equal(1, point.BatchCosine, 1e-6);
             else Assert.InRange(point.BatchCosine, -1, 0.9999999);
@@ -158,12 +160,12 @@ internal sealed class WaitingEngine : IEngine
 
     private sealed class Probe(IProbe inner, TaskCompletionSource entered) : IProbe
     {
-        public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
+        public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update, CancellationToken cancel)
         {
             entered.TrySetResult();
             cancel.WaitHandle.WaitOne();
             cancel.ThrowIfCancellationRequested();
-            return inner.Trace(weights, set, samples, seed, cancel);
+            return inner.Trace(weights, set, samples, seed, update, cancel);
         }
 
         public IDirection Direction(ReadOnlySpan<float> canonical) => inner.Direction(canonical);

@@ -14,6 +14,8 @@ internal static class BuiltProgram
         {
             RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder ?? AppContext.BaseDirectory,
             StandardOutputEncoding = Encoding.UTF8, StandardErrorEncoding = Encoding.UTF8,
+            // As in a shell, whose program's output goes into files here.
+            Environment = { ["TERM"] = "xterm-256color" },
         })!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();

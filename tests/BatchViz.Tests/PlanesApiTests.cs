@@ -100,9 +100,9 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         {
             var memory = run!["memory"]!;
             Assert.Equal(2, (int)memory["seeds"]!);
-            Assert.Equal(memory["predicted"]!.ToJsonString(), memory["measured"]!.ToJsonString());
+            Assert.Equal(memory["predicted"]!.ToJsonString(), memory["reserved"]!.ToJsonString());
             string[] parts = ["weights", "optimizerState", "activations", "gradients", "batch", "workspace"];
-            Assert.Equal((long)memory["measured"]!["total"]!, parts.Sum(part => (long)memory["measured"]![part]!));
+            Assert.Equal((long)memory["reserved"]!["total"]!, parts.Sum(part => (long)memory["reserved"]![part]!));
             // 2-8-1 with momentum: 33 weights of which 9 are read backward, 2 × 2 times 33 by the optimiser; 9 activations twice, 2 inputs.
             Assert.Equal(4 * (33 + 9 + 4 * 33 + (int)run["batchSize"]! * (2 * 9 + 2)), (long)run["bytesPerUpdate"]!);
         }

@@ -17,6 +17,9 @@ public static class Cifar10
 
     public const string TestFile = "test_batch.bin";
 
+    /// <summary>The archive in which its authors give it away, and the folder that is in it.</summary>
+    public const string Archive = "cifar-10-binary.tar.gz", Folder = "cifar-10-batches-bin";
+
     /// <summary>Reads no more files than the wanted examples are in.</summary>
     /// <exception cref="SpecException">A file is not what it should be, or there are fewer examples than wanted.</exception>
     public static DataSet Load(DataSpec spec, FileOpener open)

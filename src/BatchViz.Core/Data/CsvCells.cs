@@ -6,7 +6,7 @@ namespace BatchViz.Core.Data;
 
 /// <summary>
 /// Walks over the cells of UTF-8 text as RFC 4180 has them, record by record, without keeping any. Blank lines are skipped; blanks
-/// around a cell and carriage returns outside quotation marks do not count.
+/// around a cell do not count. A line ends with \n, \r\n or, as on a Mac of old and from some spreadsheets still, \r.
 /// </summary>
 internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string name)
 {
@@ -21,7 +21,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
     /// <summary>The separator that the first line has most of.</summary>
     public static byte Separator(ReadOnlySpan<byte> text)
     {
-        int end = text.IndexOf((byte)'\n');
+        int end = text.IndexOfAny((byte)'\n', (byte)'\r');
         var first = end < 0 ? text : text[..end];
         byte best = (byte)',';
         foreach (byte candidate in ";\t"u8)
@@ -54,8 +54,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         int start = at;
         while (at < text.Length && text[at] != separator && text[at] is not ((byte)'\n' or (byte)'\r' or (byte)'"')) at++;
         int end = at;
-        if (at + 1 < text.Length && text[at] == '\r' && text[at + 1] == '\n') at++;
-        if (at < text.Length && text[at] is (byte)'\r' or (byte)'"')
+        if (at < text.Length && text[at] == '"')
         {
             at = start;
             cell = Trim(Unquote());
@@ -64,10 +63,12 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         {
             cell = Trim(text[start..end]);
         }
-        if (at == text.Length || text[at] == '\n')
+        if (at == text.Length || text[at] != separator)
         {
             ended = true;
             line++;
+            at = AfterLineEnd(at);
+            return true;
         }
         at++;
         return true;
@@ -89,8 +90,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         for (; at < text.Length; at++)
         {
             byte c = text[at];
-            if (!quoted && (c == separator || c == '\n')) break;
-            if (!quoted && c == '\r') continue;
+            if (!quoted && (c == separator || c is (byte)'\n' or (byte)'\r')) break;
             if (!quoted && c == '"' && length == 0)
             {
                 quoted = true;
@@ -105,7 +105,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
                 }
                 at++;
             }
-            if (quoted && c == '\n') line++;
+            if (quoted && (c == '\n' || (c == '\r' && AfterLineEnd(at) == at + 1))) line++;
             if (length == unquoted.Length) Array.Resize(ref unquoted, Math.Max(256, 2 * length));
             unquoted[length++] = c;
         }
@@ -115,11 +115,14 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
     private readonly bool BlankLine(out int next)
     {
         var rest = text[at..];
-        int end = rest.IndexOf((byte)'\n');
+        int end = rest.IndexOfAny((byte)'\n', (byte)'\r');
         var whole = end < 0 ? rest : rest[..end];
-        next = at + whole.Length + 1;
+        next = AfterLineEnd(at + whole.Length);
         return Trim(whole).IsEmpty && !whole.Contains(separator);
     }
+
+    /// <summary>Where the next line begins behind the line end, or the text's, at <paramref name="end"/>.</summary>
+    private readonly int AfterLineEnd(int end) => end + 1 < text.Length && text[end] == '\r' && text[end + 1] == '\n' ? end + 2 : end + 1;
 
     private static ReadOnlySpan<byte> Trim(ReadOnlySpan<byte> cell)
     {

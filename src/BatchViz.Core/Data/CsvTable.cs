@@ -10,11 +10,15 @@ namespace BatchViz.Core.Data;
 /// <summary>
 /// A table of numbers with a header and a label column. Features are standardised with the training rows' mean and deviation.
 /// Classes are numbered in order of their names (numbers by value). Splitting rows is a function of the data seed.
-/// The file is walked over twice: rows are counted and checked, then each number goes straight to its place in its split.
+/// The file is walked over twice: rows are counted and checked, then each number goes straight to its place in its split. Numbers are double
+/// until they are standardised: a time of day in seconds since 1970 has more digits than a float. Examples lie in the file's order.
 /// </summary>
 internal static class CsvTable
 {
     private const int MaxColumns = 10_000, MaxClasses = 1_000, NamesShown = 20, NamesLength = 120;
+
+    /// <summary>Values of a column that differ by less, as a share of the largest, differ by rounding.</summary>
+    private const double SameWithin = 1e-14;
 
     public static DataSet Load(DataSpec spec, ReadOnlySpan<byte> file)
     {
@@ -35,15 +39,14 @@ internal static class CsvTable
 
         var classes = spec.Regression ? null : new Classes();
         var (trainPart, testPart) = (new Part(train, width - 1, spec.Regression), new Part(test, width - 1, spec.Regression));
-        float[] unused = new float[width - 1];
+        double[] unused = new double[width - 1];
         int[] places = Places(rows, spec.Seed);
         for (int row = 0; cells.NextRecord(); row++)
         {
             // Rows beyond what was asked for are read too: they may be wrong, and they may have classes of their own.
-            int place = places[row];
-            Part? part = place < train ? trainPart : place < train + test ? testPart : null;
-            if (part == testPart) place -= train;
-            var features = part is null ? unused : part.Floats.AsSpan(place * (width - 1), width - 1);
+            Part? part = places[row] < train ? trainPart : places[row] < train + test ? testPart : null;
+            int place = part?.Add(row) ?? 0;
+            var features = part is null ? unused : part.Features.AsSpan(place * (width - 1), width - 1);
             for (int c = 0; cells.Next(out var cell); c++)
             {
                 if (c != label)
@@ -52,7 +55,7 @@ internal static class CsvTable
                 }
                 else if (classes is null)
                 {
-                    float target = Number(cell, name, cells.Line, header[c]);
+                    double target = Target(cell, name, cells.Line, header[c]);
                     if (part is not null) part.Targets![place] = target;
                 }
                 else
@@ -66,8 +69,25 @@ internal static class CsvTable
         }
         if (classes?.Count < 2) throw WrongClasses($"{classes.Count}");
         if (classes is not null) Rename(classes.Ranks(), trainPart.Labels!, testPart.Labels!);
-        Standardise(trainPart.Floats, testPart.Floats, width - 1);
-        return new DataSet(spec.File!, spec.Regression ? DataTask.Regression : DataTask.Classification, width - 1, classes?.Count ?? 1, trainPart.ToSplit(), test > 0 ? testPart.ToSplit() : null);
+        string[] names = [.. header.Where((_, c) => c != label)];
+        var (trainFloats, testFloats) = (new float[trainPart.Features.Length], new float[testPart.Features.Length]);
+        var columns = new ColumnScale[names.Length];
+        var merged = new List<string>();
+        for (int c = 0; c < names.Length; c++)
+        {
+            columns[c] = ScaleOf(names[c], trainPart.Features.AsSpan(c), names.Length);
+            bool whole = columns[c].Apply(trainPart.Features, trainFloats, c, names.Length) && columns[c].Apply(testPart.Features, testFloats, c, names.Length);
+            if (!whole) throw new SpecException(Tr(
+                $"{name}, column \"{Foreign.Shorten(names[c])}\", has test values too far from those of the training rows: standardised they are beyond float32.",
+                $"{name} 的 \"{Foreign.Shorten(names[c])}\" 列的测试值离训练行的值太远：标准化后超出 float32 的范围。"));
+            if (columns[c].Deviation > 0 && Merges(trainPart.Features, trainFloats, c, names.Length)) merged.Add(names[c]);
+        }
+        if (trainPart.Targets is { } exact && Merges(exact, trainPart.FloatTargets!, 0, 1)) merged.Add(header[label]);
+        var task = spec.Regression ? DataTask.Regression : DataTask.Classification;
+        return new DataSet(spec.File!, task, width - 1, classes?.Count ?? 1, trainPart.ToSplit(trainFloats), test > 0 ? testPart.ToSplit(testFloats) : null)
+        {
+            Columns = columns, MergedColumns = merged,
+        };
 
         SpecException WrongClasses(string values)
             => new($"The label \"{Foreign.Shorten(header[label])}\" of {name} has {values} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
@@ -92,7 +112,7 @@ internal static class CsvTable
         var different = new HashSet<string>(width, StringComparer.Ordinal);
         foreach (string column in header)
             if (!different.Add(column)) throw new SpecException(Tr($"{name} has two columns of the same name.", $"{name} 有两列同名。"));
-        return header.All(column => float.TryParse(column, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value))
+        return header.All(column => double.TryParse(column, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value))
             ? throw new SpecException(Tr($"{name} has no header: its first line is all numbers.", $"{name} 没有表头：第一行全是数字。")) : header;
     }
 
@@ -108,11 +128,21 @@ internal static class CsvTable
         return names;
     }
 
-    private static float Number(ReadOnlySpan<byte> cell, string name, int line, string column)
-        => float.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value
+    private static double Number(ReadOnlySpan<byte> cell, string name, int line, string column)
+        => double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value
             : throw new SpecException(Tr($"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.", $"{name} 第 {line} 行 \"{Foreign.Shorten(column)}\" 列：\"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" 不是有限的数。"));
 
-    /// <summary>Where each row goes: the training rows first, then the test rows.</summary>
+    /// <summary>A number to predict, which is not standardised and must be one of float32.</summary>
+    private static double Target(ReadOnlySpan<byte> cell, string name, int line, string column)
+    {
+        double value = Number(cell, name, line, column);
+        if (float.IsFinite((float)value)) return value;
+        throw new SpecException(Tr(
+            $"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is beyond float32, in which numbers are predicted.",
+            $"{name} 第 {line} 行 \"{Foreign.Shorten(column)}\" 列：\"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" 超出预测所用的 float32 的范围。"));
+    }
+
+    /// <summary>Of each row its rank in a shuffle: the training rows are the first, the test rows come after them; within each, rows stay in the file's order.</summary>
     private static int[] Places(int count, uint seed)
     {
         var order = new int[count];
@@ -134,33 +164,60 @@ internal static class CsvTable
             for (int i = 0; i < labels.Length; i++) labels[i] = ranks[labels[i]];
     }
 
-    private static void Standardise(float[] train, float[] test, int columns)
+    /// <summary>
+    /// Mean and deviation of a column's training rows. A column is constant where its values are equal up to double's rounding, however large or
+    /// small they are. A power of two is taken out first, which changes no digit but keeps squares in range.
+    /// </summary>
+    private static ColumnScale ScaleOf(string name, ReadOnlySpan<double> column, int stride)
     {
-        double[] means = new double[columns], scales = new double[columns];
-        int rows = train.Length / columns;
-        for (int i = 0; i < train.Length; i += columns)
-            for (int c = 0; c < columns; c++) means[c] += train[i + c];
-        for (int c = 0; c < columns; c++) means[c] /= rows;
-        for (int i = 0; i < train.Length; i += columns)
-            for (int c = 0; c < columns; c++) scales[c] += (train[i + c] - means[c]) * (train[i + c] - means[c]);
-        for (int c = 0; c < columns; c++)
+        double least = double.PositiveInfinity, most = double.NegativeInfinity;
+        for (int i = 0; i < column.Length; i += stride) (least, most) = (Math.Min(least, column[i]), Math.Max(most, column[i]));
+        double largest = Math.Max(Math.Abs(least), Math.Abs(most));
+        int exponent = largest == 0 ? 0 : Math.ILogB(largest);
+        double sum = 0, squares = 0;
+        int rows = (column.Length + stride - 1) / stride;
+        for (int i = 0; i < column.Length; i += stride) sum += Math.ScaleB(column[i], -exponent);
+        double mean = sum / rows;
+        if (Math.ScaleB(most, -exponent) - Math.ScaleB(least, -exponent) <= SameWithin) return new(name, Math.ScaleB(mean, exponent), 0);
+        for (int i = 0; i < column.Length; i += stride)
         {
-            double deviation = Math.Sqrt(scales[c] / rows);
-            scales[c] = deviation > 1e-12 ? 1 / deviation : 0;
+            double off = Math.ScaleB(column[i], -exponent) - mean;
+            squares += off * off;
         }
-        foreach (float[] values in (ReadOnlySpan<float[]>)[train, test])
-            for (int i = 0; i < values.Length; i += columns)
-                for (int c = 0; c < columns; c++) values[i + c] = (float)((values[i + c] - means[c]) * scales[c]);
+        return new(name, Math.ScaleB(mean, exponent), Math.ScaleB(Math.Sqrt(squares / rows), exponent));
     }
 
-    /// <summary>One split while it is filled.</summary>
+    /// <summary>Whether some different values of a column have become the same float.</summary>
+    private static bool Merges(double[] exact, float[] floats, int first, int stride)
+    {
+        int rows = exact.Length / stride;
+        var (values, rounded) = (new double[rows], new float[rows]);
+        for (int r = 0; r < rows; r++) (values[r], rounded[r]) = (exact[r * stride + first], floats[r * stride + first]);
+        Array.Sort(values, rounded);
+        for (int r = 1; r < rows; r++)
+            if (values[r] > values[r - 1] && rounded[r] == rounded[r - 1]) return true;
+        return false;
+    }
+
+    /// <summary>One split while it is filled, row after row of the file.</summary>
     private sealed class Part(int count, int inputs, bool regression)
     {
-        public float[] Floats { get; } = new float[count * inputs];
-        public int[]? Labels { get; } = regression ? null : new int[count];
-        public float[]? Targets { get; } = regression ? new float[count] : null;
+        private readonly int[] rows = new int[count];
+        private int filled;
 
-        public DataSplit ToSplit() => new() { Count = count, Inputs = inputs, Floats = Floats, Labels = Labels, Targets = Targets };
+        public double[] Features { get; } = new double[count * inputs];
+        public int[]? Labels { get; } = regression ? null : new int[count];
+        public double[]? Targets { get; } = regression ? new double[count] : null;
+        public float[]? FloatTargets => field ??= Targets is null ? null : [.. Targets.Select(target => (float)target)];
+
+        /// <summary>Takes the file's row; returns its place in the split.</summary>
+        public int Add(int row)
+        {
+            rows[filled] = row;
+            return filled++;
+        }
+
+        public DataSplit ToSplit(float[] features) => new() { Count = count, Inputs = inputs, Floats = features, Labels = Labels, Targets = FloatTargets, Rows = rows };
     }
 
     /// <summary>The different labels, numbered as they come.</summary>
@@ -190,7 +247,7 @@ internal static class CsvTable
             return ranks;
         }
 
-        private static float Value(string label)
-            => float.TryParse(label, NumberStyles.Float, CultureInfo.InvariantCulture, out float value) && float.IsFinite(value) ? value : float.PositiveInfinity;
+        private static double Value(string label)
+            => double.TryParse(label, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value : double.PositiveInfinity;
     }
 }

@@ -30,6 +30,12 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>The training split's order is its own, and the test split is what comes after it.</summary>
     public bool Stream { get; init; }
 
+    /// <summary>Of a table: its features' columns in their order, standardised by the training rows.</summary>
+    public IReadOnlyList<ColumnScale>? Columns { get; init; }
+
+    /// <summary>Of a table: columns, the target among them, in which float32 cannot tell some different values apart.</summary>
+    public IReadOnlyList<string> MergedColumns { get; init; } = [];
+
     /// <summary>SHA-256, in hexadecimal, of everything that training sees: shapes, features and targets of both splits.</summary>
     public string Fingerprint()
     {
@@ -64,6 +70,9 @@ public sealed record DataSplit
     public float Offset { get; init; }
     public int[]? Labels { get; init; }
     public float[]? Targets { get; init; }
+
+    /// <summary>Of a table: each example's row of the file, from 0 for the first below the header, ascending; null: examples are numbered as in their file.</summary>
+    public int[]? Rows { get; init; }
 
     /// <summary>Writes example <paramref name="index"/>'s features to <paramref name="destination"/> [Inputs].</summary>
     public void CopyFeatures(int index, Span<float> destination)

@@ -1,3 +1,4 @@
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Engines;
@@ -34,8 +35,10 @@ public interface IProbe : IDisposable
     EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel = default);
 
     /// <summary>tr ∇²L(w), estimated as the mean of zᵀ∇²L z over vectors z of random signs (Hutchinson 1990).</summary>
-    /// <param name="samples">Vectors, at least 2.</param>
-    TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel = default);
+    /// <param name="samples">Vectors, 2 to <see cref="RandomSigns.MostVectors"/>.</param>
+    /// <param name="seed">Of the vectors, with <paramref name="update"/>: estimates of the same seed and update are on common vectors, so that
+    /// much of the chance is not in their difference; all others are independent.</param>
+    TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update = 0, CancellationToken cancel = default);
 
     /// <summary>
     /// ε-sharpness (Keskar et al. 2017, arXiv:1609.04836, Metric 2.1, full space), in percent:

@@ -102,8 +102,16 @@ internal sealed class JsonNodeReader
             throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
         if (number > max || number < min || (openMin && number <= min))
             throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
+        // Double has made a 0 of the smallest already.
+        if ((float)number == 0 && (number != 0 || !IsWrittenAsZero(value.GetRawText())))
+            throw new SpecException(Tr(
+                $"\"{at}\" is {Quote(value)}, of which float32, in which networks train, makes 0; the smallest number there is 1.4e-45.",
+                $"\"{at}\" 是 {Quote(value)}，网络训练所用的 float32 会把它变成 0；其中最小的数是 1.4e-45。"));
         return number;
     }
+
+    /// <summary>Whether all digits before the exponent are 0.</summary>
+    private static bool IsWrittenAsZero(string number) => number.AsSpan(0, number.AsSpan().IndexOfAny('e', 'E') is var e and >= 0 ? e : number.Length).IndexOfAnyInRange('1', '9') < 0;
 
     public long? Whole(string key, long min, long max) => Get(key) is not { } value ? null : Whole(At(key), value, min, max);
 

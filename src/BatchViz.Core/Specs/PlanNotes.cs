@@ -6,6 +6,8 @@ namespace BatchViz.Core.Specs;
 /// <summary>What an experiment may do and yet surprises, said before it begins; docs/layers.md and docs/optimisers.md have the whole of it.</summary>
 public static class PlanNotes
 {
+    private const int ColumnsShown = 5;
+
     /// <summary>One sentence each; none where there is nothing to say.</summary>
     public static IReadOnlyList<string> Of(ExperimentPlan plan)
     {
@@ -21,6 +23,12 @@ public static class PlanNotes
         if (plan.Spec.Optimizer.Searches && Sizes(plan, run => run.BatchSize < plan.Data.Train.Count, "searches", "search") is { } searches)
             notes.Add(Tr($"{searches.English} along lines with less than all examples: {(searches.Many ? "they follow their" : "it follows its")} batches' noise, and may be thrown about or diverge.",
                 $"{searches.Chinese}用部分样本做线搜索：会跟随批量的噪声，可能被带偏或发散。"));
+        if (plan.Data.MergedColumns is { Count: > 0 } merged)
+        {
+            string columns = string.Join(", ", merged.Take(ColumnsShown).Select(column => $"\"{Foreign.Shorten(column)}\"")), more = merged.Count > ColumnsShown ? ", …" : "";
+            notes.Add(Tr($"{(merged.Count == 1 ? "Column" : "Columns")} {columns}{more}: float32, in which networks train, cannot tell some of the different values apart.",
+                $"{columns}{more} 列：网络训练所用的 float32 无法区分其中一些不同的值。"));
+        }
         return notes;
 
         bool HasSingles(RunPlan run) => plan.Spec.Sampler.Pool is null && (run.BatchSize == 1

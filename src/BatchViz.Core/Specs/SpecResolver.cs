@@ -1,3 +1,4 @@
+using System.Globalization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
@@ -81,6 +82,7 @@ public static class SpecResolver
                     ? Tr($"\"batchSizes[{i}]\" is \"full\", which is {size} examples here and is already in the list.", $"\"batchSizes[{i}]\" 是 \"full\"，在此为 {size} 个样本，列表中已有。")
                     : Tr($"\"batchSizes[{i}]\" is {size}, which is \"full\" here and is already in the list.", $"\"batchSizes[{i}]\" 是 {size}，在此即 \"full\"，列表中已有。"));
             double rate = spec.LearningRate.Rule == LearningRateRule.Tuned ? spec.LearningRate.For(batch, n) : spec.LearningRate.For(new BatchSize(size), n);
+            CheckRate($"batchSizes[{i}]", size, rate);
             var progress = new Progress(spec.Sampler.Remainder, n, spec.Sampler.Pool ?? size, spec.BatchSchedule);
             CheckActivations($"batchSizes[{i}]", size, progress, network, spec.MicroBatch, spec.Sampler.Pool is null);
             long? total = TotalUpdates(spec.Budget, spec.Sampler.Pool ?? size, progress);
@@ -114,6 +116,16 @@ public static class SpecResolver
         long together = (long)workers * size;
         return together <= data.Train.Count ? (int)together
             : throw new SpecException(Tr($"\"{at}\" is {size}, {together:#,0} with {workers} workers in step, but {data.Name} has only {data.Train.Count} training examples.", $"\"{at}\" 是 {size}，{workers} 个同步工作者合计 {together:#,0}，但 {data.Name} 只有 {data.Train.Count} 个训练样本。"));
+    }
+
+    /// <summary>A rule may have made something of the rate that float32 does not have.</summary>
+    internal static void CheckRate(string at, int size, double rate)
+    {
+        if ((float)rate != 0 && float.IsFinite((float)rate)) return;
+        string seen = (float)rate == 0 ? "0" : "∞";
+        throw new SpecException(Tr(
+            $"\"{at}\" is {size}, whose learning rate is {rate.ToString("g3", CultureInfo.InvariantCulture)} by the rule; float32, in which networks train, makes {seen} of it.",
+            $"\"{at}\" 是 {size}，按规则其学习率为 {rate.ToString("g3", CultureInfo.InvariantCulture)}；网络训练所用的 float32 会把它变成 {seen}。"));
     }
 
     internal static void CheckPool(string at, int size, SamplerSpec sampler, DataSet data)

@@ -36,7 +36,7 @@ internal sealed unsafe class DenseModel : Model
     private readonly int chunk, panelChunk;
 
     /// <param name="batchSize">Most examples in a batch.</param>
-    /// <param name="plain">The optimiser applies plain gradients, so that with batches of one no gradient has to be formed.</param>
+    /// <param name="plain">Plain gradients are applied where they are taken, so that with batches of one none has to be formed.</param>
     /// <param name="exampleStatistics">Whether the norms of the examples' own gradients are wanted.</param>
     /// <param name="microBatch">Most examples in a chunk; null: as many as suit the cache. The bits do not depend on it.</param>
     public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, bool exampleStatistics, int? microBatch = null, Ledger? ledger = null)

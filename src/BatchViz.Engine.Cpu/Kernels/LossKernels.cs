@@ -33,9 +33,16 @@ internal static unsafe class LossKernels<L, V> where L : struct, ILanes<V> where
             losses[b] = total;
             spare[b] = max - row[labels[b]];
             if (to == null) continue;
-            V factor = L.Set(scale / total);
-            for (int j = 0; j < stride; j += L.Width) L.Store(to + j, L.Mul(L.Load(to + j), factor));
-            to[labels[b]] -= scale;
+            int label = labels[b];
+            V factor = L.Set(scale / total), others = L.Zero;
+            for (int j = 0; j < stride; j += L.Width)
+            {
+                V share = L.Mul(L.Load(to + j), factor);
+                others = L.Add(others, L.Select(L.FirstLanes(label - j), share, L.Select(L.FirstLanes(label + 1 - j), L.Zero, share)));
+                L.Store(to + j, share);
+            }
+            // p − 1 of the right class would lose its digits where p is nearly 1; the other classes' shares have them.
+            to[label] = 0f - L.SumOf(others);
         }
         for (int b = 0; b < rows; b += L.Width)
             L.Store(losses + b, L.Add(VectorMath<L, V>.Log(L.Load(losses + b)), L.Load(spare + b)));

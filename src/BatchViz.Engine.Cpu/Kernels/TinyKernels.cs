@@ -124,8 +124,15 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
                 V share = L.Div(factor, total);
                 for (int j = 0; j < outputs; j++)
                 {
-                    V d = L.Mul(L.Load(delta + j * L.Width), share);
-                    d = L.Select(L.Same(label, L.Set(j)), L.Sub(d, factor), d);
+                    V d = L.Mul(L.Load(delta + j * L.Width), share), other = L.Select(L.Same(label, L.Set(j)), L.Zero, d);
+                    L.Store(delta + j * L.Width, d);
+                    float* part = plan.Scratch + (j & (L.Width - 1)) * L.Width;
+                    L.Store(part, j < L.Width ? other : L.Add(L.Load(part), other));
+                }
+                V own = L.Sub(L.Zero, Halves(plan.Scratch, outputs));
+                for (int j = 0; j < outputs; j++)
+                {
+                    V d = L.Select(L.Same(label, L.Set(j)), own, L.Load(delta + j * L.Width));
                     L.Store(delta + j * L.Width, L.Select(valid, d, L.Zero));
                 }
                 return loss;

@@ -1,5 +1,6 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Planes;
@@ -66,12 +67,14 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         return found with { Cost = found.Cost + new ProbeCost(0, gradients, 0) };
     }
 
-    public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, CancellationToken cancel)
+    public TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update, CancellationToken cancel)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 2);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(samples, RandomSigns.MostVectors);
+        ArgumentOutOfRangeException.ThrowIfNegative(update);
         using var hold = Begin(weights, set, curvature: true);
         long gradients = Linearise(weights, set, hold.Pointer, cancel);
-        var trace = Hutchinson.Trace(objective, layout, workspace, samples, seed, cancel);
+        var trace = Hutchinson.Trace(objective, layout, workspace, samples, seed, update, cancel);
         GC.KeepAlive(this);
         return trace with { Cost = trace.Cost + new ProbeCost(0, gradients, 0) };
     }

@@ -7,14 +7,14 @@ namespace BatchViz.Engine.Cpu.Probes;
 internal static unsafe class Hutchinson
 {
     /// <summary>At the objective's last linearisation. Variance of one sample: 2·(‖H‖² − Σ Hᵢᵢ²).</summary>
-    public static TraceProbe Trace(Objective objective, WeightLayout layout, Workspace workspace, int samples, uint seed, CancellationToken cancel)
+    public static TraceProbe Trace(Objective objective, WeightLayout layout, Workspace workspace, int samples, uint seed, long update, CancellationToken cancel)
     {
         var signs = new float[layout.Parameters];
         var values = new double[samples];
         new Span<float>(workspace.Point, checked((int)layout.Floats)).Clear();
         for (int s = 0; s < samples; s++)
         {
-            RandomSigns.Fill(new Philox(seed, Purpose.TraceSigns, (ulong)s), signs);
+            RandomSigns.Fill(RandomSigns.OfTrace(seed, update, s), signs);
             layout.Pack(signs, workspace.Point);
             objective.HessianProduct(workspace.Point, workspace.Vector, cancel);
             values[s] = Vectors.Dot(layout.Floats, workspace.Point, workspace.Vector);

@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
@@ -32,9 +33,10 @@ public static class SafetensorsExport
     }
 
     /// <summary>One keyframe with the batches after it.</summary>
+    /// <param name="data">Of the experiment: of a table, rows and columns are told; null: they are not.</param>
     public static void Write(
         IRecordSource run, ExperimentSpec spec, NetworkSpec network, Keyframe keyframe, Sampler sampler, int batches, Stream stream,
-        CancellationToken cancel = default)
+        CancellationToken cancel = default, DataSet? data = null)
     {
         int count = (int)Math.Clamp(run.UpdatesMade - keyframe.Updates, 0, batches);
         var file = new SafetensorsFile();
@@ -43,14 +45,17 @@ public static class SafetensorsExport
         AddParameters(file, "", network, keyframe.Weights);
         AddStatistics(file, "", network, keyframe.Statistics);
         for (int s = 0; s < keyframe.OptimizerState.Length; s++) AddParameters(file, $"optimizer.{s}.", network, keyframe.OptimizerState[s]);
-        file.Write(stream, new Dictionary<string, string>
+        if (data?.Train.Rows is { } rows) file.Add("data.rows", "I32", sizeof(int), [rows.Length], to => to.Write(MemoryMarshal.AsBytes(rows.AsSpan())));
+        var metadata = new Dictionary<string, string>
         {
             ["run"] = run.Plan.Id,
             ["update"] = Text(keyframe.Updates),
             ["batchSize"] = Text(run.Plan.BatchSize),
             ["seed"] = Text(run.Plan.Seed),
             ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
-        });
+        };
+        if (data is not null && DataMap.Has(data)) metadata["data"] = DataMap.Columns(data);
+        file.Write(stream, metadata);
     }
 
     /// <summary>A landscape with all that its losses follow from, so that others can repeat them.</summary>

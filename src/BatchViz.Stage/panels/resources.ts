@@ -30,18 +30,18 @@ export class MemorySection {
       setText(this.sentence, tr("The memory that this run takes is not known here.", "此处尚不知道该运行所占的内存。"));
       return;
     }
-    const { predicted, measured, seeds } = memory, bytes = measured ?? predicted;
+    const { predicted, reserved, seeds } = memory, bytes = reserved ?? predicted;
     this.bar.replaceChildren(...PARTS.filter(([part]) => bytes[part] > 0).map(([part]) => {
       const piece = el("i", { class: part });
       piece.style.flexGrow = String(bytes[part]);
       return piece;
     }));
     const row = (head: Node | string, part: keyof MemoryBytes, patch?: Node): HTMLElement =>
-      el("tr", {}, el("th", { scope: "row" }, ...(patch ? [patch] : []), head), el("td", {}, ...size(predicted[part])), ...(measured ? [el("td", {}, ...size(measured[part]))] : []));
+      el("tr", {}, el("th", { scope: "row" }, ...(patch ? [patch] : []), head), el("td", {}, ...size(predicted[part])), ...(reserved ? [el("td", {}, ...size(reserved[part]))] : []));
     this.table.replaceChildren(
-      el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, tr("predicted", "预测")), ...(measured ? [el("th", { scope: "col" }, tr("measured", "实测"))] : []))),
+      el("thead", {}, el("tr", {}, el("td", {}), el("th", { scope: "col" }, tr("predicted", "预测")), ...(reserved ? [el("th", { scope: "col" }, tr("reserved", "已分配"))] : []))),
       el("tbody", {}, ...PARTS.map(([part, name]) => row(name, part, el("i", { class: `patch ${part}` }))), row(tr("in all", "合计"), "total")));
-    setText(this.sentence, (seeds > 1 ? tr(`For ${seeds} seeds that train together. `, `共 ${seeds} 个一起训练的随机种子。`) : "") + (measured ? "" : tr("Not measured yet.", "尚未实测。")));
+    setText(this.sentence, (seeds > 1 ? tr(`For ${seeds} seeds that train together. `, `共 ${seeds} 个一起训练的随机种子。`) : "") + (reserved ? "" : tr("Not reserved yet.", "尚未分配。")));
   }
 }
 

@@ -9,18 +9,19 @@ namespace BatchViz.Api;
 public sealed record TrainingReport(JsonObject Experiment, IReadOnlyList<RunReport> Runs);
 
 /// <summary>A run at its end. Accuracies are fractions; null without a test split or classes.</summary>
-/// <param name="Seconds">Of the lane's processor.</param>
+/// <param name="Seconds">The run's own part of its lane's processor seconds.</param>
+/// <param name="LaneSeconds">Those of the lane: of all seeds that it trained together.</param>
 /// <param name="DivergedAt">The update whose loss, gradient or weights were not finite, which is not among <paramref name="Updates"/>; null where none was.</param>
 /// <param name="Memory">Null of a run that had ended when its recording was opened.</param>
 /// <param name="Probes">Absent where there are none.</param>
 public sealed record RunReport(
     string Id, int BatchSize, uint Seed, long Updates, double Epochs, double TrainLoss, double TrainAccuracy, double TestLoss, double TestAccuracy,
-    double Seconds, bool Diverged, long? DivergedAt, string WeightsSha256, MemoryReport? Memory,
+    double Seconds, double LaneSeconds, bool Diverged, long? DivergedAt, string WeightsSha256, MemoryReport? Memory,
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ProbeReport? Probes);
 
-/// <summary>Bytes of the run's bundle, predicted before it was made and measured after, with the seeds that share it.</summary>
+/// <summary>Bytes of the run's bundle, predicted before it was made and reserved for it since (as the engine counts what it asks for), with the seeds that share it.</summary>
 public sealed record MemoryReport(
-    int Seeds, long PredictedBytes, long MeasuredBytes, long Weights, long OptimizerState, long Activations, long Gradients, long Batch, long Workspace);
+    int Seeds, long PredictedBytes, long ReservedBytes, long Weights, long OptimizerState, long Activations, long Gradients, long Batch, long Workspace);
 
 /// <summary>The run's last probes: what was not asked for is absent, what is not finite is null.</summary>
 public sealed record ProbeReport

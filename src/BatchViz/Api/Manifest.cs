@@ -148,7 +148,7 @@ public sealed record PhaseInfo([property: Finite] double Epoch, long Update, lon
 public sealed record ForkInfo(string Run, long Update, IReadOnlyDictionary<string, string> Set);
 
 /// <param name="Seeds">Runs that train in one lane and share it.</param>
-public sealed record MemoryInfo(int Seeds, MemoryBytes Predicted, MemoryBytes? Measured);
+public sealed record MemoryInfo(int Seeds, MemoryBytes Predicted, MemoryBytes? Reserved);
 
 /// <summary>Bytes that one run's training takes, of all its seeds together.</summary>
 public sealed record MemoryBytes(long Weights, long OptimizerState, long Activations, long Gradients, long Batch, long Workspace, long Total);

@@ -41,7 +41,7 @@ internal static class ExportCommand
         string target = Path.GetFullPath(wish.Out ?? Path.Combine(Path.GetDirectoryName(from) ?? from, request.NameFor(Path.GetFileName(from))));
         RecordingExport.CheckFree(target, request.IsFile, wish.Force);
         using var export = new RecordingExport(from, request, Files.Data(wish.Data), trusted: true);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         try
         {
             var files = await Shown.WithProgress(console, $"{Path.GetFileName(from)} to {wish.To}", progress => export.WriteTo(target, wish.Force, progress, stop));

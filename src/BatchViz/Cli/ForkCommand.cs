@@ -37,7 +37,7 @@ internal static class ForkCommand
         var recording = RecordingFiles.Open(files, manifest, plan);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = false }, recording);
         RecordingFiles.RunOf(experiment, id);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         var run = await Shown.WithProgress(console, $"{id} after update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Fork(id, update, settings, progress, stop));
         console.MarkupLineInterpolated($"{run.Plan.Id} leaves {id} after update {update.ToString("#,0", CultureInfo.InvariantCulture)}{(settings.Count == 0 ? "" : " with " + string.Join(", ", settings.Select(s => $"{s.Key} = {s.Value}")))}");
         return await RunCommand.Train(experiment, [run], json, stop);

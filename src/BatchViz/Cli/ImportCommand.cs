@@ -27,7 +27,7 @@ internal static class ImportCommand
         if (!File.Exists(file)) throw new SpecException($"There is no file {file}.");
         string target = Path.GetFullPath(output ?? Path.ChangeExtension(Path.GetFullPath(file), null));
         if (target == Path.GetFullPath(file)) throw new SpecException($"{file} has no ending to leave out; name the recording's folder with --out.");
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         try
         {
             using var stream = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16, FileOptions.SequentialScan);

@@ -39,7 +39,7 @@ internal static class ReplayCommand
         var recording = RecordingFiles.Open(files, manifest, plan);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = false, ReadOnly = true }, recording);
         var run = RecordingFiles.RunOf(experiment, id);
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
         if (json) Console.WriteLine(ApiJson.Line(Batch.Of(run, batch)));
         else Show(run, batch, plan.Network);

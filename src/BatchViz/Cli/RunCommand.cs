@@ -22,16 +22,17 @@ internal static class RunCommand
         var engine = new EngineOptions("whatever the file names");
         var output = new Option<string?>("--out") { Description = "Keep a recording in this folder, which must be new or empty." };
         var budget = BudgetOption();
+        var bare = new Option<bool>("--no-landscape") { Description = "With --out: leave the landscape and the paths' points on it out of the recording, which is then hardly dearer than training." };
         var run = new Command("run", "Run an experiment without a browser.");
         run.Arguments.Add(file);
-        foreach (Option option in new Option[] { json, data, threads, output, budget }) run.Options.Add(option);
+        foreach (Option option in new Option[] { json, data, threads, output, bare, budget }) run.Options.Add(option);
         engine.AddTo(run);
         run.SetAction((parsed, stop) => CommandLine.Guard(() => Run(
-            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed, overrides: true), parsed.GetValue(output), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
+            parsed.GetRequiredValue(file), parsed.GetValue(data), parsed.GetValue(threads), engine.Read(parsed, overrides: true), parsed.GetValue(output), !parsed.GetValue(bare), ReadBudget(parsed, budget), parsed.GetValue(json), stop)));
         root.Subcommands.Add(run);
     }
 
-    private static async Task<int> Run(string file, string? dataFolder, int threads, ExperimentEngines engines, string? output, long recordingBytes, bool json, CancellationToken stop)
+    private static async Task<int> Run(string file, string? dataFolder, int threads, ExperimentEngines engines, string? output, bool landscape, long recordingBytes, bool json, CancellationToken stop)
     {
         if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         var data = Files.Data(dataFolder);
@@ -42,7 +43,7 @@ internal static class RunCommand
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {
-            LanesAtOnce = threads, Landscape = output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
+            LanesAtOnce = threads, Landscape = landscape && output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
             DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
         });
         return await Train(experiment, [.. experiment.Runs], json, stop);
@@ -60,7 +61,7 @@ internal static class RunCommand
     /// <summary>Trains to the end, shows how it goes, and tells the figures of some runs.</summary>
     public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Error) });
+        var console = Shown.OnError();
         console.MarkupLineInterpolated($"[bold]{experiment.Plan.Title}[/] on the {experiment.Engine.Name} engine ({experiment.Engine.Description}){(experiment.EngineReason is { } why ? $": {why}" : "")}");
         foreach (string note in PlanNotes.Of(experiment.Plan)) console.WriteLine(note);
         using var interrupt = stop.Register(experiment.Stop);
@@ -116,23 +117,26 @@ internal static class RunCommand
         var results = runs.Select(r => r.Result).OfType<RunResult>().ToArray();
         if (!json)
         {
-            Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"lane s",9}");
+            Console.WriteLine($"{"run",-14}{"updates",10}{"epochs",9}{"train loss",13}{"test loss",12}{"test acc.",11}{"own s",9}{"lane s",9}");
             foreach (var r in results)
                 Console.WriteLine(string.Create(CultureInfo.InvariantCulture,
-                    $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{r.Seconds,9:0.0}{(r.Diverged ? "  diverged" : "")}"));
+                    $"{r.Id,-14}{r.Updates,10:#,0}{r.Epochs,9:0.##}{Number(r.TrainLoss),13}{Number(r.TestLoss),12}{(double.IsNaN(r.TestAccuracy) ? "–" : r.TestAccuracy.ToString("0.00 %", CultureInfo.InvariantCulture)),11}{Seconds(OwnSeconds(r))}{Seconds(r.Seconds)}{(r.Diverged ? "  diverged" : "")}"));
             return;
         }
-        var reports = results.Select(result => ReportOf(result, experiment.Runs.Single(run => run.Plan.Id == result.Id)));
+        var reports = results.Select(result => ReportOf(result, experiment.Runs.Single(run => run.Plan.Id == result.Id), experiment));
         Console.WriteLine(ApiJson.Line(new TrainingReport(SpecWriter.Write(experiment.Plan.Spec), [.. reports])));
+
+        double OwnSeconds(RunResult r) => LaneShare.Of(experiment.Runs.Single(run => run.Plan.Id == r.Id), experiment);
+        static string Seconds(double value) => double.IsNaN(value) ? $"{"–",9}" : string.Create(CultureInfo.InvariantCulture, $"{value,9:0.0}");
     }
 
-    private static RunReport ReportOf(RunResult result, Run run) => new(
+    private static RunReport ReportOf(RunResult result, Run run, Experiment experiment) => new(
         result.Id, result.BatchSize, result.Seed, result.Updates, result.Epochs, result.TrainLoss, result.TrainAccuracy, result.TestLoss, result.TestAccuracy,
-        result.Seconds, result.Diverged, result.Diverged ? result.Updates + 1 : null, result.WeightsSha256, MemoryOf(run), ProbesOf(run));
+        LaneShare.Of(run, experiment), result.Seconds, result.Diverged, result.Diverged ? result.Updates + 1 : null, result.WeightsSha256, MemoryOf(run), ProbesOf(run));
 
-    private static MemoryReport? MemoryOf(Run run) => run.Memory is not (var seeds, var predicted, { } measured) ? null : new(
-        seeds, predicted.Total, measured.Total,
-        measured.Weights, measured.OptimizerState, measured.Activations, measured.Gradients, measured.Batch, measured.Workspace);
+    private static MemoryReport? MemoryOf(Run run) => run.Memory is not (var seeds, var predicted, { } reserved) ? null : new(
+        seeds, predicted.Total, reserved.Total,
+        reserved.Weights, reserved.OptimizerState, reserved.Activations, reserved.Gradients, reserved.Batch, reserved.Workspace);
 
     /// <summary>The run's last probes, if it has any, with what they and all before them cost.</summary>
     private static ProbeReport? ProbesOf(Run run)

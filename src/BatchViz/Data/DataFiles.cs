@@ -45,7 +45,7 @@ public sealed class DataFiles(string? dataFolder)
         if (DataSource.PackedFolder(spec.From) is not { } packed)
         {
             string? folder = NeedsFolder(spec) ? FolderOf(spec, trusted, specFolder) : null;
-            return DataSource.Load(spec, name => Read(folder!, name));
+            return spec.From == DataKind.Cifar10 ? LoadCifar(spec, folder!) : DataSource.Load(spec, name => Read(folder!, name));
         }
         if (spec.Kind != spec.From || spec.TrainExamples is not null || spec.TestExamples is not null) return DataSource.Load(spec, name => OpenPacked(packed, name));
         // Sixty thousand images are worth keeping from one experiment to the next.
@@ -84,26 +84,69 @@ public sealed class DataFiles(string? dataFolder)
         }
     }
 
-    /// <param name="folder">Without links.</param>
+    /// <summary>CIFAR-10 as its authors give it away: the archive, the folder that it unpacks to, or the files in it.</summary>
+    private static DataSet LoadCifar(DataSpec spec, string folder)
+    {
+        TarGz? archive = null;
+        try
+        {
+            return DataSource.Load(spec, name => Find(folder, name) ?? Find(folder, Path.Combine(Cifar10.Folder, name)) ?? FromArchive(name));
+        }
+        finally
+        {
+            archive?.Dispose();
+        }
+
+        byte[] FromArchive(string name)
+        {
+            try
+            {
+                archive ??= Open(folder, Cifar10.Archive) is { } file ? new TarGz(file) : throw new SpecException(Tr(
+                    $"There is no file {name} in {folder}, no folder {Cifar10.Folder} with it, and no {Cifar10.Archive}.",
+                    $"{folder} 中没有文件 {name}，没有含它的文件夹 {Cifar10.Folder}，也没有 {Cifar10.Archive}。"));
+                return archive.Read(name, MaxBytes) ?? throw new SpecException(Tr($"There is no file {name} in {Cifar10.Archive}.", $"{Cifar10.Archive} 中没有文件 {name}。"));
+            }
+            catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
+            {
+                throw Unreadable(Cifar10.Archive, e);
+            }
+        }
+    }
+
     private static byte[] Read(string folder, string name)
+        => Find(folder, name) ?? throw new SpecException(Tr($"There is no file {name} in {folder}.", $"{folder} 中没有文件 {name}。"));
+
+    /// <summary>The content of a file, or of the file with .gz behind its name, which is how many data sets come; unpacked, whatever it is called. Null: there is neither.</summary>
+    /// <param name="folder">Without links.</param>
+    private static byte[]? Find(string folder, string name)
     {
         try
         {
-            if (!File.Exists(Path.Combine(folder, name))) throw new SpecException(Tr($"There is no file {name} in {folder}.", $"{folder} 中没有文件 {name}。"));
-            // What was looked at is what is opened, with no link left to follow.
-            string path = RealPath.Of(Path.Combine(folder, name));
-            if (!Inside(path, folder)) throw new SpecException(Tr($"{name} is a link that leads out of its folder.", $"{name} 是指向文件夹之外的链接。"));
-            using var file = File.OpenRead(path);
+            using var file = Open(folder, name) ?? Open(folder, name + ".gz");
+            if (file is null) return null;
             if (file.Length > MaxBytes) throw new SpecException(Tr($"{name} is larger than 1 GB.", $"{name} 大于 1 GB。"));
             // As long as it is now: a device has no end.
             byte[] bytes = new byte[file.Length];
             file.ReadExactly(bytes);
-            return bytes;
+            return Gzip.Begins(bytes) ? Gzip.Unpack(bytes, MaxBytes) ?? throw new SpecException(Tr($"{name} is larger than 1 GB when unpacked.", $"{name} 解压后大于 1 GB。")) : bytes;
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"{name} cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取 {name}：{e.Message.TrimEnd('.')}。"));
+            throw Unreadable(name, e);
         }
+    }
+
+    private static SpecException Unreadable(string name, Exception e)
+        => new(Tr($"{name} cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取 {name}：{e.Message.TrimEnd('.')}。"));
+
+    /// <returns>Null where there is no such file.</returns>
+    private static FileStream? Open(string folder, string name)
+    {
+        if (!File.Exists(Path.Combine(folder, name))) return null;
+        // What was looked at is what is opened, with no link left to follow.
+        string path = RealPath.Of(Path.Combine(folder, name));
+        if (!Inside(path, folder)) throw new SpecException(Tr($"{name} is a link that leads out of its folder.", $"{name} 是指向文件夹之外的链接。"));
+        return File.OpenRead(path);
     }
 
     private static byte[] OpenPacked(string folder, string name)

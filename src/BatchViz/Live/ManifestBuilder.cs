@@ -80,7 +80,7 @@ internal static class ManifestBuilder
         Pool = plan.Spec.Sampler.Pool,
         FlopsPerExample = plan.BundleOf([run.Plan]).FlopsPerExample,
         BytesPerUpdate = plan.Network.TrainingBytes(run.Plan.BatchSize, run.Plan.Optimizer.StateVectors),
-        Memory = new(run.Memory.Seeds, Bytes(run.Memory.Predicted), run.Memory.Measured is { } measured ? Bytes(measured) : null),
+        Memory = new(run.Memory.Seeds, Bytes(run.Memory.Predicted), run.Memory.Reserved is { } reserved ? Bytes(reserved) : null),
         State = run.Log.State,
         Message = run.Log.Message,
         Updates = run.Log.Count,

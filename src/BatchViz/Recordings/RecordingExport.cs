@@ -58,7 +58,8 @@ public sealed class RecordingExport : IDisposable
             bool landscape = request.To is ExportFormat.Html or ExportFormat.Safetensors;
             experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = landscape, ReadOnly = true }, recording);
             if (request.To == ExportFormat.Html) parts.Add(new(null, (stream, _, cancel) => stream.Write(HtmlExport.Write(experiment, cancel))));
-            else foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
+            if (request.To == ExportFormat.Csv && DataMap.Has(plan.Data)) parts.Add(new(DataMap.FileName, (stream, _, _) => DataMap.Write(plan.Data, stream)));
+            if (request.To != ExportFormat.Html) foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
             if (request is { To: ExportFormat.Safetensors, Run: null } && LandscapeExport.Of(experiment) is { } tensors)
                 parts.Add(new(LandscapeExport.FileName, (stream, _, _) => SafetensorsExport.Write(tensors, plan.Spec, plan.Network, stream)));
             if (request is { Run: null, Update: { } update } && !experiment.Runs.Any(run => WhyNotAfter(run, update) is null))
@@ -168,7 +169,7 @@ public sealed class RecordingExport : IDisposable
                 foreach (long update in StatesOf(run, records.UpdatesMade))
                 {
                     yield return new(FormattableString.Invariant($"{id}-update{update}.safetensors"), (stream, progress, cancel) => SafetensorsExport.Write(
-                        records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel));
+                        records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel, of.Plan.Data));
                 }
                 break;
         }

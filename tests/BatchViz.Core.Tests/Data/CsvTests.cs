@@ -11,6 +11,8 @@ public class CsvTests
 
     [Theory]
     [InlineData("a,b,kind\r\n1,2,x\r\n3,4,y\r\n5,6,x\r\n7,9,y\r\n2,2,x")]
+    [InlineData("a,b,kind\r1,2,x\r3,4,y\r5,6,x\r7,9,y\r2,2,x\r")]
+    [InlineData("a,b,kind\r1,2,x\r\r3,4,\"y\"\n5,6,x\r\r\n7,9,y\r2,2,x")]
     [InlineData("\uFEFFa,b,kind\n1,2,x\n3,4,y\n5,6,x\n7,9,y\n2,2,x\n")]
     [InlineData("a;b;kind\n1;2;x\n3;4;y\n5;6;x\n7;9;y\n2;2;x\n")]
     [InlineData("a\tb\tkind\n1\t2\tx\n3\t4\ty\n5\t6\tx\n7\t9\ty\n2\t2\tx\n")]
@@ -84,13 +86,92 @@ public class CsvTests
     [InlineData("a,kind\n1,x\ntwo,y\n", "\"f.csv\", line 3, column \"a\": \"two\" is not a finite number.")]
     [InlineData("a,kind\n1,x\n,y\n", "\"f.csv\", line 3, column \"a\": \"\" is not a finite number.")]
     [InlineData("a,kind\n1,x\nNaN,y\n", "\"f.csv\", line 3, column \"a\": \"NaN\" is not a finite number.")]
-    [InlineData("a,kind\n1,x\n1e99,y\n", "\"f.csv\", line 3, column \"a\": \"1e99\" is not a finite number.")]
+    [InlineData("a,kind\n1,x\n1e999,y\n", "\"f.csv\", line 3, column \"a\": \"1e999\" is not a finite number.")]
     [InlineData("a,kind\n1,x\n2,\n", "\"f.csv\", line 3, has no label in column \"kind\".")]
     [InlineData("a,kind\n1,x\n2,\"y\n", "\"f.csv\" is cut short: the quotation mark of line 3 is never closed.")]
     [InlineData("kind\nx\ny\n", "\"f.csv\" has no column besides the label \"kind\".")]
     [InlineData("a,kind\n1,x\n2,x\n", "The label \"kind\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers).")]
     public void A_table_that_cannot_be_learnt_from_is_refused_with_its_place(string text, string sentence) =>
         Assert.Equal(sentence, Refusal(() => Load(text)));
+
+    [Fact]
+    public void Lines_are_counted_whatever_ends_them() =>
+        Assert.Equal("\"f.csv\", line 6, column \"a\": \"two\" is not a finite number.", Refusal(() => Load("a,kind\r1,\"x\r\nx\"\n2,\"y\ry\"\rtwo,y\r\n")));
+
+    /// <summary>Ten digits before what matters: float32 has seven.</summary>
+    [Theory]
+    [InlineData(1.7e9, 0.25)]
+    [InlineData(-4e12, 0.25)]
+    [InlineData(1e-30, 1e-33)]
+    [InlineData(1e200, 1e190)]
+    [InlineData(3e-310, 1e-312)]
+    public void Columns_keep_their_digits_until_they_are_standardised(double offset, double step)
+    {
+        double[] values = [.. Enumerable.Range(0, 40).Select(i => offset + step * (i * 7 % 40))];
+        var set = Load("t,kind\n" + string.Concat(values.Select((v, i) => FormattableString.Invariant($"{v:R},{i % 2}\n"))), new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 });
+        double deviation = Math.Sqrt((40.0 * 40 - 1) / 12);
+        for (int i = 0; i < 40; i++) Assert.Equal((i * 7 % 40 - 19.5) / deviation, set.Train.Floats![i], 2e-3);
+        Assert.Equal(new ColumnScale("t", set.Columns![0].Mean, set.Columns[0].Deviation), set.Columns.Single());
+        Assert.Equal(offset + 19.5 * step, set.Columns[0].Mean, 1e-10 * Math.Abs(offset));
+        Assert.Equal(step * deviation, set.Columns[0].Deviation, 0.01 * step * deviation);
+        Assert.Empty(set.MergedColumns);
+    }
+
+    [Theory]
+    [InlineData("0.1", "0.1")]
+    [InlineData("1e300", "1e300")]
+    [InlineData("0.3", "0.30000000000000004")]
+    [InlineData("1e-300", "1e-300")]
+    public void A_column_is_constant_by_its_own_measure(string one, string other)
+    {
+        var set = Load("a,b,kind\n" + string.Concat(Enumerable.Range(0, 10).Select(i => $"{(i % 3 == 0 ? one : other)},{i},{i % 2}\n")));
+        Assert.Equal(0, set.Columns![0].Deviation);
+        Assert.All(Enumerable.Range(0, set.Train.Count), i => Assert.Equal(0, set.Train.Floats![2 * i]));
+        Assert.True(set.Columns[1].Deviation > 0);
+    }
+
+    [Fact]
+    public void Columns_of_which_float32_mixes_values_up_are_named()
+    {
+        string text = "a,b,kind\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(i == 0 ? 1e9 : i * 1e-3)},{i},{i % 2}\n"));
+        Assert.Equal(["a"], Load(text, new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 }).MergedColumns);
+        string targets = "a,y\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},{1_700_000_000 + i}\n"));
+        Assert.Equal(["y"], Load(targets, new() { Kind = DataKind.Csv, File = "f.csv", Regression = true, TestFraction = 0 }).MergedColumns);
+    }
+
+    [Fact]
+    public void Targets_and_test_values_beyond_float32_are_refused()
+    {
+        Assert.Equal("\"f.csv\", line 3, column \"y\": \"1e39\" is beyond float32, in which numbers are predicted.",
+            Refusal(() => Load("a,y\n1,2\n2,1e39\n", new() { Kind = DataKind.Csv, File = "f.csv", Regression = true })));
+        string far = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i},{i % 2}\n"));
+        int row = Load(far).Test!.Rows![0];
+        Assert.Equal("\"f.csv\", column \"a\", has test values too far from those of the training rows: standardised they are beyond float32.",
+            Refusal(() => Load(far.Replace($"\n{row},", "\n1e300,"))));
+    }
+
+    /// <summary>As a time series has it, and as whoever maps an exported index to a row needs it.</summary>
+    [Fact]
+    public void Examples_lie_in_the_order_of_the_file()
+    {
+        string text = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i * i},{i % 2}\n"));
+        foreach (int? train in new int?[] { null, 10 })
+        {
+            var set = Load(text, new() { Kind = DataKind.Csv, File = "f.csv", TrainExamples = train });
+            var column = set.Columns!.Single();
+            foreach (var split in new[] { set.Train, set.Test! })
+            {
+                Assert.Equal(split.Count, split.Rows!.Length);
+                Assert.Equal(split.Rows.Order(), split.Rows);
+                for (int i = 0; i < split.Count; i++)
+                {
+                    Assert.Equal((split.Rows[i] * split.Rows[i] - column.Mean) / column.Deviation, split.Floats![i], 1e-5);
+                    Assert.Equal(split.Rows[i] % 2, split.Labels![i]);
+                }
+            }
+            Assert.Empty(set.Train.Rows!.Intersect(set.Test!.Rows!));
+        }
+    }
 
     [Fact]
     public void A_label_that_is_no_column_is_refused() =>

@@ -17,6 +17,7 @@ public class ForkResolverTests
     [InlineData("batchSize", "501", "\"batchSize\" is 501, but Moons has only 500 training examples.")]
     [InlineData("learningRate", "0", "\"learningRate\" is 0; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "NaN", "\"learningRate\" is \"NaN\"; it must be a number above 0, at most 1,000.")]
+    [InlineData("learningRate", "1e-46", "\"learningRate\" is 1e-46, of which float32, in which networks train, makes 0; the smallest number there is 1.4e-45.")]
     [InlineData("learningRate", "1e400", "\"learningRate\" is 1e400; it must be a number above 0, at most 1,000.")]
     [InlineData("learningRate", "", "\"learningRate\" is \"\"; it must be a number above 0, at most 1,000.")]
     [InlineData("optimizer", "sgdd", "\"optimizer.kind\" is \"sgdd\"; it must be one of \"sgd\", \"momentum\", \"nesterov\", \"adam\", \"adagrad\", \"adadelta\", \"rmsprop\", \"adamw\", \"lars\", \"lbfgs\", \"conjugate-gradient\".")]

@@ -99,6 +99,16 @@ public class SpecResolverTests
     [InlineData("Digits, small MobileNet-like CNN of 12,345 weights, SGD, rate ∝ B, equal epochs", "Digits，小型 MobileNet 式卷积网络，SGD，学习率 ∝ B，轮数相同")]
     public void A_title_is_put_into_Chinese_as_the_page_has_it(string title, string chinese) => Assert.Equal(chinese, Titles.InChinese(title));
 
+    /// <summary>A rate that float32 has, which a rule takes out of its range.</summary>
+    [Fact]
+    public void Rates_that_a_rule_makes_too_small_are_refused()
+    {
+        string spec = With(("batchSizes", "[1, 100]"), ("learningRate", "2e-44"), ("learningRateRule", "\"linear\""), ("referenceBatchSize", "100"));
+        Assert.Equal("\"batchSizes[0]\" is 1, whose learning rate is 2e-46 by the rule; float32, in which networks train, makes 0 of it.", Refusal(() => Resolve(spec)));
+        Assert.Equal(2, Resolve(spec.Replace("2e-44", "2e-3")).Runs.Count);
+        Assert.Equal(0, Resolve(With(("optimizer", "{ \"weightDecay\": 0.0e-400 }"))).Spec.Optimizer.WeightDecay);
+    }
+
     [Theory]
     [InlineData("sampler", "{ \"hard\": { \"pool\": 501 } }", "\"sampler.hard.pool\" is 501, but Moons has only 500 training examples.")]
     [InlineData("sampler", "{ \"hard\": { \"pool\": 99 } }", "\"sampler.hard.pool\" is 99, less than the batch of 100 that \"batchSizes[0]\" wants to choose from it.")]

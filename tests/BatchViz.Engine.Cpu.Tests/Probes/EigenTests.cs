@@ -114,4 +114,24 @@ public class EigenTests
         }
         Assert.True(checks >= 15 && within >= 0.8 * checks, $"{within} of {checks} within two standard errors");
     }
+
+    /// <summary>
+    /// Along a run the errors are independent from mark to mark, so their mean goes to 0 and their spread is what each says of itself. With the same
+    /// vectors at every mark all of them would be off alike.
+    /// </summary>
+    [Fact]
+    public void ErrorsOfTracesDoNotAddUpAlongARun()
+    {
+        var random = RandomCase.Make(4, widest: 8, mostExamples: 20);
+        int n = random.Start.Length;
+        double[] matrix = new ReferenceHessian(random.Network).Matrix(random.Start.Doubles(), random.Examples);
+        double exact = Enumerable.Range(0, n).Sum(i => matrix[i * n + i]);
+        using var probed = new Probed(KernelPath.Portable, random);
+        const int Marks = 80;
+        var traces = Enumerable.Range(0, Marks).Select(mark => probed.Probe.Trace(probed.Weights, Probed.Train, 20, seed: 1, update: 100 * mark)).ToList();
+        double claimed = Math.Sqrt(traces.Average(trace => trace.StandardError * trace.StandardError));
+        double[] off = [.. traces.Select(trace => (trace.Trace - exact) / claimed)];
+        Assert.InRange(off.Average(), -4 / Math.Sqrt(Marks), 4 / Math.Sqrt(Marks));
+        Assert.InRange(Math.Sqrt(off.Average(v => v * v)), 0.7, 1.4);
+    }
 }

@@ -95,7 +95,7 @@ public class ProbeTests
         var (probe, w, train) = (probed.Probe, probed.Weights, Probed.Train);
         Assert.Throws<OperationCanceledException>(() => probe.Gradient(w, train, stopped.Token));
         Assert.Throws<OperationCanceledException>(() => probe.Eigenvalues(w, train, 1, 10, 1, stopped.Token));
-        Assert.Throws<OperationCanceledException>(() => probe.Trace(w, train, 10, 1, stopped.Token));
+        Assert.Throws<OperationCanceledException>(() => probe.Trace(w, train, 10, 1, cancel: stopped.Token));
         Assert.Throws<OperationCanceledException>(() => probe.Sharpness(w, train, 1e-3, 10, stopped.Token));
         Assert.Throws<OperationCanceledException>(() => probe.AdaptiveSharpness(w, train, 1e-3, 10, stopped.Token));
         Assert.Throws<OperationCanceledException>(() => probe.ExampleGradients(w, train, [], stopped.Token));

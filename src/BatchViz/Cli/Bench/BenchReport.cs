@@ -11,7 +11,7 @@ internal static class BenchReport
 
     public static void Write(Table table)
     {
-        var console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(Console.Out) });
+        var console = Shown.OnOutput();
         console.Profile.Width = Math.Max(console.Profile.Width, Width);
         console.Write(table);
     }
