@@ -2,10 +2,9 @@ using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
 using System.Text;
-using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Engine.Cpu;
+using BatchViz.Engines;
 using BatchViz.Lab;
 using BatchViz.Live;
 using BatchViz.Web;
@@ -40,15 +39,14 @@ internal sealed class ViewersSoak : ISoak
         return stop =>
         {
             var result = Measure(count, measure, stop).GetAwaiter().GetResult();
-            return new SoakOutcome(result.Good, "viewers", result.Json(), () => result.Show());
+            return new SoakOutcome(result.Good, line => line with { Viewers = result.Report() }, () => result.Show());
         };
     }
 
     private static async Task<Result> Measure(int count, double seconds, CancellationToken stop)
     {
-        using var engine = new CpuEngine();
         var files = new DataFiles(null);
-        using var conductor = new Conductor(engine, files, new ExperimentOptions());
+        using var conductor = new Conductor(new ExperimentEngines(), files, new ExperimentOptions());
         await using var app = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn: true), conductor);
         conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Experiment)), trusted: true));
         await app.StartAsync(stop);
@@ -170,14 +168,8 @@ internal sealed class ViewersSoak : ISoak
     {
         public bool Good => WithOne >= LeastShare * Alone && WithAll >= LeastShare * Alone && OwnerBusy <= LongestWait * OwnerQuiet;
 
-        public JsonObject Json() => new()
-        {
-            ["viewers"] = Viewers, ["secondsEach"] = Seconds,
-            ["examplesPerSecond"] = new JsonObject { ["alone"] = Math.Round(Alone), ["oneViewer"] = Math.Round(WithOne), ["allViewers"] = Math.Round(WithAll) },
-            ["share"] = new JsonObject { ["oneViewer"] = Math.Round(WithOne / Alone, 4), ["allViewers"] = Math.Round(WithAll / Alone, 4) },
-            ["ownersBatchSeconds"] = new JsonObject { ["quiet"] = Math.Round(OwnerQuiet, 3), ["allViewers"] = Math.Round(OwnerBusy, 3) },
-            ["asked"] = Asked, ["answered"] = Answered,
-        };
+        public ViewersReport Report() => new(
+            Viewers, Seconds, Alone, WithOne, WithAll, WithOne / Alone, WithAll / Alone, OwnerQuiet, OwnerBusy, Asked, Answered);
 
         public void Show()
         {
