@@ -151,7 +151,7 @@ public sealed class HostileBvizTests : IDisposable
     {
         foreach (long size in new[] { 1L << 62, long.MaxValue, -1, long.MinValue, int.MaxValue })
         {
-            byte[] head = [.. StoredZip.Local(new("manifest.json", Crc32.Of(Manifest.Content), Manifest.Content.Length)), .. Manifest.Content];
+            byte[] head = [.. StoredZip.Local(new("manifest.json", System.IO.Hashing.Crc32.HashToUInt32(Manifest.Content), Manifest.Content.Length)), .. Manifest.Content];
             byte[] file = [.. head, .. StoredZip.Local(new("runs/b8-s1.log", 0, size)), .. new byte[1000]];
             long before = GC.GetAllocatedBytesForCurrentThread();
 
@@ -200,7 +200,7 @@ public sealed class HostileBvizTests : IDisposable
     private static byte[] Forged(params (string Name, byte[] Content)[] files)
     {
         var stream = new MemoryStream();
-        ZipEntry[] entries = [.. files.Select(file => new ZipEntry(file.Name, Crc32.Of(file.Content), file.Content.Length))];
+        ZipEntry[] entries = [.. files.Select(file => new ZipEntry(file.Name, System.IO.Hashing.Crc32.HashToUInt32(file.Content), file.Content.Length))];
         foreach (var (entry, file) in entries.Zip(files))
         {
             stream.Write(StoredZip.Local(entry));

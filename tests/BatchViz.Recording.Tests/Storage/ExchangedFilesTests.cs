@@ -192,7 +192,7 @@ public sealed class ExchangedFilesTests
         var entries = new List<ZipEntry>();
         foreach (var (name, bytes) in content.OrderBy(file => file.Key == RecordingManifest.FileName ? 0 : 1))
         {
-            entries.Add(new ZipEntry(name, Crc32.Of(bytes), bytes.Length));
+            entries.Add(new ZipEntry(name, System.IO.Hashing.Crc32.HashToUInt32(bytes), bytes.Length));
             to.Write(StoredZip.Local(entries[^1]));
             to.Write(bytes);
         }
