@@ -19,6 +19,8 @@ export interface Batch {
   recorded: boolean;
   /** Relative; 0: the same bits. */
   deviation: number | null;
+  /** The column that differs most; null: the same bits. */
+  difference: ColumnDifference | null;
   updatesReplayed: number;
   full: FullGradient;
   /** At the weights before the update, in the batch's order. */
@@ -48,6 +50,16 @@ export interface BudgetInfo {
   seconds: number | null;
 }
 
+/** A column of a record that is not what was recorded. */
+export interface ColumnDifference {
+  column: string;
+  now: number | null;
+  recorded: number | null;
+  absolute: number | null;
+  /** Beside the larger of the two. */
+  relative: number | null;
+}
+
 /** A column of the step records. */
 export interface ColumnInfo {
   name: string;
@@ -71,6 +83,8 @@ export interface EngineInfo {
   name: string;
   description: string;
   bitExact: boolean;
+  /** What its products are computed in. */
+  precision: string;
   /** Why it is this one. */
   reason: string | null;
 }

@@ -9,6 +9,7 @@ import { lossChart } from "../../src/BatchViz.Stage/panels/charts/loss.ts";
 import { VectorCanvas } from "../../src/BatchViz.Stage/panels/charts/vector.ts";
 import { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { frame } from "./messages.ts";
+import { ENGINE, column, runInfo } from "./samples.ts";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
@@ -18,12 +19,10 @@ const SEEDS = 8, UPDATES = 40, DIVERGES = 10;
 const COLUMNS = ["loss", "gradientNorm", "seconds"];
 const manifest: Manifest = {
   generation: 1, revision: 1, name: "Seeds", title: "", state: "running", spec: { budget: {} }, error: null,
-  engine: { name: "cpu", description: "", bitExact: true }, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
-  columns: COLUMNS.map((name) => ({ name, label: name, unit: "", live: true, deterministic: true })),
+  engine: ENGINE, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  columns: COLUMNS.map((name) => column(name)),
   evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
-  runs: Array.from({ length: SEEDS }, (_, i) => ({
-    index: i, id: `b4-s${i + 1}`, batchSize: 4, seed: i + 1, learningRate: 0.1, totalUpdates: UPDATES, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: null,
-  })),
+  runs: Array.from({ length: SEEDS }, (_, i) => runInfo({ index: i, id: `b4-s${i + 1}`, batchSize: 4, seed: i + 1, totalUpdates: UPDATES })),
 };
 
 let stage: Stage;

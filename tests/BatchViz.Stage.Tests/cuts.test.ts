@@ -9,6 +9,7 @@ import { VectorCanvas } from "../../src/BatchViz.Stage/panels/charts/vector.ts";
 import { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { MOST_DRAWN } from "../../src/BatchViz.Stage/store.ts";
 import { tile } from "./messages.ts";
+import { ENGINE, column, runInfo } from "./samples.ts";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
@@ -18,10 +19,10 @@ const UPDATES = 1_000_000, SPIKE = 400_000;
 const records = Array.from({ length: UPDATES }, (_, i) => (i === SPIKE - 1 ? 1e8 : 1 + (i % 7) / 7));
 const manifest: Manifest = {
   generation: 1, revision: 1, name: "Spike", title: "", state: "finished", spec: { budget: {} }, error: null,
-  engine: { name: "cpu", description: "", bitExact: true }, data: { name: "", trainExamples: UPDATES, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
-  columns: [{ name: "gradientNorm", label: "", unit: "", live: true, deterministic: true }],
+  engine: ENGINE, data: { name: "", trainExamples: UPDATES, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
+  columns: [column("gradientNorm")],
   evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
-  runs: [{ index: 0, id: "b1-s1", batchSize: 1, seed: 1, learningRate: 0.1, totalUpdates: UPDATES, parameters: 1, flopsPerExample: 6, state: "finished", message: null, fork: null, updates: UPDATES }],
+  runs: [runInfo({ id: "b1-s1", totalUpdates: UPDATES, state: "finished", updates: UPDATES })],
 };
 
 let stage: Stage, asked: Map<string, [level: number, index: number]>;

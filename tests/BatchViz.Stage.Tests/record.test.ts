@@ -5,18 +5,18 @@ import { readRecord } from "../../src/BatchViz.Stage/panels/record.ts";
 import { Stage } from "../../src/BatchViz.Stage/stage.ts";
 import { decodeTile } from "../../src/BatchViz.Stage/wire.ts";
 import { frame, tile } from "./messages.ts";
+import { ENGINE, column, runInfo } from "./samples.ts";
 
 vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 
-const column = (name: string, live: boolean): Manifest["columns"][number] => ({ name, label: "", unit: "", live, deterministic: true });
 const manifest: Manifest = {
   generation: 1, revision: 1, name: "", title: "", state: "running", spec: { budget: {} }, error: null,
-  engine: { name: "cpu", description: "", bitExact: true }, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
-  columns: [column("loss", true), column("noiseScale", false), column("flops", false)],
+  engine: ENGINE, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  columns: [column("loss"), column("noiseScale", { live: false }), column("flops", { live: false })],
   evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 3000, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
-  runs: [{ index: 0, id: "b8-s1", batchSize: 8, seed: 1, learningRate: 0.1, totalUpdates: 3000, parameters: 1, flopsPerExample: 6, state: "running", message: null, fork: null }],
+  runs: [runInfo({ id: "b8-s1", batchSize: 8, totalUpdates: 3000 })],
 };
 const values = Array.from({ length: 2000 }, (_, i) => i + 1);
 
