@@ -21,7 +21,7 @@ const manifest: Manifest = {
   generation: 1, revision: 1, name: "Seeds", title: "", state: "running", spec: { budget: {} }, error: null,
   engine: ENGINE, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
   columns: COLUMNS.map((name) => column(name)),
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
+  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null, recording: null, machine: null, probes: [], settled: false,
   runs: Array.from({ length: SEEDS }, (_, i) => runInfo({ index: i, id: `b4-s${i + 1}`, batchSize: 4, seed: i + 1, totalUpdates: UPDATES })),
 };
 

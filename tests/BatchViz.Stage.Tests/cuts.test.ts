@@ -21,7 +21,7 @@ const manifest: Manifest = {
   generation: 1, revision: 1, name: "Spike", title: "", state: "finished", spec: { budget: {} }, error: null,
   engine: ENGINE, data: { name: "", trainExamples: UPDATES, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
   columns: [column("gradientNorm")],
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
+  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null, recording: null, machine: null, probes: [], settled: false,
   runs: [runInfo({ id: "b1-s1", totalUpdates: UPDATES, state: "finished", updates: UPDATES })],
 };
 

@@ -15,7 +15,7 @@ const manifest: Manifest = {
   generation: 1, revision: 1, name: "", title: "", state: "running", spec: { budget: {} }, error: null,
   engine: ENGINE, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
   columns: [column("loss"), column("noiseScale", { live: false }), column("flops", { live: false })],
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 3000, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null,
+  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 3000, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null, recording: null, machine: null, probes: [], settled: false,
   runs: [runInfo({ id: "b8-s1", batchSize: 8, totalUpdates: 3000 })],
 };
 const values = Array.from({ length: 2000 }, (_, i) => i + 1);
