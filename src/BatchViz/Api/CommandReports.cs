@@ -1,6 +1,5 @@
 using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
-using BatchViz.Engines;
 
 namespace BatchViz.Api;
 
@@ -94,12 +93,7 @@ public sealed record EnginesReport(IReadOnlyList<EngineReport> Engines, string A
 /// <param name="HowToGet">In one sentence; null where it can run.</param>
 /// <param name="LookedFor">Where its native library was looked for, in this order.</param>
 public sealed record EngineReport(
-    string Name, string? Description, string? WhyNot, string? HowToGet, IReadOnlyList<EnginePlace> LookedFor)
-{
-    internal static EngineReport Of(EngineEntry entry) => new(
-        entry.Name, entry.Description, entry.WhyNot, entry.HowToGet,
-        [.. entry.LookedFor.Select(place => new EnginePlace(place.Place, place.Finding, place.Folder is not null))]);
-}
+    string Name, string? Description, string? WhyNot, string? HowToGet, IReadOnlyList<EnginePlace> LookedFor);
 
 /// <summary>A place where an engine's native library was looked for, and what was found there.</summary>
 /// <param name="Taken">It is the one that is used.</param>

@@ -20,7 +20,7 @@ internal static class EnginesCommand
             chosen.Engine.Dispose();
             if (parsed.GetValue(json))
             {
-                Console.WriteLine(ApiJson.Line(new EnginesReport([.. entries.Select(EngineReport.Of)], auto)));
+                Console.WriteLine(ApiJson.Line(new EnginesReport([.. entries.Select(Report)], auto)));
                 return Task.FromResult(CommandLine.Done);
             }
             foreach (var entry in entries)
@@ -34,4 +34,8 @@ internal static class EnginesCommand
         }));
         root.Subcommands.Add(command);
     }
+
+    private static EngineReport Report(EngineEntry entry) => new(
+        entry.Name, entry.Description, entry.WhyNot, entry.HowToGet,
+        [.. entry.LookedFor.Select(place => new EnginePlace(place.Place, place.Finding, place.Folder is not null))]);
 }
