@@ -2,7 +2,6 @@ using BatchViz.Components;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
-using Radzen;
 
 namespace BatchViz.Web;
 
@@ -16,8 +15,8 @@ public static class WebHost
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         + "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>The components of an owner's page carry style attributes.</summary>
-    private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+    /// <summary>The components of an owner's page carry style attributes; style elements are refused there too.</summary>
+    private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self'; style-src-attr 'unsafe-inline'");
 
     public static WebApplication Create(ServeOptions options, Conductor conductor)
     {
@@ -46,8 +45,7 @@ public static class WebHost
         builder.Services.AddCascadingAuthenticationState();
         builder.Services.AddSignalR(hub => hub.MaximumParallelInvocationsPerClient = 2);
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
-        builder.Services.AddRadzenComponents();
-        builder.Services.AddScoped<OwnerScript>();
+        builder.Services.AddOwnerComponents();
 
         var app = builder.Build();
         app.Use((context, next) =>
