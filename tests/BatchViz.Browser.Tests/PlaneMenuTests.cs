@@ -49,8 +49,11 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
         var page = await Open("/");
         await page.Locator("#plane button").FocusAsync();
         await page.Keyboard.PressAsync("Enter");
-        var item = page.GetByRole(AriaRole.Menuitem, new() { Name = "Through three runs" });
-        await item.FocusAsync();
+        foreach (string name in new[] { "PCA", "Random", "Hessian", "Through three runs" })
+        {
+            await Expect(page.GetByRole(AriaRole.Menuitem, new() { Name = name })).ToBeFocusedAsync();
+            if (name != "Through three runs") await page.Keyboard.PressAsync("ArrowDown");
+        }
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#three-runs-2")).ToHaveValueAsync("B = 32");
         await page.Choose("#three-runs-2", "B = 128");
