@@ -9,6 +9,6 @@ internal static class OwnerPage
     public static async Task Choose(this IPage page, string field, string reading)
     {
         await page.ClickAsync(field);
-        await page.GetByRole(AriaRole.Option, new() { Name = reading, Exact = true }).ClickAsync();
+        await page.Locator(".mud-popover-open").GetByRole(AriaRole.Option, new() { Name = reading, Exact = true }).ClickAsync();
     }
 }
