@@ -83,7 +83,14 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
 
         await page.GetByRole(AriaRole.Columnheader, new() { Name = "Size" }).GetByRole(AriaRole.Button, new() { Name = "Column options" }).ClickAsync();
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "Hide" }).ClickAsync();
-        await Expect(page.GetByRole(AriaRole.Columnheader, new() { Name = "Size" })).ToHaveCountAsync(0);
+        var size = page.GetByRole(AriaRole.Columnheader, new() { Name = "Size" });
+        await Expect(size).ToHaveCountAsync(0);
+        await page.ClickAsync("#columns button");
+        var choice = page.GetByRole(AriaRole.Menuitemcheckbox, new() { Name = "Size" });
+        await Expect(choice).Not.ToBeCheckedAsync();
+        await choice.ClickAsync();
+        await Expect(size).ToHaveCountAsync(1);
+        await Expect(choice).ToBeCheckedAsync();
         Assert.Empty(troubles);
     }
 

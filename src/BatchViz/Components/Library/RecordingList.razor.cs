@@ -3,7 +3,6 @@ using BatchViz.Components.Notices;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Components.Web;
 using MudBlazor;
 using static BatchViz.Core.Language;
 
@@ -18,6 +17,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     private MudDataGrid<LibraryEntry>? grid;
     private RenameDialog rename = default!;
     private ConfirmDialog emptyTrash = default!;
+    private readonly HashSet<string> hidden = [];
     private HashSet<LibraryEntry> selected = new(SameKey);
     private IReadOnlyList<LibraryEntry>? entries;
     private (int Count, long Bytes) trash;
@@ -82,7 +82,25 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     private static IReadOnlyList<long> BatchSizes(LibraryEntry entry)
         => entry.Manifest is { } manifest ? [.. RecordingPicture.BatchSizes(manifest).Distinct().Order()] : [];
 
-    private void ShowColumns(MouseEventArgs at) => grid?.ShowColumnsPanel(at);
+    private static string StateTitle => Tr("State", "状态");
+
+    private static string BatchSizesTitle => Tr("Batch sizes", "批量大小");
+
+    private static string BegunTitle => Tr("Begun", "开始时间");
+
+    private static string UpdatesTitle => Tr("Updates", "更新次数");
+
+    private static string SizeTitle => Tr("Size", "大小");
+
+    /// <summary>Columns that can be hidden, from the menu or from their headers.</summary>
+    private IEnumerable<Column<LibraryEntry>> Hideable => grid?.RenderedColumns.Where(column => column.Hideable != false) ?? [];
+
+    /// <summary>The menu shows which columns are hidden, whoever hid them.</summary>
+    private EventCallback<bool> Follow(string title) => EventCallback.Factory.Create<bool>(this, nowHidden =>
+    {
+        if (nowHidden) hidden.Add(title);
+        else hidden.Remove(title);
+    });
 
     private async Task ShowAll()
     {
