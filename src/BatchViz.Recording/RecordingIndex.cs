@@ -27,9 +27,9 @@ public sealed class RecordingIndex(string root)
     private readonly string file = Path.Combine(root, FileName);
 
     /// <summary>All summaries by the name of their folder, with the signature each was read under.</summary>
-    public IReadOnlyDictionary<string, (string Signature, RecordingSummary Summary)> Load()
+    public IReadOnlyDictionary<string, (string Signature, IndexedRecording Summary)> Load()
     {
-        var all = new Dictionary<string, (string, RecordingSummary)>();
+        var all = new Dictionary<string, (string, IndexedRecording)>();
         if (File.Exists(file)) Try(connection => Read(connection, all));
         return all;
     }
@@ -37,7 +37,7 @@ public sealed class RecordingIndex(string root)
     /// <summary>Keeps summaries that were read, and forgets the recordings that are gone.</summary>
     /// <param name="read">By the name of their folder.</param>
     /// <param name="present">The names of all folders that are there.</param>
-    public void Update(IReadOnlyDictionary<string, (string Signature, RecordingSummary Summary)> read, IReadOnlySet<string> present)
+    public void Update(IReadOnlyDictionary<string, (string Signature, IndexedRecording Summary)> read, IReadOnlySet<string> present)
         => Try(connection =>
         {
             using var transaction = connection.BeginTransaction();
@@ -46,7 +46,7 @@ public sealed class RecordingIndex(string root)
             transaction.Commit();
         });
 
-    private static void Read(SqliteConnection connection, Dictionary<string, (string, RecordingSummary)> all)
+    private static void Read(SqliteConnection connection, Dictionary<string, (string, IndexedRecording)> all)
     {
         using var select = connection.CreateCommand();
         select.CommandText = "select key, signature, manifest, runs, bytes, created, problem from recording";
@@ -58,7 +58,7 @@ public sealed class RecordingIndex(string root)
     }
 
     /// <summary>Null where a row does not say what a summary says: then the folder is read.</summary>
-    private static RecordingSummary? SummaryOf(SqliteDataReader row)
+    private static IndexedRecording? SummaryOf(SqliteDataReader row)
     {
         try
         {
@@ -94,7 +94,7 @@ public sealed class RecordingIndex(string root)
         delete.ExecuteNonQuery();
     }
 
-    private static void Write(SqliteConnection connection, string key, string signature, RecordingSummary summary)
+    private static void Write(SqliteConnection connection, string key, string signature, IndexedRecording summary)
     {
         using var insert = connection.CreateCommand();
         insert.CommandText = "insert or replace into recording values ($key, $signature, $manifest, $runs, $bytes, $created, $problem)";

@@ -57,7 +57,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
               return data;
             }
             """, new[] { name, text });
-        await page.Locator("dialog[open] [data-drops]").DispatchEventAsync("drop", new { dataTransfer = data });
+        await page.Locator("[role=dialog] [data-drops]").DispatchEventAsync("drop", new { dataTransfer = data });
     }
 
     [Fact]
@@ -75,7 +75,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         await page.Keyboard.TypeAsync("2");
         await Expect(page.Locator("#start")).ToBeEnabledAsync();
         await page.Keyboard.PressAsync("Enter");
-        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
         Assert.Empty(troubles);
     }
 
@@ -101,14 +101,14 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         await page.Keyboard.PressAsync("Escape");
         foreach (string id in new[] { "#fork", "#share" })
         {
-            await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+            await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
             await page.ClickAsync(id);
-            await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(1);
+            await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(1);
             await Look(page);
             await page.Keyboard.PressAsync("Escape");
         }
-        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
-        await page.ClickAsync("#plane");
+        await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
+        await page.ClickAsync("#plane button");
         await Look(page);
         await page.Keyboard.PressAsync("Escape");
         await page.Locator("[data-run] .colour").First.ClickAsync();
@@ -132,7 +132,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         foreach (string path in new[] { "/recordings", "/join/0000", browser.ViewerLink[browser.Url.Length..] })
         {
             await page.GotoAsync(browser.Url + path);
-            if (path == "/recordings") await Expect(page.Locator(".card, article, li").First).ToBeVisibleAsync();
+            if (path == "/recordings") await Expect(page.Locator(".recordings h2").First).ToBeVisibleAsync();
             else if (path != "/join/0000") await Probe.Until(page, "the viewer's picture", now => now.Grid is not null);
             await Look(page);
         }
@@ -178,7 +178,7 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         page.SetDefaultTimeout(Patience);
         await page.GotoAsync(browser.Url + path);
         await page.Locator("#new-experiment:not([disabled])").ClickAsync();
-        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(1);
+        await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(1);
         return page;
     }
 }

@@ -18,10 +18,10 @@ public class HeaderTests(LongExperiment browser) : IClassFixture<LongExperiment>
         var page = await browser.NewPage([], []);
         await page.GotoAsync($"/?lang={language}");
         await Probe.Until(page, "a picture", now => now.Grid is not null);
-        await Expect(page.Locator("#plane")).ToBeEnabledAsync();
-        await page.ClickAsync("#plane");
-        await page.Locator("#plane-menu").GetByRole(AriaRole.Button, new() { Name = random }).ClickAsync();
-        await Expect(page.Locator("#plane")).ToHaveTextAsync(plane);
+        await Expect(page.Locator("#plane button")).ToBeEnabledAsync();
+        await page.ClickAsync("#plane button");
+        await page.Locator(".plane-menu").GetByRole(AriaRole.Menuitem, new() { Name = random }).ClickAsync();
+        await Expect(page.GetByRole(AriaRole.Button, new() { Name = plane })).ToBeVisibleAsync();
         await AssertOneRow(page);
 
         await page.ClickAsync("#hold");

@@ -41,12 +41,12 @@ public class LayersTests(NormedExperiment browser) : IClassFixture<NormedExperim
         var page = await Open("/?lang=en#v=1&charts=noise,loss,layers");
         await page.Locator("#new-experiment:not([disabled])").ClickAsync();
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
-        await page.SelectOptionAsync("#spec-model-preset", "two-tower");
+        await page.Choose("#spec-model-preset", "Two towers, paired data");
         await page.FillAsync("#spec-batchSizes", "1, 20");
-        await Expect(page.Locator("dialog[open] .note")).ToHaveTextAsync("B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.");
+        await Expect(page.Locator("[role=dialog] .note")).ToHaveTextAsync("B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.");
         await Expect(page.Locator("#spec-cost")).ToContainTextAsync("of training");
         await page.ClickAsync("#start");
-        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
         await Expect(page.GetByText("two-tower net of", new() { Exact = false }).First).ToBeVisibleAsync();
         await Probe.Until(page, "a path of the second run", now => now.Grid is not null && now.Heads.GetValueOrDefault("b20-s1") > 24);
 

@@ -71,7 +71,7 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
         await Expect(page.Locator(".inspector .subject")).ToBeInViewportAsync(new() { Ratio = 0.99f });
         await page.Locator(".tabs").GetByRole(AriaRole.Button, new() { Name = "Hierarchy" }).ClickAsync();
         await Expect(page.Locator("[data-run=b4-s1]")).ToBeInViewportAsync(new() { Ratio = 0.99f });
-        foreach (var (button, menu) in new[] { ("[popovertarget=view-menu]", ".view-menu"), ("#plane", "#plane-menu"), (".more-corner", "#corner") })
+        foreach (var (button, menu) in new[] { ("[popovertarget=view-menu]", ".view-menu"), ("#plane button", ".plane-menu"), (".more-corner", "#corner") })
         {
             await page.Locator(button).ClickAsync();
             await Expect(page.Locator(menu)).ToBeInViewportAsync(new() { Ratio = 0.99f });
@@ -89,7 +89,7 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
         var page = await browser.NewPage([], [], width, height, scheme, touch: true);
         await page.GotoAsync($"/?lang={language}");
         await Probe.Until(page, "four runs", s => s.Heads.Count == 4 && s.Grid is not null);
-        await Expect(page.Locator("#plane")).ToBeEnabledAsync();
+        await Expect(page.Locator("#plane button")).ToBeEnabledAsync();
         return page;
     }
 }

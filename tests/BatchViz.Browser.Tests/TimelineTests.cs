@@ -177,7 +177,7 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await page.Locator("#fork-start").ClickAsync();
         // Ten epochs are left, of 8 batches of up to 64 each.
         await Probe.Until(page, "the fork, whole", now => now.Heads.GetValueOrDefault("b8-s1-u1260") == 1_260 + 10 * 8);
-        await Expect(page.Locator("dialog[open]")).ToHaveCountAsync(0);
+        await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
         var box = await Box(page, ".track");
         await page.Mouse.MoveAsync(box.X + box.Width * 2 / 3, box.Y + 5);
         await Expect(page.Locator(".tip")).ToContainTextAsync("Fork: B = 64");

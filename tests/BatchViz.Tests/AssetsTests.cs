@@ -9,7 +9,7 @@ public partial class AssetsTests(RunningHost host) : IClassFixture<RunningHost>
     [InlineData("/healthz", "text/plain")]
     [InlineData("/", "text/html")]
     [InlineData("/_framework/blazor.web.js", "text/javascript")]
-    [InlineData("/_content/Radzen.Blazor/Radzen.Blazor.js", "text/javascript")]
+    [InlineData("/_content/MudBlazor/MudBlazor.min.js", "text/javascript")]
     [InlineData("/js/stage.js", "text/javascript")]
     [InlineData("/js/stage.css", "text/css")]
     [InlineData("/css/site.css", "text/css")]
@@ -37,6 +37,19 @@ public partial class AssetsTests(RunningHost host) : IClassFixture<RunningHost>
             Assert.True(answer.IsSuccessStatusCode, $"{address}: {answer.StatusCode}");
         }
     }
+
+    [Fact]
+    public async Task Every_colour_that_MudBlazor_reads_is_one_of_ours()
+    {
+        string theirs = await host.Client.GetStringAsync("/_content/MudBlazor/MudBlazor.min.css"), ours = await host.Client.GetStringAsync("/css/mudblazor.css");
+        string[] read = [.. PaletteRead().Matches(theirs).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)];
+
+        Assert.NotEmpty(read);
+        Assert.Equal([], read.Where(name => !ours.Contains($"  {name}: ", StringComparison.Ordinal)).ToArray());
+    }
+
+    [GeneratedRegex(@"var\((--mud-palette-[a-z0-9-]+)")]
+    private static partial Regex PaletteRead();
 
     [GeneratedRegex("""<(?:link|script)[^>]*\s(?:href|src)="([^"]+)""")]
     private static partial Regex Address();

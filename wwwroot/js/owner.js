@@ -1,11 +1,12 @@
 /** What the owner's components ask of the browser. */
 
-export function show(dialog) {
-  dialog.showModal();
-}
+const FOCUS_FRAMES = 60;
 
-export function close(dialog) {
-  dialog.close();
+/** Gives the focus to what a selector names; waits some frames for what is still on its way over the circuit. */
+export function focus(selector, frames = FOCUS_FRAMES) {
+  const element = document.querySelector(selector);
+  if (element !== null) element.focus();
+  else if (frames > 0) requestAnimationFrame(() => focus(selector, frames - 1));
 }
 
 /** Which run is selected on the page, and after which update each run is at the playhead; null where there is no Stage. */
@@ -87,9 +88,8 @@ function copyFromField(text) {
   field.value = text;
   field.style.position = "fixed";
   field.style.opacity = "0";
-  // Inside the open dialog, if any: nothing outside of it can be selected.
   const back = document.activeElement;
-  (document.querySelector("dialog[open]") ?? document.body).append(field);
+  document.body.append(field);
   field.select();
   const done = document.execCommand("copy");
   field.remove();

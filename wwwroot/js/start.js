@@ -25,3 +25,11 @@ Blazor.start({
   ssr: { disableDomPreservation: true },
   circuit: { reconnectionHandler: { onConnectionDown: () => void reconnect(), onConnectionUp: () => show(false) } },
 });
+
+/** A menu that the mouse has opened leaves the focus on its button, where MudBlazor does not hear Esc. */
+document.addEventListener("keydown", (event) => {
+  const menu = event.key === "Escape" ? document.querySelector(".mud-popover-open .mud-menu-list-wrapper") : null;
+  if (menu === null || menu.contains(event.target)) return;
+  event.preventDefault();
+  menu.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+});

@@ -24,6 +24,9 @@ function apply(element: Element, attributes: Attributes): void {
   }
 }
 
+/** Whether a dialog or an open menu, Stage's or the owner's components', has the keys to itself. */
+export const keysAreTaken = (): boolean => document.querySelector("dialog[open], [role=dialog][aria-modal=true], .mud-popover-open") !== null;
+
 /** Writes only what differs, so that a figure that stands still costs no layout. */
 export function setText(node: Node, text: string): void {
   if (node.textContent !== text) node.textContent = text;

@@ -5,7 +5,7 @@ import { CAMERA_KEYS } from "../scene/camera.ts";
 import { SCENE_KEYS } from "../scene/scene.ts";
 import type { Mount, PanelName, Stage } from "../stage.ts";
 import { CHART_KEYS } from "./chart.ts";
-import { button, el } from "./dom.ts";
+import { button, el, keysAreTaken } from "./dom.ts";
 import { TREE_KEYS } from "./hierarchy.ts";
 import { HISTORY_KEYS } from "./history.ts";
 import { press, written, type Keys } from "./keys.ts";
@@ -94,7 +94,7 @@ export const mountHelp: Mount = (element, stage) => {
       + tr("On a chart, drag to zoom, click to move the playhead. Borders between panels can be dragged.", "在图表上拖动可缩放，单击可移动播放头。面板之间的边界可以拖动。")));
   element.append(button(tr("Keyboard shortcuts (?)", "键盘快捷键 (?)"), "?", () => sheet.showModal()), sheet);
   document.addEventListener("keydown", (event) => {
-    if (event.defaultPrevented || isTyping(event.target) || document.querySelector("dialog[open]") !== null) return;
+    if (event.defaultPrevented || isTyping(event.target) || keysAreTaken()) return;
     if (event.key === "Escape" && document.querySelector(":popover-open") !== null) return; // that closes the menu
     if (event.key === " " && event.target instanceof HTMLButtonElement) return; // Space presses the button that has the focus
     if (press(EVERYWHERE, event, stage)) event.preventDefault();

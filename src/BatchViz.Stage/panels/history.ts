@@ -3,7 +3,7 @@ import { apply, sayAwaited, write } from "../address.ts";
 import { tr } from "../language.ts";
 import { Change, type Mount } from "../stage.ts";
 import { Undo } from "../undo.ts";
-import { button, icon } from "./dom.ts";
+import { button, icon, keysAreTaken } from "./dom.ts";
 import { press, type Keys } from "./keys.ts";
 
 const SETTLE = 300;
@@ -27,7 +27,7 @@ export const mountHistory: Mount = (element, stage) => {
   const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()), on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
   element.append(back, on);
   document.addEventListener("keydown", (event) => {
-    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || document.querySelector("dialog[open]") !== null) return;
+    if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || keysAreTaken()) return;
     if (press(HISTORY_KEYS, event, undo)) event.preventDefault();
   });
 

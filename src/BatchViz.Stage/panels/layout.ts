@@ -2,7 +2,7 @@
 import { tr } from "../language.ts";
 import { remember, remembered } from "../remember.ts";
 import { Change, type Mount, type PanelName, type Stage } from "../stage.ts";
-import { button, el, icon, setAttribute } from "./dom.ts";
+import { button, el, icon, setAttribute, keysAreTaken } from "./dom.ts";
 import { press, type Keys } from "./keys.ts";
 
 const NAMES: Readonly<Record<PanelName, string>> = {
@@ -29,7 +29,7 @@ export const mountLayout: Mount = (element, stage) => {
   addSplitters(stage);
   addTabs();
   document.addEventListener("keydown", (event) => {
-    if (document.querySelector("dialog[open]") === null && press(PANEL_KEYS, event, null)) event.preventDefault();
+    if (!keysAreTaken() && press(PANEL_KEYS, event, null)) event.preventDefault();
   });
   return {
     wants: Change.size | Change.view,

@@ -1,18 +1,15 @@
 using Microsoft.AspNetCore.Components;
-using Microsoft.JSInterop;
+using MudBlazor;
 
 namespace BatchViz.Components;
 
 /// <summary>
-/// A native &lt;dialog&gt;. Not Radzen's: the page's shortcuts rest while a native one is open, and what is behind it is out of
-/// reach for the keyboard and for screen readers without our doing.
+/// MudBlazor's modal dialog in our looks (css/owner.css): Esc closes it, the focus stays inside and goes back to where it came from.
+/// The page's shortcuts rest while one is open (BatchViz.Stage/panels/dom.ts).
 /// </summary>
 public sealed partial class Dialog : ComponentBase
 {
-    private ElementReference element;
-    private bool shown;
-
-    [Inject] private OwnerScript Script { get; set; } = default!;
+    private static readonly DialogOptions Shown = new() { NoHeader = true, CloseOnEscapeKey = true, BackdropClick = false };
 
     [Parameter, EditorRequired] public string Title { get; set; } = "";
 
@@ -26,31 +23,16 @@ public sealed partial class Dialog : ComponentBase
 
     private string TitleId => $"{Name}-title";
 
-    public void Open()
+    public void Open() => Set(true);
+
+    public void Close() => Set(false);
+
+    private void Set(bool open)
     {
-        IsOpen = true;
+        IsOpen = open;
         StateHasChanged();
     }
 
-    public async Task Close()
-    {
-        try
-        {
-            await Script.Close(element);
-        }
-        catch (JSDisconnectedException)
-        {
-            // The page is gone, and the dialog with it.
-        }
-    }
-
-    protected override async Task OnAfterRenderAsync(bool firstRender)
-    {
-        if (!IsOpen || shown) return;
-        shown = true;
-        await Script.Show(element);
-    }
-
-    /// <summary>Esc, the button or <see cref="Close"/>: the browser says so after the fact.</summary>
-    private void WhenClosed() => IsOpen = shown = false;
+    /// <summary>Esc closes it too.</summary>
+    private void Follow(bool open) => IsOpen = open;
 }

@@ -1,10 +1,12 @@
 using BatchViz.Components.Fork;
 using BatchViz.Components.NewExperiment;
+using BatchViz.Components.Notices;
 using BatchViz.Components.Share;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
+using MudBlazor;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components;
@@ -18,7 +20,6 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     private ForkDialog fork = default!;
     private Glance seen;
     private bool resuming;
-    private string? refusal;
 
     /// <summary>What the buttons show.</summary>
     private readonly record struct Glance(uint Generation, ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, bool Fitting, int Watching, bool ReadOnly)
@@ -30,6 +31,8 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
     }
 
     [Inject] private Conductor Conductor { get; set; } = default!;
+
+    [Inject] private ISnackbar Notices { get; set; } = default!;
 
     [Inject] private Broadcast Broadcast { get; set; } = default!;
 
@@ -79,14 +82,15 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
 
     private async Task Resume()
     {
-        (resuming, refusal) = (true, null);
+        resuming = true;
+        Notices.ClearRefusals();
         try
         {
             await Conductor.Resume(null, gone.Token);
         }
         catch (SpecException e)
         {
-            refusal = e.Message;
+            Notices.AddRefusal(e.Message);
         }
         catch (OperationCanceledException)
         {

@@ -16,9 +16,8 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
 {
     private Task<IJSObjectReference>? loading;
 
-    public async Task Show(ElementReference dialog) => await (await Module()).InvokeVoidAsync("show", dialog);
-
-    public async Task Close(ElementReference dialog) => await (await Module()).InvokeVoidAsync("close", dialog);
+    /// <summary>Gives the focus to the first element that a CSS selector names, as soon as it is on the page.</summary>
+    public async Task Focus(string selector) => await (await Module()).InvokeVoidAsync("focus", selector);
 
     /// <summary>Files dropped onto <paramref name="place"/> are taken as if chosen in the file input.</summary>
     public async Task TakeDrops(ElementReference place, ElementReference input) => await (await Module()).InvokeVoidAsync("takeDrops", place, input);

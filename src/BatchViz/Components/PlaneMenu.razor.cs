@@ -1,17 +1,19 @@
+using BatchViz.Components.Notices;
 using BatchViz.Core.Specs;
 using BatchViz.Lab;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;
+using MudBlazor;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components;
 
-/// <summary>Which slice of the landscape everyone sees. The Hessian's is taken at the page's playhead, that through runs at three that are chosen.</summary>
+/// <summary>Which slice of the landscape everyone sees. The Hessian's is taken at the page's playhead, that through three runs where <see cref="ThreeRunsDialog"/> says.</summary>
 public sealed partial class PlaneMenu : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource gone = new();
-    private readonly string[] three = ["", "", ""];
+    private ThreeRunsDialog threeRuns = default!;
     private (string Run, long Update)? place;
     private uint generation;
 
@@ -27,8 +29,7 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
     /// <summary>Runs of the experiment.</summary>
     [Parameter, EditorRequired] public int Count { get; set; }
 
-    /// <summary>A sentence: why there is no such plane. Null when another is tried.</summary>
-    [Parameter, EditorRequired] public EventCallback<string?> Refused { get; set; }
+    [Inject] private ISnackbar Notices { get; set; } = default!;
 
     [Inject] private Conductor Conductor { get; set; } = default!;
 
@@ -38,7 +39,12 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
 
     private bool CanReplane => Ready && !TwoWeights && Plane is not null;
 
-    private string Label => Plane switch
+    private string Label => Fitting ? Tr("Fitting…", "拟合中…") : Kind;
+
+    /// <summary>For screen readers.</summary>
+    private string Name => Fitting ? Tr("New plane…", "新平面…") : Tr($"{Kind} plane", $"{Kind}平面");
+
+    private string Kind => Plane switch
     {
         PlaneKind.Pca => "PCA",
         PlaneKind.Random => Tr("Random", "随机"),
@@ -50,29 +56,20 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
 
     private string Where => place is not var (id, update) || Runs.FirstOrDefault(run => run.Plan.Id == id) is not { } run
         ? Tr("where a run is at the playhead", "取自一个运行在播放头处的权重")
-        : Tr($"where {Name(run)} is at the playhead: update {RunNames.Number(update)}", $"取自 {Name(run)} 在播放头处的权重：第 {RunNames.Number(update)} 次更新");
+        : Tr($"where {Called(run)} is at the playhead: update {RunNames.Number(update)}", $"取自 {Called(run)} 在播放头处的权重：第 {RunNames.Number(update)} 次更新");
 
-    private string Name(Run run) => Conductor.Current is { } live ? RunNames.Of(run.Plan, live.Experiment.Plan) : run.Plan.Id;
-
-    private static string Ordinal(int index) => index switch
-    {
-        0 => Tr("First run: the origin", "第一个运行：原点"),
-        1 => Tr("Second run: along the first axis", "第二个运行：沿第一个轴"),
-        _ => Tr("Third run: on the side of the second axis", "第三个运行：在第二个轴的一侧"),
-    };
+    private string Called(Run run) => Conductor.Current is { } live ? RunNames.Of(run.Plan, live.Experiment.Plan) : run.Plan.Id;
 
     protected override void OnParametersSet()
     {
         if (Conductor.Current is not { } live || live.Generation == generation) return;
         (generation, place) = (live.Generation, null);
-        var byBatch = Runs.OrderBy(run => run.Plan.BatchSize).ThenBy(run => run.Plan.Index).ToArray();
-        for (int i = 0; i < three.Length; i++) three[i] = byBatch[i * (byBatch.Length - 1) / 2].Plan.Id;
-        if (byBatch.Length >= 3) three[1] = byBatch[byBatch.Length / 2].Plan.Id;
     }
 
     /// <summary>Where the playhead is now: of the selected run, else of the one with the largest batches.</summary>
-    private async Task Look()
+    private async Task Look(bool open)
     {
+        if (!open) return;
         Playhead? playhead = null;
         try
         {
@@ -96,18 +93,16 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
 
     private Task Curving() => place is var (run, update) ? Try(() => Conductor.ReplaneAt("hessian", [run], update, gone.Token)) : Task.CompletedTask;
 
-    private Task Through() => Try(() => Conductor.ReplaneAt("runs", [.. three], 0, gone.Token));
-
     private async Task Try(Func<Task> replane)
     {
-        await Refused.InvokeAsync(null);
+        Notices.ClearRefusals();
         try
         {
             await replane();
         }
         catch (SpecException refusal)
         {
-            await Refused.InvokeAsync(refusal.Message);
+            Notices.AddRefusal(refusal.Message);
         }
         catch (OperationCanceledException)
         {

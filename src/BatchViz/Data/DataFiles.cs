@@ -15,6 +15,9 @@ public sealed class DataFiles(string? dataFolder)
     /// <summary>Largest file that is read.</summary>
     public const long MaxBytes = 1L << 30;
 
+    /// <summary>As many names of a folder are suggested.</summary>
+    private const int MostNames = 1000;
+
     private readonly Lock gate = new();
     private readonly Dictionary<DataKind, WeakReference<DataSet>> whole = [];
 
@@ -162,6 +165,27 @@ public sealed class DataFiles(string? dataFolder)
         catch (Exception e) when (e is IOException or InvalidDataException or UnauthorizedAccessException)
         {
             throw new SpecException(Tr($"{folder} cannot be read from {path}; build the program again to restore it ({e.Message.TrimEnd('.')}).", $"无法从 {path} 读取 {folder}；请重新构建程序以恢复（{e.Message.TrimEnd('.')}）。"));
+        }
+    }
+
+    /// <summary>Names of folders directly inside <see cref="Folder"/>, to suggest.</summary>
+    public IReadOnlyList<string> FolderNames() => Names(null, Directory.EnumerateDirectories);
+
+    /// <summary>Names of files in a folder inside <see cref="Folder"/>, to suggest; empty: of <see cref="Folder"/> itself.</summary>
+    public IReadOnlyList<string> FileNames(string folder) => Names(folder.Length > 0 ? folder : null, Directory.EnumerateFiles);
+
+    /// <summary>At most <see cref="MostNames"/>, hidden ones left out. A folder that cannot be read has none: its own field says why.</summary>
+    private IReadOnlyList<string> Names(string? folder, Func<string, IEnumerable<string>> enumerate)
+    {
+        if (Folder is null) return [];
+        try
+        {
+            string root = FolderOf(new DataSpec { Kind = DataKind.Csv, Folder = folder }, trusted: false, specFolder: null);
+            return [.. enumerate(root).Select(path => Path.GetFileName(path)).Where(name => !name.StartsWith('.')).Take(MostNames).Order(StringComparer.OrdinalIgnoreCase)];
+        }
+        catch (Exception e) when (e is SpecException or IOException or UnauthorizedAccessException)
+        {
+            return [];
         }
     }
 

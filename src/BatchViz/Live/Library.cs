@@ -88,7 +88,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         lock (indexing)
         {
-            var news = new Dictionary<string, (string, RecordingSummary)>();
+            var news = new Dictionary<string, (string, IndexedRecording)>();
             foreach (var entry in entries.Where(entry => entry.State is not (LibraryState.OnAir or LibraryState.Elsewhere)))
             {
                 if (seen.TryGetValue(entry.Key, out var known) && indexed.GetValueOrDefault(entry.Key) != known.Signature)
@@ -329,20 +329,20 @@ public sealed class Library(string root, TimeProvider? clock = null)
             return Unreadable(folder, e.Message);
         }
         RunGlance[] runs = [.. manifest.Runs.Select(run => RunGlance.Of(files, manifest.Id, run))];
-        return EntryOf(folder, new RecordingSummary(manifest, runs, BytesOf(folder.FullName), manifest.Created, null));
+        return EntryOf(folder, new IndexedRecording(manifest, runs, BytesOf(folder.FullName), manifest.Created, null));
     }
 
     private static LibraryEntry Unreadable(DirectoryInfo folder, string problem)
-        => EntryOf(folder, new RecordingSummary(null, [], BytesOf(folder.FullName), new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero), problem));
+        => EntryOf(folder, new IndexedRecording(null, [], BytesOf(folder.FullName), new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero), problem));
 
-    private static LibraryEntry EntryOf(DirectoryInfo folder, RecordingSummary summary)
+    private static LibraryEntry EntryOf(DirectoryInfo folder, IndexedRecording summary)
     {
         var (manifest, runs, bytes, created, problem) = summary;
         var entry = new LibraryEntry { Key = folder.Name, Manifest = manifest, Runs = runs, Bytes = bytes, Created = created, Problem = problem };
         return manifest is null ? entry : entry.WithPicture(() => Draw(folder.FullName, manifest, runs));
     }
 
-    private static RecordingSummary SummaryOf(LibraryEntry entry) => new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
+    private static IndexedRecording SummaryOf(LibraryEntry entry) => new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
 
     private static RecordingPicture? Draw(string folder, RecordingManifest manifest, IReadOnlyList<RunGlance> runs)
     {

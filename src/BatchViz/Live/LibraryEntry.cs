@@ -37,6 +37,9 @@ public sealed record LibraryEntry
     /// <summary>Its saved landscape, drawn small; null where there is none.</summary>
     public RecordingPicture? Picture => picture?.Value;
 
+    /// <summary>Of its batch sizes, as the experiment's page has them; null where it cannot be read.</summary>
+    public RunColours? Colours => Manifest is { } manifest ? RunColours.Of(manifest) : null;
+
     public string Name => Manifest?.Name ?? Key;
 
     public string Title => Manifest?.Title is { } title ? Tr(title, Titles.InChinese(title)) : "";

@@ -3,7 +3,6 @@ using BatchViz.Live;
 using Microsoft.AspNetCore.Authorization;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.AspNetCore.SignalR;
-using Radzen;
 
 namespace BatchViz.Web;
 
@@ -17,8 +16,8 @@ public static class WebHost
         "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; "
         + "connect-src 'self'; object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'";
 
-    /// <summary>The components of an owner's page carry style attributes.</summary>
-    private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self' 'unsafe-inline'");
+    /// <summary>The components of an owner's page carry style attributes; style elements are refused there too.</summary>
+    private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self'; style-src-attr 'unsafe-inline'");
 
     public static WebApplication Create(ServeOptions options, Conductor conductor)
     {
@@ -63,8 +62,7 @@ public static class WebHost
             hub.ClientTimeoutInterval = options.Silence;
         }).AddMessagePackProtocol().AddHubOptions<WatchHub>(hub => hub.AddFilter<HubGuard>()).AddHubOptions<ControlHub>(hub => hub.AddFilter<HubGuard>());
         builder.Services.AddRazorComponents().AddInteractiveServerComponents();
-        builder.Services.AddRadzenComponents();
-        builder.Services.AddScoped<OwnerScript>();
+        builder.Services.AddOwnerComponents();
         builder.Services.AddMetricsEndpoint();
 
         var app = builder.Build();

@@ -39,7 +39,7 @@ public class ArrowsTests
     [InlineData("BatchViz.Lab", "<ProjectReference Include='..\\BatchViz.Engine.Cpu\\BatchViz.Engine.Cpu.csproj' />", "BatchViz.Lab must not reference BatchViz.Engine.Cpu.")]
     [InlineData("BatchViz.Core", "<ProjectReference Include='../BatchViz.Recording/BatchViz.Recording.csproj' />", "BatchViz.Core must not reference BatchViz.Recording.")]
     [InlineData("BatchViz.Core", "<FrameworkReference Include='Microsoft.AspNetCore.App' />", "BatchViz.Core must not install Microsoft.AspNetCore.App.")]
-    [InlineData("BatchViz.Recording", "<PackageReference Include='Radzen.Blazor' />", "BatchViz.Recording must not install Radzen.Blazor.")]
+    [InlineData("BatchViz.Recording", "<PackageReference Include='MudBlazor' />", "BatchViz.Recording must not install MudBlazor.")]
     [InlineData("BatchViz", "<PackageReference Include='TorchSharp-cpu' />", "BatchViz must not install TorchSharp-cpu.")]
     [InlineData("BatchViz.Cellar", "", "BatchViz.Cellar has no place in the house; name its arrows here.")]
     public void A_backward_reference_is_named(string name, string item, string complaint)

@@ -8,13 +8,13 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
         ["title", "transport", "axis", "view", "live", "theme", "hierarchy", "scene", "layout", "legend", "charts", "timeline", "inspector", "status", "help", "history"];
 
     [Fact]
-    public async Task A_viewers_page_has_no_circuit_no_Radzen_and_nothing_of_an_owner()
+    public async Task A_viewers_page_has_no_circuit_no_MudBlazor_and_nothing_of_an_owner()
     {
         using var viewer = await host.Joined(host.Links.Viewer);
         string page = Sealed().Replace(await viewer.GetStringAsync("/"), "");
 
         Assert.Equal(["js/theme", "js/stage"], Scripts(page).Select(script => script.Split('.')[0]));
-        foreach (string word in new[] { "blazor", "radzen", "owner", "id=\"hold\"", "id=\"new-experiment\"", "<dialog", "batchviz.styles", "plane-menu", "/recordings", host.Links.Owner, host.Links.Viewer })
+        foreach (string word in new[] { "blazor", "mudblazor", "owner", "id=\"hold\"", "id=\"new-experiment\"", "<dialog", "batchviz.styles", "plane-menu", "/recordings", host.Links.Owner, host.Links.Viewer })
             Assert.DoesNotContain(word, page, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -25,7 +25,7 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
         string page = await owner.GetStringAsync("/");
 
         Assert.Contains(Scripts(page), script => script.StartsWith("_framework/blazor.web.", StringComparison.Ordinal));
-        Assert.Contains(Scripts(page), script => script.StartsWith("_content/Radzen.Blazor/", StringComparison.Ordinal));
+        Assert.Contains(Scripts(page), script => script.StartsWith("_content/MudBlazor/", StringComparison.Ordinal));
         foreach (string id in new[] { "hold", "plane", "fork", "new-experiment", "share", "recordings" }) Assert.Contains($"id=\"{id}\"", page);
         Assert.DoesNotContain(host.Links.Owner, page);
         Assert.DoesNotContain(host.Links.Viewer, page);

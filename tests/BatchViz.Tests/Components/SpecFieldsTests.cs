@@ -3,32 +3,30 @@ using System.Text.Json;
 using System.Text.RegularExpressions;
 using BatchViz.Components.NewExperiment;
 using BatchViz.Core.Specs;
-using Microsoft.AspNetCore.Components;
-using Microsoft.AspNetCore.Components.Web;
-using Microsoft.Extensions.DependencyInjection;
-using Microsoft.Extensions.Logging.Abstractions;
+using Bunit;
+
 
 namespace BatchViz.Tests.Components;
 
 /// <summary>The settings of the dialog as HTML.</summary>
-public partial class SpecFieldsTests
+public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), IClassFixture<RunningHost>
 {
     /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON; and, as yet, the engine and its precision.</summary>
     private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers", "engine", "precision"];
 
     [Fact]
-    public async Task Every_key_of_the_schema_has_a_field()
+    public void Every_key_of_the_schema_has_a_field()
     {
         var shown = new HashSet<string>();
-        foreach (var (kind, _) in Words.Data) shown.UnionWith(Keys(await Render(Changed(form => form.SetData(kind)))));
-        foreach (string preset in ModelPresets.Names) shown.UnionWith(Keys(await Render(Changed(form => form.SetPreset(preset)))));
-        foreach (var (kind, _) in Words.Optimizers) shown.UnionWith(Keys(await Render(Changed(form => form.SetOptimizer(kind)))));
-        foreach (var (kind, _) in Words.Schedules) shown.UnionWith(Keys(await Render(Changed(form => form.SetSchedule(kind)))));
-        foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(await Render(Changed(form => form.SetBudget(kind)))));
-        shown.UnionWith(Keys(await Render(Changed(form => form.SetRule("linear")))));
-        shown.UnionWith(Keys(await Render(Changed(form => form.SetWarmup("gradual")))));
-        shown.UnionWith(Keys(await Render(Changed(form => form.SetGrowth("true")))));
-        shown.UnionWith(Keys(await Render(Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); }))));
+        foreach (var (kind, _) in Words.Data) shown.UnionWith(Keys(Render(Changed(form => form.SetData(kind)))));
+        foreach (string preset in ModelPresets.Names) shown.UnionWith(Keys(Render(Changed(form => form.SetPreset(preset)))));
+        foreach (var (kind, _) in Words.Optimizers) shown.UnionWith(Keys(Render(Changed(form => form.SetOptimizer(kind)))));
+        foreach (var (kind, _) in Words.Schedules) shown.UnionWith(Keys(Render(Changed(form => form.SetSchedule(kind)))));
+        foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(Render(Changed(form => form.SetBudget(kind)))));
+        shown.UnionWith(Keys(Render(Changed(form => form.SetRule("linear")))));
+        shown.UnionWith(Keys(Render(Changed(form => form.SetWarmup("gradual")))));
+        shown.UnionWith(Keys(Render(Changed(form => form.SetGrowth("true")))));
+        shown.UnionWith(Keys(Render(Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); }))));
 
         var schema = JsonDocument.Parse(File.ReadAllText(Schema())).RootElement;
         string[] missing = [.. KeysOf(schema, "").Except(WithoutField).Where(key => !shown.Contains(key))];
@@ -36,7 +34,7 @@ public partial class SpecFieldsTests
     }
 
     [Fact]
-    public async Task Choices_that_bring_keys_of_their_own_are_read_back()
+    public void Choices_that_bring_keys_of_their_own_are_read_back()
     {
         Assert.Equal(ScheduleKind.Step, Changed(form => form.SetSchedule("step")).Spec?.Schedule.Kind);
         var warm = Changed(form => { form.SetWarmup("constant"); form.SetSchedule("cosine"); }).Spec!.Schedule;
@@ -53,7 +51,6 @@ public partial class SpecFieldsTests
         Assert.Equal((ModelKind.Dense, LossKind.Logistic), Changed(form => { form.SetPreset("two-tower"); form.SetPreset(""); }).Spec is { } dense ? (dense.Model.Kind, dense.Loss) : default);
         var probes = Words.Probes.Select(probe => probe.Word).ToArray();
         Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
-        await Task.CompletedTask;
     }
 
     /// <summary>Two towers need pairs, pairs a contrastive loss; a convolution is dear to evaluate, so its landscape is that of examples/lenet.json.</summary>
@@ -82,19 +79,19 @@ public partial class SpecFieldsTests
     [InlineData("batchSizes", "1, nine")]
     [InlineData("schedule.factor", "7")]
     [InlineData("landscape.evaluationExamples", "0")]
-    public async Task A_refusal_stands_beside_the_field_that_it_names(string key, string typed)
+    public void A_refusal_stands_beside_the_field_that_it_names(string key, string typed)
     {
         var form = Changed(form => { form.SetSchedule("step"); if (key == "batchSizes") form.SetList(key, typed); else form.Set(key, typed); });
         string id = SpecForm.IdOf(key);
-        string html = System.Net.WebUtility.HtmlDecode(await Render(form));
+        string html = System.Net.WebUtility.HtmlDecode(Render(form));
 
-        Assert.Contains($"id=\"{id}-problem\" class=\"problem\"", Regex.Replace(html, " b-[a-z0-9]+", ""));
+        Assert.Contains($"id=\"{id}-problem\"", html);
         Assert.Contains(form.Problem!, html);
         Assert.Single(Regex.Matches(html, "aria-invalid=\"true\""));
     }
 
     [Fact]
-    public async Task In_Chinese_no_label_and_no_refusal_is_English()
+    public void In_Chinese_no_label_and_no_refusal_is_English()
     {
         var before = CultureInfo.CurrentUICulture;
         CultureInfo.CurrentUICulture = new CultureInfo("zh-Hans");
@@ -102,8 +99,8 @@ public partial class SpecFieldsTests
         {
             foreach (var (kind, _) in Words.Data)
             {
-                string text = Tags().Replace(await Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
-                text += Tags().Replace(await Render(Changed(form => form.SetPreset("two-tower"))), "\n");
+                string text = Tags().Replace(Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
+                text += Tags().Replace(Render(Changed(form => form.SetPreset("two-tower"))), "\n");
                 Assert.Empty(EnglishRun().Matches(text).Select(match => match.Value));
             }
             string refused = Changed(form => form.SetList("batchSizes", "0")).Problem!;
@@ -124,12 +121,12 @@ public partial class SpecFieldsTests
         return form;
     }
 
-    private static async Task<string> Render(SpecForm form)
+    private string Render(SpecForm form)
     {
-        await using var services = new ServiceCollection().BuildServiceProvider();
-        await using var renderer = new HtmlRenderer(services, NullLoggerFactory.Instance);
-        return await renderer.Dispatcher.InvokeAsync(async () => (await renderer.RenderComponentAsync<SpecFields>(
-            ParameterView.FromDictionary(new Dictionary<string, object?> { ["Form"] = form }))).ToHtmlString());
+        var fields = Render<SpecFields>(parameters => parameters.Add(component => component.Form, form));
+        string html = fields.Markup;
+        fields.Dispose();
+        return html;
     }
 
     private static IEnumerable<string> Keys(string html) => DataKey().Matches(html).Select(match => match.Groups[1].Value);

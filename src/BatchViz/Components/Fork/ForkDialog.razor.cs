@@ -12,8 +12,6 @@ namespace BatchViz.Components.Fork;
 /// <summary>Chooses where a run is left and what is different from there on. Every key press is checked by what will check the fork itself.</summary>
 public sealed partial class ForkDialog : ComponentBase, IDisposable
 {
-    private static IReadOnlyList<(string Word, string Reading)> Optimizers => Labels.Of(Words.Optimizers);
-
     private readonly CancellationTokenSource gone = new();
     private CancellationTokenSource? cancel;
     private Dialog dialog = default!;
@@ -37,6 +35,24 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     private Run? Chosen => Runs.FirstOrDefault(other => other.Plan.Id == run);
 
     private RunPlan? Parent => Chosen?.Plan;
+
+    private IReadOnlyList<(string Word, string Reading)> Names => [.. Runs.Select(other => (other.Plan.Id, other.Plan.Id))];
+
+    /// <summary>The first leaves it as it was.</summary>
+    private IReadOnlyList<(string Word, string Reading)> Optimizers => [("", AsBefore), .. Labels.Of(Words.Optimizers)];
+
+    private string AsBefore
+    {
+        get
+        {
+            if (Parent is null) return Tr("as before", "不变");
+            string present = Labels.Of(Words.Of(Words.Optimizers, Parent.Optimizer.Kind));
+            return Tr($"{present}, as before", $"{present}，不变");
+        }
+    }
+
+    private static IReadOnlyList<(string Word, string Reading)> Units =>
+        [("epochs", Tr("epochs", "轮 (epoch)")), ("updates", Tr("updates", "次更新")), ("examples", Tr("examples", "个样本"))];
 
     private string Made => Chosen is { } chosen ? Tr($"of {RunNames.Number(chosen.Log.Count)} made so far", $"目前共 {RunNames.Number(chosen.Log.Count)} 次") : "";
 
@@ -127,8 +143,8 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     private long Update() => long.TryParse(update.Replace(",", ""), NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long after)
         ? after : throw new SpecException(Tr($"\"update\" is \"{update}\"; it must be a whole number.", $"\"update\" 是 \"{update}\"；必须是整数。"));
 
-    /// <summary>Whether the refusal is about this field: it begins with its key.</summary>
-    private string Blamed(string key) => problem?.StartsWith($"\"{key}", StringComparison.Ordinal) == true ? "true" : "false";
+    /// <summary>The refusal, where it is about this field: it begins with its key.</summary>
+    private string? Against(string key) => problem?.StartsWith($"\"{key}", StringComparison.Ordinal) == true ? problem : null;
 
     private async Task Begin()
     {
@@ -138,7 +154,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         try
         {
             string made = await Conductor.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
-            await dialog.Close();
+            dialog.Close();
             await Script.Forked(made);
         }
         catch (SpecException e)
@@ -169,10 +185,10 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         _ = InvokeAsync(StateHasChanged);
     }
 
-    private async Task Cancel()
+    private void Cancel()
     {
         cancel?.Cancel();
-        await dialog.Close();
+        dialog.Close();
     }
 
     public void Dispose()

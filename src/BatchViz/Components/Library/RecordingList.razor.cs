@@ -1,31 +1,38 @@
+using System.Globalization;
+using BatchViz.Components.Notices;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
+using MudBlazor;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.Library;
 
-/// <summary>What the library holds, found, sorted, and changed. A refusal is shown on the card that it is about.</summary>
+/// <summary>What the library holds, found, sorted, and changed. A refusal is shown in the row that it is about.</summary>
 public sealed partial class RecordingList : ComponentBase, IDisposable
 {
     private enum Order { Newest, Name, Size }
 
     private readonly CancellationTokenSource gone = new();
-    private readonly Dictionary<string, RecordingCard?> cards = [];
+    private MudDataGrid<LibraryEntry>? grid;
+    private RenameDialog rename = default!;
+    private ConfirmDialog emptyTrash = default!;
+    private readonly HashSet<string> hidden = [];
+    private HashSet<LibraryEntry> selected = new(SameKey);
     private IReadOnlyList<LibraryEntry>? entries;
     private (int Count, long Bytes) trash;
     private string search = "";
     private Order sort;
-    private string? failure, focused;
+    private string? failure;
     private (string Key, string Doing)? busy;
     private (string Key, string Why)? refused;
-    private (string Trashed, string Name)? deleted;
-    private ElementReference undo;
-    private bool focusUndo, importing;
+    private bool importing;
 
     /// <summary>What is shown as failed is that the recordings cannot be listed.</summary>
     private bool listing;
     private ElementReference picker;
+
+    [Inject] private ISnackbar Notices { get; set; } = default!;
 
     [Inject] private Conductor Conductor { get; set; } = default!;
 
@@ -35,35 +42,75 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
 
     [Inject] private ILogger<RecordingList> Log { get; set; } = default!;
 
-    private IReadOnlyList<LibraryEntry> Shown
+    /// <summary>An entry is made anew whenever something about its recording changes.</summary>
+    private static readonly IEqualityComparer<LibraryEntry> SameKey = EqualityComparer<LibraryEntry>.Create((one, other) => one?.Key == other?.Key, entry => entry.Key.GetHashCode(StringComparison.Ordinal));
+
+    /// <summary>As chosen where there is no room for the grid's headers.</summary>
+    private IEnumerable<LibraryEntry> Ordered => sort switch
     {
-        get
-        {
-            var found = (entries ?? []).Where(entry => search.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word
-                => entry.Name.Contains(word, StringComparison.CurrentCultureIgnoreCase) || entry.Title.Contains(word, StringComparison.CurrentCultureIgnoreCase)
-                || entry.Says.Contains(word, StringComparison.CurrentCultureIgnoreCase)));
-            return sort switch
-            {
-                Order.Name => [.. found.OrderBy(entry => entry.Name, StringComparer.CurrentCultureIgnoreCase)],
-                Order.Size => [.. found.OrderByDescending(entry => entry.Bytes)],
-                _ => [.. found],
-            };
-        }
+        Order.Name => (entries ?? []).OrderBy(entry => entry.Name, StringComparer.CurrentCultureIgnoreCase),
+        Order.Size => (entries ?? []).OrderByDescending(entry => entry.Bytes),
+        _ => entries ?? [],
+    };
+
+    private static string Read(Order order) => order switch
+    {
+        Order.Name => Tr("By name", "按名称"),
+        Order.Size => Tr("Largest first", "最大在前"),
+        _ => Tr("Newest first", "最新在前"),
+    };
+
+    private bool IsFound(LibraryEntry entry) => search.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word
+        => entry.Name.Contains(word, StringComparison.CurrentCultureIgnoreCase) || entry.Title.Contains(word, StringComparison.CurrentCultureIgnoreCase)
+        || entry.Says.Contains(word, StringComparison.CurrentCultureIgnoreCase));
+
+    /// <summary>What recordings in the same state are grouped under; <see cref="LibraryEntry.Says"/> also tells of updates.</summary>
+    private static string NameOf(LibraryState state) => state switch
+    {
+        LibraryState.OnAir => Tr("On the air", "正在播出"),
+        LibraryState.Elsewhere => Tr("Written by another BatchViz", "另一个 BatchViz 正在写入"),
+        LibraryState.Finished => Tr("Finished", "已完成"),
+        LibraryState.Diverged => Tr("Diverged", "发散"),
+        LibraryState.Failed => Tr("Failed", "失败"),
+        LibraryState.Stopped => Tr("Stopped", "已停止"),
+        LibraryState.Interrupted => Tr("Interrupted", "已中断"),
+        _ => Tr("Unreadable", "无法读取"),
+    };
+
+    private static string Day(LibraryEntry entry) => entry.Created.ToLocalTime().ToString(Tr("d MMM yyyy", "yyyy-MM-dd"), CultureInfo.InvariantCulture);
+
+    private static IReadOnlyList<long> BatchSizes(LibraryEntry entry)
+        => entry.Manifest is { } manifest ? [.. RecordingPicture.BatchSizes(manifest).Distinct().Order()] : [];
+
+    private static string StateTitle => Tr("State", "状态");
+
+    private static string BatchSizesTitle => Tr("Batch sizes", "批量大小");
+
+    private static string BegunTitle => Tr("Begun", "开始时间");
+
+    private static string UpdatesTitle => Tr("Updates", "更新次数");
+
+    private static string SizeTitle => Tr("Size", "大小");
+
+    /// <summary>Columns that can be hidden, from the menu or from their headers.</summary>
+    private IEnumerable<Column<LibraryEntry>> Hideable => grid?.RenderedColumns.Where(column => column.Hideable != false) ?? [];
+
+    /// <summary>The menu shows which columns are hidden, whoever hid them.</summary>
+    private EventCallback<bool> Follow(string title) => EventCallback.Factory.Create<bool>(this, nowHidden =>
+    {
+        if (nowHidden) hidden.Add(title);
+        else hidden.Remove(title);
+    });
+
+    private async Task ShowAll()
+    {
+        search = "";
+        if (grid is not null) await grid.ClearFiltersAsync();
     }
 
-    protected override async Task OnAfterRenderAsync(bool firstRender)
+    protected override void OnAfterRender(bool firstRender)
     {
         if (firstRender) _ = Watch();
-        if (focusUndo && deleted is not null)
-        {
-            focusUndo = false;
-            await undo.FocusAsync();
-        }
-        if (focused is { } key && cards.GetValueOrDefault(key) is { } card)
-        {
-            focused = null;
-            await card.Focus();
-        }
     }
 
     private async Task Watch()
@@ -110,27 +157,48 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         Navigation.NavigateTo("/", forceLoad: true);
     });
 
-    private Task Rename((LibraryEntry Entry, string Name) wanted) => Do(wanted.Entry, Tr("Renaming…", "正在重命名…"), () => Conductor.Rename(wanted.Entry.Key, wanted.Name, gone.Token));
-
-    private Task Delete(LibraryEntry entry) => Do(entry, Tr("Deleting…", "正在删除…"), async () =>
+    /// <summary>Why not, in a sentence; null when it has the name.</summary>
+    private async Task<string?> Rename(LibraryEntry entry, string name)
     {
-        deleted = (await Conductor.Delete(entry.Key, gone.Token), entry.Name);
-        focusUndo = true;
-    });
-
-    private async Task Undo()
-    {
-        if (deleted is not { } what) return;
-        deleted = null;
         try
         {
-            string key = Conductor.Undelete(what.Trashed);
+            await Conductor.Rename(entry.Key, name, gone.Token);
             await Look();
-            focused = key;
+            await Script.Focus($"#{RecordingActions.RenameId(entry)}");
+            return null;
+        }
+        catch (SpecException e)
+        {
+            return e.Message;
+        }
+    }
+
+    /// <summary>They can be brought back while the notice lasts. What cannot be deleted says why, and stops no other.</summary>
+    private async Task Delete(IReadOnlyList<LibraryEntry> doomed)
+    {
+        var deleted = new List<string>();
+        foreach (var entry in doomed)
+            await Do(entry, Tr("Deleting…", "正在删除…"), async () => deleted.Add(await Conductor.Delete(entry.Key, gone.Token)));
+        selected = new(selected.Where(entry => entries?.Contains(entry, SameKey) == true), SameKey);
+        if (deleted.Count == 0) return;
+        string what = deleted.Count == 1 && doomed.Count == 1 ? Tr($"Deleted “{doomed[0].Name}”.", $"已删除“{doomed[0].Name}”。")
+            : Tr($"Deleted {Count(deleted.Count)}.", $"已删除 {deleted.Count} 个录制。");
+        Notices.AddUndoable(what, Tr("Undo", "撤销"), () => InvokeAsync(() => Undelete(deleted)));
+        await Script.Focus("#notices .mud-snackbar-action-button");
+    }
+
+    private async Task Undelete(IReadOnlyList<string> deleted)
+    {
+        try
+        {
+            string key = deleted.Select(Conductor.Undelete).ToArray()[0];
+            await Look();
+            await Script.Focus($"#{RecordingActions.OpenId(key)}");
         }
         catch (SpecException e)
         {
             failure = e.Message;
+            StateHasChanged();
         }
     }
 
@@ -141,7 +209,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         {
             var answer = await Script.Upload(picker, gone.Token);
             await Look();
-            if (answer?.Id is { } key) focused = key;
+            if (answer?.Id is { } key) await Script.Focus($"#{RecordingActions.OpenId(key)}");
             failure = answer?.Refusal;
         }
         catch (OperationCanceledException)
@@ -156,7 +224,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
 
     private async Task EmptyTrash()
     {
-        deleted = null;
+        Notices.ClearUndoable();
         await Task.Run(() => Conductor.Library?.EmptyTrash());
         await Look();
     }

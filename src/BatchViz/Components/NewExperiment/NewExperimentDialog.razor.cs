@@ -189,7 +189,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         {
             await Conductor.Start(form.Utf8, gone.Token);
             begun = true;
-            await dialog.Close();
+            dialog.Close();
         }
         catch (SpecException e)
         {

@@ -39,6 +39,13 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
         ("beale", "Beale 函数", "A ravine with steep walls, long used to test optimisers: raise the rate and see which run is thrown out.", "陡壁峡谷，检验优化器的经典函数：提高学习率，看哪个运行被甩出去。"),
     ];
 
+    /// <summary>Whether each word is in its name, its key, its lesson or the kind of its data.</summary>
+    public bool Matches(string words)
+    {
+        string all = string.Join(' ', Name, Key, Lesson, Spec is null ? "" : Words.Of(Words.Data, Spec.Data.Kind));
+        return words.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word => all.Contains(word, StringComparison.CurrentCultureIgnoreCase));
+    }
+
     public static string Folder => Path.Combine(AppContext.BaseDirectory, "examples");
 
     /// <summary>The files of a folder: those with a lesson first, then the others by name.</summary>
