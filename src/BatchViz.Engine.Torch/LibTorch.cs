@@ -87,6 +87,7 @@ public static class LibTorch
 
     private static (string English, string Chinese)? Load(string folder)
     {
+        nint core = 0;
         try
         {
             // What libtorch itself links to, where it is brought along under a name of its own.
@@ -95,6 +96,7 @@ public static class LibTorch
             {
                 nint loaded = NativeLibrary.Load(Path.Combine(folder, library));
                 if (library != LibTorchSearch.FileOf("torch_cpu")) continue;
+                core = loaded;
                 Version = VersionOf(loaded);
                 if (!LibTorchSearch.Fits(Version)) return Unfit(folder, LibTorchSearch.WrongVersion(Version));
             }
@@ -109,7 +111,8 @@ public static class LibTorch
         {
             // The first of all calls.
             torch.zeros(1).Dispose();
-            return null;
+            return OneDnn.Check(core) ? null
+                : ("libtorch's convolutions compute wrong numbers on this processor.", "libtorch 的卷积在此处理器上算出错误的数值。");
         }
         catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
             or BadImageFormatException or EntryPointNotFoundException)

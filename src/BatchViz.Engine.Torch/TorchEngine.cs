@@ -79,7 +79,7 @@ public sealed class TorchEngine : IEngine
 
     public string Name => "torch";
 
-    public string Description => $"{Versions}, {DeviceName}, {Word}";
+    public string Description => $"{Versions}{(OneDnn.IsOff ? " without oneDNN" : "")}, {DeviceName}, {Word}";
 
     public string Variant => $"{DeviceName} {Word}";
 

@@ -63,7 +63,9 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         foreach (string preset in new[] { "lenet", "resnet-small", "mobilenet-small", "mlp-batchnorm" })
         {
             var model = LayerCase.OfPreset(preset, new(1, 28, 28), 6, 8);
-            yield return new($"preset {preset}", model.Data, model.Spec(OptimizerKind.Sgd, 0.004, Seeds)) { Updates = 3 };
+            // Away from kinks: at 0.004 resnet-small's second update has a ReLU so near 0 that half a unit in the last place of the
+            // weights moves the gradient's norm by a quarter of a percent; at 0.003 none of three updates moves by more than 2e-7.
+            yield return new($"preset {preset}", model.Data, model.Spec(OptimizerKind.Sgd, 0.003, Seeds)) { Updates = 3 };
         }
     }
 
