@@ -25,12 +25,14 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        host = await HostProcess.Start(experiment);
+        host = await StartHost();
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = FindChromium(), Args = Arguments });
     }
 
-    public async Task DisposeAsync()
+    protected virtual Task<HostProcess> StartHost() => HostProcess.Start(experiment);
+
+    public virtual async Task DisposeAsync()
     {
         if (browser is not null) await browser.DisposeAsync();
         playwright?.Dispose();
