@@ -25,7 +25,7 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 
     public async Task InitializeAsync()
     {
-        host = await HostProcess.Start(experiment);
+        host = await StartHost();
         playwright = await Playwright.CreateAsync();
         browser = await playwright.Chromium.LaunchAsync(new() { ExecutablePath = FindChromium(), Args = Arguments });
     }
@@ -33,7 +33,9 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     /// <summary>The server is gone, and does not come back.</summary>
     public void KillHost() => host!.Kill();
 
-    public async Task DisposeAsync()
+    protected virtual Task<HostProcess> StartHost() => HostProcess.Start(experiment);
+
+    public virtual async Task DisposeAsync()
     {
         if (browser is not null) await browser.DisposeAsync();
         playwright?.Dispose();

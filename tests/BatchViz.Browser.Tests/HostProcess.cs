@@ -34,7 +34,8 @@ public sealed partial class HostProcess : IDisposable
     private static string Program => Path.Combine(Folder, "batchviz");
 
     /// <param name="experiment">An experiment as JSON; null: what the program shows by itself.</param>
-    public static async Task<HostProcess> Start(string? experiment = null)
+    /// <param name="command">What starts the program; null: the built one.</param>
+    public static async Task<HostProcess> Start(string? experiment = null, ProcessStartInfo? command = null)
     {
         string recordings = Directory.CreateTempSubdirectory("batchviz-browser-recordings-").FullName;
         List<string> arguments = ["serve", "--urls", "http://127.0.0.1:0", "--recordings", recordings];
@@ -44,7 +45,11 @@ public sealed partial class HostProcess : IDisposable
             await File.WriteAllTextAsync(file, experiment);
             arguments.AddRange(["--experiment", file]);
         }
-        var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, WorkingDirectory = Path.GetTempPath() })!;
+        command ??= new ProcessStartInfo(Program);
+        foreach (string argument in arguments) command.ArgumentList.Add(argument);
+        command.RedirectStandardOutput = true;
+        command.WorkingDirectory = Path.GetTempPath();
+        var process = Process.Start(command)!;
         var links = new Dictionary<string, string>();
         var seen = new List<string>();
         using var patience = new CancellationTokenSource(TimeSpan.FromSeconds(60));
