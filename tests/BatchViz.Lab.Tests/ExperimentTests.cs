@@ -228,7 +228,7 @@ public class ExperimentTests
             var experiment = Labs.New(Labs.MoonsWithoutEnd, new() { Held = i % 3 == 0 });
             experiment.Start();
             await Task.Delay(5 * i);
-            await Task.Run(experiment.Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+            await Task.Run(experiment.Dispose).WaitAsync(Timeouts.Hang);
             experiment.Dispose();
             Assert.True(experiment.Finished);
         }
@@ -236,7 +236,7 @@ public class ExperimentTests
 
     [Fact]
     public async Task An_experiment_that_never_started_can_be_disposed_of() =>
-        await Task.Run(Labs.New(Labs.Moons).Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+        await Task.Run(Labs.New(Labs.Moons).Dispose).WaitAsync(Timeouts.Hang);
 
     [Fact]
     public void An_experiment_that_asks_for_too_much_memory_is_refused()

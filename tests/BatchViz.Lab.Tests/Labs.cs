@@ -43,15 +43,15 @@ internal static class Labs
         return experiment;
     }
 
-    public static Task Ended(Experiment experiment) => experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
+    public static Task Ended(Experiment experiment) => experiment.Ended.WaitAsync(Timeouts.Hang);
 
     /// <summary>Waits for something that is bound to happen; the limit only keeps a broken build from hanging.</summary>
     public static async Task Until(Func<bool> condition, string what)
     {
-        var limit = DateTime.UtcNow.AddSeconds(60);
+        var limit = DateTime.UtcNow + Timeouts.Hang;
         while (!condition())
         {
-            if (DateTime.UtcNow > limit) Assert.Fail($"Waited a minute in vain: {what}");
+            if (DateTime.UtcNow > limit) Assert.Fail($"Waited in vain: {what}");
             await Task.Delay(2);
         }
     }

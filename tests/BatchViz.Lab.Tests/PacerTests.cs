@@ -47,7 +47,7 @@ public class PacerTests
             pacer.End(l);
         })).ToArray();
         foreach (var t in threads) t.Start();
-        Assert.All(threads, t => Assert.True(t.Join(TimeSpan.FromSeconds(60)), "a lane waits for ever"));
+        Assert.All(threads, t => Assert.True(t.Join(Timeouts.Hang), "a lane waits for ever"));
         Assert.Null(wrong);
         Assert.InRange(most, 1, atOnce);
     }
@@ -78,7 +78,7 @@ public class PacerTests
                 else pacer.Single();
             }
             pacer.Continue();
-            Assert.All(threads, t => Assert.True(t.Join(TimeSpan.FromSeconds(60)), $"a lane waits for ever (seed {seed})"));
+            Assert.All(threads, t => Assert.True(t.Join(Timeouts.Hang), $"a lane waits for ever (seed {seed})"));
         }
     }
 
@@ -90,7 +90,7 @@ public class PacerTests
         var threads = granted.Select((_, l) => new Thread(() => granted[l] = pacer.Enter(l, 5))).ToArray();
         foreach (var t in threads) t.Start();
         pacer.Stop();
-        Assert.All(threads, t => Assert.True(t.Join(TimeSpan.FromSeconds(60))));
+        Assert.All(threads, t => Assert.True(t.Join(Timeouts.Hang)));
         Assert.Equal([0, 0], granted);
     }
 
@@ -135,9 +135,9 @@ public class PacerTests
         int granted = -1;
         var ahead = new Thread(() => granted = pacer.Enter(0, 5));
         ahead.Start();
-        Assert.True(SpinWait.SpinUntil(() => ahead.ThreadState.HasFlag(ThreadState.WaitSleepJoin), TimeSpan.FromSeconds(60)));
+        Assert.True(SpinWait.SpinUntil(() => ahead.ThreadState.HasFlag(ThreadState.WaitSleepJoin), Timeouts.Hang));
         pacer.Stop();
-        Assert.True(ahead.Join(TimeSpan.FromSeconds(60)));
+        Assert.True(ahead.Join(Timeouts.Hang));
         Assert.Equal(0, granted);
         pacer.End(0);
         pacer.End(1);

@@ -99,7 +99,7 @@ public class PlaneTests
         await experiment.Replane(new PlaneWish(PlaneKind.Random));
         uint before = experiment.Landscape!.PlaneId;
 
-        var refusal = await Assert.ThrowsAsync<SpecException>(() => experiment.Replane(new PlaneWish(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(TimeSpan.FromMinutes(1)));
+        var refusal = await Assert.ThrowsAsync<SpecException>(() => experiment.Replane(new PlaneWish(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(Timeouts.Hang));
 
         Assert.Equal("The weights of these three runs lie on one line, so no single plane goes through them.", refusal.Message);
         Assert.Equal((before, false, null), (experiment.Landscape!.PlaneId, experiment.Fitting, experiment.LandscapeFailure));
@@ -111,6 +111,7 @@ public class PlaneTests
         var files = new MemoryFiles();
         var plan = Labs.Plan(Small);
         string saved;
+        PlaneVectors vectors;
         LossLine line;
         using (var engine = new CpuEngine())
         using (var experiment = new Experiment(plan, engine, new() { Files = files }))
@@ -119,12 +120,17 @@ public class PlaneTests
             await Labs.Ended(experiment);
             await experiment.Replane(new PlaneWish(PlaneKind.Hessian, ["b8-s1"], 20));
             saved = experiment.Landscape!.Title;
+            vectors = experiment.Landscape.Plane!.Export();
             line = LossLine.Between(experiment, experiment.Runs[0], experiment.Runs[7], null, default);
         }
         using var again = new CpuEngine();
         using var opened = new Experiment(plan, again, new() { ReadOnly = true }, RecordingFolder.Open(files, RecordingManifest.Read(files), plan));
         opened.Start();
-        Assert.Equal((saved, null), (opened.Landscape!.Title, opened.Landscape.Plane));
+        Assert.Equal(saved, opened.Landscape!.Title);
+        var kept = opened.Landscape.Plane!.Export();
+        Assert.Equal(vectors.Origin, kept.Origin);
+        Assert.Equal(vectors.First, kept.First);
+        Assert.Equal(vectors.Second, kept.Second);
         Assert.Equal(["b8-s1"], opened.Landscape.Origin!.Runs);
         Assert.Equal([20L], opened.Landscape.Origin.Updates);
         Assert.Equal(2, opened.Landscape.Origin.Eigenvalues!.Count);
@@ -140,7 +146,7 @@ public class PlaneTests
             new PlaneWish(PlaneKind.Runs, ["b1-s2", "b8-s1", "b203-s1"]),
         })
         {
-            await opened.Replane(wish).WaitAsync(TimeSpan.FromMinutes(1));
+            await opened.Replane(wish).WaitAsync(Timeouts.Hang);
             Assert.Equal(wish.Kind, opened.Landscape!.Kind);
             Assert.All(opened.Landscape.Paths, path => Assert.Equal(64u, path[path.Count - 1].Update));
             if (wish.Update is not null) Assert.Equal(saved, opened.Landscape.Title);

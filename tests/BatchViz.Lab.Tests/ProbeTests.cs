@@ -100,8 +100,8 @@ public class ProbeTests
         var engine = new WaitingEngine();
         var experiment = Labs.New(Plain.Replace("\"budget\"", "\"probes\": [\"trace\"], \"budget\""), engine: engine);
         experiment.Start();
-        await engine.Entered.Task.WaitAsync(TimeSpan.FromSeconds(60));
-        await Task.Run(experiment.Dispose).WaitAsync(TimeSpan.FromSeconds(60));
+        await engine.Entered.Task.WaitAsync(Timeouts.Hang);
+        await Task.Run(experiment.Dispose).WaitAsync(Timeouts.Hang);
     }
 
     [Fact]

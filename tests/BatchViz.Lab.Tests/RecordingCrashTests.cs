@@ -38,7 +38,7 @@ public sealed class RecordingCrashTests
             certain = files.Operations;
             await Ended(experiment);
             (hashes, evaluations) = (Hashes(experiment), Evaluations(experiment));
-            Assert.True(experiment.Recorder!.Flush(TimeSpan.FromMinutes(1)));
+            Assert.True(experiment.Recorder!.Flush(Timeouts.Hang));
         }
         var random = new Philox(1, Purpose.Fuzz);
         for (int s = 0; s < states; s++)
@@ -65,9 +65,9 @@ public sealed class RecordingCrashTests
         using (var experiment = new Experiment(plan, engine, new ExperimentOptions { Files = files, Landscape = false, RecordingBytes = 100 }))
         {
             experiment.Start();
-            Assert.True(SpinWait.SpinUntil(() => experiment.Runs[0].Log.Count > 1000, TimeSpan.FromMinutes(1)));
+            Assert.True(SpinWait.SpinUntil(() => experiment.Runs[0].Log.Count > 1000, Timeouts.Hang));
             experiment.Stop();
-            await experiment.Ended.WaitAsync(TimeSpan.FromMinutes(1));
+            await experiment.Ended.WaitAsync(Timeouts.Hang);
             Assert.InRange(experiment.Runs[0].Log.Count, 1001, 599_999);
         }
         using var folder = RecordingFolder.Open(files, RecordingManifest.Read(files), plan);
@@ -106,10 +106,13 @@ public sealed class RecordingCrashTests
         using var plain = new Experiment(Plan(Moons), engine, new ExperimentOptions { Landscape = false });
         await Ended(plain);
         using var disk = new MemoryFiles();
-        using var experiment = new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = new FailingFiles(disk, 25, "No space left on device", stays: true), Landscape = false });
+        var files = new FailingFiles(disk, int.MaxValue, "No space left on device", stays: true);
+        using var experiment = new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = files, Landscape = false });
+        // The recording has begun; how many operations that takes is its own affair.
+        files.FailFromNow();
         await Ended(experiment);
         Assert.Equal(Hashes(plain), Hashes(experiment));
-        Assert.False(experiment.Recorder!.Flush(TimeSpan.FromMinutes(1)));
+        Assert.False(experiment.Recorder!.Flush(Timeouts.Hang));
         Assert.Contains("No space left on device", experiment.RecordingProblem);
         Assert.Contains("cannot be recorded", Assert.Throws<SpecException>(() => experiment.Fork(experiment.Runs[0].Plan.Id, 100, new Dictionary<string, string>())).Message);
         var refused = Assert.Throws<SpecException>(() => new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = new FailingFiles(new MemoryFiles(), 3, "No space left on device", stays: true) }));
@@ -150,7 +153,7 @@ public sealed class RecordingCrashTests
     private static Task Ended(Experiment experiment)
     {
         experiment.Start();
-        return experiment.Ended.WaitAsync(TimeSpan.FromMinutes(2));
+        return experiment.Ended.WaitAsync(Timeouts.Hang);
     }
 
     private static Dictionary<string, string> Hashes(Experiment experiment) => experiment.Runs.ToDictionary(run => run.Plan.Id, run => run.Result!.WeightsSha256);

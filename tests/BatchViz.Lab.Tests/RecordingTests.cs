@@ -90,7 +90,7 @@ public class RecordingTests
     public async Task Records_that_were_not_kept_come_again_bit_for_bit()
     {
         using var experiment = await Labs.Run(Long, new() { Files = new MemoryFiles(), Landscape = false });
-        Assert.True(experiment.Recorder!.Flush(TimeSpan.FromSeconds(60)));
+        Assert.True(experiment.Recorder!.Flush(Timeouts.Hang));
         var run = experiment.Runs[0];
         Assert.False(run.Log.TryRows(0, 1, new float[run.Log.Stride]));
         Assert.Equal(RunLog.ChunkLevel, run.Log.Plan.LevelAt(0));

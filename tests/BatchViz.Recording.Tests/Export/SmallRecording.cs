@@ -62,7 +62,7 @@ internal sealed class SmallRecording : IDisposable
         return this;
     }
 
-    private void Flush() => Assert.True(recorder.Flush(TimeSpan.FromSeconds(60)), recorder.Problem);
+    private void Flush() => Assert.True(recorder.Flush(Timeouts.Hang), recorder.Problem);
 
     public void Dispose()
     {

@@ -73,10 +73,10 @@ public sealed class CrashTests
                 Note();
             }
             // Sometimes all is synced, mostly the recorder only has the time to write.
-            if (below(4) == 0 && recorder.Flush(TimeSpan.FromMinutes(1))) Note(synced: true);
+            if (below(4) == 0 && recorder.Flush(Timeouts.Hang)) Note(synced: true);
             else Thread.Sleep(2);
         }
-        Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+        Assert.True(recorder.Flush(Timeouts.Hang));
         Note(synced: true);
         return certain;
 

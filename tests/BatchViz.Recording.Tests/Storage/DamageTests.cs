@@ -16,7 +16,7 @@ public sealed class DamageTests
         {
             for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
             recorder.SaveLandscape([1, 2, 3]);
-            Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+            Assert.True(recorder.Flush(Timeouts.Hang));
         }
         foreach (string folder in new[] { "", "runs" }.Concat(experiment.Plan.Runs.Select(run => Keyframes.FolderOf(run.Id))))
             foreach (string name in files.List(folder))

@@ -157,7 +157,7 @@ public sealed class ExchangedFilesTests
         {
             for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
             recorder.SaveLandscape([.. RecordingFolder.IdentityBlock(experiment.Manifest), .. LogBlock.Whole(32, 1, "{}"u8)]);
-            Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+            Assert.True(recorder.Flush(Timeouts.Hang));
         }
         return ContentOf(files, experiment.Manifest);
     }

@@ -38,13 +38,13 @@ public sealed class FailureTests
                 for (int until = 100; until <= 900; until += 100)
                 {
                     for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, plan, plan.Runs[r], runs[r], until);
-                    if (recorder.Flush(TimeSpan.FromMinutes(1))) certain = runs.Min(run => run.Log.Ended ? run.Log.Count : run.Log.Aligned(run.Log.Count));
+                    if (recorder.Flush(Timeouts.Hang)) certain = runs.Min(run => run.Log.Ended ? run.Log.Count : run.Log.Aligned(run.Log.Count));
                 }
                 Assert.All(runs, run => Assert.Equal(RunState.Finished, run.Log.State));
                 reached = files.Failed;
                 if (reached) Assert.Equal($"Nothing more is recorded, since the recording cannot be written: {why}. What was recorded before is kept.", recorder.Problem);
                 else Assert.Null(recorder.Problem);
-                Assert.Equal(!reached, recorder.Flush(TimeSpan.FromMinutes(1)));
+                Assert.Equal(!reached, recorder.Flush(Timeouts.Hang));
             }
             var (folder, now) = experiment.Open(disk);
             using (folder) experiment.Check(folder, now, now.Runs.ToDictionary(run => run.Id, _ => certain));
@@ -62,12 +62,12 @@ public sealed class FailureTests
         using var files = new FailingFiles(new MemoryFiles(), int.MaxValue, "No space left on device", stays: true);
         using var recorder = made.Begin(files, out var runs);
         Train(1000);
-        Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+        Assert.True(recorder.Flush(Timeouts.Hang));
 
         // From here on nothing can be written, and 39,000 records are more than a recorder takes in before it has written some.
         files.FailFromNow();
-        await Task.Run(() => Train(long.MaxValue)).WaitAsync(TimeSpan.FromMinutes(1));
-        Assert.False(recorder.Flush(TimeSpan.FromMinutes(1)));
+        await Task.Run(() => Train(long.MaxValue)).WaitAsync(Timeouts.Hang);
+        Assert.False(recorder.Flush(Timeouts.Hang));
         Assert.StartsWith("Nothing more is recorded, since the recording cannot be written: No space left on device.", recorder.Problem);
 
         void Train(long until) => made.Train(recorder, made.Plan, made.Plan.Runs[0], runs[0], until);
@@ -96,7 +96,7 @@ public sealed class FailureTests
             {
                 using var files = new SwitchedFiles { To = disk };
                 using var recorder = Recorder.GoOn(files, folder.Manifest, folder.Runs);
-                Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+                Assert.True(recorder.Flush(Timeouts.Hang));
                 files.To = new FailingFiles(disk, n, "Input/output error", stays: false);
                 try
                 {

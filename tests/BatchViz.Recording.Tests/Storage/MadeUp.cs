@@ -67,7 +67,7 @@ internal sealed class MadeUp
         var set = new Dictionary<string, string> { ["learningRate"] = "0.05" };
         var planned = ForkResolver.Resolve(plan, plan.Runs[parent], update, set, plan.Runs.Count);
         plan = plan with { Runs = [.. plan.Runs, planned] };
-        Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)));
+        Assert.True(recorder.Flush(Timeouts.Hang));
         var run = RecordingFolder.NewRun(recorder.Files, recorder.Manifest, plan, planned, runs);
         recorder.AddRun(run, new RecordingManifest.RunEntry(planned.Id, planned.Fork!.Parent, update, set), Keyframe(planned, update));
         runs = [.. runs, run];
@@ -151,7 +151,7 @@ internal sealed class MadeUp
         using (var recorder = Recorder.GoOn(files, folder.Manifest, folder.Runs))
         {
             for (int r = 0; r < folder.Runs.Count; r++) Train(recorder, plan, plan.Runs[r], folder.Runs[r], long.MaxValue);
-            Assert.True(recorder.Flush(TimeSpan.FromMinutes(1)), recorder.Problem);
+            Assert.True(recorder.Flush(Timeouts.Hang), recorder.Problem);
         }
         CheckEnded(files);
     }
