@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using BatchViz.Cli.Bench.Soak;
 using BatchViz.Engine.Cpu;
 
 namespace BatchViz.Tests;
@@ -137,12 +138,12 @@ public sealed class BenchCommandTests
     [Fact]
     public async Task The_viewers_soak_ends_with_the_speeds_and_the_owners_waits()
     {
-        var (code, output, error) = await BuiltProgram.Run(null, "bench", "soak", "--viewers", "2", "--viewers-seconds", "0.2", "--json");
+        var (code, output, error) = await BuiltProgram.Run(null, "bench", "soak", "--viewers", "2", "--viewers-seconds", "0.1", "--json");
         Assert.True(code is 0 or 1 && output.Length > 0, error);
         var result = JsonNode.Parse(output.Trim())!["viewers"]!;
         Assert.Equal(2, (int)result["viewers"]!);
-        Positive(result["examplesPerSecond"]!["alone"]);
-        foreach (string who in new[] { "quiet", "allViewers" }) Positive(result["ownersBatchSeconds"]![who]);
+        foreach (string figure in new[] { "rounds", "alone", "withOne", "withAll", "shareWithOne", "shareWithAll" }) Positive(result[figure]);
+        foreach (string wait in new[] { "viewerFirstSeconds", "ownerQuietSeconds", "ownerBusySeconds" }) Positive(result[wait]);
         Assert.True((long)result["asked"]! > 0);
     }
 
@@ -153,7 +154,7 @@ public sealed class BenchCommandTests
 
         Assert.NotEmpty((string)json["machine"]!);
         var readers = json["fuzz"]!.AsArray();
-        Assert.Equal(["idx", "csv", "experiment", "paths", "manifest", "log", "keyframe", "bviz"], readers.Select(reader => (string)reader!["target"]!));
+        Assert.Equal(FuzzSoak.Targets.Keys, readers.Select(reader => (string)reader!["target"]!));
         Assert.All(readers, reader =>
         {
             Assert.Equal(200, (int)reader!["inputs"]!);

@@ -4,43 +4,45 @@ using BatchViz.Lab;
 namespace BatchViz.Live;
 
 /// <summary>
-/// Limits the processor time of one thread to a share of the time on the wall (a token bucket). A low priority alone is not enough: the
-/// scheduler gives even the least important thread a part of a busy core, and what it computes displaces the caches of those that train.
+/// Limits the processor time of one thread to a share of the time on the wall, with a burst after a pause. A low priority instead is not
+/// enough: the scheduler gives even the least important thread a part of a busy core, and what it computes displaces the caches of those
+/// that train; and it makes the first second as slow as all others.
 /// </summary>
-/// <param name="share">Processor seconds a second.</param>
-/// <param name="burst">Processor seconds that may be spent at once after a pause.</param>
+/// <param name="seconds">Of processor time.</param>
 /// <param name="limited">Whether the limit holds now.</param>
-internal sealed class ProcessorBudget(double share, double burst, Func<bool> limited)
+internal sealed class ProcessorBudget(TokenBucket seconds, Func<bool> limited)
 {
+    /// <summary>Whether the limit still holds is looked at so often.</summary>
     private static readonly TimeSpan LongestPause = TimeSpan.FromMilliseconds(50);
 
-    private double left;
     private double counted = double.NaN;
     private long refilled = Stopwatch.GetTimestamp();
 
-    /// <summary>Counts what the calling thread, always the same, has spent since it last came here, and holds it while that is too much.</summary>
+    /// <summary>
+    /// Counts what the calling thread, always the same, has spent since it last came here, and holds it while that is too much.
+    /// </summary>
     public void Pay(CancellationToken cancel)
     {
         double spent = LaneClock.Seconds;
-        if (!double.IsNaN(counted)) left -= spent - counted;
+        if (!double.IsNaN(counted)) seconds.Take(spent - counted);
         counted = spent;
-        while (Refill() < 0 && !cancel.IsCancellationRequested)
+        Refill();
+        while (seconds.Left < 0 && !cancel.IsCancellationRequested)
         {
             if (!limited())
             {
-                left = 0;
+                seconds.Forgive();
                 return;
             }
-            var pause = TimeSpan.FromSeconds(-left / share);
-            cancel.WaitHandle.WaitOne(pause < LongestPause ? pause : LongestPause);
+            cancel.WaitHandle.WaitOne(seconds.Debt < LongestPause ? seconds.Debt : LongestPause);
+            Refill();
         }
     }
 
-    private double Refill()
+    private void Refill()
     {
         long now = Stopwatch.GetTimestamp();
-        left = Math.Min(burst, left + share * Stopwatch.GetElapsedTime(refilled, now).TotalSeconds);
+        seconds.Refill(Stopwatch.GetElapsedTime(refilled, now));
         refilled = now;
-        return left;
     }
 }

@@ -8,7 +8,7 @@ namespace BatchViz.Live;
 
 /// <summary>
 /// Everything that people may have recomputed of an experiment. Owners' wishes are served on a thread that comes before the lanes; viewers'
-/// on one that comes after them and, while the experiment trains, may take only a small share of the machine. The two wait for each other
+/// on one beside them that, while the experiment trains, may take only a small share of the machine. The two wait for each other
 /// nowhere. Whichever viewer has had least comes next; the same wish of several is computed once; what nobody waits for any more is dropped.
 /// </summary>
 public sealed class RecomputeQueue : IDisposable
@@ -20,10 +20,17 @@ public sealed class RecomputeQueue : IDisposable
     private const int MostOfOwners = 1024, MostOfViewers = 4096;
 
     private const long CacheBytes = 64L << 20;
-    private const int OwnersNice = 5, ViewersNice = 19;
+    /// <summary>
+    /// Viewers' wishes run beside the lanes, at the lanes' own nice value: what they take is limited by their budget, and behind two busy
+    /// lanes the second that an occasional click may take would last ten.
+    /// </summary>
+    private const int OwnersNice = 5, ViewersNice = 10;
 
-    /// <summary>Processor seconds a second and core that viewers' wishes may take while the experiment trains, and seconds at once after a pause.</summary>
-    private const double ViewersShare = 0.02, ViewersBurst = 0.2;
+    /// <summary>Processor seconds a second and core that viewers' wishes may take while the experiment trains.</summary>
+    private const double ViewersShare = 0.03;
+
+    /// <summary>Processor seconds that they may take at once after a pause: about one gradient over all images of MNIST.</summary>
+    private const double ViewersBurst = 1;
 
     /// <summary>How long an answer that is not final stands: whoever waits for it must get it before it is computed again.</summary>
     private static readonly TimeSpan Stands = TimeSpan.FromSeconds(2);
@@ -44,7 +51,7 @@ public sealed class RecomputeQueue : IDisposable
     {
         this.abandonedAfter = abandonedAfter ?? TimeSpan.FromSeconds(5);
         viewersReplayer = experiment.CreateReplayer();
-        var budget = new ProcessorBudget(ViewersShare * Environment.ProcessorCount, ViewersBurst, () => experiment.State == ExperimentState.Running);
+        var budget = new ProcessorBudget(new TokenBucket(ViewersShare * Environment.ProcessorCount, ViewersBurst), () => experiment.State == ExperimentState.Running);
         owners = new Desk("recomputing for owners", desk => Serve(desk, OwnersNice, experiment.Replayer, null));
         viewers = new Desk("recomputing for viewers", desk => Serve(desk, ViewersNice, viewersReplayer, budget));
         sweep = new Timer(_ => DropAbandoned(), null, this.abandonedAfter / 4, this.abandonedAfter / 4);

@@ -168,16 +168,17 @@ internal sealed record SoakReportLine(
     [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] ViewersReport? Viewers = null);
 
 /// <summary>How fast an experiment trains while viewers have things recomputed in tight loops, and how long its owner waits for a batch.</summary>
-/// <param name="Alone">Examples a second while nobody asks.</param>
+/// <param name="Alone">Examples a second while nobody asks, the median of all rounds, as are the next two.</param>
 /// <param name="WithOne">Examples a second while one viewer asks.</param>
 /// <param name="WithAll">Examples a second while all do.</param>
-/// <param name="ShareWithOne">Of the speed alone.</param>
-/// <param name="ShareWithAll">Of the speed alone.</param>
+/// <param name="ShareWithOne">Of the speed alone in the same round, the median of all rounds.</param>
+/// <param name="ShareWithAll">Of the speed alone in the same round, the median of all rounds.</param>
+/// <param name="ViewerFirstSeconds">How long the first viewer who asks for a batch waits for it.</param>
 /// <param name="OwnerQuietSeconds">Median, while nobody else asks.</param>
 /// <param name="OwnerBusySeconds">Median, while all viewers do.</param>
 internal sealed record ViewersReport(
-    int Viewers, double SecondsEach, double Alone, double WithOne, double WithAll, double ShareWithOne, double ShareWithAll,
-    double OwnerQuietSeconds, double OwnerBusySeconds, long Asked, long Answered);
+    int Viewers, double SecondsEach, int Rounds, double Alone, double WithOne, double WithAll, double ShareWithOne, double ShareWithAll,
+    double ViewerFirstSeconds, double OwnerQuietSeconds, double OwnerBusySeconds, long Asked, long Answered);
 
 internal sealed record FuzzReport(
     string Target, long Inputs, long Refused, long Handled, double SlowestMs, double MostAllocationRatio, double Seconds,

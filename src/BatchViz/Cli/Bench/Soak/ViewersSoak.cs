@@ -14,10 +14,12 @@ namespace BatchViz.Cli.Bench.Soak;
 /// <summary>
 /// <c>bench soak --viewers N</c>: how fast an experiment trains while viewers have things recomputed in tight loops, beside its speed alone; and how
 /// long the owner waits for a batch meanwhile, beside how long when nobody else asks. Server and viewers share the process and the machine.
+/// A machine's other work comes and goes, so that what is compared is measured one right after the other, in short turns, and of all turns the
+/// median counts.
 /// </summary>
 internal sealed class ViewersSoak : ISoak
 {
-    private const int MostViewers = 1000, Rounds = 4, OwnersBatches = 5;
+    private const int MostViewers = 1000, Rounds = 15, OwnersBatches = 5;
     private const double LeastShare = 0.95, LongestWait = 2;
 
     /// <summary>Of MNIST, so that a batch costs a gradient over 60,000 images; a lane for each core of a small machine, and it does not end.</summary>
@@ -27,7 +29,7 @@ internal sealed class ViewersSoak : ISoak
         """;
 
     private readonly Option<int> viewers = new("--viewers") { Description = "Let so many viewers ask for recomputation in tight loops while an experiment trains." };
-    private readonly Option<double> seconds = new("--viewers-seconds") { Description = "With --viewers: of each measurement, of which there are a dozen.", DefaultValueFactory = _ => 5 };
+    private readonly Option<double> seconds = new("--viewers-seconds") { Description = $"With --viewers: of each measurement, of which there are {3 * Rounds}.", DefaultValueFactory = _ => 2 };
 
     public IReadOnlyList<Option> Options => [viewers, seconds];
 
@@ -58,13 +60,28 @@ internal sealed class ViewersSoak : ISoak
         var crowd = await Task.WhenAll(Enumerable.Range(1, count).Select(i => Client.Join(server, links.Viewer, live, i)));
 
         // Everything is compiled, and there is a past to ask for.
-        await Task.Delay(TimeSpan.FromSeconds(Math.Min(seconds, 5)), stop);
+        var beginning = TimeSpan.FromSeconds(Math.Min(5, 5 * seconds));
+        await Task.Delay(beginning, stop);
         await owner.Batch(stop);
-        var speeds = new Dictionary<int, List<double>> { [0] = [], [1] = [], [count] = [] };
-        for (int round = 0; round < Rounds; round++)
-            foreach (int asking in speeds.Keys) speeds[asking].Add(await With(crowd[..asking], () => Speed(live, seconds, stop), stop));
-        double quiet = await Median(owner, stop), busy = await With(crowd, () => Median(owner, stop), stop);
-        var result = new Result(count, seconds, speeds[0].Average(), speeds[1].Average(), speeds[count].Average(), quiet, busy, crowd.Sum(viewer => viewer.Asked), crowd.Sum(viewer => viewer.Answered));
+        // Nobody has asked yet, so that the viewers' budget is full; then they spend it, and from here on they get what comes back.
+        double click = await Time(() => crowd[0].Batch(stop));
+        await With(crowd, beginning, () => Task.FromResult(0.0), stop);
+
+        var lead = TimeSpan.FromSeconds(seconds / 2);
+        Task<double> Alone() => Speed(live, seconds, stop);
+        Task<double> Beside(int asking) => With(crowd[..asking], lead, Alone, stop);
+        var turns = new List<Turn>();
+        for (int round = 0; round < Rounds; round++) turns.Add(new Turn(await Alone(), await Beside(1), await Beside(count)));
+
+        Task<double> OwnersBatch() => Time(() => owner.Batch(stop));
+        var (quiet, busy) = (new List<double>(), new List<double>());
+        for (int batch = 0; batch < OwnersBatches; batch++)
+        {
+            quiet.Add(await OwnersBatch());
+            busy.Add(await With(crowd, lead, OwnersBatch, stop));
+        }
+        var result = new Result(
+            count, seconds, turns, click, Median(quiet), Median(busy), crowd.Sum(viewer => viewer.Asked), crowd.Sum(viewer => viewer.Answered));
         await app.StopAsync(stop);
         return result;
     }
@@ -80,24 +97,28 @@ internal sealed class ViewersSoak : ISoak
 
     private static double Trained(LiveExperiment live) => live.Experiment.Runs.Sum(run => (double)run.Plan.Progress.ExamplesAfter(run.Log.Count));
 
-    private static async Task<double> Median(Client owner, CancellationToken stop)
+    private static double Median(IEnumerable<double> values)
     {
-        var times = new List<double>();
-        for (int i = 0; i < OwnersBatches; i++)
-        {
-            long start = Stopwatch.GetTimestamp();
-            await owner.Batch(stop);
-            times.Add(Stopwatch.GetElapsedTime(start).TotalSeconds);
-        }
-        return times.Order().ElementAt(OwnersBatches / 2);
+        double[] ordered = [.. values.Order()];
+        return ordered[ordered.Length / 2];
     }
 
-    private static async Task<double> With(IReadOnlyList<Client> crowd, Func<Task<double>> measure, CancellationToken stop)
+    private static async Task<double> Time(Func<Task> work)
+    {
+        long start = Stopwatch.GetTimestamp();
+        await work();
+        return Stopwatch.GetElapsedTime(start).TotalSeconds;
+    }
+
+    /// <summary>Measures while viewers ask.</summary>
+    /// <param name="lead">How long they ask before: what their budget saved up while nobody did is not to be seen.</param>
+    private static async Task<double> With(IReadOnlyList<Client> crowd, TimeSpan lead, Func<Task<double>> measure, CancellationToken stop)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var loops = crowd.Select(viewer => Task.Run(() => viewer.AskForEver(enough.Token), stop)).ToArray();
         try
         {
+            await Task.Delay(lead, stop);
             return await measure();
         }
         finally
@@ -164,22 +185,34 @@ internal sealed class ViewersSoak : ISoak
         }
     }
 
-    private sealed record Result(int Viewers, double Seconds, double Alone, double WithOne, double WithAll, double OwnerQuiet, double OwnerBusy, long Asked, long Answered)
+    /// <summary>Examples a second in one round: while nobody asks, one viewer, and all do.</summary>
+    private sealed record Turn(double Alone, double WithOne, double WithAll);
+
+    private sealed record Result(
+        int Viewers, double Seconds, IReadOnlyList<Turn> Turns, double Click, double OwnerQuiet, double OwnerBusy, long Asked, long Answered)
     {
-        public bool Good => WithOne >= LeastShare * Alone && WithAll >= LeastShare * Alone && OwnerBusy <= LongestWait * OwnerQuiet;
+        private readonly double shareWithOne = Median(Turns.Select(turn => turn.WithOne / turn.Alone));
+        private readonly double shareWithAll = Median(Turns.Select(turn => turn.WithAll / turn.Alone));
+
+        public bool Good => shareWithOne >= LeastShare && shareWithAll >= LeastShare && OwnerBusy <= LongestWait * OwnerQuiet;
 
         public ViewersReport Report() => new(
-            Viewers, Seconds, Alone, WithOne, WithAll, WithOne / Alone, WithAll / Alone, OwnerQuiet, OwnerBusy, Asked, Answered);
+            Viewers, Seconds, Turns.Count, Speed(turn => turn.Alone), Speed(turn => turn.WithOne), Speed(turn => turn.WithAll),
+            shareWithOne, shareWithAll, Click, OwnerQuiet, OwnerBusy, Asked, Answered);
 
         public void Show()
         {
+            var report = Report();
             var table = BenchReport.Table("", "nobody asks", "1 viewer", $"{Viewers} viewers");
-            BenchReport.Row(table, "examples a second", BenchReport.Number(Alone), BenchReport.Number(WithOne), BenchReport.Number(WithAll));
-            BenchReport.Row(table, "share of the speed alone", "", BenchReport.Percent(WithOne / Alone), BenchReport.Percent(WithAll / Alone));
+            BenchReport.Row(table, "examples a second", BenchReport.Number(report.Alone), BenchReport.Number(report.WithOne), BenchReport.Number(report.WithAll));
+            BenchReport.Row(table, "share of the speed alone", "", BenchReport.Percent(shareWithOne), BenchReport.Percent(shareWithAll));
             BenchReport.Row(table, "owner's batch, s", BenchReport.Number(OwnerQuiet), "", BenchReport.Number(OwnerBusy));
+            BenchReport.Row(table, "a viewer's first batch, s", "", BenchReport.Number(Click), "");
             BenchReport.Write(table);
-            Console.WriteLine($"Viewers asked {Asked:#,0} times and were answered {Answered:#,0} times. "
+            Console.WriteLine($"Medians of {Turns.Count} rounds, and of the shares within each. Viewers asked {Asked:#,0} times and were answered {Answered:#,0} times. "
                 + $"Failed when a share is under {LeastShare:0 %}, or the owner waits more than {LongestWait} times as long.");
         }
+
+        private double Speed(Func<Turn, double> of) => Median(Turns.Select(of));
     }
 }
