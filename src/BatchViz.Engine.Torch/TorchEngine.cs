@@ -45,6 +45,10 @@ public sealed class TorchEngine : IEngine
             : Tr($"There are {cuda.device_count()} CUDA devices, so there is no {device}.", $"共有 {cuda.device_count()} 个 CUDA 设备，没有 {device}。");
     }
 
+    /// <summary>How many CUDA devices there are; loads libtorch only where it is one for CUDA and a driver is there.</summary>
+    public static int CudaDevices =>
+        LibTorch.MayHaveCuda && LibTorch.WhyNot() is null && cuda.is_available() ? cuda.device_count() : 0;
+
     /// <summary>How to get the libtorch that a device asks for, in a sentence; null: it is there.</summary>
     public static string? HowToGet(string device)
     {

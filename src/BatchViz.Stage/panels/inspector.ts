@@ -57,6 +57,7 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
   [tr("train examples", "训练样本"), (manifest) => [whole(manifest.data.trainExamples), ""]],
   [tr("test examples", "测试样本"), (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : tr("none", "无"), ""]],
   [tr("engine", "计算引擎"), (manifest) => [said(manifest.engine.description), ""]],
+  [tr("precision", "精度"), ({ engine }) => [engine.precision, ""]],
   [tr("chosen because", "选择原因"), ({ engine }) => (engine.reason ? [said(engine.reason), ""] : NONE)],
 ];
 

@@ -66,17 +66,14 @@ public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precisi
 public static class EngineList
 {
     /// <summary>All engines, with what they lack; loads libtorch where it is.</summary>
-    public static IReadOnlyList<EngineEntry> All()
-        => [new("cpu", Describe(new CpuEngine()), null, null, []), Torch("cpu"), Torch("cuda:0")];
+    public static IReadOnlyList<EngineEntry> All() =>
+    [
+        new("cpu", Describe(new CpuEngine()), null, null, []), Torch("cpu"),
+        .. Enumerable.Range(0, Math.Max(1, TorchEngine.CudaDevices)).Select(number => Torch($"cuda:{number}")),
+    ];
 
-    /// <summary>Names of the engines that seem to be here, by their files alone: nothing is loaded.</summary>
-    public static IReadOnlyList<string> Names()
-    {
-        var names = new List<string> { "cpu" };
-        if (LibTorch.Folder is not null) names.Add("torch:cpu");
-        if (LibTorch.MayHaveCuda) names.Add("torch:cuda:0");
-        return names;
-    }
+    /// <summary>An engine's name, as <c>--engine</c> and experiments take it.</summary>
+    public static string NameOf(IEngine engine) => engine is TorchEngine torch ? $"torch:{torch.DeviceName}" : engine.Name;
 
     /// <exception cref="SpecException">There is no such engine here, or the other wishes are not its.</exception>
     public static EngineChoice Choose(EngineRequest request)
@@ -124,6 +121,11 @@ public static class EngineList
             "cuda" => "cuda:0",
             _ => device,
         };
+        if (request.EngineKey == EngineRequest.OfExperiment && TorchEngine.WhyNot(device) is { } why)
+        {
+            string refusal = Tr($"\"{request.EngineKey}\" is \"{request.Engine}\": {why}", $"\"{request.EngineKey}\" 是 \"{request.Engine}\"：{why}");
+            throw new SpecException(TorchEngine.HowToGet(device) is { } how ? $"{refusal} {how}" : refusal);
+        }
         return new TorchEngine(device, request.Precision ?? Precision.Float32, request.Threads)
         {
             ExampleStatistics = request.ExampleStatistics,

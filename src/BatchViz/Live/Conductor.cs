@@ -74,10 +74,18 @@ public sealed class Conductor(
         return CostEstimate.Of(files.Plan(spec, trusted: false), engine, options, cancel);
     }, cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
-    /// <summary>The same on each engine that seems to be here, one after another, as the experiment would be with that one named.</summary>
+    /// <summary>The name of the engine that trains an experiment where it names none.</summary>
+    /// <exception cref="SpecException">One sentence: it is not here.</exception>
+    public string DefaultEngine(ExperimentSpec spec)
+    {
+        using var engine = engines.For(spec with { Engine = null }).Engine;
+        return EngineList.NameOf(engine);
+    }
+
+    /// <summary>The same on each engine that is here, one after another, as the experiment would be with that one named.</summary>
     public async IAsyncEnumerable<EngineEstimate> Estimates(ExperimentSpec spec, [EnumeratorCancellation] CancellationToken cancel)
     {
-        foreach (string name in EngineList.Names())
+        foreach (string name in EngineList.All().Where(entry => entry.WhyNot is null).Select(entry => entry.Name))
         {
             EngineEstimate estimate;
             try

@@ -11,8 +11,8 @@ namespace BatchViz.Tests.Components;
 /// <summary>The settings of the dialog as HTML.</summary>
 public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), IClassFixture<RunningHost>
 {
-    /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON; and, as yet, the engine and its precision.</summary>
-    private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers", "engine", "precision"];
+    /// <summary>An editor's note, what the data alone decides, and lists of layers, which are written as JSON.</summary>
+    private static readonly string[] WithoutField = ["$schema", "model.kind", "model.layers", "model.towers"];
 
     [Fact]
     public void Every_key_of_the_schema_has_a_field()
@@ -78,6 +78,8 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     [Theory]
     [InlineData("batchSizes", "1, nine")]
     [InlineData("schedule.factor", "7")]
+    [InlineData("engine", "TPU!")]
+    [InlineData("precision", "float8")]
     [InlineData("landscape.evaluationExamples", "0")]
     public void A_refusal_stands_beside_the_field_that_it_names(string key, string typed)
     {

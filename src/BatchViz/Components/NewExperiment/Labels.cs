@@ -1,3 +1,5 @@
+using BatchViz.Core.Engines;
+using BatchViz.Core.Specs;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.NewExperiment;
@@ -38,6 +40,33 @@ internal static class Labels
     /// <summary>"Linear" is an activation and a rule, and reads differently as a rule.</summary>
     public static IReadOnlyList<(string, string)> Rules =>
         [("constant", Tr("The same for every B", "对每个 B 相同")), ("linear", "∝ B"), ("square-root", "∝ √B"), ("tuned", Tr("Tuned for each B", "为每个 B 单独设定"))];
+
+    /// <summary>Left out, it is the server's.</summary>
+    public static IReadOnlyList<(string, string)> Precisions =>
+        [("", Tr("By default", "默认")), .. Words.Precisions.Select(precision => (precision.Word, PrecisionOf(precision.Value)))];
+
+    private static string PrecisionOf(Precision precision) => precision switch
+    {
+        Precision.Tf32 => Tr("TF32 (CUDA only)", "TF32（仅 CUDA）"),
+        Precision.BFloat16 => "BF16",
+        Precision.Float16 => "FP16",
+        _ => "float32",
+    };
+
+    /// <summary>An engine by its name in an experiment file; empty: none is named.</summary>
+    public static string Engine(string name) => name switch
+    {
+        "" => Tr("Automatic", "自动"),
+        "cpu" => Tr("Embedded engine", "内置引擎"),
+        "torch" => Tr("TorchSharp, CUDA or else processor", "TorchSharp，CUDA 或处理器"),
+        "torch:cpu" => Tr("TorchSharp on the processor", "TorchSharp，处理器"),
+        _ when name.StartsWith("torch:cuda", StringComparison.Ordinal) =>
+            Tr($"TorchSharp on CUDA device {CudaNumber(name)}", $"TorchSharp，CUDA 设备 {CudaNumber(name)}"),
+        _ => name,
+    };
+
+    /// <summary>N of "torch:cuda:N", 0 of "torch:cuda".</summary>
+    private static string CudaNumber(string name) => name.Split(':') is [_, _, var number] ? number : "0";
 
     public static IReadOnlyList<(string Word, string Reading)> Of<T>(IEnumerable<(string Word, T)> words) => [.. words.Select(w => (w.Word, Of(w.Word)))];
 

@@ -56,22 +56,13 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     }
 
     private string Costs => cost is not { } known ? Tr("Measuring what it will cost…", "正在测算开销…")
-        : Tr($"About {Duration(known.TrainingSeconds)} of training{Evaluations(known)} on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}", $"约 {Duration(known.TrainingSeconds)}训练{Evaluations(known)}，使用 {known.Lanes} 个训练线程")
+        : Tr($"About {CostWords.Duration(known.TrainingSeconds)} of training{Evaluations(known)} on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}", $"约 {CostWords.Duration(known.TrainingSeconds)}训练{Evaluations(known)}，使用 {known.Lanes} 个训练线程")
             + (known.MeasuredUpdates > 0 ? Tr($", measured on {known.MeasuredUpdates:#,0} updates", $"（由 {known.MeasuredUpdates:#,0} 次更新测得）") : "")
             + Tr($"; {Sizes.Of((long)known.MemoryBytes)} of memory.", $"；内存 {Sizes.Of((long)known.MemoryBytes)}。");
 
     /// <summary>Where they take a share worth a word.</summary>
     private static string Evaluations(CostEstimate known) => known.EvaluationSeconds < Math.Max(0.95, 0.2 * known.TrainingSeconds) ? ""
-        : Tr($" and {Duration(known.EvaluationSeconds)} of evaluations", $"、{Duration(known.EvaluationSeconds)}评估");
-
-    private static string Duration(double seconds) => seconds switch
-    {
-        < 0.95 => Tr("a second", "1 秒"),
-        < 99.5 => Tr($"{seconds:0} s", $"{seconds:0} 秒"),
-        < 5970 => Tr($"{seconds / 60:0} min", $"{seconds / 60:0} 分钟"),
-        < 48 * 3600 => Tr($"{seconds / 3600:0.#} h", $"{seconds / 3600:0.#} 小时"),
-        _ => Tr($"{seconds / 86_400:0} days", $"{seconds / 86_400:0} 天"),
-    };
+        : Tr($" and {CostWords.Duration(known.EvaluationSeconds)} of evaluations", $"、{CostWords.Duration(known.EvaluationSeconds)}评估");
 
     /// <summary>Opens with the present experiment's settings, to vary them; what was typed last time and not started is kept.</summary>
     public void Open()
