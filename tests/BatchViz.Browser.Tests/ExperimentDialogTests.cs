@@ -157,16 +157,17 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     /// <summary>Names, units, symbols, keys and words of the experiment file, which are the same in every language.</summary>
     private static readonly HashSet<string> Staying =
     [
-        "BatchViz", "TorchSharp", "JavaScript", "EN", "English", // the language's button, in the language that it leads to
+        "BatchViz", "TorchSharp", "PyTorch", "Python", "libtorch", "NVIDIA", "CUDA", "NuGet", "BATCHVIZ", "LIBTORCH", "JavaScript", "EN", "English", // the language's button, in the language that it leads to
         "MNIST", "Fashion", "CIFAR", "Moons", "Beale", "MLP", "LeNet", "MobileNet", "BatchNorm", "InfoNCE", "PCA", "SGD", "LARS", "BFGS", "Wolfe", "Nesterov", "Adam", "AdamW", "AdaGrad", "AdaDelta", "RMSprop", "ReLU", "GELU", "Sigmoid", "tanh",
         "He", "Glorot", "LeCun", "Hessian", "Keskar", "McCandlish", "Fisher", "Rao", "simple", "tr", "epoch", "full",
+        "float", "TF", "BF", "FP", // precisions
         "AVX", "GFLOP", "FLOP", "FLOPs", "nat", "kB", "MB", "GB",
         "PNG", "SVG", "CSV", "JSON", "IDX", "TensorBoard", "Safetensors", "bviz", "HTML",
         "Alt", "Ctrl", "Shift", "Enter", "Esc", "Home", "End",
     ];
 
     /// <summary>Ids of runs, paths and addresses, and what is quoted from an experiment file or a command line.</summary>
-    [GeneratedRegex("""\bb\d+(-[su]\d+)*\b|"[A-Za-z.\[\]0-9-]+"|https?://\S+|/tmp/\S+|--[a-z-]+|-p:\w+=\w+""")]
+    [GeneratedRegex("""\bb\d+(-[su]\d+)*\b|"[A-Za-z.\[\]0-9-]+"|https?://\S+|(?<!\S)/\S+|--[a-z-]+|-p:\w+=\w+""")]
     private static partial Regex Token();
 
     [GeneratedRegex("[A-Za-z]{2,}")]
