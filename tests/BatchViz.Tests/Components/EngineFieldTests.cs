@@ -43,7 +43,8 @@ public class EngineFieldTests(RunningHost host) : OwnerComponents(host), IClassF
     {
         form.Set("precision", "bf16");
         Assert.Equal(Precision.BFloat16, form.Spec!.Precision);
-        Assert.Equal("\"precision\" is \"bf16\", but the embedded engine computes in float32.", Measured().Find("#spec-engine-cpu-note").TextContent);
+        string note = Measured().Find("#spec-engine-cpu-note").TextContent;
+        Assert.Equal("\"precision\" is \"bf16\", but the embedded engine computes in float32.", note);
     }
 
     [Fact]
@@ -64,7 +65,8 @@ public class EngineFieldTests(RunningHost host) : OwnerComponents(host), IClassF
     [Fact]
     public async Task An_engine_that_is_not_here_is_refused_by_the_key_that_names_it()
     {
-        var refused = await Assert.ThrowsAsync<SpecException>(() => Conductor.Estimate(form.Spec! with { Engine = "torch:cuda:99" }, default));
+        var absent = form.Spec! with { Engine = "torch:cuda:99" };
+        var refused = await Assert.ThrowsAsync<SpecException>(() => Conductor.Estimate(absent, default));
         Assert.StartsWith("\"engine\" is \"torch:cuda:99\": ", refused.Message);
     }
 

@@ -39,7 +39,9 @@ public sealed partial class EngineField : ComponentBase, IDisposable
     {
         get
         {
-            yield return new("", Missing: false, defaultEngine is null ? "" : Tr($"here: {Labels.Engine(defaultEngine)}", $"此处为：{Labels.Engine(defaultEngine)}"));
+            string automatic = defaultEngine is null ? ""
+                : Tr($"here: {Labels.Engine(defaultEngine)}", $"此处为：{Labels.Engine(defaultEngine)}");
+            yield return new("", Missing: false, automatic);
             string[] names = [.. engines?.Select(engine => engine.Name) ?? Likely];
             foreach (string name in names)
             {
@@ -47,7 +49,8 @@ public sealed partial class EngineField : ComponentBase, IDisposable
                 yield return new(name, lacking is not null, lacking ?? CostOf(name));
             }
             // What was written as JSON, and is none of these.
-            if (Form.Get(Key) is { Length: > 0 } written && written != SpecReader.AnyEngine && !names.Contains(written)) yield return new(written, Missing: false, "");
+            if (Form.Get(Key) is { Length: > 0 } written && written != SpecReader.AnyEngine && !names.Contains(written))
+                yield return new(written, Missing: false, "");
         }
     }
 
