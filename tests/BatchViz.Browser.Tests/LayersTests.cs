@@ -43,7 +43,7 @@ public class LayersTests(NormedExperiment browser) : IClassFixture<NormedExperim
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
         await page.Choose("#spec-model-preset", "Two towers, paired data");
         await page.FillAsync("#spec-batchSizes", "1, 20");
-        await Expect(page.Locator("[role=dialog] .note")).ToHaveTextAsync("B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.");
+        await Expect(page.Locator("[role=dialog] .note[role=status]")).ToHaveTextAsync("B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.");
         await Expect(page.Locator("#spec-cost")).ToContainTextAsync("of training");
         await page.ClickAsync("#start");
         await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
