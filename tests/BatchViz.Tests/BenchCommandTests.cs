@@ -142,7 +142,7 @@ public sealed class BenchCommandTests
         Assert.True(code is 0 or 1 && output.Length > 0, error);
         var result = JsonNode.Parse(output.Trim())!["viewers"]!;
         Assert.Equal(2, (int)result["viewers"]!);
-        foreach (string figure in new[] { "rounds", "alone", "withOne", "withAll", "shareWithOne", "shareWithAll" }) Positive(result[figure]);
+        foreach (string figure in new[] { "rounds", "alone", "withOne", "withAll", "shareWithOne", "shareWithAll", "efficiencyWithAll" }) Positive(result[figure]);
         foreach (string wait in new[] { "viewerFirstSeconds", "ownerQuietSeconds", "ownerBusySeconds" }) Positive(result[wait]);
         Assert.True((long)result["asked"]! > 0);
     }

@@ -173,12 +173,16 @@ internal sealed record SoakReportLine(
 /// <param name="WithAll">Examples a second while all do.</param>
 /// <param name="ShareWithOne">Of the speed alone in the same round, the median of all rounds.</param>
 /// <param name="ShareWithAll">Of the speed alone in the same round, the median of all rounds.</param>
+/// <param name="CostWithOne">The share of the machine's processor time that asking and answering take, above what the process takes alone.</param>
+/// <param name="CostWithAll">The share of the machine's processor time that asking and answering take, above what the process takes alone.</param>
+/// <param name="EfficiencyWithOne">Examples in a processor second of training, of those alone; on a busy machine it says more than the wall.</param>
+/// <param name="EfficiencyWithAll">Examples in a processor second of training, of those alone; on a busy machine it says more than the wall.</param>
 /// <param name="ViewerFirstSeconds">How long the first viewer who asks for a batch waits for it.</param>
 /// <param name="OwnerQuietSeconds">Median, while nobody else asks.</param>
 /// <param name="OwnerBusySeconds">Median, while all viewers do.</param>
 internal sealed record ViewersReport(
     int Viewers, double SecondsEach, int Rounds, double Alone, double WithOne, double WithAll, double ShareWithOne, double ShareWithAll,
-    double ViewerFirstSeconds, double OwnerQuietSeconds, double OwnerBusySeconds, long Asked, long Answered);
+    double CostWithOne, double CostWithAll, double EfficiencyWithOne, double EfficiencyWithAll, double ViewerFirstSeconds, double OwnerQuietSeconds, double OwnerBusySeconds, long Asked, long Answered);
 
 internal sealed record FuzzReport(
     string Target, long Inputs, long Refused, long Handled, double SlowestMs, double MostAllocationRatio, double Seconds,

@@ -68,8 +68,8 @@ internal sealed class ViewersSoak : ISoak
         await With(crowd, beginning, () => Task.FromResult(0.0), stop);
 
         var lead = TimeSpan.FromSeconds(seconds / 2);
-        Task<double> Alone() => Speed(live, seconds, stop);
-        Task<double> Beside(int asking) => With(crowd[..asking], lead, Alone, stop);
+        Task<Measurement> Alone() => Measure(live, seconds, stop);
+        Task<Measurement> Beside(int asking) => With(crowd[..asking], lead, Alone, stop);
         var turns = new List<Turn>();
         for (int round = 0; round < Rounds; round++) turns.Add(new Turn(await Alone(), await Beside(1), await Beside(count)));
 
@@ -86,16 +86,12 @@ internal sealed class ViewersSoak : ISoak
         return result;
     }
 
-    /// <summary>Examples a second of all runs together.</summary>
-    private static async Task<double> Speed(LiveExperiment live, double seconds, CancellationToken stop)
+    private static async Task<Measurement> Measure(LiveExperiment live, double seconds, CancellationToken stop)
     {
-        long start = Stopwatch.GetTimestamp();
-        double before = Trained(live);
+        var before = Reading.Now(live);
         await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
-        return (Trained(live) - before) / Stopwatch.GetElapsedTime(start).TotalSeconds;
+        return Reading.Now(live).Since(before);
     }
-
-    private static double Trained(LiveExperiment live) => live.Experiment.Runs.Sum(run => (double)run.Plan.Progress.ExamplesAfter(run.Log.Count));
 
     private static double Median(IEnumerable<double> values)
     {
@@ -112,7 +108,7 @@ internal sealed class ViewersSoak : ISoak
 
     /// <summary>Measures while viewers ask.</summary>
     /// <param name="lead">How long they ask before: what their budget saved up while nobody did is not to be seen.</param>
-    private static async Task<double> With(IReadOnlyList<Client> crowd, TimeSpan lead, Func<Task<double>> measure, CancellationToken stop)
+    private static async Task<T> With<T>(IReadOnlyList<Client> crowd, TimeSpan lead, Func<Task<T>> measure, CancellationToken stop)
     {
         using var enough = CancellationTokenSource.CreateLinkedTokenSource(stop);
         var loops = crowd.Select(viewer => Task.Run(() => viewer.AskForEver(enough.Token), stop)).ToArray();
@@ -185,20 +181,56 @@ internal sealed class ViewersSoak : ISoak
         }
     }
 
-    /// <summary>Examples a second in one round: while nobody asks, one viewer, and all do.</summary>
-    private sealed record Turn(double Alone, double WithOne, double WithAll);
+    /// <summary>Counters that only rise.</summary>
+    /// <param name="Stamp">Of the stopwatch.</param>
+    /// <param name="Examples">That all runs have trained on.</param>
+    /// <param name="Training">Processor seconds of training.</param>
+    /// <param name="Process">Processor seconds of the whole process.</param>
+    private readonly record struct Reading(long Stamp, double Examples, double Training, double Process)
+    {
+        public static Reading Now(LiveExperiment live)
+        {
+            double examples = 0, training = 0;
+            foreach (var run in live.Experiment.Runs)
+            {
+                long made = run.Log.Count;
+                examples += run.Plan.Progress.ExamplesAfter(made);
+                if (made > 0) training += run.Log.SecondsAt(made - 1);
+            }
+            return new(Stopwatch.GetTimestamp(), examples, training, Environment.CpuUsage.TotalTime.TotalSeconds);
+        }
+
+        public Measurement Since(Reading before)
+        {
+            double machine = Stopwatch.GetElapsedTime(before.Stamp, Stamp).TotalSeconds * Environment.ProcessorCount;
+            double training = Training - before.Training;
+            return new(
+                (Examples - before.Examples) * Environment.ProcessorCount / machine,
+                (Examples - before.Examples) / training,
+                (Process - before.Process - training) / machine);
+        }
+    }
+
+    /// <param name="Speed">Examples a second on the wall, of all runs together.</param>
+    /// <param name="PerProcessorSecond">Examples in a processor second of training: what others do to its caches is to be seen here.</param>
+    /// <param name="Other">The share of the machine's processor time that the process takes for anything but training.</param>
+    private readonly record struct Measurement(double Speed, double PerProcessorSecond, double Other);
+
+    /// <summary>One round: while nobody asks, one viewer, and all do.</summary>
+    private sealed record Turn(Measurement Alone, Measurement WithOne, Measurement WithAll);
 
     private sealed record Result(
         int Viewers, double Seconds, IReadOnlyList<Turn> Turns, double Click, double OwnerQuiet, double OwnerBusy, long Asked, long Answered)
     {
-        private readonly double shareWithOne = Median(Turns.Select(turn => turn.WithOne / turn.Alone));
-        private readonly double shareWithAll = Median(Turns.Select(turn => turn.WithAll / turn.Alone));
+        private readonly double shareWithOne = Median(Turns.Select(turn => turn.WithOne.Speed / turn.Alone.Speed));
+        private readonly double shareWithAll = Median(Turns.Select(turn => turn.WithAll.Speed / turn.Alone.Speed));
 
         public bool Good => shareWithOne >= LeastShare && shareWithAll >= LeastShare && OwnerBusy <= LongestWait * OwnerQuiet;
 
         public ViewersReport Report() => new(
             Viewers, Seconds, Turns.Count, Speed(turn => turn.Alone), Speed(turn => turn.WithOne), Speed(turn => turn.WithAll),
-            shareWithOne, shareWithAll, Click, OwnerQuiet, OwnerBusy, Asked, Answered);
+            shareWithOne, shareWithAll, Cost(turn => turn.WithOne), Cost(turn => turn.WithAll),
+            PerProcessorSecond(turn => turn.WithOne), PerProcessorSecond(turn => turn.WithAll), Click, OwnerQuiet, OwnerBusy, Asked, Answered);
 
         public void Show()
         {
@@ -206,6 +238,11 @@ internal sealed class ViewersSoak : ISoak
             var table = BenchReport.Table("", "nobody asks", "1 viewer", $"{Viewers} viewers");
             BenchReport.Row(table, "examples a second", BenchReport.Number(report.Alone), BenchReport.Number(report.WithOne), BenchReport.Number(report.WithAll));
             BenchReport.Row(table, "share of the speed alone", "", BenchReport.Percent(shareWithOne), BenchReport.Percent(shareWithAll));
+            BenchReport.Row(
+                table, "machine's processor time that asking takes", "", BenchReport.Percent(report.CostWithOne), BenchReport.Percent(report.CostWithAll));
+            BenchReport.Row(
+                table, "examples a processor second of training, of those alone", "",
+                BenchReport.Percent(report.EfficiencyWithOne), BenchReport.Percent(report.EfficiencyWithAll));
             BenchReport.Row(table, "owner's batch, s", BenchReport.Number(OwnerQuiet), "", BenchReport.Number(OwnerBusy));
             BenchReport.Row(table, "a viewer's first batch, s", "", BenchReport.Number(Click), "");
             BenchReport.Write(table);
@@ -213,6 +250,11 @@ internal sealed class ViewersSoak : ISoak
                 + $"Failed when a share is under {LeastShare:0 %}, or the owner waits more than {LongestWait} times as long.");
         }
 
-        private double Speed(Func<Turn, double> of) => Median(Turns.Select(of));
+        private double Speed(Func<Turn, Measurement> of) => Median(Turns.Select(turn => of(turn).Speed));
+
+        private double Cost(Func<Turn, Measurement> of) => Median(Turns.Select(turn => of(turn).Other - turn.Alone.Other));
+
+        private double PerProcessorSecond(Func<Turn, Measurement> of) =>
+            Median(Turns.Select(turn => of(turn).PerProcessorSecond / turn.Alone.PerProcessorSecond));
     }
 }
