@@ -60,6 +60,7 @@ export class RooflineSection {
   private shown = "";
 
   constructor() {
+    this.chart.toggleAttribute("hidden", true); // a picture without a name until there is something in it
     this.root.append(el("h3", {}, tr("Roofline of one core", "单核屋顶线")), this.chart, this.sentence);
   }
 
