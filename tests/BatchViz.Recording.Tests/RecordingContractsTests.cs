@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
+using BatchViz.Cli.Bench.Soak;
 
 namespace BatchViz.Recording.Tests;
 

@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using BatchViz.Api;
 using BatchViz.Core.Specs;
-using BatchViz.Recording.Tests;
+using BatchViz.Cli.Bench.Soak;
 
 namespace BatchViz.Tests.Api;
 

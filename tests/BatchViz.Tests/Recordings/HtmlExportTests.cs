@@ -1,7 +1,7 @@
 using BatchViz.Api;
 using BatchViz.Lab;
 using BatchViz.Recording;
-using BatchViz.Recording.Tests;
+using BatchViz.Cli.Bench.Soak;
 using BatchViz.Recordings;
 
 namespace BatchViz.Tests.Recordings;

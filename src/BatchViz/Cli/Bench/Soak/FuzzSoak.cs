@@ -22,6 +22,7 @@ internal sealed class FuzzSoak : ISoak
         ["keyframe"] = () => new KeyframeTarget(),
         ["exchanged"] = () => new ExchangedFilesTarget(),
         ["bviz"] = () => new BvizTarget(),
+        ["contracts"] = () => new ContractsTarget(),
     };
 
     private readonly Option<string?> fuzz = new("--fuzz") { Description = "Read foreign bytes: the name of a reader, or all.", Arity = ArgumentArity.ZeroOrOne };
