@@ -50,7 +50,7 @@ export class Server {
   /** Asks again where the page would: 204 is nothing yet, or no longer what it was. */
   private async get(path: string, who = this.owner): Promise<Response> {
     while (true) {
-      const answer = await fetch(`${this.url}/api/experiments/${path}`, { headers: { cookie: who } });
+      const answer = await persistently(() => fetch(`${this.url}/api/experiments/${path}`, { headers: { cookie: who } }));
       if (!answer.ok) throw new Error(`${path}: ${answer.status}`);
       if (answer.status !== 204) return answer;
       await sleep(0.1);
@@ -60,7 +60,7 @@ export class Server {
   /** Calls a method of the controlling hub as the owner. */
   async control(method: string, ...values: unknown[]): Promise<void> {
     const hub = hubConnection(`${this.url}/hubs/control`, { headers: { cookie: this.owner } });
-    await hub.start();
+    await persistently(() => hub.start());
     await hub.invoke(method, ...values);
     await hub.stop();
   }
@@ -78,6 +78,7 @@ export class Viewer {
   gaps = 0;
   readonly store: TimelineStore;
   private hub: HubConnection | null = null;
+  private finished = false;
   private cookie = "";
   private readonly live: string;
   private healing: Promise<void> | null = null;
@@ -90,9 +91,22 @@ export class Viewer {
 
   async start(): Promise<void> {
     this.cookie = await this.server.join();
-    this.hub = hubConnection(`${this.server.url}/hubs/watch`, { headers: { cookie: this.cookie } });
-    await this.hub.start();
-    this.hub.stream<Uint8Array>("Watch").subscribe({ next: (bytes) => this.take(bytes), complete: () => {}, error: () => {} });
+    await this.watch();
+  }
+
+  /**
+   * Again when the connection is closed, as a page does: in a process with a hundred viewers on a busy machine pings come later than a server
+   * waits for them.
+   */
+  private async watch(): Promise<void> {
+    const hub = hubConnection(`${this.server.url}/hubs/watch`, { headers: { cookie: this.cookie } });
+    await persistently(() => hub.start());
+    if (this.finished) return hub.stop();
+    this.hub = hub;
+    hub.onclose(() => {
+      if (!this.finished) void this.watch();
+    });
+    hub.stream<Uint8Array>("Watch").subscribe({ next: (bytes) => this.take(bytes), complete: () => {}, error: () => {} });
   }
 
   /** Everything that the runs have made is here. */
@@ -101,6 +115,7 @@ export class Viewer {
   }
 
   async finish(): Promise<void> {
+    this.finished = true;
     await this.hub?.stop();
     while (!this.whole) await this.heal();
   }
@@ -149,7 +164,19 @@ export const ENDLESS = {
   pace: "examples",
 };
 
+/** Tries again for a while what the network broke off: a server closes a connection that has been silent, perhaps just when it is used again. */
+async function persistently<T>(work: () => Promise<T>): Promise<T> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      return await work();
+    } catch (error) {
+      if (attempt === 20) throw error;
+      await sleep(0.5);
+    }
+  }
+}
+
 async function cookie(link: string): Promise<string> {
-  const answer = await fetch(link, { redirect: "manual" });
+  const answer = await persistently(() => fetch(link, { redirect: "manual" }));
   return answer.headers.getSetCookie()[0]!.split(";")[0]!;
 }

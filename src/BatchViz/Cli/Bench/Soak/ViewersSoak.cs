@@ -86,11 +86,18 @@ internal sealed class ViewersSoak : ISoak
         return result;
     }
 
+    /// <summary>For so long, and until some training has been done: of nothing there are no shares.</summary>
     private static async Task<Measurement> Measure(LiveExperiment live, double seconds, CancellationToken stop)
     {
         var before = Reading.Now(live);
-        await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
-        return Reading.Now(live).Since(before);
+        Reading after;
+        do
+        {
+            await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
+            after = Reading.Now(live);
+        }
+        while (after.Training <= before.Training && live.Experiment.State == ExperimentState.Running);
+        return after.Since(before);
     }
 
     private static double Median(IEnumerable<double> values)
