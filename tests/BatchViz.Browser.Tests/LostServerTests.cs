@@ -24,7 +24,7 @@ public class LostServerTests(DoomedServer browser) : IClassFixture<DoomedServer>
         var recordings = await browser.NewPage([], [stage]);
         await recordings.GotoAsync("/recordings");
         await recordings.GetByRole(AriaRole.Button, new() { Name = "Rename" }).ClickAsync();
-        await Expect(recordings.GetByLabel("New name of")).ToBeVisibleAsync();
+        await Expect(recordings.GetByRole(AriaRole.Dialog)).ToBeVisibleAsync();
 
         browser.KillHost();
 
