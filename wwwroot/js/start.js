@@ -26,10 +26,14 @@ Blazor.start({
   circuit: { reconnectionHandler: { onConnectionDown: () => void reconnect(), onConnectionUp: () => show(false) } },
 });
 
-/** A menu that the mouse has opened leaves the focus on its button, where MudBlazor does not hear Esc. */
+/**
+ * MudBlazor hears Esc only where the focus is: a menu that the mouse has opened leaves it on its button, and a dialog has it a moment after it is
+ * seen. So Esc goes to what lies on top.
+ */
 document.addEventListener("keydown", (event) => {
-  const menu = event.key === "Escape" ? document.querySelector(".mud-popover-open .mud-menu-list-wrapper") : null;
-  if (menu === null || menu.contains(event.target)) return;
+  if (event.key !== "Escape") return;
+  const top = document.querySelector(".mud-popover-open .mud-menu-list-wrapper") ?? [...document.querySelectorAll("[role=dialog].mud-dialog")].at(-1);
+  if (top === undefined || top.contains(event.target)) return;
   event.preventDefault();
-  menu.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  top.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
 });
