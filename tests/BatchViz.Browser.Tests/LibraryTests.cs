@@ -81,7 +81,7 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "Group" }).ClickAsync();
         await Expect(page.Locator(".group-name")).ToHaveTextAsync(["On the air", "Finished"]);
 
-        var size = page.Locator(".recordings th").Filter(new() { HasTextRegex = new System.Text.RegularExpressions.Regex("^Size") });
+        var size = page.Locator(".recordings th").Filter(new() { HasTextRegex = new System.Text.RegularExpressions.Regex(@"^\s*Size") });
         await size.GetByRole(AriaRole.Button, new() { Name = "Column options" }).ClickAsync();
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "Hide" }).ClickAsync();
         await Expect(size).ToHaveCountAsync(0);

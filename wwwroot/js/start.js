@@ -27,13 +27,21 @@ Blazor.start({
 });
 
 /**
- * MudBlazor hears Esc only where the focus is: a menu that the mouse has opened leaves it on its button, and a dialog has it a moment after it is
- * seen. So Esc goes to what lies on top.
+ * MudBlazor hears Esc only where the focus is: a menu that the mouse has opened leaves it on its button, and a dialog that has just been opened hears
+ * nothing until its script is connected and the focus has come. So an Esc from elsewhere goes to what lies on top, again while that is on its way.
  */
+const AGAIN_AFTER = 100, TRIES = 20;
+
+function escape(top, tries) {
+  if (!top.isConnected || tries === 0) return;
+  top.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  setTimeout(() => escape(top, tries - 1), AGAIN_AFTER);
+}
+
 document.addEventListener("keydown", (event) => {
-  if (event.key !== "Escape") return;
-  const top = document.querySelector(".mud-popover-open .mud-menu-list-wrapper") ?? [...document.querySelectorAll("[role=dialog].mud-dialog")].at(-1);
+  if (event.key !== "Escape" || !event.isTrusted) return;
+  const top = document.querySelector(".mud-popover-open .mud-menu-list-wrapper") ?? [...document.querySelectorAll(".mud-dialog")].at(-1);
   if (top === undefined || top.contains(event.target)) return;
   event.preventDefault();
-  top.dispatchEvent(new KeyboardEvent("keydown", { key: "Escape", bubbles: true }));
+  escape(top, TRIES);
 });
