@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using BatchViz.Cli.Bench.Soak;
+using BatchViz.Cli.Bench.Soak.Targets;
 
 namespace BatchViz.Recording.Tests;
 

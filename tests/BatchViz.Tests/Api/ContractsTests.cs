@@ -3,7 +3,7 @@ using System.Text.Json;
 using System.Text.Json.Serialization;
 using BatchViz.Api;
 using BatchViz.Cli.Bench;
-using BatchViz.Cli.Bench.Soak;
+using BatchViz.Cli.Bench.Soak.Targets;
 
 namespace BatchViz.Tests.Api;
 

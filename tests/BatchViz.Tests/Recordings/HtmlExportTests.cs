@@ -1,7 +1,7 @@
 using BatchViz.Api;
 using BatchViz.Lab;
 using BatchViz.Recording;
-using BatchViz.Cli.Bench.Soak;
+using BatchViz.Cli.Bench.Soak.Targets;
 using BatchViz.Recordings;
 
 namespace BatchViz.Tests.Recordings;

@@ -4,7 +4,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace BatchViz.Cli.Bench.Soak;
+namespace BatchViz.Cli.Bench.Soak.Targets;
 
 /// <summary>Contracts filled by reflection, with one number wherever a fraction can stand: nested, in lists and in dictionaries.</summary>
 internal static class ContractSamples
