@@ -8,16 +8,37 @@ namespace BatchViz.Browser.Tests;
 /// <summary>One program, as a fresh start gives it, and one headless Chromium for the tests of a class.</summary>
 public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 {
-    /// <summary>WebGL 2 without a graphics card, and nothing that asks the network on its own.</summary>
+    /// <summary>
+    /// WebGL 2 without a graphics card, and nothing that asks the network on its own. Only WebGL is drawn as a graphics card would: where the whole page
+    /// is, by the processor, it gets about one frame a second beside other work.
+    /// </summary>
     private static readonly string[] Arguments =
     [
-        "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--no-sandbox", "--disable-quic",
+        "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--disable-gpu-compositing", "--disable-gpu-rasterization",
+        "--no-sandbox", "--disable-quic",
         "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
     ];
 
     private IPlaywright? playwright;
     private IBrowser? browser;
     private HostProcess? host;
+
+    /// <summary>
+    /// At most fifteen frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as a run trains;
+    /// no test judges how smooth a picture is.
+    /// </summary>
+    private const string FewerFrames = """
+        (() => {
+          const next = requestAnimationFrame.bind(window), waiting = new Map();
+          let last = 0, id = 0;
+          window.requestAnimationFrame = (callback) => {
+            const me = ++id, begin = () => { waiting.delete(me); next((now) => { last = now; callback(now); }); };
+            waiting.set(me, setTimeout(begin, Math.max(0, last + 1000 / 15 - performance.now())));
+            return me;
+          };
+          window.cancelAnimationFrame = (me) => clearTimeout(waiting.get(me));
+        })();
+        """;
 
     public string Url => host!.Url;
 
@@ -50,12 +71,16 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     {
         foreach (var old in browser!.Contexts.Where(c => !c.Pages.Any(keep.Contains)).ToArray()) await old.CloseAsync();
         var context = await browser.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, DeviceScaleFactor = pixels, HasTouch = touch, IsMobile = touch });
+        await context.AddInitScriptAsync(FewerFrames);
         var page = await context.NewPageAsync();
-        page.Console += (_, message) => { if (message.Type is "error" or "warning") troubles.Add(message.Text); };
+        page.Console += (_, message) => { if (message.Type is "error" or "warning" && !OfTheseArguments(message.Text)) troubles.Add(message.Text); };
         page.PageError += (_, error) => troubles.Add(error);
         page.Response += (_, answer) => { if (answer.Status >= 400) troubles.Add($"{answer.Status} {answer.Url}"); };
         return page;
     }
+
+    /// <summary>What Chromium says because WebGL's picture is fetched from it to be composed by the processor, as <see cref="Arguments"/> ask.</summary>
+    private static bool OfTheseArguments(string warning) => warning.Contains("GL Driver Message") && warning.Contains("GPU stall due to ReadPixels");
 
     /// <summary>CHROMIUM, or the first Chromium or Chrome on the PATH.</summary>
     private static string FindChromium()

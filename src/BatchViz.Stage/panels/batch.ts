@@ -43,7 +43,7 @@ export class BatchSection {
     this.loader = new BatchLoader((run, update, cancel) => stage.remote.batch(run, update, cancel), news);
     this.looks = new Patience<Examples>(news);
     this.points = new Patience<Points>(news);
-    this.fork = el("button", { type: "button", class: "fork-here", title: tr("Go on from these weights as a new run, with another batch size, learning rate or optimiser", "从这些权重以另一批量大小、学习率或优化器作为新运行继续"), onclick: () => this.run && askForFork(stage, this.run) }, icon("fork"), tr("Fork here…", "在此分叉……"));
+    this.fork = el("button", { type: "button", class: "fork-here", title: tr("Go on from these weights as a new run, with another batch size, learning rate or optimiser", "从这些权重以另一批量大小、学习率或优化器作为新运行继续"), onclick: () => this.run && askForFork(stage, this.run) }, icon("fork"), tr("Fork here…", "在此分叉…"));
     this.body.append(this.sentence, this.bar, this.short, this.details, this.fork);
     this.root.append(el("h3", {}, this.toggle), this.body);
   }

@@ -38,7 +38,7 @@ export class Chart {
   private readonly readout: Readout;
   private readonly plot = el("div", { class: "plot" });
   private readonly empty = el("p", { class: "empty" });
-  private readonly loading = el("span", { class: "loading quiet" }, tr("loading detail…", "正在加载细节……"));
+  private readonly loading = el("span", { class: "loading quiet" }, tr("loading detail…", "正在加载细节…"));
   private readonly sentence = el("p", { class: "for-readers", "aria-live": "off" });
   private readonly veil = el("div", { class: "veil" });
   private readonly hair = el("div", { class: "hair", hidden: true });

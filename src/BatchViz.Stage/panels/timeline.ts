@@ -22,7 +22,7 @@ export const mountTimeline: Mount = (element, stage) => {
   const closer = button(tr("Closer (+)", "放大 (+)"), icon("plus"), () => zoomBy(stage, 0.5));
   const farther = button(tr("Farther (−)", "缩小 (−)"), icon("minus"), () => zoomBy(stage, 2));
   const all = button(tr("The whole budget (Esc)", "全部预算 (Esc)"), icon("all"), () => stage.setZoom(null));
-  const fork = el("button", { type: "button", class: "fork-here", "aria-label": tr("Fork here…", "在此分叉……"), title: tr("Go on from here as a new run, with another batch size, learning rate or optimiser", "从此处以另一批量大小、学习率或优化器作为新运行继续"), onclick: () => stage.stepRun && askForFork(stage, stage.stepRun) }, icon("fork"), el("span", {}, tr("Fork here…", "在此分叉……")));
+  const fork = el("button", { type: "button", class: "fork-here", "aria-label": tr("Fork here…", "在此分叉…"), title: tr("Go on from here as a new run, with another batch size, learning rate or optimiser", "从此处以另一批量大小、学习率或优化器作为新运行继续"), onclick: () => stage.stepRun && askForFork(stage, stage.stepRun) }, icon("fork"), el("span", {}, tr("Fork here…", "在此分叉…")));
   for (const zoom of [closer, farther]) zoom.dataset["role"] = "zoom"; // fingers pinch
   const group = (name: string, ...buttons: HTMLElement[]): HTMLElement => el("div", { class: "tools", role: "group", "aria-label": name }, ...buttons);
   element.append(

@@ -55,7 +55,7 @@ export class GradientLegend {
     const refused = views.find((v) => v?.kind === "refused"), progress = views.find((v) => v?.kind === "progress");
     const text = refused?.kind === "refused" ? refused.error
       : progress?.kind === "progress" ? tr(`Recomputing the gradients, ${percent(progress.progress, 0)}`, `正在重新计算梯度，${percent(progress.progress, 0)}`)
-      : views.some((v) => v?.kind === "waiting") ? tr("Gradients at the playhead…", "播放头处的梯度……") : scatterless === null ? "" : tr(`1 σ of a batch's gradient is ${scatterless.charAt(0).toLowerCase()}${scatterless.slice(1)}`, `批量梯度的 1 σ ${scatterless}`);
+      : views.some((v) => v?.kind === "waiting") ? tr("Gradients at the playhead…", "播放头处的梯度…") : scatterless === null ? "" : tr(`1 σ of a batch's gradient is ${scatterless.charAt(0).toLowerCase()}${scatterless.slice(1)}`, `批量梯度的 1 σ ${scatterless}`);
     setText(this.sentence, text);
     this.sentence.hidden = text === "";
   }

@@ -122,7 +122,7 @@ export function boundaryChart(stage: Stage): Drawing {
     },
     empty(s) {
       if (s.manifest!.data.inputs !== 2) return tr(`A boundary can be drawn where the data have two inputs; these have ${whole(s.manifest!.data.inputs)}. Moons, circles and spirals have two.`, `只有两个输入的数据才能画出边界；当前数据有 ${whole(s.manifest!.data.inputs)} 个输入。双月、圆环和螺旋数据有两个输入。`);
-      return panes.find(({ boundary }) => boundary.error !== null)?.boundary.error ?? tr("The boundary is being computed…", "正在计算边界……");
+      return panes.find(({ boundary }) => boundary.error !== null)?.boundary.error ?? tr("The boundary is being computed…", "正在计算边界…");
     },
     busy: () => panes.some(({ boundary }) => boundary.progress !== null && boundary.error === null),
     leave() {

@@ -89,7 +89,7 @@ export function lineChart(stage: Stage): Drawing {
       const chosen = endsOf(s);
       if (chosen === null) return tr("A line needs two runs; this experiment has one.", "连线需要两个运行；此实验只有一个。");
       if (chosen[0] === chosen[1]) return tr("Choose two different runs.", "请选择两个不同的运行。");
-      return line.error ?? tr("The losses along the line are being computed…", "正在计算连线上的损失……");
+      return line.error ?? tr("The losses along the line are being computed…", "正在计算连线上的损失…");
     },
     busy: () => line.progress !== null && line.error === null,
     leave() {
