@@ -95,6 +95,7 @@ public static class LibTorch
             foreach (string library in LibTorchSearch.Libraries)
             {
                 nint loaded = NativeLibrary.Load(Path.Combine(folder, library));
+                if (library == LibTorchSearch.FileOf("c10")) LogErrorsOnly(loaded);
                 if (library != LibTorchSearch.FileOf("torch_cpu")) continue;
                 core = loaded;
                 Version = VersionOf(loaded);
@@ -120,6 +121,16 @@ public static class LibTorch
             string why = FirstLine(e.InnerException ?? e);
             return ($"TorchSharp cannot work with the libtorch in {folder}: {why}.", $"TorchSharp 无法使用 {folder} 中的 libtorch：{why}。");
         }
+    }
+
+    /// <summary>
+    /// What fails comes as an exception. Warnings are for libtorch's developers: where NNPACK does not know the processor, they
+    /// are a line on standard error for every convolution.
+    /// </summary>
+    private static unsafe void LogErrorsOnly(nint c10)
+    {
+        const int error = 2; // c10::GLOG_ERROR
+        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level)) *(int*)level = error;
     }
 
     /// <summary>Of the library itself, in its highest three bytes; those that cannot say are older.</summary>

@@ -205,7 +205,7 @@ public sealed class CommandLineTests : IDisposable
     public async Task Engines_are_listed_with_how_to_get_those_that_are_not_here()
     {
         var (code, output, error) = await Program("engines", "--json");
-        Assert.True(code == 0, error);
+        Assert.Equal((0, ""), (code, error));
         var json = JsonNode.Parse(output)!;
         var engines = json["engines"]!.AsArray();
         Assert.Equal("cpu", (string?)engines[0]!["name"]);

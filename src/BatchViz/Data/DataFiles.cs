@@ -35,8 +35,8 @@ public sealed class DataFiles(string? dataFolder)
     public ExperimentPlan Plan(RecordingManifest manifest, bool trusted)
     {
         var spec = manifest.ReadSpec();
-        if (manifest.Data.Folder is { } folder) spec = spec with { Data = spec.Data with { Folder = folder } };
-        var plan = Plan(spec, trusted);
+        // The plan keeps the file's own words: viewers and exports see it, and a folder of this machine is none of their business.
+        var plan = SpecResolver.Resolve(spec, Load(manifest.Data.Folder is { } folder ? spec.Data with { Folder = folder } : spec.Data, trusted));
         if (plan.Data.Fingerprint() != manifest.Data.Sha256)
             throw new SpecException(Tr($"The data of {manifest.Data.Name} are not those that the recording was made from; nothing of it can be recomputed.", $"{manifest.Data.Name} 的数据不是录制时所用的数据，无法重新计算其中任何内容。"));
         return manifest.PlanOf(plan);

@@ -47,6 +47,27 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(moons.Folder)!), entry => entry.EndsWith(".exporting", StringComparison.Ordinal));
     }
 
+    /// <summary>Where the data lay is known to the recording, and told to nobody who looks at it.</summary>
+    [Theory]
+    [InlineData("safetensors")]
+    [InlineData("html")]
+    public async Task The_folder_of_the_data_is_not_exported(string format)
+    {
+        string data = Directory.CreateDirectory(Path.Combine(folder, "private-data")).FullName, file = Path.Combine(folder, "rows.json");
+        File.WriteAllText(Path.Combine(data, "rows.csv"), "x,y,class\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i % 7},{i % 5},{i % 2}\n")));
+        File.WriteAllText(file, """
+            { "data": { "kind": "csv", "file": "rows.csv" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [4], "budget": { "epochs": 2 } }
+            """);
+        await Program("run", file, "--data", data, "--out", Path.Combine(folder, "recorded"));
+
+        string exported = Path.Combine(folder, "exported");
+        await Program("export", Path.Combine(folder, "recorded"), "--to", format, "--out", exported);
+
+        string[] files = File.Exists(exported) ? [exported] : Directory.GetFiles(exported);
+        Assert.All(files, written => Assert.DoesNotContain("private-data", Encoding.Latin1.GetString(File.ReadAllBytes(written))));
+        Assert.Contains(files, written => Encoding.Latin1.GetString(File.ReadAllBytes(written)).Contains("rows.csv"));
+    }
+
     [Fact]
     public async Task Records_that_were_not_kept_are_exported_as_a_run_in_memory_has_them_bit_for_bit()
     {
