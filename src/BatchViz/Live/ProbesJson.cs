@@ -1,5 +1,5 @@
 using BatchViz.Api;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 

@@ -3,7 +3,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BatchViz.Api;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 
 namespace BatchViz.Live;

@@ -1,6 +1,6 @@
 using BatchViz.Api;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;

@@ -1,6 +1,6 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording.Export;
 
 namespace BatchViz.Recordings;

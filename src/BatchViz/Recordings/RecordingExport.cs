@@ -2,7 +2,7 @@ using System.IO.Compression;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;

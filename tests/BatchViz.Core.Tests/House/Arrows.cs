@@ -19,8 +19,8 @@ public static partial class Arrows
         ["BatchViz.Engine.Cpu"] = ["BatchViz.Core"],
         ["BatchViz.Engine.Torch"] = ["BatchViz.Core"],
         ["BatchViz.Recording"] = ["BatchViz.Core"],
-        ["BatchViz.Lab"] = ["BatchViz.Core", "BatchViz.Recording"],
-        ["BatchViz"] = ["BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch", "BatchViz.Lab", "BatchViz.Recording"],
+        ["BatchViz.Training"] = ["BatchViz.Core", "BatchViz.Recording"],
+        ["BatchViz"] = ["BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch", "BatchViz.Training", "BatchViz.Recording"],
     };
 
     /// <summary>Per project, the packages it may reference, by the start of their names; the host may reference any but an engine's.</summary>
@@ -30,7 +30,7 @@ public static partial class Arrows
         ["BatchViz.Engine.Cpu"] = ["System.Numerics.Tensors"],
         ["BatchViz.Engine.Torch"] = ["TorchSharp"],
         ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf", "Microsoft.Data.Sqlite", "System.IO.Hashing"],
-        ["BatchViz.Lab"] = ["CsvHelper"],
+        ["BatchViz.Training"] = ["CsvHelper"],
     };
 
     public static IEnumerable<string> Backwards(IEnumerable<ProjectNode> projects)

@@ -1,6 +1,6 @@
 using System.Diagnostics;
 using BatchViz.Core.Engines;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 
 namespace BatchViz.Cli.Bench;
