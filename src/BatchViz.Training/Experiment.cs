@@ -6,6 +6,7 @@ using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Training;

@@ -1,6 +1,6 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Recording;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Training;
 

@@ -4,6 +4,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using BatchViz.Telemetry;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Training;

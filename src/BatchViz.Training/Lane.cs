@@ -5,6 +5,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
 using BatchViz.Recording;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Training;
 

@@ -1,5 +1,5 @@
 using BatchViz.Core.Engines;
-using BatchViz.Recording;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Training;
 

@@ -3,7 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Sampling;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Training;

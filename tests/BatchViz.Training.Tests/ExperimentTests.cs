@@ -1,7 +1,7 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Recording;
 using BatchViz.Engine.Cpu;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Training.Tests;
 

@@ -6,6 +6,7 @@ using BatchViz.Engine.Cpu;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 using BatchViz.Recording.Tests.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Training.Tests;
 

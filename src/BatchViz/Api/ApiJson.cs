@@ -1,5 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
+using BatchViz.Telemetry;
 using BatchViz.Training;
 using BatchViz.Recording;
 

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
+using BatchViz.Telemetry;
 using BatchViz.Training;
 using BatchViz.Recording;
 

@@ -3,6 +3,7 @@ using System.Globalization;
 using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Engines;
+using BatchViz.Telemetry;
 using BatchViz.Training;
 using BatchViz.Recordings;
 using BatchViz.Recording;

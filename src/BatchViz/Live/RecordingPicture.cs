@@ -3,6 +3,7 @@ using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BatchViz.Api;
+using BatchViz.Telemetry;
 using BatchViz.Training;
 using BatchViz.Recording;
 

@@ -2,6 +2,7 @@ using System.IO.Compression;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
+using BatchViz.Telemetry;
 using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;

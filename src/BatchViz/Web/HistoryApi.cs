@@ -3,7 +3,8 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using BatchViz.Recording;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Web;
 

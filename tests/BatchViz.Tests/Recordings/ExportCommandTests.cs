@@ -10,7 +10,7 @@ using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 using BatchViz.Recordings;
 using RecordedRun = BatchViz.Recording.Tests.Export.RecordedRun;
 

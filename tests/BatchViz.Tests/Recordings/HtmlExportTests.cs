@@ -1,6 +1,6 @@
 using BatchViz.Api;
+using BatchViz.Telemetry;
 using BatchViz.Training;
-using BatchViz.Recording;
 using BatchViz.Cli.Bench.Soak.Targets;
 using BatchViz.Recordings;
 

@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using BatchViz.Core.Engines;
+using BatchViz.Telemetry;
 using BatchViz.Training;
-using BatchViz.Recording;
 
 namespace BatchViz.Cli.Bench;
 

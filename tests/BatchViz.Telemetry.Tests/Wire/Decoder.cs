@@ -1,4 +1,4 @@
-namespace BatchViz.Recording.Tests.Wire;
+namespace BatchViz.Telemetry.Tests.Wire;
 
 internal sealed record SegmentBlock(int Level, long First, Bucket[][] Columns)
 {

@@ -1,4 +1,4 @@
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>Figures of a run at its end. Accuracies are fractions; NaN where the data has no test split or no classes.</summary>
 public sealed record RunResult(

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace BatchViz.Recording.Wire;
+namespace BatchViz.Telemetry.Wire;
 
 /// <summary>Records that were recomputed: [count][<see cref="RunLog.Stride"/>] from a record on.</summary>
 public sealed record RecordWindow(long First, int Count, float[] Rows);

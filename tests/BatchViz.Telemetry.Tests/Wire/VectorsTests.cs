@@ -2,7 +2,7 @@ using System.Runtime.CompilerServices;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 
-namespace BatchViz.Recording.Tests.Wire;
+namespace BatchViz.Telemetry.Tests.Wire;
 
 public class VectorsTests
 {

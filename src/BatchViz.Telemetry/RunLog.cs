@@ -2,7 +2,7 @@ using System.Numerics;
 using System.Runtime.InteropServices;
 using BatchViz.Core.Engines;
 
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 public enum RunState : byte { Waiting, Running, Finished, Diverged, Stopped, Failed }
 

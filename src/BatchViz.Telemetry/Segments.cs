@@ -1,4 +1,4 @@
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>A row of aligned buckets of one level.</summary>
 public readonly record struct Segment(int Level, long First, int Count);

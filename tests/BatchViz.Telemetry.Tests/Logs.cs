@@ -1,6 +1,6 @@
 using BatchViz.Core.Engines;
 
-namespace BatchViz.Recording.Tests;
+namespace BatchViz.Telemetry.Tests;
 
 /// <summary>Run logs filled with known numbers.</summary>
 internal static class Logs

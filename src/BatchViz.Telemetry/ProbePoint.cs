@@ -1,6 +1,6 @@
 using BatchViz.Core.Engines;
 
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>
 /// What the probes found of a run after <paramref name="Update"/> updates, on the evaluation set; <see cref="IProbe"/> says what each figure is.

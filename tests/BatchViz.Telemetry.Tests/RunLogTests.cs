@@ -1,5 +1,5 @@
 using BatchViz.Core.Engines;
-namespace BatchViz.Recording.Tests;
+namespace BatchViz.Telemetry.Tests;
 
 public class RunLogTests
 {

@@ -1,4 +1,4 @@
-namespace BatchViz.Recording.Wire;
+namespace BatchViz.Telemetry.Wire;
 
 /// <summary>What a frame says besides its runs.</summary>
 public readonly record struct FrameState(

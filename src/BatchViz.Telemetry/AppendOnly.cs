@@ -1,4 +1,4 @@
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>A growing list in blocks that never move: one writer, readers see every element below <see cref="Count"/> without locks.</summary>
 public sealed class AppendOnly<T>

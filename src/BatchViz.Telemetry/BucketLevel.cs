@@ -1,7 +1,7 @@
 using System.Numerics;
 using System.Runtime.InteropServices;
 
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>
 /// Buckets of one level of a run, all columns of a bucket side by side, so that a row of records is taken in whole vectors. One

@@ -1,6 +1,6 @@
 using BatchViz.Core.Engines;
 
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>
 /// How much of a run is kept: every record, or buckets of so many, with keyframes from which the records are recomputed. A pure

@@ -1,4 +1,4 @@
-namespace BatchViz.Recording;
+namespace BatchViz.Telemetry;
 
 /// <summary>Extremes of an aligned row of 4^level values, the last of them, and how many were not finite (at most 255 are counted).</summary>
 public readonly record struct Bucket(float Min, float Max, float Last, byte NonFinite)

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 
-namespace BatchViz.Recording.Tests.Wire;
+namespace BatchViz.Telemetry.Tests.Wire;
 
 /// <summary>
 /// The byte vectors of tests/vectors/wire: each is NAME.bin, made here by the encoder, and NAME.json with what a reader must find

@@ -1,6 +1,6 @@
 using System.Buffers.Binary;
 
-namespace BatchViz.Recording.Wire;
+namespace BatchViz.Telemetry.Wire;
 
 /// <summary>Little-endian bytes in a buffer that is reused from block to block.</summary>
 internal sealed class WireWriter

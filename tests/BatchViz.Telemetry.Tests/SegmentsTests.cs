@@ -1,4 +1,4 @@
-namespace BatchViz.Recording.Tests;
+namespace BatchViz.Telemetry.Tests;
 
 public class SegmentsTests
 {

@@ -1,4 +1,4 @@
-namespace BatchViz.Recording.Wire;
+namespace BatchViz.Telemetry.Wire;
 
 /// <summary>Blocks of history as docs/wire-format.md has them: tiles, evaluations, paths and grids.</summary>
 public static class Blocks

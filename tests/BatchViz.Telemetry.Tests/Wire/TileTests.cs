@@ -1,6 +1,6 @@
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 
-namespace BatchViz.Recording.Tests.Wire;
+namespace BatchViz.Telemetry.Tests.Wire;
 
 public class TileTests
 {
