@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using BatchViz.Core.Engines;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BatchViz.Recording.Export;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording;
 

@@ -3,6 +3,7 @@ using System.Runtime.InteropServices;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording;
 

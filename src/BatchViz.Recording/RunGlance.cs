@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording;
 

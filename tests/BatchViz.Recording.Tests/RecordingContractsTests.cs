@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
 using BatchViz.Cli.Bench.Soak.Targets;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests;
 

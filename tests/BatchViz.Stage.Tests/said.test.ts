@@ -16,13 +16,13 @@ const all = (text: string, pattern: RegExp): string[] => [...text.matchAll(patte
 const isChinese = (text: string | null): boolean => text !== null && /\p{Script=Han}/u.test(text);
 
 const LITERAL = String.raw`\$?"((?:[^"\\]|\\.)+)"`;
-const lab = folder("BatchViz.Lab"), recording = folder("BatchViz.Recording");
+const lab = folder("BatchViz.Training"), recording = folder("BatchViz.Recording");
 
 test.each([
   ["messages of runs", [...all(lab, new RegExp(String.raw`(?:Enter|EndAll)\(RunState\.\w+, ${LITERAL}`, "g")), ...all(lab, new RegExp(String.raw`stopped(?:, budgetSpent\))? = \(?${LITERAL}`, "g")),
     ...all(lab, new RegExp(String.raw`CannotException\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\["message"\] = ${LITERAL}`, "g"))], 9],
   ["problems of landscape and recording", [...all(lab, new RegExp(String.raw`ref failure, ${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`ref problem, ${LITERAL}`, "g")),
-    ...all(source("BatchViz/Live/Conductor.cs"), new RegExp(String.raw`problem = ${LITERAL}`, "g")), ...all(source("BatchViz.Lab/RecordCheck.cs"), new RegExp(String.raw`=> new\(${LITERAL}`, "g"))], 5],
+    ...all(source("BatchViz/Live/Conductor.cs"), new RegExp(String.raw`problem = ${LITERAL}`, "g")), ...all(source("BatchViz.Training/RecordCheck.cs"), new RegExp(String.raw`=> new\(${LITERAL}`, "g"))], 5],
   ["damages", [...all(recording, new RegExp(String.raw`(?:Stop|Refuse)\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`new Damage\([^"\n]*${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\?\? ${LITERAL}\)`, "g")),
     ...all(source("BatchViz.Recording/RunFile.cs"), new RegExp(String.raw`return ${LITERAL}`, "g"))], 25],
 ] as const)("%s", (_, sentences, atLeast) => {
@@ -31,7 +31,7 @@ test.each([
 });
 
 test("planes' titles, but for a formula, which is the same in both languages", () => {
-  const fitter = source("BatchViz.Lab/PlaneFitter.cs");
+  const fitter = source("BatchViz.Training/PlaneFitter.cs");
   const place = "B = 8, seed 2 after update 1,234";
   const statements = [...fitter.matchAll(/(?:string title = [^;]*;|return new\(plane, [^;]*;|surface \? [^;]*;)/g)].map(([statement]) => statement);
   const titles = statements.flatMap((statement) => [...statement.matchAll(new RegExp(LITERAL, "g"))].map((match) => filled(match[1]!.replace(/\{(?:Place\([^)]*\)|places\[\d\])\}/g, place))));

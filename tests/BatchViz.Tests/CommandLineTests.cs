@@ -3,7 +3,7 @@ using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Tests;
 

@@ -76,7 +76,7 @@ public sealed class ExperimentEnginesTests : IDisposable
     [TorchFact]
     public async Task What_an_experiment_costs_is_told_of_each_engine_that_is_here()
     {
-        using var conductor = new Conductor(new ExperimentEngines(), new Data.DataFiles(null), new Lab.ExperimentOptions());
+        using var conductor = new Conductor(new ExperimentEngines(), new Data.DataFiles(null), new Training.ExperimentOptions());
         var estimates = new List<EngineEstimate>();
         await foreach (var estimate in conductor.Estimates(Spec(null, "bf16"), default)) estimates.Add(estimate);
         Assert.Equal(EngineList.All().Where(entry => entry.WhyNot is null).Select(entry => entry.Name), estimates.Select(estimate => estimate.Engine));

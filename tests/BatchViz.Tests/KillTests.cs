@@ -6,7 +6,7 @@ using BatchViz.Cli.Bench.Soak;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording.Storage;
 using BatchViz.Recordings;
 

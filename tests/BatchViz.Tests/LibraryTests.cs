@@ -4,7 +4,7 @@ using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;

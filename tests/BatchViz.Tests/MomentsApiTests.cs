@@ -6,7 +6,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 
 namespace BatchViz.Tests;

@@ -5,7 +5,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 
 namespace BatchViz.Tests;

@@ -2,7 +2,7 @@ using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 
 namespace BatchViz.Tests;

@@ -2,7 +2,7 @@ using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engines;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using BatchViz.Web;
 using Microsoft.AspNetCore.Builder;

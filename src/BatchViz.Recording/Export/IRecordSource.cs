@@ -1,5 +1,6 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Export;
 

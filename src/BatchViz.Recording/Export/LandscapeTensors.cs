@@ -1,4 +1,5 @@
 using BatchViz.Core.Engines;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Export;
 

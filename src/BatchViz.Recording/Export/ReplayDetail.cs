@@ -1,4 +1,4 @@
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 
 namespace BatchViz.Recording.Export;
 

@@ -1,3 +1,5 @@
+using BatchViz.Telemetry;
+
 namespace BatchViz.Recording.Export;
 
 /// <summary>

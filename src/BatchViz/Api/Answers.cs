@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Api;
 

@@ -1,6 +1,7 @@
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Recording;
 
 namespace BatchViz.Api;

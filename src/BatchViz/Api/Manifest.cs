@@ -2,7 +2,8 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Recording;
 
 namespace BatchViz.Api;

@@ -1,4 +1,4 @@
-using BatchViz.Recording;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Api;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recordings;
 using BatchViz.Recording;
 using Spectre.Console;

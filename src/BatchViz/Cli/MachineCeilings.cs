@@ -1,5 +1,5 @@
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 
 namespace BatchViz.Cli;

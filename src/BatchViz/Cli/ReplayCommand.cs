@@ -3,7 +3,7 @@ using System.Globalization;
 using BatchViz.Api;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recordings;
 using BatchViz.Recording;
 using Spectre.Console;

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recordings;
 using BatchViz.Recording;
 

@@ -4,7 +4,7 @@ using System.Net.Sockets;
 using BatchViz.Components.Share;
 using BatchViz.Engine.Cpu;
 using BatchViz.Engines;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using BatchViz.Recordings;
 using BatchViz.Web;

@@ -3,7 +3,7 @@ using BatchViz.Components.NewExperiment;
 using BatchViz.Components.Notices;
 using BatchViz.Components.Share;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using MudBlazor;

@@ -1,6 +1,6 @@
 using BatchViz.Components.Notices;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;

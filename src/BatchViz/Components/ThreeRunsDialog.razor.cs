@@ -1,5 +1,5 @@
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using static BatchViz.Core.Language;

@@ -4,7 +4,7 @@ using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
 using BatchViz.Engines;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 using static BatchViz.Core.Language;

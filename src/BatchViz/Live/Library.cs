@@ -3,7 +3,7 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
 using static BatchViz.Core.Language;

@@ -1,6 +1,7 @@
 using System.Globalization;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
+using BatchViz.Telemetry;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;

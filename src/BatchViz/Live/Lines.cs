@@ -2,7 +2,7 @@ using BatchViz.Api;
 using BatchViz.Core;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 

@@ -1,7 +1,8 @@
 using BatchViz.Api;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Recording;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 
 namespace BatchViz.Live;
 

@@ -2,7 +2,7 @@ using System.Buffers.Binary;
 using BatchViz.Api;
 using BatchViz.Core;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 
@@ -54,7 +54,7 @@ public sealed class Measurements(Experiment experiment)
 
     private byte[] Boundary((MomentKey At, int Resolution) key, Replayer replayer, IProgress<double> progress, CancellationToken cancel)
     {
-        var boundary = Lab.Boundary.Of(experiment, experiment.Runs[key.At.Run], key.At.Update, key.Resolution, progress, cancel, replayer);
+        var boundary = Training.Boundary.Of(experiment, experiment.Runs[key.At.Run], key.At.Update, key.Resolution, progress, cancel, replayer);
         var values = new byte[sizeof(float) * boundary.Values.Length];
         for (int i = 0; i < boundary.Values.Length; i++) BinaryPrimitives.WriteSingleLittleEndian(values.AsSpan(sizeof(float) * i), boundary.Values[i]);
         var r = boundary.Region;

@@ -1,4 +1,4 @@
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 

@@ -2,7 +2,7 @@ using System.Diagnostics;
 using System.Globalization;
 using BatchViz.Core;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 

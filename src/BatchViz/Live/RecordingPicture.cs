@@ -3,7 +3,8 @@ using System.Text;
 using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using BatchViz.Api;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Recording;
 
 namespace BatchViz.Live;

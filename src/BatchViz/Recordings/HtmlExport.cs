@@ -1,10 +1,10 @@
 using BatchViz.Api;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Live;
-using BatchViz.Recording;
 using BatchViz.Recording.Export;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 
 namespace BatchViz.Recordings;
 

@@ -1,6 +1,7 @@
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Recording.Export;
 
 namespace BatchViz.Recordings;
@@ -21,7 +22,7 @@ internal static class LandscapeExport
         int outputs = train.Targets is { } all ? all.Length / Math.Max(1, train.Count) : 0;
         return new LandscapeTensors(
             plane.Export(), Words.Of(Words.Planes, landscape.Kind), landscape.Title, landscape.Region, grid.Resolution, grid.Losses,
-            [.. experiment.Runs.Zip(landscape.Paths, (run, path) => (run.Plan.Id, (IReadOnlyList<BatchViz.Recording.PathPoint>)path.ToArray()))],
+            [.. experiment.Runs.Zip(landscape.Paths, (run, path) => (run.Plan.Id, (IReadOnlyList<BatchViz.Telemetry.PathPoint>)path.ToArray()))],
             indices, inputs,
             train.Labels is { } labels ? [.. indices.Select(i => labels[i])] : null,
             train.Targets is { } targets ? [.. indices.SelectMany(i => targets.AsSpan(i * outputs, outputs).ToArray())] : null);

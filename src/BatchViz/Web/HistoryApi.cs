@@ -3,7 +3,8 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
 using BatchViz.Live;
 using BatchViz.Recording;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Web;
 
@@ -55,7 +56,7 @@ public static class HistoryApi
     }
 
     /// <summary>A tile of records that were not kept: they are made once more. A run that trains on may have dropped more of them meanwhile; then it is empty.</summary>
-    private static Recomputation Recomputed(object key, Lab.Run run, (long First, long Count) missing, Func<RecordWindow, Tile?> encode)
+    private static Recomputation Recomputed(object key, Training.Run run, (long First, long Count) missing, Func<RecordWindow, Tile?> encode)
         => new(key, () => default, (replayer, progress, cancel) =>
         {
             var tile = encode(replayer.Rows(run, missing.First, (int)missing.Count, progress, cancel));
@@ -176,7 +177,7 @@ public static class HistoryApi
     private static LiveExperiment? Of(Conductor conductor, long generation)
         => conductor.Current is { } live && live.Generation == generation ? live : null;
 
-    private static Lab.Run? RunOf(LiveExperiment live, int run) => run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
+    private static Training.Run? RunOf(LiveExperiment live, int run) => run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
 
     private static IResult Json(HttpContext http, LiveExperiment live)
     {

@@ -1,6 +1,5 @@
 using System.Diagnostics.Metrics;
 using BatchViz.Live;
-using BatchViz.Recording;
 using OpenTelemetry.Metrics;
 using OpenTelemetry.Resources;
 

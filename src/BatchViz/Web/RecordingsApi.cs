@@ -1,7 +1,7 @@
 using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording.Export;
 using BatchViz.Recordings;
 using Microsoft.AspNetCore.Http.Features;

@@ -18,9 +18,14 @@ public static partial class Arrows
         ["BatchViz.Core"] = [],
         ["BatchViz.Engine.Cpu"] = ["BatchViz.Core"],
         ["BatchViz.Engine.Torch"] = ["BatchViz.Core"],
-        ["BatchViz.Recording"] = ["BatchViz.Core"],
-        ["BatchViz.Lab"] = ["BatchViz.Core", "BatchViz.Recording"],
-        ["BatchViz"] = ["BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch", "BatchViz.Lab", "BatchViz.Recording"],
+        ["BatchViz.Telemetry"] = ["BatchViz.Core"],
+        ["BatchViz.Recording"] = ["BatchViz.Core", "BatchViz.Telemetry"],
+        ["BatchViz.Training"] = ["BatchViz.Core", "BatchViz.Telemetry", "BatchViz.Recording"],
+        ["BatchViz"] =
+        [
+            "BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch",
+            "BatchViz.Telemetry", "BatchViz.Recording", "BatchViz.Training",
+        ],
     };
 
     /// <summary>Per project, the packages it may reference, by the start of their names; the host may reference any but an engine's.</summary>
@@ -29,8 +34,9 @@ public static partial class Arrows
         ["BatchViz.Core"] = ["CsvHelper", "System.Numerics.Tensors"],
         ["BatchViz.Engine.Cpu"] = ["System.Numerics.Tensors"],
         ["BatchViz.Engine.Torch"] = ["TorchSharp"],
+        ["BatchViz.Telemetry"] = [],
         ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf", "Microsoft.Data.Sqlite", "System.IO.Hashing"],
-        ["BatchViz.Lab"] = ["CsvHelper"],
+        ["BatchViz.Training"] = ["CsvHelper"],
     };
 
     public static IEnumerable<string> Backwards(IEnumerable<ProjectNode> projects)

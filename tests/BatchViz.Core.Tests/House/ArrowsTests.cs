@@ -36,7 +36,7 @@ public class ArrowsTests
     }
 
     [Theory]
-    [InlineData("BatchViz.Lab", "<ProjectReference Include='..\\BatchViz.Engine.Cpu\\BatchViz.Engine.Cpu.csproj' />", "BatchViz.Lab must not reference BatchViz.Engine.Cpu.")]
+    [InlineData("BatchViz.Training", "<ProjectReference Include='..\\BatchViz.Engine.Cpu\\BatchViz.Engine.Cpu.csproj' />", "BatchViz.Training must not reference BatchViz.Engine.Cpu.")]
     [InlineData("BatchViz.Core", "<ProjectReference Include='../BatchViz.Recording/BatchViz.Recording.csproj' />", "BatchViz.Core must not reference BatchViz.Recording.")]
     [InlineData("BatchViz.Core", "<FrameworkReference Include='Microsoft.AspNetCore.App' />", "BatchViz.Core must not install Microsoft.AspNetCore.App.")]
     [InlineData("BatchViz.Recording", "<PackageReference Include='MudBlazor' />", "BatchViz.Recording must not install MudBlazor.")]
@@ -50,7 +50,7 @@ public class ArrowsTests
 
     [Fact]
     public void A_library_that_becomes_a_web_project_is_named() =>
-        Assert.Equal(["BatchViz.Lab must not use Microsoft.NET.Sdk.Web."], Arrows.Backwards([Arrows.ReadProject("BatchViz.Lab", XElement.Parse("<Project Sdk='Microsoft.NET.Sdk.Web' />"))]));
+        Assert.Equal(["BatchViz.Training must not use Microsoft.NET.Sdk.Web."], Arrows.Backwards([Arrows.ReadProject("BatchViz.Training", XElement.Parse("<Project Sdk='Microsoft.NET.Sdk.Web' />"))]));
 
     private const string Host = "src/BatchViz";
 
@@ -92,7 +92,7 @@ public class ArrowsTests
     public void Json_by_hand_is_seen(string file, string source, bool byHand) => Assert.Equal(byHand, Arrows.BuildsJsonByHand(file, source));
 
     [Theory]
-    [InlineData("import { a } from '../../BatchViz.Lab/a';", "../../BatchViz.Lab/a")]
+    [InlineData("import { a } from '../../BatchViz.Training/a';", "../../BatchViz.Training/a")]
     [InlineData("export * from \"../../../tests/b\";", "../../../tests/b")]
     [InlineData("const c = await import('left-pad');", "left-pad")]
     [InlineData("import 'node:fs';", "node:fs")]

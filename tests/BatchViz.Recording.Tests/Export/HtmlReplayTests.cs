@@ -1,12 +1,14 @@
+using BatchViz.Telemetry.Tests;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Export;
-using BatchViz.Recording.Tests.Wire;
-using BatchViz.Recording.Wire;
-using Decoder = BatchViz.Recording.Tests.Wire.Decoder;
+using BatchViz.Telemetry.Tests.Wire;
+using BatchViz.Telemetry.Wire;
+using BatchViz.Telemetry;
+using Decoder = BatchViz.Telemetry.Tests.Wire.Decoder;
 
 namespace BatchViz.Recording.Tests.Export;
 

@@ -3,6 +3,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 using BatchViz.Recording.Export;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests.Export;
 

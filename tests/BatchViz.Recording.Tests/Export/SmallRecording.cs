@@ -4,6 +4,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests.Export;
 

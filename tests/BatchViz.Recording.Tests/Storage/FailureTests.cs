@@ -1,5 +1,6 @@
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests.Storage;
 

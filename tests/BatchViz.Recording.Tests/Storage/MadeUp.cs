@@ -5,6 +5,7 @@ using BatchViz.Core.Numerics;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests.Storage;
 

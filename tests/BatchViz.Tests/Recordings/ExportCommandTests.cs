@@ -6,11 +6,11 @@ using System.Text.RegularExpressions;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;
-using BatchViz.Recording.Wire;
+using BatchViz.Telemetry.Wire;
 using BatchViz.Recordings;
 using RecordedRun = BatchViz.Recording.Tests.Export.RecordedRun;
 

@@ -1,6 +1,6 @@
 using BatchViz.Api;
-using BatchViz.Lab;
-using BatchViz.Recording;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 using BatchViz.Cli.Bench.Soak.Targets;
 using BatchViz.Recordings;
 

@@ -1,5 +1,5 @@
 using System.Diagnostics;
-using BatchViz.Lab;
+using BatchViz.Training;
 
 namespace BatchViz.Cli.Bench;
 

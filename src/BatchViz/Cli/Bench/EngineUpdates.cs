@@ -1,7 +1,7 @@
 using System.Diagnostics;
 using BatchViz.Core.Engines;
-using BatchViz.Lab;
-using BatchViz.Recording;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 
 namespace BatchViz.Cli.Bench;
 

@@ -1,7 +1,7 @@
 using System.Globalization;
 using BatchViz.Components.NewExperiment;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.JSInterop;

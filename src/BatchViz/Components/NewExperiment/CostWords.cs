@@ -1,5 +1,5 @@
 using BatchViz.Components.Library;
-using BatchViz.Lab;
+using BatchViz.Training;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Components.NewExperiment;

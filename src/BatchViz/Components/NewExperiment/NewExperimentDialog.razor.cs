@@ -1,7 +1,7 @@
 using System.Text;
 using BatchViz.Components.Library;
 using BatchViz.Core.Specs;
-using BatchViz.Lab;
+using BatchViz.Training;
 using BatchViz.Live;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Forms;

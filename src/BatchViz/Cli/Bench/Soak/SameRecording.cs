@@ -3,6 +3,7 @@ using BatchViz.Data;
 using BatchViz.Recording;
 using BatchViz.Recordings;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Cli.Bench.Soak;
 

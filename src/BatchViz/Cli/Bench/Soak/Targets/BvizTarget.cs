@@ -1,5 +1,4 @@
 using System.Text;
-using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;
 

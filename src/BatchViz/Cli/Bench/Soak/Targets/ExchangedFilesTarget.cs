@@ -4,6 +4,7 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Cli.Bench.Soak.Targets;
 

@@ -5,6 +5,7 @@ using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
 
 namespace BatchViz.Cli.Bench.Soak.Targets;
 

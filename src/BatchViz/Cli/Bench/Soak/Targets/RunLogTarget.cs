@@ -45,7 +45,7 @@ internal sealed class RunLogTarget : FuzzTarget
     {
         using var folder = RecordingFolder.Open(RecordingSample.With(name, input), sample.Manifest, sample.Plan);
         var log = folder.Runs[0].Log;
-        _ = Recording.Wire.Blocks.Tile(1, 0, log, [0, 1, log.SecondsColumn], 5, 0);
+        _ = Telemetry.Wire.Blocks.Tile(1, 0, log, [0, 1, log.SecondsColumn], 5, 0);
         if (folder.Damages.Count > 0) throw new SpecException($"{folder.Damages[0]}.");
     }
 
