@@ -1,6 +1,6 @@
 """PyTorch beside the engine: the training loop, landscape and probes as people write them.
 
-One request a line on standard input, one answer a line on standard output, both JSON; `batchviz bench ... --peers` asks, and so can
+One request a line on standard input, one answer a line on standard output, both JSON; BatchViz.Bench with `--peers` asks, and so can
 a person:
 
     echo '{"kind": "update", "sizes": [2, 8, 8, 1], "batch": 32, "seconds": 0.5}' | OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python3 torch_peer.py

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using System.Text.Json.Serialization.Metadata;
-using BatchViz.Cli.Bench.Soak.Targets;
+using BatchViz.Bench.Soak.Targets;
 using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests;

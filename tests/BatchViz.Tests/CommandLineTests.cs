@@ -137,8 +137,6 @@ public sealed class CommandLineTests : IDisposable
     [InlineData("export", "folder", "--to", "csv")]
     [InlineData("claims")]
     [InlineData("advise", "file")]
-    [InlineData("bench")]
-    [InlineData("bench", "soak")]
     public async Task What_cannot_be_done_is_said_plainly_with_exit_code_2(params string[] arguments)
     {
         var (code, output, error) = await Program(arguments);

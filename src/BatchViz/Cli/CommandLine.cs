@@ -1,5 +1,4 @@
 using System.CommandLine;
-using BatchViz.Cli.Bench;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Torch;
 
@@ -40,7 +39,6 @@ public static class CommandLine
         ImportCommand.AddTo(root);
         PicturesCommand.AddTo(root);
         EnginesCommand.AddTo(root);
-        BenchCommand.AddTo(root);
         LaterCommands.AddTo(root);
         return root;
     }

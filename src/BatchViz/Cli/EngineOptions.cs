@@ -1,5 +1,4 @@
 using System.CommandLine;
-using BatchViz.Cli.Bench;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
@@ -34,7 +33,7 @@ internal sealed class EngineOptions
     public ExperimentEngines Read(ParseResult parsed, bool overrides)
     {
         string? asked = parsed.GetValue(engine);
-        var wanted = BenchOptions.Word(parsed, precision, Words.Precisions);
+        var wanted = OptionWord.Read(parsed, precision, Words.Precisions);
         KernelPath? kernels = parsed.GetValue(path) is null ? null : KernelOption.Read(parsed, path);
         new EngineRequest(asked ?? SpecReader.AnyEngine, wanted, kernels).Check();
         return new ExperimentEngines(asked, wanted, kernels, overrides);

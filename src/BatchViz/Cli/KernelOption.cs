@@ -1,5 +1,4 @@
 using System.CommandLine;
-using BatchViz.Cli.Bench;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
 
@@ -16,7 +15,7 @@ internal static class KernelOption
     /// <exception cref="SpecException">There is no such path, or this processor does not have it.</exception>
     public static KernelPath Read(ParseResult parsed, Option<string?> option)
     {
-        var asked = BenchOptions.Word(parsed, option, Paths) ?? CpuEngine.Available[^1];
+        var asked = OptionWord.Read(parsed, option, Paths) ?? CpuEngine.Available[^1];
         if (CpuEngine.Available.Contains(asked)) return asked;
         string here = string.Join(" and ", CpuEngine.Available.Select(Word));
         throw new SpecException($"\"--path\" is \"{Word(asked)}\", which this processor does not have; it can run {here}.");

@@ -44,7 +44,7 @@ internal static class RunCommand
         using var files = output is null ? null : RecordingFiles.New(output);
         using var experiment = new Experiment(plan, engine, new ExperimentOptions
         {
-            LanesAtOnce = threads, Landscape = landscape && output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Bench.Machine.Processor(), EngineReason = chosen.Reason,
+            LanesAtOnce = threads, Landscape = landscape && output is not null, Files = files, RecordingBytes = recordingBytes, Processor = Cli.Processor.Name(), EngineReason = chosen.Reason,
             DataFolder = data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))),
         });
         return await Train(experiment, [.. experiment.Runs], json, stop);

@@ -41,7 +41,7 @@ internal static class ServeCommand
         // Data are read while the server is put together.
         string file = experiment ?? Files.DefaultExperiment;
         var reading = Task.Run(() => Files.Plan(file, data), stop);
-        using var conductor = new Conductor(engines, data, new ExperimentOptions { Processor = Bench.Machine.Processor(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
+        using var conductor = new Conductor(engines, data, new ExperimentOptions { Processor = Cli.Processor.Name(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
         await using var app = WebHost.Create(options, conductor);
         var plan = await reading;
         try

@@ -12,20 +12,23 @@ namespace BatchViz.Recordings;
 /// <summary>Opens recordings for commands; what is wrong is one sentence.</summary>
 internal static class RecordingFiles
 {
+    /// <summary>What stands between a recording that is written and its disk: nothing, unless something is to go wrong there on purpose.</summary>
+    internal static Func<IFiles, IFiles> Written { get; set; } = disk => disk;
+
     /// <summary>A folder for a recording that begins: new, or empty.</summary>
     public static IFiles New(string folder)
     {
         if (File.Exists(folder)) throw new SpecException($"\"--out\" is {folder}, which is a file.");
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => Path.GetFileName(entry) != DiskFiles.LockName))
             throw new SpecException($"\"--out\" is {folder}, which is not empty; name a new folder, or go on with what is in it with \"batchviz resume {folder}\".");
-        return Guarded(folder, () => KillingFiles.Around(DiskFiles.ToWrite(folder)));
+        return Guarded(folder, () => Written(DiskFiles.ToWrite(folder)));
     }
 
     /// <summary>A recording to go on with.</summary>
     public static IFiles ToWrite(string folder)
     {
         CheckThere(folder);
-        return Guarded(folder, () => KillingFiles.Around(DiskFiles.ToWrite(folder)));
+        return Guarded(folder, () => Written(DiskFiles.ToWrite(folder)));
     }
 
     /// <summary>A recording to look into, which may be one that is being written.</summary>

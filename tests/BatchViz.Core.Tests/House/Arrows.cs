@@ -95,17 +95,17 @@ public static partial class Arrows
     }
 
     /// <summary>
-    /// Files of src/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited and written
+    /// Files of src/ and bench/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited and written
     /// back; and fuzzers make up input. All that the program tells others is a contract.
     /// </summary>
     private static readonly string[] EditDocuments =
     [
-        "BatchViz.Core/Specs/", "BatchViz/Components/NewExperiment/SpecForm.cs", "BatchViz/Cli/Bench/Soak/Targets/",
+        "BatchViz.Core/Specs/", "BatchViz/Components/NewExperiment/SpecForm.cs", "BatchViz.Bench/Soak/Targets/",
         // The experiment file as a part of them.
         "BatchViz/Api/Manifest.cs", "BatchViz/Api/CommandReports.cs", "BatchViz.Recording/RecordingManifest.cs",
     ];
 
-    /// <param name="file">Within src/.</param>
+    /// <param name="file">Within src/ or bench/.</param>
     public static bool BuildsJsonByHand(string file, string source)
         => !EditDocuments.Any(allowed => file.StartsWith(allowed, StringComparison.Ordinal)) && HandmadeJson().IsMatch(CSharpComment().Replace(source, ""));
 

@@ -2,8 +2,7 @@ using System.Text;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 using BatchViz.Api;
-using BatchViz.Cli.Bench;
-using BatchViz.Cli.Bench.Soak.Targets;
+using BatchViz.Bench.Soak.Targets;
 
 namespace BatchViz.Tests.Api;
 
@@ -15,16 +14,6 @@ public class ContractsTests
     /// <summary>All records of the namespace: a new one is tried without being named here.</summary>
     private static readonly Dictionary<string, Type> Types = ContractSamples.RecordsOf(typeof(ApiJson).Assembly, typeof(ApiJson).Namespace!).ToDictionary(type => type.Name);
 
-    /// <summary>Of benches and soaks, those that are written by themselves.</summary>
-    private static readonly Dictionary<string, Type> OfBenches = typeof(BenchContext).GetCustomAttributesData()
-        .Where(data => data.AttributeType == typeof(JsonSerializableAttribute)).Select(data => (Type)data.ConstructorArguments[0].Value!).ToDictionary(type => type.Name);
-
-    public static TheoryData<string> BenchContracts => [.. OfBenches.Keys];
-
-    [Theory]
-    [MemberData(nameof(BenchContracts))]
-    public void Every_number_of_a_bench_is_written_in_strict_json(string name) => Check(OfBenches[name], BenchContext.Default);
-
     [Fact]
     public void There_are_contracts() => Assert.True(Types.Count > 40, string.Join(", ", Types.Keys));
 
@@ -32,21 +21,7 @@ public class ContractsTests
     [MemberData(nameof(Contracts))]
     public void Every_number_is_written_in_strict_json(string name)
     {
-        Check(Types[name], ApiContext.Default);
-    }
-
-    private static void Check(Type type, JsonSerializerContext context)
-    {
-        var info = context.GetTypeInfo(type);
-        Assert.True(info is not null, $"{type.Name} is written by nothing that is listed on {context.GetType().Name}.");
-        int fractions = ContractSamples.Fractions(type);
-        foreach (double number in ContractSamples.Numbers)
-        {
-            byte[] json = JsonSerializer.SerializeToUtf8Bytes(ContractSamples.Fill(type, number), info);
-
-            using var document = JsonDocument.Parse(json);
-            Assert.Equal(fractions, ContractSamples.All(document.RootElement).Count(element => Is(number, element)));
-        }
+        ContractCheck.EveryNumber(Types[name], ApiContext.Default);
     }
 
     [Theory]
@@ -68,11 +43,4 @@ public class ContractsTests
     [Fact]
     public void A_type_without_metadata_is_refused_instead_of_being_written_somehow()
         => Assert.ThrowsAny<Exception>(() => ApiJson.Bytes(new { seconds = double.NaN }));
-
-    private static bool Is(double number, JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Null => !double.IsFinite(number),
-        JsonValueKind.Number => BitConverter.DoubleToInt64Bits(element.GetDouble()) == BitConverter.DoubleToInt64Bits(number),
-        _ => false,
-    };
 }

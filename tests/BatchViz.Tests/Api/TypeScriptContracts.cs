@@ -7,7 +7,7 @@ using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using BatchViz.Api;
 using BatchViz.Core.Specs;
-using BatchViz.Cli.Bench.Soak.Targets;
+using BatchViz.Bench.Soak.Targets;
 
 namespace BatchViz.Tests.Api;
 

@@ -1,7 +1,7 @@
 using BatchViz.Api;
 using BatchViz.Telemetry;
 using BatchViz.Training;
-using BatchViz.Cli.Bench.Soak.Targets;
+using BatchViz.Bench.Soak.Targets;
 using BatchViz.Recordings;
 
 namespace BatchViz.Tests.Recordings;
