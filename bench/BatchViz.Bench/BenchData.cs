@@ -16,13 +16,13 @@ internal static class BenchData
 
     /// <param name="atLeast">Examples that there must be.</param>
     /// <param name="files">Where MNIST is; when it cannot be read, its place is taken by random images.</param>
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     public static DataSet For(BenchNet net, int atLeast, DataFiles files)
     {
         if (net is { Inputs: 784, Outputs: 10 } && Mnist(files) is { } mnist && mnist.Train.Count >= atLeast) return mnist;
         int count = Math.Max(atLeast, Math.Clamp(32_000_000 / net.Inputs, 1, 4096));
         if ((long)count * net.Inputs > Array.MaxLength / 4)
-            throw new SpecException($"{count:#,0} examples of {net.Inputs:#,0} inputs take more memory than a benchmark should; ask for a smaller batch or network.");
+            throw new RefusedException($"{count:#,0} examples of {net.Inputs:#,0} inputs take more memory than a benchmark should; ask for a smaller batch or network.");
         if (net.Inputs == 2 && net.Outputs <= 2)
             return Generators.Make(new DataSpec { Kind = DataKind.Circles, TrainExamples = count, TestExamples = 1 });
         return net.Inputs < ImageInputs ? Gaussian(net, count) : Images(net, count);
@@ -49,7 +49,7 @@ internal static class BenchData
         {
             return files.Load(new DataSpec { Kind = DataKind.Mnist }, trusted: true);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             return null;
         }

@@ -28,10 +28,10 @@ internal sealed class BenchOptions
     /// <summary>The networks asked for; none when the benchmark's own are wanted.</summary>
     public BenchNet[] Nets(ParseResult parsed)
     {
-        var kind = OptionWord.Read(parsed, activation, Words.Activations);
-        var measure = OptionWord.Read(parsed, loss, Words.Losses);
+        var kind = OptionWord.Read(parsed, activation, SpecVocabulary.Activations);
+        var measure = OptionWord.Read(parsed, loss, SpecVocabulary.Losses);
         string[] texts = [.. (parsed.GetValue(nets) ?? []).SelectMany(text => text.Split(','))];
-        if (texts.Length == 0 && (kind ?? (object?)measure) is not null) throw new SpecException("\"--activation\" and \"--loss\" apply to the networks given with --net.");
+        if (texts.Length == 0 && (kind ?? (object?)measure) is not null) throw new RefusedException("\"--activation\" and \"--loss\" apply to the networks given with --net.");
         return [.. texts.Select(text => BenchNet.Parse(text.Trim(), kind, measure))];
     }
 
@@ -44,7 +44,7 @@ internal sealed class BenchOptions
     {
         double value = parsed.GetValue(seconds);
         return value is >= 0.001 and <= LongestMeasure ? value
-            : throw new SpecException($"\"--seconds\" is {value.ToString(CultureInfo.InvariantCulture)}; it must be a number from 0.001 to {LongestMeasure}.");
+            : throw new RefusedException($"\"--seconds\" is {value.ToString(CultureInfo.InvariantCulture)}; it must be a number from 0.001 to {LongestMeasure}.");
     }
 
     public bool Peers(ParseResult parsed) => parsed.GetValue(peers);
@@ -61,7 +61,7 @@ internal sealed class BenchOptions
         foreach (string part in parsed.GetRequiredValue(option).Split(','))
         {
             if (!int.TryParse(part.Trim(), NumberStyles.None, CultureInfo.InvariantCulture, out int value))
-                throw new SpecException($"\"{option.Name}\" holds \"{part.Trim()}\"; it must be whole numbers with commas between them, such as 1,32,512.");
+                throw new RefusedException($"\"{option.Name}\" holds \"{part.Trim()}\"; it must be whole numbers with commas between them, such as 1,32,512.");
             Within(option.Name, value, least, most);
             if (!values.Contains(value)) values.Add(value);
         }
@@ -69,5 +69,5 @@ internal sealed class BenchOptions
     }
 
     private static int Within(string name, int value, int least, int most)
-        => value >= least && value <= most ? value : throw new SpecException($"\"{name}\" is {value}; it must be a whole number from {least:#,0} to {most:#,0}.");
+        => value >= least && value <= most ? value : throw new RefusedException($"\"{name}\" is {value}; it must be a whole number from {least:#,0} to {most:#,0}.");
 }

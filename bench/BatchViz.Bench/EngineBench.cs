@@ -32,7 +32,7 @@ internal static class EngineBench
         {
             var nets = options.Nets(parsed);
             int together = BenchOptions.Whole(parsed, seeds, 1, MostSeeds);
-            var kind = OptionWord.Read(parsed, optimizer, Words.Optimizers) ?? OptimizerKind.Sgd;
+            var kind = OptionWord.Read(parsed, optimizer, SpecVocabulary.Optimizers) ?? OptimizerKind.Sgd;
             bool own = nets.Length == 0;
             if (own) nets = [.. Nets.Select(text => BenchNet.Parse(text, null, null))];
             int[] batches = Batches(parsed, batch, nets);
@@ -41,7 +41,7 @@ internal static class EngineBench
             if (own && together == 1) cells.AddRange(batches.Where(b => b is 1 or 32).Select(b => (nets[0], b, BundleSeeds)));
             int each = BenchOptions.Whole(parsed, threads, 1, Environment.ProcessorCount);
             using var measured = EngineList.Choose(new EngineRequest(
-                parsed.GetRequiredValue(engine), OptionWord.Read(parsed, precision, Words.Precisions),
+                parsed.GetRequiredValue(engine), OptionWord.Read(parsed, precision, SpecVocabulary.Precisions),
                 options.AskedPath(parsed), each, !parsed.GetValue(without))).Engine;
             using var peers = options.Peers(parsed) ? PeersOf(measured, each, stop) : Peers.None;
             Run(cells, kind, measured, options.Path(parsed), options.Seconds(parsed), peers, options.Json(parsed), stop);
@@ -58,7 +58,7 @@ internal static class EngineBench
         {
             if (batches.Max() * net.Network.ActivationsPerExample > SpecResolver.MaxActivationFloats)
             {
-                throw new SpecException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: "
+                throw new RefusedException($"\"{option.Name}\" {batches.Max():#,0} is too large for {net.Name}: "
                     + $"its activations alone would take more than {SpecResolver.MaxActivationFloats * 4 / 1_000_000_000} GB.");
             }
         }
@@ -143,7 +143,7 @@ internal static class EngineBench
         return new()
         {
             Machine = Machine.Describe(path), Path = KernelOption.Word(path), Engine = $"{engine.Name}: {engine.Description}", FmaCeilingGflops = ceiling,
-            Optimizer = Words.Of(Words.Optimizers, optimizer),
+            Optimizer = SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer),
             Cells = [.. cells.Select(cell => cell.Report(ceiling))],
             GeometricMean = mean,
             LeastRatio = mean is null ? null : Single(cells).Min(cell => cell.Ratio),

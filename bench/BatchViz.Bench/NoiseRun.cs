@@ -22,7 +22,7 @@ internal sealed class NoiseRun : IDisposable
 
     private readonly IBundle training, still;
     private readonly IProbe probe;
-    private readonly Progress progress;
+    private readonly TrainingProgress progress;
     private readonly RecordBlock block;
     /// <summary>What the batch of each update estimates; the one at index u is measured at the weights after u updates.</summary>
     private readonly List<NoiseMoments> batches = [];
@@ -97,7 +97,7 @@ internal sealed class NoiseRun : IDisposable
             stop.ThrowIfCancellationRequested();
             int granted = (int)Math.Min(updates, BlockRows);
             training.Advance(granted, block);
-            if (training.Diverged(0)) throw new SpecException($"The run of B = {batch} diverged at update {batches.Count + block.Rows[0]:#,0}; ask for another batch size.");
+            if (training.Diverged(0)) throw new RefusedException($"The run of B = {batch} diverged at update {batches.Count + block.Rows[0]:#,0}; ask for another batch size.");
             for (int row = 0; row < granted; row++) batches.Add(Estimates(block.Row(0, row)));
             updates -= granted;
         }

@@ -25,7 +25,7 @@ internal static class NoiseScaleBench
         foreach (var set in sets)
         {
             int most = set.Train.Count / 2;
-            if (batches.Max() > most) throw new SpecException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {set.Train.Count:#,0} examples, {most:#,0}.");
+            if (batches.Max() > most) throw new RefusedException($"\"--batch\" holds {batches.Max():#,0}; --noise-scale needs batches of at most half of the {set.Train.Count:#,0} examples, {most:#,0}.");
         }
         var runs = new List<NoiseReportRun>();
         if (!json) Console.WriteLine(Machine.Describe(path));

@@ -52,7 +52,7 @@ internal sealed class Peers : IDisposable
     public IEnumerable<PeerContestant> Updates(BenchNet net, OptimizerKind optimizer, int batch, int seeds, int set)
     {
         PeerRequest Request(string? variant)
-            => Of("update", net) with { Optimizer = Words.Of(Words.Optimizers, optimizer), Batch = batch, Seeds = seeds, Set = set, Variant = variant };
+            => Of("update", net) with { Optimizer = SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer), Batch = batch, Seeds = seeds, Set = set, Variant = variant };
 
         // The peers have no optimiser that needs the whole gradient first.
         if (!new OptimizerSpec { Kind = optimizer }.WeightByWeight) yield break;
@@ -102,7 +102,7 @@ internal sealed class Peers : IDisposable
 
     private PeerRequest Of(string kind, BenchNet net) => new()
     {
-        Kind = kind, Sizes = [.. net.Sizes], Activation = Words.Of(Words.Activations, net.Activation), Loss = Words.Of(Words.Losses, net.Loss),
+        Kind = kind, Sizes = [.. net.Sizes], Activation = SpecVocabulary.Of(SpecVocabulary.Activations, net.Activation), Loss = SpecVocabulary.Of(SpecVocabulary.Losses, net.Loss),
         Preset = net.Preset, Device = device, Precision = precision,
     };
 

@@ -30,10 +30,10 @@ internal static class ProbesBench
             var nets = options.Nets(parsed);
             if (parsed.GetValue(noiseScale))
             {
-                if (options.Peers(parsed)) throw new SpecException("\"--peers\" does not apply to --noise-scale, which measures no time.");
+                if (options.Peers(parsed)) throw new RefusedException("\"--peers\" does not apply to --noise-scale, which measures no time.");
                 if (nets.Length == 0) nets = [NoiseScaleBench.Net];
                 int[] sizes = parsed.GetResult(batch) is { Implicit: false } ? EngineBench.Batches(parsed, batch, nets) : NoiseScaleBench.BatchSizes;
-                if (sizes.Contains(1)) throw new SpecException("\"--batch\" holds 1; the gradients of one example have no variance, so that --noise-scale needs batches of at least 2.");
+                if (sizes.Contains(1)) throw new RefusedException("\"--batch\" holds 1; the gradients of one example have no variance, so that --noise-scale needs batches of at least 2.");
                 NoiseScaleBench.Run(nets, sizes, BenchOptions.Whole(parsed, epochs, 1, MostEpochs), options.Path(parsed), options.Json(parsed), stop);
                 return Task.FromResult(CommandLine.Done);
             }

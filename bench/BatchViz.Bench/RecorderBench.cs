@@ -34,8 +34,8 @@ internal static class RecorderBench
         command.SetAction((parsed, stop) => CommandLine.Guard(() =>
         {
             double measure = parsed.GetValue(seconds);
-            if (measure is not (>= 0.01 and <= 600)) throw new SpecException($"\"--seconds\" is {measure.ToString(CultureInfo.InvariantCulture)}; it must be a number from 0.01 to 600.");
-            if (parsed.GetValue(updates) is < 0 or > SpecReader.MaxUpdates) throw new SpecException($"\"--updates\" is {parsed.GetValue(updates)}; it must be a whole number from 0 to {SpecReader.MaxUpdates:#,0}.");
+            if (measure is not (>= 0.01 and <= 600)) throw new RefusedException($"\"--seconds\" is {measure.ToString(CultureInfo.InvariantCulture)}; it must be a number from 0.01 to 600.");
+            if (parsed.GetValue(updates) is < 0 or > SpecReader.MaxUpdates) throw new RefusedException($"\"--updates\" is {parsed.GetValue(updates)}; it must be a whole number from 0 to {SpecReader.MaxUpdates:#,0}.");
             return Task.FromResult(Run(measure, parsed.GetValue(updates), parsed.GetValue(folder) ?? Path.GetTempPath(), parsed.GetValue(json), stop));
         }));
         bench.Subcommands.Add(command);

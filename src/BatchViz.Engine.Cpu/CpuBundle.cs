@@ -9,7 +9,7 @@ using BatchViz.Engine.Cpu.Layered;
 using BatchViz.Engine.Cpu.Memory;
 using BatchViz.Engine.Cpu.Surface;
 using BatchViz.Engine.Cpu.Tiny;
-using BatchViz.Engine.Cpu.Whole;
+using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu;
 
@@ -26,14 +26,14 @@ internal sealed unsafe class CpuBundle : IBundle
     private readonly WeightLayout layout;
     private readonly Model model;
     private readonly TinyCohort? cohort;
-    private readonly WholeSteps? whole;
+    private readonly FullGradientStep? whole;
     private readonly SearchSteps? search;
     private readonly HardExamples? hard;
     private readonly Optimizer optimizer;
     private readonly LearningRates rates;
     private readonly Member[] members;
     private readonly int[] indices;
-    private readonly Figures figures;
+    private readonly UpdateStatistics figures;
     private readonly double population;
 
     /// <summary>Vectors of a member behind its weights, old weights among them.</summary>
@@ -51,16 +51,16 @@ internal sealed unsafe class CpuBundle : IBundle
         this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
-        Layout = new RecordLayout(layout.Layers.Length, Searches(spec));
+        Layout = new RecordLayout(layout.Layers.Length, HasLineSearchColumns(spec));
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
-        (states, staleness, searches) = (spec.StateVectors, spec.Staleness, Searches(spec));
+        (states, staleness, searches) = (spec.StateVectors, spec.Staleness, HasLineSearchColumns(spec));
         var progress = spec.ProgressOver(data.Train.Count);
         int largest = LargestBatch(spec, progress);
         rates = spec.LearningRatesOver(progress);
         population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Train.Count;
         indices = new int[progress.LargestBatch];
-        figures = new Figures(layout.Layers.Length);
+        figures = new UpdateStatistics(layout.Layers.Length);
         members = new Member[spec.Seeds.Count];
         try
         {
@@ -75,7 +75,7 @@ internal sealed unsafe class CpuBundle : IBundle
                 layout.Pack(InitialWeights.Of(spec.Network, data, spec.Seeds[m]), members[m].Weights);
                 layout.FillStatistics(members[m].Statistics);
                 // Before the first update, all older weights are those.
-                for (int s = optimizer.States; s < states; s++) Flat.Copy(layout.Floats, members[m].Weights, members[m].Weights + (1 + s) * layout.Floats);
+                for (int s = optimizer.States; s < states; s++) VectorOps.Copy(layout.Floats, members[m].Weights, members[m].Weights + (1 + s) * layout.Floats);
                 members[m].WeightSquare = kernels.SumSquares(layout.Floats, members[m].Weights);
             }
         }
@@ -169,7 +169,7 @@ internal sealed unsafe class CpuBundle : IBundle
         }
         var statistics = new double[OwnStatistics + layout.Statistics];
         (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, from.WeightSquare);
-        if (Layout.Searches) from.Search.Export(statistics.AsSpan(3));
+        if (Layout.HasLineSearchColumns) from.Search.Export(statistics.AsSpan(3));
         layout.UnpackStatistics(from.Statistics, statistics.AsSpan(OwnStatistics));
         GC.KeepAlive(this);
         return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
@@ -188,7 +188,7 @@ internal sealed unsafe class CpuBundle : IBundle
         to.Diverged = false;
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
-        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
+        if (Layout.HasLineSearchColumns) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
         if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         to.WeightSquare = statistics?[2] ?? kernels.SumSquares(layout.Floats, to.Weights);
         if (statistics is not null) layout.PackStatistics(statistics.AsSpan(OwnStatistics), to.Statistics);
@@ -216,34 +216,34 @@ internal sealed unsafe class CpuBundle : IBundle
 
     /// <summary>Tiny nets train in lanes where they are enough to pay, and their batches not too large.</summary>
     private static TinyCohort? CreateCohort(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Optimizer optimizer, int largest, Ledger ledger)
-        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !Searches(spec) && spec.Sampler.Pool is null && spec.Network.Model.Kind == ModelKind.Dense && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
+        => spec.Seeds.Count >= TinyCohort.FewestAt(1, kernels.Width) && !NeedsWhole(spec) && !HasLineSearchColumns(spec) && spec.Sampler.Pool is null && spec.Network.Model.Kind == ModelKind.Dense && TinyModel.Fits(spec.Network) && largest <= TinyCohort.MostExamples
             ? new TinyCohort(kernels, data, spec.Network, layout, largest, 1 + optimizer.States, ledger)
             : null;
 
     private static bool NeedsWhole(BundleSpec spec) => spec.Optimizer.HasTrust || spec.Staleness > 0;
 
     /// <summary>The most examples that an update trains on.</summary>
-    private static int LargestBatch(BundleSpec spec, Progress progress) => spec.Sampler.Pool is null ? progress.LargestBatch : spec.BatchSize;
+    private static int LargestBatch(BundleSpec spec, TrainingProgress progress) => spec.Sampler.Pool is null ? progress.LargestBatch : spec.BatchSize;
 
     private static HardExamples? CreateHard(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
         => spec.Sampler.Pool is null ? null : new HardExamples(CreateLosses(kernels, data, spec, layout, most, ledger), most);
 
-    private static bool Searches(BundleSpec spec) => spec.RecordsSearches ?? spec.Optimizer.Searches;
+    private static bool HasLineSearchColumns(BundleSpec spec) => spec.HasLineSearchColumns ?? spec.Optimizer.UsesLineSearch;
 
     /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>
-    private int OwnStatistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
+    private int OwnStatistics => 3 + (Layout.HasLineSearchColumns ? SearchState.Kept : 0);
 
     private static SearchSteps? CreateSearch(
         KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, int[] indices, Ledger ledger)
-        => spec.Optimizer.Searches ? new SearchSteps(kernels, spec, layout, model, optimizer, CreateLosses(kernels, data, spec, layout, indices.Length, ledger), indices, ledger) : null;
+        => spec.Optimizer.UsesLineSearch ? new SearchSteps(kernels, spec, layout, model, optimizer, CreateLosses(kernels, data, spec, layout, indices.Length, ledger), indices, ledger) : null;
 
     private static Losses CreateLosses(KernelTable kernels, DataSet data, BundleSpec spec, WeightLayout layout, int most, Ledger ledger)
         => spec.Network.Model.Kind == ModelKind.Surface ? new SurfaceLosses(data)
             : spec.Network.Layered ? new LayeredLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger)
             : new DenseLosses(kernels, data, spec.Network, layout, Math.Min(most, spec.MicroBatch ?? most), ledger);
 
-    private static WholeSteps? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
-        => NeedsWhole(spec) ? new WholeSteps(kernels, spec.Optimizer, layout, model, optimizer, ledger) : null;
+    private static FullGradientStep? CreateWhole(KernelTable kernels, BundleSpec spec, WeightLayout layout, Model model, Optimizer optimizer, Ledger ledger)
+        => NeedsWhole(spec) ? new FullGradientStep(kernels, spec.Optimizer, layout, model, optimizer, ledger) : null;
 
     /// <summary>
     /// The weights that the next update's gradient is taken at. Old weights are kept in turn: those after j updates in place j mod s,
@@ -274,7 +274,7 @@ internal sealed unsafe class CpuBundle : IBundle
         else if (whole is null) model.Update(member.Weights, member.Weights + layout.Floats, batch, optimizer, figures);
         else whole.Update(member.Weights, member.Weights + layout.Floats, at, batch, figures);
         member.Diverged = !figures.Finite;
-        member.Noise = Records.Write(record, figures, member.Noise, rate, count, population, layout);
+        member.Noise = StepRecordWriter.Write(record, figures, member.Noise, rate, count, population, layout);
         if (searches)
         {
             if (search is null) member.Search.OnePass((double)Spec.Network.TrainingFlopsPerExample * count);
@@ -345,7 +345,7 @@ internal sealed unsafe class CpuBundle : IBundle
             if (!member.InLane) continue;
             cohort.Read(m - from, figures);
             if (member.Diverged) (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
-            member.Noise = Records.Write(records.Row(m, row), figures, member.Noise, rate, count, population, layout);
+            member.Noise = StepRecordWriter.Write(records.Row(m, row), figures, member.Noise, rate, count, population, layout);
             records.Rows[m]++;
             member.InLane = !member.Diverged;
             if (member.Diverged) ended++;

@@ -66,7 +66,7 @@ public sealed class CpuEngine : IEngine
         var source = Fitting(data, spec.Network);
         long wanted = CpuBundle.Predict(kernels, source, spec, ExampleStatistics).Total;
         if (wanted > MostBundleBytes)
-            throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
+            throw new RefusedException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         return new CpuBundle(kernels, source, spec, ExampleStatistics);
     }
 

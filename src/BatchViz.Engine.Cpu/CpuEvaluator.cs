@@ -65,14 +65,14 @@ internal abstract class CpuEvaluator(DataSet data, NetworkSpec network) : IEvalu
         double[] origin = WeightVectors.Of(Layout, a), d1 = WeightVectors.Of(Layout, b), d2 = WeightVectors.Of(Layout, c);
         WeightVectors.Subtract(d1, origin);
         WeightVectors.Subtract(d2, origin);
-        if (!WeightVectors.Orthonormalise(d1, d2)) throw new SpecException("The three points lie on one line: no single plane goes through them.");
+        if (!WeightVectors.Orthonormalise(d1, d2)) throw new RefusedException("The three points lie on one line: no single plane goes through them.");
         return new CpuPlane(Layout, origin, d1, d2, WeightVectors.MeanStatistics(Layout, [a]));
     }
 
     public IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2)
     {
         double[] first = WeightVectors.Of(Layout, d1), second = WeightVectors.Of(Layout, d2);
-        if (!WeightVectors.Orthonormalise(first, second)) throw new SpecException("The two directions are parallel, or one has no length: they span no plane.");
+        if (!WeightVectors.Orthonormalise(first, second)) throw new RefusedException("The two directions are parallel, or one has no length: they span no plane.");
         return new CpuPlane(Layout, WeightVectors.Of(Layout, origin), first, second, WeightVectors.MeanStatistics(Layout, [origin]));
     }
 

@@ -27,8 +27,8 @@ internal sealed unsafe class Optimizer
         {
             Kind = spec.Kind,
             Decay = spec.Kind == OptimizerKind.AdamW ? 0 : (float)spec.WeightDecay,
-            Keep1 = (float)keep1, Take1 = (float)(1 - keep1),
-            Keep2 = (float)keep2, Take2 = (float)(1 - keep2),
+            Decay1 = (float)keep1, OneMinusDecay1 = (float)(1 - keep1),
+            Decay2 = (float)keep2, OneMinusDecay2 = (float)(1 - keep2),
             Epsilon = (float)spec.Epsilon,
         };
     }
@@ -40,11 +40,11 @@ internal sealed unsafe class Optimizer
     public bool Plain => spec.Kind == OptimizerKind.Sgd && spec.WeightDecay == 0;
 
     /// <summary>Where gradients go instead of being applied, as long as the weights; null: they are applied.</summary>
-    public float* Taking { get; set; }
+    public float* GradientSink { get; set; }
 
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
     /// <exception cref="InvalidOperationException">Gradients are taken: whoever steps by itself would step instead.</exception>
-    public float Scale => Taking == null ? -constants.Rate * constants.Weight : throw new InvalidOperationException("the gradient is wanted, not a step");
+    public float Scale => GradientSink == null ? -constants.Rate * constants.Weight : throw new InvalidOperationException("the gradient is wanted, not a step");
 
     /// <param name="update">Counts from 1, the first with this optimiser.</param>
     /// <param name="learningRate">η of this update.</param>
@@ -61,7 +61,7 @@ internal sealed unsafe class Optimizer
     }
 
     /// <summary>LARS: what the steps of a layer are scaled with, from the norms of its gradient and weights.</summary>
-    public void Trust(double gradientNorm, double weightNorm)
+    public void ApplyTrustRatio(double gradientNorm, double weightNorm)
     {
         double scaled = weight * gradientNorm, ratio = scaled == 0 || weightNorm == 0 ? 1 : spec.Trust * weightNorm / (scaled + spec.WeightDecay * weightNorm);
         constants.Weight = (float)(rate * ratio * weight);
@@ -75,9 +75,9 @@ internal sealed unsafe class Optimizer
     /// <param name="state">All state vectors of the member.</param>
     public (double Update, double Weights) Step(long first, long count, float* w, float* g, float* state)
     {
-        if (Taking != null)
+        if (GradientSink != null)
         {
-            Buffer.MemoryCopy(g, Taking + first, count * sizeof(float), count * sizeof(float));
+            Buffer.MemoryCopy(g, GradientSink + first, count * sizeof(float), count * sizeof(float));
             return default;
         }
         double update = kernels.Step(count, w + first, g, state + first, state + floats + first, constants, out double norm);

@@ -26,7 +26,7 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     /// <param name="seeds">Of the members.</param>
     /// <param name="scale">What losses are multiplied with on the way, and gradients divided by.</param>
     /// <param name="seen">Takes what batch norms see.</param>
-    public Result At(Leaves at, Tensor examples, IReadOnlyList<uint> seeds, long update, double scale, List<BatchStatistics>? seen)
+    public Result At(ParameterViews at, Tensor examples, IReadOnlyList<uint> seeds, long update, double scale, List<BatchStatistics>? seen)
     {
         long members = at.Members, count = examples.shape[0] / members, most = separable && microBatch is { } limit ? Math.Min(limit, count) : count;
         Tensor? sum = null;
@@ -57,10 +57,10 @@ internal sealed class BatchGradients(StackedModel model, TorchSplit train, bool 
     }
 
     /// <summary>As <see cref="DensePass.At"/>, by autograd. Squares are those of gradients times the scale.</summary>
-    private (Tensor Sum, Tensor? Squares) Differentiate(Leaves at, Tensor examples, IReadOnlyList<uint> seeds, long update, long first, long count, double scale, List<BatchStatistics>? seen)
+    private (Tensor Sum, Tensor? Squares) Differentiate(ParameterViews at, Tensor examples, IReadOnlyList<uint> seeds, long update, long first, long count, double scale, List<BatchStatistics>? seen)
     {
         long rows = examples.shape[0] / at.Members;
-        List<Touch> tape = [];
+        List<LayerCapture> tape = [];
         var pass = new Pass(at) { Training = true, Tape = tapes ? tape : null, Seen = seen, Mask = (rate, number, shape, size) => Mask(seeds, update, first, rows, rate, number, shape, size) };
         var losses = model.Losses(pass, train, examples);
         Autograd.Accumulate(losses, scale / count, tape.Select(touch => touch.Output));

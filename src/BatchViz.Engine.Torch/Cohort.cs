@@ -8,7 +8,7 @@ internal sealed class Cohort : IDisposable
 {
     private readonly ParameterLayout layout;
     private readonly Tensor gradients;
-    private readonly Leaves?[] leavesOf;
+    private readonly ParameterViews?[] leavesOf;
 
     /// <param name="members">Their places in the bundle.</param>
     /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights. They and <paramref name="running"/> leave their scope and become the cohort's.</param>
@@ -18,7 +18,7 @@ internal sealed class Cohort : IDisposable
     {
         (this.layout, Members, Vectors, Running) = (layout, members, vectors, running);
         gradients = zeros_like(Weights);
-        leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new Leaves(layout, vector, gradient: true, gradients) : null)];
+        leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new ParameterViews(layout, vector, gradient: true, gradients) : null)];
         // Only now, when there is memory for all of it, it is the cohort's.
         foreach (var tensor in All().Append(gradients)) tensor.DetachFromDisposeScope();
     }
@@ -31,7 +31,7 @@ internal sealed class Cohort : IDisposable
 
     public Tensor Weights => Vectors[0];
 
-    public Leaves LeavesOf(int vector) => leavesOf[vector]!;
+    public ParameterViews LeavesOf(int vector) => leavesOf[vector]!;
 
     /// <summary>All that updates change, as it is now.</summary>
     public Tensor[] Copy() => [.. All().Select(tensor => tensor.clone())];

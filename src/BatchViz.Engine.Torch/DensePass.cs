@@ -20,7 +20,7 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
     /// the leaves collect them, in place of those there or, from a batch's later parts, on top.
     /// </summary>
     /// <param name="examples">[M·B], member by member.</param>
-    public (Tensor Sum, Tensor? Squares) At(Leaves at, Tensor examples, long count, bool onTop, bool exampleNorms)
+    public (Tensor Sum, Tensor? Squares) At(ParameterViews at, Tensor examples, long count, bool onTop, bool exampleNorms)
     {
         using var still = no_grad();
         long members = at.Members, rows = examples.shape[0] / members;
@@ -36,8 +36,8 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
             var group = layout.Places[l].Group;
             Tensor z;
             if (one) z = F.linear(activations[l], at.Weights(l, group.Outputs, group.Inputs), at.Bias(l));
-            else z = activations[l].bmm(at.Turned[l]);
-            if (!one && group.Bias) z.Plus_(at.WideBiases[l]!);
+            else z = activations[l].bmm(at.Transposed[l]);
+            if (!one && group.Bias) z.Plus_(at.BroadcastBiases[l]!);
             activations[l + 1] = Activate(group.Follows, z, out var linear);
             linears[l] = linear;
         }

@@ -18,7 +18,7 @@ internal sealed class LossHead(ParameterLayout layout)
     /// </summary>
     /// <param name="outputs">Of each tower [M, B, outputs].</param>
     /// <param name="examples">In the split, [M·B] or, the same for all nets, [B].</param>
-    public Tensor Losses(Leaves leaves, Tensor[] outputs, TorchSplit split, Tensor examples)
+    public Tensor Losses(ParameterViews leaves, Tensor[] outputs, TorchSplit split, Tensor examples)
     {
         if (network.Contrastive) return Contrast(leaves, Similarities(outputs));
         var z = outputs[0];
@@ -71,7 +71,7 @@ internal sealed class LossHead(ParameterLayout layout)
 
     private static Tensor Unit(Tensor rows) => rows / rows.Squared().sum(2, keepdim: true).AtLeast(1e-24).sqrt();
 
-    private Tensor Contrast(Leaves leaves, Tensor similar)
+    private Tensor Contrast(ParameterViews leaves, Tensor similar)
     {
         long pairs = similar.shape[1];
         if (network.Loss == LossKind.InfoNce)

@@ -66,9 +66,9 @@ internal sealed class StackedModel(ParameterLayout layout, DataSet data, Precisi
 }
 
 /// <summary>Two weights that every example sees for itself: gᵢ = δ.</summary>
-internal sealed record PointTouch(int Group, Tensor Output) : Touch(Group, Output)
+internal sealed record PointTouch(int Group, Tensor Output) : LayerCapture(Group, Output)
 {
-    public override Tensor Squares(Leaves leaves, Tensor delta) => delta.Squared().sum(2);
+    public override Tensor Squares(ParameterViews leaves, Tensor delta) => delta.Squared().sum(2);
 
-    public override Tensor Slopes(Leaves direction, Tensor delta) => (delta * direction.Matrices[0].squeeze(2).unsqueeze(1)).sum(2);
+    public override Tensor Slopes(ParameterViews direction, Tensor delta) => (delta * direction.Matrices[0].squeeze(2).unsqueeze(1)).sum(2);
 }

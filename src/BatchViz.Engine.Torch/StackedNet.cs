@@ -112,7 +112,7 @@ internal sealed class StackedNet(ParameterLayout layout, Precision precision)
             // TorchSharp's baddbmm takes its arguments in another order than it says.
             if (bias is not null) z = z.Plus_(bias.unsqueeze(1));
         }
-        pass.Tape?.Add(new DenseTouch(group, input, z));
+        pass.Tape?.Add(new DenseCapture(group, input, z));
         return z;
     }
 
@@ -121,7 +121,7 @@ internal sealed class StackedNet(ParameterLayout layout, Precision precision)
         var spec = node.Spec;
         int kernel = spec.Kernel, channels = node.Input.Channels / spec.Groups;
         long members = pass.Leaves.Members;
-        bool apart = pass.SumsExamples && ConvTouch.Direct(spec, node.Input.Channels, node.Output.Pixels);
+        bool apart = pass.SumsExamples && ConvCapture.Direct(spec, node.Input.Channels, node.Output.Pixels);
         long filters = members * spec.Filters;
         long[] shape = [filters, channels, kernel, kernel];
         var weights = apart ? pass.Leaves.Matrices[node.Weights].reshape(shape) : pass.Leaves.Weights(node.Weights, shape);
@@ -132,7 +132,7 @@ internal sealed class StackedNet(ParameterLayout layout, Precision precision)
         var z = F.conv2d(input, Narrow(weights), bias, [spec.Stride, spec.Stride], [spec.Padding, spec.Padding], [1, 1], members * spec.Groups);
         // The graph begins here where nothing before has weights in it.
         if (apart && !z.requires_grad) z.requires_grad_(true);
-        pass.Tape?.Add(new ConvTouch(node.Weights, spec, input, z, apart));
+        pass.Tape?.Add(new ConvCapture(node.Weights, spec, input, z, apart));
         return z;
     }
 
@@ -186,7 +186,7 @@ internal sealed class StackedNet(ParameterLayout layout, Precision precision)
     {
         Tensor gamma = pass.Leaves.Weights(node.Weights, shape), beta = pass.Leaves.Bias(node.Weights)!.reshape(shape);
         var z = (normal * gamma).Plus(beta);
-        pass.Tape?.Add(new NormTouch(node.Weights, normal, z));
+        pass.Tape?.Add(new NormCapture(node.Weights, normal, z));
         return z;
     }
 
@@ -205,9 +205,9 @@ internal sealed class StackedNet(ParameterLayout layout, Precision precision)
 }
 
 /// <summary>What a forward pass is given, and what it leaves.</summary>
-internal sealed class Pass(Leaves leaves)
+internal sealed class Pass(ParameterViews leaves)
 {
-    public Leaves Leaves { get; } = leaves;
+    public ParameterViews Leaves { get; } = leaves;
 
     /// <summary>All nets see the same examples.</summary>
     public bool Shared { get; init; }
@@ -222,7 +222,7 @@ internal sealed class Pass(Leaves leaves)
     public Func<double, int, TensorShape, long[], Tensor>? Mask { get; init; }
 
     /// <summary>Every use of weights, where examples' own gradients are wanted.</summary>
-    public List<Touch>? Tape { get; init; }
+    public List<LayerCapture>? Tape { get; init; }
 
     /// <summary>Gradients of the batch may be summed from the examples' own, which the tape has.</summary>
     public bool SumsExamples => Training && Tape is not null;

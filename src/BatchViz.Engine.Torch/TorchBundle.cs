@@ -27,8 +27,8 @@ internal sealed class TorchBundle : IBundle
     private readonly StackedModel model;
     private readonly BatchGradients gradients;
     private readonly Steps steps;
-    private readonly Searches? searches;
-    private readonly UpdateFigures figures;
+    private readonly LineSearchSteps? searches;
+    private readonly UpdateStatistics figures;
     private readonly LearningRates rates;
     private readonly Cohort whole;
     private readonly Member[] members;
@@ -47,11 +47,11 @@ internal sealed class TorchBundle : IBundle
     {
         (this.data, Spec, this.device, this.precision, this.queues) = (data, spec, device, precision, queues);
         layout = new ParameterLayout(spec.Network);
-        Layout = new RecordLayout(layout.Places.Length, spec.RecordsSearches ?? spec.Optimizer.Searches);
+        Layout = new RecordLayout(layout.Places.Length, spec.HasLineSearchColumns ?? spec.Optimizer.UsesLineSearch);
         model = new StackedModel(layout, data.Source, precision);
         gradients = new BatchGradients(model, data.Train, exampleStatistics, spec.MicroBatch, device);
         steps = new Steps(spec.Optimizer, layout);
-        figures = new UpdateFigures(layout);
+        figures = new UpdateStatistics(layout);
         scales = precision == Precision.Float16;
         if (scales) scale = FirstScale;
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
@@ -59,7 +59,7 @@ internal sealed class TorchBundle : IBundle
         rates = spec.LearningRatesOver(progress);
         population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Source.Train.Count;
         indices = new int[progress.LargestBatch];
-        if (spec.Optimizer.Searches) searches = new Searches(spec, layout, model, gradients, data.Train);
+        if (spec.Optimizer.UsesLineSearch) searches = new LineSearchSteps(spec, layout, model, gradients, data.Train);
         members = [.. spec.Seeds.Select((seed, m) => new Member(seed, spec.SamplerOf(m, data.Source.Train.Count)))];
         Memory = Predict(spec, data.Source, queues);
         whole = Begin();
@@ -145,7 +145,7 @@ internal sealed class TorchBundle : IBundle
         }
         var statistics = new double[OwnStatistics + layout.Statistics];
         (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, vectors[0].Sum(w => (double)w * w));
-        if (Layout.Searches) from.Search.Export(statistics.AsSpan(3));
+        if (Layout.HasLineSearchColumns) from.Search.Export(statistics.AsSpan(3));
         if (whole.Running is { } running) Host.Doubles(running.select(0, member)).CopyTo(statistics, OwnStatistics);
         return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
@@ -165,7 +165,7 @@ internal sealed class TorchBundle : IBundle
         (to.Updates, to.Diverged) = (keyframe.Updates, false);
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
-        if (Layout.Searches) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
+        if (Layout.HasLineSearchColumns) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
         if (to.Updates == optimizerFrom) to.Search.BeginAnew();
         whole.Running?.select(0, member).copy_(tensor(statistics is null ? FirstStatistics() : Array.ConvertAll(statistics[OwnStatistics..], s => (float)s)));
     }
@@ -179,7 +179,7 @@ internal sealed class TorchBundle : IBundle
     }
 
     /// <summary>Numbers among a keyframe's statistics before those of the layers.</summary>
-    private int OwnStatistics => 3 + (Layout.Searches ? SearchState.Kept : 0);
+    private int OwnStatistics => 3 + (Layout.HasLineSearchColumns ? SearchState.Kept : 0);
 
     /// <summary>Whether gradients may be taken at the vector of that number: the weights, or old ones.</summary>
     private bool IsAt(int vector) => Spec.Staleness == 0 ? vector == 0 : vector > States;
@@ -338,7 +338,7 @@ internal sealed class TorchBundle : IBundle
         var of = members[member];
         var record = records.Row(member, records.Rows[member]++);
         of.Noise = figures.Write(record, row, of.Noise, rates.At(update), count, population);
-        if (Layout.Searches)
+        if (Layout.HasLineSearchColumns)
         {
             if (Spec.Sampler.Pool is not null) of.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * of.Sampler.Progress.ExamplesOf(update);
             if (searches is null)

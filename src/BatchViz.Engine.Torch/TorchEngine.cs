@@ -18,10 +18,10 @@ public sealed class TorchEngine : IEngine
 
     /// <param name="device">"cpu" or "cuda:N".</param>
     /// <param name="threads">Of one operation on a CPU, for the whole process; 1 where several lanes train side by side.</param>
-    /// <exception cref="SpecException">There is no such device, or libtorch cannot be loaded.</exception>
+    /// <exception cref="RefusedException">There is no such device, or libtorch cannot be loaded.</exception>
     public TorchEngine(string device = "cpu", Precision precision = Precision.Float32, int threads = 1)
     {
-        if (WhyNot(device) is { } why) throw new SpecException(HowToGet(device) is { } how ? $"{why} {how}" : why);
+        if (WhyNot(device) is { } why) throw new RefusedException(HowToGet(device) is { } how ? $"{why} {how}" : why);
         this.device = torch.device(device);
         Precision = precision;
         DeviceName = device;
@@ -110,7 +110,7 @@ public sealed class TorchEngine : IEngine
         {
             long wanted = TorchBundle.Predict(spec, ours.Source, Queued).Total;
             if (wanted > MostBundleBytes)
-                throw new SpecException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
+                throw new RefusedException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
         }
         IBundle? made = null;
         TorchMemory.Guard(spec.BatchSize, () => made = new TorchBundle(ours, spec, device, Precision, Queued, ExampleStatistics));

@@ -93,7 +93,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
     {
         using var scope = Begin();
         Tensor origin = Wide(TorchWeights.Of(a, layout)), d1 = Wide(TorchWeights.Of(b, layout)) - origin, d2 = Wide(TorchWeights.Of(c, layout)) - origin;
-        if (!Orthonormalise(ref d1, ref d2)) throw new SpecException("The three points lie on one line: no single plane goes through them.");
+        if (!Orthonormalise(ref d1, ref d2)) throw new RefusedException("The three points lie on one line: no single plane goes through them.");
         return new TorchPlane(layout, origin, d1, d2, MeanStatistics([a]));
     }
 
@@ -101,7 +101,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
     {
         using var scope = Begin();
         Tensor first = Wide(TorchDirection.Of(d1, layout)), second = Wide(TorchDirection.Of(d2, layout));
-        if (!Orthonormalise(ref first, ref second)) throw new SpecException("The two directions are parallel, or one has no length: they span no plane.");
+        if (!Orthonormalise(ref first, ref second)) throw new RefusedException("The two directions are parallel, or one has no length: they span no plane.");
         return new TorchPlane(layout, TorchWeights.Of(origin, layout).Vector, first, second, MeanStatistics([origin]));
     }
 
@@ -124,14 +124,14 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
 
     public void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs)
     {
-        if (network.Model.Kind == ModelKind.Surface) throw new SpecException(Tr("A surface has no inputs and no outputs.", "曲面没有输入与输出。"));
-        if (network.Contrastive) throw new SpecException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
+        if (network.Model.Kind == ModelKind.Surface) throw new RefusedException(Tr("A surface has no inputs and no outputs.", "曲面没有输入与输出。"));
+        if (network.Contrastive) throw new RefusedException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
         int width = data.Source.Inputs, wide = network.Sizes[^1], count = inputs.Length / width;
         if (inputs.Length != count * width) throw new ArgumentException($"{inputs.Length} values for examples of {width} inputs", nameof(inputs));
         if (outputs.Length != count * wide) throw new ArgumentException($"{outputs.Length} places for {count} examples of {wide} outputs", nameof(outputs));
         using var scope = Begin();
         var ours = TorchWeights.Of(weights, layout);
-        using var leaves = new Leaves(layout, ours.Vector.unsqueeze(0), gradient: false);
+        using var leaves = new ParameterViews(layout, ours.Vector.unsqueeze(0), gradient: false);
         var pass = new Pass(leaves) { Running = ours.Running?.unsqueeze(0) };
         Host.Copy(model.Outputs(pass, tensor(inputs.ToArray(), [1, count, width]).to(device)), outputs);
     }
@@ -185,7 +185,7 @@ internal sealed class TorchEvaluator(TorchData data, NetworkSpec network, Device
     private Evaluation[] Evaluate(Tensor weights, Tensor? running, EvaluationSet set, CancellationToken cancel)
     {
         long nets = weights.shape[0];
-        using var leaves = new Leaves(layout, weights, gradient: false);
+        using var leaves = new ParameterViews(layout, weights, gradient: false);
         double[] losses = new double[nets], right = new double[nets];
         bool counts = false;
         foreach (var examples in SetParts.Parts(data, set, network, nets, device))

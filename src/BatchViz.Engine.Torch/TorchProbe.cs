@@ -121,7 +121,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
 
     public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel)
     {
-        if (network.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
+        if (network.Model.WhyNoFisherRao() is { } why) throw new RefusedException(why);
         using var scope = Begin();
         double sum = 0;
         Each(TorchWeights.Of(weights, layout), null, set, false, cancel, (pass, examples) =>
@@ -170,7 +170,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
         RefuseContrast();
         using var scope = Begin();
         var ours = TorchPlane.Of(plane, layout);
-        Leaves[] directions = [.. new[] { 1, 2 }.Select(v => new Leaves(layout, ours.Vectors.narrow(0, v, 1), gradient: false))];
+        ParameterViews[] directions = [.. new[] { 1, 2 }.Select(v => new ParameterViews(layout, ours.Vectors.narrow(0, v, 1), gradient: false))];
         int n = SetParts.CountOf(data, set);
         List<double>[] along = [[], []];
         double loss = 0;
@@ -206,7 +206,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
     private void Each(TorchWeights weights, Tensor? point, EvaluationSet set, bool tape, CancellationToken cancel, Action<Pass, Tensor> part)
     {
         using var tracks = enable_grad();
-        using var leaves = new Leaves(layout, (point ?? weights.Vector).unsqueeze(0), gradient: true);
+        using var leaves = new ParameterViews(layout, (point ?? weights.Vector).unsqueeze(0), gradient: true);
         foreach (var examples in SetParts.Parts(data, set, network, 1, device))
         {
             cancel.ThrowIfCancellationRequested();
@@ -245,7 +245,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
     private Tensor Curve(TorchWeights weights, EvaluationSet set, Tensor v, CancellationToken cancel)
     {
         var product = zeros([layout.Parameters], ScalarType.Float64, device);
-        using var along = new Leaves(layout, v.unsqueeze(0), gradient: false);
+        using var along = new ParameterViews(layout, v.unsqueeze(0), gradient: false);
         Each(weights, null, set, false, cancel, (pass, examples) =>
         {
             var leaves = pass.Leaves.All;
@@ -286,7 +286,7 @@ internal sealed class TorchProbe(TorchData data, NetworkSpec network, Device dev
 
     private void RefuseContrast()
     {
-        if (network.Contrastive) throw new SpecException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
+        if (network.Contrastive) throw new RefusedException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
     }
 
     private static void CheckRadius(double radius, string name, int steps)

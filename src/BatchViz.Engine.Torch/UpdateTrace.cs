@@ -7,7 +7,7 @@ namespace BatchViz.Engine.Torch;
 /// What queued updates leave on the device until they are read: each one's gradient, step and weights, whose figures are computed for all of
 /// them together, with a few calls for many updates instead of many for each.
 /// </summary>
-internal sealed class UpdateTrace(UpdateFigures figures)
+internal sealed class UpdateTrace(UpdateStatistics figures)
 {
     /// <summary>Bytes that the tensors of a trace may take, unless one update's are more already.</summary>
     private const long Most = 1L << 28;

@@ -56,7 +56,7 @@ public sealed class RecordingFolder : IDisposable
     /// <summary>Whether a block is such a one.</summary>
     public static bool IsIdentity(BlockScanner block) => block is { Type: FileIdentity.BlockType, Blocks: 1 };
 
-    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.Searches);
+    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.UsesLineSearch);
 
     /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
     /// <param name="plan">Of the manifest's spec, forks included.</param>

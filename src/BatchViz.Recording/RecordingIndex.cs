@@ -65,12 +65,12 @@ public sealed class RecordingIndex(string root)
             var manifest = row.IsDBNull(2) ? null : RecordingManifest.Parse(row.GetFieldValue<byte[]>(2));
             string? problem = row.IsDBNull(6) ? null : row.GetString(6);
             if (manifest is null == problem is null) return null;
-            return RecordingJson.Read<RunGlance[]>(row.GetFieldValue<byte[]>(3)) is { } runs && runs.Length == (manifest?.Runs.Count ?? 0)
+            return RecordingJson.Read<RunSummary[]>(row.GetFieldValue<byte[]>(3)) is { } runs && runs.Length == (manifest?.Runs.Count ?? 0)
                 && DateTimeOffset.TryParseExact(row.GetString(5), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var created)
                 ? new(manifest, runs, row.GetInt64(4), created, problem)
                 : null;
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             return null;
         }

@@ -32,7 +32,7 @@ internal static class RecordingJson
 [JsonSerializable(typeof(ManifestJson))]
 [JsonSerializable(typeof(RunFile.StateJson))]
 [JsonSerializable(typeof(ProbePoint))]
-[JsonSerializable(typeof(RunGlance[]))]
+[JsonSerializable(typeof(RunSummary[]))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, object>))]
 [JsonSerializable(typeof(IReadOnlyDictionary<string, string>))]
 [JsonSerializable(typeof(TensorHeader))]

@@ -84,20 +84,20 @@ public sealed partial record RecordingManifest
         => new(data.Name, data.Fingerprint(), data.Train.Count, data.Test?.Count ?? 0, data.Inputs, data.Outputs, data.Task.ToString().ToLowerInvariant(), folder);
 
     /// <summary>The spec, checked like any experiment file.</summary>
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     public ExperimentSpec ReadSpec() => SpecReader.Read(Encoding.UTF8.GetBytes(Spec.ToJsonString()), "The recording's experiment");
 
     /// <summary>The plan of all its runs, forks among them.</summary>
     /// <param name="plan">Of its spec.</param>
-    /// <exception cref="SpecException">One sentence: its runs are not those of its spec.</exception>
+    /// <exception cref="RefusedException">One sentence: its runs are not those of its spec.</exception>
     public ExperimentPlan PlanOf(ExperimentPlan plan)
     {
         var runs = plan.Runs.ToList();
         if (!Runs.Take(runs.Count).Select(run => run.Id).SequenceEqual(runs.Select(run => run.Id)))
-            throw new SpecException("The recording's runs are not those of its experiment.");
+            throw new RefusedException("The recording's runs are not those of its experiment.");
         foreach (var entry in Runs.Skip(runs.Count))
         {
-            var parent = runs.Find(run => run.Id == entry.Parent) ?? throw new SpecException($"The recording's run {entry.Id} has no parent.");
+            var parent = runs.Find(run => run.Id == entry.Parent) ?? throw new RefusedException($"The recording's run {entry.Id} has no parent.");
             runs.Add(ForkResolver.Resolve(plan with { Runs = runs }, parent, entry.Update, entry.Set ?? new Dictionary<string, string>(), runs.Count) with { Id = entry.Id });
         }
         return plan with { Runs = runs };
@@ -114,7 +114,7 @@ public sealed partial record RecordingManifest
     }
 
     /// <summary>Reads the manifest of a folder.</summary>
-    /// <exception cref="SpecException">One sentence: there is none, it is damaged, or of a later version.</exception>
+    /// <exception cref="RefusedException">One sentence: there is none, it is damaged, or of a later version.</exception>
     public static RecordingManifest Read(IFiles files)
     {
         byte[]? bytes;
@@ -124,29 +124,29 @@ public sealed partial record RecordingManifest
         }
         catch (IOException e)
         {
-            throw new SpecException($"The recording in {files.Place} cannot be read: {e.Message}");
+            throw new RefusedException($"The recording in {files.Place} cannot be read: {e.Message}");
         }
-        return bytes is null ? throw new SpecException($"{files.Place} holds no recording: nothing recorded.") : Parse(bytes);
+        return bytes is null ? throw new RefusedException($"{files.Place} holds no recording: nothing recorded.") : Parse(bytes);
     }
 
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     public static RecordingManifest Parse(ReadOnlySpan<byte> bytes)
     {
         const string Broken = "The recording's manifest is damaged";
         int sealLength = Seal.Length + 8 + 2, body = bytes.Length - sealLength;
-        if (bytes.Length > MostBytes || body < 2) throw new SpecException($"{Broken}: it has {bytes.Length:#,0} bytes.");
-        if (!bytes[body..].SequenceEqual(Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(bytes[..body]):x8}\"}}"))) throw new SpecException($"{Broken}: its checksum does not fit.");
-        var json = RecordingJson.Read<ManifestJson>(bytes) ?? throw new SpecException($"{Broken}: it does not say what a manifest says.");
-        if (json.Format != Format) throw new SpecException($"{Broken}: it is of another format.");
-        if (json.Version != FormatVersion) throw new SpecException($"The recording is of format version {json.Version}; this program reads version {FormatVersion}.");
+        if (bytes.Length > MostBytes || body < 2) throw new RefusedException($"{Broken}: it has {bytes.Length:#,0} bytes.");
+        if (!bytes[body..].SequenceEqual(Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(bytes[..body]):x8}\"}}"))) throw new RefusedException($"{Broken}: its checksum does not fit.");
+        var json = RecordingJson.Read<ManifestJson>(bytes) ?? throw new RefusedException($"{Broken}: it does not say what a manifest says.");
+        if (json.Format != Format) throw new RefusedException($"{Broken}: it is of another format.");
+        if (json.Version != FormatVersion) throw new RefusedException($"The recording is of format version {json.Version}; this program reads version {FormatVersion}.");
         if (json is not { Id: { } id, Name: { Length: <= 200 } name, Title: { } title, Created: { } created, Program: { } program, Engine: { Name: not null, Variant: not null } engine, Machine: { } machine, Data: { Name: not null, Sha256: not null } data, Spec: JsonObject spec, Runs: { Count: >= 1 and <= 1024 } runs })
-            throw new SpecException($"{Broken}: it does not say what a manifest says.");
-        if (json.BudgetBytes < 0) throw new SpecException($"{Broken}: its budget is negative.");
+            throw new RefusedException($"{Broken}: it does not say what a manifest says.");
+        if (json.BudgetBytes < 0) throw new RefusedException($"{Broken}: its budget is negative.");
         var seen = new HashSet<string>();
         foreach (var run in runs)
         {
             if (run?.Id is null || !SafeId().IsMatch(run.Id) || run.Update is < 0 or > SpecReader.MaxUpdates || (run.Parent is { } parent && !seen.Contains(parent)) || !seen.Add(run.Id))
-                throw new SpecException($"{Broken}: its runs make no sense.");
+                throw new RefusedException($"{Broken}: its runs make no sense.");
         }
         return new RecordingManifest
         {

@@ -98,11 +98,11 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   },
   hide: {
     ofExperiment: true, undo: true,
-    get: (stage) => (stage.manifest?.runs ?? []).filter((run) => stage.hidden.has(run.index) && !stage.takenBack.has(run.index)).map((run) => run.id).join(),
+    get: (stage) => (stage.manifest?.runs ?? []).filter((run) => stage.hidden.has(run.index) && !stage.forkUndone.has(run.index)).map((run) => run.id).join(),
     set(stage, text) {
       const runs = text === "" ? [] : text.split(",").map((id) => runIndex(stage, id));
       if (runs.includes(-1)) return false;
-      for (const { index } of stage.manifest?.runs ?? []) if (stage.hidden.has(index) !== runs.includes(index) && !stage.takenBack.has(index)) stage.setVisible(index, !runs.includes(index));
+      for (const { index } of stage.manifest?.runs ?? []) if (stage.hidden.has(index) !== runs.includes(index) && !stage.forkUndone.has(index)) stage.setVisible(index, !runs.includes(index));
       return true;
     },
   },

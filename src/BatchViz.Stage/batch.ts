@@ -1,5 +1,5 @@
 /**
- * One batch, recomputed: what the server says of it, and the patience to ask for it. It is asked for when the viewer has
+ * One batch, recomputed: what the server says of it, and the request that asks for it. It is asked for when the viewer has
  * stayed on it for a moment, and forgotten as soon as they move on.
  */
 

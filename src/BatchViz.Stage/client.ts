@@ -382,12 +382,12 @@ export class Client implements Remote {
     void this.command("StepOnce");
   }
 
-  takeBack(run: string): void {
-    void this.command("TakeBack", run);
+  undoFork(run: string): void {
+    void this.command("UndoFork", run);
   }
 
-  bringBack(run: string): void {
-    void this.command("BringBack", run);
+  redoFork(run: string): void {
+    void this.command("RedoFork", run);
   }
 
   private async command(method: string, ...values: unknown[]): Promise<void> {

@@ -370,7 +370,7 @@ export interface RunInfo {
   /** Updates made when the manifest was written. */
   updates: number;
   /** A fork that was undone: it trains no more, until that is redone. */
-  takenBack: boolean;
+  forkUndone: boolean;
   /** The run that it leaves; before that its history is the other's. */
   fork: ForkInfo | null;
 }

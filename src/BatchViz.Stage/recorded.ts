@@ -91,8 +91,8 @@ export class Recorded implements Remote {
   boundary = this.refused;
   points = this.refused;
 
-  takeBack(): void {}
-  bringBack(): void {}
+  undoFork(): void {}
+  redoFork(): void {}
   stepOnce(): void {}
 }
 

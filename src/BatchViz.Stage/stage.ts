@@ -93,12 +93,12 @@ export interface Remote {
   points(split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>>;
   stepOnce(): void;
   /** Undoes a fork, for everyone; redoes it. */
-  takeBack(run: string): void;
-  bringBack(run: string): void;
+  undoFork(run: string): void;
+  redoFork(run: string): void;
 }
 
 const never = (): Promise<never> => new Promise(() => {});
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {}, takeBack() {}, bringBack() {} };
+const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {}, undoFork() {}, redoFork() {} };
 
 const PLANES_KEPT = 16;
 
@@ -203,7 +203,7 @@ export class Stage {
   selected = -1;
   readonly hidden = new Set<number>();
   /** Forks that were undone: hidden, unless somebody wants to see them all the same. */
-  readonly takenBack = new Set<number>();
+  readonly forkUndone = new Set<number>();
   /** Colours that were chosen for runs, by the run's id: names of PALETTE in style.ts. */
   colours: Readonly<Record<string, string>> = {};
   /** Branches of the tree that are closed, by their keys in tree.ts. */
@@ -323,7 +323,7 @@ export class Stage {
     this.lineEnds = null;
     this.selected = -1;
     this.hidden.clear();
-    this.takenBack.clear();
+    this.forkUndone.clear();
     this.colours = {};
     this.collapsed = new Set();
     this.playhead.position = 0;
@@ -346,18 +346,18 @@ export class Stage {
       if (this.planes.size === PLANES_KEPT && !this.planes.has(plane.id)) this.planes.delete(this.planes.keys().next().value!);
       this.planes.set(plane.id, plane);
     }
-    for (const run of manifest.runs) if ((run.takenBack ?? false) !== this.takenBack.has(run.index)) this.noteTakenBack(run);
+    for (const run of manifest.runs) if ((run.forkUndone ?? false) !== this.forkUndone.has(run.index)) this.noteForkUndone(run);
     for (const run of manifest.runs) this.store.noteRun(run.index, run.state, run.updates ?? 0);
     this.changed(Change.manifest | Change.runs | Change.landscape);
   }
 
   /** A fork that is undone goes out of sight, and comes back when that is redone. */
-  private noteTakenBack({ index, takenBack }: RunInfo): void {
-    if (takenBack) {
-      this.takenBack.add(index);
+  private noteForkUndone({ index, forkUndone }: RunInfo): void {
+    if (forkUndone) {
+      this.forkUndone.add(index);
       this.hidden.add(index);
     } else {
-      this.takenBack.delete(index);
+      this.forkUndone.delete(index);
       this.hidden.delete(index);
     }
   }
@@ -369,13 +369,13 @@ export class Stage {
     out.finished = true;
     const runs = this.manifest?.runs ?? [];
     for (const { index, totalUpdates } of runs) {
-      const takenBack = this.takenBack.has(index);
-      if (takenBack && this.hidden.has(index)) continue;
+      const forkUndone = this.forkUndone.has(index);
+      if (forkUndone && this.hidden.has(index)) continue;
       const timeline = this.store.runs[index]!, clock = this.clocks[index]!;
       const made = timeline.head;
       out.head = Math.max(out.head, clock.toAxis(axis, made));
-      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(takenBack ? 0 : totalUpdates ?? 0, made)));
-      if ((!takenBack && !hasEnded(timeline.state)) || made < timeline.made) out.finished = false;
+      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(forkUndone ? 0 : totalUpdates ?? 0, made)));
+      if ((!forkUndone && !hasEnded(timeline.state)) || made < timeline.made) out.finished = false;
     }
     if (out.finished) out.total = out.head;
     else if (axis === "seconds") out.total = Math.max(this.manifest?.budget.seconds ?? 0, roundedUp(out.total));

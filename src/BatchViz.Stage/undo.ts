@@ -1,16 +1,16 @@
-/** Undo and redo: of a viewer's choices, rows of states as the table of address.ts writes them, and of deeds that somebody else carries out. */
+/** Undo and redo: of a viewer's choices, rows of states as the table of address.ts writes them, and of actions that somebody else carries out. */
 import { FIELDS } from "./address.ts";
 import type { Stage } from "./stage.ts";
 
 type State = Readonly<Record<string, string>>;
 
 /** Something that was done and can be taken back and done again. */
-export interface Deed {
+export interface UndoableAction {
   undo(): void;
   redo(): void;
 }
 
-type Step = { readonly state: State } | { readonly deed: Deed };
+type Step = { readonly state: State } | { readonly action: UndoableAction };
 
 const MOST = 100;
 /** Changes of the same choice within this time are one step: a window that is being dragged. */
@@ -56,9 +56,9 @@ export class Undo {
   }
 
   /** Something was done that is no choice of this table. */
-  did(deed: Deed): void {
+  did(action: UndoableAction): void {
     this.note(performance.now());
-    this.push({ deed });
+    this.push({ action });
     this.future = [];
     this.lastKeys = "";
   }
@@ -78,13 +78,13 @@ export class Undo {
     if (this.past.length > MOST) this.past.shift();
   }
 
-  private move(from: Step[], to: Step[], way: keyof Deed): boolean {
+  private move(from: Step[], to: Step[], way: keyof UndoableAction): boolean {
     const step = from.pop();
     if (step === undefined) return false;
     this.lastKeys = "";
-    if ("deed" in step) {
+    if ("action" in step) {
       to.push(step);
-      step.deed[way]();
+      step.action[way]();
       return true;
     }
     to.push({ state: this.now });

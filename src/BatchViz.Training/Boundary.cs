@@ -19,14 +19,14 @@ public sealed record Boundary(GridRegion Region, int Resolution, BoundaryKind Ki
 
     /// <summary>After an update of a run (0: at its beginning).</summary>
     /// <param name="replayer">Null: the experiment's.</param>
-    /// <exception cref="SpecException">One sentence: there is none.</exception>
+    /// <exception cref="RefusedException">One sentence: there is none.</exception>
     public static Boundary Of(
         Experiment experiment, Run run, long update, int resolution, IProgress<double>? progress, CancellationToken cancel, Replayer? replayer = null)
     {
         var data = experiment.Plan.Data;
-        if (WhyNone(data) is { } why) throw new SpecException(why);
-        if (resolution is < 2 or > MostPoints) throw new SpecException(Tr($"\"n\" is {resolution}; it must be from 2 to {MostPoints}.", $"\"n\" 为 {resolution}；必须在 2 到 {MostPoints} 之间。"));
-        if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
+        if (WhyNone(data) is { } why) throw new RefusedException(why);
+        if (resolution is < 2 or > MostPoints) throw new RefusedException(Tr($"\"n\" is {resolution}; it must be from 2 to {MostPoints}.", $"\"n\" 为 {resolution}；必须在 2 到 {MostPoints} 之间。"));
+        if (update < 0) throw new RefusedException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
         using var weights = (replayer ?? experiment.Replayer).WeightsAt(run, update, progress, cancel);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
         var region = RegionOf(data);

@@ -20,11 +20,11 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
     private const int TrialExamples = 64;
 
     /// <summary>Trains throwaway bundles for a moment each. Nothing of it is kept.</summary>
-    /// <exception cref="SpecException">It would not fit into memory; none has been taken.</exception>
+    /// <exception cref="RefusedException">It would not fit into memory; none has been taken.</exception>
     public static CostEstimate Of(ExperimentPlan plan, IEngine engine, ExperimentOptions options, CancellationToken cancel)
     {
         var memory = MemoryNeeds.Of(plan, engine, options, Experiment.PathMarksOf(plan, options), Experiment.EvaluationSetOf(plan));
-        if (memory.Problem(plan, options.MemoryBytes) is { } problem) throw new SpecException(problem);
+        if (memory.Problem(plan, options.MemoryBytes) is { } problem) throw new RefusedException(problem);
         var groups = plan.Runs.GroupBy(run => run.BatchSize).Select(group => group.ToArray()).ToArray();
         int lanes = Math.Clamp(options.LanesAtOnce, 1, groups.Length);
         using var data = engine.Load(plan.Data);
@@ -76,7 +76,7 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
     public static long EvaluatedExamples(ExperimentPlan plan, RunPlan run, ExperimentOptions options)
     {
         long evaluation = Math.Min(plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples), test = Math.Min(plan.Data.Test?.Count ?? 0, plan.Spec.Landscape.EvaluationExamples);
-        Marks path = new(run.TotalUpdates, options.Landscape ? Experiment.PathMarksOf(plan, options) : Experiment.EvaluationMarks), tests = new(run.TotalUpdates, Experiment.EvaluationMarks);
+        MeasurementSchedule path = new(run.TotalUpdates, options.Landscape ? Experiment.PathMarksOf(plan, options) : Experiment.EvaluationMarks), tests = new(run.TotalUpdates, Experiment.EvaluationMarks);
         long last = run.TotalUpdates ?? 1 << 20, examples = plan.Data.Test?.Count ?? 0;
         if (options.MeasureEnds) examples += plan.Data.Train.Count;
         for (long at = 0; at <= last; at = Math.Min(path.Next(at), tests.Next(at)))

@@ -57,7 +57,7 @@ public sealed record ExperimentOptions
 }
 
 /// <summary>
-/// The conductor of one experiment: it owns the lanes, the runs' logs and the landscape, and takes the owner's commands. All of
+/// The experiments of one experiment: it owns the lanes, the runs' logs and the landscape, and takes the owner's commands. All of
 /// its members may be used from any thread.
 /// </summary>
 public sealed class Experiment : IDisposable
@@ -84,7 +84,7 @@ public sealed class Experiment : IDisposable
     private bool started;
 
     /// <param name="from">A recording to open, of the same plan; null: the experiment begins.</param>
-    /// <exception cref="SpecException">More memory than can be had, or the recording cannot be written.</exception>
+    /// <exception cref="RefusedException">More memory than can be had, or the recording cannot be written.</exception>
     public Experiment(ExperimentPlan plan, IEngine engine, ExperimentOptions? options = null, RecordingFolder? from = null)
     {
         options ??= new ExperimentOptions();
@@ -154,7 +154,7 @@ public sealed class Experiment : IDisposable
     public EvaluationSet? TestSet { get; }
 
     /// <summary>On the whole test split; of a stream on what comes next, as many examples.</summary>
-    internal Evaluation Test(IEvaluator evaluator, IWeights weights, Progress progress, long updates)
+    internal Evaluation Test(IEvaluator evaluator, IWeights weights, TrainingProgress progress, long updates)
     {
         var data = Plan.Data;
         int count = data.Test!.Count;
@@ -242,40 +242,40 @@ public sealed class Experiment : IDisposable
     public bool Fitting => landscape?.Fitting ?? false;
 
     /// <summary>Fits a new plane of the given kind to the snapshots so far.</summary>
-    /// <exception cref="SpecException">The kind does not apply to this model.</exception>
-    public void Replane(PlaneKind kind) => _ = Replane(new PlaneWish(kind));
+    /// <exception cref="RefusedException">The kind does not apply to this model.</exception>
+    public void FitPlane(PlaneKind kind) => _ = FitPlane(new PlaneRequest(kind));
 
     /// <summary>Fits a new plane; the task completes when everyone sees it, or with the sentence why it cannot be had. It is cancelled with the experiment.</summary>
-    /// <exception cref="SpecException">One sentence: the wish does not apply, or names what is not there.</exception>
-    public Task Replane(PlaneWish wish)
+    /// <exception cref="RefusedException">One sentence: the wish does not apply, or names what is not there.</exception>
+    public Task FitPlane(PlaneRequest wish)
     {
         bool two = Plan.Network.ParameterCount == 2;
         if (wish.Kind == PlaneKind.Auto) wish = wish with { Kind = two ? PlaneKind.Weights : PlaneKind.Pca };
         if (two && wish.Kind != PlaneKind.Weights)
-            throw new SpecException(Tr("This model has two weights, and its landscape is shown exactly; other planes do not apply.", "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"));
+            throw new RefusedException(Tr("This model has two weights, and its landscape is shown exactly; other planes do not apply.", "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"));
         if (!two && wish.Kind == PlaneKind.Weights)
-            throw new SpecException(Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。"));
+            throw new RefusedException(Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。"));
         if (wish.Kind == PlaneKind.Runs && Runs.Count < 3)
-            throw new SpecException(Tr($"A plane through three runs needs three runs; this experiment has {Runs.Count}.", $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"));
+            throw new RefusedException(Tr($"A plane through three runs needs three runs; this experiment has {Runs.Count}.", $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"));
         if (wish.Runs is { } named) CheckPlace(wish, named);
         return landscape?.Request(wish) ?? Task.CompletedTask;
     }
 
-    private void CheckPlace(PlaneWish wish, IReadOnlyList<string> named)
+    private void CheckPlace(PlaneRequest wish, IReadOnlyList<string> named)
     {
         int wanted = wish.Kind switch { PlaneKind.Runs => 3, PlaneKind.Hessian => 1, _ => 0 };
         if (wanted == 0)
-            throw new SpecException(Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。"));
+            throw new RefusedException(Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。"));
         if (named.Count != wanted)
-            throw new SpecException(wanted == 3 ? Tr($"A plane through runs needs three of them; {named.Count} are named.", $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。")
+            throw new RefusedException(wanted == 3 ? Tr($"A plane through runs needs three of them; {named.Count} are named.", $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。")
                 : Tr($"The Hessian is taken at one run's weights; {named.Count} runs are named.", $"Hessian 矩阵取自一个运行的权重；这里给出了 {named.Count} 个运行。"));
-        if (named.Distinct().Count() < wanted) throw new SpecException(Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。"));
+        if (named.Distinct().Count() < wanted) throw new RefusedException(Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。"));
         foreach (string id in named)
         {
             var run = Runs.FirstOrDefault(run => run.Plan.Id == id)
-                ?? throw new SpecException(Tr($"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
+                ?? throw new RefusedException(Tr($"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
             if (wish.Update is not { } update) continue;
-            if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
+            if (update < 0) throw new RefusedException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
             Replayer.Check(run, update);
         }
     }
@@ -285,15 +285,15 @@ public sealed class Experiment : IDisposable
     /// same recording, from exactly those weights. Its training begins at once, or when the experiment is started or continued.
     /// </summary>
     /// <param name="set">What is set to other values, as <see cref="ForkResolver"/> reads it.</param>
-    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
     public Run Fork(string parentId, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         lock (growing)
         {
             var parent = Runs.FirstOrDefault(run => run.Plan.Id == parentId)
-                ?? throw new SpecException(Tr($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"\"run\" 为 {parentId}，它不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
-            if (update > parent.Log.Count) throw new SpecException(Tr($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.", $"\"update\" 为 {update:#,0}，但 {parentId} 只做了 {parent.Log.Count:#,0} 次更新。"));
-            if (Runs.Count >= SpecReader.MaxRuns) throw new SpecException(Tr($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.", $"一个实验最多有 {SpecReader.MaxRuns} 个运行，包括分叉。"));
+                ?? throw new RefusedException(Tr($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"\"run\" 为 {parentId}，它不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
+            if (update > parent.Log.Count) throw new RefusedException(Tr($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.", $"\"update\" 为 {update:#,0}，但 {parentId} 只做了 {parent.Log.Count:#,0} 次更新。"));
+            if (Runs.Count >= SpecReader.MaxRuns) throw new RefusedException(Tr($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.", $"一个实验最多有 {SpecReader.MaxRuns} 个运行，包括分叉。"));
             var now = Plan;
             var planned = ForkResolver.Resolve(now, parent.Plan, update, set, Runs.Count);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, Abandoning);
@@ -303,7 +303,7 @@ public sealed class Experiment : IDisposable
             if (WritingRecorder() is { } writer)
             {
                 // What it inherits must be on the disk before the manifest names it.
-                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new SpecException(Tr($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}", $"分叉无法录制：{writer.Problem ?? "磁盘太慢。"}"));
+                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new RefusedException(Tr($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}", $"分叉无法录制：{writer.Problem ?? "磁盘太慢。"}"));
                 var recorded = RecordingFolder.NewRun(writer.Files, writer.Manifest, next, planned, [.. Runs.Select(other => other.Recorded!)]);
                 try
                 {
@@ -311,11 +311,11 @@ public sealed class Experiment : IDisposable
                 }
                 catch (IOException e)
                 {
-                    throw new SpecException(Tr($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.", $"分叉无法录制：{e.Message.TrimEnd('.')}。"));
+                    throw new RefusedException(Tr($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.", $"分叉无法录制：{e.Message.TrimEnd('.')}。"));
                 }
                 run = new Run(planned, recorded.Log, new RunMemory(1, Engine.Predict(next.BundleOf([planned]), next.Data)), recorded);
             }
-            else throw new SpecException(Tr("A fork needs an experiment that is recorded.", "分叉需要实验正在录制。"));
+            else throw new RefusedException(Tr("A fork needs an experiment that is recorded.", "分叉需要实验正在录制。"));
             Volatile.Write(ref plan, next);
             Volatile.Write(ref runs, [.. Runs, run]);
             if (Finished)
@@ -335,21 +335,21 @@ public sealed class Experiment : IDisposable
     /// <summary>
     /// Undoes a fork: its run makes no more updates, as if it had ended, and is marked so. A recording only grows, so what it has made stays.
     /// </summary>
-    /// <exception cref="SpecException">It is no fork of this experiment.</exception>
-    public void TakeBack(string id) => Withhold(id, true);
+    /// <exception cref="RefusedException">It is no fork of this experiment.</exception>
+    public void UndoFork(string id) => SetForkUndone(id, true);
 
     /// <summary>Redoes a fork that was taken back: it goes on where it was.</summary>
-    /// <exception cref="SpecException">It is no fork of this experiment.</exception>
-    public void BringBack(string id) => Withhold(id, false);
+    /// <exception cref="RefusedException">It is no fork of this experiment.</exception>
+    public void RedoFork(string id) => SetForkUndone(id, false);
 
-    private void Withhold(string id, bool on)
+    private void SetForkUndone(string id, bool on)
     {
         lock (growing)
         {
             var run = Runs.FirstOrDefault(run => run.Plan.Id == id && run.Plan.Fork is not null)
-                ?? throw new SpecException(Tr($"{id} is no fork of this experiment; only forks can be taken back.", $"{id} 不是此实验的分叉；只有分叉可以撤回。"));
-            if (run.TakenBack == on) return;
-            run.TakenBack = on;
+                ?? throw new RefusedException(Tr($"{id} is no fork of this experiment; only forks can be taken back.", $"{id} 不是此实验的分叉；只有分叉可以撤回。"));
+            if (run.ForkUndone == on) return;
+            run.ForkUndone = on;
             var lane = lanes.Single(lane => lane.IsOf(run));
             pacer.Withhold(lane.Index, on);
             lock (counting)
@@ -429,7 +429,7 @@ public sealed class Experiment : IDisposable
         }
         catch (IOException e)
         {
-            throw new SpecException($"The experiment cannot be recorded: {e.Message.TrimEnd('.')}; nothing recorded.");
+            throw new RefusedException($"The experiment cannot be recorded: {e.Message.TrimEnd('.')}; nothing recorded.");
         }
         return [.. plan.Runs.Zip(recorded, (run, kept) => new Run(run, kept.Log, memory[run.Index], kept))];
     }
@@ -453,7 +453,7 @@ public sealed class Experiment : IDisposable
         }
         catch (IOException e)
         {
-            throw new SpecException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
+            throw new RefusedException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
         }
         return taken;
     }
@@ -469,7 +469,7 @@ public sealed class Experiment : IDisposable
             }
             catch (IOException e)
             {
-                throw new SpecException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
+                throw new RefusedException($"The recording cannot be gone on with: {e.Message.TrimEnd('.')}.");
             }
         }
         return Recorder;
@@ -488,7 +488,7 @@ public sealed class Experiment : IDisposable
     private RunMemory[] CheckMemory(ExperimentOptions options)
     {
         var needs = MemoryNeeds.Of(Plan, Engine, options, PathMarks, EvaluationSet);
-        return needs.Problem(Plan, options.MemoryBytes) is { } problem ? throw new SpecException(problem) : needs.Runs;
+        return needs.Problem(Plan, options.MemoryBytes) is { } problem ? throw new RefusedException(problem) : needs.Runs;
     }
 
     internal static int PathMarksOf(ExperimentPlan plan, ExperimentOptions options) => options.Landscape

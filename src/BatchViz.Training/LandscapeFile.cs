@@ -31,7 +31,7 @@ public static class LandscapeFile
         file.Write(RecordingFolder.IdentityBlock(manifest));
         uint sequence = 1;
         void Put(byte type, ReadOnlySpan<byte> payload) => file.Write(LogBlock.Whole(type, sequence++, payload));
-        Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, Words.Of(Words.Planes, landscape.Kind), landscape.Title,
+        Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, SpecVocabulary.Of(SpecVocabulary.Planes, landscape.Kind), landscape.Title,
             landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), LandscapeContext.Default.HeadJson));
         Put(Grid, MemoryMarshal.AsBytes<float>(landscape.Layers.Count > 0 ? landscape.Layers[^1].Losses : []));
         foreach (var path in landscape.Paths)
@@ -74,7 +74,7 @@ public static class LandscapeFile
             return null;
         }
         if (head is not { Kind: not null, Title: not null, Region: { Length: 4 } region, Resolution: >= 0 and <= 129, Runs: >= 0 } || head.Runs > runs) return null;
-        var kind = Words.Planes.FirstOrDefault(word => word.Word == head.Kind);
+        var kind = SpecVocabulary.Planes.FirstOrDefault(word => word.Word == head.Kind);
         if (kind.Word is null || !scanner.Next() || scanner.Type != Grid || scanner.PayloadLength != 4 * head.Resolution * head.Resolution) return null;
         float[] losses = MemoryMarshal.Cast<byte, float>(scanner.Payload).ToArray();
         var paths = new List<AppendOnly<PathPoint>>();

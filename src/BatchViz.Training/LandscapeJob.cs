@@ -27,7 +27,7 @@ internal sealed class LandscapeJob : IDisposable
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
     private readonly PlaneFitter fitter;
-    private PlaneWish wish, wishBefore;
+    private PlaneRequest wish, wishBefore;
     private Asked? requested, asked;
     private Landscape? current;
     private string? failure;
@@ -42,7 +42,7 @@ internal sealed class LandscapeJob : IDisposable
     private readonly Stopwatch sinceSaved = Stopwatch.StartNew();
 
     /// <param name="Culture">Of whoever asked: refusals are told in it.</param>
-    private sealed record Asked(PlaneWish Wish, CultureInfo Culture, TaskCompletionSource Done);
+    private sealed record Asked(PlaneRequest Wish, CultureInfo Culture, TaskCompletionSource Done);
 
     /// <param name="recorded">The landscape to begin with: that of the recording which is opened.</param>
     public LandscapeJob(Experiment experiment, Landscape? recorded)
@@ -50,7 +50,7 @@ internal sealed class LandscapeJob : IDisposable
         this.experiment = experiment;
         recorded = WithPlane(recorded);
         (current, saved, planeId, gridId) = (recorded, recorded, recorded?.PlaneId ?? 0, recorded?.GridId ?? 0);
-        wish = wishBefore = new PlaneWish(experiment.Plan.Plane);
+        wish = wishBefore = new PlaneRequest(experiment.Plan.Plane);
         fitter = new PlaneFitter(experiment);
         projected = new long[experiment.Runs.Count];
         total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
@@ -114,18 +114,18 @@ internal sealed class LandscapeJob : IDisposable
     /// <summary>A plane that was asked for has not been fitted yet.</summary>
     public bool Fitting => Failure is null && (Volatile.Read(ref requested) ?? Volatile.Read(ref asked)) is not null;
 
-    /// <summary>Completes when the plane is there; its refusal is a <see cref="SpecException"/>. It is cancelled with the experiment.</summary>
-    public Task Request(PlaneWish wanted)
+    /// <summary>Completes when the plane is there; its refusal is a <see cref="RefusedException"/>. It is cancelled with the experiment.</summary>
+    public Task Request(PlaneRequest wanted)
     {
         var request = new Asked(wanted, CultureInfo.CurrentUICulture, new(TaskCreationOptions.RunContinuationsAsynchronously));
         Supersede(Interlocked.Exchange(ref requested, request));
-        if (Failure is { } why) request.Done.TrySetException(new SpecException(why));
+        if (Failure is { } why) request.Done.TrySetException(new RefusedException(why));
         wake.Set();
         return request.Done.Task;
     }
 
     private static void Supersede(Asked? request)
-        => request?.Done.TrySetException(new SpecException(Tr("Another plane was asked for before this one was fitted.", "在拟合这个平面之前，又有人要求了另一个平面。")));
+        => request?.Done.TrySetException(new RefusedException(Tr("Another plane was asked for before this one was fitted.", "在拟合这个平面之前，又有人要求了另一个平面。")));
 
     public void Dispose()
     {
@@ -162,7 +162,7 @@ internal sealed class LandscapeJob : IDisposable
         catch (Exception e)
         {
             Volatile.Write(ref failure, $"The landscape cannot be computed: {e.Message}");
-            foreach (var request in new[] { Volatile.Read(ref requested), asked }) request?.Done.TrySetException(new SpecException(failure));
+            foreach (var request in new[] { Volatile.Read(ref requested), asked }) request?.Done.TrySetException(new RefusedException(failure));
         }
     }
 
@@ -215,7 +215,7 @@ internal sealed class LandscapeJob : IDisposable
     private bool FallsBack()
     {
         if (Current is not null || asked is not null || wish.Kind != PlaneKind.Pca || !experiment.Finished || unspanned != SnapshotCount()) return false;
-        (wish, wishBefore, unspanned) = (new PlaneWish(PlaneKind.Random), wish, -1);
+        (wish, wishBefore, unspanned) = (new PlaneRequest(PlaneKind.Random), wish, -1);
         return true;
     }
 
@@ -244,7 +244,7 @@ internal sealed class LandscapeJob : IDisposable
         {
             fit = fitter.Fit(evaluator, wish, stop.Token);
         }
-        catch (SpecException refusal)
+        catch (RefusedException refusal)
         {
             Refuse(refusal);
             return false;
@@ -272,7 +272,7 @@ internal sealed class LandscapeJob : IDisposable
     }
 
     /// <summary>The plane that was asked for cannot be had: the one before stays.</summary>
-    private void Refuse(SpecException refusal)
+    private void Refuse(RefusedException refusal)
     {
         (wish, unspanned) = (wishBefore, SnapshotCount());
         Interlocked.Exchange(ref asked, null)?.Done.TrySetException(refusal);

@@ -29,7 +29,7 @@ internal sealed class Lane
     private readonly int index;
     private readonly Thread thread;
     private readonly Run[] all;
-    private readonly Marks pathMarks, testMarks;
+    private readonly MeasurementSchedule pathMarks, testMarks;
     private readonly double? secondsBudget;
     private readonly long limit, keyframeStride;
     private Run[] members;
@@ -46,8 +46,8 @@ internal sealed class Lane
         long? total = members[0].Plan.TotalUpdates;
         limit = total ?? Experiment.MostUpdates;
         secondsBudget = members[0].Plan.Budget.Seconds;
-        pathMarks = new Marks(total, experiment.PathMarks);
-        testMarks = new Marks(total, Experiment.EvaluationMarks);
+        pathMarks = new MeasurementSchedule(total, experiment.PathMarks);
+        testMarks = new MeasurementSchedule(total, Experiment.EvaluationMarks);
         keyframeStride = experiment.Recorder is null ? long.MaxValue : members[0].Log.Plan.KeyframeStride;
         thread = new Thread(Work) { IsBackground = true, Name = $"lane B={members[0].Plan.BatchSize}" };
     }
@@ -275,7 +275,7 @@ internal sealed class Lane
         return mark;
     }
 
-    private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, Progress progress, long at, double loss)
+    private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, TrainingProgress progress, long at, double loss)
     {
         if (experiment.Plan.Data.Test is null) return new((uint)at, (float)loss, float.NaN, float.NaN, (float)seconds);
         var test = experiment.Test(evaluator, weights, progress, at);

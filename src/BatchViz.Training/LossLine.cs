@@ -23,10 +23,10 @@ public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Ev
     public static long NewestOf(Run run) => run.Snapshots.Count is > 0 and var n ? run.Snapshots[n - 1].Update : run.Log.Count;
 
     /// <param name="replayer">Null: the experiment's.</param>
-    /// <exception cref="SpecException">One sentence: there is no such line.</exception>
+    /// <exception cref="RefusedException">One sentence: there is no such line.</exception>
     public static LossLine Between(Experiment experiment, Run a, Run b, IProgress<double>? progress, CancellationToken cancel, Replayer? replayer = null)
     {
-        if (a == b) throw new SpecException(Tr("A line needs two different runs.", "连线需要两个不同的运行。"));
+        if (a == b) throw new RefusedException(Tr("A line needs two different runs.", "连线需要两个不同的运行。"));
         replayer ??= experiment.Replayer;
         using var from = End.Of(replayer, a, cancel);
         using var to = End.Of(replayer, b, cancel);

@@ -19,17 +19,17 @@ internal sealed class Pacer
     /// <param name="lanes">For each lane its bookkeeping.</param>
     /// <param name="window">How far a lane may be ahead of the slowest one, in the unit of the pace.</param>
     /// <param name="atOnce">Lanes that may work at the same time.</param>
-    public Pacer(Pace pace, IReadOnlyList<Progress> lanes, long window, int atOnce, bool held)
+    public Pacer(Pace pace, IReadOnlyList<TrainingProgress> lanes, long window, int atOnce, bool held)
     {
         (this.pace, this.window, permits, this.held) = (pace, window, atOnce, held);
         foreach (var lane in lanes) Add(lane, free: false);
     }
 
     /// <summary>A lane's place in the queue.</summary>
-    private sealed class Place(Progress progress, bool free)
+    private sealed class Place(TrainingProgress progress, bool free)
     {
         public readonly AutoResetEvent Wake = new(false);
-        public readonly Progress Progress = progress;
+        public readonly TrainingProgress Progress = progress;
 
         /// <summary>It keeps no step with the others.</summary>
         public readonly bool Free = free;
@@ -41,7 +41,7 @@ internal sealed class Pacer
 
     /// <summary>One more lane; returns its number.</summary>
     /// <param name="free">It neither waits for the others nor do they for it: a fork, which begins where they were long ago.</param>
-    public int Add(Progress progress, bool free)
+    public int Add(TrainingProgress progress, bool free)
     {
         lock (gate)
         {

@@ -21,14 +21,14 @@ internal sealed class PlaneFitter(Experiment experiment)
     private uint draws;
 
     /// <summary>A plane through what there is; null when the snapshots do not span one yet.</summary>
-    /// <exception cref="SpecException">What was wanted cannot be had, however long one waits.</exception>
-    public PlaneFit? Fit(IEvaluator evaluator, PlaneWish wish, CancellationToken cancel) => wish.Kind switch
+    /// <exception cref="RefusedException">What was wanted cannot be had, however long one waits.</exception>
+    public PlaneFit? Fit(IEvaluator evaluator, PlaneRequest wish, CancellationToken cancel) => wish.Kind switch
     {
         PlaneKind.Weights => new(evaluator.WeightPlane(),
             experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights", OfAll()),
         PlaneKind.Random => Random(evaluator),
         PlaneKind.Runs => Through(evaluator, wish),
-        PlaneKind.Hessian => Curving(evaluator, wish, cancel),
+        PlaneKind.Hessian => FitHessianPlane(evaluator, wish, cancel),
         _ => Principal(evaluator),
     };
 
@@ -65,22 +65,22 @@ internal sealed class PlaneFitter(Experiment experiment)
     }
 
     /// <summary>The plane through three runs' newest weights; null while they lie on one line, as at the start.</summary>
-    private PlaneFit? Through(IEvaluator evaluator, PlaneWish wish)
+    private PlaneFit? Through(IEvaluator evaluator, PlaneRequest wish)
     {
         var byBatch = experiment.Runs.OrderBy(run => run.Plan.BatchSize).ThenBy(run => run.Plan.Index).ToArray();
         Run[] runs = wish.Runs is { } named ? [.. named.Select(Named)] : [byBatch[0], byBatch[byBatch.Length / 2], byBatch[^1]];
         double ceiling = Ceiling();
         Snapshot?[] newest = [.. runs.Select(run => Newest(run, ceiling))];
         if (Array.IndexOf(newest, null) is >= 0 and var missing)
-            return wish.Runs is null ? null : throw new SpecException(Tr($"{runs[missing].Plan.Id} has no weights yet that a plane could go through.", $"{runs[missing].Plan.Id} 还没有可供平面经过的权重。"));
+            return wish.Runs is null ? null : throw new RefusedException(Tr($"{runs[missing].Plan.Id} has no weights yet that a plane could go through.", $"{runs[missing].Plan.Id} 还没有可供平面经过的权重。"));
         IPlane plane;
         try
         {
             plane = evaluator.PlaneThrough(newest[0]!.Weights, newest[1]!.Weights, newest[2]!.Weights);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
-            return wish.Runs is null ? null : throw new SpecException(Tr("The weights of these three runs lie on one line, so no single plane goes through them.", "这三个运行的权重在一条直线上，经过它们的平面不止一个。"));
+            return wish.Runs is null ? null : throw new RefusedException(Tr("The weights of these three runs lie on one line, so no single plane goes through them.", "这三个运行的权重在一条直线上，经过它们的平面不止一个。"));
         }
         string[] places = [.. runs.Zip(newest, (run, snapshot) => Place(run, snapshot!.Update))];
         return new(plane, $"through the weights of {places[0]}, {places[1]} and {places[2]}",
@@ -88,19 +88,19 @@ internal sealed class PlaneFitter(Experiment experiment)
     }
 
     /// <summary>The plane in which the loss curves most at a run's weights; null where the Hessian is not finite or has no two directions.</summary>
-    private PlaneFit? Curving(IEvaluator evaluator, PlaneWish wish, CancellationToken cancel)
+    private PlaneFit? FitHessianPlane(IEvaluator evaluator, PlaneRequest wish, CancellationToken cancel)
     {
         var run = wish.Runs is [var id] ? Named(id) : experiment.Runs.MaxBy(run => run.Plan.BatchSize)!;
         if (wish.Update is { } update)
         {
-            if (Kept(run, update) is { } kept) return Curving(evaluator, run, update, kept, cancel) ?? throw Flat(run, update);
+            if (Kept(run, update) is { } kept) return FitHessianPlane(evaluator, run, update, kept, cancel) ?? throw Flat(run, update);
             using var weights = experiment.Replayer.WeightsAt(run, update, null, cancel);
-            return Curving(evaluator, run, update, weights, cancel) ?? throw Flat(run, update);
+            return FitHessianPlane(evaluator, run, update, weights, cancel) ?? throw Flat(run, update);
         }
-        return Newest(run, Ceiling()) is { } newest ? Curving(evaluator, run, newest.Update, newest.Weights, cancel) : null;
+        return Newest(run, Ceiling()) is { } newest ? FitHessianPlane(evaluator, run, newest.Update, newest.Weights, cancel) : null;
     }
 
-    private PlaneFit? Curving(IEvaluator evaluator, Run run, long update, IWeights weights, CancellationToken cancel)
+    private PlaneFit? FitHessianPlane(IEvaluator evaluator, Run run, long update, IWeights weights, CancellationToken cancel)
     {
         using var probe = experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
         using var top = probe.Eigenvalues(weights, experiment.EvaluationSet, count: 2, EigenIterations, experiment.Plan.Spec.Data.Seed, cancel);
@@ -110,7 +110,7 @@ internal sealed class PlaneFitter(Experiment experiment)
         return new(plane, title, new PlaneOrigin([run.Plan.Id], [update], [top.Pairs[0].Value, top.Pairs[1].Value]));
     }
 
-    private static SpecException Flat(Run run, long update) => new(Tr(
+    private static RefusedException Flat(Run run, long update) => new(Tr(
         $"The Hessian of {run.Plan.Id} after update {update:#,0} is not finite, or has no two directions.",
         $"{run.Plan.Id} 在第 {update:#,0} 次更新后的 Hessian 矩阵不是有限的，或者没有两个方向。"));
 

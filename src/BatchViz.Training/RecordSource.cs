@@ -36,7 +36,7 @@ public sealed class RecordSource : IRecordSource
 
     public IReadOnlyList<EvaluationPoint> Evaluations { get; }
 
-    /// <exception cref="SpecException">What was not kept cannot be recomputed.</exception>
+    /// <exception cref="RefusedException">What was not kept cannot be recomputed.</exception>
     public void Read(long first, int count, Span<float> into, CancellationToken cancel)
     {
         for (int done = 0; done < count; done += RowsAtOnce)

@@ -157,27 +157,27 @@ public sealed class Replayer : IDisposable
     public Keyframe At(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {
         Check(run, update);
-        lock (gate) return Stand(run, update, progress, cancel).Export(0);
+        lock (gate) return AdvanceTo(run, update, progress, cancel).Export(0);
     }
 
     /// <summary>The weights after an update; the caller disposes of them.</summary>
     public IWeights WeightsAt(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {
         Check(run, update);
-        lock (gate) return Stand(run, update, progress, cancel).Snapshot(0);
+        lock (gate) return AdvanceTo(run, update, progress, cancel).Snapshot(0);
     }
 
     /// <summary>A batch: its examples with their losses and gradient norms at the weights before the update, and the update's record.</summary>
     public ReplayedBatch Batch(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {
-        if (update < 1) throw new SpecException(Tr($"\"update\" is {update}; updates are counted from 1.", $"\"update\" 为 {update}；更新从 1 计起。"));
+        if (update < 1) throw new RefusedException(Tr($"\"update\" is {update}; updates are counted from 1.", $"\"update\" 为 {update}；更新从 1 计起。"));
         Check(run, update);
         lock (gate)
         {
             var owner = run;
             while (owner.Plan.Fork is { } fork && update <= fork.Update) owner = ParentOf(owner);
             long replayed = Cost(owner, update - 1).Updates;
-            var bundle = Stand(owner, update - 1, PartOfProgress.Of(progress, 0, 0.5), cancel);
+            var bundle = AdvanceTo(owner, update - 1, ScaledProgress.Of(progress, 0, 0.5), cancel);
             replayed = Math.Min(replayed, update - 1);
             var (sampler, batch) = BatchOf(bundle);
             int[] indices = batch.Indices!;
@@ -197,7 +197,7 @@ public sealed class Replayer : IDisposable
                     examples[i] = new ReplayedExample(indices[i], apart ? Evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [indices[i]])).Loss : double.NaN, norms[i]);
                 }
                 using var own = Probe.Gradient(weights, batch, cancel);
-                var whole = full.At(MakerOf(owner, update - 1), update - 1, weights, Probe, PartOfProgress.Of(progress, 0.5, 1), cancel);
+                var whole = full.At(MakerOf(owner, update - 1), update - 1, weights, Probe, ScaledProgress.Of(progress, 0.5, 1), cancel);
                 comparison = new FullComparison(whole.Norm, Probe.Cosine(own.Gradient, whole), full.Examples);
             }
             var block = new RecordBlock(1, 1, bundle.Layout.Width);
@@ -214,18 +214,18 @@ public sealed class Replayer : IDisposable
     /// <exception cref="ObjectDisposedException">Another plane has taken the place of this one.</exception>
     public ReplayedMoment Moment(Run run, long update, IPlane plane, IProgress<double>? progress, CancellationToken cancel)
     {
-        if (update < 0) throw new SpecException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
+        if (update < 0) throw new RefusedException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
         Check(run, update);
         lock (gate)
         {
-            var bundle = Stand(run, update, PartOfProgress.Of(progress, 0, 0.5), cancel);
+            var bundle = AdvanceTo(run, update, ScaledProgress.Of(progress, 0, 0.5), cancel);
             using var weights = bundle.Snapshot(0);
             var point = Evaluator.Project(plane, weights);
             var (_, next) = BatchOf(bundle);
             bool over = run.Plan.TotalUpdates is { } total && update >= total;
             using var own = over ? null : Probe.Gradient(weights, next, cancel);
             var scatter = experiment.Plan.Network.Contrastive ? null : Probe.PlaneGradients(weights, experiment.ScatterSet, plane, cancel);
-            var whole = full.At(MakerOf(run, update), update, weights, Probe, PartOfProgress.Of(progress, 0.6, 1), cancel);
+            var whole = full.At(MakerOf(run, update), update, weights, Probe, ScaledProgress.Of(progress, 0.6, 1), cancel);
             return new ReplayedMoment(run.Plan.Id, update, point, next.Indices!.Length, own is null ? null : On(own.Gradient), On(whole), full.Examples,
                 own is null ? double.NaN : Probe.Cosine(own.Gradient, whole), scatter);
         }
@@ -260,14 +260,14 @@ public sealed class Replayer : IDisposable
             if (count == 0) return;
         }
         int stride = run.Log.Stride, width = run.Log.Layout.Width;
-        var bundle = Stand(run, first, progress, cancel);
+        var bundle = AdvanceTo(run, first, progress, cancel);
         var block = new RecordBlock(1, Math.Min(count, RowsAtOnce), width);
         var piece = new PieceOfWork(block.Capacity);
         for (int done = 0; done < count;)
         {
             cancel.ThrowIfCancellationRequested();
             piece.Advance(bundle, count - done, block);
-            if (block.Rows[0] == 0) throw new SpecException(Tr($"{run.Plan.Id} diverged before update {first + done + 1:#,0}.", $"{run.Plan.Id} 在第 {first + done + 1:#,0} 次更新之前已发散。"));
+            if (block.Rows[0] == 0) throw new RefusedException(Tr($"{run.Plan.Id} diverged before update {first + done + 1:#,0}.", $"{run.Plan.Id} 在第 {first + done + 1:#,0} 次更新之前已发散。"));
             for (int r = 0; r < block.Rows[0]; r++)
             {
                 var to = window.Rows.AsSpan((int)(first + done + r - window.First) * stride, stride);
@@ -281,10 +281,10 @@ public sealed class Replayer : IDisposable
     }
 
     /// <summary>A bundle of this run alone that has made so many updates.</summary>
-    private IBundle Stand(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
+    private IBundle AdvanceTo(Run run, long update, IProgress<double>? progress, CancellationToken cancel)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (run.Plan.Fork is { } fork && update < fork.Update) return Stand(ParentOf(run), update, progress, cancel);
+        if (run.Plan.Fork is { } fork && update < fork.Update) return AdvanceTo(ParentOf(run), update, progress, cancel);
         var bundle = Take(run);
         try
         {
@@ -292,8 +292,8 @@ public sealed class Replayer : IDisposable
             if (bundle.Updates(0) > update || bundle.Updates(0) < newest || bundle.Updates(0) < (run.Plan.Fork?.Update ?? 0) || bundle.Diverged(0))
             {
                 if (run.Recorded?.Keyframes.Before(update) is { } keyframe) bundle.Restore(0, keyframe);
-                else if (run.Plan.Fork is not null) throw new SpecException(Tr($"{run.Plan.Id}: the keyframe at which it leaves its parent cannot be read.", $"{run.Plan.Id}：无法读取它从父运行分叉处的关键帧。"));
-                else if (bundle.Updates(0) > 0) bundle = Anew(run, bundle);
+                else if (run.Plan.Fork is not null) throw new RefusedException(Tr($"{run.Plan.Id}: the keyframe at which it leaves its parent cannot be read.", $"{run.Plan.Id}：无法读取它从父运行分叉处的关键帧。"));
+                else if (bundle.Updates(0) > 0) bundle = Recreate(run, bundle);
             }
             long from = bundle.Updates(0);
             var block = new RecordBlock(1, RowsAtOnce, bundle.Layout.Width);
@@ -302,7 +302,7 @@ public sealed class Replayer : IDisposable
             {
                 cancel.ThrowIfCancellationRequested();
                 piece.Advance(bundle, update - bundle.Updates(0), block);
-                if (bundle.Diverged(0)) throw new SpecException(Tr($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.", $"{run.Plan.Id} 在第 {bundle.Updates(0) + 1:#,0} 次更新时发散。"));
+                if (bundle.Diverged(0)) throw new RefusedException(Tr($"{run.Plan.Id} diverged at update {bundle.Updates(0) + 1:#,0}.", $"{run.Plan.Id} 在第 {bundle.Updates(0) + 1:#,0} 次更新时发散。"));
                 progress?.Report((double)(bundle.Updates(0) - from) / (update - from));
             }
             return bundle;
@@ -341,7 +341,7 @@ public sealed class Replayer : IDisposable
         return made;
     }
 
-    private IBundle Anew(Run run, IBundle old)
+    private IBundle Recreate(Run run, IBundle old)
     {
         Forget(old);
         return Take(run);
@@ -355,10 +355,10 @@ public sealed class Replayer : IDisposable
 
     private Run ParentOf(Run run) => experiment.Runs.Single(other => other.Plan.Id == run.Plan.Fork!.Parent);
 
-    /// <exception cref="SpecException">The run has not made so many updates.</exception>
+    /// <exception cref="RefusedException">The run has not made so many updates.</exception>
     public static void Check(Run run, long updates)
     {
-        if (updates > run.Log.Count) throw new SpecException(Tr($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.", $"\"update\" 为 {updates:#,0}，但 {run.Plan.Id} 只进行了 {run.Log.Count:#,0} 次更新。"));
+        if (updates > run.Log.Count) throw new RefusedException(Tr($"\"update\" is {updates:#,0}, but {run.Plan.Id} has made only {run.Log.Count:#,0} updates.", $"\"update\" 为 {updates:#,0}，但 {run.Plan.Id} 只进行了 {run.Log.Count:#,0} 次更新。"));
     }
 
     /// <summary>Chooses how many updates are made between two looks at the cancellation, by how long the last ones took. Results do not depend on it.</summary>

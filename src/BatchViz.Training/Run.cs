@@ -35,7 +35,7 @@ public sealed class Run(RunPlan plan, RunLog log, RunMemory memory, RecordedRun?
     public RunResult? Result => Log.Result;
 
     /// <summary>A fork that was undone: it makes no more updates until that is redone, and is not shown unless asked for.</summary>
-    public bool TakenBack { get; internal set; }
+    public bool ForkUndone { get; internal set; }
 
     internal long LastPathUpdate { get; set; } = -1;
 

@@ -90,8 +90,8 @@ public class FuzzTests(ITestOutputHelper output)
             switch (defect)
             {
                 case "throws": throw new IndexOutOfRangeException();
-                case "raves": throw new Core.Specs.SpecException("No\nway.");
-                case "rambles": throw new Core.Specs.SpecException(new string('x', 500));
+                case "raves": throw new Core.Specs.RefusedException("No\nway.");
+                case "rambles": throw new Core.Specs.RefusedException(new string('x', 500));
                 case "hoards": GC.KeepAlive(new byte[2_000_000]); break;
                 default: Thread.Sleep(1100); break;
             }

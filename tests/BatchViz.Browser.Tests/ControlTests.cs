@@ -6,7 +6,7 @@ namespace BatchViz.Browser.Tests;
 /// <summary>Playhead and training are two things: who moves which, and who may.</summary>
 public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment>
 {
-    private static readonly string[] Controlling = ["Hold", "Continue", "StepOnce", "Stop", "Replane", "Start"];
+    private static readonly string[] Controlling = ["Hold", "Continue", "StepOnce", "Stop", "FitPlane", "Start"];
 
     [Fact]
     public async Task Pause_stops_the_playhead_and_not_the_training_and_hold_stops_the_training()
@@ -86,7 +86,7 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
                   socket.onmessage = event => {
                     for (const text of event.data.split(end).filter(Boolean)) {
                       const message = JSON.parse(text);
-                      if (message.type === undefined) socket.send(JSON.stringify({ type: 1, invocationId: '1', target: method, arguments: method === 'Replane' ? ['random'] : method === 'Start' ? ['{}'] : [] }) + end);
+                      if (message.type === undefined) socket.send(JSON.stringify({ type: 1, invocationId: '1', target: method, arguments: method === 'FitPlane' ? ['random'] : method === 'Start' ? ['{}'] : [] }) + end);
                       if (message.type === 3) { socket.close(); resolve(message.error ?? ''); }
                     }
                   };

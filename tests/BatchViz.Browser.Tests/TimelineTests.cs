@@ -188,7 +188,7 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await Expect(row).ToHaveAttributeAsync("data-visibility", "hidden");
         await Expect(row).ToContainTextAsync("undone");
         await Expect(page.Locator(".status p")).ToContainTextAsync("The fork is undone");
-        Assert.True(await page.EvaluateAsync<bool>("async () => (await (await fetch('/api/experiments/current')).json()).runs.at(-1).takenBack"));
+        Assert.True(await page.EvaluateAsync<bool>("async () => (await (await fetch('/api/experiments/current')).json()).runs.at(-1).forkUndone"));
         await page.Keyboard.PressAsync("Control+Shift+z");
         await Expect(row).ToHaveAttributeAsync("data-visibility", "shown");
         await Expect(row).ToContainTextAsync("finished");

@@ -36,7 +36,7 @@ internal static class Close
             double least = histogram ? 2.5 / parameters + share : c == RecordLayout.GradientVariance ? share * square : 2e-6;
             // A quotient of two of those, and undefined only where the other is.
             if (c == RecordLayout.NoiseScale && !float.IsNaN(wanted[c])) least = 50 * share * (1 + Math.Abs(wanted[c])) * (1 + square / Math.Max(signal, 1e-12));
-            if (layout.Searches && c >= layout.StepLength) least = 100 * share * Math.Abs(wanted[c]);
+            if (layout.HasLineSearchColumns && c >= layout.StepLength) least = 100 * share * Math.Abs(wanted[c]);
             Number(wanted[c], given[c], share, $"{what}, {layout.Columns[c].Name}", least);
         }
     }

@@ -29,7 +29,7 @@ public sealed class MeasureTests
         var network = wanted.Problem.Network;
         if (network.Model.Kind == ModelKind.Surface || network.Contrastive)
         {
-            Assert.Throws<SpecException>(() => b.Outputs(given.Weights[0], new float[wanted.Problem.Data.Inputs], new float[1]));
+            Assert.Throws<RefusedException>(() => b.Outputs(given.Weights[0], new float[wanted.Problem.Data.Inputs], new float[1]));
             return;
         }
         var inputs = new float[3 * wanted.Problem.Data.Inputs];
@@ -81,7 +81,7 @@ public sealed class MeasureTests
             theirs[7] = losses[7];
             for (int i = 0; i < 25; i++) Close.Number(losses[i], theirs[i], 20 * Share, $"{word}, grid {i}", 1e-5);
         }
-        Assert.Throws<SpecException>(() => b.PlaneThrough(given.Weights[0], given.Weights[0], given.Weights[1]));
+        Assert.Throws<RefusedException>(() => b.PlaneThrough(given.Weights[0], given.Weights[0], given.Weights[1]));
     }
 
     [Theory, MemberData(nameof(Models))]
@@ -123,10 +123,10 @@ public sealed class MeasureTests
         SharpnessProbe p = a.AdaptiveSharpness(wanted.Weights[0], set, 0.05, 3), q = b.AdaptiveSharpness(given.Weights[0], set, 0.05, 3);
         Close.Number(p.Sharpness, q.Sharpness, 0.02, "adaptive sharpness", 1e-4);
         if (wanted.Problem.Network.Model.WhyNoFisherRao() is null) Close.Number(a.FisherRao(wanted.Weights[0], set).Norm, b.FisherRao(given.Weights[0], set).Norm, Share, "Fisher-Rao norm");
-        else Assert.Throws<SpecException>(() => b.FisherRao(given.Weights[0], set));
+        else Assert.Throws<RefusedException>(() => b.FisherRao(given.Weights[0], set));
         if (wanted.Problem.Network.Contrastive)
         {
-            Assert.Throws<SpecException>(() => b.ExampleGradients(given.Weights[0], set, []));
+            Assert.Throws<RefusedException>(() => b.ExampleGradients(given.Weights[0], set, []));
             return;
         }
         int n = set.Indices!.Length;

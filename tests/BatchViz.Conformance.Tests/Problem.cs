@@ -85,8 +85,8 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         foreach (var kind in Enum.GetValues<OptimizerKind>())
         {
             var spec = new OptimizerSpec { Kind = kind, WeightDecay = 0.02, Memory = 3 };
-            double rate = kind is OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.RmsProp ? 0.003 : spec.Searches ? 0.5 : 0.05;
-            if (!spec.Searches)
+            double rate = kind is OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.RmsProp ? 0.003 : spec.UsesLineSearch ? 0.5 : 0.05;
+            if (!spec.UsesLineSearch)
             {
                 yield return new($"{kind}", images, Bundle(net, 25, spec, rate));
                 continue;

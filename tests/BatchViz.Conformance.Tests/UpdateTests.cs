@@ -40,7 +40,7 @@ public sealed class UpdateTests
                 for (int row = 0; row < now; row++) piece.Row(m, row).CopyTo(b.Row(m, made + row));
             }
         }
-        double share = problem.Spec.Optimizer.Searches ? 20 * Share : Share;
+        double share = problem.Spec.Optimizer.UsesLineSearch ? 20 * Share : Share;
         for (int m = 0; m < 2; m++)
         {
             Assert.Equal(updates, given.Updates(m));
@@ -69,7 +69,7 @@ public sealed class UpdateTests
         Assert.Equal(9, given.Updates(1));
         wanted.Advance(3, a);
         given.Advance(3, b);
-        double share = problem.Spec.Optimizer.Searches ? 20 * Share : Share;
+        double share = problem.Spec.Optimizer.UsesLineSearch ? 20 * Share : Share;
         for (int row = 0; row < 3; row++) Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(1, row), b.Row(1, row), share, $"update {10 + row}");
         Assert.Equal((3, 12), (given.Updates(0), given.Updates(1)));
     }
@@ -142,7 +142,7 @@ public sealed class UpdateTests
         using var tested = Engines.Make(engine);
         using var data = tested.Load(problem.Data);
         var wrong = problem.Spec with { Network = problem.Network with { Sizes = [48, 20, 12, 10] } };
-        Assert.Equal("The model has 48 inputs, images has 49.", Assert.Throws<SpecException>(() => tested.CreateBundle(data, wrong)).Message);
+        Assert.Equal("The model has 48 inputs, images has 49.", Assert.Throws<RefusedException>(() => tested.CreateBundle(data, wrong)).Message);
         using var bundle = tested.CreateBundle(data, problem.Spec);
         Assert.Throws<ArgumentException>(() => bundle.Restore(0, new Keyframe(1, new float[3], [])));
         Assert.Throws<ArgumentException>(() => bundle.Advance(3, new RecordBlock(2, 2, bundle.Layout.Width)));

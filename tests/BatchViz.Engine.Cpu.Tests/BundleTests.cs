@@ -236,8 +236,8 @@ public class BundleTests
 
         void Refused(IEngineData d, NetworkSpec network)
         {
-            Assert.Throws<SpecException>(() => engine.CreateBundle(d, Sets.Spec(network, 1)));
-            Assert.Throws<SpecException>(() => engine.CreateEvaluator(d, network));
+            Assert.Throws<RefusedException>(() => engine.CreateBundle(d, Sets.Spec(network, 1)));
+            Assert.Throws<RefusedException>(() => engine.CreateEvaluator(d, network));
         }
     }
 

@@ -20,7 +20,7 @@ public class FastPathTests
         ("weights of three updates before", spec => spec with { Staleness = 3 }),
         ("hard examples", spec => spec with { Sampler = new() { Pool = 4 } }),
         ("hard examples at old weights", spec => spec with { Sampler = new() { Pool = 4 }, Staleness = 2 }),
-        ("columns of searches", spec => spec with { RecordsSearches = true }),
+        ("columns of searches", spec => spec with { HasLineSearchColumns = true }),
         ("replacement", spec => spec with { Sampler = new() { Order = SampleOrder.Replacement } }),
         ("short batches weighted", spec => spec with { Sampler = new() { Remainder = RemainderPolicy.Reweight } }),
         ("a schedule", spec => spec with { Schedule = new() { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = 1, Warmup = new(WarmupKind.Gradual, 0.5) } }),

@@ -64,10 +64,10 @@ public class ForkTests
         {
             foreach (var kind in Enum.GetValues<OptimizerKind>())
             {
-                var plan = SpecResolver.Resolve(Spec(model, LossKind.Logistic, new() { Kind = new OptimizerSpec { Kind = kind }.Searches ? OptimizerKind.Lbfgs : OptimizerKind.Momentum }), Sets.Plane(N));
+                var plan = SpecResolver.Resolve(Spec(model, LossKind.Logistic, new() { Kind = new OptimizerSpec { Kind = kind }.UsesLineSearch ? OptimizerKind.Lbfgs : OptimizerKind.Momentum }), Sets.Plane(N));
                 using var data = engine.Load(plan.Data);
                 using var parent = engine.CreateBundle(data, plan.BundleOf(plan.Runs));
-                var run = Fork(plan, plan.Runs[0], 0, ("optimizer", Words.Of(Words.Optimizers, kind)), ("batchSize", "13"), ("learningRate", "0.03"));
+                var run = Fork(plan, plan.Runs[0], 0, ("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, kind)), ("batchSize", "13"), ("learningRate", "0.03"));
                 using var fork = Begin(engine, data, plan, run, parent.Export(0));
                 using var fresh = engine.CreateBundle(data, Sets.Spec(plan.Network, 13, kind, 0.03));
                 Assert.Equal(fresh.AdvanceBits(30), fork.AdvanceBits(30));
@@ -102,7 +102,7 @@ public class ForkTests
                     (string, string) other = own.HasMomentum ? ("optimizer.momentum", "0.7") : own.HasBetas ? ("optimizer.beta1", "0.8") : own.HasRho ? ("optimizer.rho", "0.8") : ("optimizer.weightDecay", "0.1");
                     AgreesWithReference(engine, SpecResolver.Resolve(spec, Sets.Plane(N)),
                     [
-                        (9, [("optimizer", Words.Of(Words.Optimizers, to)), .. ownEpsilon, ("batchSize", "7")]),
+                        (9, [("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, to)), .. ownEpsilon, ("batchSize", "7")]),
                         (21, [other, ("batchSize", "11"), ("learningRate", "0.05")]),
                         (30, [("schedule.kind", "constant")]),
                     ]);

@@ -104,7 +104,7 @@ public class MemoryTests
 
         using var less = new CpuEngine { MostBundleBytes = wanted - 1 };
         long before = Settled();
-        string sentence = Assert.Throws<SpecException>(() => less.CreateBundle(data, spec)).Message;
+        string sentence = Assert.Throws<RefusedException>(() => less.CreateBundle(data, spec)).Message;
         Assert.StartsWith("Batch size 500 would take 0.1 MB of memory for its run; at most ", sentence);
 
         // A prediction takes nothing, whatever its size.
@@ -112,8 +112,8 @@ public class MemoryTests
         Assert.InRange(free.Predict(Sets.Spec(vast, 500), set).Total, 12e9, 1e12);
         Assert.InRange(free.PredictEvaluator(vast, set, EvaluationSet.All(Split.Train), 2), 12e9, 1e12);
         Assert.Equal(before, NativeBuffer.Held);
-        Assert.Throws<SpecException>(() => free.Predict(spec, Sets.Plane()));
-        Assert.Throws<SpecException>(() => free.PredictEvaluator(net, Sets.Plane()));
+        Assert.Throws<RefusedException>(() => free.Predict(spec, Sets.Plane()));
+        Assert.Throws<RefusedException>(() => free.PredictEvaluator(net, Sets.Plane()));
     }
 
     private static void Check(CpuEngine engine, DataSet set, BundleSpec spec)

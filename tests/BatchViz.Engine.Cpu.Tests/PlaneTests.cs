@@ -35,9 +35,9 @@ public class PlaneTests
     {
         using var stage = new Stage(Sets.Images(), [13], 2);
         var (a, b) = (stage.Weights[0], stage.Weights[1]);
-        Assert.Throws<SpecException>(() => stage.Evaluator.PlaneThrough(a, b, b));
-        Assert.Throws<SpecException>(() => stage.Evaluator.PlaneThrough(a, a, b));
-        Assert.Throws<SpecException>(() => stage.Evaluator.PlaneThrough(a, b, a));
+        Assert.Throws<RefusedException>(() => stage.Evaluator.PlaneThrough(a, b, b));
+        Assert.Throws<RefusedException>(() => stage.Evaluator.PlaneThrough(a, a, b));
+        Assert.Throws<RefusedException>(() => stage.Evaluator.PlaneThrough(a, b, a));
     }
 
     [Theory, ClassData(typeof(Paths))]
@@ -59,8 +59,8 @@ public class PlaneTests
         double[] rest = [.. v.Select((x, i) => x - along * u[i] / length)];
         for (int i = 0; i < n; i++) Assert.Equal(rest[i] / Vectors.Norm(rest), vectors[2][i], 1e-6);
 
-        Assert.Throws<SpecException>(() => stage.Evaluator.DirectionPlane(stage.Weights[0], new Direction(u), new Direction([.. u.Select(x => -2 * x)])));
-        Assert.Throws<SpecException>(() => stage.Evaluator.DirectionPlane(stage.Weights[0], new Direction(new float[n]), new Direction(v)));
+        Assert.Throws<RefusedException>(() => stage.Evaluator.DirectionPlane(stage.Weights[0], new Direction(u), new Direction([.. u.Select(x => -2 * x)])));
+        Assert.Throws<RefusedException>(() => stage.Evaluator.DirectionPlane(stage.Weights[0], new Direction(new float[n]), new Direction(v)));
         Assert.Throws<ArgumentException>(() => stage.Evaluator.DirectionPlane(stage.Weights[0], new Direction(u[1..]), new Direction(v)));
     }
 

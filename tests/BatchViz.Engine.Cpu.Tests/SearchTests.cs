@@ -2,7 +2,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Tests.Reference;
-using BatchViz.Engine.Cpu.Whole;
+using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Tests;
 
@@ -211,7 +211,7 @@ public class SearchTests
         parent.Advance(6, block);
         var keyframe = parent.Export(0);
         var continuation = new Continuation(spec.ProgressOver(100), 6);
-        using var fork = engine.CreateBundle(data, spec with { Optimizer = new() { Kind = OptimizerKind.Sgd }, RecordsSearches = true, Continuation = continuation });
+        using var fork = engine.CreateBundle(data, spec with { Optimizer = new() { Kind = OptimizerKind.Sgd }, HasLineSearchColumns = true, Continuation = continuation });
         fork.Restore(0, keyframe with { OptimizerState = [] });
         var own = fork.Block(1);
         fork.Advance(1, own);

@@ -8,7 +8,7 @@ namespace BatchViz.Engine.Cpu.Tests;
 internal static class Sets
 {
     /// <summary>Optimisers that look at a batch once.</summary>
-    public static IReadOnlyList<OptimizerKind> WithoutSearch { get; } = [.. Enum.GetValues<OptimizerKind>().Where(kind => !new OptimizerSpec { Kind = kind }.Searches)];
+    public static IReadOnlyList<OptimizerKind> WithoutSearch { get; } = [.. Enum.GetValues<OptimizerKind>().Where(kind => !new OptimizerSpec { Kind = kind }.UsesLineSearch)];
 
     /// <summary>Two classes in the plane, the sign of x·y.</summary>
     public static DataSet Plane(int count = 200)

@@ -160,7 +160,7 @@ test("what somebody else carries out is taken back in its turn, among the choice
 
 test("a fork that is undone goes out of sight and out of the extent, is no choice of the viewer's, and comes back", () => {
   const fork = { ...run(3, 64), id: "b32-s1-u50", totalUpdates: 400, fork: { run: "b32-s1", update: 50, set: { batchSize: "64" } } };
-  const made = (takenBack: boolean): Manifest => ({ ...manifest(), revision: 2, runs: [...manifest().runs, { ...fork, takenBack }] });
+  const made = (forkUndone: boolean): Manifest => ({ ...manifest(), revision: 2, runs: [...manifest().runs, { ...fork, forkUndone }] });
   stage.takeManifest(made(false));
   stage.setAxis("updates");
   stage.select(3);

@@ -1,4 +1,4 @@
-/** What charts are made of: scales and ticks, intervals over seeds, files, and the patience to ask the server. */
+/** What charts are made of: scales and ticks, intervals over seeds, files, and the request that asks the server. */
 import { afterEach, describe, expect, test, vi } from "vitest";
 import type { Answer } from "../../src/BatchViz.Stage/answers.ts";
 import { Band, bandOfEvaluations, bandOfRows, drops, saySeeds } from "../../src/BatchViz.Stage/panels/charts/bands.ts";
@@ -8,7 +8,7 @@ import { Interval, quantile } from "../../src/BatchViz.Stage/panels/charts/inter
 import { Scale, ticksOf } from "../../src/BatchViz.Stage/panels/charts/scale.ts";
 import { abreast, sideBySide } from "../../src/BatchViz.Stage/panels/charts/side-by-side.ts";
 import { VectorCanvas } from "../../src/BatchViz.Stage/panels/charts/vector.ts";
-import { Patience } from "../../src/BatchViz.Stage/patience.ts";
+import { PollingRequest } from "../../src/BatchViz.Stage/pollingRequest.ts";
 import { Buckets, EntryStore } from "../../src/BatchViz.Stage/store.ts";
 
 describe("scales", () => {
@@ -198,39 +198,39 @@ describe("files", () => {
   });
 });
 
-describe("patience", () => {
+describe("a polling request", () => {
   afterEach(() => vi.useRealTimers());
 
   test("asks when the viewer has settled, again while it is under way, and keeps the last answer until the next", async () => {
     vi.useFakeTimers();
     const answers: Answer<{ name: string }>[] = [{ progress: 0.5, updates: 9, seconds: null }, { name: "first" }, { error: "There is none." }];
     const asked: string[] = [];
-    const patience = new Patience<{ name: string }>(() => {});
-    const want = (key: string): void => patience.want(key, async () => (asked.push(key), answers.shift()!));
+    const request = new PollingRequest<{ name: string }>(() => {});
+    const want = (key: string): void => request.want(key, async () => (asked.push(key), answers.shift()!));
     want("a");
     await vi.advanceTimersByTimeAsync(300);
     want("b"); // moved on before it was asked
     await vi.advanceTimersByTimeAsync(340);
     expect(asked).toEqual([]);
     await vi.advanceTimersByTimeAsync(20);
-    expect([patience.progress, patience.value]).toEqual([0.5, null]);
+    expect([request.progress, request.value]).toEqual([0.5, null]);
     await vi.advanceTimersByTimeAsync(300);
-    expect([patience.value, patience.of, patience.progress]).toEqual([{ name: "first" }, "b", null]);
+    expect([request.value, request.of, request.progress]).toEqual([{ name: "first" }, "b", null]);
     want("b");
     want("c");
     await vi.advanceTimersByTimeAsync(400);
-    expect([asked, patience.error, patience.value, patience.of]).toEqual([["b", "b", "c"], "There is none.", { name: "first" }, "b"]);
+    expect([asked, request.error, request.value, request.of]).toEqual([["b", "b", "c"], "There is none.", { name: "first" }, "b"]);
   });
 
   test("what was left is not taken any more", async () => {
     vi.useFakeTimers();
     let give: (answer: { name: string }) => void = () => {}, changes = 0;
-    const patience = new Patience<{ name: string }>(() => changes++);
-    patience.want("a", () => new Promise((resolve) => (give = resolve)), 0);
+    const request = new PollingRequest<{ name: string }>(() => changes++);
+    request.want("a", () => new Promise((resolve) => (give = resolve)), 0);
     await vi.advanceTimersByTimeAsync(1);
-    patience.leave();
+    request.leave();
     give({ name: "late" });
     await vi.advanceTimersByTimeAsync(5000);
-    expect([patience.value, changes]).toEqual([null, 0]);
+    expect([request.value, changes]).toEqual([null, 0]);
   });
 });

@@ -1,4 +1,4 @@
-/** How runs and forks are told apart, and the patience for one batch. */
+/** How runs and forks are told apart, and the request for one batch. */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterEach, beforeEach, expect, test, vi } from "vitest";

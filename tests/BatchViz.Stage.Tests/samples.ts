@@ -7,7 +7,7 @@ export const ENGINE: EngineInfo = { name: "cpu", description: "", bitExact: true
 
 export const runInfo = (more: Partial<RunInfo>): RunInfo => ({
   index: 0, id: "r", batchSize: 1, phases: null, seed: 1, learningRate: 0.1, totalUpdates: 100, parameters: 1, pool: null, flopsPerExample: 6,
-  bytesPerUpdate: 1, memory: { seeds: 1, predicted: NO_BYTES, reserved: null }, state: "running", message: null, updates: 0, takenBack: false, fork: null, ...more,
+  bytesPerUpdate: 1, memory: { seeds: 1, predicted: NO_BYTES, reserved: null }, state: "running", message: null, updates: 0, forkUndone: false, fork: null, ...more,
 });
 
 export const column = (name: string, more: Partial<ColumnInfo> = {}): ColumnInfo =>

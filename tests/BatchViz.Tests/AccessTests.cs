@@ -27,13 +27,13 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
     [
-        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("Replane", ["random"]), ("ReplaneAt", ["hessian", new[] { "b1-s1" }, 0]), ("Start", [SomeHost.Moons]),
+        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("FitPlane", ["random"]), ("FitPlaneAt", ["hessian", new[] { "b1-s1" }, 0]), ("Start", [SomeHost.Moons]),
     ];
 
     /// <summary>Of a host that keeps no recordings: an owner gets as far as a sentence.</summary>
     private static readonly (string Method, object[] Arguments)[] Keeping =
     [
-        ("Open", ["moons"]), ("Resume", ["moons"]), ("Rename", ["moons", "Suns"]), ("Delete", ["moons"]), ("Undelete", ["moons"]), ("Fork", ["b9-s9", 1, new Dictionary<string, string>()]), ("TakeBack", ["b9-s9"]), ("BringBack", ["b9-s9"]),
+        ("Open", ["moons"]), ("Resume", ["moons"]), ("Rename", ["moons", "Suns"]), ("Delete", ["moons"]), ("Undelete", ["moons"]), ("Fork", ["b9-s9", 1, new Dictionary<string, string>()]), ("UndoFork", ["b9-s9"]), ("RedoFork", ["b9-s9"]),
     ];
 
     public static IEnumerable<object[]> Secrets => [["0"], [new string('0', 64)], ["%00"], ["owner"]];
@@ -135,7 +135,7 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", await Cookie(host.Links.Owner));
 
         foreach (var (method, arguments) in Controlling) Assert.Null(await hub.Invoke(method, arguments));
-        foreach (var (method, arguments) in Keeping) Assert.Contains(method switch { "Fork" => "no run of this experiment", "TakeBack" or "BringBack" => "no fork of this experiment", _ => "keeps no recordings" }, await hub.Invoke(method, arguments));
+        foreach (var (method, arguments) in Keeping) Assert.Contains(method switch { "Fork" => "no run of this experiment", "UndoFork" or "RedoFork" => "no fork of this experiment", _ => "keeps no recordings" }, await hub.Invoke(method, arguments));
         Assert.Contains("batchSizes[0]", await hub.Invoke("Start", SomeHost.Moons.Replace("[1,", "[0,")));
     }
 

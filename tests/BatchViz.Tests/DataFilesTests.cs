@@ -54,7 +54,7 @@ public sealed class DataFilesTests : IDisposable
     [InlineData("%252e%252e")]
     [InlineData("..\\data2")]
     public void A_folder_outside_is_refused_to_the_page(string folder)
-        => Assert.Throws<SpecException>(() => Rows(folder, "in.csv", trusted: false));
+        => Assert.Throws<RefusedException>(() => Rows(folder, "in.csv", trusted: false));
 
     [Theory]
     [InlineData("../data2")]
@@ -80,7 +80,7 @@ public sealed class DataFilesTests : IDisposable
     {
         foreach (bool trusted in new[] { false, true })
         {
-            string sentence = Assert.Throws<SpecException>(() => Rows(null, file, trusted)).Message;
+            string sentence = Assert.Throws<RefusedException>(() => Rows(null, file, trusted)).Message;
             Assert.EndsWith(".", sentence);
             Assert.DoesNotContain("..", sentence.Replace(file, ""));
         }
@@ -88,7 +88,7 @@ public sealed class DataFilesTests : IDisposable
 
     [Fact]
     public void A_device_that_never_ends_is_read_as_the_nothing_it_says_it_holds()
-        => Assert.Contains("has no rows", Assert.Throws<SpecException>(() => Rows("/dev", "zero", trusted: true)).Message);
+        => Assert.Contains("has no rows", Assert.Throws<RefusedException>(() => Rows("/dev", "zero", trusted: true)).Message);
 
     [Theory]
     [InlineData("packed.csv")]
@@ -117,11 +117,11 @@ public sealed class DataFilesTests : IDisposable
         for (int length = 3; length < packed.Length; length += Math.Max(1, packed.Length / 40))
         {
             File.WriteAllBytes(Path.Combine(root, "data", "short.csv.gz"), packed[..length]);
-            Assert.Contains("short.csv cannot be read", Assert.Throws<SpecException>(() => Rows(null, "short.csv", trusted: false)).Message);
+            Assert.Contains("short.csv cannot be read", Assert.Throws<RefusedException>(() => Rows(null, "short.csv", trusted: false)).Message);
         }
         packed[packed.Length / 2] ^= 0x55;
         File.WriteAllBytes(Path.Combine(root, "data", "short.csv.gz"), packed);
-        Assert.Contains("short.csv cannot be read", Assert.Throws<SpecException>(() => Rows(null, "short.csv", trusted: false)).Message);
+        Assert.Contains("short.csv cannot be read", Assert.Throws<RefusedException>(() => Rows(null, "short.csv", trusted: false)).Message);
     }
 
     [Fact]
@@ -167,9 +167,9 @@ public sealed class DataFilesTests : IDisposable
 
         if (!place.EndsWith(".gz")) return;
         File.WriteAllBytes(Path.Combine(sub, place), archive.ToArray()[..(int)(archive.Length / 2)]);
-        Assert.Contains("cifar-10-binary.tar.gz cannot be read", Assert.Throws<SpecException>(() => files.Load(new() { Kind = DataKind.Cifar10 }, trusted: false)).Message);
+        Assert.Contains("cifar-10-binary.tar.gz cannot be read", Assert.Throws<RefusedException>(() => files.Load(new() { Kind = DataKind.Cifar10 }, trusted: false)).Message);
         File.Delete(Path.Combine(sub, place));
-        Assert.StartsWith("There is no file data_batch_1.bin in ", Assert.Throws<SpecException>(() => files.Load(new() { Kind = DataKind.Cifar10 }, trusted: false)).Message);
+        Assert.StartsWith("There is no file data_batch_1.bin in ", Assert.Throws<RefusedException>(() => files.Load(new() { Kind = DataKind.Cifar10 }, trusted: false)).Message);
 
         static byte[] Batch(string name)
         {

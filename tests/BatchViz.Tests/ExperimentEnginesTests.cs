@@ -44,28 +44,28 @@ public sealed class ExperimentEnginesTests : IDisposable
         await host.InitializeAsync();
         try
         {
-            var conductor = host.Conductor;
-            await conductor.Start(Json("Narrow", "torch:cpu", "bf16"));
-            var narrow = conductor.Current!;
+            var experiments = host.Experiments;
+            await experiments.Start(Json("Narrow", "torch:cpu", "bf16"));
+            var narrow = experiments.Current!;
             Assert.Equal(("torch", Precision.BFloat16, "the experiment names it"),
                 (narrow.Experiment.Engine.Name, narrow.Experiment.Engine.Precision, narrow.Experiment.EngineReason));
             await narrow.Experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal(("torch", "bf16", "torch:cpu"), Shown(host));
             string key = narrow.Recording.Key!;
 
-            await conductor.Start(Json("Plain", "cpu", null));
-            var plain = conductor.Current!;
+            await experiments.Start(Json("Plain", "cpu", null));
+            var plain = experiments.Current!;
             Assert.Equal("cpu", plain.Experiment.Engine.Name);
             await plain.Experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal(("cpu", "float32", "cpu"), Shown(host));
 
             // The first one's manifest has both what was asked for and what trained.
-            var entry = Assert.Single(conductor.Recordings(), entry => entry.Key == key);
+            var entry = Assert.Single(experiments.Recordings(), entry => entry.Key == key);
             Assert.Equal(("torch", "cpu BF16"), (entry.Manifest!.Engine.Name, entry.Manifest.Engine.Variant));
             Assert.Equal(("torch:cpu", "bf16"), ((string?)entry.Manifest.Spec["engine"], (string?)entry.Manifest.Spec["precision"]));
-            await conductor.Open(key);
+            await experiments.Open(key);
             Assert.Equal(("torch", Precision.BFloat16),
-                (conductor.Current!.Experiment.Engine.Name, conductor.Current.Experiment.Engine.Precision));
+                (experiments.Current!.Experiment.Engine.Name, experiments.Current.Experiment.Engine.Precision));
         }
         finally
         {
@@ -76,9 +76,9 @@ public sealed class ExperimentEnginesTests : IDisposable
     [TorchFact]
     public async Task What_an_experiment_costs_is_told_of_each_engine_that_is_here()
     {
-        using var conductor = new Conductor(new ExperimentEngines(), new Data.DataFiles(null), new Training.ExperimentOptions());
+        using var experiments = new ExperimentHost(new ExperimentEngines(), new Data.DataFiles(null), new Training.ExperimentOptions());
         var estimates = new List<EngineEstimate>();
-        await foreach (var estimate in conductor.Estimates(Spec(null, "bf16"), default)) estimates.Add(estimate);
+        await foreach (var estimate in experiments.Estimates(Spec(null, "bf16"), default)) estimates.Add(estimate);
         Assert.Equal(EngineList.All().Where(entry => entry.WhyNot is null).Select(entry => entry.Name), estimates.Select(estimate => estimate.Engine));
         Assert.Equal("\"precision\" is \"bf16\", but the embedded engine computes in float32.", estimates[0].Problem);
         Assert.True(estimates[1] is { Cost: { TrainingSeconds: > 0, MemoryBytes: > 0 }, Problem: null });
@@ -86,11 +86,11 @@ public sealed class ExperimentEnginesTests : IDisposable
 
     private static (string?, string?, string?) Shown(SomeHost host)
     {
-        var manifest = JsonNode.Parse(host.Conductor.Current!.ManifestJson)!;
+        var manifest = JsonNode.Parse(host.Experiments.Current!.ManifestJson)!;
         return ((string?)manifest["engine"]!["name"], (string?)manifest["engine"]!["precision"], (string?)manifest["spec"]!["engine"]);
     }
 
-    private static Precision? PrecisionOf(string? word) => word is null ? null : Words.Precisions.Single(known => known.Word == word).Value;
+    private static Precision? PrecisionOf(string? word) => word is null ? null : SpecVocabulary.Precisions.Single(known => known.Word == word).Value;
 
     private static byte[] Json(string name, string engine, string? precision) =>
         Encoding.UTF8.GetBytes(SpecWriter.Write(Spec(engine, precision) with { Name = name }).ToJsonString());

@@ -120,7 +120,7 @@ public class LibraryTests
             using var read = RecordingFolder.Open(files, manifest, new DataFiles(null).Plan(manifest, trusted: true));
             foreach (var (run, entry) in read.Runs.Zip(manifest.Runs))
             {
-                var glance = RunGlance.Of(files, manifest.Id, entry);
+                var glance = RunSummary.Of(files, manifest.Id, entry);
                 Assert.Equal(run.Log.Count, glance.Updates);
                 Assert.Equal(run.Log.Ended ? run.Log.State : null, glance.State);
                 Assert.Equal(run.Log.Result?.WeightsSha256, glance.Result?.WeightsSha256);
@@ -142,7 +142,7 @@ public class LibraryTests
         Assert.Equal(1, library.InTrash().Count);
         Assert.Equal("moons", library.Undelete(trashed));
         Assert.Equal("moons", Assert.Single(library.List()).Key);
-        Assert.Equal("What was deleted is no longer in the trash.", Assert.Throws<SpecException>(() => library.Undelete(trashed)).Message);
+        Assert.Equal("What was deleted is no longer in the trash.", Assert.Throws<RefusedException>(() => library.Undelete(trashed)).Message);
 
         library.Delete("moons");
         clock.Now += TimeSpan.FromHours(23);
@@ -161,8 +161,8 @@ public class LibraryTests
         await some.Finished("moons");
         using (DiskFiles.ToWrite(some.Folder("moons")))
         {
-            Assert.Equal("“Moons” is being written by another BatchViz; it can be deleted when that is done.", Assert.Throws<SpecException>(() => some.Library.Delete("moons")).Message);
-            Assert.Equal("“Moons” is being written by another BatchViz; it can be renamed when that is done.", Assert.Throws<SpecException>(() => some.Library.Rename("moons", "Suns")).Message);
+            Assert.Equal("“Moons” is being written by another BatchViz; it can be deleted when that is done.", Assert.Throws<RefusedException>(() => some.Library.Delete("moons")).Message);
+            Assert.Equal("“Moons” is being written by another BatchViz; it can be renamed when that is done.", Assert.Throws<RefusedException>(() => some.Library.Rename("moons", "Suns")).Message);
         }
         some.Library.Rename("moons", "  Suns ");
         Assert.Equal("Suns", some.Library.Find("moons").Name);
@@ -181,9 +181,9 @@ public class LibraryTests
         using var some = new SomeRecordings();
         await some.Finished("moons");
 
-        Assert.Equal("There is no such recording here.", Assert.Throws<SpecException>(() => some.Library.Find(key)).Message);
-        Assert.Throws<SpecException>(() => some.Library.Delete(key));
-        Assert.Throws<SpecException>(() => some.Library.Undelete(key));
+        Assert.Equal("There is no such recording here.", Assert.Throws<RefusedException>(() => some.Library.Find(key)).Message);
+        Assert.Throws<RefusedException>(() => some.Library.Delete(key));
+        Assert.Throws<RefusedException>(() => some.Library.Undelete(key));
         Assert.Equal("moons", some.Library.Find(some.Library.Find("moons").Manifest!.Id.ToString()).Key);
     }
 
@@ -207,7 +207,7 @@ public class LibraryTests
     [InlineData("", "A recording's name has 1 to 100 characters.")]
     [InlineData("a\nb", "A recording's name is one line of text.")]
     [InlineData("a\uD800b", "A recording's name is one line of text.")]
-    public void Names_that_are_none_are_refused(string name, string sentence) => Assert.Equal(sentence, Assert.Throws<SpecException>(() => Library.CheckName(name)).Message);
+    public void Names_that_are_none_are_refused(string name, string sentence) => Assert.Equal(sentence, Assert.Throws<RefusedException>(() => Library.CheckName(name)).Message);
 
     private sealed class Clock : TimeProvider
     {
@@ -240,7 +240,7 @@ public class LibraryHubTests : IAsyncLifetime
     [Fact]
     public async Task What_is_begun_here_is_recorded_and_on_the_air()
     {
-        await host.Conductor.Current!.Experiment.Ended;
+        await host.Experiments.Current!.Experiment.Ended;
         var entry = Assert.Single(await Recordings());
         Assert.Equal(("Moons", "onair"), ((string?)entry["name"], (string?)entry["state"]));
 
@@ -260,11 +260,11 @@ public class LibraryHubTests : IAsyncLifetime
     public async Task A_finished_recording_is_put_on_the_air_as_it_ended_with_its_landscape()
     {
         await some.Finished("earlier", SomeHost.Moons.Replace("\"Moons\"", "\"Earlier\""));
-        uint before = host.Conductor.Current!.Generation;
+        uint before = host.Experiments.Current!.Generation;
         await using var hub = await Hub();
 
         Assert.Equal("There is no such recording here.", Sentence(await hub.Invoke("Open", "../earlier")));
-        Assert.Equal(before, host.Conductor.Current.Generation);
+        Assert.Equal(before, host.Experiments.Current.Generation);
         Assert.Null(await hub.Invoke("Open", "earlier"));
 
         var manifest = await Manifest();
@@ -289,15 +289,15 @@ public class LibraryHubTests : IAsyncLifetime
 
         Assert.Null(await hub.Invoke("Resume", "torn"));
         Assert.Equal("running", (string?)(await Manifest())["state"]);
-        await Until(() => Task.FromResult(host.Conductor.Current!.Experiment.Runs[0].Log.Count > made + 1000));
+        await Until(() => Task.FromResult(host.Experiments.Current!.Experiment.Runs[0].Log.Count > made + 1000));
         Assert.Equal("This experiment is being trained; there is nothing to resume.", Sentence(await hub.Invoke("Resume", "torn")));
 
         // Stopped by its owner, it goes on once more.
         Assert.Null(await hub.Invoke("Stop"));
-        await host.Conductor.Current!.Experiment.Ended;
-        made = host.Conductor.Current.Experiment.Runs[0].Log.Count;
+        await host.Experiments.Current!.Experiment.Ended;
+        made = host.Experiments.Current.Experiment.Runs[0].Log.Count;
         Assert.Null(await hub.Invoke("Resume", [null!]));
-        await Until(() => Task.FromResult(host.Conductor.Current!.Experiment.Runs[0].Log.Count > made + 1000));
+        await Until(() => Task.FromResult(host.Experiments.Current!.Experiment.Runs[0].Log.Count > made + 1000));
     }
 
     [Fact]
@@ -308,7 +308,7 @@ public class LibraryHubTests : IAsyncLifetime
         await using var hub = await Hub();
 
         Assert.Equal("“Long” is being written by another BatchViz, which trains it.", Sentence(await hub.Invoke("Resume", "held")));
-        Assert.Equal("Moons", host.Conductor.Current!.Experiment.Plan.Spec.Name);
+        Assert.Equal("Moons", host.Experiments.Current!.Experiment.Plan.Spec.Name);
         Assert.Null(await hub.Invoke("Open", "held"));
         Assert.True((bool)(await Manifest())["recording"]!["readOnly"]!);
         Assert.Contains("can only be looked at", await hub.Invoke("Fork", "b1-s1", 100, new Dictionary<string, string>()));
@@ -317,14 +317,14 @@ public class LibraryHubTests : IAsyncLifetime
     [Fact]
     public async Task A_run_is_forked_beside_the_others_and_says_from_where()
     {
-        await host.Conductor.Current!.Experiment.Ended;
+        await host.Experiments.Current!.Experiment.Ended;
         await using var hub = await Hub();
 
         Assert.Contains("\"batchSize\"", await hub.Invoke("Fork", "b7-s1", 100, new Dictionary<string, string> { ["batchSize"] = "0" }));
         Assert.Contains("has made only", await hub.Invoke("Fork", "b7-s1", 1100 * 40, new Dictionary<string, string> { ["budget.updates"] = "90000" }));
         Assert.Null(await hub.Invoke("Fork", "b7-s1", 100, new Dictionary<string, string> { ["batchSize"] = "50" }));
 
-        await host.Conductor.Current!.Experiment.Ended;
+        await host.Experiments.Current!.Experiment.Ended;
         await Until(async () => ((JsonArray)(await Manifest())["runs"]!).Count == 4);
         var fork = (await Manifest())["runs"]![3]!;
         Assert.Equal("b7-s1-u100", (string?)fork["id"]);
@@ -336,9 +336,9 @@ public class LibraryHubTests : IAsyncLifetime
     public async Task Deleting_and_undoing_leaves_everything_as_it_was()
     {
         await some.Finished("earlier");
-        await host.Conductor.Current!.Experiment.Ended;
+        await host.Experiments.Current!.Experiment.Ended;
 
-        string trashed = await host.Conductor.Delete("earlier");
+        string trashed = await host.Experiments.Delete("earlier");
         Assert.DoesNotContain(await Recordings(), entry => (string?)entry["id"] == "earlier");
         await using var hub = await Hub();
         Assert.Null(await hub.Invoke("Undelete", trashed));
@@ -354,7 +354,7 @@ public class LibraryHubTests : IAsyncLifetime
         await other.InitializeAsync();
         try
         {
-            await other.Conductor.Current!.Experiment.Ended;
+            await other.Experiments.Current!.Experiment.Ended;
             var recording = JsonNode.Parse(await other.Client.GetStringAsync("/api/experiments/current"))!["recording"]!;
             Assert.False((bool)recording["kept"]!);
             Assert.StartsWith("This experiment is not recorded, and is lost when another begins: ", (string?)recording["problem"]);

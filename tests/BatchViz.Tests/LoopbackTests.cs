@@ -38,7 +38,7 @@ public class LoopbackTests(RunningHost host) : IClassFixture<RunningHost>
     [InlineData("", "empty")]
     public void Addresses_that_others_can_reach_need_sign_in_and_nonsense_is_named(string urls, string says)
     {
-        var refused = Assert.Throws<SpecException>(() => new ServeOptions(urls, signIn: false));
+        var refused = Assert.Throws<RefusedException>(() => new ServeOptions(urls, signIn: false));
         Assert.Contains(says, refused.Message);
     }
 

@@ -14,7 +14,7 @@ namespace BatchViz.Tests;
 /// <summary>What pages are told of moments, batches, boundaries and examples.</summary>
 public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
 {
-    private string Base => $"/api/experiments/{probed.Host.Conductor.Current!.Generation}";
+    private string Base => $"/api/experiments/{probed.Host.Experiments.Current!.Generation}";
 
     private DataSet Data => probed.Experiment.Plan.Data;
 
@@ -128,12 +128,12 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         Assert.Equal(many.Train.Floats![2 * 4997], (float)points["x"]![1999]!);
 
         var line = Generators.Make(new DataSpec { Kind = DataKind.Line, TrainExamples = 20, TestExamples = 10 });
-        Assert.Contains("has 1", Assert.Throws<SpecException>(() => ExamplesJson.Points(line, Split.Train)).Message);
+        Assert.Contains("has 1", Assert.Throws<RefusedException>(() => ExamplesJson.Points(line, Split.Train)).Message);
         Assert.Equal(line.Train.Targets![4], (float)JsonNode.Parse(ExamplesJson.Examples(line, Split.Train, ["4"]))!["examples"]![0]!["target"]![0]!);
 
         var surface = Generators.Make(new DataSpec { Kind = DataKind.DoubleWell, TrainExamples = 20 });
-        Assert.Contains("not points", Assert.Throws<SpecException>(() => ExamplesJson.Points(surface, Split.Train)).Message);
-        Assert.Contains("no test split", Assert.Throws<SpecException>(() => ExamplesJson.Examples(surface, Split.Test, ["0"])).Message);
+        Assert.Contains("not points", Assert.Throws<RefusedException>(() => ExamplesJson.Points(surface, Split.Train)).Message);
+        Assert.Contains("no test split", Assert.Throws<RefusedException>(() => ExamplesJson.Examples(surface, Split.Test, ["0"])).Message);
         Assert.Null(JsonNode.Parse(ExamplesJson.Examples(surface, Split.Train, ["0"]))!["examples"]![0]!["target"]);
     }
 

@@ -20,12 +20,12 @@ public sealed class ProbedHost : IAsyncLifetime
 
     public RunningHost Host { get; } = new();
 
-    public Experiment Experiment => Host.Conductor.Current!.Experiment;
+    public Experiment Experiment => Host.Experiments.Current!.Experiment;
 
     public async Task InitializeAsync()
     {
         await Host.InitializeAsync();
-        await Host.Conductor.Start(Encoding.UTF8.GetBytes(Spec));
+        await Host.Experiments.Start(Encoding.UTF8.GetBytes(Spec));
         await Experiment.Ended.WaitAsync(TimeSpan.FromMinutes(1));
     }
 
@@ -35,7 +35,7 @@ public sealed class ProbedHost : IAsyncLifetime
 /// <summary>What pages are told of planes, lines, probes and the machine.</summary>
 public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
 {
-    private string Base => $"/api/experiments/{probed.Host.Conductor.Current!.Generation}";
+    private string Base => $"/api/experiments/{probed.Host.Experiments.Current!.Generation}";
 
     [Fact]
     public async Task A_line_has_at_its_ends_the_losses_of_the_two_runs()
@@ -106,7 +106,7 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
             // 2-8-1 with momentum: 33 weights of which 9 are read backward, 2 × 2 times 33 by the optimiser; 9 activations twice, 2 inputs.
             Assert.Equal(4 * (33 + 9 + 4 * 33 + (int)run["batchSize"]! * (2 * 9 + 2)), (long)run["bytesPerUpdate"]!);
         }
-        probed.Host.Conductor.Ceilings = new Ceilings(100, 10);
+        probed.Host.Experiments.Ceilings = new Ceilings(100, 10);
         try
         {
             await Until(async () => (await Manifest())["machine"] is { } machine
@@ -114,7 +114,7 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         }
         finally
         {
-            probed.Host.Conductor.Ceilings = null;
+            probed.Host.Experiments.Ceilings = null;
         }
     }
 
@@ -124,7 +124,7 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         JsonNode manifest = null!;
         await Until(async () => (bool)(manifest = await Manifest())["settled"]!);
         Assert.Equal(65, (int)manifest["plane"]!["resolution"]!);
-        probed.Host.Conductor.Replane("random");
+        probed.Host.Experiments.FitPlane("random");
         await Until(async () => (bool)(manifest = await Manifest())["settled"]! && (string)manifest["plane"]!["kind"]! == "random");
         Assert.Equal(65, (int)manifest["plane"]!["resolution"]!);
     }
@@ -132,21 +132,21 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
     [Fact]
     public async Task The_manifest_says_in_numbers_where_a_plane_lies()
     {
-        await probed.Host.Conductor.ReplaneAt("hessian", ["b7-s2"], 11);
+        await probed.Host.Experiments.FitPlaneAt("hessian", ["b7-s2"], 11);
         JsonNode plane = null!;
         await Until(async () => (plane = (await Manifest())["plane"]!) is { } now && (string)now["kind"]! == "hessian");
         Assert.Equal("""[["b7-s2"],[11],11]""", $"[{plane["runs"]!.ToJsonString()},{plane["updates"]!.ToJsonString()},{plane["update"]!.ToJsonString()}]");
         Assert.Equal(2, plane["eigenvalues"]!.AsArray().Count);
 
-        await probed.Host.Conductor.ReplaneAt("runs", ["b1-s2", "b7-s1", "b50-s2"], 0);
+        await probed.Host.Experiments.FitPlaneAt("runs", ["b1-s2", "b7-s1", "b50-s2"], 0);
         await Until(async () => (string)(plane = (await Manifest())["plane"]!)["kind"]! == "runs");
         Assert.Equal("""["b1-s2","b7-s1","b50-s2"]""", plane["runs"]!.ToJsonString());
         Assert.Equal("[1600,232,32]", plane["updates"]!.ToJsonString());
         Assert.Null(plane["update"]);
 
-        var refused = await Assert.ThrowsAsync<SpecException>(() => probed.Host.Conductor.ReplaneAt("hessian", ["b7-s2"], 233));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => probed.Host.Experiments.FitPlaneAt("hessian", ["b7-s2"], 233));
         Assert.Equal("\"update\" is 233, but b7-s2 has made only 232 updates.", refused.Message);
-        Assert.Contains("A plane is", (await Assert.ThrowsAsync<SpecException>(() => probed.Host.Conductor.ReplaneAt("flat", ["b7-s2"], 1))).Message);
+        Assert.Contains("A plane is", (await Assert.ThrowsAsync<RefusedException>(() => probed.Host.Experiments.FitPlaneAt("flat", ["b7-s2"], 1))).Message);
     }
 
     private IEngineData Data => new CpuEngine().Load(probed.Experiment.Plan.Data);

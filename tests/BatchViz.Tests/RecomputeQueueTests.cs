@@ -150,7 +150,7 @@ public sealed class RecomputeQueueTests : IDisposable
     [Fact]
     public async Task A_refusal_is_told_in_the_askers_language_and_not_kept()
     {
-        var what = new Recomputation(1, () => default, (_, _, _) => throw new SpecException(Core.Language.Tr("No.", "不行。")));
+        var what = new Recomputation(1, () => default, (_, _, _) => throw new RefusedException(Core.Language.Tr("No.", "不行。")));
         Assert.Equal("No.", (await queue.Ask(what, Ann, Long)).Refusal);
         var before = System.Globalization.CultureInfo.CurrentUICulture;
         System.Globalization.CultureInfo.CurrentUICulture = new("zh-Hans");

@@ -19,7 +19,7 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
           "learningRate": 0.1, "batchSizes": [1, 7, "full"], "budget": { "epochs": 40 } }
         """;
 
-    private Conductor? conductor;
+    private ExperimentHost? experiments;
 
     protected virtual ServeOptions Options => new("http://127.0.0.1:0", signIn);
 
@@ -27,18 +27,18 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
 
     public HttpClient Client { get; } = new();
 
-    public Conductor Conductor => conductor!;
+    public ExperimentHost Experiments => experiments!;
 
     public Links Links => App.Services.GetRequiredService<Links>();
 
     public async Task InitializeAsync()
     {
         var files = new DataFiles(null);
-        conductor = new Conductor(new ExperimentEngines(), files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
-        App = WebHost.Create(Options, conductor);
+        experiments = new ExperimentHost(new ExperimentEngines(), files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
+        App = WebHost.Create(Options, experiments);
         await App.StartAsync();
-        conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
-        conductor.Begin();
+        experiments.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
+        experiments.Begin();
         Client.BaseAddress = new Uri(App.Urls.Single());
     }
 
@@ -46,7 +46,7 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
     {
         Client.Dispose();
         await App.DisposeAsync();
-        conductor?.Dispose();
+        experiments?.Dispose();
     }
 
     /// <summary>The cookie that a link gives; each time another one's.</summary>

@@ -66,8 +66,8 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
             Assert.Contains("watches already", refused.Message);
         }
         await using var owner = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", await host.Cookie(host.Links.Owner));
-        Assert.Contains("A plane is", await owner.Invoke("Replane", "nonsense"));
-        Assert.Contains("is no run", await owner.Invoke("ReplaneAt", "hessian", new[] { "b9-s9" }, 1));
+        Assert.Contains("A plane is", await owner.Invoke("FitPlane", "nonsense"));
+        Assert.Contains("is no run", await owner.Invoke("FitPlaneAt", "hessian", new[] { "b9-s9" }, 1));
         Assert.Contains("keeps no recordings", await owner.Invoke("Open", "moons"));
         Assert.NotNull(await owner.Invoke("Fork", "b1-s1", "no number", new Dictionary<string, string>()));
         Assert.Empty(log.Lines);
@@ -90,7 +90,7 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
     {
         using var viewer = await host.Joined(host.Links.Viewer);
         using var owner = await host.Joined(host.Links.Owner);
-        string path = $"/api/experiments/{host.Conductor.Current!.Generation}/batches/0/1";
+        string path = $"/api/experiments/{host.Experiments.Current!.Generation}/batches/0/1";
         var loop = Task.WhenAll(Enumerable.Range(0, 400).Select(_ => viewer.GetAsync(path)));
         var own = await Task.WhenAll(Enumerable.Range(0, 200).Select(_ => owner.GetAsync(path)));
         Assert.All(own, answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Accepted, $"{answer.StatusCode}"));

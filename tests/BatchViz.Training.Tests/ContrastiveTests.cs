@@ -107,7 +107,7 @@ public class ContrastiveTests
         Assert.Equal((double)landscape.Paths[0][landscape.Paths[0].Count - 1].Loss, line.Train[20].Loss, 1e-4 * (1 + line.Train[20].Loss));
 
         uint before = landscape.PlaneId;
-        experiment.Replane(PlaneKind.Hessian);
+        experiment.FitPlane(PlaneKind.Hessian);
         await Labs.Until(() => experiment.Landscape!.PlaneId > before && experiment.LandscapeSettled, "the plane of the Hessian");
         Assert.Equal(PlaneKind.Hessian, experiment.Landscape!.Kind);
     }

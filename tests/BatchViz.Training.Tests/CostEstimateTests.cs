@@ -15,7 +15,7 @@ public class CostEstimateTests
     {
         var plan = Labs.Plan(Labs.Moons.Replace("\"budget\"", $"\"landscape\": {{ {landscape} }}, \"budget\""));
         var run = plan.Runs.First(r => r.BatchSize == 8);
-        var tests = new BatchViz.Core.Sampling.Marks(run.TotalUpdates, 80);
+        var tests = new BatchViz.Core.Sampling.MeasurementSchedule(run.TotalUpdates, 80);
         long marks = Enumerable.Range(0, 157).Count(update => tests.Due(update));
         Assert.Equal(157 * evaluation + marks * test + 203 + 100, CostEstimate.EvaluatedExamples(plan, run, new ExperimentOptions()));
         Assert.Equal(marks * (evaluation + test) + 100, CostEstimate.EvaluatedExamples(plan, run, new ExperimentOptions { Landscape = false, MeasureEnds = false }));

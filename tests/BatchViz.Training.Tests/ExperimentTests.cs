@@ -241,7 +241,7 @@ public class ExperimentTests
     [Fact]
     public void An_experiment_that_asks_for_too_much_memory_is_refused()
     {
-        string sentence = Assert.Throws<SpecException>(() => Labs.New(Labs.Moons, new ExperimentOptions { MemoryBytes = 2_000_000 })).Message;
+        string sentence = Assert.Throws<RefusedException>(() => Labs.New(Labs.Moons, new ExperimentOptions { MemoryBytes = 2_000_000 })).Message;
         Assert.StartsWith("\"model.hidden\" makes 105 weights, which would take 0.0", sentence);
         Assert.Contains(" of them at batch size ", sentence);
         Assert.EndsWith("; at most 0.002 GB are allowed.", sentence);

@@ -79,15 +79,15 @@ public class LandscapeTests
     {
         using var experiment = await Labs.Run(Small);
         uint first = (await Settled(experiment)).PlaneId;
-        experiment.Replane(PlaneKind.Random);
+        experiment.FitPlane(PlaneKind.Random);
         await Labs.Until(() => experiment.Landscape!.PlaneId > first, "a new plane");
         var random = await Settled(experiment);
         Assert.Equal((PlaneKind.Random, null, null), (random.Kind, random.Explained, random.ExplainedByRandomWalk));
         Assert.Equal(experiment.Runs[0].Snapshots.Count, random.Paths[0].Count);
-        experiment.Replane(PlaneKind.Auto);
+        experiment.FitPlane(PlaneKind.Auto);
         await Labs.Until(() => experiment.Landscape!.PlaneId > random.PlaneId, "the plane of before");
         Assert.Equal(PlaneKind.Pca, experiment.Landscape!.Kind);
-        Assert.EndsWith(".", Assert.Throws<SpecException>(() => experiment.Replane(PlaneKind.Weights)).Message);
+        Assert.EndsWith(".", Assert.Throws<RefusedException>(() => experiment.FitPlane(PlaneKind.Weights)).Message);
     }
 
     [Fact]
@@ -117,7 +117,7 @@ public class LandscapeTests
     {
         using var experiment = await Labs.Run(Small);
         uint first = (await Settled(experiment)).PlaneId;
-        experiment.Replane(PlaneKind.Hessian);
+        experiment.FitPlane(PlaneKind.Hessian);
         await Labs.Until(() => experiment.Landscape!.PlaneId > first, "a new plane");
         var landscape = await Settled(experiment);
         var run = experiment.Runs.Where(r => r.Plan.BatchSize == experiment.Runs.Max(other => other.Plan.BatchSize)).First();
@@ -144,7 +144,7 @@ public class LandscapeTests
     public void A_plane_through_three_runs_needs_three()
     {
         using var experiment = Labs.New(Small.Replace("\"seeds\": [1, 2]", "\"seeds\": [1]"));
-        Assert.Equal("A plane through three runs needs three runs; this experiment has 2.", Assert.Throws<SpecException>(() => experiment.Replane(PlaneKind.Runs)).Message);
+        Assert.Equal("A plane through three runs needs three runs; this experiment has 2.", Assert.Throws<RefusedException>(() => experiment.FitPlane(PlaneKind.Runs)).Message);
     }
 
     [Fact]
@@ -172,8 +172,8 @@ public class LandscapeTests
             Assert.Equal((weights[0], weights[1], 0f), (end.X, end.Y, end.OffPlane));
             Assert.Equal(Surfaces.Value(SurfaceKind.Beale, end.X, end.Y), end.Loss, tolerance: 1e-4);
         }
-        Assert.EndsWith(".", Assert.Throws<SpecException>(() => experiment.Replane(PlaneKind.Pca)).Message);
-        experiment.Replane(PlaneKind.Auto);
+        Assert.EndsWith(".", Assert.Throws<RefusedException>(() => experiment.FitPlane(PlaneKind.Pca)).Message);
+        experiment.FitPlane(PlaneKind.Auto);
     }
 
     [Fact]

@@ -48,8 +48,8 @@ public class MomentTests
             Assert.True(double.IsNaN(end.Cosine));
         }
         var first = experiment.Runs[0];
-        Assert.Contains("counted from 0", Assert.Throws<SpecException>(() => experiment.Replayer.Moment(first, -1, plane, null, default)).Message);
-        Assert.Contains("has made only", Assert.Throws<SpecException>(() => experiment.Replayer.Moment(first, first.Log.Count + 1, plane, null, default)).Message);
+        Assert.Contains("counted from 0", Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, -1, plane, null, default)).Message);
+        Assert.Contains("has made only", Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, first.Log.Count + 1, plane, null, default)).Message);
     }
 
     [Fact]
@@ -99,7 +99,7 @@ public class MomentTests
         float[] shifts = experiment.Plan.Data.Train.Floats!;
         double variance = shifts.Where((_, i) => i % 2 == 0).Average(v => (double)v * v), both = Enumerable.Range(0, 300).Average(i => (double)shifts[2 * i] * shifts[2 * i + 1]);
         Assert.Equal((variance, both), (moment.Scatter!.XX, moment.Scatter.XY), new Near(1e-6));
-        Assert.Contains("surface", Assert.Throws<SpecException>(() => Boundary.Of(experiment, run, 5, 9, null, default)).Message);
+        Assert.Contains("surface", Assert.Throws<RefusedException>(() => Boundary.Of(experiment, run, 5, 9, null, default)).Message);
     }
 
     [Fact]
@@ -155,7 +155,7 @@ public class MomentTests
         Assert.Equal(run.Result!.TrainAccuracy, right / 200.0, 0.02);
         Assert.True(run.Result.TrainAccuracy > 0.8, $"{run.Result.TrainAccuracy}");
         Assert.NotEqual(boundary.Values, Boundary.Of(experiment, run, 0, 129, null, default).Values);
-        Assert.Contains("from 2 to", Assert.Throws<SpecException>(() => Boundary.Of(experiment, run, 1, 1, null, default)).Message);
+        Assert.Contains("from 2 to", Assert.Throws<RefusedException>(() => Boundary.Of(experiment, run, 1, 1, null, default)).Message);
     }
 
     private sealed class Told(Action<double> tell) : IProgress<double>

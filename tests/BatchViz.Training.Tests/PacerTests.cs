@@ -14,7 +14,7 @@ public class PacerTests
     [InlineData(Pace.Updates, 2)]
     public void Lanes_stay_within_the_window_and_all_come_to_their_end(Pace pace, int atOnce)
     {
-        Progress[] lanes = [.. new[] { 1, 3, 8, 50, 64 }.Select(b => new Progress(RemainderPolicy.Keep, N, b)), new(RemainderPolicy.Keep, N, 2, new BatchScheduleSpec(2, 7, 64))];
+        TrainingProgress[] lanes = [.. new[] { 1, 3, 8, 50, 64 }.Select(b => new TrainingProgress(RemainderPolicy.Keep, N, b)), new(RemainderPolicy.Keep, N, 2, new BatchScheduleSpec(2, 7, 64))];
         var pacer = new Pacer(pace, lanes, Window, atOnce, held: false);
         var gate = new Lock();
         var made = new long[lanes.Length];
@@ -57,7 +57,7 @@ public class PacerTests
     {
         for (int seed = 0; seed < 20; seed++)
         {
-            Progress[] lanes = [.. new[] { 1, 5, 20, 100 }.Select(b => new Progress(RemainderPolicy.Keep, N, b))];
+            TrainingProgress[] lanes = [.. new[] { 1, 5, 20, 100 }.Select(b => new TrainingProgress(RemainderPolicy.Keep, N, b))];
             var pacer = new Pacer(Pace.Examples, lanes, 100, 2, held: true);
             var threads = lanes.Select((lane, l) => new Thread(() =>
             {

@@ -18,7 +18,7 @@ public class PlaneTests
         var run = experiment.Runs[3];
         const long Update = 37;
 
-        await experiment.Replane(new PlaneWish(PlaneKind.Hessian, [run.Plan.Id], Update));
+        await experiment.FitPlane(new PlaneRequest(PlaneKind.Hessian, [run.Plan.Id], Update));
 
         var landscape = experiment.Landscape!;
         using var engine = new CpuEngine();
@@ -45,7 +45,7 @@ public class PlaneTests
             await Labs.Until(() => Labs.Counts(experiment).Min() > made, $"update {made + 1}");
         }
         await Labs.Until(() => experiment.Landscape?.Plane is not null, "a first plane");
-        await experiment.Replane(new PlaneWish(PlaneKind.Hessian, [experiment.Runs[0].Plan.Id], 2));
+        await experiment.FitPlane(new PlaneRequest(PlaneKind.Hessian, [experiment.Runs[0].Plan.Id], 2));
         uint plane = experiment.Landscape!.PlaneId;
 
         experiment.Continue();
@@ -62,7 +62,7 @@ public class PlaneTests
         using var experiment = await Labs.Run(Small);
         string[] chosen = [experiment.Runs[5].Plan.Id, experiment.Runs[0].Plan.Id, experiment.Runs[2].Plan.Id];
 
-        await experiment.Replane(new PlaneWish(PlaneKind.Runs, chosen));
+        await experiment.FitPlane(new PlaneRequest(PlaneKind.Runs, chosen));
 
         var landscape = experiment.Landscape!;
         Assert.Equal(chosen, landscape.Origin!.Runs);
@@ -86,7 +86,7 @@ public class PlaneTests
     {
         using var experiment = await Labs.Run(Small);
 
-        Assert.Equal(sentence, Assert.Throws<SpecException>(() => experiment.Replane(new PlaneWish(kind, runs.Split(' '), update)).GetType()).Message);
+        Assert.Equal(sentence, Assert.Throws<RefusedException>(() => experiment.FitPlane(new PlaneRequest(kind, runs.Split(' '), update)).GetType()).Message);
     }
 
     [Fact]
@@ -96,10 +96,10 @@ public class PlaneTests
         using var experiment = Labs.New(Small, new() { Held = true });
         experiment.Start();
         await Labs.Until(() => experiment.Runs.All(run => run.Snapshots.Count == 1), "the initial weights");
-        await experiment.Replane(new PlaneWish(PlaneKind.Random));
+        await experiment.FitPlane(new PlaneRequest(PlaneKind.Random));
         uint before = experiment.Landscape!.PlaneId;
 
-        var refusal = await Assert.ThrowsAsync<SpecException>(() => experiment.Replane(new PlaneWish(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(Timeouts.Hang));
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() => experiment.FitPlane(new PlaneRequest(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(Timeouts.Hang));
 
         Assert.Equal("The weights of these three runs lie on one line, so no single plane goes through them.", refusal.Message);
         Assert.Equal((before, false, null), (experiment.Landscape!.PlaneId, experiment.Fitting, experiment.LandscapeFailure));
@@ -118,7 +118,7 @@ public class PlaneTests
         {
             experiment.Start();
             await Labs.Ended(experiment);
-            await experiment.Replane(new PlaneWish(PlaneKind.Hessian, ["b8-s1"], 20));
+            await experiment.FitPlane(new PlaneRequest(PlaneKind.Hessian, ["b8-s1"], 20));
             saved = experiment.Landscape!.Title;
             vectors = experiment.Landscape.Plane!.Export();
             line = LossLine.Between(experiment, experiment.Runs[0], experiment.Runs[7], null, default);
@@ -142,11 +142,11 @@ public class PlaneTests
 
         foreach (var wish in new[]
         {
-            new PlaneWish(PlaneKind.Hessian, ["b8-s1"], 20), new PlaneWish(PlaneKind.Pca), new PlaneWish(PlaneKind.Random), new PlaneWish(PlaneKind.Runs), new PlaneWish(PlaneKind.Hessian),
-            new PlaneWish(PlaneKind.Runs, ["b1-s2", "b8-s1", "b203-s1"]),
+            new PlaneRequest(PlaneKind.Hessian, ["b8-s1"], 20), new PlaneRequest(PlaneKind.Pca), new PlaneRequest(PlaneKind.Random), new PlaneRequest(PlaneKind.Runs), new PlaneRequest(PlaneKind.Hessian),
+            new PlaneRequest(PlaneKind.Runs, ["b1-s2", "b8-s1", "b203-s1"]),
         })
         {
-            await opened.Replane(wish).WaitAsync(Timeouts.Hang);
+            await opened.FitPlane(wish).WaitAsync(Timeouts.Hang);
             Assert.Equal(wish.Kind, opened.Landscape!.Kind);
             Assert.All(opened.Landscape.Paths, path => Assert.Equal(64u, path[path.Count - 1].Update));
             if (wish.Update is not null) Assert.Equal(saved, opened.Landscape.Title);

@@ -115,8 +115,8 @@ public sealed class RecordingCrashTests
         Assert.Equal(Hashes(plain), Hashes(experiment));
         Assert.False(experiment.Recorder!.Flush(Timeouts.Hang));
         Assert.Contains("No space left on device", experiment.RecordingProblem);
-        Assert.Contains("cannot be recorded", Assert.Throws<SpecException>(() => experiment.Fork(experiment.Runs[0].Plan.Id, 100, new Dictionary<string, string>())).Message);
-        var refused = Assert.Throws<SpecException>(() => new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = new FailingFiles(new MemoryFiles(), 3, "No space left on device", stays: true) }));
+        Assert.Contains("cannot be recorded", Assert.Throws<RefusedException>(() => experiment.Fork(experiment.Runs[0].Plan.Id, 100, new Dictionary<string, string>())).Message);
+        var refused = Assert.Throws<RefusedException>(() => new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = new FailingFiles(new MemoryFiles(), 3, "No space left on device", stays: true) }));
         Assert.Contains("nothing recorded", refused.Message);
     }
 

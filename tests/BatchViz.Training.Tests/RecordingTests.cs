@@ -164,22 +164,22 @@ public class RecordingTests
         var fork = experiment.Fork(parent.Plan.Id, 1234, new Dictionary<string, string>());
         Assert.Equal(ExperimentState.Held, experiment.State);
         await Labs.Until(() => fork.Log.Count >= 1234, "the fork stands where it leaves");
-        experiment.TakeBack(fork.Plan.Id);
+        experiment.UndoFork(fork.Plan.Id);
         experiment.StepOnce();
         experiment.Continue();
         await Labs.Ended(experiment);
         await Task.Delay(100);
-        Assert.Equal((true, 1234L, ExperimentState.Finished), (fork.TakenBack, fork.Log.Count, experiment.State));
+        Assert.Equal((true, 1234L, ExperimentState.Finished), (fork.ForkUndone, fork.Log.Count, experiment.State));
 
-        experiment.BringBack(fork.Plan.Id);
+        experiment.RedoFork(fork.Plan.Id);
         Assert.Equal(ExperimentState.Running, experiment.State);
         await Labs.Ended(experiment);
-        Assert.Equal((false, RunState.Finished, parent.Result!.WeightsSha256), (fork.TakenBack, fork.Log.State, fork.Result!.WeightsSha256));
+        Assert.Equal((false, RunState.Finished, parent.Result!.WeightsSha256), (fork.ForkUndone, fork.Log.State, fork.Result!.WeightsSha256));
 
         // One that has ended is only marked, and what was no fork stays.
-        experiment.TakeBack(fork.Plan.Id);
-        Assert.Equal((true, RunState.Finished, ExperimentState.Finished), (fork.TakenBack, fork.Log.State, experiment.State));
-        Assert.Contains("b8-s2 is no fork", Assert.Throws<SpecException>(() => experiment.TakeBack("b8-s2")).Message);
+        experiment.UndoFork(fork.Plan.Id);
+        Assert.Equal((true, RunState.Finished, ExperimentState.Finished), (fork.ForkUndone, fork.Log.State, experiment.State));
+        Assert.Contains("b8-s2 is no fork", Assert.Throws<RefusedException>(() => experiment.UndoFork("b8-s2")).Message);
     }
 
     [Fact]
@@ -221,7 +221,7 @@ public class RecordingTests
     {
         using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles(), Landscape = false });
         var set = key == "" ? [] : new Dictionary<string, string> { [key] = value };
-        Assert.Contains(says, Assert.Throws<SpecException>(() => experiment.Fork(run, update, set)).Message);
+        Assert.Contains(says, Assert.Throws<RefusedException>(() => experiment.Fork(run, update, set)).Message);
         Assert.Equal(8, experiment.Runs.Count);
         Assert.True(experiment.Finished);
         Assert.Equal(8, RecordingManifest.Read(experiment.Recorder!.Files).Runs.Count);
@@ -243,7 +243,7 @@ public class RecordingTests
         var shown = opened.Landscape!;
         Assert.Equal((resolution, PlaneKind.Pca, opened.Runs.Count), (shown.Resolution, shown.Kind, shown.Paths.Count));
         Assert.All(shown.Paths, path => Assert.True(path.Count > 50));
-        opened.Replane(PlaneKind.Random);
+        opened.FitPlane(PlaneKind.Random);
         await Labs.Until(() => opened.Landscape is { Kind: PlaneKind.Random, Resolution: 65 }, "another plane");
         Assert.All(opened.Landscape!.Paths, path => Assert.True(path.Count >= 2, $"{path.Count} points"));
         Assert.Null(opened.Recorder);

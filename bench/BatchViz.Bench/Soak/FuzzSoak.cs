@@ -36,7 +36,7 @@ internal sealed class FuzzSoak : ISoak
     {
         int count = BenchOptions.Whole(parsed, inputs, 1, MostInputs), first = BenchOptions.Whole(parsed, index, 0, MostInputs);
         string name = parsed.GetValue(fuzz) ?? "all";
-        if (name != "all" && !Targets.ContainsKey(name)) throw new SpecException($"\"--fuzz\" is \"{name}\"; it must be one of {string.Join(", ", Targets.Keys)}, or all.");
+        if (name != "all" && !Targets.ContainsKey(name)) throw new RefusedException($"\"--fuzz\" is \"{name}\"; it must be one of {string.Join(", ", Targets.Keys)}, or all.");
         uint key = parsed.GetValue(seed);
         return stop =>
         {

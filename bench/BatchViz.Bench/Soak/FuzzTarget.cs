@@ -14,7 +14,7 @@ internal abstract class FuzzTarget : IDisposable
     /// <summary>Reads an input. Returning is handling it; <see cref="Refuses"/> says which exceptions refuse it; any other exception is a defect.</summary>
     public abstract void Read(byte[] input);
 
-    public virtual bool Refuses(Exception e) => e is SpecException;
+    public virtual bool Refuses(Exception e) => e is RefusedException;
 
     public virtual void Dispose()
     {

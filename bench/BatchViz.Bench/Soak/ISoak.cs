@@ -9,7 +9,7 @@ internal interface ISoak
     IReadOnlyList<Option> Options { get; }
 
     /// <summary>Reads its options; what is returned does the work, with progress and failures on standard error.</summary>
-    /// <exception cref="Core.Specs.SpecException">An option is refused; nothing is started.</exception>
+    /// <exception cref="Core.Specs.RefusedException">An option is refused; nothing is started.</exception>
     Func<CancellationToken, SoakOutcome> Read(ParseResult parsed);
 }
 

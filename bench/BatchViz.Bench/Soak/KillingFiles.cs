@@ -21,12 +21,12 @@ internal sealed partial class KillingFiles : IFiles
     public static IFiles Watching(IFiles inner, Action<string> reached) => new KillingFiles(inner, "", 0, reached);
 
     /// <param name="wish">POINT:N.</param>
-    /// <exception cref="SpecException">It is no such thing.</exception>
+    /// <exception cref="RefusedException">It is no such thing.</exception>
     public static Func<IFiles, IFiles> Before(string wish)
     {
         int colon = wish.LastIndexOf(':');
         if (colon <= 0 || !int.TryParse(wish.AsSpan(colon + 1), out int n) || n <= 0)
-            throw new SpecException($"\"{wish}\" is no point of a recording; it must be such as \"sync log:3\".");
+            throw new RefusedException($"\"{wish}\" is no point of a recording; it must be such as \"sync log:3\".");
         return inner => new KillingFiles(inner, wish[..colon], n);
     }
 

@@ -28,7 +28,7 @@ internal static class SameRecording
             using var recording = Opened(folder);
             return recording.Runs.Any(run => run.Log.Count > 0 && !run.Log.Ended);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             return false;
         }

@@ -38,7 +38,7 @@ internal sealed class ViewersSoak : ISoak
     {
         int count = BenchOptions.Whole(parsed, viewers, 1, MostViewers);
         double measure = parsed.GetValue(seconds);
-        if (measure is not (>= 0.1 and <= 600)) throw new SpecException("\"--viewers-seconds\" must be a number from 0.1 to 600.");
+        if (measure is not (>= 0.1 and <= 600)) throw new RefusedException("\"--viewers-seconds\" must be a number from 0.1 to 600.");
         return stop =>
         {
             var result = Measure(count, measure, stop).GetAwaiter().GetResult();
@@ -49,14 +49,14 @@ internal sealed class ViewersSoak : ISoak
     private static async Task<Result> Measure(int count, double seconds, CancellationToken stop)
     {
         var files = new DataFiles(null);
-        using var conductor = new Conductor(new ExperimentEngines(), files, new ExperimentOptions());
-        await using var app = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn: true), conductor);
-        conductor.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Experiment)), trusted: true));
+        using var experiments = new ExperimentHost(new ExperimentEngines(), files, new ExperimentOptions());
+        await using var app = WebHost.Create(new ServeOptions("http://127.0.0.1:0", signIn: true), experiments);
+        experiments.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Experiment)), trusted: true));
         await app.StartAsync(stop);
-        conductor.Begin();
+        experiments.Begin();
         var links = app.Services.GetRequiredService<Links>();
         var server = new Uri(app.Urls.Single());
-        var live = conductor.Current!;
+        var live = experiments.Current!;
         var owner = await Client.Join(server, links.Owner, live, seed: 0);
         var crowd = await Task.WhenAll(Enumerable.Range(1, count).Select(i => Client.Join(server, links.Viewer, live, i)));
 

@@ -21,7 +21,7 @@ public static class Cifar10
     public const string Archive = "cifar-10-binary.tar.gz", Folder = "cifar-10-batches-bin";
 
     /// <summary>Reads no more files than the wanted examples are in.</summary>
-    /// <exception cref="SpecException">A file is not what it should be, or there are fewer examples than wanted.</exception>
+    /// <exception cref="RefusedException">A file is not what it should be, or there are fewer examples than wanted.</exception>
     public static DataSet Load(DataSpec spec, FileOpener open)
         => new("CIFAR-10", DataTask.Classification, Inputs, Classes, Read(TrainFiles, spec.TrainExamples, "trainExamples", open), Read([TestFile], spec.TestExamples, "testExamples", open))
         {
@@ -32,21 +32,21 @@ public static class Cifar10
     {
         int count = limit ?? files.Count * PerFile;
         if (count > files.Count * PerFile)
-            throw new SpecException(Tr($"\"data.{key}\" is {count}, but CIFAR-10 has only {files.Count * PerFile:#,0} of these examples.", $"\"data.{key}\" 是 {count}，但 CIFAR-10 只有 {files.Count * PerFile:#,0} 个此类样本。"));
+            throw new RefusedException(Tr($"\"data.{key}\" is {count}, but CIFAR-10 has only {files.Count * PerFile:#,0} of these examples.", $"\"data.{key}\" 是 {count}，但 CIFAR-10 只有 {files.Count * PerFile:#,0} 个此类样本。"));
         var bytes = new byte[(long)count * Inputs];
         var labels = new int[count];
         for (int f = 0; f * PerFile < count; f++)
         {
             byte[] file = open(files[f]);
             if (file.Length != Record * PerFile)
-                throw new SpecException(Tr(
+                throw new RefusedException(Tr(
                     $"\"{files[f]}\" is no batch of CIFAR-10's binary version: it has {file.Length:#,0} bytes, not {PerFile:#,0} records of {Record:#,0}.",
                     $"\"{files[f]}\" 不是 CIFAR-10 二进制版的批文件：它有 {file.Length:#,0} 字节，而不是 {PerFile:#,0} 条 {Record:#,0} 字节的记录。"));
             for (int r = 0; r < PerFile; r++)
             {
                 int label = file[r * Record], example = f * PerFile + r;
                 if (label >= Classes)
-                    throw new SpecException(Tr(
+                    throw new RefusedException(Tr(
                         $"\"{files[f]}\" is no batch of CIFAR-10's binary version: record {r + 1:#,0} has the label {label}, and there are {Classes} classes.",
                         $"\"{files[f]}\" 不是 CIFAR-10 二进制版的批文件：第 {r + 1:#,0} 条记录的标签是 {label}，而只有 {Classes} 个类别。"));
                 if (example >= count) continue;

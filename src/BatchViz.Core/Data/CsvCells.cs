@@ -46,7 +46,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
     }
 
     /// <summary>The record's next cell, valid until the one after it; false after the last.</summary>
-    /// <exception cref="SpecException">A quotation mark is never closed.</exception>
+    /// <exception cref="RefusedException">A quotation mark is never closed.</exception>
     public bool Next(out ReadOnlySpan<byte> cell)
     {
         cell = default;
@@ -109,7 +109,7 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
             if (length == unquoted.Length) Array.Resize(ref unquoted, Math.Max(256, 2 * length));
             unquoted[length++] = c;
         }
-        return quoted ? throw new SpecException(Tr($"{name} is cut short: the quotation mark of line {Line} is never closed.", $"{name} 不完整：第 {Line} 行的引号没有闭合。")) : unquoted.AsSpan(0, length);
+        return quoted ? throw new RefusedException(Tr($"{name} is cut short: the quotation mark of line {Line} is never closed.", $"{name} 不完整：第 {Line} 行的引号没有闭合。")) : unquoted.AsSpan(0, length);
     }
 
     private readonly bool BlankLine(out int next)

@@ -23,19 +23,19 @@ internal static class CsvTable
     public static DataSet Load(DataSpec spec, ReadOnlySpan<byte> file)
     {
         string name = $"\"{spec.File}\"";
-        if (!Utf8.IsValid(file)) throw new SpecException(Tr($"{name} is not UTF-8 text.", $"{name} 不是 UTF-8 文本。"));
+        if (!Utf8.IsValid(file)) throw new RefusedException(Tr($"{name} is not UTF-8 text.", $"{name} 不是 UTF-8 文本。"));
         if (file.StartsWith("\uFEFF"u8)) file = file[3..];
         byte separator = CsvCells.Separator(file);
         int rows = CountRows(new CsvCells(file, separator, name), name, out int width);
         var cells = new CsvCells(file, separator, name);
         string[] header = Header(ref cells, width, name);
         int label = spec.Label is null ? width - 1 : Array.IndexOf(header, spec.Label);
-        if (label < 0) throw new SpecException(Tr($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {Some(header)}.", $"\"data.label\" 为 \"{spec.Label}\"，但 {name} 没有这一列；它有 {Some(header)}。"));
-        if (width == 1) throw new SpecException(Tr($"{name} has no column besides the label \"{Foreign.Shorten(header[label])}\".", $"除标签 \"{Foreign.Shorten(header[label])}\" 外，{name} 没有其他列。"));
+        if (label < 0) throw new RefusedException(Tr($"\"data.label\" is \"{spec.Label}\", but {name} has no such column; it has {Some(header)}.", $"\"data.label\" 为 \"{spec.Label}\"，但 {name} 没有这一列；它有 {Some(header)}。"));
+        if (width == 1) throw new RefusedException(Tr($"{name} has no column besides the label \"{UntrustedText.Shorten(header[label])}\".", $"除标签 \"{UntrustedText.Shorten(header[label])}\" 外，{name} 没有其他列。"));
         int test = spec.TestExamples ?? (int)Math.Round(rows * (spec.TestFraction ?? 0.2));
         int train = spec.TrainExamples ?? rows - test;
         if (train < 1 || (long)train + test > rows)
-            throw new SpecException(Tr($"{name} has {rows} rows, not enough for {train} training and {test} test examples.", $"{name} 有 {rows} 行，不足以提供 {train} 个训练样本和 {test} 个测试样本。"));
+            throw new RefusedException(Tr($"{name} has {rows} rows, not enough for {train} training and {test} test examples.", $"{name} 有 {rows} 行，不足以提供 {train} 个训练样本和 {test} 个测试样本。"));
 
         var classes = spec.Regression ? null : new Classes();
         var (trainPart, testPart) = (new Part(train, width - 1, spec.Regression), new Part(test, width - 1, spec.Regression));
@@ -60,7 +60,7 @@ internal static class CsvTable
                 }
                 else
                 {
-                    if (cell.IsEmpty) throw new SpecException(Tr($"{name}, line {cells.Line}, has no label in column \"{Foreign.Shorten(header[c])}\".", $"{name} 第 {cells.Line} 行的 \"{Foreign.Shorten(header[c])}\" 列没有标签。"));
+                    if (cell.IsEmpty) throw new RefusedException(Tr($"{name}, line {cells.Line}, has no label in column \"{UntrustedText.Shorten(header[c])}\".", $"{name} 第 {cells.Line} 行的 \"{UntrustedText.Shorten(header[c])}\" 列没有标签。"));
                     int number = classes.Number(cell);
                     if (classes.Count > MaxClasses) throw WrongClasses($"more than {MaxClasses}");
                     if (part is not null) part.Labels![place] = number;
@@ -77,9 +77,9 @@ internal static class CsvTable
         {
             columns[c] = ScaleOf(names[c], trainPart.Features.AsSpan(c), names.Length);
             bool whole = columns[c].Apply(trainPart.Features, trainFloats, c, names.Length) && columns[c].Apply(testPart.Features, testFloats, c, names.Length);
-            if (!whole) throw new SpecException(Tr(
-                $"{name}, column \"{Foreign.Shorten(names[c])}\", has test values too far from those of the training rows: standardised they are beyond float32.",
-                $"{name} 的 \"{Foreign.Shorten(names[c])}\" 列的测试值离训练行的值太远：标准化后超出 float32 的范围。"));
+            if (!whole) throw new RefusedException(Tr(
+                $"{name}, column \"{UntrustedText.Shorten(names[c])}\", has test values too far from those of the training rows: standardised they are beyond float32.",
+                $"{name} 的 \"{UntrustedText.Shorten(names[c])}\" 列的测试值离训练行的值太远：标准化后超出 float32 的范围。"));
             if (columns[c].Deviation > 0 && Merges(trainPart.Features, trainFloats, c, names.Length)) merged.Add(names[c]);
         }
         if (trainPart.Targets is { } exact && Merges(exact, trainPart.FloatTargets!, 0, 1)) merged.Add(header[label]);
@@ -89,19 +89,19 @@ internal static class CsvTable
             Columns = columns, MergedColumns = merged,
         };
 
-        SpecException WrongClasses(string values)
-            => new($"The label \"{Foreign.Shorten(header[label])}\" of {name} has {values} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
+        RefusedException WrongClasses(string values)
+            => new($"The label \"{UntrustedText.Shorten(header[label])}\" of {name} has {values} different values; classes must be 2 to {MaxClasses} (set \"data.regression\" to predict numbers).");
     }
 
     /// <summary>Rows below the header, all of the header's width.</summary>
     private static int CountRows(CsvCells cells, string name, out int width)
     {
         width = cells.NextRecord() ? cells.Count() : 0;
-        if (width > MaxColumns) throw new SpecException(Tr($"{name} has {width} columns; at most {MaxColumns} are allowed.", $"{name} 有 {width} 列；最多允许 {MaxColumns} 列。"));
+        if (width > MaxColumns) throw new RefusedException(Tr($"{name} has {width} columns; at most {MaxColumns} are allowed.", $"{name} 有 {width} 列；最多允许 {MaxColumns} 列。"));
         int rows = 0;
         for (; cells.NextRecord(); rows++)
-            if (cells.Count() is var count && count != width) throw new SpecException(Tr($"{name}, line {cells.Line}, has {count} cells, but the header has {width}.", $"{name} 第 {cells.Line} 行有 {count} 个单元格，而表头有 {width} 个。"));
-        return rows > 0 ? rows : throw new SpecException(Tr($"{name} has no rows below its header.", $"{name} 的表头之下没有数据行。"));
+            if (cells.Count() is var count && count != width) throw new RefusedException(Tr($"{name}, line {cells.Line}, has {count} cells, but the header has {width}.", $"{name} 第 {cells.Line} 行有 {count} 个单元格，而表头有 {width} 个。"));
+        return rows > 0 ? rows : throw new RefusedException(Tr($"{name} has no rows below its header.", $"{name} 的表头之下没有数据行。"));
     }
 
     private static string[] Header(ref CsvCells cells, int width, string name)
@@ -111,9 +111,9 @@ internal static class CsvTable
         for (int c = 0; cells.Next(out var cell); c++) header[c] = Encoding.UTF8.GetString(cell);
         var different = new HashSet<string>(width, StringComparer.Ordinal);
         foreach (string column in header)
-            if (!different.Add(column)) throw new SpecException(Tr($"{name} has two columns of the same name.", $"{name} 有两列同名。"));
+            if (!different.Add(column)) throw new RefusedException(Tr($"{name} has two columns of the same name.", $"{name} 有两列同名。"));
         return header.All(column => double.TryParse(column, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value))
-            ? throw new SpecException(Tr($"{name} has no header: its first line is all numbers.", $"{name} 没有表头：第一行全是数字。")) : header;
+            ? throw new RefusedException(Tr($"{name} has no header: its first line is all numbers.", $"{name} 没有表头：第一行全是数字。")) : header;
     }
 
     /// <summary>As many names as a sentence bears.</summary>
@@ -123,23 +123,23 @@ internal static class CsvTable
         for (int c = 0; c < header.Length; c++)
         {
             if (c == NamesShown || names.Length > NamesLength) return $"{names} and {header.Length - c} more";
-            names += (c > 0 ? ", " : "") + Foreign.Shorten(header[c]);
+            names += (c > 0 ? ", " : "") + UntrustedText.Shorten(header[c]);
         }
         return names;
     }
 
     private static double Number(ReadOnlySpan<byte> cell, string name, int line, string column)
         => double.TryParse(cell, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) && double.IsFinite(value) ? value
-            : throw new SpecException(Tr($"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.", $"{name} 第 {line} 行 \"{Foreign.Shorten(column)}\" 列：\"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" 不是有限的数。"));
+            : throw new RefusedException(Tr($"{name}, line {line}, column \"{UntrustedText.Shorten(column)}\": \"{UntrustedText.Shorten(Encoding.UTF8.GetString(cell))}\" is not a finite number.", $"{name} 第 {line} 行 \"{UntrustedText.Shorten(column)}\" 列：\"{UntrustedText.Shorten(Encoding.UTF8.GetString(cell))}\" 不是有限的数。"));
 
     /// <summary>A number to predict, which is not standardised and must be one of float32.</summary>
     private static double Target(ReadOnlySpan<byte> cell, string name, int line, string column)
     {
         double value = Number(cell, name, line, column);
         if (float.IsFinite((float)value)) return value;
-        throw new SpecException(Tr(
-            $"{name}, line {line}, column \"{Foreign.Shorten(column)}\": \"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" is beyond float32, in which numbers are predicted.",
-            $"{name} 第 {line} 行 \"{Foreign.Shorten(column)}\" 列：\"{Foreign.Shorten(Encoding.UTF8.GetString(cell))}\" 超出预测所用的 float32 的范围。"));
+        throw new RefusedException(Tr(
+            $"{name}, line {line}, column \"{UntrustedText.Shorten(column)}\": \"{UntrustedText.Shorten(Encoding.UTF8.GetString(cell))}\" is beyond float32, in which numbers are predicted.",
+            $"{name} 第 {line} 行 \"{UntrustedText.Shorten(column)}\" 列：\"{UntrustedText.Shorten(Encoding.UTF8.GetString(cell))}\" 超出预测所用的 float32 的范围。"));
     }
 
     /// <summary>Of each row its rank in a shuffle: the training rows are the first, the test rows come after them; within each, rows stay in the file's order.</summary>

@@ -17,7 +17,7 @@ public static class DataSource
 
     /// <summary>Makes or reads the data of a spec.</summary>
     /// <param name="open">Reads a named file: of <see cref="PackedFolder"/> where there is one, else of the spec's folder.</param>
-    /// <exception cref="SpecException">The data is not what it should be; one sentence.</exception>
+    /// <exception cref="RefusedException">The data is not what it should be; one sentence.</exception>
     public static DataSet Load(DataSpec spec, FileOpener open) => spec.Kind switch
     {
         DataKind.Mnist => Images("MNIST", spec, open, MnistFiles[0], MnistFiles[1], MnistFiles[2], MnistFiles[3]),
@@ -34,7 +34,7 @@ public static class DataSource
         var (train, trainClasses, image) = Pair(open, trainImages, trainLabels, spec.TrainExamples, "trainExamples");
         var (test, testClasses, _) = testImages is null ? (null, 0, null) : Pair(open, testImages, testLabels!, spec.TestExamples, "testExamples");
         if (test is not null && test.Inputs != train.Inputs)
-            throw new SpecException(Tr($"\"{testImages}\" has {test.Inputs} values an example, but \"{trainImages}\" has {train.Inputs}.", $"\"{testImages}\" 每个样本有 {test.Inputs} 个值，而 \"{trainImages}\" 有 {train.Inputs} 个。"));
+            throw new RefusedException(Tr($"\"{testImages}\" has {test.Inputs} values an example, but \"{trainImages}\" has {train.Inputs}.", $"\"{testImages}\" 每个样本有 {test.Inputs} 个值，而 \"{trainImages}\" 有 {train.Inputs} 个。"));
         int classes = Math.Max(2, Math.Max(trainClasses, testClasses));
         return new DataSet(name, DataTask.Classification, train.Inputs, classes, train, test) { Image = image };
     }
@@ -44,11 +44,11 @@ public static class DataSource
     {
         var features = Idx.Read(open(images), images);
         var classes = Idx.Read(open(labels), labels);
-        if (classes.Inputs != 1) throw new SpecException(Tr($"\"{labels}\" is no list of labels: it has {classes.Inputs} values an example.", $"\"{labels}\" 不是标签列表：每个样本有 {classes.Inputs} 个值。"));
-        if (features.Count != classes.Count) throw new SpecException(Tr($"\"{images}\" has {features.Count} examples, but \"{labels}\" has {classes.Count}.", $"\"{images}\" 有 {features.Count} 个样本，而 \"{labels}\" 有 {classes.Count} 个。"));
-        if (features.Count == 0) throw new SpecException(Tr($"\"{images}\" has no examples.", $"\"{images}\" 没有样本。"));
+        if (classes.Inputs != 1) throw new RefusedException(Tr($"\"{labels}\" is no list of labels: it has {classes.Inputs} values an example.", $"\"{labels}\" 不是标签列表：每个样本有 {classes.Inputs} 个值。"));
+        if (features.Count != classes.Count) throw new RefusedException(Tr($"\"{images}\" has {features.Count} examples, but \"{labels}\" has {classes.Count}.", $"\"{images}\" 有 {features.Count} 个样本，而 \"{labels}\" 有 {classes.Count} 个。"));
+        if (features.Count == 0) throw new RefusedException(Tr($"\"{images}\" has no examples.", $"\"{images}\" 没有样本。"));
         int count = limit ?? features.Count;
-        if (count > features.Count) throw new SpecException(Tr($"\"data.{key}\" is {count}, but \"{images}\" has only {features.Count} examples.", $"\"data.{key}\" 为 {count}，但 \"{images}\" 只有 {features.Count} 个样本。"));
+        if (count > features.Count) throw new RefusedException(Tr($"\"data.{key}\" is {count}, but \"{images}\" has only {features.Count} examples.", $"\"data.{key}\" 为 {count}，但 \"{images}\" 只有 {features.Count} 个样本。"));
         var indices = new int[count];
         for (int i = 0; i < count; i++) indices[i] = classes.Bytes[i];
         return (new DataSplit { Count = count, Inputs = features.Inputs, Bytes = count == features.Count ? features.Bytes : features.Bytes[..(count * features.Inputs)], Scale = 1f / 255, Labels = indices }, classes.Bytes.Max() + 1, features.Image);

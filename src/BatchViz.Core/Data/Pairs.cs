@@ -17,7 +17,7 @@ public static class Pairs
 
     /// <summary>Sets that views can be made of.</summary>
     public static readonly IReadOnlyList<(string Word, DataKind Value)> Bases =
-        [.. Words.Data.Where(word => word.Value is DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10
+        [.. SpecVocabulary.Data.Where(word => word.Value is DataKind.Mnist or DataKind.FashionMnist or DataKind.Cifar10
             or DataKind.Circles or DataKind.Xor or DataKind.Gaussians or DataKind.Spirals or DataKind.Moons)];
 
     public static DataSet Make(DataSet of, DataSpec spec)

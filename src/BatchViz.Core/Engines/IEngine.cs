@@ -33,7 +33,7 @@ public interface IEngine : IDisposable
     IEngineData Load(DataSet data);
 
     /// <summary>A bundle at update 0, with the initial weights of each seed.</summary>
-    /// <exception cref="SpecException">The model does not fit the data, or the bundle would take more memory than allowed; none has been taken.</exception>
+    /// <exception cref="RefusedException">The model does not fit the data, or the bundle would take more memory than allowed; none has been taken.</exception>
     IBundle CreateBundle(IEngineData data, BundleSpec spec);
 
     /// <summary>What <see cref="IBundle.Memory"/> of such a bundle would say, before anything is taken.</summary>
@@ -66,7 +66,7 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
     public TensorShape? Image { get; init; }
 
     /// <summary>Of a model of layers: shapes and weights of all of them.</summary>
-    /// <exception cref="SpecException">They do not fit together.</exception>
+    /// <exception cref="RefusedException">They do not fit together.</exception>
     public LayerGraph Graph => graph ??= new LayerGraph(Model, Loss, Image ?? new TensorShape(Sizes[0]), Contrastive ? null : Sizes[^1]);
 
     public bool Layered => Model.Kind == ModelKind.Layers;
@@ -145,30 +145,30 @@ public sealed record NetworkSpec(ModelSpec Model, LossKind Loss, IReadOnlyList<i
     }
 
 /// <summary>Whether inputs, outputs, loss and start go with a data set.</summary>
-    /// <exception cref="SpecException">They do not; the sentence says what.</exception>
+    /// <exception cref="RefusedException">They do not; the sentence says what.</exception>
     public void CheckFits(DataSet set)
     {
         bool surface = Model.Kind == ModelKind.Surface;
         if (surface != (set.Task == DataTask.Surface) || surface != (Loss == LossKind.Surface))
-            throw new SpecException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
+            throw new RefusedException($"The model does not fit {set.Name}: surfaces go with the model and the loss \"surface\".");
         if (surface)
         {
-            if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new SpecException($"{set.Name} does not say which surface it is.");
+            if (set.Surface is null || set.Train.Floats is null || set.Inputs != 2) throw new RefusedException($"{set.Name} does not say which surface it is.");
             return;
         }
-        if (Contrastive != (set.Views == 2)) throw new SpecException($"{set.Name} has {set.Views} views of an example, which does not fit the loss.");
+        if (Contrastive != (set.Views == 2)) throw new RefusedException($"{set.Name} has {set.Views} views of an example, which does not fit the loss.");
         if (Layered && Graph.Input.Size * Model.Towers != set.Inputs)
-            throw new SpecException($"The model has {Graph.Input.Size * Model.Towers} inputs, {set.Name} has {set.Inputs}.");
+            throw new RefusedException($"The model has {Graph.Input.Size * Model.Towers} inputs, {set.Name} has {set.Inputs}.");
         if (Contrastive) return;
         var sizes = Sizes;
-        if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new SpecException("The model needs at least one layer, and widths of at least 1.");
-        if (sizes[0] != set.Inputs) throw new SpecException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");
+        if (sizes.Count < 2 || sizes.Any(n => n < 1)) throw new RefusedException("The model needs at least one layer, and widths of at least 1.");
+        if (sizes[0] != set.Inputs) throw new RefusedException($"The model has {sizes[0]} inputs, {set.Name} has {set.Inputs}.");
         bool single = set.Task == DataTask.Classification && set.Outputs == 2 && Loss != LossKind.CrossEntropy && sizes[^1] == 1;
-        if (!single && sizes[^1] != set.Outputs) throw new SpecException($"The model has {sizes[^1]} outputs, {set.Name} has {set.Outputs}.");
-        if (set.Task == DataTask.Regression && Loss != LossKind.Squared) throw new SpecException("Regression needs the loss \"squared\".");
-        if (Loss == LossKind.Logistic && !single) throw new SpecException("The loss \"logistic\" needs two classes and one output.");
+        if (!single && sizes[^1] != set.Outputs) throw new RefusedException($"The model has {sizes[^1]} outputs, {set.Name} has {set.Outputs}.");
+        if (set.Task == DataTask.Regression && Loss != LossKind.Squared) throw new RefusedException("Regression needs the loss \"squared\".");
+        if (Loss == LossKind.Logistic && !single) throw new RefusedException("The loss \"logistic\" needs two classes and one output.");
         if (Model.Start is { } start && start.Count != ParameterCount)
-            throw new SpecException($"The model has {ParameterCount} weights, its start has {start.Count}.");
+            throw new RefusedException($"The model has {ParameterCount} weights, its start has {start.Count}.");
     }
 
     public bool Equals(NetworkSpec? other) => other is not null && Model == other.Model && Loss == other.Loss && Image == other.Image && ReferenceEquals(Sizes, other.Sizes);
@@ -190,11 +190,11 @@ public sealed record BundleSpec(
     /// <summary>Most examples that an engine sends through the network at once, whatever the batch size; null: its own choice. The gradient is the batch's mean all the same.</summary>
     public int? MicroBatch { get; init; }
 
-    /// <summary>Whether records have the columns of <see cref="RecordLayout.Searches"/>; null: where the optimiser searches. A fork's are those of its recording.</summary>
-    public bool? RecordsSearches { get; init; }
+    /// <summary>Whether records have the columns of <see cref="RecordLayout.HasLineSearchColumns"/>; null: where the optimiser searches. A fork's are those of its recording.</summary>
+    public bool? HasLineSearchColumns { get; init; }
 
     /// <summary>About how many FLOPs an update of so many examples takes: what keyframes are spaced by. A search takes three passes or so, and goes through its vectors.</summary>
-    public double FlopsOf(int examples) => Optimizer.Searches
+    public double FlopsOf(int examples) => Optimizer.UsesLineSearch
         ? 3.0 * FlopsPerExample * examples + 8.0 * Optimizer.StateVectors * Network.ParameterCount
         : FlopsPerExample * examples;
 
@@ -213,19 +213,19 @@ public sealed record BundleSpec(
     public Continuation? Continuation { get; init; }
 
     /// <summary>Bookkeeping that is the same for all members.</summary>
-    public Progress ProgressOver(int trainExamples) => Continuation?.Progress ?? new(Sampler.Remainder, trainExamples, Sampler.Pool ?? BatchSize, BatchSchedule);
+    public TrainingProgress ProgressOver(int trainExamples) => Continuation?.Progress ?? new(Sampler.Remainder, trainExamples, Sampler.Pool ?? BatchSize, BatchSchedule);
 
     /// <summary>The sampler of one member.</summary>
     public Sampler SamplerOf(int member, int trainExamples) => new(Sampler.Order, ProgressOver(trainExamples), Seeds[member]);
 
     /// <summary>The rate of each update, the same for all members.</summary>
-    public LearningRates LearningRatesOver(Progress progress) => new(LearningRate, Schedule, progress);
+    public LearningRates LearningRatesOver(TrainingProgress progress) => new(LearningRate, Schedule, progress);
 }
 
 /// <summary>What a fork must know of the run it comes from, besides the <see cref="Keyframe"/> that it begins with.</summary>
 /// <param name="Progress">From the parent's first update on; its batch sizes count, not those of the bundle's spec.</param>
 /// <param name="OptimizerFrom">Updates before the optimiser's first one: its state was zero then.</param>
-public sealed record Continuation(Progress Progress, long OptimizerFrom);
+public sealed record Continuation(TrainingProgress Progress, long OptimizerFrom);
 
 /// <summary>Runs that train together. Each member's bits are the same as if it ran alone.</summary>
 public interface IBundle : IDisposable
@@ -331,14 +331,14 @@ public interface IEvaluator : IDisposable
     /// The plane through three points of weight space: origin at <paramref name="a"/>, the first axis towards <paramref name="b"/>, the
     /// second at a right angle to it on the side of <paramref name="c"/>; directions of length 1 (Gram-Schmidt in double precision).
     /// </summary>
-    /// <exception cref="SpecException">Two of them are the same, or all lie on one line.</exception>
+    /// <exception cref="RefusedException">Two of them are the same, or all lie on one line.</exception>
     IPlane PlaneThrough(IWeights a, IWeights b, IWeights c);
 
     /// <summary>
     /// The plane through <paramref name="origin"/> along two directions, such as the Hessian's top two eigenvectors: the first axis
     /// along <paramref name="d1"/>, the second along what <paramref name="d2"/> adds at a right angle to it; directions of length 1.
     /// </summary>
-    /// <exception cref="SpecException">A direction has no length, or both are parallel.</exception>
+    /// <exception cref="RefusedException">A direction has no length, or both are parallel.</exception>
     IPlane DirectionPlane(IWeights origin, IDirection d1, IDirection d2);
 
     /// <summary>The plane of vectors that <see cref="IPlane.Export"/> gave.</summary>
@@ -356,7 +356,7 @@ public interface IEvaluator : IDisposable
     /// <summary>The network's outputs at inputs that need not be of the data set.</summary>
     /// <param name="inputs">[n, inputs] row-major, scaled like the data set's features.</param>
     /// <param name="outputs">[n, outputs] row-major, after the output activation: logits where the loss is a cross-entropy or logistic.</param>
-    /// <exception cref="SpecException">The model has no inputs: a surface.</exception>
+    /// <exception cref="RefusedException">The model has no inputs: a surface.</exception>
     void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs);
 
     /// <summary>

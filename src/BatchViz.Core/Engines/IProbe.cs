@@ -60,7 +60,7 @@ public interface IProbe : IDisposable
     /// The Fisher-Rao norm ‖w‖ = (L + 1)·√E⟨∂ℓ/∂f, f⟩² of a net with L hidden layers and outputs f (Liang et al. 2019,
     /// arXiv:1711.01530, theorem 3.1), the mean taken over the set and its own targets.
     /// </summary>
-    /// <exception cref="SpecException">The net has biases, or an activation that is not positively homogeneous.</exception>
+    /// <exception cref="RefusedException">The net has biases, or an activation that is not positively homogeneous.</exception>
     FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel = default);
 
     /// <summary>

@@ -54,7 +54,7 @@ public sealed class LayerGraph
     private bool flattened;
 
     /// <param name="outputs">That the loss needs; null: an embedding of any width.</param>
-    /// <exception cref="SpecException">Layers that do not fit together; the sentence names the layer.</exception>
+    /// <exception cref="RefusedException">Layers that do not fit together; the sentence names the layer.</exception>
     public LayerGraph(ModelSpec model, LossKind loss, TensorShape input, int? outputs)
     {
         this.model = model;
@@ -66,11 +66,11 @@ public sealed class LayerGraph
             flattened = false;
             Towers[tower] = Build(model.Layers, "model.layers", model.Towers == 1 ? "layers" : $"towers.{tower}", ref shape, outputs);
             if (outputs is { } wanted && shape != new TensorShape(wanted))
-                throw new SpecException(Tr(
+                throw new RefusedException(Tr(
                     $"\"model.layers\" ends with {shape}, but this data and loss need {new TensorShape(wanted)}; let it end with a layer \"dense\" without \"units\".",
                     $"\"model.layers\" 的末端形状是 {shape}，但此数据与损失需要 {new TensorShape(wanted)}；请以不带 \"units\" 的 \"dense\" 层结尾。"));
             if (shape.Pixels != 1)
-                throw new SpecException(Tr($"\"model.layers\" ends with the image {shape}, but an embedding is a vector; let it end with \"flatten\" or \"dense\".", $"\"model.layers\" 的末端是图像 {shape}，但嵌入须为向量；请以 \"flatten\" 或 \"dense\" 结尾。"));
+                throw new RefusedException(Tr($"\"model.layers\" ends with the image {shape}, but an embedding is a vector; let it end with \"flatten\" or \"dense\".", $"\"model.layers\" 的末端是图像 {shape}，但嵌入须为向量；请以 \"flatten\" 或 \"dense\" 结尾。"));
             Output = shape;
         }
         LossWeights = -1;
@@ -138,15 +138,15 @@ public sealed class LayerGraph
             case LayerKind.Conv2d:
                 Pixels(at, shape);
                 if (shape.Channels % layer.Groups != 0 || layer.Filters % layer.Groups != 0)
-                    throw new SpecException(Tr($"\"{at}.groups\" is {layer.Groups}, which must divide the {shape.Channels} channels and the {layer.Filters} filters.", $"\"{at}.groups\" 是 {layer.Groups}，必须整除 {shape.Channels} 个通道与 {layer.Filters} 个滤波器。"));
+                    throw new RefusedException(Tr($"\"{at}.groups\" is {layer.Groups}, which must divide the {shape.Channels} channels and the {layer.Filters} filters.", $"\"{at}.groups\" 是 {layer.Groups}，必须整除 {shape.Channels} 个通道与 {layer.Filters} 个滤波器。"));
                 output = Windows(at, layer, shape, layer.Filters);
                 int inputs = shape.Channels / layer.Groups * layer.Kernel * layer.Kernel;
                 group = Add(name, WeightRole.Matrix, inputs, layer.Filters, layer.Bias, layer.Kernel * layer.Kernel, follows);
                 Count((long)inputs * output.Size);
                 break;
             case LayerKind.Dense:
-                if (shape.Pixels != 1) throw new SpecException(Tr($"\"{at}\" is \"dense\", which reads a vector, but gets the image {shape}; put a \"flatten\" before it.", $"\"{at}\" 是 \"dense\"，需要向量，但得到图像 {shape}；请在其前加 \"flatten\"。"));
-                int units = layer.Units ?? outputs ?? throw new SpecException(Tr($"\"{at}.units\" is missing; only the last layer of a model may leave it out, and only with a loss that needs a certain number of outputs.", $"\"{at}.units\" 缺失；只有模型的最后一层可以省略，且损失须规定输出个数。"));
+                if (shape.Pixels != 1) throw new RefusedException(Tr($"\"{at}\" is \"dense\", which reads a vector, but gets the image {shape}; put a \"flatten\" before it.", $"\"{at}\" 是 \"dense\"，需要向量，但得到图像 {shape}；请在其前加 \"flatten\"。"));
+                int units = layer.Units ?? outputs ?? throw new RefusedException(Tr($"\"{at}.units\" is missing; only the last layer of a model may leave it out, and only with a loss that needs a certain number of outputs.", $"\"{at}.units\" 缺失；只有模型的最后一层可以省略，且损失须规定输出个数。"));
                 output = new TensorShape(units);
                 group = Add(name, WeightRole.Matrix, shape.Channels, units, layer.Bias, 1, follows);
                 Count((long)shape.Channels * units);
@@ -172,7 +172,7 @@ public sealed class LayerGraph
                 break;
             case LayerKind.GroupNorm or LayerKind.LayerNorm:
                 if (shape.Channels % layer.Groups != 0)
-                    throw new SpecException(Tr($"\"{at}.groups\" is {layer.Groups}, which must divide the {shape.Channels} channels.", $"\"{at}.groups\" 是 {layer.Groups}，必须整除 {shape.Channels} 个通道。"));
+                    throw new RefusedException(Tr($"\"{at}.groups\" is {layer.Groups}, which must divide the {shape.Channels} channels.", $"\"{at}.groups\" 是 {layer.Groups}，必须整除 {shape.Channels} 个通道。"));
                 group = Add(name, WeightRole.Norm, 1, shape.Channels, true);
                 break;
             case LayerKind.Dropout:
@@ -183,14 +183,14 @@ public sealed class LayerGraph
                 inner = Build(layer.Layers, $"{at}.layers", $"{name}.layers", ref way, null);
                 projection = Build(layer.Projection, $"{at}.projection", $"{name}.projection", ref own, null);
                 if (way != own)
-                    throw new SpecException(layer.Projection.Count == 0
+                    throw new RefusedException(layer.Projection.Count == 0
                         ? Tr($"\"{at}\" adds {way} to its input {own}; give a \"projection\" that makes the shapes equal.", $"\"{at}\" 将 {way} 加到输入 {own} 上；请给出使形状相等的 \"projection\"。")
                         : Tr($"\"{at}\" adds {way} to its projection {own}; the shapes must be equal.", $"\"{at}\" 将 {way} 加到投影 {own} 上；形状必须相等。"));
                 output = way;
                 break;
         }
         if (output.Size > MaxValues)
-            throw new SpecException(Tr($"\"{at}\" makes {output.Size:#,0} values of an example; at most {MaxValues:#,0} are allowed.", $"\"{at}\" 由一个样本产生 {output.Size:#,0} 个值；最多允许 {MaxValues:#,0} 个。"));
+            throw new RefusedException(Tr($"\"{at}\" makes {output.Size:#,0} values of an example; at most {MaxValues:#,0} are allowed.", $"\"{at}\" 由一个样本产生 {output.Size:#,0} 个值；最多允许 {MaxValues:#,0} 个。"));
         return new LayerNode(layer, shape, output, group, statistics, inner, projection);
     }
 
@@ -198,7 +198,7 @@ public sealed class LayerGraph
     {
         weights.Add(new WeightGroup(name, role, inputs, outputs, bias, area, follows));
         if (weights.Sum(w => w.Count) > SpecResolver.MaxParameters)
-            throw new SpecException(Tr($"\"model.layers\" makes more than {SpecResolver.MaxParameters:#,0} weights, which is the most allowed.", $"\"model.layers\" 的权重超过允许的 {SpecResolver.MaxParameters:#,0} 个。"));
+            throw new RefusedException(Tr($"\"model.layers\" makes more than {SpecResolver.MaxParameters:#,0} weights, which is the most allowed.", $"\"model.layers\" 的权重超过允许的 {SpecResolver.MaxParameters:#,0} 个。"));
         return weights.Count - 1;
     }
 
@@ -211,14 +211,14 @@ public sealed class LayerGraph
 
     private void Pixels(string at, TensorShape shape)
     {
-        if (Input.Pixels == 1 || (flattened && shape.Pixels == 1)) throw new SpecException(Tr($"\"{at}\" reads an image, but gets the vector {shape}; the data must be images, and no layer before it may make vectors of them.", $"\"{at}\" 需要图像，但得到向量 {shape}；数据必须是图像，且其前的层不得将其变为向量。"));
+        if (Input.Pixels == 1 || (flattened && shape.Pixels == 1)) throw new RefusedException(Tr($"\"{at}\" reads an image, but gets the vector {shape}; the data must be images, and no layer before it may make vectors of them.", $"\"{at}\" 需要图像，但得到向量 {shape}；数据必须是图像，且其前的层不得将其变为向量。"));
     }
 
     private static TensorShape Windows(string at, LayerSpec layer, TensorShape shape, int channels)
     {
         int rows = shape.Rows + 2 * layer.Padding - layer.Kernel, columns = shape.Columns + 2 * layer.Padding - layer.Kernel;
         if (rows < 0 || columns < 0)
-            throw new SpecException(Tr($"\"{at}.kernel\" is {layer.Kernel}, larger than the image {shape} with its padding.", $"\"{at}.kernel\" 是 {layer.Kernel}，大于含填充的图像 {shape}。"));
+            throw new RefusedException(Tr($"\"{at}.kernel\" is {layer.Kernel}, larger than the image {shape} with its padding.", $"\"{at}.kernel\" 是 {layer.Kernel}，大于含填充的图像 {shape}。"));
         return new TensorShape(channels, rows / layer.Stride + 1, columns / layer.Stride + 1);
     }
 }

@@ -19,10 +19,10 @@ public sealed class RecordLayout
     public static readonly IReadOnlyList<string> ExampleColumns = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
 
     /// <param name="layers">Number of layers with weights; each gets a column with its gradient's norm.</param>
-    /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.Searches"/>): what their updates cost is in six more columns at the end.</param>
+    /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.UsesLineSearch"/>): what their updates cost is in six more columns at the end.</param>
     public RecordLayout(int layers, bool searches = false)
     {
-        (Layers, Searches) = (layers, searches);
+        (Layers, HasLineSearchColumns) = (layers, searches);
         var columns = new List<ColumnInfo>
         {
             new("loss", "batch loss", "", "mean loss of the update's batch, before the update"),
@@ -56,7 +56,7 @@ public sealed class RecordLayout
 
     public int Layers { get; }
 
-    public bool Searches { get; }
+    public bool HasLineSearchColumns { get; }
 
     /// <summary>Indices of the columns about searches.</summary>
     public int Flops => FixedColumns + Layers;
@@ -75,7 +75,7 @@ public sealed class RecordLayout
     /// Whether a column is about the step that an update takes, or an average that takes it in: the record of an update that was not
     /// made, with which a run diverges, has none of its own.
     /// </summary>
-    public bool IsOfStep(int column) => column is UpdateNorm or UpdateRatio or NoiseScale || (Searches && column == StepLength);
+    public bool IsOfStep(int column) => column is UpdateNorm or UpdateRatio or NoiseScale || (HasLineSearchColumns && column == StepLength);
 
     public IReadOnlyList<ColumnInfo> Columns { get; }
 

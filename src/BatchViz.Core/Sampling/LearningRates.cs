@@ -9,7 +9,7 @@ namespace BatchViz.Core.Sampling;
 /// </summary>
 /// <param name="rate">η: the run's rate, from the rule for its batch size. A batch schedule does not change it.</param>
 /// <param name="schedule">A cosine's length must be known: <see cref="ScheduleSpec.Epochs"/> is set.</param>
-public sealed class LearningRates(double rate, ScheduleSpec schedule, Progress progress)
+public sealed class LearningRates(double rate, ScheduleSpec schedule, TrainingProgress progress)
 {
     private readonly bool constant = schedule is { Kind: ScheduleKind.Constant, Warmup: null };
 

@@ -10,28 +10,28 @@ namespace BatchViz.Core.Sampling;
 public sealed class Sampler
 {
     private readonly SampleOrder sampleOrder;
-    private readonly Progress progress;
+    private readonly TrainingProgress progress;
     private readonly uint seed;
     private readonly int[] order, next;
     private long orderEpoch = -1, nextEpoch = -1;
 
     public Sampler(SamplerSpec spec, int trainExamples, int batchSize, uint seed, BatchScheduleSpec? schedule = null)
-        : this(spec.Order, new Progress(spec.Remainder, trainExamples, batchSize, schedule), seed)
+        : this(spec.Order, new TrainingProgress(spec.Remainder, trainExamples, batchSize, schedule), seed)
     {
     }
 
-    public Sampler(SampleOrder order, Progress progress, uint seed)
+    public Sampler(SampleOrder order, TrainingProgress progress, uint seed)
     {
         (sampleOrder, this.progress, this.seed) = (order, progress, seed);
         this.order = new int[progress.TrainExamples];
         next = progress.Remainder == RemainderPolicy.Carry ? new int[progress.TrainExamples] : [];
     }
 
-    public Progress Progress => progress;
+    public TrainingProgress Progress => progress;
 
     /// <summary>
     /// Writes the indices of the examples of update <paramref name="update"/> (counted from 1) to <paramref name="indices"/>
-    /// [at least <see cref="Progress.LargestBatch"/>] and returns how many they are: the phase's batch size, or fewer in an epoch's
+    /// [at least <see cref="TrainingProgress.LargestBatch"/>] and returns how many they are: the phase's batch size, or fewer in an epoch's
     /// last batch (keep, reweight).
     /// </summary>
     public int Fill(long update, Span<int> indices)

@@ -66,7 +66,7 @@ public static class ProbeKinds
     /// <summary>Why a probe does not apply to a contrastive loss, in a sentence, or null when it does.</summary>
     public static string? WhyNotContrastive(this ProbeKind probe)
     {
-        string word = Words.Of(Words.Probes, probe);
+        string word = SpecVocabulary.Of(SpecVocabulary.Probes, probe);
         return probe switch
         {
             ProbeKind.NoiseScale => Tr($"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.", $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"),
@@ -218,8 +218,8 @@ public sealed record ModelSpec
         {
             if ((key != "activation" || Hidden.Count > 0) && activation is not (Activation.Relu or Activation.Linear))
                 return Tr(
-                    $"\"model.{key}\" is \"{Words.Of(Words.Activations, activation)}\"; {norm} for activations that are positively homogeneous, \"relu\" and \"linear\".",
-                    $"\"model.{key}\" 是 \"{Words.Of(Words.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。");
+                    $"\"model.{key}\" is \"{SpecVocabulary.Of(SpecVocabulary.Activations, activation)}\"; {norm} for activations that are positively homogeneous, \"relu\" and \"linear\".",
+                    $"\"model.{key}\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。");
         }
         return null;
     }
@@ -236,8 +236,8 @@ public sealed record ModelSpec
             if (layer.Kind is LayerKind.BatchNorm or LayerKind.GroupNorm or LayerKind.LayerNorm or LayerKind.Residual
                 || (layer.Kind == LayerKind.Activation && layer.Function is not (Activation.Relu or Activation.Linear)))
                 return Tr(
-                    $"\"{at}[{l}]\" is \"{Words.Of(Words.Layers, layer.Kind)}\"; {norm} for chains of conv2d, dense, pools and the activations relu and linear.",
-                    $"\"{at}[{l}]\" 是 \"{Words.Of(Words.Layers, layer.Kind)}\"；{norm}只对 conv2d、dense、池化以及激活函数 relu 与 linear 组成的链有定义。");
+                    $"\"{at}[{l}]\" is \"{SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind)}\"; {norm} for chains of conv2d, dense, pools and the activations relu and linear.",
+                    $"\"{at}[{l}]\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind)}\"；{norm}只对 conv2d、dense、池化以及激活函数 relu 与 linear 组成的链有定义。");
         }
         return null;
     }

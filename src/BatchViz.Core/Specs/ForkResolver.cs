@@ -28,12 +28,12 @@ public static class ForkResolver
     /// Values by <see cref="Keys"/>. A batch size, even the one in force, ends the batch schedule; "optimizer" is short for
     /// "optimizer.kind"; the schedule's kind can be constant only, which ends a warm-up too; a budget is counted from the parent's beginning.
     /// </param>
-    /// <exception cref="SpecException">One sentence that names the key.</exception>
+    /// <exception cref="RefusedException">One sentence that names the key.</exception>
     public static RunPlan Resolve(ExperimentPlan plan, RunPlan parent, long update, IReadOnlyDictionary<string, string> set, int index)
     {
         long first = parent.Fork?.Update ?? 0;
         if (update < first || update > SpecReader.MaxUpdates)
-            throw new SpecException(Tr($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.", $"\"update\" 是 {update}；必须是 {first:#,0} 到 {SpecReader.MaxUpdates:#,0} 的整数。"));
+            throw new RefusedException(Tr($"\"update\" is {update}; it must be a whole number from {first:#,0} to {SpecReader.MaxUpdates:#,0}.", $"\"update\" 是 {update}；必须是 {first:#,0} 到 {SpecReader.MaxUpdates:#,0} 的整数。"));
         var given = Read(set);
         int? own = given.Get("batchSize") is { } batch ? SpecResolver.SizeOf("batchSize", SpecReader.ReadBatchSize("batchSize", batch), plan.Data) : null;
         // A pool stays as it is, whatever is chosen from it.
@@ -43,10 +43,10 @@ public static class ForkResolver
         SpecResolver.CheckPool("batchSize", size, plan.Spec.Sampler, plan.Data);
         SpecResolver.CheckActivations("batchSize", size, progress, plan.Network, plan.Spec.MicroBatch, !pools);
         var optimizer = SpecReader.ReadOptimizer(given.Object("optimizer"), parent.Optimizer);
-        if (optimizer.Searches && !plan.Spec.Optimizer.Searches)
-            throw new SpecException(Tr(
-                $"\"optimizer.kind\" is \"{Words.Of(Words.Optimizers, optimizer.Kind)}\", whose costs this recording has no columns for; begin an experiment with it, or fork one that did.",
-                $"\"optimizer.kind\" 是 \"{Words.Of(Words.Optimizers, optimizer.Kind)}\"，此记录没有记其开销的列；请用它开始新实验，或从那样的实验分叉。"));
+        if (optimizer.UsesLineSearch && !plan.Spec.Optimizer.UsesLineSearch)
+            throw new RefusedException(Tr(
+                $"\"optimizer.kind\" is \"{SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer.Kind)}\", whose costs this recording has no columns for; begin an experiment with it, or fork one that did.",
+                $"\"optimizer.kind\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer.Kind)}\"，此记录没有记其开销的列；请用它开始新实验，或从那样的实验分叉。"));
         bool ends = given.Object("schedule")?.Choice("kind", [("constant", ScheduleKind.Constant)]) is not null;
         var budget = given.Object("budget") is { } until ? SpecReader.ReadBudget(until) : parent.Budget;
         long? total = SpecResolver.TotalUpdates(budget, plan.Spec.Sampler.Pool ?? size, progress);
@@ -80,18 +80,18 @@ public static class ForkResolver
     }
 
     /// <summary>The settings as the JSON object of an experiment file, so that they are read as strictly.</summary>
-    private static JsonNodeReader Read(IReadOnlyDictionary<string, string> set)
+    private static StrictJsonReader Read(IReadOnlyDictionary<string, string> set)
     {
         var root = new JsonObject();
         foreach (var (key, text) in set)
         {
-            if (!Keys.Contains(key)) throw new SpecException(Tr($"\"{Foreign.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.", $"\"{Foreign.Shorten(key)}\" 不是分叉的键；可用的有 {string.Join(", ", Keys)}。"));
+            if (!Keys.Contains(key)) throw new RefusedException(Tr($"\"{UntrustedText.Shorten(key)}\" is not a key of a fork; known are {string.Join(", ", Keys)}.", $"\"{UntrustedText.Shorten(key)}\" 不是分叉的键；可用的有 {string.Join(", ", Keys)}。"));
             string[] path = key == "optimizer" ? ["optimizer", "kind"] : key.Split('.');
             var at = root;
             foreach (string part in path[..^1]) at = (JsonObject)(at[part] ??= new JsonObject());
-            if (!at.TryAdd(path[^1], Value(text))) throw new SpecException(Tr("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.", "\"optimizer\" 与 \"optimizer.kind\" 是同一个键；请只给出一个。"));
+            if (!at.TryAdd(path[^1], Value(text))) throw new RefusedException(Tr("\"optimizer\" and \"optimizer.kind\" are the same key; give one of them.", "\"optimizer\" 与 \"optimizer.kind\" 是同一个键；请只给出一个。"));
         }
-        return JsonNodeReader.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), Tr("The fork", "分叉"));
+        return StrictJsonReader.Parse(Encoding.UTF8.GetBytes(root.ToJsonString()), Tr("The fork", "分叉"));
     }
 
     /// <summary>A number where it is one, else a text.</summary>
@@ -107,7 +107,7 @@ public static class ForkResolver
         return text;
     }
 
-    private static SpecException TooEarly(BudgetSpec budget, long total, long update)
+    private static RefusedException TooEarly(BudgetSpec budget, long total, long update)
     {
         var (key, amount) = budget switch
         {

@@ -9,14 +9,14 @@ internal static class LayerFile
     public const int MaxLayers = 200, MaxDepth = 4, MaxKernel = 64;
 
     /// <summary>A model of layers, or of a preset.</summary>
-    public static ModelSpec ReadModel(JsonNodeReader model)
+    public static ModelSpec ReadModel(StrictJsonReader model)
     {
         ModelSpec spec;
         if (model.Text("preset") is { } name)
         {
-            spec = ModelPresets.Find(name) ?? throw new SpecException(Tr(
-                $"\"model.preset\" is \"{Foreign.Shorten(name)}\"; it must be one of {string.Join(", ", ModelPresets.Names.Select(n => $"\"{n}\""))}.",
-                $"\"model.preset\" 是 \"{Foreign.Shorten(name)}\"；必须是下列之一：{string.Join(", ", ModelPresets.Names.Select(n => $"\"{n}\""))}。"));
+            spec = ModelPresets.Find(name) ?? throw new RefusedException(Tr(
+                $"\"model.preset\" is \"{UntrustedText.Shorten(name)}\"; it must be one of {string.Join(", ", ModelPresets.Names.Select(n => $"\"{n}\""))}.",
+                $"\"model.preset\" 是 \"{UntrustedText.Shorten(name)}\"；必须是下列之一：{string.Join(", ", ModelPresets.Names.Select(n => $"\"{n}\""))}。"));
         }
         else
         {
@@ -27,7 +27,7 @@ internal static class LayerFile
                 Towers = (int)(model.Whole("towers", 1, 2) ?? 1),
             };
         }
-        spec = spec with { Initializer = model.Choice("initializer", Words.Initializers) ?? Initializer.Auto };
+        spec = spec with { Initializer = model.Choice("initializer", SpecVocabulary.Initializers) ?? Initializer.Auto };
         if (spec.Kind != ModelKind.Layers) return spec;
         return spec with
         {
@@ -49,21 +49,21 @@ internal static class LayerFile
             json["layers"] = Write(model.Layers);
             if (model.Towers != 1) json["towers"] = model.Towers;
         }
-        if (model.Initializer != Initializer.Auto) json["initializer"] = Words.Of(Words.Initializers, model.Initializer);
+        if (model.Initializer != Initializer.Auto) json["initializer"] = SpecVocabulary.Of(SpecVocabulary.Initializers, model.Initializer);
         if (model.Temperature != plain.Temperature) json["temperature"] = model.Temperature;
         if (!model.LearnTemperature) json["learnTemperature"] = false;
     }
 
-    private static IReadOnlyList<LayerSpec>? Read(JsonNodeReader from, string key, int depth)
+    private static IReadOnlyList<LayerSpec>? Read(StrictJsonReader from, string key, int depth)
     {
         if (from.Objects(key, depth == 0 ? 1 : 0, MaxLayers) is not { } layers) return null;
-        if (depth > MaxDepth) throw new SpecException(Tr($"\"{from.At(key)}\" is nested more than {MaxDepth} residual layers deep.", $"\"{from.At(key)}\" 的 residual 嵌套超过 {MaxDepth} 层。"));
+        if (depth > MaxDepth) throw new RefusedException(Tr($"\"{from.At(key)}\" is nested more than {MaxDepth} residual layers deep.", $"\"{from.At(key)}\" 的 residual 嵌套超过 {MaxDepth} 层。"));
         return [.. layers.Select(layer => Read(layer, depth))];
     }
 
-    private static LayerSpec Read(JsonNodeReader layer, int depth)
+    private static LayerSpec Read(StrictJsonReader layer, int depth)
     {
-        var kind = layer.Choice("kind", Words.Layers) ?? throw layer.Missing("kind", Tr("one of ", "下列之一：") + string.Join(", ", Words.Layers.Select(w => $"\"{w.Word}\"")));
+        var kind = layer.Choice("kind", SpecVocabulary.Layers) ?? throw layer.Missing("kind", Tr("one of ", "下列之一：") + string.Join(", ", SpecVocabulary.Layers.Select(w => $"\"{w.Word}\"")));
         var spec = new LayerSpec(kind);
         switch (kind)
         {
@@ -78,7 +78,7 @@ internal static class LayerFile
                 };
                 spec = spec with { Padding = Whole("padding", 0, MaxKernel - 1) ?? 0 };
                 if (spec.Padding >= spec.Kernel)
-                    throw new SpecException(Tr($"\"{layer.At("padding")}\" is {spec.Padding}; it must be less than the kernel of {spec.Kernel}.", $"\"{layer.At("padding")}\" 是 {spec.Padding}；必须小于卷积核 {spec.Kernel}。"));
+                    throw new RefusedException(Tr($"\"{layer.At("padding")}\" is {spec.Padding}; it must be less than the kernel of {spec.Kernel}.", $"\"{layer.At("padding")}\" 是 {spec.Padding}；必须小于卷积核 {spec.Kernel}。"));
                 break;
             case LayerKind.MaxPool:
                 int kernel = Whole("kernel", 1, MaxKernel) ?? throw layer.Missing("kernel", Tr("the rows and columns of a window", "窗口的行列数"));
@@ -105,7 +105,7 @@ internal static class LayerFile
                 spec = spec with { Rate = layer.Number("rate", 0, 0.99) ?? spec.Rate };
                 break;
             case LayerKind.Activation:
-                spec = spec with { Function = layer.Choice("function", Words.Activations) ?? Activation.Relu };
+                spec = spec with { Function = layer.Choice("function", SpecVocabulary.Activations) ?? Activation.Relu };
                 break;
             case LayerKind.Residual:
                 spec = spec with
@@ -126,7 +126,7 @@ internal static class LayerFile
 
     private static JsonObject Write(LayerSpec layer)
     {
-        var json = new JsonObject { ["kind"] = Words.Of(Words.Layers, layer.Kind) };
+        var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind) };
         switch (layer.Kind)
         {
             case LayerKind.Conv2d:
@@ -160,7 +160,7 @@ internal static class LayerFile
                 json["rate"] = layer.Rate;
                 break;
             case LayerKind.Activation:
-                json["function"] = Words.Of(Words.Activations, layer.Function);
+                json["function"] = SpecVocabulary.Of(SpecVocabulary.Activations, layer.Function);
                 break;
             case LayerKind.Residual:
                 json["layers"] = Write(layer.Layers);

@@ -97,14 +97,14 @@ public sealed record OptimizerSpec
     public bool HasTrust => Kind == OptimizerKind.Lars;
 
     /// <summary>Whether a weight's step depends on that weight alone, its gradient and its state; else the whole gradient comes first.</summary>
-    public bool WeightByWeight => !HasTrust && !Searches;
+    public bool WeightByWeight => !HasTrust && !UsesLineSearch;
 
     /// <summary>Whether an update goes along a direction and looks at its batch more than once.</summary>
-    public bool Searches => Kind is OptimizerKind.Lbfgs or OptimizerKind.ConjugateGradient;
+    public bool UsesLineSearch => Kind is OptimizerKind.Lbfgs or OptimizerKind.ConjugateGradient;
 
     public bool HasMemory => Kind == OptimizerKind.Lbfgs;
 
-    public bool HasTrials => Searches && LineSearch != LineSearch.None;
+    public bool HasTrials => UsesLineSearch && LineSearch != LineSearch.None;
 
     public bool HasBetas => Kind is OptimizerKind.Adam or OptimizerKind.AdamW;
 

@@ -20,12 +20,12 @@ public static class PlanNotes
             notes.Add(network.Loss == LossKind.InfoNce
                 ? Tr($"{pairs.English} batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.", $"{pairs.Chinese}有单对批量：其 InfoNCE 损失与梯度均为 0，没有可比较的对象。")
                 : Tr($"{pairs.English} batches of one pair, whose loss has its one positive term alone and no negatives.", $"{pairs.Chinese}有单对批量：其损失只有一个正项，没有负项。"));
-        if (plan.Spec.Optimizer.Searches && Sizes(plan, run => run.BatchSize < plan.Data.Train.Count, "searches", "search") is { } searches)
+        if (plan.Spec.Optimizer.UsesLineSearch && Sizes(plan, run => run.BatchSize < plan.Data.Train.Count, "searches", "search") is { } searches)
             notes.Add(Tr($"{searches.English} along lines with less than all examples: {(searches.Many ? "they follow their" : "it follows its")} batches' noise, and may be thrown about or diverge.",
                 $"{searches.Chinese}用部分样本做线搜索：会跟随批量的噪声，可能被带偏或发散。"));
         if (plan.Data.MergedColumns is { Count: > 0 } merged)
         {
-            string columns = string.Join(", ", merged.Take(ColumnsShown).Select(column => $"\"{Foreign.Shorten(column)}\"")), more = merged.Count > ColumnsShown ? ", …" : "";
+            string columns = string.Join(", ", merged.Take(ColumnsShown).Select(column => $"\"{UntrustedText.Shorten(column)}\"")), more = merged.Count > ColumnsShown ? ", …" : "";
             notes.Add(Tr($"{(merged.Count == 1 ? "Column" : "Columns")} {columns}{more}: float32, in which networks train, cannot tell some of the different values apart.",
                 $"{columns}{more} 列：网络训练所用的 float32 无法区分其中一些不同的值。"));
         }

@@ -12,7 +12,7 @@ public static class SpecWriter
             ["name"] = spec.Name,
             ["data"] = Data(spec.Data),
             ["model"] = Model(spec.Model),
-            ["loss"] = Words.Of(Words.Losses, spec.Loss),
+            ["loss"] = SpecVocabulary.Of(SpecVocabulary.Losses, spec.Loss),
             ["optimizer"] = Optimizer(spec.Optimizer),
         };
         LearningRate(spec.LearningRate, json);
@@ -23,13 +23,13 @@ public static class SpecWriter
         json["seeds"] = new JsonArray([.. spec.Seeds.Select(s => (JsonNode)s)]);
         json["sampler"] = new JsonObject
         {
-            ["order"] = Words.Of(Words.Orders, spec.Sampler.Order),
-            ["remainder"] = Words.Of(Words.Remainders, spec.Sampler.Remainder),
+            ["order"] = SpecVocabulary.Of(SpecVocabulary.Orders, spec.Sampler.Order),
+            ["remainder"] = SpecVocabulary.Of(SpecVocabulary.Remainders, spec.Sampler.Remainder),
         };
         if (spec.Sampler.Pool is { } pool) json["sampler"]!["hard"] = new JsonObject { ["pool"] = pool };
         if (spec.Workers is { } workers)
         {
-            json["workers"] = new JsonObject { ["count"] = workers.Count, ["mode"] = Words.Of(Words.WorkerModes, workers.Mode) };
+            json["workers"] = new JsonObject { ["count"] = workers.Count, ["mode"] = SpecVocabulary.Of(SpecVocabulary.WorkerModes, workers.Mode) };
             Put((JsonObject)json["workers"]!, "staleness", workers.Staleness);
         }
         json["budget"] = spec.Budget switch
@@ -39,27 +39,27 @@ public static class SpecWriter
             { Examples: { } examples } => new JsonObject { ["examples"] = examples },
             _ => new JsonObject { ["seconds"] = spec.Budget.Seconds },
         };
-        json["pace"] = Words.Of(Words.Paces, spec.Pace);
+        json["pace"] = SpecVocabulary.Of(SpecVocabulary.Paces, spec.Pace);
         json["landscape"] = new JsonObject
         {
-            ["plane"] = Words.Of(Words.Planes, spec.Landscape.Plane),
+            ["plane"] = SpecVocabulary.Of(SpecVocabulary.Planes, spec.Landscape.Plane),
             ["evaluationExamples"] = spec.Landscape.EvaluationExamples,
             ["resolution"] = spec.Landscape.Resolution,
         };
-        if (spec.Probes.Count > 0) json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)Words.Of(Words.Probes, p))]);
+        if (spec.Probes.Count > 0) json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)SpecVocabulary.Of(SpecVocabulary.Probes, p))]);
         if (spec.Engine is { } engine) json["engine"] = engine;
-        if (spec.Precision is { } precision) json["precision"] = Words.Of(Words.Precisions, precision);
+        if (spec.Precision is { } precision) json["precision"] = SpecVocabulary.Of(SpecVocabulary.Precisions, precision);
         return json;
     }
 
     private static JsonObject Data(DataSpec data)
     {
-        var json = new JsonObject { ["kind"] = Words.Of(Words.Data, data.Kind) };
+        var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Data, data.Kind) };
         Put(json, "trainExamples", data.TrainExamples);
         Put(json, "testExamples", data.TestExamples);
         if (data.Noise is { } noise) json["noise"] = noise;
         if (data.Seed != 1) json["seed"] = data.Seed;
-        if (data.Base is { } of) json["base"] = Words.Of(Words.Data, of);
+        if (data.Base is { } of) json["base"] = SpecVocabulary.Of(SpecVocabulary.Data, of);
         if (data.Augmentation is { } augmentation) json["augmentation"] = augmentation;
         if (data.Turns is { } turns) json["turns"] = turns;
         Put(json, "folder", data.Folder);
@@ -76,14 +76,14 @@ public static class SpecWriter
 
     private static JsonObject Model(ModelSpec model)
     {
-        var json = new JsonObject { ["kind"] = Words.Of(Words.Models, model.Kind) };
+        var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Models, model.Kind) };
         if (model.Kind == ModelKind.Dense)
         {
             json["hidden"] = new JsonArray([.. model.Hidden.Select(w => (JsonNode)w)]);
-            json["activation"] = Words.Of(Words.Activations, model.Activation);
-            if (model.OutputActivation != Activation.Linear) json["outputActivation"] = Words.Of(Words.Activations, model.OutputActivation);
+            json["activation"] = SpecVocabulary.Of(SpecVocabulary.Activations, model.Activation);
+            if (model.OutputActivation != Activation.Linear) json["outputActivation"] = SpecVocabulary.Of(SpecVocabulary.Activations, model.OutputActivation);
             if (!model.Bias) json["bias"] = false;
-            if (model.Initializer != Initializer.Auto) json["initializer"] = Words.Of(Words.Initializers, model.Initializer);
+            if (model.Initializer != Initializer.Auto) json["initializer"] = SpecVocabulary.Of(SpecVocabulary.Initializers, model.Initializer);
         }
         if (model.Kind == ModelKind.Layers) LayerFile.WriteModel(model, json);
         if (model.Start is { } start) json["start"] = new JsonArray([.. start.Select(w => (JsonNode)w)]);
@@ -92,7 +92,7 @@ public static class SpecWriter
 
     private static JsonObject Optimizer(OptimizerSpec optimizer)
     {
-        var json = new JsonObject { ["kind"] = Words.Of(Words.Optimizers, optimizer.Kind) };
+        var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer.Kind) };
         if (optimizer.HasMomentum) json["momentum"] = optimizer.Momentum;
         if (optimizer.HasTrust) json["trust"] = optimizer.Trust;
         if (optimizer.HasBetas)
@@ -102,7 +102,7 @@ public static class SpecWriter
         }
         if (optimizer.HasRho) json["rho"] = optimizer.Rho;
         if (optimizer.HasMemory) json["memory"] = optimizer.Memory;
-        if (optimizer.Searches) json["lineSearch"] = Words.Of(Words.LineSearches, optimizer.LineSearch);
+        if (optimizer.UsesLineSearch) json["lineSearch"] = SpecVocabulary.Of(SpecVocabulary.LineSearches, optimizer.LineSearch);
         if (optimizer.HasTrials) json["trials"] = optimizer.Trials;
         if (optimizer.HasEpsilon) json["epsilon"] = optimizer.Epsilon;
         if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay) json["weightDecay"] = optimizer.WeightDecay;
@@ -111,7 +111,7 @@ public static class SpecWriter
 
     private static JsonObject Schedule(ScheduleSpec schedule)
     {
-        var json = new JsonObject { ["kind"] = Words.Of(Words.Schedules, schedule.Kind) };
+        var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Schedules, schedule.Kind) };
         if (schedule.Kind == ScheduleKind.Step)
         {
             json["factor"] = schedule.Factor;
@@ -123,7 +123,7 @@ public static class SpecWriter
             json["floor"] = schedule.Floor;
         }
         if (schedule.Warmup is { } warmup)
-            json["warmup"] = new JsonObject { ["kind"] = Words.Of(Words.Warmups, warmup.Kind), ["epochs"] = warmup.Epochs, ["factor"] = warmup.Factor };
+            json["warmup"] = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Warmups, warmup.Kind), ["epochs"] = warmup.Epochs, ["factor"] = warmup.Factor };
         return json;
     }
 
@@ -142,7 +142,7 @@ public static class SpecWriter
             return;
         }
         json["learningRate"] = rate.Rate;
-        json["learningRateRule"] = Words.Of(Words.Rules, rate.Rule);
+        json["learningRateRule"] = SpecVocabulary.Of(SpecVocabulary.Rules, rate.Rule);
         if (rate.Rule != LearningRateRule.Constant || rate.ReferenceBatchSize != 32) json["referenceBatchSize"] = rate.ReferenceBatchSize;
     }
 

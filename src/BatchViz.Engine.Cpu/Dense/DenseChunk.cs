@@ -120,7 +120,7 @@ internal sealed unsafe class DenseChunk : IDisposable
             var layer = layout.Layers[l];
             long count = (long)Rows * layer.Stride;
             if (curvature && bends[l] != null) CurveActivation(l, weights);
-            kernels.Derive(ActivationOf(l), count, deltas[l], pass.Output(l), pass.Slope(l));
+            kernels.ActivationBackward(ActivationOf(l), count, deltas[l], pass.Output(l), pass.Slope(l));
             if (l > 0) kernels.MatrixProduct(Rows, layer.Outputs, layout.Layers[l - 1].Stride, deltas[l], layer.Stride, 1, transposed[l], null, deltas[l - 1], false);
         }
         (Linearisation, Curved) = (linearisation, curvature);
@@ -197,6 +197,6 @@ internal sealed unsafe class DenseChunk : IDisposable
             kernels.MatrixProduct(Rows, layer.Inputs, layer.Stride, Input(l), Arena.Pad(layer.Inputs), 1,
                 weights + layer.Offset, layer.Bias ? weights + layer.BiasOffset : null, bends[l], false);
         }
-        kernels.Bend(ActivationOf(l), (long)Rows * layer.Stride, deltas[l], pass.Output(l), bends[l]);
+        kernels.ActivationSecondDerivative(ActivationOf(l), (long)Rows * layer.Stride, deltas[l], pass.Output(l), bends[l]);
     }
 }

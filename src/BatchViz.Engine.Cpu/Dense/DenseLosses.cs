@@ -2,7 +2,7 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
-using BatchViz.Engine.Cpu.Whole;
+using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Dense;
 

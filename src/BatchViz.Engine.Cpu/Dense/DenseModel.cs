@@ -88,7 +88,7 @@ internal sealed unsafe class DenseModel : Model
 
     public override bool KeepsWeightSquare => factors;
 
-    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, UpdateStatistics figures)
     {
         float scale = 1f / batch.Length;
         bool transpose = batch.Length >= TransposeFrom;
@@ -160,7 +160,7 @@ internal sealed unsafe class DenseModel : Model
         for (int l = layout.Layers.Length - 1; l >= 0; l--)
         {
             var layer = layout.Layers[l];
-            kernels.Derive(pass.ActivationOf(l), (long)rows * layer.Stride, deltas[l], pass.Output(l), pass.Slope(l));
+            kernels.ActivationBackward(pass.ActivationOf(l), (long)rows * layer.Stride, deltas[l], pass.Output(l), pass.Slope(l));
             if (l == 0) return;
             int below = layout.Layers[l - 1].Stride;
             if (transpose)
@@ -177,7 +177,7 @@ internal sealed unsafe class DenseModel : Model
     /// ‖gradient of example b‖² = Σ over layers of (‖x_b‖² + 1)·‖δ_b‖², for a layer's gradient is the outer product of its inputs (and
     /// the bias's 1) and its deltas (Goodfellow 2015, arXiv:1510.01799). The deltas carry 1/B, which is taken out again.
     /// </summary>
-    private void Examples(int rows, int batch, Figures figures)
+    private void Examples(int rows, int batch, UpdateStatistics figures)
     {
         new Span<float>(exampleSquares, pass.Capacity).Clear();
         for (int l = 0; l < layout.Layers.Length; l++)
@@ -205,7 +205,7 @@ internal sealed unsafe class DenseModel : Model
 
     /// <summary>The last chunk's part of the gradient; measures the whole and, given an optimiser, applies it.</summary>
     /// <param name="earlier">Chunks before it have left their part.</param>
-    private void Finish(float* weights, float* state, int rows, bool earlier, Optimizer? optimizer, Figures figures)
+    private void Finish(float* weights, float* state, int rows, bool earlier, Optimizer? optimizer, UpdateStatistics figures)
     {
         (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
         for (int l = 0; l < layout.Layers.Length; l++)
@@ -241,7 +241,7 @@ internal sealed unsafe class DenseModel : Model
     }
 
     /// <summary>One example, plain steps: each layer's gradient stays the two vectors whose outer product it is, and inputs of 0 are left out.</summary>
-    private void StepFromFactors(float* weights, Optimizer optimizer, Figures figures)
+    private void StepFromFactors(float* weights, Optimizer optimizer, UpdateStatistics figures)
     {
         if (!figures.Finite) return;
         double moved = 0;

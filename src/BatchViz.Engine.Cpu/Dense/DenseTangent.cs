@@ -82,7 +82,7 @@ internal sealed unsafe class DenseTangent : IDisposable
         if (l > 0) kernels.MatrixProduct(chunk.Rows, layer.Inputs, layer.Stride, activations[l - 1], width, 1, weights + layer.Offset, bias, z, false);
         kernels.MatrixProduct(chunk.Rows, layer.Inputs, layer.Stride, chunk.Input(l), width, 1, v + layer.Offset, bias, z, l > 0);
         if (keep) kernels.Combine(count, z, 0, null, 0, null, a);
-        kernels.Derive(chunk.ActivationOf(l), count, a, chunk.Output(l), chunk.Slope(l));
+        kernels.ActivationBackward(chunk.ActivationOf(l), count, a, chunk.Output(l), chunk.Slope(l));
     }
 
     /// <summary>R{∂ℓ/∂a} of the last layer: the loss's Hessian by the outputs, times their tangent.</summary>
@@ -100,7 +100,7 @@ internal sealed unsafe class DenseTangent : IDisposable
         var layer = layout.Layers[l];
         int rows = chunk.Rows, width = Arena.Pad(layer.Inputs);
         long count = (long)rows * layer.Stride;
-        kernels.Derive(chunk.ActivationOf(l), count, deltas[l], chunk.Output(l), chunk.Slope(l));
+        kernels.ActivationBackward(chunk.ActivationOf(l), count, deltas[l], chunk.Output(l), chunk.Slope(l));
         if (chunk.Bend(l) != null) kernels.AddProduct(count, chunk.Bend(l), tangents[l], deltas[l]);
 
         float* to = product + layer.Offset;

@@ -32,7 +32,7 @@ internal static unsafe class ActivationKernels<L, V> where L : struct, ILanes<V>
 
     /// <summary>delta = delta·σ'(z), from a = σ(z) or, for GELU, from the slope. ReLU's slope at 0 is 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Derive(Activation kind, long count, float* delta, float* a, float* slope)
+    public static void ActivationBackward(Activation kind, long count, float* delta, float* a, float* slope)
     {
         V one = L.Set(1f);
         switch (kind)

@@ -16,7 +16,7 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     /// Tanh: −2a(1 − a²). Sigmoid: a(1 − a)(1 − 2a).
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Bend(Activation kind, long count, float* delta, float* a, float* bend)
+    public static void ActivationSecondDerivative(Activation kind, long count, float* delta, float* a, float* bend)
     {
         V one = L.Set(1f), two = L.Set(2f);
         switch (kind)

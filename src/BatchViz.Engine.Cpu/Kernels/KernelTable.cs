@@ -60,9 +60,9 @@ internal abstract unsafe class KernelTable
 
     public abstract void Activate(Activation kind, long count, float* z, float* slope);
 
-    public abstract void Derive(Activation kind, long count, float* delta, float* a, float* slope);
+    public abstract void ActivationBackward(Activation kind, long count, float* delta, float* a, float* slope);
 
-    public abstract void Bend(Activation kind, long count, float* delta, float* a, float* bend);
+    public abstract void ActivationSecondDerivative(Activation kind, long count, float* delta, float* a, float* bend);
 
     public abstract void AddProduct(long count, float* a, float* b, float* to);
 
@@ -89,16 +89,16 @@ internal abstract unsafe class KernelTable
 
     public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
 
-    public abstract void Largest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
+    public abstract void MaxPoolForward(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
 
     public abstract void TakeLargest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
 
-    public abstract void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
+    public abstract void MaxPoolBackward(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
 
     /// <summary>Floats of the registers that windows are cut into, at most half of the widest: less of them is empty, and fewer lie across two lines of the cache.</summary>
     public abstract int WindowLanes { get; }
 
-    public abstract void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back);
+    public abstract void Col2Im(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back);
 
     public abstract void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add);
 
@@ -108,7 +108,7 @@ internal abstract unsafe class KernelTable
 
     public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
 
-    public abstract void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
+    public abstract void ConvWeightGradient(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
 
     public abstract void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used);
 

@@ -50,11 +50,11 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void Activate(Activation kind, long count, float* z, float* slope)
         => ActivationKernels<L, V>.Activate(kind, count, z, slope);
 
-    public override void Derive(Activation kind, long count, float* delta, float* a, float* slope)
-        => ActivationKernels<L, V>.Derive(kind, count, delta, a, slope);
+    public override void ActivationBackward(Activation kind, long count, float* delta, float* a, float* slope)
+        => ActivationKernels<L, V>.ActivationBackward(kind, count, delta, a, slope);
 
-    public override void Bend(Activation kind, long count, float* delta, float* a, float* bend)
-        => CurvatureKernels<L, V>.Bend(kind, count, delta, a, bend);
+    public override void ActivationSecondDerivative(Activation kind, long count, float* delta, float* a, float* bend)
+        => CurvatureKernels<L, V>.ActivationSecondDerivative(kind, count, delta, a, bend);
 
     public override void AddProduct(long count, float* a, float* b, float* to)
         => CurvatureKernels<L, V>.AddProduct(count, a, b, to);
@@ -92,10 +92,10 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
         else WindowKernels<L, V>.Product(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, b, start, c, cRow, add);
     }
 
-    public override void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add)
+    public override void ConvWeightGradient(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add)
     {
-        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.GatherTaps(listed, list, places, count, taps, columns, 8, x, delta, g, add);
-        else WindowKernels<L, V>.GatherTaps(listed, list, places, count, taps, columns, Registers(valid), x, delta, g, add);
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.ConvWeightGradient(listed, list, places, count, taps, columns, 8, x, delta, g, add);
+        else WindowKernels<L, V>.ConvWeightGradient(listed, list, places, count, taps, columns, Registers(valid), x, delta, g, add);
     }
 
     /// <summary>Half a register's columns go into registers of half the size, of which some processors multiply twice as many at once; the bits are the same.</summary>
@@ -106,10 +106,10 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
     public override void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add)
         => WindowKernels<L, V>.ChannelProduct(rows, depth, columns, a, rowOffsets, depthOffsets, b, start, c, add);
 
-    public override void Largest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+    public override void MaxPoolForward(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
     {
-        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.Largest(rows, depth, columns, 8, a, rowOffsets, depthOffsets, c, which);
-        else WindowKernels<L, V>.Largest(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, c, which);
+        if (Halves(valid)) WindowKernels<Lanes256, Vector256<float>>.MaxPoolForward(rows, depth, columns, 8, a, rowOffsets, depthOffsets, c, which);
+        else WindowKernels<L, V>.MaxPoolForward(rows, depth, columns, Registers(valid), a, rowOffsets, depthOffsets, c, which);
     }
 
     public override void TakeLargest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
@@ -124,15 +124,15 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable where L : struct, I
         else WindowKernels<L, V>.LineProduct(lines, pixels, kernel, wide, a, columns, Registers(valid), b, start, c, cRow, used);
     }
 
-    public override void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
-        => WindowKernels<L, V>.GiveLargest(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back, add);
+    public override void MaxPoolBackward(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
+        => WindowKernels<L, V>.MaxPoolBackward(rows, depth, columns, delta, which, rowOffsets, depthOffsets, back, add);
 
     public override int WindowLanes => Math.Min(L.Width, Lanes256.Width);
 
-    public override void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
+    public override void Col2Im(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
     {
-        if (L.Width > WindowLanes) WindowKernels<Lanes256, Vector256<float>>.GiveWindows(rows, registers, windows, stride, rowOffsets, places, back);
-        else WindowKernels<L, V>.GiveWindows(rows, registers, windows, stride, rowOffsets, places, back);
+        if (L.Width > WindowLanes) WindowKernels<Lanes256, Vector256<float>>.Col2Im(rows, registers, windows, stride, rowOffsets, places, back);
+        else WindowKernels<L, V>.Col2Im(rows, registers, windows, stride, rowOffsets, places, back);
     }
 
     public override void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add)

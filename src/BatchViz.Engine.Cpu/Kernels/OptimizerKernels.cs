@@ -153,7 +153,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     private readonly struct Momentum(float* v, in StepConstants c) : IRule
     {
         private readonly Decayed gradient = new(c);
-        private readonly V rate = L.Set(-c.Rate), mu = L.Set(c.Keep1);
+        private readonly V rate = L.Set(-c.Rate), mu = L.Set(c.Decay1);
         private readonly float* v = v;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -169,7 +169,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     private readonly struct Nesterov(float* v, in StepConstants c) : IRule
     {
         private readonly Decayed gradient = new(c);
-        private readonly V rate = L.Set(-c.Rate), mu = L.Set(c.Keep1);
+        private readonly V rate = L.Set(-c.Rate), mu = L.Set(c.Decay1);
         private readonly float* v = v;
 
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -188,7 +188,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     private readonly struct Adam(float* m, float* v, in StepConstants c) : IRule
     {
         private readonly Decayed gradient = new(c);
-        private readonly Decaying means = new(c.Keep1, c.Take1), squares = new(c.Keep2, c.Take2);
+        private readonly Decaying means = new(c.Decay1, c.OneMinusDecay1), squares = new(c.Decay2, c.OneMinusDecay2);
         private readonly V rate = L.Set(-c.Rate), root = L.Set(c.Root), epsilon = L.Set(c.Epsilon), shrink = L.Set(-c.Shrink);
         private readonly float* m = m, v = v;
 
@@ -221,7 +221,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     private readonly struct AdaDelta(float* s, float* u, in StepConstants c) : IRule
     {
         private readonly Decayed gradient = new(c);
-        private readonly Decaying squares = new(c.Keep2, c.Take2);
+        private readonly Decaying squares = new(c.Decay2, c.OneMinusDecay2);
         private readonly V rate = L.Set(-c.Rate), epsilon = L.Set(c.Epsilon);
         private readonly float* s = s, u = u;
 
@@ -239,7 +239,7 @@ internal static unsafe class OptimizerKernels<L, V> where L : struct, ILanes<V> 
     private readonly struct RmsProp(float* s, in StepConstants c) : IRule
     {
         private readonly Decayed gradient = new(c);
-        private readonly Decaying squares = new(c.Keep2, c.Take2);
+        private readonly Decaying squares = new(c.Decay2, c.OneMinusDecay2);
         private readonly V rate = L.Set(-c.Rate), epsilon = L.Set(c.Epsilon);
         private readonly float* s = s;
 

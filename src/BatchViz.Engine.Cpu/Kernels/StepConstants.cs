@@ -20,10 +20,10 @@ internal struct StepConstants
     public float Root;
 
     /// <summary>μ; or β₁, and 1 − β₁.</summary>
-    public float Keep1, Take1;
+    public float Decay1, OneMinusDecay1;
 
     /// <summary>β₂ or ρ, and 1 − it.</summary>
-    public float Keep2, Take2;
+    public float Decay2, OneMinusDecay2;
 
     public float Epsilon;
 }

@@ -54,7 +54,7 @@ internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V
             int inputs = plan.Sizes[l], outputs = plan.Sizes[l + 1];
             w -= (inputs + (plan.Bias ? 1 : 0)) * Row;
             gradient -= (inputs + (plan.Bias ? 1 : 0)) * Row;
-            ActivationKernels<L, V>.Derive(plan.ActivationOf(l), (outputs + L.Width - 1) / L.Width * L.Width, delta, a, slopes + (l + 1) * Row);
+            ActivationKernels<L, V>.ActivationBackward(plan.ActivationOf(l), (outputs + L.Width - 1) / L.Width * L.Width, delta, a, slopes + (l + 1) * Row);
             a = l == 0 ? plan.Features : plan.Outputs + l * Row;
             for (int j = 0; j < outputs; j += L.Width)
             {

@@ -179,7 +179,7 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
             float* x = l == 0 ? plan.Features : plan.Outputs + l * Layer, delta = plan.Deltas + (l + 1) * Layer;
             w -= (inputs + bias) * M.Row(outputs) * M.Step;
             gradient -= (inputs + bias) * outputs * L.Width;
-            ActivationKernels<L, V>.Derive(plan.ActivationOf(l), outputs * L.Width, delta, plan.Outputs + (l + 1) * Layer, plan.Slopes + (l + 1) * Layer);
+            ActivationKernels<L, V>.ActivationBackward(plan.ActivationOf(l), outputs * L.Width, delta, plan.Outputs + (l + 1) * Layer, plan.Slopes + (l + 1) * Layer);
             Outer(inputs, outputs, plan.Bias, x, delta, gradient);
             V inputSquare = L.Add(Squares(inputs, x, plan.Scratch), plan.Bias ? L.Set(1f) : L.Zero);
             square = L.Add(square, L.Mul(inputSquare, Squares(outputs, delta, plan.Scratch)));

@@ -101,7 +101,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     /// <param name="columns">Row stride of c and of which.</param>
     /// <param name="width">How many of them are computed, a whole number of registers.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Largest(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
+    public static void MaxPoolForward(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which)
     {
         for (int r = 0; r < rows; r++, c += columns, which += columns)
         {
@@ -122,7 +122,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>c[r, j] = a at the place that <see cref="Largest"/> found.</summary>
+    /// <summary>c[r, j] = a at the place that <see cref="MaxPoolForward"/> found.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void TakeLargest(int rows, int depth, int columns, int width, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c)
     {
@@ -141,7 +141,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     /// <summary>Windows back to where they came from: back[rowOffsets[r] + places[t] + lane] += windows[r, t·lanes + lane], row by row, register by register t.</summary>
     /// <param name="stride">Floats from row to row of the windows.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GiveWindows(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
+    public static void Col2Im(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back)
     {
         for (int r = 0; r < rows; r++, windows += stride)
         {
@@ -287,10 +287,10 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
         }
     }
 
-    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j], at the place that <see cref="Largest"/> found.</summary>
+    /// <summary>back[rowOffsets[r] + depthOffsets[d] + j] += delta[r, j], at the place that <see cref="MaxPoolForward"/> found.</summary>
     /// <param name="add">Else every place of every window is written, once.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GiveLargest(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
+    public static void MaxPoolBackward(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add)
     {
         for (int r = 0; r < rows; r++, delta += columns, which += columns)
         {
@@ -344,7 +344,7 @@ internal static unsafe class WindowKernels<L, V> where L : struct, ILanes<V> whe
     /// <summary>g[t, j] = Σ x[q]·delta[places[q] − taps[t] + j] over the listed q in their order, or goes on from what g holds.</summary>
     /// <param name="width">Columns that are computed, a whole number of registers.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GatherTaps(int listed, int* list, int* places, int count, int* taps, int columns, int width, float* x, float* delta, float* g, bool add)
+    public static void ConvWeightGradient(int listed, int* list, int* places, int count, int* taps, int columns, int width, float* x, float* delta, float* g, bool add)
     {
         for (int j = 0; j < width; j += L.Width)
         {

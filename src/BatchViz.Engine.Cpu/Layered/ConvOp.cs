@@ -246,7 +246,7 @@ internal sealed unsafe class ConvOp : LayerOp
             {
                 int pixels = Math.Min(BlockPixels, Output.Pixels - first);
                 Kernels.MatrixProduct(pixels, Each, BackStride, own + (nint)first * GroupStride, GroupStride, 1, turned + (nint)g * Each * BackStride, null, scattered, false);
-                Kernels.GiveWindows(pixels, windows!.Registers, scattered, BackStride, windows.Pixels + first, windows.RegisterPlaces, frame + g * Few);
+                Kernels.Col2Im(pixels, windows!.Registers, scattered, BackStride, windows.Pixels + first, windows.RegisterPlaces, frame + g * Few);
             }
         }
     }

@@ -107,9 +107,9 @@ internal sealed unsafe class ActivationOp(KernelTable kernels, Activation functi
         if (bends != null)
         {
             if (function == Activation.Gelu) Copy(spare, bends, count, false);
-            Kernels.Bend(function, count, Output.Delta, Output.Data, bends);
+            Kernels.ActivationSecondDerivative(function, count, Output.Delta, Output.Data, bends);
         }
-        Kernels.Derive(function, count, Output.Delta, Output.Data, slopes);
+        Kernels.ActivationBackward(function, count, Output.Delta, Output.Data, slopes);
         if (!InPlace) Copy(Output.Delta, Input.Delta, count, Adds);
     }
 
@@ -123,14 +123,14 @@ internal sealed unsafe class ActivationOp(KernelTable kernels, Activation functi
             Copy(Output.Tangent, spare, count, false);
             Kernels.Multiply(count, bends, spare);
         }
-        Kernels.Derive(function, count, Output.Tangent, Output.Data, slopes);
+        Kernels.ActivationBackward(function, count, Output.Tangent, Output.Data, slopes);
     }
 
     public override void BackwardTangent(LayerState state, int rows)
     {
         if (!Output.NeedsGradient) return;
         long count = rows * Output.Floats;
-        Kernels.Derive(function, count, Output.DeltaTangent, Output.Data, slopes);
+        Kernels.ActivationBackward(function, count, Output.DeltaTangent, Output.Data, slopes);
         if (bends != null) Copy(spare, Output.DeltaTangent, count, true);
         if (!InPlace) Copy(Output.DeltaTangent, Input.DeltaTangent, count, Adds);
     }

@@ -150,7 +150,7 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
 
         public void Outputs(float* weights, float* statistics, int width, ReadOnlySpan<float> inputs, Span<float> outputs)
         {
-            if (network.Contrastive) throw new SpecException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
+            if (network.Contrastive) throw new RefusedException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
             int wide = network.Graph.Output.Channels, count = inputs.Length / width;
             if (inputs.Length != count * width) throw new ArgumentException($"{inputs.Length} values for examples of {width} inputs", nameof(inputs));
             if (outputs.Length != count * wide) throw new ArgumentException($"{outputs.Length} places for {count} examples of {wide} outputs", nameof(outputs));

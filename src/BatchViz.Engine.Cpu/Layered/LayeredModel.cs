@@ -59,7 +59,7 @@ internal sealed unsafe class LayeredModel : Model
         pass.State.Statistics = statistics;
     }
 
-    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, UpdateStatistics figures)
     {
         float share = 1f / batch.Length;
         var at = pass.State;
@@ -93,7 +93,7 @@ internal sealed unsafe class LayeredModel : Model
     }
 
     /// <summary>Measures the gradient and, if it can be, applies it.</summary>
-    private void Finish(float* weights, float* state, Optimizer optimizer, Figures figures)
+    private void Finish(float* weights, float* state, Optimizer optimizer, UpdateStatistics figures)
     {
         for (int l = 0; l < layout.Layers.Length; l++)
         {

@@ -199,7 +199,7 @@ internal sealed unsafe class LayeredObjective : Objective
 
     private void RefuseContrast()
     {
-        if (network.Contrastive) throw new SpecException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
+        if (network.Contrastive) throw new RefusedException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
     }
 
     private sealed class Place(LayeredPass pass)

@@ -18,7 +18,7 @@ internal sealed unsafe class LayeredPass : IDisposable
     private readonly LayerPath[] paths;
     private readonly Arena arena;
     private readonly LossHead? head;
-    private readonly Contrast? contrast;
+    private readonly ContrastiveLoss? contrast;
     private readonly float* curvature;
     private readonly float* viewRow;
 
@@ -33,7 +33,7 @@ internal sealed unsafe class LayeredPass : IDisposable
             paths[t] = new LayerPath(kernels, layout, network, t, dropouts, uses == Uses.Curvature ? !network.Contrastive : network.Separable);
             dropouts += paths[t].Dropouts;
         }
-        if (network.Contrastive) contrast = new Contrast(kernels, network, layout, capacity);
+        if (network.Contrastive) contrast = new ContrastiveLoss(kernels, network, layout, capacity);
         else head = new LossHead(kernels, network.Loss, Output.Channels);
         foreach (var path in paths) path.Reserve(arena, capacity, uses);
         contrast?.Reserve(arena, uses);

@@ -55,7 +55,7 @@ internal sealed unsafe class PoolOp : LayerOp
         for (int row = 0; row < rows; row++)
         {
             float* from = Input.Data + row * Input.Floats, to = Output.Data + row * Output.Floats;
-            if (largest) Kernels.Largest(Output.Pixels, window, Output.Width, Output.Channels, from, pixels, places, to, which + row * Output.Floats);
+            if (largest) Kernels.MaxPoolForward(Output.Pixels, window, Output.Width, Output.Channels, from, pixels, places, to, which + row * Output.Floats);
             else Kernels.Means(Output.Pixels, window, Output.Width, from, pixels, places, to);
         }
     }
@@ -87,7 +87,7 @@ internal sealed unsafe class PoolOp : LayerOp
         for (int row = 0; row < rows; row++)
         {
             float* from = delta + row * Output.Floats, to = back + row * Input.Floats;
-            if (largest) Kernels.GiveLargest(Output.Pixels, window, Output.Width, from, which + row * Output.Floats, pixels, places, to, !writes);
+            if (largest) Kernels.MaxPoolBackward(Output.Pixels, window, Output.Width, from, which + row * Output.Floats, pixels, places, to, !writes);
             else Kernels.GiveMeans(Output.Pixels, window, Output.Width, from, pixels, places, to);
         }
     }

@@ -88,7 +88,7 @@ internal sealed unsafe class PooledConvOp : LayerOp
         for (int row = 0; row < rows; row++)
         {
             Convolve(state.Weights, true, Input.Row(row));
-            Kernels.Largest(Output.Pixels, pool * pool, Output.Width, layer.Outputs, image, pixels, places, Output.Row(row), which + row * Output.Floats);
+            Kernels.MaxPoolForward(Output.Pixels, pool * pool, Output.Width, layer.Outputs, image, pixels, places, Output.Row(row), which + row * Output.Floats);
         }
     }
 

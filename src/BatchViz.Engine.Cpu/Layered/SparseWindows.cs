@@ -78,6 +78,6 @@ internal sealed unsafe class SparseWindows
         // What lies in the frame belongs to no output, and stays 0.
         long bytes = output.Columns * width * sizeof(float);
         for (int y = 0; y < output.Rows; y++) Buffer.MemoryCopy(delta + (nint)y * output.Columns * width, Line(y), bytes, bytes);
-        kernels.GatherTaps(listed, list, places, kernel * kernel, taps, width, output.Channels, row, framed, to, add);
+        kernels.ConvWeightGradient(listed, list, places, kernel * kernel, taps, width, output.Channels, row, framed, to, add);
     }
 }

@@ -99,7 +99,7 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
 
     public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel)
     {
-        if (network.Model.WhyNoFisherRao() is { } why) throw new SpecException(why);
+        if (network.Model.WhyNoFisherRao() is { } why) throw new RefusedException(why);
         using var hold = Begin(weights, set);
         double mean = objective.MeanSquareOutputSlope(hold.Pointer, cancel);
         GC.KeepAlive(this);

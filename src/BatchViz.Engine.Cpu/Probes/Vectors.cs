@@ -1,5 +1,5 @@
 using System.Numerics;
-using BatchViz.Engine.Cpu.Whole;
+using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Probes;
 
@@ -8,7 +8,7 @@ internal static unsafe class Vectors
 {
     /// <summary>Σ a[i]·b[i], in eight partial sums.</summary>
     /// <param name="count">A multiple of 8.</param>
-    public static double Dot(long count, float* a, float* b) => Flat.Dot(count, a, b);
+    public static double Dot(long count, float* a, float* b) => VectorOps.Dot(count, a, b);
 
     /// <summary>y += factor·x.</summary>
     public static void Add(double factor, ReadOnlySpan<double> x, Span<double> y)

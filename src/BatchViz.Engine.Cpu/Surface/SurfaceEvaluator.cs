@@ -53,7 +53,7 @@ internal sealed class SurfaceEvaluator(DataSet data, NetworkSpec network) : CpuE
     }
 
     public override void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs)
-        => throw new SpecException(Language.Tr("A surface is a function of its weights alone: it has no inputs and no outputs.", "曲面只是其权重的函数，没有输入，也没有输出。"));
+        => throw new RefusedException(Language.Tr("A surface is a function of its weights alone: it has no inputs and no outputs.", "曲面只是其权重的函数，没有输入，也没有输出。"));
 
     public override void Dispose()
     {

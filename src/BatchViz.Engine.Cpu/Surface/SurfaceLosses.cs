@@ -1,5 +1,5 @@
 using BatchViz.Core.Data;
-using BatchViz.Engine.Cpu.Whole;
+using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Surface;
 

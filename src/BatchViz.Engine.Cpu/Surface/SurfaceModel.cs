@@ -22,7 +22,7 @@ internal sealed unsafe class SurfaceModel : Model
 
     public override bool KeepsWeightSquare => false;
 
-    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, UpdateStatistics figures)
     {
         float[] shifts = data.Train.Floats!;
         double a = 0, b = 0, x = weights[0], y = weights[1];

@@ -7,7 +7,7 @@ internal unsafe struct TinyBatch
     public float* Features, Labels, Signs, Targets, Losses, Squares;
 }
 
-/// <summary>Figures of an update for each lane, zero at first; see <see cref="Figures"/>.</summary>
+/// <summary>Figures of an update for each lane, zero at first; see <see cref="UpdateStatistics"/>.</summary>
 internal unsafe struct LaneFigures
 {
     /// <summary>[lanes].</summary>

@@ -129,7 +129,7 @@ internal sealed unsafe class TinyCohort : IDisposable
     /// <summary>Steps all lanes.</summary>
     public void Step(Optimizer optimizer) => optimizer.StepLanes(workspace.Plan, weights, gradient, weights + (long)parameters * lanes, (long)parameters * lanes, figures);
 
-    /// <summary>Whether loss and gradient norm of a lane are numbers that a record can hold; see <see cref="Figures.Finite"/>.</summary>
+    /// <summary>Whether loss and gradient norm of a lane are numbers that a record can hold; see <see cref="UpdateStatistics.Finite"/>.</summary>
     public bool Finite(int lane)
     {
         double square = 0;
@@ -138,7 +138,7 @@ internal sealed unsafe class TinyCohort : IDisposable
     }
 
     /// <summary>What the last measurement, and the step after it if there was one, have shown of a lane.</summary>
-    public void Read(int lane, Figures to)
+    public void Read(int lane, UpdateStatistics to)
     {
         to.Clear();
         to.Loss = figures.Loss[lane];

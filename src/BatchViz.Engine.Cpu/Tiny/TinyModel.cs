@@ -50,7 +50,7 @@ internal sealed unsafe class TinyModel : Model
     /// <summary>Whether a network is small enough.</summary>
     public static bool Fits(NetworkSpec network) => network.Sizes.All(n => n <= WeightLayout.Lanes);
 
-    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, Figures figures)
+    public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, UpdateStatistics figures)
     {
         if (batch.Length == 1)
         {
@@ -88,7 +88,7 @@ internal sealed unsafe class TinyModel : Model
         kernels.TinyReduce(plan, laneGradients, gradient);
     }
 
-    private void Examples(int count, Figures figures)
+    private void Examples(int count, UpdateStatistics figures)
     {
         kernels.Norms((count + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes, (float)count * count, squares, norms);
         double loss = 0;

@@ -26,7 +26,7 @@ public static class Bviz
         Put(new(RecordingManifest.FileName, Crc32.HashToUInt32(bytes), bytes.Length));
         to.Write(bytes);
         var names = NamesOf(recording, manifest);
-        if (names.Count >= MostFiles) throw new SpecException($"The recording has {names.Count:#,0} files, and a .bviz holds at most {MostFiles:#,0}.");
+        if (names.Count >= MostFiles) throw new RefusedException($"The recording has {names.Count:#,0} files, and a .bviz holds at most {MostFiles:#,0}.");
         var buffer = new byte[CopyBytes];
         for (int i = 0; i < names.Count; i++)
         {
@@ -69,14 +69,14 @@ public static class Bviz
     /// </summary>
     /// <param name="from">Read front to back, once.</param>
     /// <param name="progress">From 0 to 1, where <paramref name="from"/> knows its length.</param>
-    /// <exception cref="SpecException">One sentence: it is no .bviz, it is damaged, or the folder is taken.</exception>
+    /// <exception cref="RefusedException">One sentence: it is no .bviz, it is damaged, or the folder is taken.</exception>
     /// <exception cref="IOException">It cannot be read, or the folder cannot be written.</exception>
     public static RecordingManifest Read(Stream from, string folder, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         string target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(folder));
         if (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any()))
-            throw new SpecException($"{folder} is there already, and is not empty; name a new folder.");
-        if (Path.GetDirectoryName(target) is not { } beside) throw new SpecException($"{folder} cannot be a recording's folder.");
+            throw new RefusedException($"{folder} is there already, and is not empty; name a new folder.");
+        if (Path.GetDirectoryName(target) is not { } beside) throw new RefusedException($"{folder} cannot be a recording's folder.");
         string temporary = Path.Combine(beside, $".{Guid.NewGuid():N}.importing");
         try
         {
@@ -96,7 +96,7 @@ public static class Bviz
     }
 
     /// <summary>Unpacks a .bviz where there is nothing yet. The manifest comes last: when this throws, what is there is no recording.</summary>
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     /// <exception cref="IOException">It cannot be read, or written.</exception>
     public static RecordingManifest Read(Stream from, IFiles into, IProgress<double>? progress = null, CancellationToken cancel = default)
         => new BvizReader(from, into, progress, cancel).Unpack();

@@ -21,11 +21,11 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
     private readonly double length = from.CanSeek ? from.Length : double.NaN;
     private long taken;
 
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     public RecordingManifest Unpack()
     {
-        if (!TryNext(out var first) || first.Name != RecordingManifest.FileName) throw new SpecException("The file is no .bviz: it does not begin with a recording's manifest.");
-        if (first.Size is < 0 or > RecordingManifest.MostBytes) throw new SpecException($"{Damaged}: its manifest has {first.Size:#,0} bytes.");
+        if (!TryNext(out var first) || first.Name != RecordingManifest.FileName) throw new RefusedException("The file is no .bviz: it does not begin with a recording's manifest.");
+        if (first.Size is < 0 or > RecordingManifest.MostBytes) throw new RefusedException($"{Damaged}: its manifest has {first.Size:#,0} bytes.");
         var kept = new MemoryStream();
         Copy(first, piece => kept.Write(piece));
         byte[] bytes = kept.ToArray();
@@ -34,9 +34,9 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
         HashSet<string> ids = [.. manifest.Runs.Select(run => run.Id)];
         while (TryNext(out var entry))
         {
-            if (!IsName(entry.Name, ids)) throw new SpecException($"The file is no .bviz: a recording has no file \"{Shown(entry.Name)}\".");
+            if (!IsName(entry.Name, ids)) throw new RefusedException($"The file is no .bviz: a recording has no file \"{Shown(entry.Name)}\".");
             Unpack(entry);
-            if (FileIdentity.WrongIn(into, entry.Name, manifest) is { } wrong) throw new SpecException($"{Damaged}: of {entry.Name}, {wrong}.");
+            if (FileIdentity.WrongIn(into, entry.Name, manifest) is { } wrong) throw new RefusedException($"{Damaged}: of {entry.Name}, {wrong}.");
         }
         CheckEnd();
         foreach (string folder in FoldersOf(manifest)) into.SyncFolder(folder);
@@ -53,7 +53,7 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
             file.Sync();
         }
         using var written = into.Read(entry.Name)!;
-        if (entry.Size == 0 || Bviz.IntactBytes(written, cancel) != entry.Size) throw new SpecException($"{Damaged}: {entry.Name} is not intact.");
+        if (entry.Size == 0 || Bviz.IntactBytes(written, cancel) != entry.Size) throw new RefusedException($"{Damaged}: {entry.Name} is not intact.");
     }
 
     /// <summary>The header of the next file; false where the list of files begins.</summary>
@@ -68,8 +68,8 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
         if (!TryRead(buffer.AsSpan(StoredZip.LocalBytes, whole - StoredZip.LocalBytes))) throw CutShort();
         entry = StoredZip.Parse(buffer.AsSpan(0, whole));
         if (!buffer.AsSpan(0, whole).SequenceEqual(StoredZip.Local(entry))) throw Foreign();
-        if (entries.Count == Bviz.MostFiles) throw new SpecException($"The file is no .bviz: it holds more than {Bviz.MostFiles:#,0} files.");
-        if (!seen.Add(entry.Name)) throw new SpecException($"{Damaged}: it holds \"{Shown(entry.Name)}\" twice.");
+        if (entries.Count == Bviz.MostFiles) throw new RefusedException($"The file is no .bviz: it holds more than {Bviz.MostFiles:#,0} files.");
+        if (!seen.Add(entry.Name)) throw new RefusedException($"{Damaged}: it holds \"{Shown(entry.Name)}\" twice.");
         entries.Add(entry);
         return true;
     }
@@ -89,7 +89,7 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
             taken += read;
             if (length > 0) progress?.Report(taken / length);
         }
-        if (crc.GetCurrentHashAsUInt32() != entry.Crc || entry.Size < 0) throw new SpecException($"{Damaged}: the checksum of {entry.Name} does not fit.");
+        if (crc.GetCurrentHashAsUInt32() != entry.Crc || entry.Size < 0) throw new RefusedException($"{Damaged}: the checksum of {entry.Name} does not fit.");
     }
 
     /// <summary>The list of files says the same as the files, and nothing follows it. Its first four bytes have been read.</summary>
@@ -103,7 +103,7 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
             if (!buffer.AsSpan(0, piece.Length).SequenceEqual(piece)) throw Foreign();
             have = 0;
         }
-        if (from.Read(buffer, 0, 1) != 0) throw new SpecException($"{Damaged}: something follows its end.");
+        if (from.Read(buffer, 0, 1) != 0) throw new RefusedException($"{Damaged}: something follows its end.");
     }
 
     /// <summary>Whether a recording with runs of these ids has a file of this name.</summary>
@@ -124,9 +124,9 @@ internal sealed class BvizReader(Stream from, IFiles into, IProgress<double>? pr
         return read == bytes.Length;
     }
 
-    private static SpecException CutShort() => new($"{Damaged}: it is cut short.");
+    private static RefusedException CutShort() => new($"{Damaged}: it is cut short.");
 
-    private static SpecException Foreign() => new("The file is no .bviz: it is another kind of ZIP than BatchViz writes, or damaged.");
+    private static RefusedException Foreign() => new("The file is no .bviz: it is another kind of ZIP than BatchViz writes, or damaged.");
 
     private static string Shown(string name) => new StringBuilder(name.Length).AppendJoin("", name.Select(c => char.IsControl(c) ? '?' : c)).ToString();
 }

@@ -25,10 +25,10 @@ internal static class ExportFile
     }
 
     /// <summary>The run's id, which names its files.</summary>
-    /// <exception cref="SpecException">A recording from elsewhere has an id that would name a file somewhere else.</exception>
+    /// <exception cref="RefusedException">A recording from elsewhere has an id that would name a file somewhere else.</exception>
     public static string NameOf(RunPlan run)
     {
         bool plain = run.Id.Length is > 0 and <= 100 && run.Id[0] != '.' && run.Id.All(c => char.IsAsciiLetterOrDigit(c) || c is '-' or '_' or '.');
-        return plain ? run.Id : throw new SpecException($"The run \"{run.Id}\" cannot be exported: its id cannot name a file.");
+        return plain ? run.Id : throw new RefusedException($"The run \"{run.Id}\" cannot be exported: its id cannot name a file.");
     }
 }

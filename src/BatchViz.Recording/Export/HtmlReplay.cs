@@ -27,7 +27,7 @@ public static class HtmlReplay
     /// <summary>Fills the page with an experiment, in the finest detail with which the whole file stays within its budget.</summary>
     /// <param name="page">The page without an experiment, which the build lays beside the program as replay/replay.html.</param>
     /// <param name="budget">Bytes of the whole file.</param>
-    /// <exception cref="SpecException">Even the coarsest detail takes more than that.</exception>
+    /// <exception cref="RefusedException">Even the coarsest detail takes more than that.</exception>
     public static byte[] Write(byte[] page, ReplaySource source, long budget = DefaultBudget)
     {
         if (source.Manifest.AsSpan().IndexOfAny((byte)'<', (byte)'&') >= 0)
@@ -43,7 +43,7 @@ public static class HtmlReplay
         foreach (byte[] block in source.Blocks) file.Write(Pack(block));
         var detail = new ReplayDetail(source, budget - file.Length - after.Length);
         if (detail.Room < 0)
-            throw new SpecException($"The smallest file of this experiment takes {budget - detail.Room:#,0} bytes, and at most {budget:#,0} were asked for.");
+            throw new RefusedException($"The smallest file of this experiment takes {budget - detail.Room:#,0} bytes, and at most {budget:#,0} were asked for.");
         foreach (byte[] tile in detail.Tiles) file.Write(tile);
         file.Write(after);
         return file.ToArray();

@@ -6,8 +6,8 @@ import { figure, percent, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
 import { evaluated, isContrastive, noNumber, ofOne, undefinedReading, whyUndefined } from "../mode.ts";
-import { Patience } from "../patience.ts";
-import { said } from "../said.ts";
+import { PollingRequest } from "../pollingRequest.ts";
+import { inReadersLanguage } from "../serverMessages.ts";
 import { Change, type Stage } from "../stage.ts";
 import { resolved } from "./chart.ts";
 import { el, icon, line, setAttribute, setText, table, type Reading } from "./dom.ts";
@@ -29,8 +29,8 @@ export class BatchSection {
   private readonly details = el("div");
   private readonly fork: HTMLButtonElement;
   private readonly loader: BatchLoader;
-  private readonly looks: Patience<Examples>;
-  private readonly points: Patience<Points>;
+  private readonly looks: PollingRequest<Examples>;
+  private readonly points: PollingRequest<Points>;
   private readonly scatter = new Scatter();
   private run: RunInfo | null = null;
   private shown: BatchView | null = null;
@@ -41,8 +41,8 @@ export class BatchSection {
   constructor(private readonly stage: Stage) {
     const news = (): void => stage.changed(Change.batch);
     this.loader = new BatchLoader((run, update, cancel) => stage.remote.batch(run, update, cancel), news);
-    this.looks = new Patience<Examples>(news);
-    this.points = new Patience<Points>(news);
+    this.looks = new PollingRequest<Examples>(news);
+    this.points = new PollingRequest<Points>(news);
     this.fork = el("button", { type: "button", class: "fork-here", title: tr("Go on from these weights as a new run, with another batch size, learning rate or optimiser", "从这些权重以另一批量大小、学习率或优化器作为新运行继续"), onclick: () => this.run && askForFork(stage, this.run) }, icon("fork"), tr("Fork here…", "在此分叉…"));
     this.body.append(this.sentence, this.bar, this.short, this.details, this.fork);
     this.root.append(el("h3", {}, this.toggle), this.body);
@@ -132,7 +132,7 @@ export class BatchSection {
       const column = columns.find((c) => c.name === name);
       if (column === undefined || !(name in batch.record)) continue;
       const value = batch.record[name], why = whyUndefined(manifest, name);
-      lines.push([label, why !== null ? undefinedReading(manifest) : value == null ? noNumber(name, batch.examples.length === 1) : [figure(value, 4), said(column.unit)], why ?? said(column.description ?? column.label)]);
+      lines.push([label, why !== null ? undefinedReading(manifest) : value == null ? noNumber(name, batch.examples.length === 1) : [figure(value, 4), inReadersLanguage(column.unit)], why ?? inReadersLanguage(column.description ?? column.label)]);
     }
     if (full) {
       const what = tr(`Between the gradient of this batch and that of the mean loss over all ${whole(full.examples)} training examples, at the weights before the update${mode}`, `本批量的梯度与全部 ${whole(full.examples)} 个训练样本平均损失的梯度之间，取更新前的权重${mode}`);
@@ -148,7 +148,7 @@ export class BatchSection {
   }
 
   private examples({ examples }: Batch, sorted: Batch["examples"], drawn: Examples | null): HTMLElement {
-    const manifest = this.stage.manifest!, unit = said(manifest.columns.find((c) => c.name === "loss")?.unit ?? "");
+    const manifest = this.stage.manifest!, unit = inReadersLanguage(manifest.columns.find((c) => c.name === "loss")?.unit ?? "");
     const looks = new Map<number, Example>((drawn?.examples ?? []).map((example) => [example.index, example]));
     const pictured = drawn?.image != null, labelled = drawn?.examples.some(({ target }) => target !== null) === true;
     const loss = unit === "" ? tr("loss", "损失") : tr(`loss, ${unit}`, `损失，${unit}`);

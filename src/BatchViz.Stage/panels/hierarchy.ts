@@ -3,7 +3,7 @@ import { percent, whole } from "../format.ts";
 import { tr } from "../language.ts";
 import type { RunInfo } from "../manifest.ts";
 import { settings } from "../runs.ts";
-import { said } from "../said.ts";
+import { inReadersLanguage } from "../serverMessages.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import type { RunState } from "../wire.ts";
 import { seen, tree, type Node } from "../tree.ts";
@@ -222,9 +222,9 @@ class Row {
     const { stage } = this, { state, made } = stage.store.runs[run.index]!;
     setAttribute(this.root, "data-state", state);
     const share = run.totalUpdates ? percent(made / run.totalUpdates, 0) : "";
-    const takenBack = stage.takenBack.has(run.index);
-    setText(this.state, takenBack ? tr("undone", "已撤销") : state === "running" ? (stage.held ? `${tr("held", "已暂停")} ${share}` : share || STATES.running) : STATES[state]);
-    const why = takenBack ? tr("The fork was undone; the run trains no more.", "分叉已撤销；该运行不再训练。") : state === "diverged" || state === "failed" || state === "stopped" ? said(run.message ?? "") : "";
+    const forkUndone = stage.forkUndone.has(run.index);
+    setText(this.state, forkUndone ? tr("undone", "已撤销") : state === "running" ? (stage.held ? `${tr("held", "已暂停")} ${share}` : share || STATES.running) : STATES[state]);
+    const why = forkUndone ? tr("The fork was undone; the run trains no more.", "分叉已撤销；该运行不再训练。") : state === "diverged" || state === "failed" || state === "stopped" ? inReadersLanguage(run.message ?? "") : "";
     setText(this.why, why);
     this.why.hidden = why === "";
     // All that is to be seen in the row, in its order: who speaks to the page says what they see.

@@ -36,11 +36,11 @@ export const mountHistory: Mount = (element, stage) => {
     const { run } = (event as CustomEvent<{ run: string }>).detail;
     undo.did({
       undo() {
-        stage.remote.takeBack(run);
+        stage.remote.undoFork(run);
         tell(tr("The fork is undone: its run trains no more and is hidden; what it has made stays recorded. Redo goes on with it.", "已撤销分叉：该运行不再训练并已隐藏；其已有记录保留。重做可继续。"));
       },
       redo() {
-        stage.remote.bringBack(run);
+        stage.remote.redoFork(run);
         tell(tr("The fork is back and goes on where it was.", "分叉已恢复，并从原处继续。"));
       },
     });

@@ -4,7 +4,7 @@ import { language, tr } from "../language.ts";
 import { askForFork } from "../fork.ts";
 import { columnIndex, COLUMN, type Manifest, type RunInfo } from "../manifest.ts";
 import { evaluated, isContrastive, noNumber, undefinedReading, whyUndefined } from "../mode.ts";
-import { said } from "../said.ts";
+import { inReadersLanguage } from "../serverMessages.ts";
 import { Change, type Mount, type Stage } from "../stage.ts";
 import { ACTIVATIONS, isSurface, layeredName, layerSizes, optimizerName } from "../titles.ts";
 import { BatchSection } from "./batch.ts";
@@ -56,9 +56,9 @@ const SETTINGS: readonly (readonly [string, (manifest: Manifest, run: RunInfo) =
   [tr("remainder", "余数批量"), (manifest) => [REMAINDERS[manifest.remainder], ""]],
   [tr("train examples", "训练样本"), (manifest) => [whole(manifest.data.trainExamples), ""]],
   [tr("test examples", "测试样本"), (manifest) => [manifest.data.testExamples > 0 ? whole(manifest.data.testExamples) : tr("none", "无"), ""]],
-  [tr("engine", "计算引擎"), (manifest) => [said(manifest.engine.description), ""]],
+  [tr("engine", "计算引擎"), (manifest) => [inReadersLanguage(manifest.engine.description), ""]],
   [tr("precision", "精度"), ({ engine }) => [engine.precision, ""]],
-  [tr("chosen because", "选择原因"), ({ engine }) => (engine.reason ? [said(engine.reason), ""] : NONE)],
+  [tr("chosen because", "选择原因"), ({ engine }) => (engine.reason ? [inReadersLanguage(engine.reason), ""] : NONE)],
 ];
 
 export const mountInspector: Mount = (element, stage) => {
@@ -116,8 +116,8 @@ function addEdit(to: Line, key: "batchSize" | "learningRate", stage: Stage): HTM
 /** A figure's tooltip says what it is and in what unit. */
 function explain({ nodes }: Line, what: string | ((manifest: Manifest) => string), manifest: Manifest): void {
   const meaning = typeof what === "string" ? what : what(manifest), column = manifest.columns.find((c) => c.name === meaning);
-  const unit = column?.unit ? tr(`, in ${column.unit}`, `，单位 ${said(column.unit)}`) : "";
-  const text = column === undefined ? (/^[a-z]+[A-Z]?\w*$/.test(meaning) ? tr("not recorded here", "此处未记录") : meaning) : whyUndefined(manifest, meaning) ?? `${said(column.description ?? column.label)}${unit}`;
+  const unit = column?.unit ? tr(`, in ${column.unit}`, `，单位 ${inReadersLanguage(column.unit)}`) : "";
+  const text = column === undefined ? (/^[a-z]+[A-Z]?\w*$/.test(meaning) ? tr("not recorded here", "此处未记录") : meaning) : whyUndefined(manifest, meaning) ?? `${inReadersLanguage(column.description ?? column.label)}${unit}`;
   for (const node of nodes) setAttribute(node, "title", text);
 }
 
@@ -134,7 +134,7 @@ function record(stage: Stage, run: RunInfo, column: string, update: number): Rea
   const known = readRecord(stage, run.index, column, update);
   if (known === null || update === 0) return NONE;
   if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(column, run.batchSize === 1);
-  const unit = said(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit);
+  const unit = inReadersLanguage(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit);
   const at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
   const low = figure(known.min, 2), high = figure(known.max, 2);
   return [known.to - known.from === 1 ? figure(known.last) : low === high ? low : `${low}–${high}`, [unit, at].filter(Boolean).join(" ")];

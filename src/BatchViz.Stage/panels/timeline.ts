@@ -52,7 +52,7 @@ export const mountTimeline: Mount = (element, stage) => {
       fork.hidden = stage.session.role !== "owner" || stage.connection === "offline";
       if ((changes & (news | Change.moment | Change.range)) === 0) return;
       overview.showMoment();
-      const text = said(stage);
+      const text = timelineNote(stage);
       setText(label, text);
       track.showMoment(text);
     },
@@ -60,7 +60,7 @@ export const mountTimeline: Mount = (element, stage) => {
 };
 
 /** Where the playhead is, and what is selected. */
-function said(stage: Stage): string {
+function timelineNote(stage: Stage): string {
   const unit = AXIS_LABELS[stage.axis], say = (value: number): string => (stage.axis === "epochs" ? value.toFixed(2) : short(value));
   const { position } = stage.playhead, { total } = stage.extent(), { range } = stage;
   const selected = range === null ? "" : tr(` · range ${say(range[0])} to ${say(range[1])}`, ` · 选区 ${say(range[0])} 至 ${say(range[1])}`);

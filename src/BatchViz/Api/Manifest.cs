@@ -47,10 +47,10 @@ public sealed record Manifest
 
     public required BudgetInfo Budget { get; init; }
 
-    [OneOf(nameof(Words.Remainders))]
+    [OneOf(nameof(SpecVocabulary.Remainders))]
     public required string Remainder { get; init; }
 
-    [OneOf(nameof(Words.Paces))]
+    [OneOf(nameof(SpecVocabulary.Paces))]
     public required string Pace { get; init; }
 
     public required IReadOnlyList<RunInfo> Runs { get; init; }
@@ -131,7 +131,7 @@ public sealed record RunInfo
     public required long Updates { get; init; }
 
     /// <summary>A fork that was undone: it trains no more, until that is redone.</summary>
-    public required bool TakenBack { get; init; }
+    public required bool ForkUndone { get; init; }
 
     /// <summary>The run that it leaves; before that its history is the other's.</summary>
     public required ForkInfo? Fork { get; init; }

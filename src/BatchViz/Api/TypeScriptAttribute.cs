@@ -14,10 +14,10 @@ public sealed class TypeScriptAttribute(string? type = null) : Attribute
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class FiniteAttribute : Attribute;
 
-/// <summary>A word out of a vocabulary of <see cref="Core.Specs.Words"/>.</summary>
+/// <summary>A word out of a vocabulary of <see cref="Core.Specs.SpecVocabulary"/>.</summary>
 [AttributeUsage(AttributeTargets.Property)]
 public sealed class OneOfAttribute(string vocabulary) : Attribute
 {
-    /// <summary>The name of the list in <see cref="Core.Specs.Words"/>.</summary>
+    /// <summary>The name of the list in <see cref="Core.Specs.SpecVocabulary"/>.</summary>
     public string Vocabulary { get; } = vocabulary;
 }

@@ -50,7 +50,7 @@ public static class CommandLine
         {
             return await work();
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             return Refuse(e.Message);
         }

@@ -29,11 +29,11 @@ internal sealed class EngineOptions
     }
 
     /// <param name="overrides">See <see cref="ExperimentEngines"/>.</param>
-    /// <exception cref="SpecException">There is no such engine anywhere.</exception>
+    /// <exception cref="RefusedException">There is no such engine anywhere.</exception>
     public ExperimentEngines Read(ParseResult parsed, bool overrides)
     {
         string? asked = parsed.GetValue(engine);
-        var wanted = OptionWord.Read(parsed, precision, Words.Precisions);
+        var wanted = OptionWord.Read(parsed, precision, SpecVocabulary.Precisions);
         KernelPath? kernels = parsed.GetValue(path) is null ? null : KernelOption.Read(parsed, path);
         new EngineRequest(asked ?? SpecReader.AnyEngine, wanted, kernels).Check();
         return new ExperimentEngines(asked, wanted, kernels, overrides);

@@ -49,8 +49,8 @@ internal static class ForkCommand
         foreach (string pair in set)
         {
             int equals = pair.IndexOf('=');
-            if (equals < 1) throw new SpecException($"\"--set\" is \"{pair}\"; it must be key=value, such as batchSize=64.");
-            if (!settings.TryAdd(pair[..equals].Trim(), pair[(equals + 1)..].Trim())) throw new SpecException($"\"--set\" gives {pair[..equals].Trim()} twice.");
+            if (equals < 1) throw new RefusedException($"\"--set\" is \"{pair}\"; it must be key=value, such as batchSize=64.");
+            if (!settings.TryAdd(pair[..equals].Trim(), pair[(equals + 1)..].Trim())) throw new RefusedException($"\"--set\" gives {pair[..equals].Trim()} twice.");
         }
         return settings;
     }

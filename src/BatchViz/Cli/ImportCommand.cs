@@ -24,9 +24,9 @@ internal static class ImportCommand
 
     private static async Task<int> Import(string file, string? output, bool json, CancellationToken stop)
     {
-        if (!File.Exists(file)) throw new SpecException($"There is no file {file}.");
+        if (!File.Exists(file)) throw new RefusedException($"There is no file {file}.");
         string target = Path.GetFullPath(output ?? Path.ChangeExtension(Path.GetFullPath(file), null));
-        if (target == Path.GetFullPath(file)) throw new SpecException($"{file} has no ending to leave out; name the recording's folder with --out.");
+        if (target == Path.GetFullPath(file)) throw new RefusedException($"{file} has no ending to leave out; name the recording's folder with --out.");
         var console = Shown.OnError();
         try
         {

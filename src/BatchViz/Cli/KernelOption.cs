@@ -12,14 +12,14 @@ internal static class KernelOption
     public static Option<string?> New() => new("--path") { Description = "Kernels: avx512, avx2 or portable; without it the fastest of this machine." };
 
     /// <summary>The path asked for, else the fastest.</summary>
-    /// <exception cref="SpecException">There is no such path, or this processor does not have it.</exception>
+    /// <exception cref="RefusedException">There is no such path, or this processor does not have it.</exception>
     public static KernelPath Read(ParseResult parsed, Option<string?> option)
     {
         var asked = OptionWord.Read(parsed, option, Paths) ?? CpuEngine.Available[^1];
         if (CpuEngine.Available.Contains(asked)) return asked;
         string here = string.Join(" and ", CpuEngine.Available.Select(Word));
-        throw new SpecException($"\"--path\" is \"{Word(asked)}\", which this processor does not have; it can run {here}.");
+        throw new RefusedException($"\"--path\" is \"{Word(asked)}\", which this processor does not have; it can run {here}.");
     }
 
-    public static string Word(KernelPath path) => Words.Of(Paths, path);
+    public static string Word(KernelPath path) => SpecVocabulary.Of(Paths, path);
 }

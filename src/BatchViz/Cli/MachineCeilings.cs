@@ -14,18 +14,18 @@ internal static class MachineCeilings
 
     private static readonly TimeSpan LookEvery = TimeSpan.FromMilliseconds(500);
 
-    public static void Measure(Conductor conductor, KernelPath path, CancellationToken stop)
+    public static void Measure(ExperimentHost experiments, KernelPath path, CancellationToken stop)
     {
         if (MemoryCeiling.Bytes > MostOfMemory * GC.GetGCMemoryInfo().TotalAvailableMemoryBytes) return;
         // A thread's nice value stays with it, so this one is no thread of the pool.
         new Thread(() =>
         {
             LaneClock.YieldToOthers(nice: 10);
-            while (conductor.Current?.Experiment is not { } experiment || !(experiment.LandscapeSettled || experiment.Landscape is { Resolution: >= 17 }))
+            while (experiments.Current?.Experiment is not { } experiment || !(experiment.LandscapeSettled || experiment.Landscape is { Resolution: >= 17 }))
                 if (stop.WaitHandle.WaitOne(LookEvery)) return;
             try
             {
-                conductor.Ceilings = new Ceilings(FmaCeiling.Gflops(path, Seconds), MemoryCeiling.GigabytesPerSecond(path, Seconds));
+                experiments.Ceilings = new Ceilings(FmaCeiling.Gflops(path, Seconds), MemoryCeiling.GigabytesPerSecond(path, Seconds));
             }
             catch (OutOfMemoryException)
             {

@@ -24,7 +24,7 @@ internal static class ResumeCommand
 
     private static async Task<int> Resume(string folder, string? dataFolder, int threads, bool json, CancellationToken stop)
     {
-        if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
+        if (threads is < 1 or > 1024) throw new RefusedException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         using var files = RecordingFiles.ToWrite(folder);
         var manifest = RecordingManifest.Read(files);
         using var engine = RecordingFiles.Engine(manifest.Engine);

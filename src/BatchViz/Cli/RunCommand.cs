@@ -35,7 +35,7 @@ internal static class RunCommand
 
     private static async Task<int> Run(string file, string? dataFolder, int threads, ExperimentEngines engines, string? output, bool landscape, long recordingBytes, bool json, CancellationToken stop)
     {
-        if (threads is < 1 or > 1024) throw new SpecException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
+        if (threads is < 1 or > 1024) throw new RefusedException($"\"--threads\" is {threads}; it must be a whole number from 1 to 1,024.");
         var data = Files.Data(dataFolder);
         var plan = Files.Plan(file, data);
         var chosen = engines.For(plan.Spec);
@@ -57,7 +57,7 @@ internal static class RunCommand
     };
 
     public static long ReadBudget(ParseResult parsed, Option<int> option) => parsed.GetValue(option) is var megabytes and >= 1 and <= 1_000_000 ? megabytes * 1_000_000L
-        : throw new SpecException($"\"--recording-mb\" is {parsed.GetValue(option)}; it must be a whole number from 1 to 1,000,000.");
+        : throw new RefusedException($"\"--recording-mb\" is {parsed.GetValue(option)}; it must be a whole number from 1 to 1,000,000.");
 
     /// <summary>Trains to the end, shows how it goes, and tells the figures of some runs.</summary>
     public static async Task<int> Train(Experiment experiment, IReadOnlyList<Run> reported, bool json, CancellationToken stop)

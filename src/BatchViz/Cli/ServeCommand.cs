@@ -41,8 +41,8 @@ internal static class ServeCommand
         // Data are read while the server is put together.
         string file = experiment ?? Files.DefaultExperiment;
         var reading = Task.Run(() => Files.Plan(file, data), stop);
-        using var conductor = new Conductor(engines, data, new ExperimentOptions { Processor = Cli.Processor.Name(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
-        await using var app = WebHost.Create(options, conductor);
+        using var experiments = new ExperimentHost(engines, data, new ExperimentOptions { Processor = Cli.Processor.Name(), RecordingBytes = recordingBytes }, Files.Recordings(recordings), RecordingFiles.Engine);
+        await using var app = WebHost.Create(options, experiments);
         var plan = await reading;
         try
         {
@@ -56,10 +56,10 @@ internal static class ServeCommand
         // What is really bound: settings in the environment can add addresses that nobody asked for here.
         _ = new ServeOptions(string.Join(';', app.Urls), options.SignIn, options.PublicUrl);
         // Only now: a server that nobody can reach must leave no recording.
-        conductor.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
-        conductor.Begin();
-        Welcome(app, options, conductor.Current!);
-        MachineCeilings.Measure(conductor, (conductor.Current!.Experiment.Engine as CpuEngine)?.Path ?? CpuEngine.Available[^1], stop);
+        experiments.Prepare(plan, data.FolderFor(plan.Spec.Data, Path.GetDirectoryName(Path.GetFullPath(file))));
+        experiments.Begin();
+        Welcome(app, options, experiments.Current!);
+        MachineCeilings.Measure(experiments, (experiments.Current!.Experiment.Engine as CpuEngine)?.Path ?? CpuEngine.Available[^1], stop);
         await app.WaitForShutdownAsync(stop);
         return CommandLine.Done;
     }

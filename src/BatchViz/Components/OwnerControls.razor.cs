@@ -11,18 +11,18 @@ using static BatchViz.Core.Language;
 
 namespace BatchViz.Components;
 
-/// <summary>Hold and continue, resume, the plane, forks, another experiment, the links. It looks at the conductor four times a second and renders when something changed.</summary>
+/// <summary>Hold and continue, resume, the plane, forks, another experiment, the links. It looks at the experiments four times a second and renders when something changed.</summary>
 public sealed partial class OwnerControls : ComponentBase, IDisposable
 {
     private readonly CancellationTokenSource gone = new();
     private NewExperimentDialog experiment = default!;
     private ShareDialog share = default!;
     private ForkDialog fork = default!;
-    private Glance seen;
+    private Summary seen;
     private bool resuming;
 
     /// <summary>What the buttons show.</summary>
-    private readonly record struct Glance(uint Generation, ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, bool Fitting, int Watching, bool ReadOnly)
+    private readonly record struct Summary(uint Generation, ExperimentState? State, bool TwoWeights, int Runs, PlaneKind? Plane, bool Fitting, int Watching, bool ReadOnly)
     {
         /// <summary>There are runs left that could train on.</summary>
         public bool Resumable => State == ExperimentState.Stopped && !ReadOnly;
@@ -30,7 +30,7 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
         public bool Held => State == ExperimentState.Held;
     }
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private ISnackbar Notices { get; set; } = default!;
 
@@ -76,9 +76,9 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
         StateHasChanged();
     }
 
-    private Glance Look() => Conductor.Current is { Experiment: var running } live
-        ? new Glance(live.Generation, running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, running.Fitting, Broadcast.Viewers, live.Recording.ReadOnly)
-        : new Glance(0, null, false, 0, null, false, Broadcast.Viewers, false);
+    private Summary Look() => Experiments.Current is { Experiment: var running } live
+        ? new Summary(live.Generation, running.State, running.Plan.Network.ParameterCount == 2, running.Runs.Count, running.Landscape?.Kind, running.Fitting, Broadcast.Viewers, live.Recording.ReadOnly)
+        : new Summary(0, null, false, 0, null, false, Broadcast.Viewers, false);
 
     private async Task Resume()
     {
@@ -86,9 +86,9 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
         Notices.ClearRefusals();
         try
         {
-            await Conductor.Resume(null, gone.Token);
+            await Experiments.Resume(null, gone.Token);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             Notices.AddRefusal(e.Message);
         }
@@ -105,8 +105,8 @@ public sealed partial class OwnerControls : ComponentBase, IDisposable
 
     private void ToggleHold()
     {
-        if (seen.Held) Conductor.Continue();
-        else Conductor.Hold();
+        if (seen.Held) Experiments.Continue();
+        else Experiments.Hold();
         Refresh();
     }
 

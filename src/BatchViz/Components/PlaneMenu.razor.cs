@@ -31,13 +31,13 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
 
     [Inject] private ISnackbar Notices { get; set; } = default!;
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private OwnerScript Script { get; set; } = default!;
 
-    private IReadOnlyList<Run> Runs => Conductor.Current?.Experiment.Runs ?? [];
+    private IReadOnlyList<Run> Runs => Experiments.Current?.Experiment.Runs ?? [];
 
-    private bool CanReplane => Ready && !TwoWeights && Plane is not null;
+    private bool CanFitPlane => Ready && !TwoWeights && Plane is not null;
 
     private string Label => Fitting ? Tr("Fitting…", "拟合中…") : Kind;
 
@@ -58,11 +58,11 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
         ? Tr("where a run is at the playhead", "取自一个运行在播放头处的权重")
         : Tr($"where {Called(run)} is at the playhead: update {RunNames.Number(update)}", $"取自 {Called(run)} 在播放头处的权重：第 {RunNames.Number(update)} 次更新");
 
-    private string Called(Run run) => Conductor.Current is { } live ? RunNames.Of(run.Plan, live.Experiment.Plan) : run.Plan.Id;
+    private string Called(Run run) => Experiments.Current is { } live ? RunNames.Of(run.Plan, live.Experiment.Plan) : run.Plan.Id;
 
     protected override void OnParametersSet()
     {
-        if (Conductor.Current is not { } live || live.Generation == generation) return;
+        if (Experiments.Current is not { } live || live.Generation == generation) return;
         (generation, place) = (live.Generation, null);
     }
 
@@ -85,13 +85,13 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
         place = (run.Plan.Id, Math.Clamp(playhead?.Updates.GetValueOrDefault(run.Plan.Id, made) ?? made, 0, made));
     }
 
-    private Task Replane(string kind) => Try(() =>
+    private Task FitPlane(string kind) => Try(() =>
     {
-        Conductor.Replane(kind);
+        Experiments.FitPlane(kind);
         return Task.CompletedTask;
     });
 
-    private Task Curving() => place is var (run, update) ? Try(() => Conductor.ReplaneAt("hessian", [run], update, gone.Token)) : Task.CompletedTask;
+    private Task FitHessian() => place is var (run, update) ? Try(() => Experiments.FitPlaneAt("hessian", [run], update, gone.Token)) : Task.CompletedTask;
 
     private async Task Try(Func<Task> replane)
     {
@@ -100,7 +100,7 @@ public sealed partial class PlaneMenu : ComponentBase, IDisposable
         {
             await replane();
         }
-        catch (SpecException refusal)
+        catch (RefusedException refusal)
         {
             Notices.AddRefusal(refusal.Message);
         }

@@ -15,17 +15,17 @@ public sealed partial class ThreeRunsDialog : ComponentBase, IDisposable
     private string? problem;
     private uint generation;
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
-    private IReadOnlyList<Run> All => Conductor.Current?.Experiment.Runs ?? [];
+    private IReadOnlyList<Run> All => Experiments.Current?.Experiment.Runs ?? [];
 
     private IReadOnlyList<(string Word, string Reading)> Names
-        => Conductor.Current is { } live ? [.. All.Select(run => (run.Plan.Id, RunNames.Of(run.Plan, live.Experiment.Plan)))] : [];
+        => Experiments.Current is { } live ? [.. All.Select(run => (run.Plan.Id, RunNames.Of(run.Plan, live.Experiment.Plan)))] : [];
 
     /// <summary>Opens with the smallest, the middle and the largest batch size, or with what was chosen last for this experiment.</summary>
     public void Open()
     {
-        if (Conductor.Current is { } live && live.Generation != generation) TakeExperiment(live.Generation);
+        if (Experiments.Current is { } live && live.Generation != generation) TakeExperiment(live.Generation);
         problem = null;
         dialog.Open();
     }
@@ -51,10 +51,10 @@ public sealed partial class ThreeRunsDialog : ComponentBase, IDisposable
     {
         try
         {
-            await Conductor.ReplaneAt("runs", [.. runs], 0, gone.Token);
+            await Experiments.FitPlaneAt("runs", [.. runs], 0, gone.Token);
             dialog.Close();
         }
-        catch (SpecException refusal)
+        catch (RefusedException refusal)
         {
             problem = refusal.Message;
         }

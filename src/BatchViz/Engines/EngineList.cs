@@ -39,26 +39,26 @@ public sealed record EngineRequest(string Engine = SpecReader.AnyEngine, Precisi
     public bool IsTorch => Engine == "torch" || Engine.StartsWith("torch:", StringComparison.Ordinal);
 
     /// <summary>Refuses what cannot be anywhere; nothing is loaded.</summary>
-    /// <exception cref="SpecException">There is no such engine, or the other wishes are not its.</exception>
+    /// <exception cref="RefusedException">There is no such engine, or the other wishes are not its.</exception>
     public void Check()
     {
         if (!IsTorch && Engine is not (SpecReader.AnyEngine or "cpu"))
-            throw new SpecException(Tr($"\"{EngineKey}\" is \"{Engine}\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.",
+            throw new RefusedException(Tr($"\"{EngineKey}\" is \"{Engine}\"; it must be auto, cpu, torch, torch:cpu or torch:cuda:N.",
                 $"\"{EngineKey}\" 是 \"{Engine}\"；必须是 auto、cpu、torch、torch:cpu 或 torch:cuda:N。"));
         if (IsTorch && Path is not null)
-            throw new SpecException(Tr(
+            throw new RefusedException(Tr(
                 $"\"--path\" chooses kernels of the embedded engine; it does not go with \"{EngineKey} {Engine}\".",
                 $"\"--path\" 选择内置引擎的指令集；不能与 \"{EngineKey} {Engine}\" 同用。"));
         if (Engine == "cpu") CheckEmbedded();
     }
 
-    /// <exception cref="SpecException">The embedded engine has only float32.</exception>
+    /// <exception cref="RefusedException">The embedded engine has only float32.</exception>
     public void CheckEmbedded()
     {
         if (Precision is { } other and not Core.Engines.Precision.Float32)
-            throw new SpecException(Tr(
-                $"\"{PrecisionKey}\" is \"{Words.Of(Words.Precisions, other)}\", but the embedded engine computes in float32.",
-                $"\"{PrecisionKey}\" 是 \"{Words.Of(Words.Precisions, other)}\"，但内置引擎以 float32 计算。"));
+            throw new RefusedException(Tr(
+                $"\"{PrecisionKey}\" is \"{SpecVocabulary.Of(SpecVocabulary.Precisions, other)}\", but the embedded engine computes in float32.",
+                $"\"{PrecisionKey}\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Precisions, other)}\"，但内置引擎以 float32 计算。"));
     }
 }
 
@@ -75,7 +75,7 @@ public static class EngineList
     /// <summary>An engine's name, as <c>--engine</c> and experiments take it.</summary>
     public static string NameOf(IEngine engine) => engine is TorchEngine torch ? $"torch:{torch.DeviceName}" : engine.Name;
 
-    /// <exception cref="SpecException">There is no such engine here, or the other wishes are not its.</exception>
+    /// <exception cref="RefusedException">There is no such engine here, or the other wishes are not its.</exception>
     public static EngineChoice Choose(EngineRequest request)
     {
         request.Check();
@@ -94,11 +94,11 @@ public static class EngineList
         ? "the experiment names it" : $"asked for with {request.EngineKey} {request.Engine}";
 
     /// <summary>The engine that a recording was made with, by its variant: a device and a precision.</summary>
-    /// <exception cref="SpecException">It is not here.</exception>
+    /// <exception cref="RefusedException">It is not here.</exception>
     public static IEngine TorchOf(string variant)
         => variant.Split(' ') is [var device, var word]
-            && Words.Precisions.FirstOrDefault(known => known.Word == word.ToLowerInvariant()) is { Word: not null } precision
-            ? new TorchEngine(device, precision.Value) : throw new SpecException($"\"{variant}\" is no variant of the engine \"torch\".");
+            && SpecVocabulary.Precisions.FirstOrDefault(known => known.Word == word.ToLowerInvariant()) is { Word: not null } precision
+            ? new TorchEngine(device, precision.Value) : throw new RefusedException($"\"{variant}\" is no variant of the engine \"torch\".");
 
     /// <summary>Why "auto" takes no card, in half a sentence; null where there is one. libtorch is loaded only where it is one for CUDA
     /// and a driver is there.</summary>
@@ -124,7 +124,7 @@ public static class EngineList
         if (request.EngineKey == EngineRequest.OfExperiment && TorchEngine.WhyNot(device) is { } why)
         {
             string refusal = Tr($"\"{request.EngineKey}\" is \"{request.Engine}\": {why}", $"\"{request.EngineKey}\" 是 \"{request.Engine}\"：{why}");
-            throw new SpecException(TorchEngine.HowToGet(device) is { } how ? $"{refusal} {how}" : refusal);
+            throw new RefusedException(TorchEngine.HowToGet(device) is { } how ? $"{refusal} {how}" : refusal);
         }
         return new TorchEngine(device, request.Precision ?? Precision.Float32, request.Threads)
         {

@@ -13,7 +13,7 @@ namespace BatchViz.Engines;
 /// many).</param>
 public sealed class ExperimentEngines(string? engine = null, Precision? precision = null, KernelPath? path = null, bool overrides = false)
 {
-    /// <exception cref="SpecException">One sentence: it is not here.</exception>
+    /// <exception cref="RefusedException">One sentence: it is not here.</exception>
     public EngineChoice For(ExperimentSpec spec) => EngineList.Choose(RequestOf(spec));
 
     /// <summary>The experiment as it is kept: with the engine and the precision that it is trained with, where they were asked

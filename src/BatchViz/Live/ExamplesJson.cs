@@ -12,16 +12,16 @@ internal static class ExamplesJson
     private const int MostExamples = 64, MostValues = 16, MostPoints = 2000;
 
     /// <param name="ids">Indices within the split.</param>
-    /// <exception cref="SpecException">One sentence: there are no such examples.</exception>
+    /// <exception cref="RefusedException">One sentence: there are no such examples.</exception>
     public static byte[] Examples(DataSet data, Split split, string[] ids)
     {
         var source = SplitOf(data, split);
-        if (ids.Length > MostExamples) throw new SpecException(Tr($"{ids.Length} examples are too many at once; at most {MostExamples} can be asked for.", $"一次请求 {ids.Length} 个样本过多；最多 {MostExamples} 个。"));
+        if (ids.Length > MostExamples) throw new RefusedException(Tr($"{ids.Length} examples are too many at once; at most {MostExamples} can be asked for.", $"一次请求 {ids.Length} 个样本过多；最多 {MostExamples} 个。"));
         var examples = new List<Example>();
         foreach (string id in ids)
         {
             if (!int.TryParse(id, NumberStyles.None, CultureInfo.InvariantCulture, out int index) || index >= source.Count)
-                throw new SpecException(Tr($"There is no example \"{Short(id)}\": they are numbered from 0 to {source.Count - 1}.", $"没有样本“{Short(id)}”：编号从 0 到 {source.Count - 1}。"));
+                throw new RefusedException(Tr($"There is no example \"{Short(id)}\": they are numbered from 0 to {source.Count - 1}.", $"没有样本“{Short(id)}”：编号从 0 到 {source.Count - 1}。"));
             examples.Add(ExampleOf(data, source, index));
         }
         return ApiJson.Bytes(new Examples(
@@ -30,11 +30,11 @@ internal static class ExamplesJson
     }
 
     /// <summary>Examples of two inputs as points; of many, some at even distances in the split.</summary>
-    /// <exception cref="SpecException">One sentence: examples are no points.</exception>
+    /// <exception cref="RefusedException">One sentence: examples are no points.</exception>
     public static byte[] Points(DataSet data, Split split)
     {
         if (data.Task == DataTask.Surface || data.Inputs != 2)
-            throw new SpecException(data.Task == DataTask.Surface
+            throw new RefusedException(data.Task == DataTask.Surface
                 ? Tr($"The examples of {data.Name} are shifts of its slope, not points of an input space.", $"{data.Name} 的样本是对斜率的偏移，不是输入空间中的点。")
                 : Tr($"Examples of two inputs can be drawn as points; {data.Name} has {data.Inputs:#,0}.", $"只有两个输入的样本才能画成点；{data.Name} 有 {data.Inputs:#,0} 个输入。"));
         var source = SplitOf(data, split);
@@ -52,7 +52,7 @@ internal static class ExamplesJson
     }
 
     private static DataSplit SplitOf(DataSet data, Split split)
-        => split == Split.Test && data.Test is null ? throw new SpecException(Tr($"{data.Name} has no test split.", $"{data.Name} 没有测试集。")) : data.Of(split);
+        => split == Split.Test && data.Test is null ? throw new RefusedException(Tr($"{data.Name} has no test split.", $"{data.Name} 没有测试集。")) : data.Of(split);
 
     private static Example ExampleOf(DataSet data, DataSplit source, int index)
     {

@@ -1,7 +1,7 @@
 namespace BatchViz.Live;
 
 /// <summary>Twenty times a second: one frame of the current experiment, encoded once, to everyone.</summary>
-public sealed class FrameLoop(Conductor conductor, Broadcast broadcast, ILogger<FrameLoop> log) : BackgroundService
+public sealed class FrameLoop(ExperimentHost experiments, Broadcast broadcast, ILogger<FrameLoop> log) : BackgroundService
 {
     private const int FramesPerSecond = 20, HeartbeatFrames = 20;
 
@@ -17,7 +17,7 @@ public sealed class FrameLoop(Conductor conductor, Broadcast broadcast, ILogger<
         bool failed = false;
         while (!stop.WaitHandle.WaitOne(1000 / FramesPerSecond))
         {
-            if (conductor.Current is not { } live) continue;
+            if (experiments.Current is not { } live) continue;
             try
             {
                 if (live.Tick(broadcast.Viewers, force: quiet >= HeartbeatFrames) is not { } frame)

@@ -26,7 +26,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
     private static readonly TimeSpan KeptInTrash = TimeSpan.FromHours(24);
 
     /// <summary>One that is being written changes all the time, and its log grows long.</summary>
-    private static readonly TimeSpan GlanceAgain = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan SummariseAgain = TimeSpan.FromSeconds(10);
 
     private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
 
@@ -50,7 +50,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     /// <summary>All recordings, newest first. One that cannot be read is among them and says why.</summary>
     /// <param name="onAir">Key of the one that is on the air.</param>
-    /// <exception cref="SpecException">The library's folder cannot be read.</exception>
+    /// <exception cref="RefusedException">The library's folder cannot be read.</exception>
     public IReadOnlyList<LibraryEntry> List(string? onAir = null)
     {
         DirectoryInfo[] folders;
@@ -60,7 +60,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.", $"无法列出 {Root} 中的录制：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(Tr($"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.", $"无法列出 {Root} 中的录制：{e.Message.TrimEnd('.')}。"));
         }
         EmptyTrash(clock.GetUtcNow() - KeptInTrash);
         foreach (string gone in seen.Keys.Except(folders.Select(folder => folder.Name))) seen.TryRemove(gone, out _);
@@ -103,12 +103,12 @@ public sealed class Library(string root, TimeProvider? clock = null)
     }
 
     /// <summary>By key, or by the id in its manifest.</summary>
-    /// <exception cref="SpecException">There is none.</exception>
+    /// <exception cref="RefusedException">There is none.</exception>
     public LibraryEntry Find(string id, string? onAir = null)
     {
         if (IsKey(id) && new DirectoryInfo(Path.Combine(Root, id)) is { Exists: true, LinkTarget: null } folder && folder.Name == id && Look(folder, onAir) is { } entry) return entry;
         return (Guid.TryParse(id, out var guid) ? List(onAir).FirstOrDefault(other => other.Manifest?.Id == guid) : null)
-            ?? throw new SpecException(Tr("There is no such recording here.", "这里没有该录制。"));
+            ?? throw new RefusedException(Tr("There is no such recording here.", "这里没有该录制。"));
     }
 
     /// <summary>The folder of a recording; null where there is none.</summary>
@@ -118,14 +118,14 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             return FolderOf(Find(id).Key);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             return null;
         }
     }
 
     /// <summary>A new folder for an experiment that begins, held by this process.</summary>
-    /// <exception cref="SpecException">It cannot be made.</exception>
+    /// <exception cref="RefusedException">It cannot be made.</exception>
     public (string Key, IFiles Files) New(string name)
     {
         string key = $"{Stem(name)}-{Convert.ToHexStringLower(RandomNumberGenerator.GetBytes(4))}";
@@ -137,7 +137,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"{Root} cannot be written: {e.Message.TrimEnd('.')}.");
+            throw new RefusedException($"{Root} cannot be written: {e.Message.TrimEnd('.')}.");
         }
     }
 
@@ -177,16 +177,16 @@ public sealed class Library(string root, TimeProvider? clock = null)
     }
 
     /// <summary>A name as it is kept.</summary>
-    /// <exception cref="SpecException">It is none.</exception>
+    /// <exception cref="RefusedException">It is none.</exception>
     public static string CheckName(string name)
     {
         name = name.Trim();
-        if (name.Length is 0 or > LongestName) throw new SpecException(Tr($"A recording's name has 1 to {LongestName} characters.", $"录制名称为 1 到 {LongestName} 个字符。"));
-        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar) ? throw new SpecException(Tr("A recording's name is one line of text.", "录制名称必须是一行文字。")) : name;
+        if (name.Length is 0 or > LongestName) throw new RefusedException(Tr($"A recording's name has 1 to {LongestName} characters.", $"录制名称为 1 到 {LongestName} 个字符。"));
+        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar) ? throw new RefusedException(Tr("A recording's name is one line of text.", "录制名称必须是一行文字。")) : name;
     }
 
     /// <summary>Gives a recording that is not on the air another name; its folder keeps its own.</summary>
-    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
     public void Rename(string id, string name)
     {
         var entry = Find(id);
@@ -200,7 +200,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     /// <summary>Moves a recording into the trash.</summary>
     /// <returns>What <see cref="Undelete"/> wants.</returns>
-    /// <exception cref="SpecException">It is on the air or being written; nothing has changed.</exception>
+    /// <exception cref="RefusedException">It is on the air or being written; nothing has changed.</exception>
     public string Delete(string id)
     {
         var entry = Find(id);
@@ -218,10 +218,10 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     /// <summary>Moves a recording out of the trash to where it was.</summary>
     /// <returns>Its key.</returns>
-    /// <exception cref="SpecException">It is no longer there.</exception>
+    /// <exception cref="RefusedException">It is no longer there.</exception>
     public string Undelete(string trashed)
     {
-        var folder = Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder ?? throw new SpecException(Tr("What was deleted is no longer in the trash.", "已删除的内容不在回收站中了。"));
+        var folder = Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder ?? throw new RefusedException(Tr("What was deleted is no longer in the trash.", "已删除的内容不在回收站中了。"));
         string key = trashed[(trashed.IndexOf('~') + 1)..];
         try
         {
@@ -230,7 +230,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.", $"无法从回收站恢复录制：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(Tr($"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.", $"无法从回收站恢复录制：{e.Message.TrimEnd('.')}。"));
         }
     }
 
@@ -299,7 +299,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
             if (Signature(folder) is not { } signature) return null;
             bool written = elsewhere || key == onAir;
             var now = clock.GetUtcNow();
-            if (seen.TryGetValue(key, out var known) && (known.Signature == signature || (written && known.Entry.Manifest is not null && now - known.At < GlanceAgain))) entry = known.Entry;
+            if (seen.TryGetValue(key, out var known) && (known.Signature == signature || (written && known.Entry.Manifest is not null && now - known.At < SummariseAgain))) entry = known.Entry;
             else
             {
                 entry = Read(folder);
@@ -324,11 +324,11 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             manifest = RecordingManifest.Read(files);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             return Unreadable(folder, e.Message);
         }
-        RunGlance[] runs = [.. manifest.Runs.Select(run => RunGlance.Of(files, manifest.Id, run))];
+        RunSummary[] runs = [.. manifest.Runs.Select(run => RunSummary.Of(files, manifest.Id, run))];
         return EntryOf(folder, new IndexedRecording(manifest, runs, BytesOf(folder.FullName), manifest.Created, null));
     }
 
@@ -344,7 +344,7 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     private static IndexedRecording SummaryOf(LibraryEntry entry) => new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
 
-    private static RecordingPicture? Draw(string folder, RecordingManifest manifest, IReadOnlyList<RunGlance> runs)
+    private static RecordingPicture? Draw(string folder, RecordingManifest manifest, IReadOnlyList<RunSummary> runs)
     {
         try
         {
@@ -394,15 +394,15 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     private void Guarded(LibraryEntry entry, string what, Action change)
     {
-        if (mine.ContainsKey(entry.Key)) throw new SpecException(Tr($"“{entry.Name}” is on the air; it can be {what} when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能{what}。"));
-        if (IsHeld(FolderOf(entry.Key))) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能{what}。"));
+        if (mine.ContainsKey(entry.Key)) throw new RefusedException(Tr($"“{entry.Name}” is on the air; it can be {what} when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能{what}。"));
+        if (IsHeld(FolderOf(entry.Key))) throw new RefusedException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能{what}。"));
         try
         {
             change();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.", $"无法{what}“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(Tr($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.", $"无法{what}“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
         }
         LookAgain(entry.Key);
     }

@@ -19,7 +19,7 @@ public sealed record LibraryEntry
 
     public string? Problem { get; init; }
 
-    public IReadOnlyList<RunGlance> Runs { get; init; } = [];
+    public IReadOnlyList<RunSummary> Runs { get; init; } = [];
 
     /// <summary>On the disk.</summary>
     public long Bytes { get; init; }
@@ -62,7 +62,7 @@ public sealed record LibraryEntry
     public LibraryEntry WithStateOfRuns()
     {
         if (Manifest is null) return this with { State = LibraryState.Unreadable, Said = ("Unreadable", "无法读取") };
-        string After(Func<RunGlance, bool> which) => Runs.Where(which).Max(run => run.Updates).ToString("#,0", CultureInfo.InvariantCulture);
+        string After(Func<RunSummary, bool> which) => Runs.Where(which).Max(run => run.Updates).ToString("#,0", CultureInfo.InvariantCulture);
         string Share(RunState which)
         {
             int some = Runs.Count(run => run.State == which);

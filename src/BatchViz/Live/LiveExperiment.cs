@@ -101,5 +101,5 @@ public sealed class LiveExperiment : IDisposable
     }
 
     private string Signature(Landscape? landscape)
-        => $"{Experiment.State} {Experiment.Finished && Experiment.LandscapeSettled} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {ceilings() is not null} {Experiment.Runs.Count(run => run.Memory.Reserved is not null)} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State + (r.TakenBack ? 10 : 0))))}";
+        => $"{Experiment.State} {Experiment.Finished && Experiment.LandscapeSettled} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {ceilings() is not null} {Experiment.Runs.Count(run => run.Memory.Reserved is not null)} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State + (r.ForkUndone ? 10 : 0))))}";
 }

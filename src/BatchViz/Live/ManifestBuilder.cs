@@ -27,17 +27,17 @@ internal static class ManifestBuilder
             Recording = Recording(experiment, recording),
             Engine = new(
                 experiment.Engine.Name, experiment.Engine.Description, experiment.Engine.BitExact,
-                Words.Of(Words.Precisions, experiment.Engine.Precision), experiment.EngineReason),
+                SpecVocabulary.Of(SpecVocabulary.Precisions, experiment.Engine.Precision), experiment.EngineReason),
             Data = new(data.Name, data.Train.Count, data.Test?.Count ?? 0, data.Inputs, data.Outputs, data.Task),
             Machine = ceilings is var (fma, memory) ? new(fma, memory, Environment.ProcessorCount) : null,
             Columns = Columns(experiment),
             Evaluation = new(experiment.EvaluationExamples, "train", plan.Network.Contrastive ? NetworkSpec.PairsCompared : null),
-            Probes = [.. plan.Spec.Probes.Select(probe => Words.Of(Words.Probes, probe))],
+            Probes = [.. plan.Spec.Probes.Select(probe => SpecVocabulary.Of(SpecVocabulary.Probes, probe))],
             Budget = new(
                 plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : (long?)null), plan.Runs.Max(run => run.TotalUpdates),
                 plan.Spec.Budget.Epochs, plan.Spec.Budget.Seconds),
-            Remainder = Words.Of(Words.Remainders, plan.Spec.Sampler.Remainder),
-            Pace = Words.Of(Words.Paces, plan.Spec.Pace),
+            Remainder = SpecVocabulary.Of(SpecVocabulary.Remainders, plan.Spec.Sampler.Remainder),
+            Pace = SpecVocabulary.Of(SpecVocabulary.Paces, plan.Spec.Pace),
             Runs = [.. experiment.Runs.Select(run => RunOf(run, plan))],
             Plane = landscape is null ? null : Plane(landscape, plan),
             Settled = experiment.Finished && experiment.LandscapeSettled,
@@ -50,8 +50,8 @@ internal static class ManifestBuilder
     private static List<string> TwoModes(NetworkSpec network)
     {
         var kinds = new List<string>();
-        if (network is { Layered: true, Graph.HasBatchNorm: true }) kinds.Add(Words.Of(Words.Layers, LayerKind.BatchNorm));
-        if (network is { Layered: true, Graph.HasDropout: true }) kinds.Add(Words.Of(Words.Layers, LayerKind.Dropout));
+        if (network is { Layered: true, Graph.HasBatchNorm: true }) kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.BatchNorm));
+        if (network is { Layered: true, Graph.HasDropout: true }) kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.Dropout));
         return kinds;
     }
 
@@ -84,7 +84,7 @@ internal static class ManifestBuilder
         State = run.Log.State,
         Message = run.Log.Message,
         Updates = run.Log.Count,
-        TakenBack = run.TakenBack,
+        ForkUndone = run.ForkUndone,
         Fork = run.Plan.Fork is { } fork ? new(fork.Parent, fork.Update, fork.Set) : null,
     };
 
@@ -101,7 +101,7 @@ internal static class ManifestBuilder
             [.. experiment.Damages.Select(damage => $"{damage}.")], recording.Bytes);
     }
 
-    private static PhaseInfo[] Phases(Progress progress)
+    private static PhaseInfo[] Phases(TrainingProgress progress)
         => [.. progress.Phases.Select(phase => new PhaseInfo(phase.Epochs, phase.Update, phase.Examples, phase.BatchSize))];
 
     private static PlaneInfo Plane(Landscape landscape, ExperimentPlan plan)
@@ -119,7 +119,7 @@ internal static class ManifestBuilder
         return new()
         {
             Id = landscape.PlaneId,
-            Kind = Words.Of(Words.Planes, landscape.Kind),
+            Kind = SpecVocabulary.Of(SpecVocabulary.Planes, landscape.Kind),
             Title = landscape.Title,
             Runs = origin?.Runs,
             Updates = origin?.Updates,

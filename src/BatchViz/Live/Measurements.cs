@@ -41,9 +41,9 @@ public sealed class Measurements(Experiment experiment)
     private byte[] Moment((MomentKey At, long Plane) key, Replayer replayer, IProgress<double> progress, CancellationToken cancel)
     {
         var landscape = experiment.Landscape;
-        if (landscape?.PlaneId != key.Plane) throw new SpecException(Language.Tr($"Plane {key.Plane} is no more.", $"平面 {key.Plane} 已不存在。"));
+        if (landscape?.PlaneId != key.Plane) throw new RefusedException(Language.Tr($"Plane {key.Plane} is no more.", $"平面 {key.Plane} 已不存在。"));
         if (landscape.Plane is null)
-            throw new SpecException(Language.Tr("This recording keeps its plane as a picture alone: gradients can be put on it once another plane has been fitted.", "此录制中的平面只保留了图像：拟合新的平面之后才能把梯度投影上去。"));
+            throw new RefusedException(Language.Tr("This recording keeps its plane as a picture alone: gradients can be put on it once another plane has been fitted.", "此录制中的平面只保留了图像：拟合新的平面之后才能把梯度投影上去。"));
         var moment = replayer.Moment(experiment.Runs[key.At.Run], key.At.Update, landscape.Plane, progress, cancel);
         var (point, full) = (moment.Point, moment.Full);
         return ApiJson.Bytes(new Moments(

@@ -170,7 +170,7 @@ public sealed class RecomputeQueue : IDisposable
             answers.Keep(wish.What.Key, answer);
             End(wish, attempt, () => wish.Answer.TrySetResult(new(answer, 1, default, null)));
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             End(wish, attempt, () => wish.Answer.TrySetResult(Refused(e.Message)));
         }

@@ -25,15 +25,15 @@ public sealed record ExportRequest(ExportFormat To, string? Run = null, long? Up
     /// <summary>What an export of a recording of this name is called, where nothing else is said.</summary>
     public string NameFor(string recording) => IsFile ? $"{recording}.{Word}" : $"{recording}-{Word}";
 
-    /// <exception cref="SpecException">One sentence: these things do not go together.</exception>
+    /// <exception cref="RefusedException">One sentence: these things do not go together.</exception>
     public static ExportRequest Of(string to, string? run, long? update, int? batches)
     {
         var word = Words.FirstOrDefault(w => w.Word == to);
-        if (word.Word is null) throw new SpecException($"A recording is exported to {string.Join(", ", Words.Select(w => w.Word))}, not to \"{to}\".");
+        if (word.Word is null) throw new RefusedException($"A recording is exported to {string.Join(", ", Words.Select(w => w.Word))}, not to \"{to}\".");
         var request = new ExportRequest(word.Format, run, update, batches ?? DefaultBatches);
-        if (run is not null && request.IsFile) throw new SpecException($"\"run\" does not apply to {to}, which holds all runs.");
-        if (word.Format != ExportFormat.Safetensors && (update ?? batches) is not null) throw new SpecException($"\"{(update is null ? "batches" : "update")}\" applies to safetensors alone, not to {to}.");
-        if (update < 0) throw new SpecException($"\"update\" is {update}; it must be 0 or more.");
-        return request.Batches is >= 0 and <= MostBatches ? request : throw new SpecException($"\"batches\" is {batches}; it must be a whole number from 0 to {MostBatches:#,0}.");
+        if (run is not null && request.IsFile) throw new RefusedException($"\"run\" does not apply to {to}, which holds all runs.");
+        if (word.Format != ExportFormat.Safetensors && (update ?? batches) is not null) throw new RefusedException($"\"{(update is null ? "batches" : "update")}\" applies to safetensors alone, not to {to}.");
+        if (update < 0) throw new RefusedException($"\"update\" is {update}; it must be 0 or more.");
+        return request.Batches is >= 0 and <= MostBatches ? request : throw new RefusedException($"\"batches\" is {batches}; it must be a whole number from 0 to {MostBatches:#,0}.");
     }
 }

@@ -21,7 +21,7 @@ internal static class LandscapeExport
         for (int i = 0; i < indices.Length; i++) train.CopyFeatures(indices[i], inputs.AsSpan(i * train.Inputs, train.Inputs));
         int outputs = train.Targets is { } all ? all.Length / Math.Max(1, train.Count) : 0;
         return new LandscapeTensors(
-            plane.Export(), Words.Of(Words.Planes, landscape.Kind), landscape.Title, landscape.Region, grid.Resolution, grid.Losses,
+            plane.Export(), SpecVocabulary.Of(SpecVocabulary.Planes, landscape.Kind), landscape.Title, landscape.Region, grid.Resolution, grid.Losses,
             [.. experiment.Runs.Zip(landscape.Paths, (run, path) => (run.Plan.Id, (IReadOnlyList<BatchViz.Telemetry.PathPoint>)path.ToArray()))],
             indices, inputs,
             train.Labels is { } labels ? [.. indices.Select(i => labels[i])] : null,

@@ -36,7 +36,7 @@ public sealed class RecordingExport : IDisposable
 
     /// <param name="folder">The recording's.</param>
     /// <param name="trusted">Whether the recording may name folders with data anywhere on this machine.</param>
-    /// <exception cref="SpecException">One sentence: it cannot be read, or what is asked for is not in it.</exception>
+    /// <exception cref="RefusedException">One sentence: it cannot be read, or what is asked for is not in it.</exception>
     public RecordingExport(string folder, ExportRequest request, DataFiles data, bool trusted)
     {
         this.request = request;
@@ -64,7 +64,7 @@ public sealed class RecordingExport : IDisposable
             if (request is { To: ExportFormat.Safetensors, Run: null } && LandscapeExport.Of(experiment) is { } tensors)
                 parts.Add(new(LandscapeExport.FileName, (stream, _, _) => SafetensorsExport.Write(tensors, plan.Spec, plan.Network, stream)));
             if (request is { Run: null, Update: { } update } && !experiment.Runs.Any(run => WhyNotAfter(run, update) is null))
-                throw new SpecException(WhyNotAfter(experiment.Runs.MaxBy(run => run.Log.UpdatesMade)!, update)!);
+                throw new RefusedException(WhyNotAfter(experiment.Runs.MaxBy(run => run.Log.UpdatesMade)!, update)!);
         }
         catch
         {
@@ -90,7 +90,7 @@ public sealed class RecordingExport : IDisposable
     /// has changed.
     /// </summary>
     /// <param name="force">Replace files of the same names; others in a folder stay.</param>
-    /// <exception cref="SpecException">There is something already.</exception>
+    /// <exception cref="RefusedException">There is something already.</exception>
     public IReadOnlyList<ExportedFile> WriteTo(string target, bool force, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
         target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
@@ -137,12 +137,12 @@ public sealed class RecordingExport : IDisposable
     /// <summary>In a ZIP of a recording that was damaged: what is lost.</summary>
     public const string LostName = "LOST.txt";
 
-    /// <exception cref="SpecException">There is something already that the export would replace.</exception>
+    /// <exception cref="RefusedException">There is something already that the export would replace.</exception>
     public static void CheckFree(string target, bool isFile, bool force)
     {
-        if (isFile ? Directory.Exists(target) : File.Exists(target)) throw new SpecException($"{target} is a {(isFile ? "folder" : "file")}; name another with --out.");
+        if (isFile ? Directory.Exists(target) : File.Exists(target)) throw new RefusedException($"{target} is a {(isFile ? "folder" : "file")}; name another with --out.");
         if (!force && (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())))
-            throw new SpecException($"{target} is there already; name another with --out, or replace what is in it with --force.");
+            throw new RefusedException($"{target} is there already; name another with --out, or replace what is in it with --force.");
     }
 
     public void Dispose()
@@ -184,7 +184,7 @@ public sealed class RecordingExport : IDisposable
         if (request.Update is not { } update) return [last];
         if (WhyNotAfter(run, update) is not { } why) return new[] { update, last }.Distinct();
         // Of all runs some may have ended before; those that have not are not to wait for them.
-        if (request.Run is not null) throw new SpecException(why);
+        if (request.Run is not null) throw new RefusedException(why);
         notes.Add($"{why} Its weights after {last:#,0} updates were written alone.");
         return [last];
     }

@@ -18,9 +18,9 @@ internal static class RecordingFiles
     /// <summary>A folder for a recording that begins: new, or empty.</summary>
     public static IFiles New(string folder)
     {
-        if (File.Exists(folder)) throw new SpecException($"\"--out\" is {folder}, which is a file.");
+        if (File.Exists(folder)) throw new RefusedException($"\"--out\" is {folder}, which is a file.");
         if (Directory.Exists(folder) && Directory.EnumerateFileSystemEntries(folder).Any(entry => Path.GetFileName(entry) != DiskFiles.LockName))
-            throw new SpecException($"\"--out\" is {folder}, which is not empty; name a new folder, or go on with what is in it with \"batchviz resume {folder}\".");
+            throw new RefusedException($"\"--out\" is {folder}, which is not empty; name a new folder, or go on with what is in it with \"batchviz resume {folder}\".");
         return Guarded(folder, () => Written(DiskFiles.ToWrite(folder)));
     }
 
@@ -42,13 +42,13 @@ internal static class RecordingFiles
     public static IEngine Engine(RecordingManifest.EngineInfo made)
     {
         if (made.Name == "torch") return EngineList.TorchOf(made.Variant);
-        if (made.Name != "cpu") throw new SpecException($"The recording was made with the engine \"{made.Name}\", which this program does not have.");
+        if (made.Name != "cpu") throw new RefusedException($"The recording was made with the engine \"{made.Name}\", which this program does not have.");
         if (!Enum.TryParse<KernelPath>(made.Variant, ignoreCase: true, out var path) || !CpuEngine.Available.Contains(path))
-            throw new SpecException($"The recording was made with the kernels \"{made.Variant}\", which this processor does not have; its bits cannot be repeated here.");
+            throw new RefusedException($"The recording was made with the kernels \"{made.Variant}\", which this processor does not have; its bits cannot be repeated here.");
         var engine = new CpuEngine(path);
         if (engine.Revision == made.Revision) return engine;
         engine.Dispose();
-        throw new SpecException($"The recording was made with revision {made.Revision} of the engine, and this program has revision {engine.Revision}; its bits cannot be repeated here.");
+        throw new RefusedException($"The recording was made with revision {made.Revision} of the engine, and this program has revision {engine.Revision}; its bits cannot be repeated here.");
     }
 
     /// <summary>The plan of a recording, with the data that it was made from.</summary>
@@ -65,11 +65,11 @@ internal static class RecordingFiles
 
     /// <summary>The run of an id.</summary>
     public static Run RunOf(Experiment experiment, string id) => experiment.Runs.FirstOrDefault(run => run.Plan.Id == id)
-        ?? throw new SpecException($"\"--run\" is {id}, which is no run of the recording; there are {string.Join(", ", experiment.Runs.Select(run => run.Plan.Id))}.");
+        ?? throw new RefusedException($"\"--run\" is {id}, which is no run of the recording; there are {string.Join(", ", experiment.Runs.Select(run => run.Plan.Id))}.");
 
     private static void CheckThere(string folder)
     {
-        if (!Directory.Exists(folder)) throw new SpecException($"There is no folder {folder}.");
+        if (!Directory.Exists(folder)) throw new RefusedException($"There is no folder {folder}.");
     }
 
     private static IFiles Guarded(string folder, Func<IFiles> open)
@@ -80,7 +80,7 @@ internal static class RecordingFiles
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException($"{folder} cannot be written: {e.Message.TrimEnd('.')}.");
+            throw new RefusedException($"{folder} cannot be written: {e.Message.TrimEnd('.')}.");
         }
     }
 }

@@ -21,8 +21,8 @@ public static class HistoryApi
     public static void MapHistory(this IEndpointRouteBuilder app)
     {
         var api = app.MapGroup("/api/experiments").RequireAuthorization(Access.Viewer).RequireRateLimiting(ViewersPace.History);
-        api.MapGet("/current", (HttpContext http, Conductor conductor) => conductor.Current is { } live ? Json(http, live) : Gone());
-        api.MapGet("/{generation:long}", (HttpContext http, Conductor conductor, long generation) => Of(conductor, generation) is { } live ? Json(http, live) : Gone());
+        api.MapGet("/current", (HttpContext http, ExperimentHost experiments) => experiments.Current is { } live ? Json(http, live) : Gone());
+        api.MapGet("/{generation:long}", (HttpContext http, ExperimentHost experiments, long generation) => Of(experiments, generation) is { } live ? Json(http, live) : Gone());
         api.MapGet("/{generation:long}/tiles/{run:int}/{columns}/{level:int}/{index:long}", Tile);
         api.MapGet("/{generation:long}/batches/{run:int}/{update:long}", Batch).RequireRateLimiting(ViewersPace.Recomputing);
         api.MapGet("/{generation:long}/moments/{run:int}/{update:long}/{plane:long}", Moment).RequireRateLimiting(ViewersPace.Recomputing);
@@ -40,9 +40,9 @@ public static class HistoryApi
     /// <summary>What was there and is no more, or is not there yet, and may be asked for in good faith: 204, since a browser would write a 404 on its console as an error.</summary>
     private static IResult Gone() => Results.NoContent();
 
-    private static async Task<IResult> Tile(HttpContext http, Conductor conductor, long generation, int run, string columns, int level, long index)
+    private static async Task<IResult> Tile(HttpContext http, ExperimentHost experiments, long generation, int run, string columns, int level, long index)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
+        if (Of(experiments, generation) is not { } live) return Gone();
         if (RunOf(live, run) is not { } r || level is < 0 or > RunLog.MaxLevel || index is < 0 or > uint.MaxValue) return Results.NotFound();
         string[] names = columns.Split('+', ' ');
         int[] indices = [.. names.Select(name => live.Columns.ToList().IndexOf(name))];
@@ -64,38 +64,38 @@ public static class HistoryApi
         });
 
     /// <summary>One batch: its examples with their losses and gradient norms, and its exact record. 202 with its progress while it is recomputed.</summary>
-    private static async Task<IResult> Batch(HttpContext http, Conductor conductor, long generation, int run, long update)
+    private static async Task<IResult> Batch(HttpContext http, ExperimentHost experiments, long generation, int run, long update)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await Ask(http, live, live.Measurements.Batch(new(run, update))));
+        if (Of(experiments, generation) is not { } live) return Gone();
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, experiments, generation, await Ask(http, live, live.Measurements.Batch(new(run, update))));
     }
 
     /// <summary>Where a run stands on the plane, and the gradients there. 202 with its progress while it is recomputed.</summary>
-    private static async Task<IResult> Moment(HttpContext http, Conductor conductor, long generation, int run, long update, long plane)
+    private static async Task<IResult> Moment(HttpContext http, ExperimentHost experiments, long generation, int run, long update, long plane)
     {
-        if (Of(conductor, generation) is not { } live || live.Experiment.Landscape?.PlaneId != plane) return Gone();
+        if (Of(experiments, generation) is not { } live || live.Experiment.Landscape?.PlaneId != plane) return Gone();
         if (RunOf(live, run) is null) return Results.NotFound();
         var state = await Ask(http, live, live.Measurements.Moment(new(run, update), plane));
         // Another plane has taken its place meanwhile.
-        return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, conductor, generation, state);
+        return state.Refusal is not null && live.Experiment.Landscape?.PlaneId != plane ? Gone() : Answer(http, experiments, generation, state);
     }
 
     /// <summary>The network's answers over its two inputs. 202 with its progress while it is recomputed.</summary>
-    private static async Task<IResult> Boundary(HttpContext http, Conductor conductor, long generation, int run, long update, int n = 65)
+    private static async Task<IResult> Boundary(HttpContext http, ExperimentHost experiments, long generation, int run, long update, int n = 65)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
-        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, conductor, generation, await Ask(http, live, live.Measurements.Boundary(new(run, update), n)));
+        if (Of(experiments, generation) is not { } live) return Gone();
+        return RunOf(live, run) is null ? Results.NotFound() : Answer(http, experiments, generation, await Ask(http, live, live.Measurements.Boundary(new(run, update), n)));
     }
 
-    private static IResult Examples(HttpContext http, Conductor conductor, long generation, string split, string ids)
-        => OfSplit(http, conductor, generation, split, (data, of) => ExamplesJson.Examples(data, of, ids.Split('+', ' ')));
+    private static IResult Examples(HttpContext http, ExperimentHost experiments, long generation, string split, string ids)
+        => OfSplit(http, experiments, generation, split, (data, of) => ExamplesJson.Examples(data, of, ids.Split('+', ' ')));
 
-    private static IResult Points(HttpContext http, Conductor conductor, long generation, string split)
-        => OfSplit(http, conductor, generation, split, ExamplesJson.Points);
+    private static IResult Points(HttpContext http, ExperimentHost experiments, long generation, string split)
+        => OfSplit(http, experiments, generation, split, ExamplesJson.Points);
 
-    private static IResult OfSplit(HttpContext http, Conductor conductor, long generation, string name, Func<DataSet, Split, byte[]> json)
+    private static IResult OfSplit(HttpContext http, ExperimentHost experiments, long generation, string name, Func<DataSet, Split, byte[]> json)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
+        if (Of(experiments, generation) is not { } live) return Gone();
         if (name is not ("train" or "test")) return Results.NotFound();
         try
         {
@@ -103,16 +103,16 @@ public static class HistoryApi
             http.Response.Headers.CacheControl = Forever;
             return Results.Bytes(bytes, ApiJson.ContentType);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             return Refused(http, e.Message);
         }
     }
 
-    private static IResult Answer(HttpContext http, Conductor conductor, long generation, RecomputedState state)
+    private static IResult Answer(HttpContext http, ExperimentHost experiments, long generation, RecomputedState state)
     {
         // Another experiment may have taken its place meanwhile, and what was asked of it was broken off.
-        if (state.Refusal is { } refusal) return Of(conductor, generation) is null ? Gone() : Refused(http, refusal);
+        if (state.Refusal is { } refusal) return Of(experiments, generation) is null ? Gone() : Refused(http, refusal);
         http.Response.Headers.CacheControl = state.Answer is { Final: true } ? Forever : Never;
         return state.Answer is { } answer ? Results.Bytes(answer.Bytes, ApiJson.ContentType)
             : ApiJson.Answer(new UnderWay(state.Progress, state.Cost.Updates, state.Cost.Seconds), StatusCodes.Status202Accepted);
@@ -128,45 +128,45 @@ public static class HistoryApi
     }
 
     /// <summary>Loss and accuracy on the line between two runs' newest weights. 202 while it is computed.</summary>
-    private static async Task<IResult> Line(HttpContext http, Conductor conductor, long generation, int a, int b)
+    private static async Task<IResult> Line(HttpContext http, ExperimentHost experiments, long generation, int a, int b)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
+        if (Of(experiments, generation) is not { } live) return Gone();
         if (RunOf(live, a) is null || RunOf(live, b) is null) return Results.NotFound();
-        return Answer(http, conductor, generation, await Ask(http, live, live.Lines.Between(a, b)));
+        return Answer(http, experiments, generation, await Ask(http, live, live.Lines.Between(a, b)));
     }
 
-    private static IResult Probes(HttpContext http, Conductor conductor, long generation, int run)
+    private static IResult Probes(HttpContext http, ExperimentHost experiments, long generation, int run)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
+        if (Of(experiments, generation) is not { } live) return Gone();
         if (RunOf(live, run) is not { } r) return Results.NotFound();
         http.Response.Headers.CacheControl = Never;
         return Results.Bytes(ProbesJson.Of(r), ApiJson.ContentType);
     }
 
     /// <summary>After which updates the recording keeps a run's weights; there are more and more of them, and old ones are thinned out.</summary>
-    private static IResult Keyframes(HttpContext http, Conductor conductor, long generation, int run)
+    private static IResult Keyframes(HttpContext http, ExperimentHost experiments, long generation, int run)
     {
-        if (Of(conductor, generation) is not { } live) return Gone();
+        if (Of(experiments, generation) is not { } live) return Gone();
         if (RunOf(live, run) is not { } r) return Results.NotFound();
         http.Response.Headers.CacheControl = Never;
         return ApiJson.Answer(new Api.Keyframes(r.Recorded?.Keyframes.Updates ?? []));
     }
 
-    private static IResult Evaluations(HttpContext http, Conductor conductor, long generation, int run)
-        => Of(conductor, generation) is not { } live ? Gone()
+    private static IResult Evaluations(HttpContext http, ExperimentHost experiments, long generation, int run)
+        => Of(experiments, generation) is not { } live ? Gone()
             : RunOf(live, run) is { } r ? Bytes(http, Blocks.Evaluations((uint)generation, run, r.Log.Evaluations), Never) : Results.NotFound();
 
-    private static IResult Path(HttpContext http, Conductor conductor, long generation, long plane, int run)
+    private static IResult Path(HttpContext http, ExperimentHost experiments, long generation, long plane, int run)
     {
-        if (Of(conductor, generation) is not { } live || live.Experiment.Landscape is not { } landscape || landscape.PlaneId != plane) return Gone();
+        if (Of(experiments, generation) is not { } live || live.Experiment.Landscape is not { } landscape || landscape.PlaneId != plane) return Gone();
         if (RunOf(live, run) is null) return Results.NotFound();
         // A run that has just been forked off has its path with the next look at the landscape.
         return run >= landscape.Paths.Count ? Gone() : Bytes(http, Blocks.Paths((uint)generation, landscape.PlaneId, run, landscape.Paths[run]), Never);
     }
 
-    private static IResult Grid(HttpContext http, Conductor conductor, long generation, long grid, int resolution)
+    private static IResult Grid(HttpContext http, ExperimentHost experiments, long generation, long grid, int resolution)
     {
-        if (Of(conductor, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Gone();
+        if (Of(experiments, generation)?.Experiment.Landscape is not { } landscape || landscape.GridId != grid) return Gone();
         var layer = landscape.Layers.FirstOrDefault(l => l.Resolution == resolution);
         if (layer is null) return Gone();
         var r = landscape.Region;
@@ -174,8 +174,8 @@ public static class HistoryApi
             (float)r.X0, (float)r.X1, (float)r.Y0, (float)r.Y1, layer.Losses), Forever);
     }
 
-    private static LiveExperiment? Of(Conductor conductor, long generation)
-        => conductor.Current is { } live && live.Generation == generation ? live : null;
+    private static LiveExperiment? Of(ExperimentHost experiments, long generation)
+        => experiments.Current is { } live && live.Generation == generation ? live : null;
 
     private static Training.Run? RunOf(LiveExperiment live, int run) => run >= 0 && run < live.Experiment.Runs.Count ? live.Experiment.Runs[run] : null;
 

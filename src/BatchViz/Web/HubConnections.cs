@@ -73,7 +73,7 @@ public sealed class HubGuard(HubConnections connections, ILogger<HubGuard> log) 
         {
             return await next(context);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             throw new HubException(e.Message);
         }

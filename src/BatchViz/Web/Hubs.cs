@@ -6,7 +6,7 @@ namespace BatchViz.Web;
 
 /// <summary>The hub that only watches. Nothing here changes anything.</summary>
 [Authorize(Access.Viewer)]
-public sealed class WatchHub(Conductor conductor, Broadcast broadcast, ServeOptions options) : Hub
+public sealed class WatchHub(ExperimentHost experiments, Broadcast broadcast, ServeOptions options) : Hub
 {
     public override Task OnConnectedAsync()
     {
@@ -16,7 +16,7 @@ public sealed class WatchHub(Conductor conductor, Broadcast broadcast, ServeOpti
 
     /// <summary>Live frames of whatever experiment is on the air, once for a connection; docs/wire-format.md.</summary>
     public IAsyncEnumerable<byte[]> Watch(CancellationToken cancel)
-        => broadcast.Watch(Context.ConnectionId, Access.PersonOf(Context.User!), () => conductor.Current?.Heads, cancel);
+        => broadcast.Watch(Context.ConnectionId, Access.PersonOf(Context.User!), () => experiments.Current?.Heads, cancel);
 
     /// <summary>SignalR itself lets go only of clients that have sent a ping before they fell silent. (Who watches and reads nothing is let go when a write hangs.)</summary>
     private static async Task LetGoUnlessWatching(HubCallerContext context, Broadcast broadcast, TimeSpan silence)
@@ -32,46 +32,46 @@ public sealed class WatchHub(Conductor conductor, Broadcast broadcast, ServeOpti
 
 /// <summary>The hub that controls. Refusals are one sentence; see <see cref="HubGuard"/>.</summary>
 [Authorize(Access.Owner)]
-public sealed class ControlHub(Conductor conductor) : Hub
+public sealed class ControlHub(ExperimentHost experiments) : Hub
 {
-    public void Hold() => conductor.Hold();
+    public void Hold() => experiments.Hold();
 
-    public void Continue() => conductor.Continue();
+    public void Continue() => experiments.Continue();
 
     /// <summary>One more update for every run of a held experiment.</summary>
-    public void StepOnce() => conductor.StepOnce();
+    public void StepOnce() => experiments.StepOnce();
 
-    public void Stop() => conductor.Stop();
+    public void Stop() => experiments.Stop();
 
-    public void Replane(string kind) => conductor.Replane(kind);
+    public void FitPlane(string kind) => experiments.FitPlane(kind);
 
     /// <summary>A plane at a chosen place: "hessian" at one run's weights after an update, or "runs" through the ends of three. Returns when everyone sees it.</summary>
-    public Task ReplaneAt(string kind, string[] runs, long update) => conductor.ReplaneAt(kind, runs, update, Context.ConnectionAborted);
+    public Task FitPlaneAt(string kind, string[] runs, long update) => experiments.FitPlaneAt(kind, runs, update, Context.ConnectionAborted);
 
     /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
-    public Task Start(string json) => conductor.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted);
+    public Task Start(string json) => experiments.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted);
 
     /// <summary>Puts a recording on the air.</summary>
-    public Task Open(string id) => conductor.Open(id, Context.ConnectionAborted);
+    public Task Open(string id) => experiments.Open(id, Context.ConnectionAborted);
 
     /// <summary>Trains a recording on; without an id the one on the air.</summary>
-    public Task Resume(string? id) => conductor.Resume(id, Context.ConnectionAborted);
+    public Task Resume(string? id) => experiments.Resume(id, Context.ConnectionAborted);
 
     /// <summary>A new run that leaves another after an update; returns its id.</summary>
     public Task<string> Fork(string run, long update, Dictionary<string, string> settings)
-        => conductor.Fork(run, update, settings, null, Context.ConnectionAborted);
+        => experiments.Fork(run, update, settings, null, Context.ConnectionAborted);
 
     /// <summary>Undoes a fork: its run trains no more and is hidden.</summary>
-    public void TakeBack(string run) => conductor.TakeBack(run);
+    public void UndoFork(string run) => experiments.UndoFork(run);
 
     /// <summary>Redoes it: the run goes on where it was.</summary>
-    public void BringBack(string run) => conductor.BringBack(run);
+    public void RedoFork(string run) => experiments.RedoFork(run);
 
-    public Task Rename(string id, string name) => conductor.Rename(id, name, Context.ConnectionAborted);
+    public Task Rename(string id, string name) => experiments.Rename(id, name, Context.ConnectionAborted);
 
     /// <summary>Moves a recording into the trash; returns what <see cref="Undelete"/> wants.</summary>
-    public Task<string> Delete(string id) => conductor.Delete(id, Context.ConnectionAborted);
+    public Task<string> Delete(string id) => experiments.Delete(id, Context.ConnectionAborted);
 
     /// <summary>Takes a recording out of the trash; returns its id.</summary>
-    public string Undelete(string trashed) => conductor.Undelete(trashed);
+    public string Undelete(string trashed) => experiments.Undelete(trashed);
 }

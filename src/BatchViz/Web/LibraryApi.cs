@@ -10,14 +10,14 @@ public static class LibraryApi
     public static void MapLibrary(this IEndpointRouteBuilder app)
         => app.MapGet("/api/recordings", List).RequireAuthorization(Access.Owner);
 
-    private static IResult List(HttpContext http, Conductor conductor)
+    private static IResult List(HttpContext http, ExperimentHost experiments)
     {
         http.Response.Headers.CacheControl = "no-store";
         try
         {
-            return ApiJson.Answer<IReadOnlyList<ListedRecording>>([.. conductor.Recordings().Select(Listed)]);
+            return ApiJson.Answer<IReadOnlyList<ListedRecording>>([.. experiments.Recordings().Select(Listed)]);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             return Results.Text(e.Message, statusCode: StatusCodes.Status500InternalServerError);
         }

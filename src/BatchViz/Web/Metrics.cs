@@ -10,7 +10,7 @@ public sealed class Metrics
 {
     public const string MeterName = "BatchViz", Path = "/metrics";
 
-    public Metrics(IMeterFactory meters, Conductor conductor, Broadcast broadcast)
+    public Metrics(IMeterFactory meters, ExperimentHost experiments, Broadcast broadcast)
     {
         var meter = meters.Create(MeterName);
         meter.CreateObservableGauge("batchviz.viewers", () => broadcast.Viewers, "{person}", "People who watch, however many windows each has open.");
@@ -18,19 +18,19 @@ public sealed class Metrics
         meter.CreateObservableCounter("batchviz.frames.bytes", () => broadcast.PublishedBytes, "By", "Bytes of live frames that were encoded, each counted once.");
         meter.CreateObservableCounter("batchviz.frames.superseded", () => broadcast.Superseded, "{frame}",
             "Frames that a slow viewer never got, since a newer one took their place.");
-        meter.CreateObservableGauge("batchviz.runs", () => Runs(conductor), "{run}", "Runs of the experiment on the air, by state.");
-        meter.CreateObservableGauge("batchviz.run.updates", () => Updates(conductor), "{update}",
+        meter.CreateObservableGauge("batchviz.runs", () => Runs(experiments), "{run}", "Runs of the experiment on the air, by state.");
+        meter.CreateObservableGauge("batchviz.run.updates", () => Updates(experiments), "{update}",
             "Updates that a run of the experiment on the air has made.");
     }
 
-    private static IEnumerable<Measurement<int>> Runs(Conductor conductor)
-        => (conductor.Current?.Experiment.Runs ?? [])
+    private static IEnumerable<Measurement<int>> Runs(ExperimentHost experiments)
+        => (experiments.Current?.Experiment.Runs ?? [])
             .GroupBy(run => run.Log.State)
             .Select(runs => new Measurement<int>(runs.Count(), Tag("state", runs.Key.ToString().ToLowerInvariant())));
 
     /// <summary>A gauge, since another experiment may have runs of the same ids that have made fewer.</summary>
-    private static IEnumerable<Measurement<long>> Updates(Conductor conductor)
-        => (conductor.Current?.Experiment.Runs ?? []).Select(run => new Measurement<long>(run.Log.Count, Tag("run", run.Plan.Id)));
+    private static IEnumerable<Measurement<long>> Updates(ExperimentHost experiments)
+        => (experiments.Current?.Experiment.Runs ?? []).Select(run => new Measurement<long>(run.Log.Count, Tag("run", run.Plan.Id)));
 
     private static KeyValuePair<string, object?> Tag(string name, string value) => new(name, value);
 }

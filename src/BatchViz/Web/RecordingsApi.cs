@@ -47,7 +47,7 @@ public static class RecordingsApi
             http.Response.ContentLength = whole.Length;
             await whole.CopyToAsync(http.Response.Body, http.RequestAborted);
         }
-        catch (SpecException e) when (!http.Response.HasStarted)
+        catch (RefusedException e) when (!http.Response.HasStarted)
         {
             await Say(http, StatusCodes.Status400BadRequest, e.Message);
         }
@@ -55,7 +55,7 @@ public static class RecordingsApi
         {
             await Say(http, StatusCodes.Status500InternalServerError, Tr($"The export cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入导出文件：{e.Message.TrimEnd('.')}。"));
         }
-        catch (Exception e) when (e is SpecException or IOException or OperationCanceledException)
+        catch (Exception e) when (e is RefusedException or IOException or OperationCanceledException)
         {
             http.Abort(); // the browser shows a download that is not whole as failed
         }
@@ -94,7 +94,7 @@ public static class RecordingsApi
             var manifest = await OnOwnThread(() => Bviz.Read(http.Request.Body, Path.Combine(root, id), null, http.RequestAborted));
             await http.Response.WriteAsJsonAsync(new ImportedRecording(id, manifest.Name), ApiContext.Default.ImportedRecording);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             await Say(http, StatusCodes.Status400BadRequest, e.Message);
         }

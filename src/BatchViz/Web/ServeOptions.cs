@@ -11,7 +11,7 @@ public sealed class ServeOptions
 
     /// <param name="urls">Addresses separated by semicolons.</param>
     /// <param name="publicUrl">Where others reach this server, when that is not where it listens; null: unknown.</param>
-    /// <exception cref="SpecException">An address is none, or is open to others without sign-in.</exception>
+    /// <exception cref="RefusedException">An address is none, or is open to others without sign-in.</exception>
     public ServeOptions(string urls, bool signIn, Uri? publicUrl = null)
     {
         (Urls, PublicUrl) = (urls, publicUrl);
@@ -26,20 +26,20 @@ public sealed class ServeOptions
             }
             catch (FormatException)
             {
-                throw new SpecException($"\"--urls\" has {url}, which is no address such as http://localhost:5000.");
+                throw new RefusedException($"\"--urls\" has {url}, which is no address such as http://localhost:5000.");
             }
             bool isName = !address.Host.Contains(':') || address.Host.StartsWith('[') || address.IsUnixPipe;
             if (!isName || address.Port is < 0 or > IPEndPoint.MaxPort)
-                throw new SpecException($"\"--urls\" has {url}, whose port is no number from 0 to {IPEndPoint.MaxPort}.");
-            if (address.Scheme is not ("http" or "https")) throw new SpecException($"\"--urls\" has {url}; only http and https are served.");
+                throw new RefusedException($"\"--urls\" has {url}, whose port is no number from 0 to {IPEndPoint.MaxPort}.");
+            if (address.Scheme is not ("http" or "https")) throw new RefusedException($"\"--urls\" has {url}; only http and https are served.");
             bool loopback = IsLoopback(address.Host);
             if (!loopback && !signIn)
-                throw new SpecException($"\"--urls\" has {url}, which others can reach; add --sign-in, so that only people with a link get in.");
+                throw new RefusedException($"\"--urls\" has {url}, which others can reach; add --sign-in, so that only people with a link get in.");
             hosts.Add(address.Host.Trim('[', ']'));
             if (loopback) hosts.UnionWith(["localhost", "127.0.0.1", "::1"]);
             anyHost |= !loopback;
         }
-        if (hosts.Count == 0) throw new SpecException("\"--urls\" is empty; give an address such as http://localhost:5000.");
+        if (hosts.Count == 0) throw new RefusedException("\"--urls\" is empty; give an address such as http://localhost:5000.");
         if (publicUrl is not null) hosts.Add(publicUrl.Host.Trim('[', ']'));
     }
 
@@ -47,10 +47,10 @@ public sealed class ServeOptions
 
     public Uri? PublicUrl { get; }
 
-    /// <exception cref="SpecException">It is no address.</exception>
+    /// <exception cref="RefusedException">It is no address.</exception>
     public static Uri? ParsePublic(string? url) => url is null ? null
         : Uri.TryCreate(url.TrimEnd('/') + "/", UriKind.Absolute, out var address) && address.Scheme is "http" or "https" ? address
-        : throw new SpecException($"\"--public-url\" is {url}, which is no address such as https://batchviz.example.");
+        : throw new RefusedException($"\"--public-url\" is {url}, which is no address such as https://batchviz.example.");
 
     /// <summary>Whether everyone needs a link; without, only this computer is served, and it is the owner. An address that others use asks for it, too.</summary>
     public bool SignIn { get; }

@@ -19,7 +19,7 @@ public static class WebHost
     /// <summary>The components of an owner's page carry style attributes; style elements are refused there too.</summary>
     private static readonly string OwnerPolicy = ViewerPolicy.Replace("style-src 'self'", "style-src 'self'; style-src-attr 'unsafe-inline'");
 
-    public static WebApplication Create(ServeOptions options, Conductor conductor)
+    public static WebApplication Create(ServeOptions options, ExperimentHost experiments)
     {
         // Named and rooted here, so that `dotnet run`, a published folder and a test all find the same files.
         var builder = WebApplication.CreateBuilder(new WebApplicationOptions
@@ -45,7 +45,7 @@ public static class WebHost
         builder.Logging.AddFilter("Microsoft.AspNetCore.SignalR.Internal.DefaultHubDispatcher", LogLevel.None);
         builder.Logging.AddFilter("Microsoft.Extensions.Hosting.Internal.Host", LogLevel.Critical);
         builder.Services.AddSingleton(options);
-        builder.Services.AddSingleton(conductor);
+        builder.Services.AddSingleton(experiments);
         builder.Services.AddSingleton<Links>();
         builder.Services.AddSingleton<Broadcast>();
         builder.Services.AddHostedService<FrameLoop>();
@@ -88,7 +88,7 @@ public static class WebHost
         app.MapAccess(options);
         app.MapHistory();
         app.MapLibrary();
-        if (conductor.Library is { } library) app.MapRecordings(library.FolderIn, library.Root, conductor.Files);
+        if (experiments.Library is { } library) app.MapRecordings(library.FolderIn, library.Root, experiments.Files);
         // Looks and scripts are no secret, and the page that asks for a link needs them.
         app.MapStaticAssets().Add(endpoint => endpoint.Metadata.Add(new AllowAnonymousAttribute()));
         app.MapGet("/healthz", () => "ok").AllowAnonymous();

@@ -72,6 +72,6 @@ public sealed class LifetimeTests
         probe.AdaptiveSharpness(a, set, 1e-2, 2);
         probe.ExampleGradients(a, set, []);
         probe.PlaneGradients(a, set, plane);
-        Assert.Throws<SpecException>(() => evaluator.PlaneThrough(a, a, b));
+        Assert.Throws<RefusedException>(() => evaluator.PlaneThrough(a, a, b));
     }
 }

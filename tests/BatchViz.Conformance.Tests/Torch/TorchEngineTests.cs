@@ -128,7 +128,7 @@ public sealed class TorchEngineTests
         Assert.Equal(before, Tensor.TotalCount);
         small.Advance(1, new RecordBlock(1, 1, small.Layout.Width));
         Assert.Equal(1, small.Updates(0));
-        var refused = Assert.Throws<SpecException>(() => new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000)));
+        var refused = Assert.Throws<RefusedException>(() => new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000)));
         Assert.StartsWith("Batch size 4,000 would take ", refused.Message);
     }
 
@@ -223,9 +223,9 @@ public sealed class TorchEngineTests
     {
         Assert.Null(TorchEngine.WhyNot("cpu"));
         foreach (string word in new[] { "tpu", "cuda:x", "cuda:-1", "cudaz" })
-            Assert.Equal($"TorchSharp has the devices cpu and cuda:N here, not {word}.", Assert.Throws<SpecException>(() => new TorchEngine(word)).Message);
+            Assert.Equal($"TorchSharp has the devices cpu and cuda:N here, not {word}.", Assert.Throws<RefusedException>(() => new TorchEngine(word)).Message);
         if (!LibTorch.ForCuda)
             Assert.StartsWith($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA. Where there is an NVIDIA driver, build ",
-                Assert.Throws<SpecException>(() => new TorchEngine("cuda:0")).Message);
+                Assert.Throws<RefusedException>(() => new TorchEngine("cuda:0")).Message);
     }
 }

@@ -228,7 +228,7 @@ public class CsvTests
         {
             DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => file);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             // Refused or not: what it took is what counts.
         }
@@ -249,7 +249,7 @@ public class CsvTests
             {
                 Assert.InRange(DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => changed).Train.Count, 1, 3);
             }
-            catch (SpecException e)
+            catch (RefusedException e)
             {
                 Assert.EndsWith(".", e.Message);
                 Assert.Matches("^[\"A-Z]", e.Message);

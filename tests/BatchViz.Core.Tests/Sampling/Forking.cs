@@ -35,7 +35,7 @@ public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int Batch
         return new Forking(root, forks);
     }
 
-    public Progress Progress => Forks.Aggregate(Root.Progress, (parent, fork) => parent.ForkedAt(fork.Update, fork.BatchSize));
+    public TrainingProgress Progress => Forks.Aggregate(Root.Progress, (parent, fork) => parent.ForkedAt(fork.Update, fork.BatchSize));
 
     public Sampler Sampler => new(Root.Order, Progress, Root.Seed);
 

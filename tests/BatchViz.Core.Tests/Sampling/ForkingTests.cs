@@ -19,7 +19,7 @@ public class ForkingTests
     {
         var (progress, sampler, root) = (fork.Progress, fork.Sampler, fork.Root);
         int n = root.TrainExamples;
-        var orders = new Sampler(root.Order, new Progress(RemainderPolicy.Keep, n, n), root.Seed);
+        var orders = new Sampler(root.Order, new TrainingProgress(RemainderPolicy.Keep, n, n), root.Seed);
         var epochs = new Dictionary<long, int[]>();
         var indices = new int[progress.LargestBatch];
         long update = 0, used = 0;
@@ -53,7 +53,7 @@ public class ForkingTests
     public void Before_it_a_fork_is_its_parent() => Check(fork =>
     {
         var (last, parent) = (fork.Forks[^1], new Forking(fork.Root, [.. fork.Forks.SkipLast(1)]));
-        Progress own = fork.Progress, before = parent.Progress;
+        TrainingProgress own = fork.Progress, before = parent.Progress;
         Sampler sampler = fork.Sampler, other = parent.Sampler;
         int[] a = new int[own.LargestBatch], b = new int[before.LargestBatch];
         for (long update = 1; update <= last.Update; update++)
@@ -63,7 +63,7 @@ public class ForkingTests
             Assert.Equal((before.EpochOf(update), before.ExamplesOf(update)), (own.EpochOf(update), own.ExamplesOf(update)));
             Assert.Equal(b[..other.Fill(update, b)], a[..sampler.Fill(update, a)]);
         }
-        if (last.Update == 0) Assert.Equal(new Progress(own.Remainder, own.TrainExamples, last.BatchSize).Phases, own.Phases);
+        if (last.Update == 0) Assert.Equal(new TrainingProgress(own.Remainder, own.TrainExamples, last.BatchSize).Phases, own.Phases);
         if (fork.Root.Schedule is null && before.PhaseOf(last.Update + 1).BatchSize == last.BatchSize) Assert.Equal(before.Phases, own.Phases);
     });
 
@@ -104,16 +104,16 @@ public class ForkingTests
     [Fact]
     public void A_fork_leaves_out_the_rest_of_an_epoch_and_ends_the_growth()
     {
-        var growing = new Progress(RemainderPolicy.Keep, 1000, 32, new BatchScheduleSpec(2, 2));
+        var growing = new TrainingProgress(RemainderPolicy.Keep, 1000, 32, new BatchScheduleSpec(2, 2));
         Assert.Equal([(0, 0.0, 0, 0, 32, 32), (2, 1.32, 42, 1320, 100, 10)], Phases(growing.ForkedAt(42, 100)));
         Assert.Equal([(0, 0.0, 0, 0, 32, 32)], Phases(growing.ForkedAt(42, 32)));
         Assert.Equal([(0, 0.0, 0, 0, 32, 32), (2, 2, 64, 2000, 32, 32)], Phases(growing.ForkedAt(64, 32)));
         Assert.Equal([(0, 0.0, 0, 0, 64, 16)], Phases(growing.ForkedAt(0, 64)));
-        Assert.Equal([(0, 0.0, 0, 0, 4, 3), (1, 1.2, 3, 12, 5, 2)], Phases(new Progress(RemainderPolicy.Carry, 10, 4).ForkedAt(3, 5)));
+        Assert.Equal([(0, 0.0, 0, 0, 4, 3), (1, 1.2, 3, 12, 5, 2)], Phases(new TrainingProgress(RemainderPolicy.Carry, 10, 4).ForkedAt(3, 5)));
         Assert.Throws<ArgumentOutOfRangeException>(() => growing.ForkedAt(-1, 32));
         Assert.Throws<ArgumentOutOfRangeException>(() => growing.ForkedAt(1, 1001));
 
-        static IEnumerable<(long, double, long, long, int, long)> Phases(Progress progress) =>
+        static IEnumerable<(long, double, long, long, int, long)> Phases(TrainingProgress progress) =>
             progress.Phases.Select(p => (p.Epoch, p.Epochs, p.Update, p.Examples, p.BatchSize, p.UpdatesPerEpoch));
     }
 
@@ -124,8 +124,8 @@ public class ForkingTests
         using var table = JsonDocument.Parse(Repository.Read("tests/fixtures/forks.json"));
         foreach (var run in table.RootElement.EnumerateArray())
         {
-            var remainder = Words.Remainders.Single(word => word.Word == run.GetProperty("remainder").GetString()).Value;
-            var progress = new Progress(remainder, run.GetProperty("trainExamples").GetInt32(), run.GetProperty("batchSize").GetInt32());
+            var remainder = SpecVocabulary.Remainders.Single(word => word.Word == run.GetProperty("remainder").GetString()).Value;
+            var progress = new TrainingProgress(remainder, run.GetProperty("trainExamples").GetInt32(), run.GetProperty("batchSize").GetInt32());
             foreach (var fork in run.GetProperty("forks").EnumerateArray())
                 progress = progress.ForkedAt(fork.GetProperty("update").GetInt64(), fork.GetProperty("batchSize").GetInt32());
             var phases = run.GetProperty("phases").EnumerateArray().ToArray();

@@ -22,7 +22,7 @@ public sealed record Growing(SampleOrder Order, RemainderPolicy Remainder, int T
         select new Growing(order, remainder, n, batch,
             grows && remainder != RemainderPolicy.Carry ? new BatchScheduleSpec(factor, every, bounded ? maximum : null) : null, (uint)seed)).ToArbitrary();
 
-    public Progress Progress => new(Remainder, TrainExamples, BatchSize, Schedule);
+    public TrainingProgress Progress => new(Remainder, TrainExamples, BatchSize, Schedule);
 
     public Sampler Sampler => new(new SamplerSpec { Order = Order, Remainder = Remainder }, TrainExamples, BatchSize, Seed, Schedule);
 

@@ -110,13 +110,13 @@ public class GrowingTests
     [Fact]
     public void Phases_are_those_of_the_growth()
     {
-        var progress = new Progress(RemainderPolicy.Keep, 1000, 32, new BatchScheduleSpec(2, 2, 200));
+        var progress = new TrainingProgress(RemainderPolicy.Keep, 1000, 32, new BatchScheduleSpec(2, 2, 200));
         Assert.Equal([(0, 0, 0, 32, 32), (2, 64, 2000, 64, 16), (4, 96, 4000, 128, 8), (6, 112, 6000, 200, 5)],
             progress.Phases.Select(p => (p.Epoch, p.Update, p.Examples, p.BatchSize, p.UpdatesPerEpoch)));
         // 1, 1.5 → 2, 2.25 → 2, 3.375 → 3, 5.06 → 5: sizes that do not change make no phase.
-        Assert.Equal([(0, 1), (1, 2), (3, 3), (4, 5)], new Progress(RemainderPolicy.Keep, 5, 1, new BatchScheduleSpec(1.5, 1)).Phases.Select(p => (p.Epoch, p.BatchSize)));
-        Assert.Single(new Progress(RemainderPolicy.Keep, 1000, 200, new BatchScheduleSpec(2, 2, 200)).Phases);
-        Assert.Throws<ArgumentException>(() => new Progress(RemainderPolicy.Carry, 10, 2, new BatchScheduleSpec(2, 2)));
+        Assert.Equal([(0, 1), (1, 2), (3, 3), (4, 5)], new TrainingProgress(RemainderPolicy.Keep, 5, 1, new BatchScheduleSpec(1.5, 1)).Phases.Select(p => (p.Epoch, p.BatchSize)));
+        Assert.Single(new TrainingProgress(RemainderPolicy.Keep, 1000, 200, new BatchScheduleSpec(2, 2, 200)).Phases);
+        Assert.Throws<ArgumentException>(() => new TrainingProgress(RemainderPolicy.Carry, 10, 2, new BatchScheduleSpec(2, 2)));
     }
 
     private static void Check(Action<Growing> property) => Prop.ForAll(Growing.Any, property).Check(Thorough);

@@ -25,7 +25,7 @@ public class LearningRatesTests
         double rate = Fixture["rate"]!.GetValue<double>();
         double[] expected = at["rates"].Deserialize<double[]>()!;
         Assert.Equal(41, expected.Length);
-        var progress = new Progress(RemainderPolicy.Keep, 10, 4);
+        var progress = new TrainingProgress(RemainderPolicy.Keep, 10, 4);
         var rates = new LearningRates(rate, schedule, progress);
         for (int epoch = 0; epoch < expected.Length; epoch++)
             Assert.Equal(expected[epoch], rates.At(3 * epoch + 1), 1e-12);
@@ -34,7 +34,7 @@ public class LearningRatesTests
     [Fact]
     public void Within_an_epoch_gradual_changes_go_on_and_steps_stand()
     {
-        var progress = new Progress(RemainderPolicy.Keep, 100, 10);
+        var progress = new TrainingProgress(RemainderPolicy.Keep, 100, 10);
         var gradual = new LearningRates(2, new ScheduleSpec { Warmup = new(WarmupKind.Gradual, 0.5, 0.2) }, progress);
         Assert.Equal([0.4, 0.72, 1.04, 1.36, 1.68, 2, 2], Enumerable.Range(1, 7).Select(u => Math.Round(gradual.At(u), 12)));
         var step = new LearningRates(2, new ScheduleSpec { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = 1 }, progress);
@@ -59,7 +59,7 @@ public class LearningRatesTests
             foreach (var schedule in schedules)
             {
                 var progress = run.Progress;
-                LearningRates rates = new(3, schedule, progress), one = new(1, schedule, new Progress(RemainderPolicy.Keep, run.TrainExamples, run.TrainExamples));
+                LearningRates rates = new(3, schedule, progress), one = new(1, schedule, new TrainingProgress(RemainderPolicy.Keep, run.TrainExamples, run.TrainExamples));
                 for (int epoch = 1; epoch < 9; epoch++)
                 {
                     if (run.Remainder == RemainderPolicy.Carry && (long)epoch * run.TrainExamples % run.BatchSize != 0) continue;
@@ -71,5 +71,5 @@ public class LearningRatesTests
 
     [Fact]
     public void Without_a_schedule_the_rate_is_the_run_s_own_to_the_bit()
-        => Assert.All([1, 2, 1000], u => Assert.Equal(0.1, new LearningRates(0.1, new(), new Progress(RemainderPolicy.Keep, 7, 3)).At(u)));
+        => Assert.All([1, 2, 1000], u => Assert.Equal(0.1, new LearningRates(0.1, new(), new TrainingProgress(RemainderPolicy.Keep, 7, 3)).At(u)));
 }

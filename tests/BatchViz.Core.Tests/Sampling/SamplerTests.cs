@@ -36,7 +36,7 @@ public class SamplerTests
     {
         foreach (var (n, batch) in Sizes())
         {
-            var progress = new Progress(remainder, n, batch);
+            var progress = new TrainingProgress(remainder, n, batch);
             for (long examples = 0; examples <= 3L * n + 5; examples++)
             {
                 long updates = progress.UpdatesWithin(examples);
@@ -155,12 +155,12 @@ public class SamplerTests
     [InlineData(RemainderPolicy.Carry, 2.0, 5)]
     [InlineData(RemainderPolicy.Keep, 0.01, 1)]
     public void A_budget_in_epochs_is_so_many_updates(RemainderPolicy remainder, double epochs, long updates) =>
-        Assert.Equal(updates, new Progress(remainder, 10, 4).UpdatesIn(new BudgetSpec { Epochs = epochs }));
+        Assert.Equal(updates, new TrainingProgress(remainder, 10, 4).UpdatesIn(new BudgetSpec { Epochs = epochs }));
 
     [Fact]
     public void Only_a_budget_in_seconds_has_no_known_end()
     {
-        var progress = new Progress(RemainderPolicy.Keep, 10, 4);
+        var progress = new TrainingProgress(RemainderPolicy.Keep, 10, 4);
         Assert.Null(progress.UpdatesIn(new BudgetSpec { Seconds = 1 }));
         Assert.Equal(9, progress.UpdatesIn(new BudgetSpec { Updates = 9 }));
         Assert.Equal(4, progress.UpdatesIn(new BudgetSpec { Examples = 15 }));

@@ -19,8 +19,8 @@ public static class RandomSpecs
         var model = surface ? new ModelSpec { Kind = ModelKind.Surface, Start = Start(random) } : random.Next(3) == 0 ? Layers(random) : Dense(loss, random);
         if (model.Towers == 2) loss = Any([LossKind.InfoNce, LossKind.SigmoidContrastive], random);
         var optimizer = Optimizer(random);
-        var mode = Any(Enum.GetValues<WorkerMode>().Where(m => m == WorkerMode.Synchronous ? !grows : !optimizer.Searches).Append(WorkerMode.Asynchronous).ToArray(), random);
-        var workers = new WorkersSpec(random.Next(1, 9), mode, mode == WorkerMode.Synchronous ? null : optimizer.Searches ? 0 : Maybe(random) ? null : random.Next(5));
+        var mode = Any(Enum.GetValues<WorkerMode>().Where(m => m == WorkerMode.Synchronous ? !grows : !optimizer.UsesLineSearch).Append(WorkerMode.Asynchronous).ToArray(), random);
+        var workers = new WorkersSpec(random.Next(1, 9), mode, mode == WorkerMode.Synchronous ? null : optimizer.UsesLineSearch ? 0 : Maybe(random) ? null : random.Next(5));
         return new ExperimentSpec
         {
             Name = Any(["a", "Ünïcode “quotes” \\ /", "</script>"], random),
@@ -128,7 +128,7 @@ public static class RandomSpecs
         if (spec.HasMomentum) spec = spec with { Momentum = random.NextDouble() * 0.99 };
         if (spec.HasTrust) spec = spec with { Trust = random.NextDouble() + 1e-9 };
         if (spec.HasMemory) spec = spec with { Memory = random.Next(1, 20) };
-        if (spec.Searches) spec = spec with { LineSearch = Any(Words.LineSearches.Skip(spec.HasMemory ? 0 : 1).Select(w => w.Value).ToArray(), random) };
+        if (spec.UsesLineSearch) spec = spec with { LineSearch = Any(SpecVocabulary.LineSearches.Skip(spec.HasMemory ? 0 : 1).Select(w => w.Value).ToArray(), random) };
         if (spec.HasTrials) spec = spec with { Trials = random.Next(1, 40) };
         if (spec.HasBetas) spec = spec with { Beta1 = 0.5, Beta2 = 0.99 };
         if (spec.HasRho && Maybe(random)) spec = spec with { Rho = 0.95 };
@@ -138,7 +138,7 @@ public static class RandomSpecs
 
     private static LearningRateSpec Rate(IEnumerable<BatchSize> batches, Random random) => Maybe(random)
         ? new LearningRateSpec { Rule = LearningRateRule.Tuned, Tuned = batches.ToDictionary(b => b.ToString(), _ => random.NextDouble() + 1e-9) }
-        : new LearningRateSpec { Rate = random.NextDouble() + 1e-9, Rule = Any(Words.Rules.Select(w => w.Value).ToArray(), random), ReferenceBatchSize = Any([32, 64], random) };
+        : new LearningRateSpec { Rate = random.NextDouble() + 1e-9, Rule = Any(SpecVocabulary.Rules.Select(w => w.Value).ToArray(), random), ReferenceBatchSize = Any([32, 64], random) };
 
     private static double[]? Start(Random random) => Maybe(random) ? null : [random.NextDouble(), -random.NextDouble()];
 

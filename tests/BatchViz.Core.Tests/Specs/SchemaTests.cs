@@ -56,7 +56,7 @@ public class SchemaTests
                 Assert.True(fits, $"The reader accepts what the schema does not: {text}");
                 accepted++;
             }
-            catch (SpecException e)
+            catch (RefusedException e)
             {
                 AssertSentence(e.Message);
                 Assert.True(!fits || Regex.IsMatch(e.Message, Between), $"The schema accepts what the reader refuses: {e.Message} {text}");
@@ -129,7 +129,7 @@ public class SchemaTests
     public void Layers_and_presets_are_the_readers()
     {
         var layer = Schema["$defs"]!["layer"]!["properties"]!;
-        Assert.Equal(BatchViz.Core.Specs.Words.Layers.Select(w => w.Word), layer["kind"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.Equal(BatchViz.Core.Specs.SpecVocabulary.Layers.Select(w => w.Word), layer["kind"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
         Assert.Equal(ModelPresets.Names, Schema["properties"]!["model"]!["properties"]!["preset"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
         Assert.All(ModelPresets.Names, name => Assert.NotNull(ModelPresets.Find(name)));
         var written = SpecWriter.Write(Read(With(("model", """{ "kind": "layers", "layers": [{ "kind": "batchNorm" }, { "kind": "dropout" }, { "kind": "activation" }, { "kind": "dense" }] }"""))))["model"]!["layers"]!;
@@ -139,11 +139,11 @@ public class SchemaTests
 
     [Fact]
     public void Probes_are_the_readers() =>
-        Assert.Equal(BatchViz.Core.Specs.Words.Probes.Select(w => w.Word), Schema["properties"]!["probes"]!["items"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.Equal(BatchViz.Core.Specs.SpecVocabulary.Probes.Select(w => w.Word), Schema["properties"]!["probes"]!["items"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
 
     [Fact]
     public void Precisions_are_the_readers() =>
-        Assert.Equal(BatchViz.Core.Specs.Words.Precisions.Select(w => w.Word), Schema["properties"]!["precision"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
+        Assert.Equal(BatchViz.Core.Specs.SpecVocabulary.Precisions.Select(w => w.Word), Schema["properties"]!["precision"]!["enum"]!.AsArray().Select(w => w!.GetValue<string>()));
 
     /// <summary>An object and all those in it.</summary>
     private static IEnumerable<JsonObject> Within(JsonNode? node) => node switch

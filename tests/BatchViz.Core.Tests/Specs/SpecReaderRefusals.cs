@@ -196,7 +196,7 @@ public class SpecReaderRefusals
             {
                 SpecReader.Read(changed);
             }
-            catch (SpecException e)
+            catch (RefusedException e)
             {
                 AssertSentence(e.Message);
             }

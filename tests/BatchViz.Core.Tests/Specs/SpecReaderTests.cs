@@ -89,27 +89,27 @@ public class SpecReaderTests
     [Fact]
     public void Every_word_has_one_meaning_and_every_meaning_one_word()
     {
-        OneToOne(Words.Data);
-        OneToOne(Words.Models);
-        OneToOne(Words.Activations);
-        OneToOne(Words.Initializers);
-        OneToOne(Words.Losses);
-        OneToOne(Words.Optimizers);
-        OneToOne(Words.Schedules);
-        OneToOne(Words.Warmups);
-        OneToOne(Words.Orders);
-        OneToOne(Words.Remainders);
-        OneToOne(Words.Paces);
-        OneToOne(Words.Planes);
-        OneToOne(Words.Probes);
-        OneToOne(Words.Precisions);
-        Assert.Equal(Enum.GetValues<LearningRateRule>().Except([LearningRateRule.Tuned]), Words.Rules.Select(w => w.Value));
+        OneToOne(SpecVocabulary.Data);
+        OneToOne(SpecVocabulary.Models);
+        OneToOne(SpecVocabulary.Activations);
+        OneToOne(SpecVocabulary.Initializers);
+        OneToOne(SpecVocabulary.Losses);
+        OneToOne(SpecVocabulary.Optimizers);
+        OneToOne(SpecVocabulary.Schedules);
+        OneToOne(SpecVocabulary.Warmups);
+        OneToOne(SpecVocabulary.Orders);
+        OneToOne(SpecVocabulary.Remainders);
+        OneToOne(SpecVocabulary.Paces);
+        OneToOne(SpecVocabulary.Planes);
+        OneToOne(SpecVocabulary.Probes);
+        OneToOne(SpecVocabulary.Precisions);
+        Assert.Equal(Enum.GetValues<LearningRateRule>().Except([LearningRateRule.Tuned]), SpecVocabulary.Rules.Select(w => w.Value));
 
         static void OneToOne<T>(IReadOnlyList<(string Word, T Value)> words) where T : struct, Enum
         {
             Assert.Equal(Enum.GetValues<T>().Order(), words.Select(w => w.Value).Order());
             Assert.Equal(words.Count, words.Select(w => w.Word).Distinct().Count());
-            Assert.All(words, w => Assert.Equal(w.Word, Words.Of(words, w.Value)));
+            Assert.All(words, w => Assert.Equal(w.Word, SpecVocabulary.Of(words, w.Value)));
         }
     }
 }

@@ -25,7 +25,7 @@ public static class Texts
     /// <summary>The one sentence with which something is refused.</summary>
     public static string Refusal(Action action)
     {
-        string sentence = Assert.Throws<SpecException>(action).Message;
+        string sentence = Assert.Throws<RefusedException>(action).Message;
         AssertSentence(sentence);
         return sentence;
     }

@@ -275,7 +275,7 @@ public class LayerBundleTests
             Name = "x", Data = new DataSpec { Kind = DataKind.Mnist }, Model = c.Network.Model, Loss = LossKind.CrossEntropy, Optimizer = new OptimizerSpec(),
             LearningRate = new LearningRateSpec { Rate = 0.1 }, BatchSizes = [new BatchSize(4)], Budget = new BudgetSpec { Updates = 1 }, MicroBatch = 2,
         };
-        Assert.StartsWith("\"microBatch\" cannot go with a layer \"batchNorm\"", Assert.Throws<SpecException>(() => SpecResolver.Resolve(spec, c.Data)).Message);
+        Assert.StartsWith("\"microBatch\" cannot go with a layer \"batchNorm\"", Assert.Throws<RefusedException>(() => SpecResolver.Resolve(spec, c.Data)).Message);
         SpecResolver.Resolve(spec with { MicroBatch = null }, c.Data);
     }
 

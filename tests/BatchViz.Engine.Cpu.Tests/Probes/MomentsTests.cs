@@ -84,7 +84,7 @@ public class MomentsTests
         void Refused(ModelSpec model, string key)
         {
             using var probed = new Probed(CpuEngine.Available[^1], set, new NetworkSpec(model, LossKind.Squared, [49, 4, 10]));
-            var refusal = Assert.Throws<SpecException>(() => probed.Probe.FisherRao(probed.Weights, Probed.Train));
+            var refusal = Assert.Throws<RefusedException>(() => probed.Probe.FisherRao(probed.Weights, Probed.Train));
             Assert.Contains(key, refusal.Message);
         }
     }

@@ -75,7 +75,7 @@ public class PlaneGradientsTests
             float[] g = gradient.Gradient.Canonical();
             var on = probed.Evaluator.Project(whole, gradient.Gradient);
             Assert.Equal((g[0], g[1], 0), (on.X, on.Y, on.OffPlane));
-            var refusal = Assert.Throws<SpecException>(() => probed.Evaluator.Outputs(probed.Weights, [0, 0], new float[1]));
+            var refusal = Assert.Throws<RefusedException>(() => probed.Evaluator.Outputs(probed.Weights, [0, 0], new float[1]));
             Assert.Contains("no inputs", refusal.Message);
         }
     }

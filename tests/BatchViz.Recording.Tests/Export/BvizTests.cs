@@ -136,8 +136,8 @@ public sealed class BvizTests : IDisposable
         File.WriteAllText(Path.Combine(taken, "mine"), "mine");
         byte[] file = Written(recording.Files);
 
-        Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(file), taken));
-        Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(file), Path.Combine(taken, "mine")));
+        Assert.Throws<RefusedException>(() => Bviz.Read(new MemoryStream(file), taken));
+        Assert.Throws<RefusedException>(() => Bviz.Read(new MemoryStream(file), Path.Combine(taken, "mine")));
         Bviz.Read(new MemoryStream(file), empty);
 
         Assert.Equal(["mine"], Contents(taken).Keys);

@@ -115,7 +115,7 @@ public class CsvExportTests
         var run = Runs.Moons(3);
         using var folder = new ExportFolder();
 
-        Assert.Throws<SpecException>(() => CsvExport.Write(run with { Plan = run.Plan with { Id = id } }, folder.Path));
+        Assert.Throws<RefusedException>(() => CsvExport.Write(run with { Plan = run.Plan with { Id = id } }, folder.Path));
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
     }

@@ -177,7 +177,7 @@ public sealed class HostileBvizTests : IDisposable
     private void Refused(byte[] file, string says)
     {
         string target = Path.Combine(folder.Path, "target");
-        var refusal = Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(file), target));
+        var refusal = Assert.Throws<RefusedException>(() => Bviz.Read(new MemoryStream(file), target));
 
         Assert.Contains(says, refusal.Message);
         Assert.EndsWith(".", refusal.Message);
@@ -191,7 +191,7 @@ public sealed class HostileBvizTests : IDisposable
     {
         using var files = new MemoryFiles();
 
-        Assert.EndsWith(".", Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(file), files)).Message);
+        Assert.EndsWith(".", Assert.Throws<RefusedException>(() => Bviz.Read(new MemoryStream(file), files)).Message);
 
         Assert.Null(files.Read(RecordingManifest.FileName));
     }

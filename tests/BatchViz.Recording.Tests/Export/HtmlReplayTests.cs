@@ -76,11 +76,11 @@ public partial class HtmlReplayTests
     public void A_budget_that_nothing_fits_into_is_refused_with_what_it_takes()
     {
         var source = Source([20_000]);
-        var refusal = Assert.Throws<SpecException>(() => HtmlReplay.Write(Page, source, 1_000));
+        var refusal = Assert.Throws<RefusedException>(() => HtmlReplay.Write(Page, source, 1_000));
 
         int least = int.Parse(Number().Match(refusal.Message).Value.Replace(",", ""));
         Assert.Equal(least, HtmlReplay.Write(Page, source, least).Length);
-        Assert.Throws<SpecException>(() => HtmlReplay.Write(Page, source, least - 1));
+        Assert.Throws<RefusedException>(() => HtmlReplay.Write(Page, source, least - 1));
     }
 
     [Fact]

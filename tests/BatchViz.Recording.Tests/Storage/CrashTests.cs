@@ -96,7 +96,7 @@ public sealed class CrashTests
         {
             (folder, plan) = experiment.Open(left);
         }
-        catch (SpecException e) when (e.Message.Contains("nothing recorded"))
+        catch (RefusedException e) when (e.Message.Contains("nothing recorded"))
         {
             Assert.Null(certain);
             return false;

@@ -127,12 +127,12 @@ public sealed class DamageTests
     [Fact]
     public void A_manifest_cut_anywhere_or_with_any_bit_flipped_is_refused_in_one_sentence()
     {
-        EveryBit(RecordingManifest.FileName, step: 1, (files, _) => Assert.Contains("manifest is damaged", Assert.Throws<SpecException>(() => RecordingManifest.Read(files)).Message));
+        EveryBit(RecordingManifest.FileName, step: 1, (files, _) => Assert.Contains("manifest is damaged", Assert.Throws<RefusedException>(() => RecordingManifest.Read(files)).Message));
         byte[] manifest = whole[RecordingManifest.FileName];
         for (int length = 0; length < manifest.Length; length++)
         {
             using var files = With(RecordingManifest.FileName, manifest[..length]);
-            Assert.Contains("manifest is damaged", Assert.Throws<SpecException>(() => RecordingManifest.Read(files)).Message);
+            Assert.Contains("manifest is damaged", Assert.Throws<RefusedException>(() => RecordingManifest.Read(files)).Message);
         }
     }
 
@@ -165,7 +165,7 @@ public sealed class DamageTests
             using var files = With(Log, content);
             var (folder, _) = experiment.Open(files);
             using (folder) Assert.Equal(says, $"{Assert.Single(folder.Damages)}");
-            Assert.Equal(says, $"{RunGlance.Of(files, experiment.Manifest.Id, experiment.Manifest.Runs[0]).Damage}");
+            Assert.Equal(says, $"{RunSummary.Of(files, experiment.Manifest.Id, experiment.Manifest.Runs[0]).Damage}");
         }
     }
 

@@ -47,7 +47,7 @@ public sealed class ExchangedFilesTests
         }
 
         bool seen = name.StartsWith("runs/", StringComparison.Ordinal);
-        var glance = RunGlance.Of(read, one.Manifest.Id, one.Manifest.Runs[0]);
+        var glance = RunSummary.Of(read, one.Manifest.Id, one.Manifest.Runs[0]);
         Assert.Equal(seen ? DamageKind.Foreign : null, glance.Damage?.Kind);
     }
 
@@ -82,7 +82,7 @@ public sealed class ExchangedFilesTests
         using var taken = new MemoryFiles();
         Bviz.Read(new MemoryStream(to.ToArray()), taken);
         Assert.Null(taken.Read(name));
-        var refusal = Assert.Throws<SpecException>(() => Bviz.Read(new MemoryStream(Packed(exchanged)), new MemoryFiles()));
+        var refusal = Assert.Throws<RefusedException>(() => Bviz.Read(new MemoryStream(Packed(exchanged)), new MemoryFiles()));
         Assert.Contains("it belongs to ", refusal.Message);
     }
 

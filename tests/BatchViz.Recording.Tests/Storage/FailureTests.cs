@@ -130,7 +130,7 @@ public sealed class FailureTests
             RecordingManifest.Read(disk);
             Assert.True(unless, "a manifest is left");
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             Assert.Contains("nothing recorded", e.Message);
         }

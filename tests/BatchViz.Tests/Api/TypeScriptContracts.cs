@@ -110,7 +110,7 @@ internal sealed partial class TypeScriptContracts
 
     private static IEnumerable<string> WordsOf(string vocabulary)
     {
-        var list = (System.Collections.IEnumerable)typeof(Words).GetField(vocabulary)!.GetValue(null)!;
+        var list = (System.Collections.IEnumerable)typeof(SpecVocabulary).GetField(vocabulary)!.GetValue(null)!;
         return list.Cast<System.Runtime.CompilerServices.ITuple>().Select(entry => (string)entry[0]!);
     }
 

@@ -30,7 +30,7 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
         Assert.Empty(Shown.FindAll("#fork-batch-problem"));
         await Shown.Find("form").SubmitAsync();
         Shown.WaitForAssertion(() => Assert.Empty(Shown.FindAll("[role=dialog]")), Patience);
-        Assert.Contains(Conductor.Current!.Experiment.Runs, run => run.Plan is { Id: "b7-s1-u30", BatchSize: 14 });
+        Assert.Contains(Experiments.Current!.Experiment.Runs, run => run.Plan is { Id: "b7-s1-u30", BatchSize: 14 });
         Assert.Equal("b7-s1-u30", Script.VerifyInvoke("forked").Arguments.Single());
     }
 

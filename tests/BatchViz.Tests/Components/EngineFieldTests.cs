@@ -51,7 +51,7 @@ public class EngineFieldTests(RunningHost host) : OwnerComponents(host), IClassF
     public async Task An_engine_that_only_the_JSON_names_has_a_row_and_is_refused_beside_the_field()
     {
         form.SetText("engine", "tpu");
-        var refused = await Assert.ThrowsAsync<SpecException>(() => Conductor.Estimate(form.Spec!, default));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Experiments.Estimate(form.Spec!, default));
         Assert.StartsWith("\"engine\" is \"tpu\"; ", refused.Message);
         form.Refuse(refused.Message);
         var fields = Render<SpecFields>(parameters => parameters.Add(component => component.Form, form));
@@ -66,7 +66,7 @@ public class EngineFieldTests(RunningHost host) : OwnerComponents(host), IClassF
     public async Task An_engine_that_is_not_here_is_refused_by_the_key_that_names_it()
     {
         var absent = form.Spec! with { Engine = "torch:cuda:99" };
-        var refused = await Assert.ThrowsAsync<SpecException>(() => Conductor.Estimate(absent, default));
+        var refused = await Assert.ThrowsAsync<RefusedException>(() => Experiments.Estimate(absent, default));
         Assert.StartsWith("\"engine\" is \"torch:cuda:99\": ", refused.Message);
     }
 

@@ -8,7 +8,7 @@ using Microsoft.Extensions.DependencyInjection;
 namespace BatchViz.Tests.Components;
 
 /// <summary>
-/// The owner's components without a browser, on a real host and its conductor. What they ask of the browser's scripts is answered with
+/// The owner's components without a browser, on a real host and its experiments. What they ask of the browser's scripts is answered with
 /// nothing, unless a test says otherwise through <see cref="Script"/>.
 /// </summary>
 public abstract class OwnerComponents : BunitContext, IAsyncLifetime
@@ -18,7 +18,7 @@ public abstract class OwnerComponents : BunitContext, IAsyncLifetime
     protected OwnerComponents(SomeHost host)
     {
         Host = host;
-        Services.AddSingleton(host.Conductor);
+        Services.AddSingleton(host.Experiments);
         foreach (var type in new[] { typeof(ServeOptions), typeof(Links), typeof(Broadcast), typeof(IServer) }) Services.AddSingleton(type, host.App.Services.GetRequiredService(type));
         Services.AddOwnerComponents();
         JSInterop.Mode = JSRuntimeMode.Loose;
@@ -30,7 +30,7 @@ public abstract class OwnerComponents : BunitContext, IAsyncLifetime
 
     protected SomeHost Host { get; }
 
-    protected Conductor Conductor => Host.Conductor;
+    protected ExperimentHost Experiments => Host.Experiments;
 
     protected BunitJSModuleInterop Script { get; }
 
@@ -41,7 +41,7 @@ public abstract class OwnerComponents : BunitContext, IAsyncLifetime
     protected async Task Ended()
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (Conductor.Current!.Experiment.Runs.Any(run => run.Log.Count < run.Plan.TotalUpdates)) await Task.Delay(20, patience.Token);
+        while (Experiments.Current!.Experiment.Runs.Any(run => run.Log.Count < run.Plan.TotalUpdates)) await Task.Delay(20, patience.Token);
     }
 
     Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;

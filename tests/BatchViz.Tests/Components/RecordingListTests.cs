@@ -37,7 +37,7 @@ public class RecordingListTests(RecordingHost host) : OwnerComponents(host), ICl
         list.WaitForAssertion(() => Assert.Equal("Half-moons", list.Find("tr h2").TextContent), Patience);
         Assert.Empty(Shown.FindAll("[role=dialog]"));
 
-        await Conductor.Rename(Conductor.Recordings().Single().Key, "Moons");
+        await Experiments.Rename(Experiments.Recordings().Single().Key, "Moons");
         list.WaitForAssertion(() => Assert.Equal("Moons", list.Find("tr h2").TextContent), Patience);
     }
 

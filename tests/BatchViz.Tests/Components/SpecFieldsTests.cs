@@ -18,10 +18,10 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     public void Every_key_of_the_schema_has_a_field()
     {
         var shown = new HashSet<string>();
-        foreach (var (kind, _) in Words.Data) shown.UnionWith(Keys(Render(Changed(form => form.SetData(kind)))));
+        foreach (var (kind, _) in SpecVocabulary.Data) shown.UnionWith(Keys(Render(Changed(form => form.SetData(kind)))));
         foreach (string preset in ModelPresets.Names) shown.UnionWith(Keys(Render(Changed(form => form.SetPreset(preset)))));
-        foreach (var (kind, _) in Words.Optimizers) shown.UnionWith(Keys(Render(Changed(form => form.SetOptimizer(kind)))));
-        foreach (var (kind, _) in Words.Schedules) shown.UnionWith(Keys(Render(Changed(form => form.SetSchedule(kind)))));
+        foreach (var (kind, _) in SpecVocabulary.Optimizers) shown.UnionWith(Keys(Render(Changed(form => form.SetOptimizer(kind)))));
+        foreach (var (kind, _) in SpecVocabulary.Schedules) shown.UnionWith(Keys(Render(Changed(form => form.SetSchedule(kind)))));
         foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(Render(Changed(form => form.SetBudget(kind)))));
         shown.UnionWith(Keys(Render(Changed(form => form.SetRule("linear")))));
         shown.UnionWith(Keys(Render(Changed(form => form.SetWarmup("gradual")))));
@@ -49,7 +49,7 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
         Assert.Equal("lenet", Changed(form => form.SetPreset("lenet")).Spec?.Model.Preset);
         Assert.Equal(LossKind.InfoNce, Changed(form => form.SetPreset("two-tower")).Spec?.Loss);
         Assert.Equal((ModelKind.Dense, LossKind.Logistic), Changed(form => { form.SetPreset("two-tower"); form.SetPreset(""); }).Spec is { } dense ? (dense.Model.Kind, dense.Loss) : default);
-        var probes = Words.Probes.Select(probe => probe.Word).ToArray();
+        var probes = SpecVocabulary.Probes.Select(probe => probe.Word).ToArray();
         Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
     }
 
@@ -71,7 +71,7 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
         Assert.Equal((DataKind.Mnist, ModelKind.Dense, LossKind.CrossEntropy), (left.Data.Kind, left.Model.Kind, left.Loss));
         var own = Changed(form => { form.SetData("mnist"); form.Set("landscape.resolution", "17"); form.SetPreset("lenet"); form.SetPreset("mlp"); }).Spec!;
         Assert.Equal((1024, 17), (own.Landscape.EvaluationExamples, own.Landscape.Resolution));
-        Assert.Equal([ProbeKind.Gradient], Changed(form => { foreach (string probe in new[] { "gradient", "noise-scale" }) form.Tick("probes", probe, true, Words.Probes.Select(p => p.Word)); form.SetPreset("two-tower"); }).Spec!.Probes);
+        Assert.Equal([ProbeKind.Gradient], Changed(form => { foreach (string probe in new[] { "gradient", "noise-scale" }) form.Tick("probes", probe, true, SpecVocabulary.Probes.Select(p => p.Word)); form.SetPreset("two-tower"); }).Spec!.Probes);
         Assert.Equal("logistic", Changed(form => form.SetPreset("logistic")).Architecture);
     }
 
@@ -99,7 +99,7 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
         CultureInfo.CurrentUICulture = new CultureInfo("zh-Hans");
         try
         {
-            foreach (var (kind, _) in Words.Data)
+            foreach (var (kind, _) in SpecVocabulary.Data)
             {
                 string text = Tags().Replace(Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
                 text += Tags().Replace(Render(Changed(form => form.SetPreset("two-tower"))), "\n");

@@ -11,7 +11,7 @@ public class SpecFormTests
           "referenceBatchSize": 64, "batchSizes": [1, 32, "full"], "seeds": [1, 2], "optimizer": { "kind": "adam", "beta1": 0.8 }, "budget": { "epochs": 3 } }
         """;
 
-    public static TheoryData<string> Kinds => [.. Words.Data.Select(word => word.Word).Where(word => word is not ("csv" or "idx"))];
+    public static TheoryData<string> Kinds => [.. SpecVocabulary.Data.Select(word => word.Word).Where(word => word is not ("csv" or "idx"))];
 
     [Fact]
     public void A_spec_goes_through_the_form_unchanged()
@@ -145,7 +145,7 @@ public class SpecFormTests
     [MemberData(nameof(Kinds))]
     public void Every_data_set_can_be_chosen_after_every_other(string kind)
     {
-        foreach (var (before, _) in Words.Data)
+        foreach (var (before, _) in SpecVocabulary.Data)
         {
             var form = new SpecForm(Read(Digits));
             form.SetData(before);
@@ -162,7 +162,7 @@ public class SpecFormTests
     public void Optimisers_budgets_and_rules_bring_what_they_need_and_leave_the_rest()
     {
         var form = new SpecForm(Read(Digits));
-        foreach (var (word, kind) in Words.Optimizers)
+        foreach (var (word, kind) in SpecVocabulary.Optimizers)
         {
             form.SetOptimizer(word);
             Assert.Equal(kind, form.Spec?.Optimizer.Kind);

@@ -35,7 +35,7 @@ internal sealed class ContractsTarget : FuzzTarget
 
     public override void Read(byte[] input)
     {
-        if (input.Length != InputBytes) throw new SpecException($"A contract and its number are {InputBytes} bytes, not {input.Length}.");
+        if (input.Length != InputBytes) throw new RefusedException($"A contract and its number are {InputBytes} bytes, not {input.Length}.");
         var (type, info) = Contracts[BinaryPrimitives.ReadUInt16LittleEndian(input) % Contracts.Length];
         double number = BinaryPrimitives.ReadDoubleLittleEndian(input.AsSpan(sizeof(ushort)));
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(ContractSamples.Fill(type, number), info);

@@ -57,7 +57,7 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         using var files = Unpack(input);
         using var folder = RecordingFolder.Open(files, samples[0].Manifest, samples[0].Plan);
         for (int r = 0; r < folder.Runs.Count; r++) Check(folder.Runs[r], r);
-        if (folder.Damages.Count > 0) throw new SpecException($"{folder.Damages[0]}.");
+        if (folder.Damages.Count > 0) throw new RefusedException($"{folder.Damages[0]}.");
     }
 
     /// <summary>Whatever is there is this run's.</summary>
@@ -140,10 +140,10 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         while (rest.Length > 0)
         {
             int name = rest[0];
-            if (rest.Length < 1 + name + sizeof(int)) throw new SpecException("The folder is cut short.");
+            if (rest.Length < 1 + name + sizeof(int)) throw new RefusedException("The folder is cut short.");
             int length = BinaryPrimitives.ReadInt32LittleEndian(rest[(1 + name)..]);
             var content = rest[(1 + name + sizeof(int))..];
-            if (length < 0 || length > content.Length) throw new SpecException("The folder is cut short.");
+            if (length < 0 || length > content.Length) throw new RefusedException("The folder is cut short.");
             using var file = files.Create(Encoding.Latin1.GetString(rest.Slice(1, name)));
             file.Write(content[..length]);
             rest = content[length..];

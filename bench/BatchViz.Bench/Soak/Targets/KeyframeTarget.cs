@@ -39,7 +39,7 @@ internal sealed class KeyframeTarget : FuzzTarget
         var keyframes = new Keyframes(RecordingSample.With(name, input), sample.Manifest.Id, sample.RunId, 1 << 20);
         keyframes.Find();
         var damages = new List<Damage>();
-        if (keyframes.Read(1, damages) is not { } read) throw new SpecException($"{damages.Single()}.");
+        if (keyframes.Read(1, damages) is not { } read) throw new RefusedException($"{damages.Single()}.");
         if (read.Updates != 1) throw new InvalidOperationException("the keyframe is of another update");
     }
 }

@@ -41,7 +41,7 @@ internal sealed class PathTarget : FuzzTarget
     public override void Read(byte[] input)
     {
         string[] lines = Encoding.UTF8.GetString(input.AsSpan(0, Math.Min(input.Length, LongestInput))).Split('\n', 2);
-        var refusals = new List<SpecException>();
+        var refusals = new List<RefusedException>();
         Try(lines[0], lines[^1], trusted: false);
         Try(null, lines[^1], trusted: true);
         if (refusals.Count == 2) throw refusals[0];
@@ -55,7 +55,7 @@ internal sealed class PathTarget : FuzzTarget
                 var spec = SpecReader.Read(Encoding.UTF8.GetBytes(new JsonObject { ["data"] = data, ["learningRate"] = 0.1, ["batchSizes"] = new JsonArray(1), ["budget"] = new JsonObject { ["epochs"] = 1 } }.ToJsonString()));
                 if (files.Load(spec.Data, trusted).Train.Count == OutsideRows) throw new InvalidOperationException($"A file outside was read ({(trusted ? "trusted" : "from the page")}).");
             }
-            catch (SpecException e)
+            catch (RefusedException e)
             {
                 refusals.Add(e);
             }

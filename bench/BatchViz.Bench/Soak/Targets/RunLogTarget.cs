@@ -46,7 +46,7 @@ internal sealed class RunLogTarget : FuzzTarget
         using var folder = RecordingFolder.Open(RecordingSample.With(name, input), sample.Manifest, sample.Plan);
         var log = folder.Runs[0].Log;
         _ = Telemetry.Wire.Blocks.Tile(1, 0, log, [0, 1, log.SecondsColumn], 5, 0);
-        if (folder.Damages.Count > 0) throw new SpecException($"{folder.Damages[0]}.");
+        if (folder.Damages.Count > 0) throw new RefusedException($"{folder.Damages[0]}.");
     }
 
     private byte[] Payload(byte type, ref long records, FuzzRandom random)

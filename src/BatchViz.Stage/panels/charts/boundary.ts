@@ -6,7 +6,7 @@ import type { Boundary, Points } from "../../answers.ts";
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { evaluated } from "../../mode.ts";
-import { Patience } from "../../patience.ts";
+import { PollingRequest } from "../../pollingRequest.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { mix } from "../../style.ts";
 import { fromBase64 } from "../../wire.ts";
@@ -22,7 +22,7 @@ const TONES = 24;
 
 /** One run's boundary, as it is drawn; what is being waited for may be of another moment. */
 class Pane {
-  readonly boundary: Patience<Boundary>;
+  readonly boundary: PollingRequest<Boundary>;
   run = -1;
   update = 0;
   decoded: Boundary | null = null;
@@ -30,7 +30,7 @@ class Pane {
   private wanted = { run: -1, update: 0 };
 
   constructor(private readonly stage: Stage) {
-    this.boundary = new Patience<Boundary>(() => stage.changed(Change.charts));
+    this.boundary = new PollingRequest<Boundary>(() => stage.changed(Change.charts));
   }
 
   look(run: number): void {
@@ -53,7 +53,7 @@ class Pane {
 }
 
 export function boundaryChart(stage: Stage): Drawing {
-  const points = new Patience<Points>(() => stage.changed(Change.charts));
+  const points = new PollingRequest<Points>(() => stage.changed(Change.charts));
   const panes: Pane[] = [];
   /** What the place on the page has room for. */
   let room = 1;

@@ -3,7 +3,7 @@ import type { Line } from "../../answers.ts";
 import { figure, short } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { evaluated, isContrastive } from "../../mode.ts";
-import { Patience } from "../../patience.ts";
+import { PollingRequest } from "../../pollingRequest.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { el } from "../dom.ts";
 import type { Drawing } from "./drawing.ts";
@@ -24,7 +24,7 @@ function endsOf(stage: Stage): readonly [number, number] | null {
 }
 
 export function lineChart(stage: Stage): Drawing {
-  const line = new Patience<Line>(() => stage.changed(Change.charts));
+  const line = new PollingRequest<Line>(() => stage.changed(Change.charts));
   let timer: ReturnType<typeof setTimeout> | undefined;
   const selects = ([0, 1] as const).map((end) => el("select", { "aria-label": end === 0 ? tr("Run at t = 0", "t = 0 处的运行") : tr("Run at t = 1", "t = 1 处的运行"), onchange: () => choose() }));
   const choose = (): void => stage.setLineEnds(selects.map(({ value }) => value) as [string, string]);

@@ -3,7 +3,7 @@ import type { ProbePoint, Probes } from "../../answers.ts";
 import { figure, short, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { evaluated, isContrastive, whyUndefined } from "../../mode.ts";
-import { Patience } from "../../patience.ts";
+import { PollingRequest } from "../../pollingRequest.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { Band, bandOfRows, endOf, furthest, hasSeeds, seedGroups, type Values } from "./bands.ts";
 import { drawBand, drawDrops, drawMarker } from "./curves.ts";
@@ -29,7 +29,7 @@ interface Measured {
 
 /** The answers of all runs of one experiment. */
 class Lists {
-  readonly runs: Patience<Probes>[] = [];
+  readonly runs: PollingRequest<Probes>[] = [];
   private generation = -1;
   private due = 0;
   private timer: ReturnType<typeof setTimeout> | undefined;
@@ -45,7 +45,7 @@ class Lists {
     const now = performance.now(), due = now >= this.due;
     let wanting = false;
     eachRun(stage, (run) => {
-      const list = (this.runs[run] ??= new Patience<Probes>(() => stage.changed(Change.charts)));
+      const list = (this.runs[run] ??= new PollingRequest<Probes>(() => stage.changed(Change.charts)));
       const key = `${generation}/${run}/${stage.store.runs[run]!.evaluations.count}`;
       if (list.of === key || list.progress !== null) return;
       wanting = true;

@@ -5,7 +5,7 @@
 import { figure, whole } from "../../format.ts";
 import { tr } from "../../language.ts";
 import { columnIndex, COLUMN, type RunInfo } from "../../manifest.ts";
-import { said } from "../../said.ts";
+import { inReadersLanguage } from "../../serverMessages.ts";
 import { Change, type Stage } from "../../stage.ts";
 import { Buckets } from "../../store.ts";
 import { resolved } from "../chart.ts";
@@ -352,7 +352,7 @@ export class Track {
 
   /** Of losses, with a space before it where there is one. */
   private get unit(): string {
-    const unit = said(this.stage.manifest!.columns[columnIndex(this.stage.manifest!, COLUMN.loss)]?.unit ?? "");
+    const unit = inReadersLanguage(this.stage.manifest!.columns[columnIndex(this.stage.manifest!, COLUMN.loss)]?.unit ?? "");
     return unit === "" ? "" : ` ${unit}`;
   }
 

@@ -22,13 +22,13 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     private Playhead? playhead;
     private DotNetObjectReference<ForkDialog>? asked;
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private OwnerScript Script { get; set; } = default!;
 
     [Inject] private ILogger<ForkDialog> Log { get; set; } = default!;
 
-    private Experiment? Experiment => Conductor.Current?.Experiment;
+    private Experiment? Experiment => Experiments.Current?.Experiment;
 
     private IReadOnlyList<Run> Runs => Experiment?.Runs ?? [];
 
@@ -39,14 +39,14 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     private IReadOnlyList<(string Word, string Reading)> Names => [.. Runs.Select(other => (other.Plan.Id, other.Plan.Id))];
 
     /// <summary>The first leaves it as it was.</summary>
-    private IReadOnlyList<(string Word, string Reading)> Optimizers => [("", AsBefore), .. Labels.Of(Words.Optimizers)];
+    private IReadOnlyList<(string Word, string Reading)> Optimizers => [("", AsBefore), .. Labels.Of(SpecVocabulary.Optimizers)];
 
     private string AsBefore
     {
         get
         {
             if (Parent is null) return Tr("as before", "不变");
-            string present = Labels.Of(Words.Of(Words.Optimizers, Parent.Optimizer.Kind));
+            string present = Labels.Of(SpecVocabulary.Of(SpecVocabulary.Optimizers, Parent.Optimizer.Kind));
             return Tr($"{present}, as before", $"{present}，不变");
         }
     }
@@ -126,7 +126,7 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
     {
         try
         {
-            if (Experiment is not { } experiment || Chosen is not { } chosen) throw new SpecException(Tr("This run is gone: another experiment has begun.", "该运行已不存在：另一个实验已经开始。"));
+            if (Experiment is not { } experiment || Chosen is not { } chosen) throw new RefusedException(Tr("This run is gone: another experiment has begun.", "该运行已不存在：另一个实验已经开始。"));
             long after = Update();
             Replayer.Check(chosen, after);
             var plan = ForkResolver.Resolve(experiment.Plan, chosen.Plan, after, Settings(), experiment.Runs.Count);
@@ -134,14 +134,14 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
             string end = plan.TotalUpdates is { } total ? Tr($"{RunNames.Number(total - after)} more updates", $"再做 {RunNames.Number(total - after)} 次更新") : Tr("goes on", "继续训练");
             (problem, summary) = (null, $"{plan.Id}: {end}{Tr(" at ", "，")}B = {RunNames.Number(plan.BatchSize)}{(again > 0 ? Tr($"; {RunNames.Number(again)} are recomputed first", $"；先重新计算 {RunNames.Number(again)} 次") : "")}{Tr(".", "。")}");
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             problem = e.Message;
         }
     }
 
     private long Update() => long.TryParse(update.Replace(",", ""), NumberStyles.AllowLeadingSign | NumberStyles.AllowLeadingWhite | NumberStyles.AllowTrailingWhite, CultureInfo.InvariantCulture, out long after)
-        ? after : throw new SpecException(Tr($"\"update\" is \"{update}\"; it must be a whole number.", $"\"update\" 是 \"{update}\"；必须是整数。"));
+        ? after : throw new RefusedException(Tr($"\"update\" is \"{update}\"; it must be a whole number.", $"\"update\" 是 \"{update}\"；必须是整数。"));
 
     /// <summary>The refusal, where it is about this field: it begins with its key.</summary>
     private string? Against(string key) => problem?.StartsWith($"\"{key}", StringComparison.Ordinal) == true ? problem : null;
@@ -153,11 +153,11 @@ public sealed partial class ForkDialog : ComponentBase, IDisposable
         cancel = CancellationTokenSource.CreateLinkedTokenSource(gone.Token);
         try
         {
-            string made = await Conductor.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
+            string made = await Experiments.Fork(run, Update(), Settings(), new Progress<double>(Show), cancel.Token);
             dialog.Close();
             await Script.Forked(made);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             problem = e.Message;
         }

@@ -34,7 +34,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
 
     [Inject] private ISnackbar Notices { get; set; } = default!;
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private OwnerScript Script { get; set; } = default!;
 
@@ -131,7 +131,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     {
         try
         {
-            var (now, waiting) = await Task.Run(() => (Conductor.Recordings(), Conductor.Library?.InTrash() ?? default), gone.Token);
+            var (now, waiting) = await Task.Run(() => (Experiments.Recordings(), Experiments.Library?.InTrash() ?? default), gone.Token);
             if (!listing && entries is not null && now.SequenceEqual(entries) && waiting == trash) return;
             (entries, trash) = (now, waiting);
             if (listing) (listing, failure) = (false, null);
@@ -139,17 +139,17 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
         catch (Exception e) when (e is not OperationCanceledException)
         {
             entries ??= [];
-            string why = e is SpecException ? e.Message : Tr("The recordings cannot be listed; the server's log says why.", "无法列出录制；原因见服务器日志。");
+            string why = e is RefusedException ? e.Message : Tr("The recordings cannot be listed; the server's log says why.", "无法列出录制；原因见服务器日志。");
             if (failure == why) return;
-            if (e is not SpecException) Log.LogError(e, "The recordings could not be listed.");
+            if (e is not RefusedException) Log.LogError(e, "The recordings could not be listed.");
             (listing, failure) = (true, why);
         }
         StateHasChanged();
     }
 
-    private Task Open(LibraryEntry entry) => PutOnAir(entry, Tr("Opening…", "正在打开…"), () => Conductor.Open(entry.Key, gone.Token));
+    private Task Open(LibraryEntry entry) => PutOnAir(entry, Tr("Opening…", "正在打开…"), () => Experiments.Open(entry.Key, gone.Token));
 
-    private Task Resume(LibraryEntry entry) => PutOnAir(entry, Tr("Resuming…", "正在恢复…"), () => Conductor.Resume(entry.Key, gone.Token));
+    private Task Resume(LibraryEntry entry) => PutOnAir(entry, Tr("Resuming…", "正在恢复…"), () => Experiments.Resume(entry.Key, gone.Token));
 
     private Task PutOnAir(LibraryEntry entry, string doing, Func<Task> command) => Do(entry, doing, async () =>
     {
@@ -162,12 +162,12 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     {
         try
         {
-            await Conductor.Rename(entry.Key, name, gone.Token);
+            await Experiments.Rename(entry.Key, name, gone.Token);
             await Look();
             await Script.Focus($"#{RecordingActions.RenameId(entry)}");
             return null;
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             return e.Message;
         }
@@ -178,7 +178,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     {
         var deleted = new List<string>();
         foreach (var entry in doomed)
-            await Do(entry, Tr("Deleting…", "正在删除…"), async () => deleted.Add(await Conductor.Delete(entry.Key, gone.Token)));
+            await Do(entry, Tr("Deleting…", "正在删除…"), async () => deleted.Add(await Experiments.Delete(entry.Key, gone.Token)));
         selected = new(selected.Where(entry => entries?.Contains(entry, SameKey) == true), SameKey);
         if (deleted.Count == 0) return;
         string what = deleted.Count == 1 && doomed.Count == 1 ? Tr($"Deleted “{doomed[0].Name}”.", $"已删除“{doomed[0].Name}”。")
@@ -191,11 +191,11 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     {
         try
         {
-            string key = deleted.Select(Conductor.Undelete).ToArray()[0];
+            string key = deleted.Select(Experiments.Undelete).ToArray()[0];
             await Look();
             await Script.Focus($"#{RecordingActions.OpenId(key)}");
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             failure = e.Message;
             StateHasChanged();
@@ -225,7 +225,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
     private async Task EmptyTrash()
     {
         Notices.ClearUndoable();
-        await Task.Run(() => Conductor.Library?.EmptyTrash());
+        await Task.Run(() => Experiments.Library?.EmptyTrash());
         await Look();
     }
 
@@ -238,7 +238,7 @@ public sealed partial class RecordingList : ComponentBase, IDisposable
             await command();
             await Look();
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             refused = (entry.Key, e.Message);
         }

@@ -27,7 +27,7 @@ public sealed partial class EngineField : ComponentBase, IDisposable
 
     [Parameter] public EventCallback Changed { get; set; }
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private ILogger<EngineField> Log { get; set; } = default!;
 
@@ -90,13 +90,13 @@ public sealed partial class EngineField : ComponentBase, IDisposable
             if (Form.Spec is not { } spec) return;
             try
             {
-                defaultEngine = await Task.Run(() => Conductor.DefaultEngine(spec), mine.Token);
+                defaultEngine = await Task.Run(() => Experiments.DefaultEngine(spec), mine.Token);
             }
-            catch (SpecException)
+            catch (RefusedException)
             {
                 defaultEngine = null; // the dialog says why, where it is chosen
             }
-            await foreach (var estimate in Conductor.Estimates(spec, mine.Token))
+            await foreach (var estimate in Experiments.Estimates(spec, mine.Token))
             {
                 if (measuring != mine) return;
                 estimates[estimate.Engine] = estimate;

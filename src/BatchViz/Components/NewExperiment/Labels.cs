@@ -43,7 +43,7 @@ internal static class Labels
 
     /// <summary>Left out, it is the server's.</summary>
     public static IReadOnlyList<(string, string)> Precisions =>
-        [("", Tr("By default", "默认")), .. Words.Precisions.Select(precision => (precision.Word, PrecisionOf(precision.Value)))];
+        [("", Tr("By default", "默认")), .. SpecVocabulary.Precisions.Select(precision => (precision.Word, PrecisionOf(precision.Value)))];
 
     private static string PrecisionOf(Precision precision) => precision switch
     {

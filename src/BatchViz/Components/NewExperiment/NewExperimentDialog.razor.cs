@@ -34,7 +34,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     /// <summary>The text reads well, and yet its data or the memory refuse it.</summary>
     private bool unfit;
 
-    [Inject] private Conductor Conductor { get; set; } = default!;
+    [Inject] private ExperimentHost Experiments { get; set; } = default!;
 
     [Inject] private OwnerScript Script { get; set; } = default!;
 
@@ -70,7 +70,7 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         presets = Preset.ReadAll(Preset.Folder);
         if (begun)
         {
-            form = new SpecForm(Conductor.Current?.Experiment.Plan.Spec ?? Simplest);
+            form = new SpecForm(Experiments.Current?.Experiment.Plan.Spec ?? Simplest);
             (chosen, tab, begun) = (null, 0, false);
         }
         dialog.Open();
@@ -95,10 +95,10 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         try
         {
             await Task.Delay(400, mine.Token);
-            var known = await Conductor.Estimate(spec, mine.Token);
+            var known = await Experiments.Estimate(spec, mine.Token);
             if (estimating == mine) cost = known;
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             if (estimating != mine) return;
             unfit = true;
@@ -178,11 +178,11 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         estimating?.Cancel();
         try
         {
-            await Conductor.Start(form.Utf8, gone.Token);
+            await Experiments.Start(form.Utf8, gone.Token);
             begun = true;
             dialog.Close();
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             form.Refuse(e.Message);
         }

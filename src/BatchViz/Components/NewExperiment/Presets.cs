@@ -42,7 +42,7 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
     /// <summary>Whether each word is in its name, its key, its lesson or the kind of its data.</summary>
     public bool Matches(string words)
     {
-        string all = string.Join(' ', Name, Key, Lesson, Spec is null ? "" : Words.Of(Words.Data, Spec.Data.Kind));
+        string all = string.Join(' ', Name, Key, Lesson, Spec is null ? "" : SpecVocabulary.Of(SpecVocabulary.Data, Spec.Data.Kind));
         return words.Split(' ', StringSplitOptions.RemoveEmptyEntries).All(word => all.Contains(word, StringComparison.CurrentCultureIgnoreCase));
     }
 
@@ -65,7 +65,7 @@ public sealed record Preset(string Key, string Name, string Lesson, ExperimentSp
             var spec = SpecReader.Read(File.ReadAllBytes(file), Path.GetFileName(file));
             return new Preset(key, Tr(spec.Name, chinese ?? spec.Name), lesson, spec, null) { Picture = ReadPicture(Path.Combine(Path.GetDirectoryName(file)!, "pictures", $"{key}.json")) };
         }
-        catch (Exception e) when (e is SpecException or IOException or UnauthorizedAccessException)
+        catch (Exception e) when (e is RefusedException or IOException or UnauthorizedAccessException)
         {
             return new Preset(key, key, lesson, null, e.Message);
         }

@@ -145,7 +145,7 @@ public sealed partial class SpecForm
         if (towers && !contrastive) json["loss"] = "info-nce";
         if (!towers && contrastive) json.Remove("loss");
         if (towers && json["probes"] is JsonArray probes)
-            json["probes"] = new JsonArray([.. probes.Where(word => Words.Probes.All(probe => probe.Word != Show(word) || probe.Value.WhyNotContrastive() is null)).Select(word => word?.DeepClone())]);
+            json["probes"] = new JsonArray([.. probes.Where(word => SpecVocabulary.Probes.All(probe => probe.Word != Show(word) || probe.Value.WhyNotContrastive() is null)).Select(word => word?.DeepClone())]);
         if (towers && Get("data.kind") is not "pairs" and var of)
         {
             bool some = Pairs.Bases.Any(one => one.Word == of);
@@ -322,7 +322,7 @@ public sealed partial class SpecForm
         {
             (Spec, Problem) = (SpecReader.Read(Utf8), null);
         }
-        catch (SpecException e)
+        catch (RefusedException e)
         {
             (Spec, Problem) = (null, e.Message);
         }

@@ -3,7 +3,7 @@ using BatchViz.Core.Engines;
 namespace BatchViz.Core.Specs;
 
 /// <summary>The words of experiment files, each beside what it means. The JSON schema and the dialogs list them from here.</summary>
-public static class Words
+public static class SpecVocabulary
 {
     public static readonly IReadOnlyList<(string Word, DataKind Value)> Data =
     [

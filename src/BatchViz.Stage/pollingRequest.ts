@@ -4,7 +4,7 @@ import { tr } from "./language.ts";
 
 const SETTLE_AFTER = 350, ASK_EVERY = 300, AGAIN_AFTER = 2000;
 
-export class Patience<T extends object> {
+export class PollingRequest<T extends object> {
   /** The newest answer; it stays until the next one has come. */
   value: T | null = null;
   /** What `value` is of. */

@@ -7,7 +7,7 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>What an update shows of each member, on the device [M, columns] in double precision until it is read back.</summary>
-internal sealed class UpdateFigures(ParameterLayout layout)
+internal sealed class UpdateStatistics(ParameterLayout layout)
 {
     public const int Loss = 0, ExampleSquares = 1, ExampleNorms = 2, ExampleMin = 3, ExampleMax = 4, UpdateSquare = 5, WeightSquare = 6, Histogram = 7,
         Layers = Histogram + RecordLayout.HistogramBins;

@@ -1,13 +1,13 @@
 using System.Runtime.CompilerServices;
 using System.Runtime.Intrinsics;
 
-namespace BatchViz.Engine.Cpu.Whole;
+namespace BatchViz.Engine.Cpu.FullGradient;
 
 /// <summary>
 /// Arithmetic over whole weight vectors in double precision, multiplied and added apart and in a fixed order, so that the bits do not
 /// depend on the processor. Counts are multiples of 8.
 /// </summary>
-internal static unsafe class Flat
+internal static unsafe class VectorOps
 {
     /// <summary>Σ a·b, in eight partial sums.</summary>
     public static double Dot(long count, float* a, float* b)

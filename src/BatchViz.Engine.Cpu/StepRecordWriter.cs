@@ -5,12 +5,12 @@ using BatchViz.Engine.Cpu.Kernels;
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>Makes a step record of what an update has shown.</summary>
-internal static unsafe class Records
+internal static unsafe class StepRecordWriter
 {
     /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
     /// <param name="count">Examples in the batch.</param>
     /// <param name="population">Examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
-    public static NoiseScale Write(Span<float> record, Figures figures, NoiseScale noise, double learningRate, int count, double population, WeightLayout layout)
+    public static NoiseScale Write(Span<float> record, UpdateStatistics figures, NoiseScale noise, double learningRate, int count, double population, WeightLayout layout)
     {
         double square = figures.Square;
         record[RecordLayout.Loss] = (float)figures.Loss;

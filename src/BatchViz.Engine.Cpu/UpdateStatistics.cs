@@ -4,7 +4,7 @@ namespace BatchViz.Engine.Cpu;
 
 /// <summary>What one update of one member has shown. Reused from update to update.</summary>
 /// <param name="layers">Number of layers with weights.</param>
-internal sealed class Figures(int layers)
+internal sealed class UpdateStatistics(int layers)
 {
     /// <summary>Mean loss of the batch.</summary>
     public double Loss;

@@ -10,7 +10,7 @@ namespace BatchViz.Engine.Cpu.Layered;
 /// InfoNCE: ½ [mean_i −ln softmax_j(s_ij/τ)_i + mean_j −ln softmax_i(s_ij/τ)_j], which is 0 with gradient 0 for a batch of one.
 /// Sigmoid (SigLIP): 1/B Σ_ij ln(1 + e^(−z_ij(t s_ij + b))), z = 1 for i = j, else −1, t = eᵗ'.
 /// </summary>
-internal sealed unsafe class Contrast
+internal sealed unsafe class ContrastiveLoss
 {
     /// <summary>Embeddings shorter than this count as if they were as long, so that their direction stays finite.</summary>
     private const float Shortest = 1e-12f;
@@ -31,7 +31,7 @@ internal sealed unsafe class Contrast
     private (double Log, double Shift) ownSlope;
 
     /// <param name="pairs">Most pairs.</param>
-    public Contrast(KernelTable kernels, NetworkSpec network, WeightLayout layout, int pairs)
+    public ContrastiveLoss(KernelTable kernels, NetworkSpec network, WeightLayout layout, int pairs)
     {
         (this.kernels, this.pairs) = (kernels, pairs);
         width = network.Graph.Output.Channels;

@@ -12,12 +12,12 @@ namespace BatchViz.Core.Sampling;
 public readonly record struct BatchPhase(long Epoch, double Epochs, long Update, long Examples, int BatchSize, long UpdatesPerEpoch);
 
 /// <summary>Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B, which a schedule may let grow.</summary>
-public sealed class Progress
+public sealed class TrainingProgress
 {
     private readonly BatchPhase[] phases;
 
     /// <param name="schedule">How the batch grows; null: not at all. Not with <see cref="RemainderPolicy.Carry"/>.</param>
-    public Progress(RemainderPolicy remainder, int trainExamples, int batchSize, BatchScheduleSpec? schedule = null)
+    public TrainingProgress(RemainderPolicy remainder, int trainExamples, int batchSize, BatchScheduleSpec? schedule = null)
     {
         CheckBatch(batchSize, trainExamples);
         if (schedule is not null && remainder == RemainderPolicy.Carry)
@@ -26,7 +26,7 @@ public sealed class Progress
         phases = [.. PhasesOf(batchSize, schedule)];
     }
 
-    private Progress(Progress parent, BatchPhase[] phases)
+    private TrainingProgress(TrainingProgress parent, BatchPhase[] phases)
         => (Remainder, TrainExamples, this.phases) = (parent.Remainder, parent.TrainExamples, phases);
 
     public RemainderPolicy Remainder { get; }
@@ -47,17 +47,17 @@ public sealed class Progress
     /// schedule says. If that is the size it has there, it goes on where it is; else the rest of the epoch under way is left out,
     /// but for <see cref="RemainderPolicy.Carry"/>, which goes on with the next example.
     /// </summary>
-    public Progress ForkedAt(long update, int batchSize)
+    public TrainingProgress ForkedAt(long update, int batchSize)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(update);
         CheckBatch(batchSize, TrainExamples);
         ref readonly var phase = ref PhaseAfter(update);
-        if (phase.BatchSize == batchSize) return new Progress(this, [.. phases.Where(p => p.Update <= update)]);
+        if (phase.BatchSize == batchSize) return new TrainingProgress(this, [.. phases.Where(p => p.Update <= update)]);
         long examples = ExamplesAfter(update);
         long epoch = Remainder == RemainderPolicy.Carry ? examples / TrainExamples
             : phase.Epoch + (update - phase.Update + phase.UpdatesPerEpoch - 1) / phase.UpdatesPerEpoch;
         var own = new BatchPhase(epoch, EpochsAfter(update), update, examples, batchSize, UpdatesPerEpoch(batchSize));
-        return new Progress(this, [.. phases.Where(p => p.Update < update), own]);
+        return new TrainingProgress(this, [.. phases.Where(p => p.Update < update), own]);
     }
 
     /// <summary>The phase of an update, counted from 1.</summary>

@@ -10,7 +10,7 @@ namespace BatchViz.Core.Specs;
 /// Reads one JSON object strictly: every key must be asked for, no key may appear twice, and each refusal is one sentence that
 /// names the key by its path. Wraps <see cref="JsonElement"/>; the text is parsed with a depth cap before anything is read.
 /// </summary>
-internal sealed class JsonNodeReader
+internal sealed class StrictJsonReader
 {
     public const int MaxDepth = 32, MaxBytes = 1 << 20, MaxTokens = 4_000;
 
@@ -18,20 +18,20 @@ internal sealed class JsonNodeReader
     private readonly Dictionary<string, JsonElement> values = new(StringComparer.Ordinal);
     private readonly List<string> known = [];
 
-    private JsonNodeReader(string path, JsonElement element)
+    private StrictJsonReader(string path, JsonElement element)
     {
         this.path = path;
         foreach (var property in element.EnumerateObject())
             if (!values.TryAdd(property.Name, property.Value))
-                throw new SpecException(Tr($"\"{At(Foreign.Shorten(property.Name))}\" is given twice.", $"\"{At(Foreign.Shorten(property.Name))}\" 出现了两次。"));
+                throw new RefusedException(Tr($"\"{At(UntrustedText.Shorten(property.Name))}\" is given twice.", $"\"{At(UntrustedText.Shorten(property.Name))}\" 出现了两次。"));
     }
 
     /// <summary>Parses a whole document, which must be an object.</summary>
-    public static JsonNodeReader Parse(ReadOnlyMemory<byte> utf8, string what)
+    public static StrictJsonReader Parse(ReadOnlyMemory<byte> utf8, string what)
     {
-        if (utf8.Length > MaxBytes) throw new SpecException(Tr($"{what} is larger than 1 MB, too large for an experiment.", $"{what}大于 1 MB，对实验来说太大。"));
+        if (utf8.Length > MaxBytes) throw new RefusedException(Tr($"{what} is larger than 1 MB, too large for an experiment.", $"{what}大于 1 MB，对实验来说太大。"));
         if (utf8.Span.StartsWith("\uFEFF"u8)) utf8 = utf8[3..];
-        if (!Utf8.IsValid(utf8.Span)) throw new SpecException(Tr($"{what} is not UTF-8 text.", $"{what}不是 UTF-8 文本。"));
+        if (!Utf8.IsValid(utf8.Span)) throw new RefusedException(Tr($"{what} is not UTF-8 text.", $"{what}不是 UTF-8 文本。"));
         JsonElement root;
         try
         {
@@ -41,11 +41,11 @@ internal sealed class JsonNodeReader
         }
         catch (JsonException)
         {
-            throw new SpecException(Explain(utf8.Span, what));
+            throw new RefusedException(Explain(utf8.Span, what));
         }
-        if (root.ValueKind != JsonValueKind.Object) throw new SpecException(Tr($"{what} is not a JSON object but {Name(root)}.", $"{what}不是 JSON 对象，而是{Name(root)}。"));
+        if (root.ValueKind != JsonValueKind.Object) throw new RefusedException(Tr($"{what} is not a JSON object but {Name(root)}.", $"{what}不是 JSON 对象，而是{Name(root)}。"));
         CheckText(root, what);
-        return new JsonNodeReader("", root);
+        return new StrictJsonReader("", root);
     }
 
     /// <summary>Refuses more than any experiment has before memory is taken for each; what comes after is not even read.</summary>
@@ -53,7 +53,7 @@ internal sealed class JsonNodeReader
     {
         var reader = new Utf8JsonReader(utf8, new JsonReaderOptions { MaxDepth = MaxDepth });
         for (int tokens = 0; reader.Read(); tokens++)
-            if (tokens == MaxTokens) throw new SpecException(Tr($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.", $"{what}的键、值和括号超过 {MaxTokens} 个，对实验来说太多。"));
+            if (tokens == MaxTokens) throw new RefusedException(Tr($"{what} has more than {MaxTokens} keys, values and brackets, too many for an experiment.", $"{what}的键、值和括号超过 {MaxTokens} 个，对实验来说太多。"));
     }
 
     /// <summary>Refuses escapes of half a character (\ud800), which would throw wherever they are read later.</summary>
@@ -65,11 +65,11 @@ internal sealed class JsonNodeReader
             if (element.ValueKind == JsonValueKind.Array)
                 foreach (var entry in element.EnumerateArray()) CheckText(entry, at);
             if (element.ValueKind == JsonValueKind.Object)
-                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{Foreign.Shorten(property.Name)}\"");
+                foreach (var property in element.EnumerateObject()) CheckText(property.Value, $"\"{UntrustedText.Shorten(property.Name)}\"");
         }
         catch (InvalidOperationException)
         {
-            throw new SpecException(Tr($"{at} has text that is not valid Unicode.", $"{at} 中有无效的 Unicode 文本。"));
+            throw new RefusedException(Tr($"{at} has text that is not valid Unicode.", $"{at} 中有无效的 Unicode 文本。"));
         }
     }
 
@@ -80,9 +80,9 @@ internal sealed class JsonNodeReader
         if (Get(key) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.String) throw Wrong(key, value, Tr("a text in quotation marks", "引号中的文本"));
         string text = value.GetString()!;
-        if (text.Length > 200) throw new SpecException(Tr($"\"{At(key)}\" is longer than 200 characters.", $"\"{At(key)}\" 超过 200 个字符。"));
+        if (text.Length > 200) throw new RefusedException(Tr($"\"{At(key)}\" is longer than 200 characters.", $"\"{At(key)}\" 超过 200 个字符。"));
         foreach (char c in text)
-            if (char.IsControl(c)) throw new SpecException(Tr($"\"{At(key)}\" has a control character in it.", $"\"{At(key)}\" 含有控制字符。"));
+            if (char.IsControl(c)) throw new RefusedException(Tr($"\"{At(key)}\" has a control character in it.", $"\"{At(key)}\" 含有控制字符。"));
         return text;
     }
 
@@ -99,12 +99,12 @@ internal sealed class JsonNodeReader
             ? Tr($"a number above {Show(min)}, at most {Show(max)}", $"大于 {Show(min)}、不超过 {Show(max)} 的数")
             : Tr($"a number from {Show(min)} to {Show(max)}", $"{Show(min)} 到 {Show(max)} 的数");
         if (value.ValueKind != JsonValueKind.Number || !value.TryGetDouble(out double number) || !double.IsFinite(number))
-            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
+            throw new RefusedException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
         if (number > max || number < min || (openMin && number <= min))
-            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
+            throw new RefusedException(Tr($"\"{at}\" is {Quote(value)}; it must be {range}.", $"\"{at}\" 是 {Quote(value)}；必须是 {range}。"));
         // Double has made a 0 of the smallest already.
         if ((float)number == 0 && (number != 0 || !IsWrittenAsZero(value.GetRawText())))
-            throw new SpecException(Tr(
+            throw new RefusedException(Tr(
                 $"\"{at}\" is {Quote(value)}, of which float32, in which networks train, makes 0; the smallest number there is 1.4e-45.",
                 $"\"{at}\" 是 {Quote(value)}，网络训练所用的 float32 会把它变成 0；其中最小的数是 1.4e-45。"));
         return number;
@@ -118,7 +118,7 @@ internal sealed class JsonNodeReader
     public static long Whole(string at, JsonElement value, long min, long max)
     {
         if (!TryWhole(value, out long number) || number < min || number > max)
-            throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.", $"\"{at}\" 是 {Quote(value)}；必须是 {Show(min)} 到 {Show(max)} 的整数。"));
+            throw new RefusedException(Tr($"\"{at}\" is {Quote(value)}; it must be a whole number from {Show(min)} to {Show(max)}.", $"\"{at}\" 是 {Quote(value)}；必须是 {Show(min)} 到 {Show(max)} 的整数。"));
         return number;
     }
 
@@ -144,14 +144,14 @@ internal sealed class JsonNodeReader
         if (value.ValueKind == JsonValueKind.String)
             foreach (var (word, choice) in choices)
                 if (value.ValueEquals(word)) return choice;
-        throw new SpecException(Tr($"\"{at}\" is {Quote(value)}; it must be one of {words}.", $"\"{at}\" 是 {Quote(value)}；必须是下列之一：{words}。"));
+        throw new RefusedException(Tr($"\"{at}\" is {Quote(value)}; it must be one of {words}.", $"\"{at}\" 是 {Quote(value)}；必须是下列之一：{words}。"));
     }
 
-    public JsonNodeReader? Object(string key)
+    public StrictJsonReader? Object(string key)
     {
         if (Get(key) is not { } value) return null;
         if (value.ValueKind != JsonValueKind.Object) throw Wrong(key, value, Tr("an object in braces", "花括号中的对象"));
-        return new JsonNodeReader(At(key), value);
+        return new StrictJsonReader(At(key), value);
     }
 
     public IReadOnlyList<JsonElement>? Array(string key, int min, int max)
@@ -160,13 +160,13 @@ internal sealed class JsonNodeReader
         if (value.ValueKind != JsonValueKind.Array) throw Wrong(key, value, Tr("a list in brackets", "方括号中的列表"));
         int length = value.GetArrayLength();
         if (length < min || length > max)
-            throw new SpecException(Tr($"\"{At(key)}\" has {length} entries; it must have {min} to {max}.", $"\"{At(key)}\" 有 {length} 项；必须有 {min} 到 {max} 项。"));
+            throw new RefusedException(Tr($"\"{At(key)}\" has {length} entries; it must have {min} to {max}.", $"\"{At(key)}\" 有 {length} 项；必须有 {min} 到 {max} 项。"));
         return [.. value.EnumerateArray()];
     }
 
     /// <summary>A list of objects.</summary>
-    public IReadOnlyList<JsonNodeReader>? Objects(string key, int min, int max)
-        => Array(key, min, max)?.Select((value, i) => value.ValueKind == JsonValueKind.Object ? new JsonNodeReader($"{At(key)}[{i}]", value)
+    public IReadOnlyList<StrictJsonReader>? Objects(string key, int min, int max)
+        => Array(key, min, max)?.Select((value, i) => value.ValueKind == JsonValueKind.Object ? new StrictJsonReader($"{At(key)}[{i}]", value)
             : throw Wrong($"{key}[{i}]", value, Tr("an object in braces", "花括号中的对象"))).ToList();
 
     /// <summary>The value whatever its kind, for keys that take several.</summary>
@@ -186,7 +186,7 @@ internal sealed class JsonNodeReader
     }
 
     /// <summary>Says that a key is missing, or that another is probably a misspelling of it.</summary>
-    public SpecException Missing(string key, string what)
+    public RefusedException Missing(string key, string what)
     {
         foreach (string given in values.Keys)
             if (!known.Contains(given) && Near(given, key)) return Unknown(given, key);
@@ -204,11 +204,11 @@ internal sealed class JsonNodeReader
         }
     }
 
-    private SpecException Unknown(string key, string? meant)
+    private RefusedException Unknown(string key, string? meant)
     {
         string where = path.Length == 0 ? Tr("an experiment", "实验") : $"\"{path}\"";
         string hint = meant is not null ? Tr($" (did you mean \"{meant}\"?)", $"（是否想写 \"{meant}\"？）") : Tr($"; known here are {string.Join(", ", known.Distinct())}", $"；可用的有 {string.Join(", ", known.Distinct())}");
-        return new(Tr($"\"{At(Foreign.Shorten(key))}\" is not a key of {where}{hint}.", $"\"{At(Foreign.Shorten(key))}\" 不是 {where} 的键{hint}。"));
+        return new(Tr($"\"{At(UntrustedText.Shorten(key))}\" is not a key of {where}{hint}.", $"\"{At(UntrustedText.Shorten(key))}\" 不是 {where} 的键{hint}。"));
     }
 
     public static string Quote(JsonElement value)
@@ -217,11 +217,11 @@ internal sealed class JsonNodeReader
         {
             JsonValueKind.Object => Tr("an object", "对象"),
             JsonValueKind.Array => Tr("a list", "列表"),
-            _ => Foreign.Shorten(value.GetRawText()),
+            _ => UntrustedText.Shorten(value.GetRawText()),
         };
     }
 
-    private SpecException Wrong(string key, JsonElement value, string wanted) => new(Tr($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.", $"\"{At(key)}\" 是 {Quote(value)}；必须是{wanted}。"));
+    private RefusedException Wrong(string key, JsonElement value, string wanted) => new(Tr($"\"{At(key)}\" is {Quote(value)}; it must be {wanted}.", $"\"{At(key)}\" 是 {Quote(value)}；必须是{wanted}。"));
 
     private static string Show(double value) => value.ToString(Math.Abs(value) is >= 1e7 or (> 0 and < 1e-3) ? "0.###e0" : "#,0.######", CultureInfo.InvariantCulture);
 
@@ -247,7 +247,7 @@ internal sealed class JsonNodeReader
             {
                 switch (reader.TokenType)
                 {
-                    case JsonTokenType.PropertyName: key = Foreign.Shorten(reader.GetString()!); break;
+                    case JsonTokenType.PropertyName: key = UntrustedText.Shorten(reader.GetString()!); break;
                     case JsonTokenType.StartObject or JsonTokenType.StartArray: keys.Push(key ?? ""); key = null; break;
                     case JsonTokenType.EndObject or JsonTokenType.EndArray: keys.Pop(); key = null; break;
                 }
@@ -258,7 +258,7 @@ internal sealed class JsonNodeReader
             long line = (e.LineNumber ?? 0) + 1, column = (e.BytePositionInLine ?? 0) + 1;
             if (keys.Count >= MaxDepth) return Tr($"{what} is nested more than {MaxDepth} levels deep (line {line}).", $"{what}的嵌套超过 {MaxDepth} 层（第 {line} 行）。");
             string path = string.Join('.', keys.Reverse().Append(key ?? "").Where(k => k.Length > 0));
-            string at = path.Length > 0 ? Tr($", at \"{Foreign.Shorten(path)}\"", $"，在 \"{Foreign.Shorten(path)}\" 处") : "";
+            string at = path.Length > 0 ? Tr($", at \"{UntrustedText.Shorten(path)}\"", $"，在 \"{UntrustedText.Shorten(path)}\" 处") : "";
             return Tr($"{what} is not JSON: line {line}, column {column}{at}{Found(utf8, e)}.", $"{what}不是 JSON：第 {line} 行第 {column} 列{at}{Found(utf8, e)}。");
         }
         catch (InvalidOperationException)
@@ -282,7 +282,7 @@ internal sealed class JsonNodeReader
         int length = 0;
         while (length < word.Length && length < 20 && word[length] is not ((byte)',' or (byte)'}' or (byte)']' or (byte)'\n' or (byte)'\r')) length++;
         string text = Encoding.UTF8.GetString(word[..length]).Trim();
-        return text.Length == 0 ? "" : Tr($", {Foreign.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)", $"，{Foreign.Shorten(text)} 不是值（文本需要引号，数必须有限）");
+        return text.Length == 0 ? "" : Tr($", {UntrustedText.Shorten(text)} is not a value (text needs quotation marks, numbers are finite)", $"，{UntrustedText.Shorten(text)} 不是值（文本需要引号，数必须有限）");
     }
 
     private static bool Near(string given, string meant) => Distance(given, meant) <= Math.Min(3, meant.Length / 2);

@@ -12,7 +12,7 @@ namespace BatchViz.Engine.Torch;
 /// each looks at its batch as often as it needs. What is minimised is gradientWeight·loss + λ/2 ‖w‖². docs/optimisers.md says what is
 /// done where; the embedded engine does the same. (torch.optim.LBFGS keeps its pairs across batches and to itself.)
 /// </summary>
-internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, StackedModel model, BatchGradients gradients, TorchSplit train)
+internal sealed class LineSearchSteps(BundleSpec bundle, ParameterLayout layout, StackedModel model, BatchGradients gradients, TorchSplit train)
 {
     private readonly OptimizerSpec spec = bundle.Optimizer;
     private readonly NetworkSpec network = bundle.Network;
@@ -25,7 +25,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
     private sealed record Trial(Tensor Weights, Tensor Gradient);
 
     /// <summary>One update of each member of a cohort; what it showed of the batch at the weights before it [M × columns].</summary>
-    public double[] Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateFigures figures)
+    public double[] Update(Cohort cohort, SearchState[] states, Tensor examples, uint[] seeds, long update, double rate, double weight, UpdateStatistics figures)
     {
         long count = examples.shape[0] / states.Length;
         var rows = new double[states.Length * figures.Width];
@@ -38,20 +38,20 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         return rows;
     }
 
-    private sealed class OneUpdate(Searches of, SearchState search, Tensor[] state, Tensor examples, uint seed, long update, double factor)
+    private sealed class OneUpdate(LineSearchSteps of, SearchState search, Tensor[] state, Tensor examples, uint seed, long update, double factor)
     {
         private readonly OptimizerSpec spec = of.spec;
         private readonly long count = examples.shape[0];
         private Tensor direction = null!, weights = null!, g = null!;
         private double start, slope;
 
-        public double[] Run(Tensor at, double rate, UpdateFigures figures)
+        public double[] Run(Tensor at, double rate, UpdateStatistics figures)
         {
             search.BeginUpdate();
             weights = at;
             var (loss, gradient) = Gradient(weights.clone(), out var first);
             double[] row = figures.Read(first, weights.unsqueeze(0));
-            if (figures.Finite(row)) row[UpdateFigures.UpdateSquare] = Move(loss, gradient, rate);
+            if (figures.Finite(row)) row[UpdateStatistics.UpdateSquare] = Move(loss, gradient, rate);
             if (next is not null)
             {
                 using var still = no_grad();
@@ -196,7 +196,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         private double LossAt(double step)
         {
             var there = Along(step);
-            using var leaves = new Leaves(of.layout, there.unsqueeze(0), gradient: false);
+            using var leaves = new ParameterViews(of.layout, there.unsqueeze(0), gradient: false);
             double sum = 0;
             long most = of.MicroBatch ?? count;
             for (long first = 0; first < count; first += most)
@@ -214,7 +214,7 @@ internal sealed class Searches(BundleSpec bundle, ParameterLayout layout, Stacke
         {
             using var tracks = enable_grad();
             using var scope = NewDisposeScope();
-            using var leaves = new Leaves(of.layout, at.unsqueeze(0), gradient: true, zeros_like(at).unsqueeze(0));
+            using var leaves = new ParameterViews(of.layout, at.unsqueeze(0), gradient: true, zeros_like(at).unsqueeze(0));
             result = of.gradients.At(leaves, examples, [seed], update, 1, null);
             foreach (var tensor in new[] { result.Sum, result.Gradient, result.Squares }) tensor?.MoveToOuterDisposeScope();
             search.Gradients++;

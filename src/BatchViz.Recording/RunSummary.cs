@@ -11,12 +11,12 @@ namespace BatchViz.Recording;
 /// </summary>
 /// <param name="Updates">Those before a fork among them.</param>
 /// <param name="State">Null where the log says nothing of an end: the run is being written, or was interrupted.</param>
-public sealed record RunGlance(string Id, long Updates, RunState? State, string? Message, RunResult? Result, Damage? Damage)
+public sealed record RunSummary(string Id, long Updates, RunState? State, string? Message, RunResult? Result, Damage? Damage)
 {
     private const int HeadBytes = 16;
 
     /// <summary>As much of each block is read: the whole of a block that names its run.</summary>
-    private const int Glance = 160;
+    private const int SummaryBytes = 160;
 
     /// <summary>Whether there is something left to train, as far as can be told from here.</summary>
     public bool Unfinished => State is null or RunState.Stopped or RunState.Failed && !Spent;
@@ -27,14 +27,14 @@ public sealed record RunGlance(string Id, long Updates, RunState? State, string?
     public bool Interrupted => State is null || Message?.StartsWith("Interrupted", StringComparison.Ordinal) == true;
 
     /// <exception cref="IOException">The log cannot be read.</exception>
-    public static RunGlance Of(IFiles files, Guid recording, RecordingManifest.RunEntry run)
+    public static RunSummary Of(IFiles files, Guid recording, RecordingManifest.RunEntry run)
     {
         string name = RunFile.NameOf(run.Id);
         using var file = files.Read(name);
         if (file is null) return new(run.Id, run.Update, null, null, null, Damage.MissingFile(name));
         long updates = 0;
         (long At, int Length)? end = null;
-        var scanner = new BlockScanner(file, Glance);
+        var scanner = new BlockScanner(file, SummaryBytes);
         while (scanner.Next())
         {
             if (scanner.Blocks == 1 && RunFile.WrongBegin(scanner, recording, run.Id) is { } wrong)
@@ -70,7 +70,7 @@ public sealed record RunGlance(string Id, long Updates, RunState? State, string?
         string name = RunFile.TimesNameOf(runId);
         using var file = files.Read(name);
         if (file is null) return null;
-        var scanner = new BlockScanner(file, Glance);
+        var scanner = new BlockScanner(file, SummaryBytes);
         return scanner.Next() && scanner.Type == FileIdentity.BlockType && FileIdentity.WrongFor(scanner.Payload, recording, runId) is { } wrong
             ? new Damage(name, 0, file.Length, wrong, DamageKind.Foreign)
             : null;

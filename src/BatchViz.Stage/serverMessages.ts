@@ -1,12 +1,12 @@
 /**
  * What the server says in sentences of its own (run messages, damages of a recording, problems, planes, columns), in Chinese. The
  * recording keeps them in English, so they are put into the reader's language here; figures in them keep their format. Pure.
- * said.test.ts reads the C# sources and asks for every one of them.
+ * serverMessages.test.ts reads the C# sources and asks for every one of them.
  */
 import { tr } from "./language.ts";
 
 /** As it came, or in Chinese; what is unknown (a file system's own words) stays as it is. */
-export const said = (sentence: string): string => tr(sentence, inChinese(sentence) ?? sentence);
+export const inReadersLanguage = (sentence: string): string => tr(sentence, inChinese(sentence) ?? sentence);
 
 /** Fixed words: why a file of a recording cannot be read on, and the words of columns. */
 const FIXED: Readonly<Record<string, string>> = {
@@ -100,13 +100,13 @@ const RULES: readonly Rule[] = [
   [/^Memory ran out at batch size (\S+); the other runs go on\.$/, (b) => `批量大小为 ${b} 时内存不足；其他运行继续。`],
   [/^Memory ran out at batch size (\S+), when (\S+) MB more were asked for; the other runs go on\.$/, (b, mb) => `批量大小为 ${b} 时内存不足（还需 ${mb} MB）；其他运行继续。`],
   [/^A new segment begins after update (\S+): this engine's bits do not come again \(losses on the way there were off by up to (\S+) %\)\.$/, (u, off) => `第 ${u} 次更新之后开始新的一段：此引擎的结果不能逐位重现（此前的损失最多相差 ${off} %）。`],
-  [/^The engine failed: (.*)$/s, (why) => `计算引擎出错：${said(why)}`],
-  [/^The landscape cannot be computed: (.*)$/s, (why) => `无法计算损失地形：${said(why)}`],
+  [/^The engine failed: (.*)$/s, (why) => `计算引擎出错：${inReadersLanguage(why)}`],
+  [/^The landscape cannot be computed: (.*)$/s, (why) => `无法计算损失地形：${inReadersLanguage(why)}`],
   [/^The keyframe after update (\S+), at which this run leaves (\S+), cannot be read\.$/, (u, run) => `无法读取第 ${u} 次更新后的关键帧，此运行由此从 ${run} 分叉。`],
   [/^Update (\S+) does not come again as it was recorded \((.+) (\S+), recorded (\S+)\): the recording is of another build or machine\.$/s,
     (u, column, now, then) => `第 ${u} 次更新无法按录制重现（${FIXED[column] ?? column} ${now}，录制值 ${then}）：此录制来自另一版本或另一台机器。`],
   [/^Nothing more is recorded, since the recording cannot be written: (.*)\. What was recorded before is kept\.$/s, (why) => `录制无法写入，不再继续：${why}。此前的录制已保留。`],
-  [/^This experiment is not recorded, and is lost when another begins: (.*)$/s, (why) => `本实验未被录制，另一个实验开始后将丢失：${said(why)}`],
+  [/^This experiment is not recorded, and is lost when another begins: (.*)$/s, (why) => `本实验未被录制，另一个实验开始后将丢失：${inReadersLanguage(why)}`],
   [/^(\S+) is missing\.?$/, (file) => `${file} 缺失`],
   [/^(\S+): (it .+); nothing of it is used\.?$/s, (file, why) => `${file}：${inChinese(why) ?? why}；其内容均未使用。`],
   [/^(\S+): (it is empty)\.?$/, (file, why) => `${file}：${inChinese(why) ?? why}。`],

@@ -5,7 +5,7 @@ using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
 using static BatchViz.Core.Numerics.LineSearches;
 
-namespace BatchViz.Engine.Cpu.Whole;
+namespace BatchViz.Engine.Cpu.FullGradient;
 
 /// <summary>
 /// Updates along a direction: L-BFGS and nonlinear conjugate gradients, with or without a line search. Whatever is compared within an
@@ -21,7 +21,7 @@ internal sealed unsafe class SearchSteps : IDisposable
     private readonly Model model;
     private readonly Optimizer optimizer;
     private readonly Losses losses;
-    private readonly Figures spare;
+    private readonly UpdateStatistics spare;
     private readonly Arena arena;
     private readonly float* g, trial, spare0, spare1, spare2;
     private readonly double* direction;
@@ -46,7 +46,7 @@ internal sealed unsafe class SearchSteps : IDisposable
     {
         (this.kernels, spec, network, this.layout, this.model, this.optimizer, this.losses, this.indices)
             = (kernels, bundle.Optimizer, bundle.Network, layout, model, optimizer, losses, indices);
-        spare = new Figures(layout.Layers.Length);
+        spare = new UpdateStatistics(layout.Layers.Length);
         each = new float[indices.Length];
         steps = new double[spec.HasMemory ? spec.Memory : 0];
         curvatures = new double[steps.Length];
@@ -67,7 +67,7 @@ internal sealed unsafe class SearchSteps : IDisposable
     private long Floats => layout.Floats;
 
     /// <summary>One update; figures are those of the batch at the weights before it, as <see cref="Model.Update"/> gives them.</summary>
-    public void Update(float* weights, float* state, SearchState search, int count, double rate, double gradientWeight, Figures figures)
+    public void Update(float* weights, float* state, SearchState search, int count, double rate, double gradientWeight, UpdateStatistics figures)
     {
         this.weights = weights;
         (this.search, this.count, factor) = (search, count, gradientWeight);
@@ -75,11 +75,11 @@ internal sealed unsafe class SearchSteps : IDisposable
         if (!figures.Finite) return;
         (figures.UpdateSquare, figures.WeightSquare) = (0, kernels.SumSquares(Floats, weights));
         start = Value(figures.Loss, weights);
-        double square = Flat.Dot(Floats, g, g), length = rate * Math.Min(1, 1 / Flat.AbsoluteSum(Floats, g));
+        double square = VectorOps.Dot(Floats, g, g), length = rate * Math.Min(1, 1 / VectorOps.AbsoluteSum(Floats, g));
         search.StepLength = 0;
         if (square == 0) return;
         bool informed = spec.HasMemory ? NewtonDirection(state) : ConjugateDirection(state);
-        slope = Flat.Dot(Floats, g, direction);
+        slope = VectorOps.Dot(Floats, g, direction);
         if (!(slope < 0 && double.IsFinite(slope)))
         {
             if (!spec.HasMemory && informed) search.Skipped++;
@@ -102,9 +102,9 @@ internal sealed unsafe class SearchSteps : IDisposable
         }
         search.StepLength = step;
         if (step == 0) return;
-        Flat.Difference(Floats, trial, weights, g);
-        figures.UpdateSquare = Flat.Dot(Floats, g, g);
-        Flat.Copy(Floats, trial, weights);
+        VectorOps.Difference(Floats, trial, weights, g);
+        figures.UpdateSquare = VectorOps.Dot(Floats, g, g);
+        VectorOps.Copy(Floats, trial, weights);
     }
 
     public void Dispose()
@@ -121,17 +121,17 @@ internal sealed unsafe class SearchSteps : IDisposable
         for (int k = 0; k < pairs; k++)
         {
             var pair = PairOf(state, k);
-            curvatures[k] = Flat.Dot(Floats, pair.S, pair.Y);
-            steps[k] = Flat.Dot(Floats, pair.S, direction) / curvatures[k];
-            Flat.Add(Floats, -steps[k], pair.Y, direction);
+            curvatures[k] = VectorOps.Dot(Floats, pair.S, pair.Y);
+            steps[k] = VectorOps.Dot(Floats, pair.S, direction) / curvatures[k];
+            VectorOps.Add(Floats, -steps[k], pair.Y, direction);
         }
         if (pairs == 0) return false;
         float* newest = PairOf(state, 0).Y;
-        Flat.Scale(Floats, curvatures[0] / Flat.Dot(Floats, newest, newest), direction);
+        VectorOps.Scale(Floats, curvatures[0] / VectorOps.Dot(Floats, newest, newest), direction);
         for (int k = pairs - 1; k >= 0; k--)
         {
             var pair = PairOf(state, k);
-            Flat.Add(Floats, steps[k] - Flat.Dot(Floats, pair.Y, direction) / curvatures[k], pair.S, direction);
+            VectorOps.Add(Floats, steps[k] - VectorOps.Dot(Floats, pair.Y, direction) / curvatures[k], pair.S, direction);
         }
         return true;
     }
@@ -151,19 +151,19 @@ internal sealed unsafe class SearchSteps : IDisposable
     {
         Downhill();
         if (search.Square == 0) return false;
-        double beta = Flat.Dot(Floats, g, state + Floats) / search.Square;
+        double beta = VectorOps.Dot(Floats, g, state + Floats) / search.Square;
         if (!(beta > 0 && double.IsFinite(beta)) || search.Age >= layout.Parameters)
         {
             search.Skipped++;
             Forget();
             return false;
         }
-        Flat.Add(Floats, beta, state, direction);
+        VectorOps.Add(Floats, beta, state, direction);
         search.Age++;
         return true;
     }
 
-    private void Downhill() => Flat.Scaled(Floats, -1, g, direction);
+    private void Downhill() => VectorOps.Scaled(Floats, -1, g, direction);
 
     private void Forget() => (search.Pairs, search.Square, search.Age) = (0, 0, 0);
 
@@ -172,23 +172,23 @@ internal sealed unsafe class SearchSteps : IDisposable
     {
         if (!spec.HasMemory)
         {
-            Flat.Round(Floats, direction, state);
-            Flat.Difference(Floats, there, g, state + Floats);
+            VectorOps.Round(Floats, direction, state);
+            VectorOps.Difference(Floats, there, g, state + Floats);
             (search.Square, search.Step, search.Slope) = (square, step, slope);
             return;
         }
         float* s = Other(there, null), y = Other(there, s);
-        Flat.Difference(Floats, trial, weights, s);
-        Flat.Difference(Floats, there, g, y);
-        double product = Flat.Dot(Floats, s, y);
-        if (!(product > spec.Epsilon * Flat.Dot(Floats, s, s) && double.IsFinite(product)))
+        VectorOps.Difference(Floats, trial, weights, s);
+        VectorOps.Difference(Floats, there, g, y);
+        double product = VectorOps.Dot(Floats, s, y);
+        if (!(product > spec.Epsilon * VectorOps.Dot(Floats, s, s) && double.IsFinite(product)))
         {
             search.Skipped++;
             return;
         }
         var place = Place(state, (long)search.Pairs);
-        Flat.Copy(Floats, s, place.S);
-        Flat.Copy(Floats, y, place.Y);
+        VectorOps.Copy(Floats, s, place.S);
+        VectorOps.Copy(Floats, y, place.Y);
         search.Pairs++;
     }
 
@@ -202,27 +202,27 @@ internal sealed unsafe class SearchSteps : IDisposable
             _ => Wolfe(first),
         };
         if (found is not { } best) return 0;
-        Flat.Along(Floats, weights, best.Step, direction, trial);
+        VectorOps.Along(Floats, weights, best.Step, direction, trial);
         there = (float*)best.Kept;
         return best.Step;
     }
 
     private LinePoint<nint>? Wolfe(double first)
-        => StrongWolfe(new LinePoint<nint>(0, start, slope, (nint)g), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, Flat.Largest(Floats, direction), atBeside);
+        => StrongWolfe(new LinePoint<nint>(0, start, slope, (nint)g), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, VectorOps.Largest(Floats, direction), atBeside);
 
     /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
     private LinePoint<nint> At(double step, float* gradient)
     {
-        Flat.Along(Floats, weights, step, direction, trial);
+        VectorOps.Along(Floats, weights, step, direction, trial);
         TakeGradient(trial, gradient, spare);
         if (!spare.Finite) return new LinePoint<nint>(step, double.PositiveInfinity, double.NaN, (nint)gradient);
-        double value = Value(spare.Loss, trial), along = Flat.Dot(Floats, gradient, direction);
+        double value = Value(spare.Loss, trial), along = VectorOps.Dot(Floats, gradient, direction);
         return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, (nint)gradient) : new(step, double.PositiveInfinity, double.NaN, (nint)gradient);
     }
 
     private double LossAt(double step)
     {
-        Flat.Along(Floats, weights, step, direction, trial);
+        VectorOps.Along(Floats, weights, step, direction, trial);
         losses.Of(trial, indices.AsSpan(0, count), each);
         search.Forwards++;
         search.Flops += (double)network.ForwardFlopsPerExample * count;
@@ -231,18 +231,18 @@ internal sealed unsafe class SearchSteps : IDisposable
         return Value(sum / count, trial);
     }
 
-    private void TakeGradient(float* at, float* to, Figures of)
+    private void TakeGradient(float* at, float* to, UpdateStatistics of)
     {
         of.Clear();
-        optimizer.Taking = to;
+        optimizer.GradientSink = to;
         model.Update(at, null, indices.AsSpan(0, count), optimizer, of);
-        optimizer.Taking = null;
+        optimizer.GradientSink = null;
         search.Gradients++;
         search.Flops += (double)network.TrainingFlopsPerExample * count;
-        if (of.Finite) Flat.Regularise(Floats, factor, spec.WeightDecay, at, to);
+        if (of.Finite) VectorOps.Regularise(Floats, factor, spec.WeightDecay, at, to);
     }
 
-    private double Value(double loss, float* at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * Flat.Dot(Floats, at, at));
+    private double Value(double loss, float* at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * VectorOps.Dot(Floats, at, at));
 
     /// <summary>A spare vector that is neither of these.</summary>
     private float* Other(float* a, float* b) => spare0 != a && spare0 != b ? spare0 : spare1 != a && spare1 != b ? spare1 : spare2;

@@ -1,4 +1,4 @@
-namespace BatchViz.Engine.Cpu.Whole;
+namespace BatchViz.Engine.Cpu.FullGradient;
 
 /// <summary>Losses of training examples at given weights, by forward passes alone.</summary>
 internal abstract unsafe class Losses : IDisposable

@@ -1,6 +1,6 @@
 using BatchViz.Core.Sampling;
 
-namespace BatchViz.Engine.Cpu.Whole;
+namespace BatchViz.Engine.Cpu.FullGradient;
 
 /// <summary>Hard-example batches: a pool is scored by its losses, and the <see cref="Hardest"/> are trained on.</summary>
 /// <param name="losses">Becomes ours.</param>

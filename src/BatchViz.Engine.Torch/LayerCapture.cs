@@ -7,26 +7,26 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>One use of a group of weights in a forward pass: what went in and what came out, from which each example's own gradient follows.</summary>
 /// <param name="Output">Before the activation; the loss's gradient by it is δ.</param>
-internal abstract record Touch(int Group, Tensor Output)
+internal abstract record LayerCapture(int Group, Tensor Output)
 {
     /// <summary>‖gᵢ‖² of the group for each example [M, B].</summary>
-    public abstract Tensor Squares(Leaves leaves, Tensor delta);
+    public abstract Tensor Squares(ParameterViews leaves, Tensor delta);
 
     /// <summary>⟨gᵢ, d⟩ of the group for each example [M, B], d given as weights are.</summary>
-    public abstract Tensor Slopes(Leaves direction, Tensor delta);
+    public abstract Tensor Slopes(ParameterViews direction, Tensor delta);
 }
 
 /// <summary>z = Wx + b: gᵢ = δxᵀ, ‖gᵢ‖² = (‖x‖² + 1)‖δ‖² (Goodfellow 2015, arXiv:1510.01799).</summary>
-internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touch(Group, Output)
+internal sealed record DenseCapture(int Group, Tensor Input, Tensor Output) : LayerCapture(Group, Output)
 {
-    public override Tensor Squares(Leaves leaves, Tensor delta)
+    public override Tensor Squares(ParameterViews leaves, Tensor delta)
     {
         var inputs = Input.detach().to(ScalarType.Float32).Squared().sum(-1);
         if (leaves.Bias(Group) is not null) inputs = inputs.Plus(1);
         return (inputs * delta.to(ScalarType.Float32).Squared().sum(-1)).reshape(leaves.Members, -1);
     }
 
-    public override Tensor Slopes(Leaves direction, Tensor delta)
+    public override Tensor Slopes(ParameterViews direction, Tensor delta)
     {
         var input = Input.detach().to(ScalarType.Float32);
         // One net's inputs come without the dimension of nets.
@@ -42,7 +42,7 @@ internal sealed record DenseTouch(int Group, Tensor Input, Tensor Output) : Touc
 /// windows and δ, a few examples at a time, so that their windows stay in the cache of a CPU.
 /// </summary>
 /// <param name="Apart">The graph does not lead to the weights: their gradient is the sum of the examples' own, which are there anyway.</param>
-internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor Output, bool Apart) : Touch(Group, Output)
+internal sealed record ConvCapture(int Group, LayerSpec Spec, Tensor Input, Tensor Output, bool Apart) : LayerCapture(Group, Output)
 {
     private const long CpuFloats = 1 << 18, DeviceFloats = 1 << 27;
 
@@ -53,7 +53,7 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
         return inputs * filters <= pixels * (inputs + filters);
     }
 
-    public override Tensor Squares(Leaves leaves, Tensor delta)
+    public override Tensor Squares(ParameterViews leaves, Tensor delta)
     {
         long rows = delta.shape[0], members = leaves.Members, filters = Spec.Filters / Spec.Groups, pixels = delta.shape[2] * delta.shape[3];
         long groups = rows * members * Spec.Groups, channels = Input.shape[1] / (members * Spec.Groups), inputs = channels * Spec.Kernel * Spec.Kernel;
@@ -103,7 +103,7 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
         return framed.unfold(2, Spec.Kernel, Spec.Stride).unfold(3, Spec.Kernel, Spec.Stride).permute(0, 1, 4, 5, 2, 3);
     }
 
-    public override Tensor Slopes(Leaves direction, Tensor delta)
+    public override Tensor Slopes(ParameterViews direction, Tensor delta)
     {
         long members = direction.Members;
         var weights = direction.Matrices[Group];
@@ -114,9 +114,9 @@ internal sealed record ConvTouch(int Group, LayerSpec Spec, Tensor Input, Tensor
 }
 
 /// <summary>z = γx̂ + β by channel: gᵢ = (Σδx̂, Σδ) over the pixels.</summary>
-internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touch(Group, Output)
+internal sealed record NormCapture(int Group, Tensor Normal, Tensor Output) : LayerCapture(Group, Output)
 {
-    public override Tensor Squares(Leaves leaves, Tensor delta)
+    public override Tensor Squares(ParameterViews leaves, Tensor delta)
     {
         var product = delta * Normal.detach();
         if (delta.dim() < 4) return product.Squared().sum(-1).Plus(delta.Squared().sum(-1)).reshape(leaves.Members, -1);
@@ -124,7 +124,7 @@ internal sealed record NormTouch(int Group, Tensor Normal, Tensor Output) : Touc
         return squares.reshape(delta.shape[0], leaves.Members, -1).sum(2).transpose(0, 1);
     }
 
-    public override Tensor Slopes(Leaves direction, Tensor delta)
+    public override Tensor Slopes(ParameterViews direction, Tensor delta)
     {
         bool image = delta.dim() == 4;
         long[] shape = image ? [1, -1, 1, 1] : [direction.Members, 1, -1];

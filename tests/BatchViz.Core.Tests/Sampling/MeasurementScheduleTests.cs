@@ -13,7 +13,7 @@ public class MarksTests
     [MemberData(nameof(Totals))]
     public void There_are_few_marks_with_the_first_and_the_last_update_among_them(long total, int atMost)
     {
-        var all = All(new Marks(total, atMost), total);
+        var all = All(new MeasurementSchedule(total, atMost), total);
         Assert.InRange(all.Count, Math.Min(total + 1, atMost / 3), atMost);
         Assert.Equal(0, all[0]);
         Assert.Equal(total, all[^1]);
@@ -23,7 +23,7 @@ public class MarksTests
     [MemberData(nameof(Totals))]
     public void Marks_are_logarithmic_then_regular(long total, int atMost)
     {
-        var all = All(new Marks(total, atMost), total);
+        var all = All(new MeasurementSchedule(total, atMost), total);
         long largest = all.Zip(all.Skip(1), (a, b) => b - a).Max();
         Assert.True(largest <= Math.Max(1, 4 * total / atMost), $"a gap of {largest}");
         foreach (var (a, b) in all.Zip(all.Skip(1))) Assert.True(b - a <= Math.Max(1, a), $"{a} → {b}");
@@ -36,7 +36,7 @@ public class MarksTests
     [InlineData(null)]
     public void An_update_is_due_when_it_is_the_next_mark(int? total)
     {
-        var marks = new Marks(total, 80);
+        var marks = new MeasurementSchedule(total, 80);
         long next = 0;
         for (long u = 0; u <= (total ?? 20_000) + 3; u++)
         {
@@ -46,18 +46,18 @@ public class MarksTests
     }
 
     [Fact]
-    public void Past_the_end_nothing_is_due() => Assert.Equal(long.MaxValue, new Marks(10, 80).Next(10));
+    public void Past_the_end_nothing_is_due() => Assert.Equal(long.MaxValue, new MeasurementSchedule(10, 80).Next(10));
 
     [Theory]
     [InlineData(80)]
     [InlineData(512)]
     public void Without_a_known_end_marks_stay_few_up_to_a_hundred_million(int atMost)
     {
-        var marks = new Marks(null, atMost);
+        var marks = new MeasurementSchedule(null, atMost);
         Assert.InRange(All(marks, 100_000_000).Count, atMost / 2, atMost);
     }
 
-    private static List<long> All(Marks marks, long upTo)
+    private static List<long> All(MeasurementSchedule marks, long upTo)
     {
         var all = new List<long>();
         for (long u = marks.Next(-1); u <= upTo; u = marks.Next(u)) all.Add(u);

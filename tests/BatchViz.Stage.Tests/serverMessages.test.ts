@@ -2,7 +2,7 @@
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { inChinese } from "../../src/BatchViz.Stage/said.ts";
+import { inChinese } from "../../src/BatchViz.Stage/serverMessages.ts";
 import { titleInChinese } from "../../src/BatchViz.Stage/titles.ts";
 
 const root = join(import.meta.dirname, "../..");
@@ -22,7 +22,7 @@ test.each([
   ["messages of runs", [...all(lab, new RegExp(String.raw`(?:Enter|EndAll)\(RunState\.\w+, ${LITERAL}`, "g")), ...all(lab, new RegExp(String.raw`stopped(?:, budgetSpent\))? = \(?${LITERAL}`, "g")),
     ...all(lab, new RegExp(String.raw`CannotException\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\["message"\] = ${LITERAL}`, "g"))], 9],
   ["problems of landscape and recording", [...all(lab, new RegExp(String.raw`ref failure, ${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`ref problem, ${LITERAL}`, "g")),
-    ...all(source("BatchViz/Live/Conductor.cs"), new RegExp(String.raw`problem = ${LITERAL}`, "g")), ...all(source("BatchViz.Training/RecordCheck.cs"), new RegExp(String.raw`=> new\(${LITERAL}`, "g"))], 5],
+    ...all(source("BatchViz/Live/ExperimentHost.cs"), new RegExp(String.raw`problem = ${LITERAL}`, "g")), ...all(source("BatchViz.Training/RecordCheck.cs"), new RegExp(String.raw`=> new\(${LITERAL}`, "g"))], 5],
   ["damages", [...all(recording, new RegExp(String.raw`(?:Stop|Refuse)\(${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`new Damage\([^"\n]*${LITERAL}`, "g")), ...all(recording, new RegExp(String.raw`\?\? ${LITERAL}\)`, "g")),
     ...all(source("BatchViz.Recording/RunFile.cs"), new RegExp(String.raw`return ${LITERAL}`, "g"))], 25],
 ] as const)("%s", (_, sentences, atLeast) => {

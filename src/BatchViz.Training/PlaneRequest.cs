@@ -5,7 +5,7 @@ namespace BatchViz.Training;
 /// <summary>Which plane is wanted.</summary>
 /// <param name="Runs">Ids of the runs whose weights it goes through: three, or one for the Hessian; null: chosen by their batch sizes.</param>
 /// <param name="Update">Of the Hessian: after how many updates of its run. Such a plane stays where it is; null: at the newest weights, which it follows.</param>
-public sealed record PlaneWish(PlaneKind Kind, IReadOnlyList<string>? Runs = null, long? Update = null);
+public sealed record PlaneRequest(PlaneKind Kind, IReadOnlyList<string>? Runs = null, long? Update = null);
 
 /// <summary>Through what a plane was fitted: what its title says, for other languages.</summary>
 /// <param name="Runs">Ids, in the order of the title.</param>

@@ -7,22 +7,22 @@ namespace BatchViz.Engine.Torch;
 /// <summary>
 /// Weights [M, P] of M nets of one shape, group by group as views of the same memory. Made once, they follow every change in place.
 /// </summary>
-internal sealed class Leaves : IDisposable
+internal sealed class ParameterViews : IDisposable
 {
     private readonly List<Tensor> all = [], slots = [], views = [];
     private readonly (int Weights, long[] Shape, int Bias)[] groups;
 
     /// <param name="gradient">Derivatives can be taken by them.</param>
     /// <param name="gradients">[M, P], where <see cref="Autograd.Accumulate"/> adds the gradients by them. It stays the caller's.</param>
-    public Leaves(ParameterLayout layout, Tensor weights, bool gradient, Tensor? gradients = null)
+    public ParameterViews(ParameterLayout layout, Tensor weights, bool gradient, Tensor? gradients = null)
     {
         Gradients = gradients;
         Members = weights.shape[0];
         groups = new (int, long[], int)[layout.Places.Length];
         Matrices = new Tensor[groups.Length];
         Biases = new Tensor?[groups.Length];
-        Turned = new Tensor[groups.Length];
-        WideBiases = new Tensor?[groups.Length];
+        Transposed = new Tensor[groups.Length];
+        BroadcastBiases = new Tensor?[groups.Length];
         using var scope = NewDisposeScope();
         for (int l = 0; l < groups.Length; l++)
         {
@@ -30,11 +30,11 @@ internal sealed class Leaves : IDisposable
             long[] shape = ShapeOf(place.Group);
             var plain = weights.detach();
             Matrices[l] = View(plain.narrow(1, place.Offset, place.Matrix).view(Members, place.Group.Outputs, place.Group.Inputs));
-            Turned[l] = View(Matrices[l].transpose(1, 2));
+            Transposed[l] = View(Matrices[l].transpose(1, 2));
             groups[l] = (Leaf(Matrices[l].view(shape), gradient), shape, -1);
             if (!place.Group.Bias) continue;
             Biases[l] = View(plain.narrow(1, place.BiasOffset, place.Group.Outputs));
-            WideBiases[l] = View(Biases[l]!.unsqueeze(1));
+            BroadcastBiases[l] = View(Biases[l]!.unsqueeze(1));
             groups[l].Bias = Leaf(Members == 1 ? Biases[l]!.view(place.Group.Outputs) : Biases[l]!, gradient);
         }
         if (gradients is null) return;
@@ -61,9 +61,9 @@ internal sealed class Leaves : IDisposable
     public Tensor?[] Biases { get; }
 
     /// <summary>The same as products want them: [M, inputs, outputs] and [M, 1, outputs].</summary>
-    public Tensor[] Turned { get; }
+    public Tensor[] Transposed { get; }
 
-    public Tensor?[] WideBiases { get; }
+    public Tensor?[] BroadcastBiases { get; }
 
     /// <summary>What derivatives are taken by, in canonical order; one net's in the shape that its operation asks for, so that the graph has nothing to reshape.</summary>
     public IReadOnlyList<Tensor> All => all;

@@ -6,7 +6,7 @@ namespace BatchViz.Core.Sampling;
 /// The update counts at which a run is looked at: 0 and the last one always, logarithmic at first (two an octave), then regular;
 /// logarithmic throughout when the end is not known. A pure function of update counts, so it never depends on the clock.
 /// </summary>
-public sealed class Marks
+public sealed class MeasurementSchedule
 {
     /// <summary>Without a known end, marks stay within the bound up to 2²⁷ updates.</summary>
     private const int UnknownOctaves = 27;
@@ -16,7 +16,7 @@ public sealed class Marks
 
     /// <param name="total">The run's last update, or null when unknown.</param>
     /// <param name="atMost">Bound on the number of marks, at least 80.</param>
-    public Marks(long? total, int atMost)
+    public MeasurementSchedule(long? total, int atMost)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(atMost, 80);
         this.total = total;

@@ -25,7 +25,7 @@ public sealed record EngineEstimate(string Engine, CostEstimate? Cost, string? P
 /// <param name="engineOf">
 /// Makes the engine that a recording was made with; null: it is opened only where its experiment gets the same again.
 /// </param>
-public sealed class Conductor(
+public sealed class ExperimentHost(
     ExperimentEngines engines, DataFiles files, ExperimentOptions options, Library? library = null,
     Func<RecordingManifest.EngineInfo, IEngine>? engineOf = null) : IDisposable
 {
@@ -55,11 +55,11 @@ public sealed class Conductor(
     public Library? Library => library;
 
     /// <summary>All recordings; none where nothing is kept.</summary>
-    /// <exception cref="SpecException">They cannot be listed.</exception>
+    /// <exception cref="RefusedException">They cannot be listed.</exception>
     public IReadOnlyList<LibraryEntry> Recordings() => library?.List(Current?.Recording.Key) ?? [];
 
     /// <summary>Reads a spec, its data, and begins it in place of the present experiment; when it is refused, that one goes on.</summary>
-    /// <exception cref="SpecException">One sentence.</exception>
+    /// <exception cref="RefusedException">One sentence.</exception>
     public Task Start(ReadOnlyMemory<byte> json, CancellationToken cancel = default) => Replace(() =>
     {
         var spec = SpecReader.Read(json);
@@ -67,7 +67,7 @@ public sealed class Conductor(
     }, cancel);
 
     /// <summary>What an experiment would take and how long it would train, measured on a short trial. What trains meanwhile goes on.</summary>
-    /// <exception cref="SpecException">One sentence: it cannot be started as it is.</exception>
+    /// <exception cref="RefusedException">One sentence: it cannot be started as it is.</exception>
     public Task<CostEstimate> Estimate(ExperimentSpec spec, CancellationToken cancel) => Task.Factory.StartNew(() =>
     {
         using var engine = engines.For(spec).Engine;
@@ -75,7 +75,7 @@ public sealed class Conductor(
     }, cancel, TaskCreationOptions.LongRunning, TaskScheduler.Default);
 
     /// <summary>The name of the engine that trains an experiment where it names none.</summary>
-    /// <exception cref="SpecException">One sentence: it is not here.</exception>
+    /// <exception cref="RefusedException">One sentence: it is not here.</exception>
     public string DefaultEngine(ExperimentSpec spec)
     {
         using var engine = engines.For(spec with { Engine = null }).Engine;
@@ -92,7 +92,7 @@ public sealed class Conductor(
             {
                 estimate = new(name, await Estimate(spec with { Engine = name }, cancel), null);
             }
-            catch (SpecException e)
+            catch (RefusedException e)
             {
                 estimate = new(name, null, e.Message);
             }
@@ -101,7 +101,7 @@ public sealed class Conductor(
     }
 
     /// <summary>Puts a recording on the air as it is; one that another process writes can only be looked at.</summary>
-    /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
+    /// <exception cref="RefusedException">One sentence; the present experiment goes on.</exception>
     public Task Open(string id, CancellationToken cancel = default) => Replace(() =>
     {
         var entry = Entry(id);
@@ -110,23 +110,23 @@ public sealed class Conductor(
 
     /// <summary>Trains those runs of a recording on that were interrupted or stopped.</summary>
     /// <param name="id">Null: the recording on the air, wherever it is kept.</param>
-    /// <exception cref="SpecException">One sentence; the present experiment goes on.</exception>
+    /// <exception cref="RefusedException">One sentence; the present experiment goes on.</exception>
     public Task Resume(string? id = null, CancellationToken cancel = default) => Replace(() =>
     {
         var entry = id is null ? null : Entry(id);
         if (entry is null || entry.Key == Current?.Recording.Key) PrepareCurrentAgain();
-        else if (!entry.Runs.Any(run => run.Unfinished)) throw new SpecException(Tr($"Every run of “{entry.Name}” has ended; there is nothing to go on with.", $"“{entry.Name}”的所有运行都已结束，没有可继续的训练。"));
+        else if (!entry.Runs.Any(run => run.Unfinished)) throw new RefusedException(Tr($"Every run of “{entry.Name}” has ended; there is nothing to go on with.", $"“{entry.Name}”的所有运行都已结束，没有可继续的训练。"));
         else PrepareRecording(entry, resume: true);
     }, cancel);
 
     /// <summary>A new run beside the others, which goes on from one of them with other settings.</summary>
     /// <param name="progress">From 0 to 1, while the way from the keyframe before it is made once more.</param>
     /// <returns>Its id.</returns>
-    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
+    /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
     public async Task<string> Fork(string run, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
     {
-        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
-        if (live.Recording.ReadOnly) throw new SpecException(Tr("This recording can only be looked at here, since another BatchViz has it; a fork would write it.", "另一个 BatchViz 正占用此录制，这里只能查看；分叉需要写入。"));
+        var live = Current ?? throw new RefusedException(Tr("There is no experiment yet.", "还没有实验。"));
+        if (live.Recording.ReadOnly) throw new RefusedException(Tr("This recording can only be looked at here, since another BatchViz has it; a fork would write it.", "另一个 BatchViz 正占用此录制，这里只能查看；分叉需要写入。"));
         Run? made = null;
         var fork = new Recomputation(new object(), () => default, (_, told, stop) =>
         {
@@ -135,21 +135,21 @@ public sealed class Conductor(
         });
         var state = await live.Recomputing.Ask(fork, Asker.Owner, Timeout.InfiniteTimeSpan, cancel);
         cancel.ThrowIfCancellationRequested();
-        if (state.Refusal is { } refusal) throw new SpecException(refusal);
+        if (state.Refusal is { } refusal) throw new RefusedException(refusal);
         return made!.Plan.Id;
     }
 
-    /// <summary>Undoes a fork: <see cref="Experiment.TakeBack"/>.</summary>
-    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
-    public void TakeBack(string run) => Forking.TakeBack(run);
+    /// <summary>Undoes a fork: <see cref="Experiment.UndoFork"/>.</summary>
+    /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
+    public void UndoFork(string run) => Forking.UndoFork(run);
 
     /// <summary>Redoes it.</summary>
-    /// <exception cref="SpecException">One sentence; nothing has changed.</exception>
-    public void BringBack(string run) => Forking.BringBack(run);
+    /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
+    public void RedoFork(string run) => Forking.RedoFork(run);
 
-    private Experiment Forking => Current?.Experiment ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+    private Experiment Forking => Current?.Experiment ?? throw new RefusedException(Tr("There is no experiment yet.", "还没有实验。"));
 
-    /// <exception cref="SpecException">One sentence; the name is as before.</exception>
+    /// <exception cref="RefusedException">One sentence; the name is as before.</exception>
     public async Task Rename(string id, string name, CancellationToken cancel = default)
     {
         await replacing.WaitAsync(cancel);
@@ -161,13 +161,13 @@ public sealed class Conductor(
                 Shelf.Rename(id, name);
                 return;
             }
-            if (live.Recording.ReadOnly) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能改名。"));
+            if (live.Recording.ReadOnly) throw new RefusedException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be renamed when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能改名。"));
             live.Experiment.Rename(Library.CheckName(name));
             Shelf.LookAgain(entry.Key);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new SpecException(Tr($"The recording cannot be renamed: {e.Message.TrimEnd('.')}.", $"无法给录制改名：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(Tr($"The recording cannot be renamed: {e.Message.TrimEnd('.')}.", $"无法给录制改名：{e.Message.TrimEnd('.')}。"));
         }
         finally
         {
@@ -176,7 +176,7 @@ public sealed class Conductor(
     }
 
     /// <summary>Moves a recording into the trash; <see cref="Library.Undelete"/> brings it back.</summary>
-    /// <exception cref="SpecException">One sentence; it is still there.</exception>
+    /// <exception cref="RefusedException">One sentence; it is still there.</exception>
     public async Task<string> Delete(string id, CancellationToken cancel = default)
     {
         await replacing.WaitAsync(cancel);
@@ -184,7 +184,7 @@ public sealed class Conductor(
         {
             await retired;
             var entry = Entry(id);
-            return entry.Key == Current?.Recording.Key ? throw new SpecException(Tr($"“{entry.Name}” is on the air; it can be deleted when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能删除。")) : Shelf.Delete(id);
+            return entry.Key == Current?.Recording.Key ? throw new RefusedException(Tr($"“{entry.Name}” is on the air; it can be deleted when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能删除。")) : Shelf.Delete(id);
         }
         finally
         {
@@ -192,11 +192,11 @@ public sealed class Conductor(
         }
     }
 
-    /// <exception cref="SpecException">It is no longer in the trash.</exception>
+    /// <exception cref="RefusedException">It is no longer in the trash.</exception>
     public string Undelete(string trashed) => Shelf.Undelete(trashed);
 
     /// <summary>Takes all that an experiment needs and starts nothing yet. Where it cannot be recorded, it is prepared all the same, and says so.</summary>
-    /// <exception cref="SpecException">It is more than can be had.</exception>
+    /// <exception cref="RefusedException">It is more than can be had.</exception>
     public void Prepare(ExperimentPlan plan, string? dataFolder = null)
     {
         Unprepare();
@@ -223,7 +223,7 @@ public sealed class Conductor(
                     throw;
                 }
             }
-            catch (Exception e) when (e is SpecException or IOException or UnauthorizedAccessException)
+            catch (Exception e) when (e is RefusedException or IOException or UnauthorizedAccessException)
             {
                 // If it was refused for another reason than its folder, it is refused once more below.
                 problem = $"This experiment is not recorded, and is lost when another begins: {e.Message}";
@@ -262,31 +262,31 @@ public sealed class Conductor(
 
     public void Stop() => Current?.Experiment.Stop();
 
-    /// <exception cref="SpecException">The kind does not apply, or is none.</exception>
-    public void Replane(string kind) => Current?.Experiment.Replane(PlaneOf(kind));
+    /// <exception cref="RefusedException">The kind does not apply, or is none.</exception>
+    public void FitPlane(string kind) => Current?.Experiment.FitPlane(PlaneOf(kind));
 
     /// <summary>Fits a plane at a chosen place: of the Hessian at one run's weights after an update, or through the ends of three runs.</summary>
     /// <returns>When everyone sees it.</returns>
-    /// <exception cref="SpecException">One sentence; the plane is as before.</exception>
-    public async Task ReplaneAt(string kind, IReadOnlyList<string> runs, long update, CancellationToken cancel = default)
+    /// <exception cref="RefusedException">One sentence; the plane is as before.</exception>
+    public async Task FitPlaneAt(string kind, IReadOnlyList<string> runs, long update, CancellationToken cancel = default)
     {
-        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+        var live = Current ?? throw new RefusedException(Tr("There is no experiment yet.", "还没有实验。"));
         var plane = PlaneOf(kind);
         try
         {
-            await live.Experiment.Replane(new PlaneWish(plane, runs, plane == PlaneKind.Hessian ? update : null)).WaitAsync(cancel);
+            await live.Experiment.FitPlane(new PlaneRequest(plane, runs, plane == PlaneKind.Hessian ? update : null)).WaitAsync(cancel);
         }
         catch (OperationCanceledException) when (!cancel.IsCancellationRequested)
         {
-            throw new SpecException(Tr("The plane was not fitted: another experiment has begun.", "平面没有拟合：另一个实验已经开始。"));
+            throw new RefusedException(Tr("The plane was not fitted: another experiment has begun.", "平面没有拟合：另一个实验已经开始。"));
         }
     }
 
     private static PlaneKind PlaneOf(string kind)
     {
-        foreach (var (word, value) in Words.Planes)
+        foreach (var (word, value) in SpecVocabulary.Planes)
             if (word == kind && value != PlaneKind.Auto) return value;
-        throw new SpecException(Tr("A plane is \"pca\", \"random\", \"runs\", \"hessian\" or \"weights\".", "平面为 \"pca\"、\"random\"、\"runs\"、\"hessian\" 或 \"weights\"。"));
+        throw new RefusedException(Tr("A plane is \"pca\", \"random\", \"runs\", \"hessian\" or \"weights\".", "平面为 \"pca\"、\"random\"、\"runs\"、\"hessian\" 或 \"weights\"。"));
     }
 
     public void Dispose()
@@ -296,7 +296,7 @@ public sealed class Conductor(
         retired.Wait(TimeSpan.FromSeconds(10));
     }
 
-    private Library Shelf => library ?? throw new SpecException(Tr("This server keeps no recordings.", "此服务器不保存录制。"));
+    private Library Shelf => library ?? throw new RefusedException(Tr("This server keeps no recordings.", "此服务器不保存录制。"));
 
     private LibraryEntry Entry(string id) => Shelf.Find(id, Current?.Recording.Key);
 
@@ -317,9 +317,9 @@ public sealed class Conductor(
 
     private void PrepareRecording(LibraryEntry entry, bool resume)
     {
-        if (entry.Manifest is null) throw new SpecException(entry.Problem ?? Tr("The recording cannot be read.", "无法读取录制。"));
+        if (entry.Manifest is null) throw new RefusedException(entry.Problem ?? Tr("The recording cannot be read.", "无法读取录制。"));
         bool elsewhere = Shelf.IsElsewhere(entry.Key);
-        if (resume && elsewhere) throw new SpecException(Tr($"“{entry.Name}” is being written by another BatchViz, which trains it.", $"另一个 BatchViz 正在写入并训练“{entry.Name}”。"));
+        if (resume && elsewhere) throw new RefusedException(Tr($"“{entry.Name}” is being written by another BatchViz, which trains it.", $"另一个 BatchViz 正在写入并训练“{entry.Name}”。"));
         IFiles? folder = null;
         try
         {
@@ -328,7 +328,7 @@ public sealed class Conductor(
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
             // A folder that cannot be written can still be looked at.
-            if (resume) throw new SpecException(Tr($"“{entry.Name}” cannot be gone on with: {e.Message.TrimEnd('.')}.", $"无法继续“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
+            if (resume) throw new RefusedException(Tr($"“{entry.Name}” cannot be gone on with: {e.Message.TrimEnd('.')}.", $"无法继续“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
         }
         bool readOnly = folder is null;
         folder ??= Shelf.ToRead(entry.Key);
@@ -342,7 +342,7 @@ public sealed class Conductor(
         try
         {
             var manifest = RecordingManifest.Read(folder);
-            own = EngineOf(manifest) ?? throw new SpecException(Tr(
+            own = EngineOf(manifest) ?? throw new RefusedException(Tr(
                 $"“{entry.Name}” was made with another engine, which this server does not have.",
                 $"“{entry.Name}”由另一个计算引擎生成，此服务器没有该引擎。"));
             recording = new OpenRecording(folder, own, LetGo) { Key = entry.Key, ReadOnly = readOnly };
@@ -356,7 +356,7 @@ public sealed class Conductor(
                 folder.Dispose();
                 LetGo();
             }
-            if (e is IOException or UnauthorizedAccessException) throw new SpecException(Tr($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
+            if (e is IOException or UnauthorizedAccessException) throw new RefusedException(Tr($"“{entry.Name}” cannot be read: {e.Message.TrimEnd('.')}.", $"无法读取“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
             throw;
         }
     }
@@ -374,12 +374,12 @@ public sealed class Conductor(
     /// <summary>The experiment on the air once more, so that what was stopped goes on: from the same files, which are not let go of in between.</summary>
     private void PrepareCurrentAgain()
     {
-        var live = Current ?? throw new SpecException(Tr("There is no experiment yet.", "还没有实验。"));
+        var live = Current ?? throw new RefusedException(Tr("There is no experiment yet.", "还没有实验。"));
         var experiment = live.Experiment;
-        if (!experiment.Finished) throw new SpecException(Tr("This experiment is being trained; there is nothing to resume.", "此实验正在训练，没有可恢复的内容。"));
-        if (live.Recording.ReadOnly) throw new SpecException(Tr("This recording is being written by another BatchViz, which trains it.", "另一个 BatchViz 正在写入并训练此录制。"));
-        if (experiment.State != ExperimentState.Stopped) throw new SpecException(Tr("Every run of this experiment has ended; there is nothing to go on with.", "此实验的所有运行都已结束，没有可继续的训练。"));
-        if (experiment.Recorder?.Flush(WritingOut) == false) throw new SpecException(experiment.RecordingProblem ?? Tr("The recording is still being written; try again in a moment.", "录制仍在写入，请稍后再试。"));
+        if (!experiment.Finished) throw new RefusedException(Tr("This experiment is being trained; there is nothing to resume.", "此实验正在训练，没有可恢复的内容。"));
+        if (live.Recording.ReadOnly) throw new RefusedException(Tr("This recording is being written by another BatchViz, which trains it.", "另一个 BatchViz 正在写入并训练此录制。"));
+        if (experiment.State != ExperimentState.Stopped) throw new RefusedException(Tr("Every run of this experiment has ended; there is nothing to go on with.", "此实验的所有运行都已结束，没有可继续的训练。"));
+        if (experiment.Recorder?.Flush(WritingOut) == false) throw new RefusedException(experiment.RecordingProblem ?? Tr("The recording is still being written; try again in a moment.", "录制仍在写入，请稍后再试。"));
         var recording = live.Recording.Share();
         try
         {
@@ -412,9 +412,9 @@ public sealed class Conductor(
         try
         {
             // Nothing else would make a surface: every run has ended, or the program did before it was computed.
-            bare.Replane(plan.Plane);
+            bare.FitPlane(plan.Plane);
         }
-        catch (SpecException)
+        catch (RefusedException)
         {
             // Then there is none, as there was none.
         }

@@ -3,7 +3,7 @@ using System.Globalization;
 namespace BatchViz.Core.Specs;
 
 /// <summary>Foreign text, made fit to stand in a sentence.</summary>
-internal static class Foreign
+internal static class UntrustedText
 {
     private const int Longest = 60;
 
