@@ -5,7 +5,7 @@ using Microsoft.Playwright;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>No violation of any weight, on every page, for owners and viewers, in both themes and both languages.</summary>
-public class AccessibilityTests(DefaultExperiment browser) : IClassFixture<DefaultExperiment>
+public class AccessibilityTests(FiveRuns browser) : IClassFixture<FiveRuns>
 {
     [Theory]
     [InlineData(1440, 900, ColorScheme.Dark, "en", true)]

@@ -87,9 +87,10 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     {
         if (Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named) return named;
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
-        string[] names = ["chromium", "chromium-browser", "google-chrome"];
+        // The first has no window, whose own tabs and buttons would be drawn for every page.
+        string[] names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
         return names.SelectMany(name => folders.Select(folder => Path.Combine(folder, name))).FirstOrDefault(File.Exists)
-            ?? throw new FileNotFoundException("No Chromium on the PATH; on Debian: apt-get install chromium.");
+            ?? throw new FileNotFoundException("No Chromium on the PATH; on Debian: apt-get install chromium-headless-shell.");
     }
 }
 
