@@ -196,8 +196,6 @@ public sealed class BenchCommandTests
     [InlineData("--inputs", "soak", "--fuzz", "--inputs", "0")]
     [InlineData("--index", "soak", "--fuzz", "idx", "--index", "-1")]
     [InlineData("engine", "nonsense")]
-    [InlineData("engine")]
-    [InlineData("--fuzz", "soak")]
     public async Task What_cannot_be_measured_is_refused_in_one_sentence_with_exit_code_2(string names, params string[] arguments)
     {
         var (code, output, error) = await BuiltProgram.RunBench(arguments);
@@ -206,6 +204,18 @@ public sealed class BenchCommandTests
         Assert.Empty(output);
         Assert.DoesNotContain('\n', error.Trim());
         Assert.Contains(names == "engine" ? "nonsense" : $"\"{names}\"", error);
+    }
+
+    [Theory]
+    [InlineData("engine, landscape, probes, recorder or soak")]
+    [InlineData("--fuzz, --kills, --viewers", "soak")]
+    public async Task Without_a_name_those_that_there_are_are_told(string names, params string[] arguments)
+    {
+        var (code, output, error) = await BuiltProgram.RunBench(arguments);
+
+        Assert.Equal((2, ""), (code, output));
+        Assert.DoesNotContain('\n', error.Trim());
+        Assert.Contains(names, error);
     }
 
     [Fact]
