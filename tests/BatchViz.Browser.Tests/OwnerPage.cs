@@ -11,4 +11,24 @@ internal static class OwnerPage
         await page.ClickAsync(field);
         await page.Locator(".mud-popover-open").GetByRole(AriaRole.Option, new() { Name = reading, Exact = true }).ClickAsync();
     }
+
+    /// <summary>Opens a field's list by the keyboard. MudBlazor may not be connected to a field that has only just come: then the key is pressed once more.</summary>
+    public static async Task OpenList(this IPage page, string field, string reading)
+    {
+        await page.Locator(field).FocusAsync();
+        var option = page.GetByRole(AriaRole.Option, new() { Name = reading, Exact = true });
+        for (int tries = 0; ; tries++)
+        {
+            await page.Keyboard.PressAsync("Enter");
+            try
+            {
+                await option.WaitForAsync(new() { Timeout = 10_000 });
+                return;
+            }
+            catch (TimeoutException) when (tries < 5)
+            {
+                // Once more.
+            }
+        }
+    }
 }

@@ -45,3 +45,8 @@ document.addEventListener("keydown", (event) => {
   event.preventDefault();
   escape(top, TRIES);
 });
+
+/** In the field of a list Enter opens the list, or chooses from it. Until MudBlazor's script is connected to the field, the browser would send the whole form. */
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Enter" && event.target.matches?.("input[role=combobox][readonly]")) event.preventDefault();
+});
