@@ -24,7 +24,7 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     private HostProcess? host;
 
     /// <summary>
-    /// At most ten frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as a run trains;
+    /// At most fifteen frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as a run trains;
     /// no test judges how smooth a picture is.
     /// </summary>
     private const string FewerFrames = """
@@ -33,7 +33,7 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
           let last = 0, id = 0;
           window.requestAnimationFrame = (callback) => {
             const me = ++id, begin = () => { waiting.delete(me); next((now) => { last = now; callback(now); }); };
-            waiting.set(me, setTimeout(begin, Math.max(0, last + 1000 / 10 - performance.now())));
+            waiting.set(me, setTimeout(begin, Math.max(0, last + 1000 / 15 - performance.now())));
             return me;
           };
           window.cancelAnimationFrame = (me) => clearTimeout(waiting.get(me));

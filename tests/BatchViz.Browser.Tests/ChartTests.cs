@@ -216,7 +216,9 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var track = (await page.Locator(".track").BoundingBoxAsync())!;
         await page.Mouse.MoveAsync(track.X + track.Width * 0.2533f, track.Y + 30);
         var early = await Probe.Until(page, "the timeline's moment", now => now.Cursor is > 0.25 * SeedsAndProbes.Examples and < 0.26 * SeedsAndProbes.Examples && now.CursorMarks.Count == 9);
-        double[] on = early.CursorMarks["b4-s1"];
+        // The picture may still be on its way there: the pointer goes where the mark has come to rest.
+        await page.EvaluateAsync("() => window.batchviz.idle()");
+        double[] on = (await Probe.Of(page)).CursorMarks["b4-s1"];
         await page.Mouse.MoveAsync((float)on[0], (float)on[1]);
         var pointed = await Probe.Until(page, "a path's moment", now => now.Cursor is not null && now.Cursor != early.Cursor);
         Assert.InRange(pointed.Cursor!.Value, 1, SeedsAndProbes.Examples / 2);
