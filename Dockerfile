@@ -11,7 +11,7 @@ RUN ln -s ../lib/node_modules/npm/bin/npm-cli.js /usr/local/bin/npm
 ARG TORCH=cuda
 WORKDIR /source
 COPY package.json package-lock.json .npmrc ./
-RUN npm ci --no-audit --no-fund
+RUN npm ci --omit=dev --no-audit --no-fund
 COPY . .
 RUN case "$TORCH" in none) torch= ;; cpu | cuda) torch=$TORCH ;; *) echo "TORCH is none, cpu or cuda, not $TORCH" >&2; exit 1 ;; esac \
     && dotnet publish src/BatchViz -c Release -r linux-x64 --self-contained false -p:Torch=$torch -o /app

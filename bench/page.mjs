@@ -66,7 +66,7 @@ const heap = async browser => {
   return (await browser.send('Runtime.getHeapUsage')).usedSize / 2 ** 20;
 };
 
-const bundle = gzipSync(readFileSync(join(top, 'src/BatchViz/obj/web/js/stage.js')), { level: 9 }).length / 1024;
+const bundle = gzipSync(readFileSync(join(top, 'src/BatchViz.Stage/obj/out/web/js/stage.js')), { level: 9 }).length / 1024;
 const server = await serve({ ...eightRuns(updates), landscape: { resolution } });
 const out = { machine: `${cpus().length} × ${cpus()[0].model}`, updates, resolution: server.manifest.plane.resolution, scriptKiB: round(bundle, 1) };
 const browser = await Browser.start();

@@ -14,14 +14,18 @@ public sealed record Probe(
     public static async Task<Probe> Of(IPage page)
         => JsonSerializer.Deserialize<Probe>(await page.EvaluateAsync<string>("() => JSON.stringify(window.batchviz.state())"), Options)!;
 
-    /// <summary>Waits until what the page shows is as wanted; the last state is in the failure.</summary>
+    /// <summary>Waits until what the page shows is as wanted, and is drawn: pointers meet what the last frame drew, not the state. The last state is in the failure.</summary>
     public static async Task<Probe> Until(IPage page, string what, Func<Probe, bool> wanted, int seconds = 60)
     {
         var patience = DateTime.UtcNow.AddSeconds(seconds);
         while (true)
         {
             var now = await Of(page);
-            if (wanted(now)) return now;
+            if (wanted(now))
+            {
+                await page.EvaluateAsync("() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(done)))");
+                return now;
+            }
             if (DateTime.UtcNow > patience) throw new TimeoutException($"Not seen within {seconds} s: {what}. Last: {now} {string.Join(' ', now.Heads)} {string.Join(' ', now.Drawn)} {string.Join(' ', now.Charts)}");
             await Task.Delay(100);
         }

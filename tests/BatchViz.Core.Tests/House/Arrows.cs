@@ -16,6 +16,7 @@ public static partial class Arrows
     private static readonly Dictionary<string, string[]> MayReference = new()
     {
         ["BatchViz.Core"] = [],
+        ["BatchViz.Stage"] = [],
         ["BatchViz.Engine.Cpu"] = ["BatchViz.Core"],
         ["BatchViz.Engine.Torch"] = ["BatchViz.Core"],
         ["BatchViz.Telemetry"] = ["BatchViz.Core"],
@@ -24,7 +25,7 @@ public static partial class Arrows
         ["BatchViz"] =
         [
             "BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch",
-            "BatchViz.Telemetry", "BatchViz.Recording", "BatchViz.Training",
+            "BatchViz.Telemetry", "BatchViz.Recording", "BatchViz.Training", "BatchViz.Stage",
         ],
     };
 
@@ -34,6 +35,7 @@ public static partial class Arrows
         ["BatchViz.Core"] = ["CsvHelper", "System.Numerics.Tensors"],
         ["BatchViz.Engine.Cpu"] = ["System.Numerics.Tensors"],
         ["BatchViz.Engine.Torch"] = ["TorchSharp"],
+        ["BatchViz.Stage"] = [],
         ["BatchViz.Telemetry"] = [],
         ["BatchViz.Recording"] = ["CsvHelper", "Google.Protobuf", "Microsoft.Data.Sqlite", "System.IO.Hashing"],
         ["BatchViz.Training"] = ["CsvHelper"],
@@ -111,7 +113,7 @@ public static partial class Arrows
 
     public static ProjectNode ReadProject(string name, XElement project) => new(
         name,
-        (string?)project.Attribute("Sdk") ?? "",
+        (string?)project.Attribute("Sdk") ?? project.Elements("Import").Select(import => (string?)import.Attribute("Sdk")).FirstOrDefault(sdk => sdk is not null) ?? "",
         [.. Includes(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))],
         [.. Includes(project, "PackageReference"), .. Includes(project, "FrameworkReference")]);
 
