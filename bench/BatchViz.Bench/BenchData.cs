@@ -5,7 +5,9 @@ using BatchViz.Data;
 
 namespace BatchViz.Bench;
 
-/// <summary>Data that fit a network: MNIST for 784 inputs and 10 classes, circles for 2 inputs and one output or two, else random examples.</summary>
+/// <summary>
+/// Data that fit a network: MNIST for 784 inputs and 10 classes, circles for 2 inputs and one output or two, else random examples.
+/// </summary>
 internal static class BenchData
 {
     /// <summary>From this many inputs on, random examples are bytes like the pixels of an image.</summary>
@@ -19,12 +21,22 @@ internal static class BenchData
     /// <exception cref="RefusedException">One sentence.</exception>
     public static DataSet For(BenchNet net, int atLeast, DataFiles files)
     {
-        if (net is { Inputs: 784, Outputs: 10 } && Mnist(files) is { } mnist && mnist.Train.Count >= atLeast) return mnist;
+        if (net is { Inputs: 784, Outputs: 10 } && Mnist(files) is { } mnist && mnist.Train.Count >= atLeast)
+            return mnist;
         int count = Math.Max(atLeast, Math.Clamp(32_000_000 / net.Inputs, 1, 4096));
         if ((long)count * net.Inputs > Array.MaxLength / 4)
-            throw new RefusedException($"{count:#,0} examples of {net.Inputs:#,0} inputs take more memory than a benchmark should; ask for a smaller batch or network.");
+            throw new RefusedException(
+                $"{count:#,0} examples of {net.Inputs:#,0} inputs take more memory than a benchmark should; ask for a smaller batch or network."
+            );
         if (net.Inputs == 2 && net.Outputs <= 2)
-            return Generators.Make(new DataSpec { Kind = DataKind.Circles, TrainExamples = count, TestExamples = 1 });
+            return Generators.Make(
+                new DataSpec
+                {
+                    Kind = DataKind.Circles,
+                    TrainExamples = count,
+                    TestExamples = 1,
+                }
+            );
         return net.Inputs < ImageInputs ? Gaussian(net, count) : Images(net, count);
     }
 
@@ -59,8 +71,19 @@ internal static class BenchData
     {
         var features = new float[count * net.Inputs];
         var random = new Philox(1, Purpose.Data);
-        for (int i = 0; i < features.Length; i++) features[i] = (float)random.Gaussian((ulong)i);
-        return Classes(net, "random examples", new DataSplit { Count = count, Inputs = net.Inputs, Floats = features, Labels = Labels(net, count) });
+        for (int i = 0; i < features.Length; i++)
+            features[i] = (float)random.Gaussian((ulong)i);
+        return Classes(
+            net,
+            "random examples",
+            new DataSplit
+            {
+                Count = count,
+                Inputs = net.Inputs,
+                Floats = features,
+                Labels = Labels(net, count),
+            }
+        );
     }
 
     private static DataSet Images(BenchNet net, int count)
@@ -71,22 +94,35 @@ internal static class BenchData
         for (int i = 0; i < pixels.Length; i++)
         {
             uint word = random.Word((ulong)i);
-            if (word < share) pixels[i] = (byte)(1 + word % 255);
+            if (word < share)
+                pixels[i] = (byte)(1 + word % 255);
         }
-        return Classes(net, "random images, 19 % ink", new DataSplit { Count = count, Inputs = net.Inputs, Bytes = pixels, Scale = 1f / 255, Labels = Labels(net, count) });
+        return Classes(
+            net,
+            "random images, 19 % ink",
+            new DataSplit
+            {
+                Count = count,
+                Inputs = net.Inputs,
+                Bytes = pixels,
+                Scale = 1f / 255,
+                Labels = Labels(net, count),
+            }
+        );
     }
 
     private static int[] Labels(BenchNet net, int count)
     {
         var random = new Philox(1, Purpose.Data, step: 1);
         var labels = new int[count];
-        for (int i = 0; i < count; i++) labels[i] = random.Below((ulong)i, ClassesOf(net));
+        for (int i = 0; i < count; i++)
+            labels[i] = random.Below((ulong)i, ClassesOf(net));
         return labels;
     }
 
     /// <summary>One output tells two classes apart.</summary>
     private static int ClassesOf(BenchNet net) => Math.Max(2, net.Outputs);
 
-    private static DataSet Classes(BenchNet net, string name, DataSplit train)
-        => new(name, DataTask.Classification, net.Inputs, ClassesOf(net), train, null);
+    private static DataSet Classes(BenchNet net, string name, DataSplit train) =>
+        new(name, DataTask.Classification, net.Inputs, ClassesOf(net), train, null);
 }

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Spectre.Console;
 using BatchViz.Cli;
+using Spectre.Console;
 
 namespace BatchViz.Bench;
 
@@ -34,8 +34,8 @@ internal static class BenchReport
     public static string[] PeerColumns(bool there) => there ? ["fastest peer", "its time", "ratio"] : [];
 
     /// <param name="unit">Units in a second.</param>
-    public static string[] PeerCells(bool there, PeerTime? fastest, double unit, double? ratio)
-        => there ? [fastest?.Name ?? "–", Number(fastest?.Time.Minimum * unit), Times(ratio)] : [];
+    public static string[] PeerCells(bool there, PeerTime? fastest, double unit, double? ratio) =>
+        there ? [fastest?.Name ?? "–", Number(fastest?.Time.Minimum * unit), Times(ratio)] : [];
 
     public static void Progress(string line) => Console.Error.WriteLine(line);
 
@@ -43,13 +43,15 @@ internal static class BenchReport
     public static void Notes(Peers peers)
     {
         string[] names = [.. peers.Running.Select(p => p.Name).Distinct()];
-        if (names.Length > 0) Console.WriteLine($"Peers: {string.Join("; ", names)}. Ratios are shortest round against shortest round.");
-        foreach (string sentence in peers.Missing) Console.WriteLine(sentence);
+        if (names.Length > 0)
+            Console.WriteLine($"Peers: {string.Join("; ", names)}. Ratios are shortest round against shortest round.");
+        foreach (string sentence in peers.Missing)
+            Console.WriteLine(sentence);
     }
 
     /// <summary>Null where there are none.</summary>
-    public static IReadOnlyList<PeerName>? Names(Peers peers)
-        => peers.Running.Any() ? [.. peers.Running.Select(p => new PeerName(p.Name, p.Threads))] : null;
+    public static IReadOnlyList<PeerName>? Names(Peers peers) =>
+        peers.Running.Any() ? [.. peers.Running.Select(p => new PeerName(p.Name, p.Threads))] : null;
 
     /// <summary>Null where none is missing.</summary>
     public static IReadOnlyList<string>? Missing(Peers peers) => peers.Missing.Count > 0 ? peers.Missing : null;
@@ -57,7 +59,8 @@ internal static class BenchReport
     /// <summary>Three significant digits.</summary>
     public static string Number(double? value)
     {
-        if (value is not { } v || !double.IsFinite(v)) return "–";
+        if (value is not { } v || !double.IsFinite(v))
+            return "–";
         int decimals = v == 0 ? 0 : Math.Clamp(2 - (int)Math.Floor(Math.Log10(Math.Abs(v))), 0, 6);
         return v.ToString("#,0." + new string('0', decimals), CultureInfo.InvariantCulture);
     }

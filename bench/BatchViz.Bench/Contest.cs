@@ -7,7 +7,9 @@ internal interface IContestant
 {
     string Name { get; }
 
-    /// <summary>Works for about so many seconds, at least once, and says how many seconds one unit of work took on the wall; NaN when it cannot.</summary>
+    /// <summary>
+    /// Works for about so many seconds, at least once, and says how many seconds one unit of work took on the wall; NaN when it cannot.
+    /// </summary>
     double Round(double seconds);
 }
 
@@ -17,7 +19,8 @@ internal readonly record struct Timing(double Minimum, double Median)
     public static Timing Of(IReadOnlyList<double> rounds)
     {
         double[] sorted = [.. rounds.Order()];
-        if (double.IsNaN(sorted[0])) return new(double.NaN, double.NaN);
+        if (double.IsNaN(sorted[0]))
+            return new(double.NaN, double.NaN);
         int half = sorted.Length / 2;
         return new(sorted[0], sorted.Length % 2 == 1 ? sorted[half] : (sorted[half - 1] + sorted[half]) / 2);
     }
@@ -30,8 +33,10 @@ internal static class Contest
 {
     public const int Rounds = 10;
 
-    private const double WarmRound = 0.1, LongestWarmUp = 2;
-    private const int LeastWarmRounds = 5, CalmRounds = 3;
+    private const double WarmRound = 0.1,
+        LongestWarmUp = 2;
+    private const int LeastWarmRounds = 5,
+        CalmRounds = 3;
 
     /// <param name="seconds">For each contestant, over all rounds.</param>
     public static Timing[] Run(IReadOnlyList<IContestant> contestants, double seconds, CancellationToken stop)
@@ -49,7 +54,8 @@ internal static class Contest
         {
             for (int c = 0; c < contestants.Count; c++)
             {
-                if (round >= 2 && spent[c] >= seconds) continue;
+                if (round >= 2 && spent[c] >= seconds)
+                    continue;
                 stop.ThrowIfCancellationRequested();
                 long start = Stopwatch.GetTimestamp();
                 rounds[c].Add(contestants[c].Round(seconds / Rounds));
@@ -65,7 +71,11 @@ internal static class Contest
         double best = double.PositiveInfinity;
         long start = Stopwatch.GetTimestamp();
         int calm = 0;
-        for (int round = 0; (round < LeastWarmRounds || calm < CalmRounds) && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestWarmUp; round++)
+        for (
+            int round = 0;
+            (round < LeastWarmRounds || calm < CalmRounds) && Stopwatch.GetElapsedTime(start).TotalSeconds < LongestWarmUp;
+            round++
+        )
         {
             double time = contestant.Round(WarmRound);
             calm = time < 0.97 * best ? 0 : calm + 1;

@@ -4,14 +4,18 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Bench;
 
-/// <summary>The engine's landscapes: every grid is of a plane that the evaluator has not seen, from the first point to the last. One unit is one grid.</summary>
+/// <summary>
+/// The engine's landscapes: every grid is of a plane that the evaluator has not seen, from the first point to the last. One unit is one
+/// grid.
+/// </summary>
 internal sealed class EngineGrid : IContestant, IDisposable
 {
     private readonly IEvaluator evaluator;
     private readonly IWeights[] weights;
     private readonly EvaluationSet set;
     private readonly float[] losses;
-    private readonly int resolution, threads;
+    private readonly int resolution,
+        threads;
     private uint planes;
 
     /// <param name="examples">Taken from the front of the training split.</param>
@@ -35,8 +39,7 @@ internal sealed class EngineGrid : IContestant, IDisposable
         {
             total += Once();
             grids++;
-        }
-        while (total < seconds);
+        } while (total < seconds);
         return total / grids;
     }
 

@@ -26,8 +26,7 @@ internal sealed class EngineProbe(string name, Func<double> probe) : IContestant
             CountedGradients = probe();
             calls++;
             taken = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-        while (taken < seconds);
+        } while (taken < seconds);
         ProcessorMinimum = Math.Min(ProcessorMinimum, (LaneClock.Seconds - begin) / calls);
         return taken / calls;
     }

@@ -20,7 +20,8 @@ internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
 
     private readonly RecordBlock block = new(bundle.Members, BlockRows, bundle.Layout.Width);
     private readonly RunLog[] logs = new RunLog[bundle.Members];
-    private double perUpdate = Stretch, shortest = double.PositiveInfinity;
+    private double perUpdate = Stretch,
+        shortest = double.PositiveInfinity;
 
     public string Name => "BatchViz";
 
@@ -32,9 +33,13 @@ internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
 
     public double Round(double seconds)
     {
-        if (logs[0] is null || logs[0].Count * logs.Length > MostRecords) BeginLogs();
-        long updates = 0, start = Stopwatch.GetTimestamp();
-        double begin = LaneClock.Seconds, recorded = 0, wall;
+        if (logs[0] is null || logs[0].Count * logs.Length > MostRecords)
+            BeginLogs();
+        long updates = 0,
+            start = Stopwatch.GetTimestamp();
+        double begin = LaneClock.Seconds,
+            recorded = 0,
+            wall;
         do
         {
             int granted = (int)Math.Clamp(Math.Min(Stretch, seconds) / perUpdate, 1, BlockRows);
@@ -45,17 +50,18 @@ internal sealed class EngineUpdates(IBundle bundle) : IContestant, IDisposable
             long between = Stopwatch.GetTimestamp();
             for (int m = 0; m < logs.Length; m++)
             {
-                if (block.Rows[m] < granted || bundle.Diverged(m)) throw new InvalidOperationException($"the run of seed {bundle.Spec.Seeds[m]} diverged");
+                if (block.Rows[m] < granted || bundle.Diverged(m))
+                    throw new InvalidOperationException($"the run of seed {bundle.Spec.Seeds[m]} diverged");
                 logs[m].Append(block.Of(m), granted, laneBefore, laneAfter);
             }
             recorded += Stopwatch.GetElapsedTime(between).TotalSeconds;
             perUpdate = Math.Max(1e-9, Stopwatch.GetElapsedTime(before).TotalSeconds / granted);
             updates += granted;
             wall = Stopwatch.GetElapsedTime(start).TotalSeconds;
-        }
-        while (wall < seconds);
+        } while (wall < seconds);
         ProcessorMinimum = Math.Min(ProcessorMinimum, (LaneClock.Seconds - begin) / updates);
-        if (wall / updates < shortest) (shortest, RecordingShare) = (wall / updates, recorded / wall);
+        if (wall / updates < shortest)
+            (shortest, RecordingShare) = (wall / updates, recorded / wall);
         return wall / updates;
     }
 

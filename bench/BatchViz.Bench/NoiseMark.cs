@@ -2,10 +2,13 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Bench;
 
-/// <summary>tr Σ and |G|² of all training examples at some weights; Σ with N − 1, as batches drawn without replacement estimate it.</summary>
+/// <summary>
+/// tr Σ and |G|² of all training examples at some weights; Σ with N − 1, as batches drawn without replacement estimate it.
+/// </summary>
 internal readonly record struct NoiseMoments(double Variance, double Square)
 {
-    public static NoiseMoments Of(ExampleGradientsProbe probe) => new(probe.TraceCovariance * probe.Examples / (probe.Examples - 1.0), probe.GradientSquare);
+    public static NoiseMoments Of(ExampleGradientsProbe probe) =>
+        new(probe.TraceCovariance * probe.Examples / (probe.Examples - 1.0), probe.GradientSquare);
 
     public double Ratio => Variance / Square;
 }
@@ -27,14 +30,17 @@ internal readonly record struct Estimate(double Mean, double Error)
     /// <param name="weights">Of any sum [points].</param>
     public static Estimate Ratio(IReadOnlyList<NoiseMoments> points, IReadOnlyList<double> weights)
     {
-        double variance = 0, square = 0, off = 0;
+        double variance = 0,
+            square = 0,
+            off = 0;
         for (int t = 0; t < points.Count; t++)
         {
             variance += weights[t] * points[t].Variance;
             square += weights[t] * points[t].Square;
         }
         double ratio = variance / square;
-        for (int t = 0; t < points.Count; t++) off += Math.Pow(weights[t] * (points[t].Variance - ratio * points[t].Square), 2);
+        for (int t = 0; t < points.Count; t++)
+            off += Math.Pow(weights[t] * (points[t].Variance - ratio * points[t].Square), 2);
         return new(ratio, Math.Sqrt(off) / Math.Abs(square));
     }
 
@@ -46,13 +52,30 @@ internal readonly record struct Estimate(double Mean, double Error)
 
 /// <summary>One run after <paramref name="Update"/> updates: its own noise scale beside the exact one.</summary>
 /// <param name="Running">What the step record says, with its standard error over the batches that are averaged.</param>
-/// <param name="Window">Exact, at some of the weights throughout the updates that the running average is over, averaged in the same way; its standard error is for having looked at some only.</param>
+/// <param name="Window">Exact, at some of the weights throughout the updates that the running average is over, averaged in the same way;
+/// its standard error is for having looked at some only.</param>
 /// <param name="Here">Exact, at the weights after this update.</param>
 /// <param name="Variance">tr Σ from many single batches at these very weights.</param>
 /// <param name="Square">|G|² from the same batches.</param>
-internal sealed record NoiseMark(long Update, double Epoch, Estimate Running, Estimate Window, NoiseMoments Here, Estimate Variance, Estimate Square)
+internal sealed record NoiseMark(
+    long Update,
+    double Epoch,
+    Estimate Running,
+    Estimate Window,
+    NoiseMoments Here,
+    Estimate Variance,
+    Estimate Square
+)
 {
-    public NoiseReportMark Report() => new(
-        Update, Epoch, Running.Mean, Running.Error, Window.Mean, Window.Error, new(Here.Variance, Here.Square, Here.Ratio),
-        new(Variance.Mean, Variance.Error, Square.Mean, Square.Error));
+    public NoiseReportMark Report() =>
+        new(
+            Update,
+            Epoch,
+            Running.Mean,
+            Running.Error,
+            Window.Mean,
+            Window.Error,
+            new(Here.Variance, Here.Square, Here.Ratio),
+            new(Variance.Mean, Variance.Error, Square.Mean, Square.Error)
+        );
 }

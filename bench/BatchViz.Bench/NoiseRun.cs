@@ -6,10 +6,15 @@ using BatchViz.Core.Statistics;
 
 namespace BatchViz.Bench;
 
-/// <summary>Trains one run and, at marks along it, measures its noise scale in three ways: as its records say, exactly, and from many batches at fixed weights.</summary>
+/// <summary>
+/// Trains one run and, at marks along it, measures its noise scale in three ways: as its records say, exactly, and from many batches at
+/// fixed weights.
+/// </summary>
 internal sealed class NoiseRun : IDisposable
 {
-    private const int Marks = 8, FirstMark = 10, BlockRows = 256;
+    private const int Marks = 8,
+        FirstMark = 10,
+        BlockRows = 256;
 
     /// <summary>Exact measurements throughout the updates of one running average.</summary>
     public const int WindowPoints = 16;
@@ -17,25 +22,37 @@ internal sealed class NoiseRun : IDisposable
     /// <summary>Batches at fixed weights.</summary>
     public const int Batches = 400;
 
-    private const double Rate = 0.1, RateBatch = 32, Keep = 1 - 1.0 / RecordLayout.NoiseScaleUpdates;
+    private const double Rate = 0.1,
+        RateBatch = 32,
+        Keep = 1 - 1.0 / RecordLayout.NoiseScaleUpdates;
     private const uint Seed = 1;
 
-    private readonly IBundle training, still;
+    private readonly IBundle training,
+        still;
     private readonly IProbe probe;
     private readonly TrainingProgress progress;
     private readonly RecordBlock block;
+
     /// <summary>What the batch of each update estimates; the one at index u is measured at the weights after u updates.</summary>
     private readonly List<NoiseMoments> batches = [];
 
     /// <summary>Exact figures by the number of updates behind them.</summary>
     private readonly Dictionary<long, NoiseMoments> exact = [];
-    private readonly int batch, examples;
+    private readonly int batch,
+        examples;
     private long stillEpochs;
 
     public NoiseRun(IEngine engine, IEngineData data, BenchNet net, int batch)
     {
         (this.batch, examples) = (batch, data.Source.Train.Count);
-        var spec = new BundleSpec(net.Network, new OptimizerSpec { Kind = OptimizerKind.Sgd }, new SamplerSpec(), batch, LearningRate(batch), [Seed]);
+        var spec = new BundleSpec(
+            net.Network,
+            new OptimizerSpec { Kind = OptimizerKind.Sgd },
+            new SamplerSpec(),
+            batch,
+            LearningRate(batch),
+            [Seed]
+        );
         progress = spec.ProgressOver(examples);
         training = engine.CreateBundle(data, spec);
         still = engine.CreateBundle(data, spec with { LearningRate = 0, Seeds = [Seed + 1] });
@@ -49,15 +66,23 @@ internal sealed class NoiseRun : IDisposable
     /// <summary>The marks, in the order in which training comes to them.</summary>
     public IEnumerable<NoiseMark> Follow(int epochs, CancellationToken stop)
     {
-        long total = progress.UpdatesInEpochs(epochs), first = Math.Min(FirstMark, total);
-        long[] marks = [.. Enumerable.Range(0, Marks).Select(i => (long)Math.Round(first * Math.Pow((double)total / first, i / (Marks - 1.0)))).Distinct()];
+        long total = progress.UpdatesInEpochs(epochs),
+            first = Math.Min(FirstMark, total);
+        long[] marks =
+        [
+            .. Enumerable
+                .Range(0, Marks)
+                .Select(i => (long)Math.Round(first * Math.Pow((double)total / first, i / (Marks - 1.0))))
+                .Distinct(),
+        ];
         var wanted = new SortedSet<long>(marks.SelectMany(mark => Window(mark).Append(mark)));
         foreach (long update in wanted)
         {
             Train(update - training.Updates(0), stop);
             using var weights = training.Snapshot(0);
             exact[update] = NoiseMoments.Of(probe.ExampleGradients(weights, EvaluationSet.All(Split.Train), [], stop));
-            if (marks.Contains(update)) yield return Mark(update, stop);
+            if (marks.Contains(update))
+                yield return Mark(update, stop);
         }
     }
 
@@ -67,9 +92,14 @@ internal sealed class NoiseRun : IDisposable
     /// </summary>
     public (Estimate Variance, Estimate Square) Paired()
     {
-        var pairs = exact.Where(point => point.Key < batches.Count).Select(point => (Own: batches[(int)point.Key], Exact: point.Value)).ToArray();
-        return (Estimate.Of([.. pairs.Select(p => p.Own.Variance / p.Exact.Variance)]),
-            Estimate.Of([.. pairs.Select(p => (p.Own.Square - p.Exact.Square) * batch / p.Exact.Variance)]));
+        var pairs = exact
+            .Where(point => point.Key < batches.Count)
+            .Select(point => (Own: batches[(int)point.Key], Exact: point.Value))
+            .ToArray();
+        return (
+            Estimate.Of([.. pairs.Select(p => p.Own.Variance / p.Exact.Variance)]),
+            Estimate.Of([.. pairs.Select(p => (p.Own.Square - p.Exact.Square) * batch / p.Exact.Variance)])
+        );
     }
 
     public void Dispose()
@@ -79,7 +109,9 @@ internal sealed class NoiseRun : IDisposable
         probe.Dispose();
     }
 
-    /// <summary>Updates after which the batches were measured that a running average weighs most: the middles of parts of equal weight.</summary>
+    /// <summary>
+    /// Updates after which the batches were measured that a running average weighs most: the middles of parts of equal weight.
+    /// </summary>
     private static IEnumerable<long> Window(long mark)
     {
         double all = 1 - Math.Pow(Keep, mark);
@@ -97,8 +129,12 @@ internal sealed class NoiseRun : IDisposable
             stop.ThrowIfCancellationRequested();
             int granted = (int)Math.Min(updates, BlockRows);
             training.Advance(granted, block);
-            if (training.Diverged(0)) throw new RefusedException($"The run of B = {batch} diverged at update {batches.Count + block.Rows[0]:#,0}; ask for another batch size.");
-            for (int row = 0; row < granted; row++) batches.Add(Estimates(block.Row(0, row)));
+            if (training.Diverged(0))
+                throw new RefusedException(
+                    $"The run of B = {batch} diverged at update {batches.Count + block.Rows[0]:#,0}; ask for another batch size."
+                );
+            for (int row = 0; row < granted; row++)
+                batches.Add(Estimates(block.Row(0, row)));
             updates -= granted;
         }
     }
@@ -106,13 +142,17 @@ internal sealed class NoiseRun : IDisposable
     private NoiseMark Mark(long update, CancellationToken stop)
     {
         double recorded = block.Row(0, block.Rows[0] - 1)[RecordLayout.NoiseScale];
-        double error = Estimate.Ratio(batches, [.. Enumerable.Range(0, batches.Count).Select(t => Math.Pow(Keep, batches.Count - 1 - t))]).Error;
+        double error = Estimate
+            .Ratio(batches, [.. Enumerable.Range(0, batches.Count).Select(t => Math.Pow(Keep, batches.Count - 1 - t))])
+            .Error;
         var window = Estimate.Ratio([.. Window(update).Select(at => exact[at])], [.. Enumerable.Repeat(1.0, WindowPoints)]);
         var (variance, square) = AtFixedWeights(stop);
         return new NoiseMark(update, progress.EpochsAfter(update), new Estimate(recorded, error), window, exact[update], variance, square);
     }
 
-    /// <summary>Batches of the run's size at the weights as they are, each the first of another epoch and so independent of the others.</summary>
+    /// <summary>
+    /// Batches of the run's size at the weights as they are, each the first of another epoch and so independent of the others.
+    /// </summary>
     private (Estimate Variance, Estimate Square) AtFixedWeights(CancellationToken stop)
     {
         float[] weights = training.Export(0).Weights;
@@ -130,7 +170,8 @@ internal sealed class NoiseRun : IDisposable
 
     private NoiseMoments Estimates(ReadOnlySpan<float> record)
     {
-        double variance = record[RecordLayout.GradientVariance], norm = record[RecordLayout.GradientNorm];
+        double variance = record[RecordLayout.GradientVariance],
+            norm = record[RecordLayout.GradientNorm];
         return new(variance, NoiseScale.SignalSquare(variance, norm * norm, (int)record[RecordLayout.BatchSize], examples));
     }
 }

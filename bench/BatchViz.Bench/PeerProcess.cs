@@ -29,9 +29,16 @@ internal sealed class PeerProcess : IDisposable
     {
         var start = new ProcessStartInfo(program, [script])
         {
-            RedirectStandardInput = true, RedirectStandardOutput = true, RedirectStandardError = true,
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
             // Both read their number of threads once, when they start.
-            Environment = { ["OMP_NUM_THREADS"] = $"{threads}", ["OPENBLAS_NUM_THREADS"] = $"{threads}", ["MKL_NUM_THREADS"] = $"{threads}" },
+            Environment =
+            {
+                ["OMP_NUM_THREADS"] = $"{threads}",
+                ["OPENBLAS_NUM_THREADS"] = $"{threads}",
+                ["MKL_NUM_THREADS"] = $"{threads}",
+            },
         };
         PeerProcess peer;
         try
@@ -42,7 +49,8 @@ internal sealed class PeerProcess : IDisposable
         {
             throw new PeerException($"{program} cannot be started: {e.Message}");
         }
-        peer.process.ErrorDataReceived += (_, line) => peer.lastError = string.IsNullOrWhiteSpace(line.Data) ? peer.lastError : line.Data.Trim();
+        peer.process.ErrorDataReceived += (_, line) =>
+            peer.lastError = string.IsNullOrWhiteSpace(line.Data) ? peer.lastError : line.Data.Trim();
         peer.process.BeginErrorReadLine();
         try
         {
@@ -61,7 +69,8 @@ internal sealed class PeerProcess : IDisposable
     /// <exception cref="PeerException">It died, does not answer, or does not do this.</exception>
     public PeerAnswer Ask(PeerRequest request, double seconds, CancellationToken stop)
     {
-        if (broken is not null) throw broken;
+        if (broken is not null)
+            throw broken;
         try
         {
             process.StandardInput.WriteLine(BenchJson.Line(request with { Seconds = seconds }));

@@ -2,7 +2,9 @@ using System.Globalization;
 
 namespace BatchViz.Core;
 
-/// <summary>The language of what is said to people: English, or simplified Chinese where the UI culture is Chinese (docs/decisions/0011).</summary>
+/// <summary>
+/// The language of what is said to people: English, or simplified Chinese where the UI culture is Chinese (docs/decisions/0011).
+/// </summary>
 public static class Language
 {
     public static bool IsChinese => CultureInfo.CurrentUICulture.Name.StartsWith("zh", StringComparison.OrdinalIgnoreCase);

@@ -11,28 +11,35 @@ internal sealed class CpuData : IEngineData
     {
         Source = source;
         Check(source, source.Train);
-        if (source.Test is { } test) Check(source, test);
+        if (source.Test is { } test)
+            Check(source, test);
     }
 
     public DataSet Source { get; }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private static void Check(DataSet set, DataSplit split)
     {
         long features = (long)split.Count * set.Inputs;
-        bool whole = split.Inputs == set.Inputs && (split.Floats?.Length ?? split.Bytes?.Length) == features && set.Task switch
-        {
-            DataTask.Classification => split.Labels?.Length == split.Count,
-            DataTask.Regression => split.Targets?.Length == (long)split.Count * set.Outputs && split.Labels is null,
-            _ => true,
-        };
-        if (!whole) throw new ArgumentException($"{set.Name}: a split does not hold {split.Count} examples of {set.Inputs} features with their targets", nameof(set));
+        bool whole =
+            split.Inputs == set.Inputs
+            && (split.Floats?.Length ?? split.Bytes?.Length) == features
+            && set.Task switch
+            {
+                DataTask.Classification => split.Labels?.Length == split.Count,
+                DataTask.Regression => split.Targets?.Length == (long)split.Count * set.Outputs && split.Labels is null,
+                _ => true,
+            };
+        if (!whole)
+            throw new ArgumentException(
+                $"{set.Name}: a split does not hold {split.Count} examples of {set.Inputs} features with their targets",
+                nameof(set)
+            );
         foreach (int label in split.Labels ?? [])
         {
-            if ((uint)label >= (uint)set.Outputs) throw new ArgumentException($"{set.Name} has a label {label} but {set.Outputs} classes", nameof(set));
+            if ((uint)label >= (uint)set.Outputs)
+                throw new ArgumentException($"{set.Name} has a label {label} but {set.Outputs} classes", nameof(set));
         }
     }
 }

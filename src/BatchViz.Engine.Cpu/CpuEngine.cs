@@ -4,8 +4,8 @@ using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu.Dense;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Layered;
-using BatchViz.Engine.Cpu.Probes;
 using BatchViz.Engine.Cpu.Planes;
+using BatchViz.Engine.Cpu.Probes;
 using BatchViz.Engine.Cpu.Surface;
 
 namespace BatchViz.Engine.Cpu;
@@ -19,9 +19,8 @@ public sealed class CpuEngine : IEngine
     private readonly KernelTable kernels;
 
     /// <summary>The fastest kernel path of this processor.</summary>
-    public CpuEngine() : this(Available[^1])
-    {
-    }
+    public CpuEngine()
+        : this(Available[^1]) { }
 
     /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
     public CpuEngine(KernelPath path)
@@ -37,7 +36,8 @@ public sealed class CpuEngine : IEngine
 
     /// <summary>
     /// Whether bundles of networks wider than 16 measure per-example norms, gradient variance and noise scale; narrower ones always do.
-    /// False is for the benchmark that asks what they cost: the training is the same (but for the weights that a diverging run is left with), their columns are NaN.
+    /// False is for the benchmark that asks what they cost: the training is the same (but for the weights that a diverging run is left
+    /// with), their columns are NaN.
     /// </summary>
     public bool ExampleStatistics { get; init; } = true;
 
@@ -46,12 +46,14 @@ public sealed class CpuEngine : IEngine
 
     public string Name => "cpu";
 
-    public string Description => "embedded, " + Path switch
-    {
-        KernelPath.Avx512 => "AVX-512",
-        KernelPath.Avx2 => "AVX2",
-        _ => "portable",
-    };
+    public string Description =>
+        "embedded, "
+        + Path switch
+        {
+            KernelPath.Avx512 => "AVX-512",
+            KernelPath.Avx2 => "AVX2",
+            _ => "portable",
+        };
 
     public string Variant => Path.ToString().ToLowerInvariant();
 
@@ -66,7 +68,9 @@ public sealed class CpuEngine : IEngine
         var source = Fitting(data, spec.Network);
         long wanted = CpuBundle.Predict(kernels, source, spec, ExampleStatistics).Total;
         if (wanted > MostBundleBytes)
-            throw new RefusedException($"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed.");
+            throw new RefusedException(
+                $"Batch size {spec.BatchSize:#,0} would take {wanted / 1e6:#,0.0} MB of memory for {(spec.Seeds.Count == 1 ? "its run" : $"its {spec.Seeds.Count:#,0} runs")}; at most {MostBundleBytes / 1e6:#,0.0} MB are allowed."
+            );
         return new CpuBundle(kernels, source, spec, ExampleStatistics);
     }
 
@@ -79,7 +83,10 @@ public sealed class CpuEngine : IEngine
     public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid = null, int threads = 1)
     {
         network.CheckFits(data);
-        long evaluator = network.Model.Kind == ModelKind.Surface ? 0 : network.Layered ? LayeredEvaluator.Predict(kernels, network, grid is null ? 1 : threads) : DenseEvaluator.Predict(kernels, data, network, grid, threads);
+        long evaluator =
+            network.Model.Kind == ModelKind.Surface ? 0
+            : network.Layered ? LayeredEvaluator.Predict(kernels, network, grid is null ? 1 : threads)
+            : DenseEvaluator.Predict(kernels, data, network, grid, threads);
         return evaluator + (grid is null ? 0 : CpuPlane.Bytes(network));
     }
 
@@ -97,22 +104,25 @@ public sealed class CpuEngine : IEngine
     public IProbe CreateProbe(IEngineData data, NetworkSpec network)
     {
         var source = Fitting(data, network);
-        return new CpuProbe(source, network, network.Model.Kind switch
-        {
-            ModelKind.Surface => new SurfaceObjective(source.Surface!.Value),
-            ModelKind.Layers => new LayeredObjective(kernels, network, WeightLayout.Of(network)),
-            _ => new DenseObjective(kernels, network, WeightLayout.Of(network)),
-        });
+        return new CpuProbe(
+            source,
+            network,
+            network.Model.Kind switch
+            {
+                ModelKind.Surface => new SurfaceObjective(source.Surface!.Value),
+                ModelKind.Layers => new LayeredObjective(kernels, network, WeightLayout.Of(network)),
+                _ => new DenseObjective(kernels, network, WeightLayout.Of(network)),
+            }
+        );
     }
 
     /// <summary>Nothing to release: memory belongs to bundles, evaluators, probes, weights, directions and planes.</summary>
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private static DataSet Fitting(IEngineData data, NetworkSpec network)
     {
-        if (data is not CpuData { Source: var set }) throw new ArgumentException("data of another engine", nameof(data));
+        if (data is not CpuData { Source: var set })
+            throw new ArgumentException("data of another engine", nameof(data));
         network.CheckFits(set);
         return set;
     }

@@ -4,7 +4,8 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>
-/// A copy of a member's weights, padded, and behind them of its running statistics. Any thread may read it, several at once; disposing it while one reads is safe, the memory
+/// A copy of a member's weights, padded, and behind them of its running statistics. Any thread may read it, several at once; disposing it
+/// while one reads is safe, the memory
 /// goes when the last reader is done.
 /// </summary>
 internal sealed unsafe class CpuWeights : IWeights
@@ -17,7 +18,8 @@ internal sealed unsafe class CpuWeights : IWeights
         Layout = layout;
         buffer = new NativeBuffer(layout.Floats + layout.StatisticsFloats);
         System.Buffer.MemoryCopy(padded, buffer.Pointer, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
-        if (layout.StatisticsFloats == 0) return;
+        if (layout.StatisticsFloats == 0)
+            return;
         long bytes = layout.StatisticsFloats * sizeof(float);
         System.Buffer.MemoryCopy(statistics, buffer.Pointer + layout.Floats, bytes, bytes);
     }
@@ -30,7 +32,8 @@ internal sealed unsafe class CpuWeights : IWeights
 
     public void CopyTo(Span<float> canonical)
     {
-        if (canonical.Length != Count) throw new ArgumentException($"{Count} weights do not fit {canonical.Length} places", nameof(canonical));
+        if (canonical.Length != Count)
+            throw new ArgumentException($"{Count} weights do not fit {canonical.Length} places", nameof(canonical));
         using var hold = buffer.Hold();
         Layout.Unpack(hold.Pointer, canonical);
     }
@@ -38,6 +41,8 @@ internal sealed unsafe class CpuWeights : IWeights
     public void Dispose() => buffer.Dispose();
 
     /// <summary>The given handle as ours, of the given layout.</summary>
-    public static CpuWeights Of(IWeights weights, WeightLayout layout)
-        => weights is CpuWeights ours && ours.Layout.SameAs(layout) ? ours : throw new ArgumentException("weights of another engine or model", nameof(weights));
+    public static CpuWeights Of(IWeights weights, WeightLayout layout) =>
+        weights is CpuWeights ours && ours.Layout.SameAs(layout)
+            ? ours
+            : throw new ArgumentException("weights of another engine or model", nameof(weights));
 }

@@ -11,7 +11,8 @@ namespace BatchViz.Engine.Cpu;
 /// </summary>
 public static class FmaCeiling
 {
-    private const int Chains = 12, Steps = 50_000;
+    private const int Chains = 12,
+        Steps = 50_000;
 
     /// <summary>
     /// The best rate of the calling thread's core, in GFLOP/s (10⁹ operations a second, two to a multiply-add), over slices of a
@@ -22,7 +23,8 @@ public static class FmaCeiling
     /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
     public static double Gflops(KernelPath path, double seconds)
     {
-        if (!CpuEngine.Available.Contains(path)) throw new PlatformNotSupportedException($"this processor has no {path}");
+        if (!CpuEngine.Available.Contains(path))
+            throw new PlatformNotSupportedException($"this processor has no {path}");
         return path switch
         {
             KernelPath.Avx512 => Best<Lanes512, Vector512<float>>(seconds),
@@ -31,7 +33,9 @@ public static class FmaCeiling
         };
     }
 
-    private static double Best<L, V>(double seconds) where L : struct, ILanes<V> where V : struct
+    private static double Best<L, V>(double seconds)
+        where L : struct, ILanes<V>
+        where V : struct
     {
         double shortest = double.PositiveInfinity;
         long begin = Stopwatch.GetTimestamp();
@@ -41,17 +45,31 @@ public static class FmaCeiling
             float sum = Slice<L, V>();
             double taken = Stopwatch.GetElapsedTime(start).TotalSeconds;
             // The sum is a few dozen; looking at it keeps the compiler from leaving the work out.
-            if (sum > 0 && taken < shortest) shortest = taken;
-        }
-        while (Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds);
+            if (sum > 0 && taken < shortest)
+                shortest = taken;
+        } while (Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds);
         return 2.0 * L.Width * Chains * Steps / shortest * 1e-9;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static float Slice<L, V>() where L : struct, ILanes<V> where V : struct
+    private static float Slice<L, V>()
+        where L : struct, ILanes<V>
+        where V : struct
     {
-        V by = L.Set(0.5f), plus = L.Set(0.25f);
-        V a = L.Set(1), b = a, c = a, d = a, e = a, f = a, g = a, h = a, i = a, j = a, k = a, l = a;
+        V by = L.Set(0.5f),
+            plus = L.Set(0.25f);
+        V a = L.Set(1),
+            b = a,
+            c = a,
+            d = a,
+            e = a,
+            f = a,
+            g = a,
+            h = a,
+            i = a,
+            j = a,
+            k = a,
+            l = a;
         for (int step = 0; step < Steps; step++)
         {
             a = L.MulAdd(a, by, plus);
@@ -67,7 +85,8 @@ public static class FmaCeiling
             k = L.MulAdd(k, by, plus);
             l = L.MulAdd(l, by, plus);
         }
-        V first = L.Add(L.Add(L.Add(a, b), L.Add(c, d)), L.Add(e, f)), second = L.Add(L.Add(L.Add(g, h), L.Add(i, j)), L.Add(k, l));
+        V first = L.Add(L.Add(L.Add(a, b), L.Add(c, d)), L.Add(e, f)),
+            second = L.Add(L.Add(L.Add(g, h), L.Add(i, j)), L.Add(k, l));
         return L.SumOf(L.Add(first, second));
     }
 }

@@ -20,14 +20,17 @@ public static class MemoryCeiling
     /// <summary>That a measurement takes while it lasts.</summary>
     public const long Bytes = 3L * sizeof(float) * Floats;
 
-    /// <summary>The best rate of the calling thread's core, in GB/s (10⁹ bytes a second), over passes of a few dozen milliseconds.</summary>
+    /// <summary>
+    /// The best rate of the calling thread's core, in GB/s (10⁹ bytes a second), over passes of a few dozen milliseconds.
+    /// </summary>
     /// <param name="path">Which registers.</param>
     /// <param name="seconds">How long to measure, on the wall; at least two passes are made.</param>
     /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
     /// <exception cref="OutOfMemoryException">There is no room for the arrays.</exception>
     public static double GigabytesPerSecond(KernelPath path, double seconds)
     {
-        if (!CpuEngine.Available.Contains(path)) throw new PlatformNotSupportedException($"this processor has no {path}");
+        if (!CpuEngine.Available.Contains(path))
+            throw new PlatformNotSupportedException($"this processor has no {path}");
         return path switch
         {
             KernelPath.Avx512 => Best<Lanes512, Vector512<float>>(seconds),
@@ -36,9 +39,13 @@ public static class MemoryCeiling
         };
     }
 
-    private static unsafe double Best<L, V>(double seconds) where L : struct, ILanes<V> where V : struct
+    private static unsafe double Best<L, V>(double seconds)
+        where L : struct, ILanes<V>
+        where V : struct
     {
-        using NativeBuffer a = new(Floats), b = new(Floats), c = new(Floats);
+        using NativeBuffer a = new(Floats),
+            b = new(Floats),
+            c = new(Floats);
         double shortest = double.PositiveInfinity;
         long begin = Stopwatch.GetTimestamp();
         for (int pass = 0; pass < 2 || Stopwatch.GetElapsedTime(begin).TotalSeconds < seconds; pass++)
@@ -51,7 +58,9 @@ public static class MemoryCeiling
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.NoInlining)]
-    private static unsafe void Triad<L, V>(float* a, float* b, float* c) where L : struct, ILanes<V> where V : struct
+    private static unsafe void Triad<L, V>(float* a, float* b, float* c)
+        where L : struct, ILanes<V>
+        where V : struct
     {
         V s = L.Set(0.5f);
         for (int i = 0; i < Floats; i += Unroll * L.Width)

@@ -27,8 +27,10 @@ internal sealed unsafe class Optimizer
         {
             Kind = spec.Kind,
             Decay = spec.Kind == OptimizerKind.AdamW ? 0 : (float)spec.WeightDecay,
-            Decay1 = (float)keep1, OneMinusDecay1 = (float)(1 - keep1),
-            Decay2 = (float)keep2, OneMinusDecay2 = (float)(1 - keep2),
+            Decay1 = (float)keep1,
+            OneMinusDecay1 = (float)(1 - keep1),
+            Decay2 = (float)keep2,
+            OneMinusDecay2 = (float)(1 - keep2),
             Epsilon = (float)spec.Epsilon,
         };
     }
@@ -44,7 +46,10 @@ internal sealed unsafe class Optimizer
 
     /// <summary>Of a <see cref="Plain"/> step: what the gradient is multiplied with.</summary>
     /// <exception cref="InvalidOperationException">Gradients are taken: whoever steps by itself would step instead.</exception>
-    public float Scale => GradientSink == null ? -constants.Rate * constants.Weight : throw new InvalidOperationException("the gradient is wanted, not a step");
+    public float Scale =>
+        GradientSink == null
+            ? -constants.Rate * constants.Weight
+            : throw new InvalidOperationException("the gradient is wanted, not a step");
 
     /// <param name="update">Counts from 1, the first with this optimiser.</param>
     /// <param name="learningRate">η of this update.</param>
@@ -54,7 +59,8 @@ internal sealed unsafe class Optimizer
         (rate, weight) = (learningRate, gradientWeight);
         constants.Weight = gradientWeight;
         constants.Rate = (float)learningRate;
-        if (!spec.HasBetas) return;
+        if (!spec.HasBetas)
+            return;
         constants.Rate = (float)(learningRate / (1 - PortableMath.Power(spec.Beta1, update)));
         constants.Root = (float)(1 / Math.Sqrt(1 - PortableMath.Power(spec.Beta2, update)));
         constants.Shrink = spec.Kind == OptimizerKind.AdamW ? (float)(learningRate * spec.WeightDecay) : 0;
@@ -63,7 +69,8 @@ internal sealed unsafe class Optimizer
     /// <summary>LARS: what the steps of a layer are scaled with, from the norms of its gradient and weights.</summary>
     public void ApplyTrustRatio(double gradientNorm, double weightNorm)
     {
-        double scaled = weight * gradientNorm, ratio = scaled == 0 || weightNorm == 0 ? 1 : spec.Trust * weightNorm / (scaled + spec.WeightDecay * weightNorm);
+        double scaled = weight * gradientNorm,
+            ratio = scaled == 0 || weightNorm == 0 ? 1 : spec.Trust * weightNorm / (scaled + spec.WeightDecay * weightNorm);
         constants.Weight = (float)(rate * ratio * weight);
         constants.Decay = (float)(rate * ratio * spec.WeightDecay);
         constants.Rate = 1;
@@ -85,6 +92,6 @@ internal sealed unsafe class Optimizer
     }
 
     /// <summary>A step of tiny nets in lanes, everything without padding [parameters][lanes].</summary>
-    public void StepLanes(in TinyPlan plan, float* w, float* g, float* state, long stateFloats, in LaneFigures to)
-        => kernels.TinyStep(plan, w, g, state, state + stateFloats, constants, to);
+    public void StepLanes(in TinyPlan plan, float* w, float* g, float* state, long stateFloats, in LaneFigures to) =>
+        kernels.TinyStep(plan, w, g, state, state + stateFloats, constants, to);
 }

@@ -10,7 +10,15 @@ internal static unsafe class StepRecordWriter
     /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
     /// <param name="count">Examples in the batch.</param>
     /// <param name="population">Examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
-    public static NoiseScale Write(Span<float> record, UpdateStatistics figures, NoiseScale noise, double learningRate, int count, double population, WeightLayout layout)
+    public static NoiseScale Write(
+        Span<float> record,
+        UpdateStatistics figures,
+        NoiseScale noise,
+        double learningRate,
+        int count,
+        double population,
+        WeightLayout layout
+    )
     {
         double square = figures.Square;
         record[RecordLayout.Loss] = (float)figures.Loss;
@@ -31,7 +39,8 @@ internal static unsafe class StepRecordWriter
         double share = figures.Histogram.Any ? 1.0 / layout.Parameters : double.NaN;
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
             record[RecordLayout.Histogram + bin] = (float)((figures.Histogram.Counts[bin] - (bin == 0 ? padding : 0)) * share);
-        for (int l = 0; l < figures.Squares.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(figures.Squares[l]);
+        for (int l = 0; l < figures.Squares.Length; l++)
+            record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(figures.Squares[l]);
         return noise;
     }
 }

@@ -16,10 +16,15 @@ internal sealed class UpdateStatistics(int layers)
     public Histogram Histogram;
 
     /// <summary>Of the examples' own gradients: sum of the squared norms, sum, smallest and largest of the norms.</summary>
-    public double ExampleSquares, ExampleNorms, ExampleMin, ExampleMax;
+    public double ExampleSquares,
+        ExampleNorms,
+        ExampleMin,
+        ExampleMax;
 
     /// <summary>‖Δw‖², ‖w‖² before and, from models that keep it, after.</summary>
-    public double UpdateSquare, WeightSquare, NextWeightSquare;
+    public double UpdateSquare,
+        WeightSquare,
+        NextWeightSquare;
 
     public void Clear()
     {
@@ -34,7 +39,8 @@ internal sealed class UpdateStatistics(int layers)
         get
         {
             double sum = 0;
-            foreach (double square in Squares) sum += square;
+            foreach (double square in Squares)
+                sum += square;
             return sum;
         }
     }
@@ -48,8 +54,10 @@ internal sealed class UpdateStatistics(int layers)
     /// <summary>More examples, with the squared norms of their gradients and the norms.</summary>
     public void AddExamples(ReadOnlySpan<float> squares, ReadOnlySpan<float> norms)
     {
-        double squareSum = ExampleSquares, normSum = ExampleNorms;
-        float least = (float)ExampleMin, most = (float)ExampleMax;
+        double squareSum = ExampleSquares,
+            normSum = ExampleNorms;
+        float least = (float)ExampleMin,
+            most = (float)ExampleMax;
         for (int b = 0; b < norms.Length; b++)
         {
             float norm = norms[b];

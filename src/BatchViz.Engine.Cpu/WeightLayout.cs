@@ -23,15 +23,19 @@ internal sealed class WeightLayout
             Floats += layer.Floats;
             Parameters += layer.Parameters;
         }
-        if (!network.Layered) return;
+        if (!network.Layered)
+            return;
         var norms = new List<NormShape>();
-        foreach (var tower in network.Graph.Towers) AddNorms(tower, norms);
+        foreach (var tower in network.Graph.Towers)
+            AddNorms(tower, norms);
         Norms = [.. norms];
     }
 
     public LayerShape[] Layers { get; }
 
-    /// <summary>Running statistics of batch norms, beside the weights, not among them; in the order of <see cref="LayerNode.Statistics"/>.</summary>
+    /// <summary>
+    /// Running statistics of batch norms, beside the weights, not among them; in the order of <see cref="LayerNode.Statistics"/>.
+    /// </summary>
     public NormShape[] Norms { get; } = [];
 
     /// <summary>Floats of all running statistics, with padding.</summary>
@@ -48,7 +52,8 @@ internal sealed class WeightLayout
         {
             for (int half = 0; half < 2; half++)
             {
-                for (int c = 0; c < norm.Channels; c++) plain[at++] = padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c];
+                for (int c = 0; c < norm.Channels; c++)
+                    plain[at++] = padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c];
             }
         }
     }
@@ -60,7 +65,8 @@ internal sealed class WeightLayout
         {
             for (int half = 0; half < 2; half++)
             {
-                for (int c = 0; c < norm.Channels; c++) padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c] = (float)plain[at++];
+                for (int c = 0; c < norm.Channels; c++)
+                    padded[norm.Offset + half * Memory.Arena.Pad(norm.Channels) + c] = (float)plain[at++];
             }
         }
     }
@@ -75,7 +81,10 @@ internal sealed class WeightLayout
     {
         foreach (var node in nodes)
         {
-            if (node.Statistics >= 0) norms.Add(new NormShape(node.Output.Channels, norms.Count == 0 ? 0 : norms[^1].Offset + 2 * Memory.Arena.Pad(norms[^1].Channels)));
+            if (node.Statistics >= 0)
+                norms.Add(
+                    new NormShape(node.Output.Channels, norms.Count == 0 ? 0 : norms[^1].Offset + 2 * Memory.Arena.Pad(norms[^1].Channels))
+                );
             AddNorms(node.Inner, norms);
             AddNorms(node.Projection, norms);
         }
@@ -86,7 +95,8 @@ internal sealed class WeightLayout
     /// <summary>Running statistics at update 0, into [statistics floats] zeros: means 0, variances 1.</summary>
     public unsafe void FillStatistics(float* padded)
     {
-        foreach (var norm in Norms) new Span<float>(padded + norm.Offset + Memory.Arena.Pad(norm.Channels), norm.Channels).Fill(1);
+        foreach (var norm in Norms)
+            new Span<float>(padded + norm.Offset + Memory.Arena.Pad(norm.Channels), norm.Channels).Fill(1);
     }
 
     public bool SameAs(WeightLayout other) => Layers.AsSpan().SequenceEqual(other.Layers) && Norms.AsSpan().SequenceEqual(other.Norms);
@@ -99,10 +109,13 @@ internal sealed class WeightLayout
             int p = layer.FirstParameter;
             for (int o = 0; o < layer.Outputs; o++)
             {
-                for (int i = 0; i < layer.Inputs; i++) padded[layer.Index(i, o)] = canonical[p++];
+                for (int i = 0; i < layer.Inputs; i++)
+                    padded[layer.Index(i, o)] = canonical[p++];
             }
-            if (!layer.Bias) continue;
-            for (int o = 0; o < layer.Outputs; o++) padded[layer.Index(layer.Inputs, o)] = canonical[p++];
+            if (!layer.Bias)
+                continue;
+            for (int o = 0; o < layer.Outputs; o++)
+                padded[layer.Index(layer.Inputs, o)] = canonical[p++];
         }
     }
 
@@ -114,10 +127,13 @@ internal sealed class WeightLayout
             int p = layer.FirstParameter;
             for (int o = 0; o < layer.Outputs; o++)
             {
-                for (int i = 0; i < layer.Inputs; i++) canonical[p++] = padded[layer.Index(i, o)];
+                for (int i = 0; i < layer.Inputs; i++)
+                    canonical[p++] = padded[layer.Index(i, o)];
             }
-            if (!layer.Bias) continue;
-            for (int o = 0; o < layer.Outputs; o++) canonical[p++] = padded[layer.Index(layer.Inputs, o)];
+            if (!layer.Bias)
+                continue;
+            for (int o = 0; o < layer.Outputs; o++)
+                canonical[p++] = padded[layer.Index(layer.Inputs, o)];
         }
     }
 }
@@ -125,9 +141,17 @@ internal sealed class WeightLayout
 /// <summary>One layer's place in a <see cref="WeightLayout"/>.</summary>
 /// <param name="Offset">Of its first weight, in floats.</param>
 /// <param name="FirstParameter">Of its first weight in canonical order.</param>
-/// <param name="Area">A convolution's pixels of a window: its rows lie pixel after pixel, each with all channels, where the canonical order has channel after channel.</param>
+/// <param name="Area">A convolution's pixels of a window: its rows lie pixel after pixel, each with all channels, where the canonical order
+/// has channel after channel.</param>
 internal readonly record struct LayerShape(
-    int Inputs, int Outputs, bool Bias, long Offset, int FirstParameter, int Area = 1, WeightRole Role = WeightRole.Matrix)
+    int Inputs,
+    int Outputs,
+    bool Bias,
+    long Offset,
+    int FirstParameter,
+    int Area = 1,
+    WeightRole Role = WeightRole.Matrix
+)
 {
     /// <summary>Floats from row to row.</summary>
     public int Stride => Memory.Arena.Pad(Outputs);

@@ -19,10 +19,13 @@ internal static class Workers
         var failures = new ExceptionDispatchInfo?[threads];
         int next = -1;
         var helpers = new List<Thread>(threads - 1);
-        while (helpers.Count < threads - 1 && Start(helpers.Count + 1) is { } helper) helpers.Add(helper);
+        while (helpers.Count < threads - 1 && Start(helpers.Count + 1) is { } helper)
+            helpers.Add(helper);
         Work(0);
-        foreach (var helper in helpers) helper.Join();
-        foreach (var failure in failures) failure?.Throw();
+        foreach (var helper in helpers)
+            helper.Join();
+        foreach (var failure in failures)
+            failure?.Throw();
 
         Thread? Start(int worker)
         {
@@ -44,7 +47,8 @@ internal static class Workers
             {
                 for (bool first = true; Interlocked.Increment(ref next) is var piece && (uint)piece < (uint)pieces; first = false)
                 {
-                    if (!first) cancel.ThrowIfCancellationRequested();
+                    if (!first)
+                        cancel.ThrowIfCancellationRequested();
                     work(worker, piece);
                 }
             }

@@ -11,7 +11,8 @@ internal sealed class Cohort : IDisposable
     private readonly ParameterViews?[] leavesOf;
 
     /// <param name="members">Their places in the bundle.</param>
-    /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights. They and <paramref name="running"/> leave their scope and become the cohort's.</param>
+    /// <param name="vectors">[M, P] each: weights, the optimiser's state, old weights. They and <paramref name="running"/> leave their
+    /// scope and become the cohort's.</param>
     /// <param name="running">Running statistics [M, S], or null.</param>
     /// <param name="leaves">Whether the vector of that number has gradients taken at it.</param>
     public Cohort(ParameterLayout layout, int[] members, Tensor[] vectors, Tensor? running, Func<int, bool> leaves)
@@ -20,7 +21,8 @@ internal sealed class Cohort : IDisposable
         gradients = zeros_like(Weights);
         leavesOf = [.. vectors.Select((vector, v) => leaves(v) ? new ParameterViews(layout, vector, gradient: true, gradients) : null)];
         // Only now, when there is memory for all of it, it is the cohort's.
-        foreach (var tensor in All().Append(gradients)) tensor.DetachFromDisposeScope();
+        foreach (var tensor in All().Append(gradients))
+            tensor.DetachFromDisposeScope();
     }
 
     public int[] Members { get; }
@@ -39,7 +41,8 @@ internal sealed class Cohort : IDisposable
     public void Restore(Tensor[] copy)
     {
         int i = 0;
-        foreach (var tensor in All()) tensor.copy_(copy[i++]);
+        foreach (var tensor in All())
+            tensor.copy_(copy[i++]);
     }
 
     /// <summary>Members that are not among those told get back what they had.</summary>
@@ -47,7 +50,8 @@ internal sealed class Cohort : IDisposable
     public void KeepOnly(Tensor going, Tensor[] before)
     {
         int i = 0;
-        foreach (var tensor in All()) tensor.copy_(torch.where(going.unsqueeze(1), tensor, before[i++]));
+        foreach (var tensor in All())
+            tensor.copy_(torch.where(going.unsqueeze(1), tensor, before[i++]));
     }
 
     /// <summary>Some of the members in vectors of their own.</summary>
@@ -64,14 +68,17 @@ internal sealed class Cohort : IDisposable
     {
         using var scope = NewDisposeScope();
         var rows = Rows(taken.Members);
-        for (int v = 0; v < Vectors.Length; v++) Vectors[v].index_copy_(0, rows, taken.Vectors[v]);
+        for (int v = 0; v < Vectors.Length; v++)
+            Vectors[v].index_copy_(0, rows, taken.Vectors[v]);
         Running?.index_copy_(0, rows, taken.Running!);
     }
 
     public void Dispose()
     {
-        foreach (var leaf in leavesOf) leaf?.Dispose();
-        foreach (var tensor in All()) tensor.Dispose();
+        foreach (var leaf in leavesOf)
+            leaf?.Dispose();
+        foreach (var tensor in All())
+            tensor.Dispose();
         gradients.Dispose();
     }
 

@@ -14,7 +14,8 @@ internal static class HostSums
     private const int Block = 4096;
 
     /// <summary>The values of a contiguous tensor on the CPU.</summary>
-    public static ReadOnlySpan<T> Of<T>(Tensor tensor) where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
+    public static ReadOnlySpan<T> Of<T>(Tensor tensor)
+        where T : unmanaged => MemoryMarshal.Cast<byte, T>(tensor.bytes);
 
     /// <summary>Σ x²; in double precision from the first square on where float32 cannot hold it.</summary>
     public static double Squares(ReadOnlySpan<float> values)
@@ -24,25 +25,36 @@ internal static class HostSums
         {
             var block = values.Slice(start, Math.Min(Block, values.Length - start));
             var lanes = MemoryMarshal.Cast<float, Vector<float>>(block);
-            Vector<float> one = default, two = default;
+            Vector<float> one = default,
+                two = default;
             int i = 0;
             for (; i + 2 <= lanes.Length; i += 2)
             {
                 one += lanes[i] * lanes[i];
                 two += lanes[i + 1] * lanes[i + 1];
             }
-            if (i < lanes.Length) one += lanes[i] * lanes[i];
+            if (i < lanes.Length)
+                one += lanes[i] * lanes[i];
             sum += Whole(Vector.Sum(one + two), block[(lanes.Length * Vector<float>.Count)..], block);
         }
         return sum;
     }
 
-    /// <summary>Σ x² as <see cref="Squares"/>, and the numbers of values in each bin of a step record's histogram added to <paramref name="bins"/>; what is no number is in the first.</summary>
+    /// <summary>
+    /// Σ x² as <see cref="Squares"/>, and the numbers of values in each bin of a step record's histogram added to <paramref name="bins"/>;
+    /// what is no number is in the first.
+    /// </summary>
     public static double SquaresAndCounts(ReadOnlySpan<float> values, Span<double> bins)
     {
         static Vector<float> Edge(int bin) => new((float)RecordLayout.BinEdge(bin));
 
-        Vector<float> e1 = Edge(1), e2 = Edge(2), e3 = Edge(3), e4 = Edge(4), e5 = Edge(5), e6 = Edge(6), e7 = Edge(7);
+        Vector<float> e1 = Edge(1),
+            e2 = Edge(2),
+            e3 = Edge(3),
+            e4 = Edge(4),
+            e5 = Edge(5),
+            e6 = Edge(6),
+            e7 = Edge(7);
         Span<long> above = stackalloc long[RecordLayout.HistogramBins + 1];
         above.Clear();
         above[0] = values.Length;
@@ -52,7 +64,13 @@ internal static class HostSums
             var block = values.Slice(start, Math.Min(Block, values.Length - start));
             var squares = Vector<float>.Zero;
             // One for each edge: an array of them would not stay in registers.
-            Vector<int> c1 = default, c2 = default, c3 = default, c4 = default, c5 = default, c6 = default, c7 = default;
+            Vector<int> c1 = default,
+                c2 = default,
+                c3 = default,
+                c4 = default,
+                c5 = default,
+                c6 = default,
+                c7 = default;
             foreach (var lane in MemoryMarshal.Cast<float, Vector<float>>(block))
             {
                 squares += lane * lane;
@@ -75,10 +93,12 @@ internal static class HostSums
             var rest = block[(block.Length / Vector<float>.Count * Vector<float>.Count)..];
             foreach (float value in rest)
                 for (int bin = 1; bin < RecordLayout.HistogramBins; bin++)
-                    if (Math.Abs(value) >= RecordLayout.BinEdge(bin)) above[bin]++;
+                    if (Math.Abs(value) >= RecordLayout.BinEdge(bin))
+                        above[bin]++;
             sum += Whole(Vector.Sum(squares), rest, block);
         }
-        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) bins[bin] += above[bin] - above[bin + 1];
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
+            bins[bin] += above[bin] - above[bin + 1];
         return sum;
     }
 
@@ -86,10 +106,13 @@ internal static class HostSums
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static double Whole(float vectors, ReadOnlySpan<float> rest, ReadOnlySpan<float> block)
     {
-        foreach (float value in rest) vectors += value * value;
-        if (float.IsFinite(vectors)) return vectors;
+        foreach (float value in rest)
+            vectors += value * value;
+        if (float.IsFinite(vectors))
+            return vectors;
         double sum = 0;
-        foreach (float value in block) sum += (double)value * value;
+        foreach (float value in block)
+            sum += (double)value * value;
         return sum;
     }
 }

@@ -28,7 +28,8 @@ public static class LibTorch
         {
             lock (Loading)
             {
-                if (tried) throw new InvalidOperationException("libtorch has been loaded already");
+                if (tried)
+                    throw new InvalidOperationException("libtorch has been loaded already");
                 (search, places) = (value, null);
             }
         }
@@ -39,7 +40,8 @@ public static class LibTorch
     {
         get
         {
-            lock (Loading) return places ??= search.Look();
+            lock (Loading)
+                return places ??= search.Look();
         }
     }
 
@@ -57,7 +59,8 @@ public static class LibTorch
     {
         get
         {
-            if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver)) return false;
+            if (!NativeLibrary.TryLoad(OperatingSystem.IsWindows() ? "nvcuda.dll" : "libcuda.so.1", out nint driver))
+                return false;
             NativeLibrary.Free(driver);
             return true;
         }
@@ -72,18 +75,20 @@ public static class LibTorch
         var looked = Places;
         lock (Loading)
         {
-            if (!tried) problem = looked[^1].Folder is { } folder ? Load(folder) : Missing(looked);
+            if (!tried)
+                problem = looked[^1].Folder is { } folder ? Load(folder) : Missing(looked);
             tried = true;
             return problem is var (english, chinese) ? Tr(english, chinese) : null;
         }
     }
 
-    private static (string English, string Chinese) Missing(IReadOnlyList<LibTorchPlace> looked) => looked.Count == 1
-        ? Unfit(looked[0].Place, looked[0].Said)
-        : ("There is no libtorch beside the program or in NuGet's folder.", "程序旁边与 NuGet 文件夹中都没有 libtorch。");
+    private static (string English, string Chinese) Missing(IReadOnlyList<LibTorchPlace> looked) =>
+        looked.Count == 1
+            ? Unfit(looked[0].Place, looked[0].Said)
+            : ("There is no libtorch beside the program or in NuGet's folder.", "程序旁边与 NuGet 文件夹中都没有 libtorch。");
 
-    private static (string English, string Chinese) Unfit(string place, (string English, string Chinese) why)
-        => ($"libtorch cannot be taken from {place}: {why.English}.", $"无法从 {place} 取得 libtorch：{why.Chinese}。");
+    private static (string English, string Chinese) Unfit(string place, (string English, string Chinese) why) =>
+        ($"libtorch cannot be taken from {place}: {why.English}.", $"无法从 {place} 取得 libtorch：{why.Chinese}。");
 
     private static (string English, string Chinese)? Load(string folder)
     {
@@ -91,15 +96,19 @@ public static class LibTorch
         try
         {
             // What libtorch itself links to, where it is brought along under a name of its own.
-            foreach (string threads in OperatingSystem.IsLinux() ? Directory.GetFiles(folder, "libgomp*") : []) NativeLibrary.Load(threads);
+            foreach (string threads in OperatingSystem.IsLinux() ? Directory.GetFiles(folder, "libgomp*") : [])
+                NativeLibrary.Load(threads);
             foreach (string library in LibTorchSearch.Libraries)
             {
                 nint loaded = NativeLibrary.Load(Path.Combine(folder, library));
-                if (library == LibTorchSearch.FileOf("c10")) LogErrorsOnly(loaded);
-                if (library != LibTorchSearch.FileOf("torch_cpu")) continue;
+                if (library == LibTorchSearch.FileOf("c10"))
+                    LogErrorsOnly(loaded);
+                if (library != LibTorchSearch.FileOf("torch_cpu"))
+                    continue;
                 core = loaded;
                 Version = VersionOf(loaded);
-                if (!LibTorchSearch.Fits(Version)) return Unfit(folder, LibTorchSearch.WrongVersion(Version));
+                if (!LibTorchSearch.Fits(Version))
+                    return Unfit(folder, LibTorchSearch.WrongVersion(Version));
             }
         }
         catch (Exception e) when (e is DllNotFoundException or BadImageFormatException or IOException or UnauthorizedAccessException)
@@ -112,14 +121,24 @@ public static class LibTorch
         {
             // The first of all calls.
             torch.zeros(1).Dispose();
-            return OneDnn.Check(core) ? null
+            return OneDnn.Check(core)
+                ? null
                 : ("libtorch's convolutions compute wrong numbers on this processor.", "libtorch 的卷积在此处理器上算出错误的数值。");
         }
-        catch (Exception e) when (e is TypeInitializationException or DllNotFoundException or NotSupportedException
-            or BadImageFormatException or EntryPointNotFoundException)
+        catch (Exception e)
+            when (e
+                    is TypeInitializationException
+                        or DllNotFoundException
+                        or NotSupportedException
+                        or BadImageFormatException
+                        or EntryPointNotFoundException
+            )
         {
             string why = FirstLine(e.InnerException ?? e);
-            return ($"TorchSharp cannot work with the libtorch in {folder}: {why}.", $"TorchSharp 无法使用 {folder} 中的 libtorch：{why}。");
+            return (
+                $"TorchSharp cannot work with the libtorch in {folder}: {why}.",
+                $"TorchSharp 无法使用 {folder} 中的 libtorch：{why}。"
+            );
         }
     }
 
@@ -130,13 +149,15 @@ public static class LibTorch
     private static unsafe void LogErrorsOnly(nint c10)
     {
         const int error = 2; // c10::GLOG_ERROR
-        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level)) *(int*)level = error;
+        if (NativeLibrary.TryGetExport(c10, "FLAGS_caffe2_log_level", out nint level))
+            *(int*)level = error;
     }
 
     /// <summary>Of the library itself, in its highest three bytes; those that cannot say are older.</summary>
     private static unsafe string VersionOf(nint library)
     {
-        if (!NativeLibrary.TryGetExport(library, "aoti_torch_abi_version", out nint export)) return "< 2.10";
+        if (!NativeLibrary.TryGetExport(library, "aoti_torch_abi_version", out nint export))
+            return "< 2.10";
         ulong version = ((delegate* unmanaged<ulong>)export)();
         return $"{version >> 56}.{version >> 48 & 0xff}.{version >> 40 & 0xff}";
     }
@@ -147,16 +168,18 @@ public static class LibTorch
     private static (string English, string Chinese)? LoadBindings()
     {
         string name = LibTorchSearch.FileOf(Bindings);
-        string here = AppContext.BaseDirectory, packed = Path.Combine(here, "runtimes", LibTorchSearch.SystemId, "native", name);
+        string here = AppContext.BaseDirectory,
+            packed = Path.Combine(here, "runtimes", LibTorchSearch.SystemId, "native", name);
         string? file = new[] { packed, Path.Combine(here, name) }.FirstOrDefault(File.Exists);
-        if (file is null) return ($"TorchSharp has none for {LibTorchSearch.SystemId}", $"TorchSharp 没有 {LibTorchSearch.SystemId} 的库");
+        if (file is null)
+            return ($"TorchSharp has none for {LibTorchSearch.SystemId}", $"TorchSharp 没有 {LibTorchSearch.SystemId} 的库");
         try
         {
             NativeLibrary.Load(file);
             return null;
         }
-        catch (DllNotFoundException e) when
-            (OperatingSystem.IsLinux() && e.Message.Contains(WeakVersionNeed.Version, StringComparison.Ordinal))
+        catch (DllNotFoundException e)
+            when (OperatingSystem.IsLinux() && e.Message.Contains(WeakVersionNeed.Version, StringComparison.Ordinal))
         {
             return LoadCopy(file);
         }
@@ -168,12 +191,15 @@ public static class LibTorch
 
     private static (string English, string Chinese)? LoadCopy(string file)
     {
-        var (english, chinese) = ($"it wants {WeakVersionNeed.Version} (libstdc++ of GCC 13 or later), which this system does not have",
-            $"它需要 {WeakVersionNeed.Version}（GCC 13 或更新的 libstdc++），而此系统没有");
+        var (english, chinese) = (
+            $"it wants {WeakVersionNeed.Version} (libstdc++ of GCC 13 or later), which this system does not have",
+            $"它需要 {WeakVersionNeed.Version}（GCC 13 或更新的 libstdc++），而此系统没有"
+        );
         try
         {
             byte[] library = File.ReadAllBytes(file);
-            if (WeakVersionNeed.Mark(library) is { } why) return ($"{english}, and cannot do without: {why}", $"{chinese}，且不可缺少：{why}");
+            if (WeakVersionNeed.Mark(library) is { } why)
+                return ($"{english}, and cannot do without: {why}", $"{chinese}，且不可缺少：{why}");
             NativeLibrary.Load(Kept(library));
             return null;
         }
@@ -186,15 +212,21 @@ public static class LibTorch
     /// <summary>A file with these bytes in a folder of this user's, and where that cannot be written, in one for this process.</summary>
     private static string Kept(byte[] library)
     {
-        string name = LibTorchSearch.FileOf(Bindings), data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
-        string folder = Path.Combine(data.Length > 0 ? data : Path.GetTempPath(),
-            "batchviz", "native", Convert.ToHexStringLower(SHA256.HashData(library))[..16]);
+        string name = LibTorchSearch.FileOf(Bindings),
+            data = Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData);
+        string folder = Path.Combine(
+            data.Length > 0 ? data : Path.GetTempPath(),
+            "batchviz",
+            "native",
+            Convert.ToHexStringLower(SHA256.HashData(library))[..16]
+        );
         string file = Path.Combine(folder, name);
         if (data.Length > 0)
         {
             try
             {
-                if (File.Exists(file) && library.AsSpan().SequenceEqual(File.ReadAllBytes(file))) return file;
+                if (File.Exists(file) && library.AsSpan().SequenceEqual(File.ReadAllBytes(file)))
+                    return file;
                 Directory.CreateDirectory(folder);
                 string draft = $"{file}.{Environment.ProcessId}";
                 File.WriteAllBytes(draft, library);

@@ -2,7 +2,9 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Engine.Torch;
 
-/// <summary>Where each group of weights begins in a member's vector [P], which is in canonical order (<see cref="NetworkSpec.ParameterCount"/>).</summary>
+/// <summary>
+/// Where each group of weights begins in a member's vector [P], which is in canonical order (<see cref="NetworkSpec.ParameterCount"/>).
+/// </summary>
 internal sealed class ParameterLayout
 {
     public ParameterLayout(NetworkSpec network)
@@ -15,7 +17,9 @@ internal sealed class ParameterLayout
             Parameters += network.Weights[l].Count;
         }
         Statistics = network.Layered ? network.Graph.Statistics : 0;
-        if (Statistics > 0) foreach (var tower in network.Graph.Towers) AddVariances(tower);
+        if (Statistics > 0)
+            foreach (var tower in network.Graph.Towers)
+                AddVariances(tower);
     }
 
     public NetworkSpec Network { get; }
@@ -37,7 +41,8 @@ internal sealed class ParameterLayout
     {
         foreach (var node in nodes)
         {
-            if (node.Statistics >= 0) Variances.Add((node.Statistics + node.Output.Channels, node.Output.Channels));
+            if (node.Statistics >= 0)
+                Variances.Add((node.Statistics + node.Output.Channels, node.Output.Channels));
             AddVariances(node.Inner);
             AddVariances(node.Projection);
         }

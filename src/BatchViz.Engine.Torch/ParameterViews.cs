@@ -9,7 +9,9 @@ namespace BatchViz.Engine.Torch;
 /// </summary>
 internal sealed class ParameterViews : IDisposable
 {
-    private readonly List<Tensor> all = [], slots = [], views = [];
+    private readonly List<Tensor> all = [],
+        slots = [],
+        views = [];
     private readonly (int Weights, long[] Shape, int Bias)[] groups;
 
     /// <param name="gradient">Derivatives can be taken by them.</param>
@@ -32,12 +34,14 @@ internal sealed class ParameterViews : IDisposable
             Matrices[l] = View(plain.narrow(1, place.Offset, place.Matrix).view(Members, place.Group.Outputs, place.Group.Inputs));
             Transposed[l] = View(Matrices[l].transpose(1, 2));
             groups[l] = (Leaf(Matrices[l].view(shape), gradient), shape, -1);
-            if (!place.Group.Bias) continue;
+            if (!place.Group.Bias)
+                continue;
             Biases[l] = View(plain.narrow(1, place.BiasOffset, place.Group.Outputs));
             BroadcastBiases[l] = View(Biases[l]!.unsqueeze(1));
             groups[l].Bias = Leaf(Members == 1 ? Biases[l]!.view(place.Group.Outputs) : Biases[l]!, gradient);
         }
-        if (gradients is null) return;
+        if (gradients is null)
+            return;
         long at = 0;
         foreach (var leaf in all)
         {
@@ -65,7 +69,10 @@ internal sealed class ParameterViews : IDisposable
 
     public Tensor?[] BroadcastBiases { get; }
 
-    /// <summary>What derivatives are taken by, in canonical order; one net's in the shape that its operation asks for, so that the graph has nothing to reshape.</summary>
+    /// <summary>
+    /// What derivatives are taken by, in canonical order; one net's in the shape that its operation asks for, so that the graph has nothing
+    /// to reshape.
+    /// </summary>
     public IReadOnlyList<Tensor> All => all;
 
     /// <summary>A group's weights in a shape, for the graph.</summary>
@@ -87,15 +94,20 @@ internal sealed class ParameterViews : IDisposable
 
     public void Dispose()
     {
-        foreach (var leaf in all) leaf.Dispose();
-        foreach (var view in views) view.Dispose();
+        foreach (var leaf in all)
+            leaf.Dispose();
+        foreach (var view in views)
+            view.Dispose();
     }
 
     private long[] ShapeOf(WeightGroup group)
     {
-        if (Members > 1) return [Members, group.Outputs, group.Inputs];
-        if (group.Role == WeightRole.Norm) return [group.Outputs];
-        if (group.Area == 1) return [group.Outputs, group.Inputs];
+        if (Members > 1)
+            return [Members, group.Outputs, group.Inputs];
+        if (group.Role == WeightRole.Norm)
+            return [group.Outputs];
+        if (group.Area == 1)
+            return [group.Outputs, group.Inputs];
         int kernel = (int)Math.Sqrt(group.Area);
         return [group.Outputs, group.Inputs / group.Area, kernel, kernel];
     }
@@ -104,7 +116,8 @@ internal sealed class ParameterViews : IDisposable
     private int Leaf(Tensor view, bool gradient)
     {
         var leaf = view.detach();
-        if (gradient) leaf.requires_grad_(true);
+        if (gradient)
+            leaf.requires_grad_(true);
         all.Add(leaf.DetachFromDisposeScope());
         return all.Count - 1;
     }

@@ -21,17 +21,25 @@ internal static class SetParts
     public static IEnumerable<Tensor> Parts(TorchData data, EvaluationSet set, NetworkSpec network, long nets, Device device)
     {
         int count = CountOf(data, set);
-        int most = network.Contrastive ? NetworkSpec.PairsCompared : (int)Math.Clamp(Budget(device) / (nets * Math.Max(1, network.ActivationsPerExample)), 1, count);
+        int most = network.Contrastive
+            ? NetworkSpec.PairsCompared
+            : (int)Math.Clamp(Budget(device) / (nets * Math.Max(1, network.ActivationsPerExample)), 1, count);
         for (int first = 0; first < count; first += most)
         {
             int rows = Math.Min(most, count - first);
             yield return set.Indices is { } indices
                 ? tensor(indices.AsSpan(first, rows).ToArray()).to(ScalarType.Int64).to(device)
-                : arange(Arithmetic.Number((long)first), Arithmetic.Number((long)(first + rows)), Arithmetic.Number(1L), ScalarType.Int64, device);
+                : arange(
+                    Arithmetic.Number((long)first),
+                    Arithmetic.Number((long)(first + rows)),
+                    Arithmetic.Number(1L),
+                    ScalarType.Int64,
+                    device
+                );
         }
     }
 
     /// <summary>Nets whose weights and activations for some examples may be there at once.</summary>
-    public static int NetsAtOnce(NetworkSpec network, Device device)
-        => (int)Math.Clamp(Budget(device) / Math.Max(1, network.ParameterCount + 16 * network.ActivationsPerExample), 1, 1024);
+    public static int NetsAtOnce(NetworkSpec network, Device device) =>
+        (int)Math.Clamp(Budget(device) / Math.Max(1, network.ParameterCount + 16 * network.ActivationsPerExample), 1, 1024);
 }

@@ -20,22 +20,26 @@ internal sealed class Tf32Turns(Action<bool> set)
     private readonly object gate = new();
     private bool? kind;
     private int working;
-    private long arrived, admitted;
+    private long arrived,
+        admitted;
 
     /// <summary>A turn that ends when it is disposed of; on a processor, which has no such switch, nothing.</summary>
-    public static IDisposable? Take(Device device, Precision precision)
-        => device.type == DeviceType.CPU ? null : Process.Take(precision == Precision.Tf32);
+    public static IDisposable? Take(Device device, Precision precision) =>
+        device.type == DeviceType.CPU ? null : Process.Take(precision == Precision.Tf32);
 
     public IDisposable Take(bool on)
     {
         // A call within a call is the same turn.
-        if (depth++ > 0) return new Turn(this);
+        if (depth++ > 0)
+            return new Turn(this);
         lock (gate)
         {
             // In the order of arrival, so that neither kind keeps the other waiting for ever.
             long ticket = arrived++;
-            while (ticket != admitted || (working > 0 && kind != on)) Monitor.Wait(gate);
-            if (kind != on) set(on);
+            while (ticket != admitted || (working > 0 && kind != on))
+                Monitor.Wait(gate);
+            if (kind != on)
+                set(on);
             kind = on;
             working++;
             admitted++;
@@ -46,10 +50,12 @@ internal sealed class Tf32Turns(Action<bool> set)
 
     private void End()
     {
-        if (--depth > 0) return;
+        if (--depth > 0)
+            return;
         lock (gate)
         {
-            if (--working == 0) Monitor.PulseAll(gate);
+            if (--working == 0)
+                Monitor.PulseAll(gate);
         }
     }
 

@@ -9,8 +9,10 @@ using static TorchSharp.torch;
 namespace BatchViz.Engine.Torch;
 
 /// <summary>
-/// Members as one stacked model. On a device of its own updates are queued and up to <see cref="ReadEvery"/> of them read back at a time, in the hope that
-/// all their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied, as always on a CPU.
+/// Members as one stacked model. On a device of its own updates are queued and up to <see cref="ReadEvery"/> of them read back at a time,
+/// in the hope that
+/// all their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied, as always on a
+/// CPU.
 /// </summary>
 internal sealed class TorchBundle : IBundle
 {
@@ -36,7 +38,8 @@ internal sealed class TorchBundle : IBundle
     private readonly Precision precision;
     private readonly int[] indices;
     private readonly double population;
-    private readonly bool scales, queues;
+    private readonly bool scales,
+        queues;
     private readonly long optimizerFrom;
     private double scale = 1;
     private long sinceOverflow;
@@ -53,13 +56,15 @@ internal sealed class TorchBundle : IBundle
         steps = new Steps(spec.Optimizer, layout);
         figures = new UpdateStatistics(layout);
         scales = precision == Precision.Float16;
-        if (scales) scale = FirstScale;
+        if (scales)
+            scale = FirstScale;
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
         var progress = spec.ProgressOver(data.Source.Train.Count);
         rates = spec.LearningRatesOver(progress);
         population = spec.Sampler.Order == SampleOrder.Replacement ? double.PositiveInfinity : data.Source.Train.Count;
         indices = new int[progress.LargestBatch];
-        if (spec.Optimizer.UsesLineSearch) searches = new LineSearchSteps(spec, layout, model, gradients, data.Train);
+        if (spec.Optimizer.UsesLineSearch)
+            searches = new LineSearchSteps(spec, layout, model, gradients, data.Train);
         members = [.. spec.Seeds.Select((seed, m) => new Member(seed, spec.SamplerOf(m, data.Source.Train.Count)))];
         Memory = Predict(spec, data.Source, queues);
         whole = Begin();
@@ -83,13 +88,29 @@ internal sealed class TorchBundle : IBundle
     /// <param name="queues">Whether updates are queued.</param>
     public static MemoryAccount Predict(BundleSpec spec, DataSet data, bool queues)
     {
-        long members = spec.Seeds.Count, vector = members * spec.Network.ParameterCount * sizeof(float);
+        long members = spec.Seeds.Count,
+            vector = members * spec.Network.ParameterCount * sizeof(float);
         long batch = spec.Sampler.Pool is null ? spec.ProgressOver(data.Train.Count).LargestBatch : spec.BatchSize;
         long rows = members * (spec.Network.Separable && spec.MicroBatch is { } micro ? Math.Min(micro, batch) : batch);
         long activations = rows * spec.Network.ActivationsPerExample * sizeof(float);
         // While updates are queued there are a copy of all vectors to go back to and the trace, which is put together once more to be read.
-        long queued = queues ? (1 + spec.StateVectors) * vector + 2 * UpdateTrace.Bytes(UpdateTrace.Fitting(ReadEvery, members, spec.Network.ParameterCount), members, spec.Network.ParameterCount) : 0;
-        return new MemoryAccount(vector, spec.StateVectors * vector, activations, vector + activations, rows * data.Inputs * sizeof(float), vector + queued);
+        long queued = queues
+            ? (1 + spec.StateVectors) * vector
+                + 2
+                    * UpdateTrace.Bytes(
+                        UpdateTrace.Fitting(ReadEvery, members, spec.Network.ParameterCount),
+                        members,
+                        spec.Network.ParameterCount
+                    )
+            : 0;
+        return new MemoryAccount(
+            vector,
+            spec.StateVectors * vector,
+            activations,
+            vector + activations,
+            rows * data.Inputs * sizeof(float),
+            vector + queued
+        );
     }
 
     public void Advance(int updates, RecordBlock records)
@@ -97,17 +118,25 @@ internal sealed class TorchBundle : IBundle
         ObjectDisposedException.ThrowIf(disposed, this);
         ArgumentOutOfRangeException.ThrowIfNegative(updates);
         if (records.Members != members.Length || records.Width != Layout.Width || records.Capacity < updates)
-            throw new ArgumentException($"the block holds {records.Members} × {records.Capacity} × {records.Width}, not {members.Length} × {updates} × {Layout.Width}", nameof(records));
+            throw new ArgumentException(
+                $"the block holds {records.Members} × {records.Capacity} × {records.Width}, not {members.Length} × {updates} × {Layout.Width}",
+                nameof(records)
+            );
         Array.Clear(records.Rows);
         using var turn = Tf32Turns.Take(device, precision);
         while (true)
         {
             // Those that are where the first one of those with something to do is.
             int first = 0;
-            while (first < members.Length && !Going(first)) first++;
-            if (first == members.Length) return;
+            while (first < members.Length && !Going(first))
+                first++;
+            if (first == members.Length)
+                return;
             var (at, row) = (members[first].Updates, records.Rows[first]);
-            int[] same = [.. Enumerable.Range(0, members.Length).Where(m => Going(m) && members[m].Updates == at && records.Rows[m] == row)];
+            int[] same =
+            [
+                .. Enumerable.Range(0, members.Length).Where(m => Going(m) && members[m].Updates == at && records.Rows[m] == row),
+            ];
             TorchMemory.Guard(Spec.BatchSize, () => Advance(same, updates, records));
         }
 
@@ -120,7 +149,8 @@ internal sealed class TorchBundle : IBundle
         using var turn = Tf32Turns.Take(device, precision);
         using var scope = NewDisposeScope();
         var of = members[member];
-        if (Spec.Sampler.Pool is null) return indices[..of.Sampler.Fill(of.Updates + 1, indices)];
+        if (Spec.Sampler.Pool is null)
+            return indices[..of.Sampler.Fill(of.Updates + 1, indices)];
         using var alone = whole.Take([member], IsAt);
         return Harden(alone, of.Updates + 1)[0];
     }
@@ -144,35 +174,51 @@ internal sealed class TorchBundle : IBundle
             Host.Copy(whole.Vectors[v].select(0, member), vectors[v]);
         }
         var statistics = new double[OwnStatistics + layout.Statistics];
-        (statistics[0], statistics[1], statistics[2]) = (from.Noise.VarianceAverage, from.Noise.SquareAverage, vectors[0].Sum(w => (double)w * w));
-        if (Layout.HasLineSearchColumns) from.Search.Export(statistics.AsSpan(3));
-        if (whole.Running is { } running) Host.Doubles(running.select(0, member)).CopyTo(statistics, OwnStatistics);
+        (statistics[0], statistics[1], statistics[2]) = (
+            from.Noise.VarianceAverage,
+            from.Noise.SquareAverage,
+            vectors[0].Sum(w => (double)w * w)
+        );
+        if (Layout.HasLineSearchColumns)
+            from.Search.Export(statistics.AsSpan(3));
+        if (whole.Running is { } running)
+            Host.Doubles(running.select(0, member)).CopyTo(statistics, OwnStatistics);
         return new Keyframe(from.Updates, vectors[0], vectors[1..], statistics);
     }
 
     public void Restore(int member, Keyframe keyframe)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        if (keyframe.OptimizerState.Length != Spec.StateVectors || keyframe.Weights.Length != layout.Parameters
-            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters) || keyframe.Updates < 0
-            || (keyframe.Statistics is { } given && given.Length != OwnStatistics + layout.Statistics))
+        if (
+            keyframe.OptimizerState.Length != Spec.StateVectors
+            || keyframe.Weights.Length != layout.Parameters
+            || keyframe.OptimizerState.Any(state => state.Length != layout.Parameters)
+            || keyframe.Updates < 0
+            || (keyframe.Statistics is { } given && given.Length != OwnStatistics + layout.Statistics)
+        )
             throw new ArgumentException("the keyframe is not of this spec", nameof(keyframe));
         using var scope = NewDisposeScope();
         using var still = no_grad();
         whole.Vectors[0].select(0, member).copy_(tensor(keyframe.Weights));
-        for (int s = 0; s < keyframe.OptimizerState.Length; s++) whole.Vectors[1 + s].select(0, member).copy_(tensor(keyframe.OptimizerState[s]));
+        for (int s = 0; s < keyframe.OptimizerState.Length; s++)
+            whole.Vectors[1 + s].select(0, member).copy_(tensor(keyframe.OptimizerState[s]));
         var to = members[member];
         (to.Updates, to.Diverged) = (keyframe.Updates, false);
         double[]? statistics = keyframe.Statistics;
         to.Noise = statistics is null ? default : new NoiseScale(statistics[0], statistics[1]);
-        if (Layout.HasLineSearchColumns) to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
-        if (to.Updates == optimizerFrom) to.Search.BeginAnew();
-        whole.Running?.select(0, member).copy_(tensor(statistics is null ? FirstStatistics() : Array.ConvertAll(statistics[OwnStatistics..], s => (float)s)));
+        if (Layout.HasLineSearchColumns)
+            to.Search.Restore(statistics.AsSpan(statistics is null ? 0 : 3, statistics is null ? 0 : SearchState.Kept));
+        if (to.Updates == optimizerFrom)
+            to.Search.BeginAnew();
+        whole
+            .Running?.select(0, member)
+            .copy_(tensor(statistics is null ? FirstStatistics() : Array.ConvertAll(statistics[OwnStatistics..], s => (float)s)));
     }
 
     public void Dispose()
     {
-        if (disposed) return;
+        if (disposed)
+            return;
         disposed = true;
         whole.Dispose();
         HostAllocator.GiveBack(Memory.Total);
@@ -190,8 +236,10 @@ internal sealed class TorchBundle : IBundle
         var initial = stack(Spec.Seeds.Select(seed => tensor(InitialWeights.Of(Spec.Network, data.Source, seed)))).to(device);
         var vectors = new Tensor[1 + Spec.StateVectors];
         // Before the first update, all older weights are those.
-        for (int v = 0; v < vectors.Length; v++) vectors[v] = v == 0 || v > States ? initial.clone() : zeros_like(initial);
-        var running = layout.Statistics == 0 ? null : tensor(FirstStatistics()).to(device).unsqueeze(0).expand(Members, layout.Statistics).clone();
+        for (int v = 0; v < vectors.Length; v++)
+            vectors[v] = v == 0 || v > States ? initial.clone() : zeros_like(initial);
+        var running =
+            layout.Statistics == 0 ? null : tensor(FirstStatistics()).to(device).unsqueeze(0).expand(Members, layout.Statistics).clone();
         return new Cohort(layout, [.. Enumerable.Range(0, Members)], vectors, running, IsAt);
     }
 
@@ -199,7 +247,8 @@ internal sealed class TorchBundle : IBundle
     private float[] FirstStatistics()
     {
         var statistics = new float[layout.Statistics];
-        foreach (var (first, count) in layout.Variances) statistics.AsSpan(first, count).Fill(1);
+        foreach (var (first, count) in layout.Variances)
+            statistics.AsSpan(first, count).Fill(1);
         return statistics;
     }
 
@@ -211,12 +260,15 @@ internal sealed class TorchBundle : IBundle
         while (true)
         {
             int[] going = [.. same.Where(m => !members[m].Diverged)];
-            if (going.Length < same.Length || records.Rows[same[0]] == updates) break;
+            if (going.Length < same.Length || records.Rows[same[0]] == updates)
+                break;
             using var scope = NewDisposeScope();
             int count = UpdateTrace.Fitting(Math.Min(ReadEvery, updates - records.Rows[same[0]]), same.Length, layout.Parameters);
-            if (looks || !Queue(cohort, count, records)) OneByOne(cohort, count, records);
+            if (looks || !Queue(cohort, count, records))
+                OneByOne(cohort, count, records);
         }
-        if (taken is not null) whole.Give(taken);
+        if (taken is not null)
+            whole.Give(taken);
     }
 
     /// <summary>Makes updates without looking; false, and nothing has happened, where one of them must not be applied.</summary>
@@ -235,17 +287,21 @@ internal sealed class TorchBundle : IBundle
             from += length;
         }
         double[] read = trace.Read();
-        int width = figures.Width, each = cohort.Members.Length * width;
+        int width = figures.Width,
+            each = cohort.Members.Length * width;
         for (int r = 0; r < read.Length; r += width)
         {
-            if (figures.Finite(read.AsSpan(r, width))) continue;
+            if (figures.Finite(read.AsSpan(r, width)))
+                continue;
             using var still = no_grad();
             cohort.Restore(before);
             return false;
         }
         for (int u = 0; u < count; u++)
-            for (int m = 0; m < cohort.Members.Length; m++) Record(cohort.Members[m], first + u, sizes[u], read.AsSpan(u * each + m * width, width), records);
-        if (scales && (sinceOverflow += count) >= ScaleGrowsAfter) (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
+        for (int m = 0; m < cohort.Members.Length; m++)
+            Record(cohort.Members[m], first + u, sizes[u], read.AsSpan(u * each + m * width, width), records);
+        if (scales && (sinceOverflow += count) >= ScaleGrowsAfter)
+            (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
         return true;
     }
 
@@ -257,8 +313,17 @@ internal sealed class TorchBundle : IBundle
         var result = gradients.At(cohort.LeavesOf(At(update)), examples, SeedsOf(cohort), update, scale, seen);
         using var still = no_grad();
         // The next update has its gradient in the same memory.
-        Tensor gradient = result.Gradient, kept = gradient.clone(), weights = cohort.Weights.clone();
-        var step = Apply(cohort, update, count, gradient, Spec.Optimizer.HasTrust ? figures.LayerSquares(kept, wide: false).sqrt() : null, seen);
+        Tensor gradient = result.Gradient,
+            kept = gradient.clone(),
+            weights = cohort.Weights.clone();
+        var step = Apply(
+            cohort,
+            update,
+            count,
+            gradient,
+            Spec.Optimizer.HasTrust ? figures.LayerSquares(kept, wide: false).sqrt() : null,
+            seen
+        );
         trace.Add(result with { Gradient = kept }, ReferenceEquals(step, gradient) ? step.clone() : step, weights);
     }
 
@@ -271,11 +336,22 @@ internal sealed class TorchBundle : IBundle
         {
             using var scope = NewDisposeScope();
             int[] going = [.. Enumerable.Range(0, cohort.Members.Length).Where(i => !members[cohort.Members[i]].Diverged)];
-            if (going.Length == 0) return;
+            if (going.Length == 0)
+                return;
             long update = members[cohort.Members[going[0]]].Updates + 1;
             var examples = Batches(cohort, update, 1, sizes);
-            double[] read = searches is null ? Looked(cohort, update, examples, sizes[0])
-                : searches.Update(cohort, Array.ConvertAll(cohort.Members, m => members[m].Search), examples, SeedsOf(cohort), update, rates.At(update), WeightOf(cohort, update, sizes[0]), figures);
+            double[] read = searches is null
+                ? Looked(cohort, update, examples, sizes[0])
+                : searches.Update(
+                    cohort,
+                    Array.ConvertAll(cohort.Members, m => members[m].Search),
+                    examples,
+                    SeedsOf(cohort),
+                    update,
+                    rates.At(update),
+                    WeightOf(cohort, update, sizes[0]),
+                    figures
+                );
             foreach (int i in going)
             {
                 int m = cohort.Members[i];
@@ -303,12 +379,14 @@ internal sealed class TorchBundle : IBundle
                 (scale, sinceOverflow) = (scale / 2, 0);
                 continue;
             }
-            if (scales && ++sinceOverflow >= ScaleGrowsAfter) (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
+            if (scales && ++sinceOverflow >= ScaleGrowsAfter)
+                (scale, sinceOverflow) = (Math.Min(scale * 2, FirstScale * 256), 0);
             bool all = going.All(fine => fine);
             var before = all ? null : cohort.Copy();
             var layers = Spec.Optimizer.HasTrust ? figures.LayerNorms(rows, device) : null;
             figures.ReadSteps(Apply(cohort, update, count, result.Gradient, layers, seen), rows);
-            if (!all) cohort.KeepOnly(tensor(going).to(device), before!);
+            if (!all)
+                cohort.KeepOnly(tensor(going).to(device), before!);
             return rows;
         }
     }
@@ -317,10 +395,20 @@ internal sealed class TorchBundle : IBundle
     private Tensor Apply(Cohort cohort, long update, int count, Tensor gradient, Tensor? layerNorms, List<BatchStatistics>? seen)
     {
         int at = At(update);
-        if (at != 0) cohort.Vectors[at].copy_(cohort.Weights);
-        var step = steps.Of(update - optimizerFrom, rates.At(update), WeightOf(cohort, update, count), gradient, cohort.Weights, cohort.Vectors.AsSpan(1, States), layerNorms);
+        if (at != 0)
+            cohort.Vectors[at].copy_(cohort.Weights);
+        var step = steps.Of(
+            update - optimizerFrom,
+            rates.At(update),
+            WeightOf(cohort, update, count),
+            gradient,
+            cohort.Weights,
+            cohort.Vectors.AsSpan(1, States),
+            layerNorms
+        );
         cohort.Weights.Plus_(step);
-        foreach (var batch in seen ?? []) batch.Commit(cohort.Running!);
+        foreach (var batch in seen ?? [])
+            batch.Commit(cohort.Running!);
         return step;
     }
 
@@ -340,7 +428,8 @@ internal sealed class TorchBundle : IBundle
         of.Noise = figures.Write(record, row, of.Noise, rates.At(update), count, population);
         if (Layout.HasLineSearchColumns)
         {
-            if (Spec.Sampler.Pool is not null) of.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * of.Sampler.Progress.ExamplesOf(update);
+            if (Spec.Sampler.Pool is not null)
+                of.Search.Flops += (double)Spec.Network.ForwardFlopsPerExample * of.Sampler.Progress.ExamplesOf(update);
             if (searches is null)
             {
                 of.Search.BeginUpdate();
@@ -348,10 +437,14 @@ internal sealed class TorchBundle : IBundle
             }
             of.Search.Write(record, Layout);
         }
-        if (!of.Diverged) of.Updates = update;
+        if (!of.Diverged)
+            of.Updates = update;
     }
 
-    /// <summary>Indices of the examples of some updates, one after another, each member by member; the numbers of one member's go into <paramref name="sizes"/>.</summary>
+    /// <summary>
+    /// Indices of the examples of some updates, one after another, each member by member; the numbers of one member's go into
+    /// <paramref name="sizes"/>.
+    /// </summary>
     private Tensor Batches(Cohort cohort, long first, int count, int[] sizes)
     {
         var all = new List<long>();
@@ -362,14 +455,16 @@ internal sealed class TorchBundle : IBundle
                 foreach (int[] hard in Harden(cohort, first + u))
                 {
                     sizes[u] = hard.Length;
-                    foreach (int i in hard) all.Add(i);
+                    foreach (int i in hard)
+                        all.Add(i);
                 }
                 continue;
             }
             foreach (int m in cohort.Members)
             {
                 sizes[u] = members[m].Sampler.Fill(first + u, indices);
-                for (int i = 0; i < sizes[u]; i++) all.Add(indices[i]);
+                for (int i = 0; i < sizes[u]; i++)
+                    all.Add(indices[i]);
             }
         }
         return tensor(all.ToArray()).to(device);
@@ -398,7 +493,8 @@ internal sealed class TorchBundle : IBundle
             var examples = tensor(pools.SelectMany(pool => pool.Skip(first).Take(rows).Select(i => (long)i)).ToArray()).to(device);
             var part = new float[pools.Length * rows];
             Host.Copy(model.Losses(new Pass(at) { Running = cohort.Running }, data.Train, examples), part);
-            for (int m = 0; m < pools.Length; m++) part.AsSpan(m * rows, rows).CopyTo(losses.AsSpan(m * drawn + first));
+            for (int m = 0; m < pools.Length; m++)
+                part.AsSpan(m * rows, rows).CopyTo(losses.AsSpan(m * drawn + first));
         }
         for (int m = 0; m < pools.Length; m++)
         {
@@ -408,7 +504,9 @@ internal sealed class TorchBundle : IBundle
         return pools;
     }
 
-    /// <summary>The vector that an update's gradient is taken at: old weights are kept in turn, those after j updates in place j mod s.</summary>
+    /// <summary>
+    /// The vector that an update's gradient is taken at: old weights are kept in turn, those after j updates in place j mod s.
+    /// </summary>
     private int At(long update) => Spec.Staleness == 0 ? 0 : 1 + States + (int)((update - 1) % Spec.Staleness);
 
     private sealed class Member(uint seed, Sampler sampler)

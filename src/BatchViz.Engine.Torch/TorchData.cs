@@ -5,7 +5,9 @@ using static TorchSharp.torch;
 
 namespace BatchViz.Engine.Torch;
 
-/// <summary>A data set on the device: features as they come (bytes stay bytes until a batch is gathered), labels or targets beside them.</summary>
+/// <summary>
+/// A data set on the device: features as they come (bytes stay bytes until a batch is gathered), labels or targets beside them.
+/// </summary>
 internal sealed class TorchData : IEngineData
 {
     public TorchData(DataSet source, Device device)
@@ -22,7 +24,8 @@ internal sealed class TorchData : IEngineData
 
     public TorchSplit? Test { get; }
 
-    public TorchSplit Of(Split split) => split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Source.Name} has no test split");
+    public TorchSplit Of(Split split) =>
+        split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Source.Name} has no test split");
 
     public void Dispose()
     {
@@ -34,7 +37,8 @@ internal sealed class TorchData : IEngineData
 internal sealed class TorchSplit : IDisposable
 {
     private readonly Tensor features;
-    private readonly float scale, offset;
+    private readonly float scale,
+        offset;
     private readonly bool bytes;
 
     public TorchSplit(DataSplit source, Device device)
@@ -42,10 +46,14 @@ internal sealed class TorchSplit : IDisposable
         Source = source;
         bytes = source.Floats is null;
         (scale, offset) = (source.Scale, source.Offset);
-        using var host = bytes ? tensor(source.Bytes!, [source.Count, source.Inputs]) : tensor(source.Floats!, [source.Count, source.Inputs]);
+        using var host = bytes
+            ? tensor(source.Bytes!, [source.Count, source.Inputs])
+            : tensor(source.Floats!, [source.Count, source.Inputs]);
         features = host.to(device, copy: true).DetachFromDisposeScope();
-        if (source.Labels is { } labels) Labels = tensor(Array.ConvertAll(labels, label => (long)label)).to(device).DetachFromDisposeScope();
-        if (source.Targets is { } targets) Targets = tensor(targets, [source.Count, targets.Length / Math.Max(1, source.Count)]).to(device).DetachFromDisposeScope();
+        if (source.Labels is { } labels)
+            Labels = tensor(Array.ConvertAll(labels, label => (long)label)).to(device).DetachFromDisposeScope();
+        if (source.Targets is { } targets)
+            Targets = tensor(targets, [source.Count, targets.Length / Math.Max(1, source.Count)]).to(device).DetachFromDisposeScope();
     }
 
     public DataSplit Source { get; }
@@ -60,10 +68,13 @@ internal sealed class TorchSplit : IDisposable
     public Tensor Gather(Tensor examples)
     {
         var rows = features.index_select(0, examples);
-        if (!bytes) return rows;
+        if (!bytes)
+            return rows;
         var floats = rows.to(ScalarType.Float32);
-        if (scale != 1) floats.Times_(scale);
-        if (offset != 0) floats.Plus_(offset);
+        if (scale != 1)
+            floats.Times_(scale);
+        if (offset != 0)
+            floats.Plus_(offset);
         return floats;
     }
 

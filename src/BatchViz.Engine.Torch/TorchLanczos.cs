@@ -7,7 +7,8 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>Eigenvalues from vectors [P] on the device; the basis is one matrix, of as many rows as there may be iterations.</summary>
 /// <param name="hessian">Product with a vector [P] of float32.</param>
-internal sealed class TorchLanczos(ParameterLayout layout, Device device, Func<Tensor, Tensor> hessian, int iterations, uint seed) : Lanczos<Tensor>(layout.Parameters, seed)
+internal sealed class TorchLanczos(ParameterLayout layout, Device device, Func<Tensor, Tensor> hessian, int iterations, uint seed)
+    : Lanczos<Tensor>(layout.Parameters, seed)
 {
     private readonly Tensor rows = empty([Math.Min(iterations, layout.Parameters), layout.Parameters], ScalarType.Float64, device);
 
@@ -34,7 +35,8 @@ internal sealed class TorchLanczos(ParameterLayout layout, Device device, Func<T
 
     protected override Tensor Without(Tensor vector, IReadOnlyList<Tensor> basis)
     {
-        if (basis.Count == 0) return vector;
+        if (basis.Count == 0)
+            return vector;
         using var scope = NewDisposeScope();
         var all = rows.narrow(0, 0, basis.Count);
         return vector.sub_(all.t().mv(all.mv(vector)));

@@ -27,11 +27,23 @@ internal static partial class TorchMemory
     /// <summary>Bytes that a message says could not be had (0 where it does not say how many); null for any other message.</summary>
     public static long? Asked(string message)
     {
-        if (!message.Contains("out of memory", StringComparison.OrdinalIgnoreCase) && !message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
-            && !message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)) return null;
+        if (
+            !message.Contains("out of memory", StringComparison.OrdinalIgnoreCase)
+            && !message.Contains("can't allocate memory", StringComparison.OrdinalIgnoreCase)
+            && !message.Contains("not enough memory", StringComparison.OrdinalIgnoreCase)
+        )
+            return null;
         var match = Amount().Match(message);
-        if (!match.Success) return 0;
-        double factor = match.Groups[2].Value switch { "KiB" => 1L << 10, "MiB" => 1L << 20, "GiB" => 1L << 30, "TiB" => 1L << 40, _ => 1 };
+        if (!match.Success)
+            return 0;
+        double factor = match.Groups[2].Value switch
+        {
+            "KiB" => 1L << 10,
+            "MiB" => 1L << 20,
+            "GiB" => 1L << 30,
+            "TiB" => 1L << 40,
+            _ => 1,
+        };
         return (long)(double.Parse(match.Groups[1].Value, CultureInfo.InvariantCulture) * factor);
     }
 

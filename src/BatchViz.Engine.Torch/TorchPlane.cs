@@ -4,7 +4,10 @@ using static TorchSharp.torch;
 
 namespace BatchViz.Engine.Torch;
 
-/// <summary>Origin and two directions [P] in float32, with what least squares on them need, and the running statistics that its points are evaluated with.</summary>
+/// <summary>
+/// Origin and two directions [P] in float32, with what least squares on them need, and the running statistics that its points are evaluated
+/// with.
+/// </summary>
 internal sealed class TorchPlane : IPlane
 {
     /// <param name="statistics">Of batch norms [S], the same for all points; null where there are none.</param>
@@ -40,13 +43,15 @@ internal sealed class TorchPlane : IPlane
     private Tensor Directions => Vectors.narrow(0, 1, 2).to(ScalarType.Float64);
 
     /// <summary>
-    /// Least squares: the coordinates of the vector whose inner products with the directions are <paramref name="a"/> and <paramref name="b"/>.
+    /// Least squares: the coordinates of the vector whose inner products with the directions are <paramref name="a"/> and
+    /// <paramref name="b"/>.
     /// A direction of no length, or parallel to the other, gets coordinate 0.
     /// </summary>
     public (double X, double Y) Coordinates(double a, double b)
     {
         double determinant = XX * YY - XY * XY;
-        if (determinant > 1e-12 * XX * YY) return ((a * YY - b * XY) / determinant, (b * XX - a * XY) / determinant);
+        if (determinant > 1e-12 * XX * YY)
+            return ((a * YY - b * XY) / determinant, (b * XX - a * XY) / determinant);
         return (XX > 0 ? a / XX : 0, XX > 0 || YY == 0 ? 0 : b / YY);
     }
 
@@ -56,11 +61,16 @@ internal sealed class TorchPlane : IPlane
     {
         using var scope = NewDisposeScope();
         var rest = vector.to(ScalarType.Float64);
-        if (fromOrigin) rest = rest - Vectors.select(0, 0).to(ScalarType.Float64);
+        if (fromOrigin)
+            rest = rest - Vectors.select(0, 0).to(ScalarType.Float64);
         var directions = Directions;
         double[] along = Host.Doubles(directions.mv(rest));
         var (x, y) = Coordinates(along[0], along[1]);
-        return new PlanePoint(x, y, Math.Sqrt(Host.Double((rest - directions.select(0, 0).Times(x) - directions.select(0, 1).Times(y)).Squared().sum())));
+        return new PlanePoint(
+            x,
+            y,
+            Math.Sqrt(Host.Double((rest - directions.select(0, 0).Times(x) - directions.select(0, 1).Times(y)).Squared().sum()))
+        );
     }
 
     /// <summary>Weights [M, P] of points of the plane.</summary>
@@ -73,7 +83,8 @@ internal sealed class TorchPlane : IPlane
     /// <summary>Running statistics [M, S] of points, or null.</summary>
     public Tensor? StatisticsOf(float[] xs)
     {
-        if (Statistics is null) return null;
+        if (Statistics is null)
+            return null;
         var same = Statistics.unsqueeze(0).expand(xs.Length, Statistics.shape[0]);
         return Along is null ? same : same.Plus(tensor(xs).to(Vectors.device).unsqueeze(1) * Along.unsqueeze(0));
     }
@@ -97,6 +108,8 @@ internal sealed class TorchPlane : IPlane
         Along?.Dispose();
     }
 
-    public static TorchPlane Of(IPlane plane, ParameterLayout layout)
-        => plane is TorchPlane ours && ours.Layout.SameAs(layout) ? ours : throw new ArgumentException("a plane of another engine or model", nameof(plane));
+    public static TorchPlane Of(IPlane plane, ParameterLayout layout) =>
+        plane is TorchPlane ours && ours.Layout.SameAs(layout)
+            ? ours
+            : throw new ArgumentException("a plane of another engine or model", nameof(plane));
 }

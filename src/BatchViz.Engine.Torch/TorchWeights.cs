@@ -16,7 +16,8 @@ internal abstract class DeviceVector(ParameterLayout layout, Tensor vector) : ID
 
     public void CopyTo(Span<float> canonical)
     {
-        if (canonical.Length != Count) throw new ArgumentException($"{Count} components do not fit {canonical.Length} places", nameof(canonical));
+        if (canonical.Length != Count)
+            throw new ArgumentException($"{Count} components do not fit {canonical.Length} places", nameof(canonical));
         Host.Copy(Vector, canonical);
     }
 
@@ -34,13 +35,16 @@ internal sealed class TorchWeights(ParameterLayout layout, Tensor weights, Tenso
         base.Dispose();
     }
 
-    public static TorchWeights Of(IWeights weights, ParameterLayout layout)
-        => weights is TorchWeights ours && ours.Layout.SameAs(layout) ? ours : throw new ArgumentException("weights of another engine or model", nameof(weights));
+    public static TorchWeights Of(IWeights weights, ParameterLayout layout) =>
+        weights is TorchWeights ours && ours.Layout.SameAs(layout)
+            ? ours
+            : throw new ArgumentException("weights of another engine or model", nameof(weights));
 }
 
 internal sealed class TorchDirection : DeviceVector, IDirection
 {
-    public TorchDirection(ParameterLayout layout, Tensor vector) : base(layout, vector)
+    public TorchDirection(ParameterLayout layout, Tensor vector)
+        : base(layout, vector)
     {
         using var square = vector.Squared().sum(ScalarType.Float64);
         Norm = Math.Sqrt(square.item<double>());
@@ -48,8 +52,10 @@ internal sealed class TorchDirection : DeviceVector, IDirection
 
     public double Norm { get; }
 
-    public static TorchDirection Of(IDirection direction, ParameterLayout layout)
-        => direction is TorchDirection ours && ours.Layout.SameAs(layout) ? ours : throw new ArgumentException("a direction of another engine or model", nameof(direction));
+    public static TorchDirection Of(IDirection direction, ParameterLayout layout) =>
+        direction is TorchDirection ours && ours.Layout.SameAs(layout)
+            ? ours
+            : throw new ArgumentException("a direction of another engine or model", nameof(direction));
 }
 
 /// <summary>Between host and device.</summary>

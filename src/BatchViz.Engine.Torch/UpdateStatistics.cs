@@ -9,7 +9,14 @@ namespace BatchViz.Engine.Torch;
 /// <summary>What an update shows of each member, on the device [M, columns] in double precision until it is read back.</summary>
 internal sealed class UpdateStatistics(ParameterLayout layout)
 {
-    public const int Loss = 0, ExampleSquares = 1, ExampleNorms = 2, ExampleMin = 3, ExampleMax = 4, UpdateSquare = 5, WeightSquare = 6, Histogram = 7,
+    public const int Loss = 0,
+        ExampleSquares = 1,
+        ExampleNorms = 2,
+        ExampleMin = 3,
+        ExampleMax = 4,
+        UpdateSquare = 5,
+        WeightSquare = 6,
+        Histogram = 7,
         Layers = Histogram + RecordLayout.HistogramBins;
 
     public int Width => Layers + layout.Places.Length;
@@ -19,7 +26,9 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     {
         int members = (int)of.Sum.shape[0];
         if (of.Gradient.device.type != DeviceType.CPU)
-            return Read(Together(of, zeros([members], ScalarType.Float64, of.Sum.device), Squares(weights), LayerSquares(of.Gradient, wide: true)));
+            return Read(
+                Together(of, zeros([members], ScalarType.Float64, of.Sum.device), Squares(weights), LayerSquares(of.Gradient, wide: true))
+            );
         var rows = new double[members * Width];
         double[] weightSquares = SquaresOf(weights);
         var sums = HostSums.Of<double>(of.Sum);
@@ -30,10 +39,15 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
             var row = rows.AsSpan(m * Width, Width);
             var gradient = all.Slice((int)(m * layout.Parameters), (int)layout.Parameters);
             (row[Loss], row[WeightSquare]) = (sums[m] / of.Count, weightSquares[m]);
-            if (of.Squares is null) row.Slice(ExampleSquares, 4).Fill(double.NaN);
-            else ReadExamples(squares.Slice((int)(m * of.Count), (int)of.Count), of.Factor, row);
+            if (of.Squares is null)
+                row.Slice(ExampleSquares, 4).Fill(double.NaN);
+            else
+                ReadExamples(squares.Slice((int)(m * of.Count), (int)of.Count), of.Factor, row);
             for (int l = 0; l < layout.Places.Length; l++)
-                row[Layers + l] = HostSums.SquaresAndCounts(gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count), row.Slice(Histogram, RecordLayout.HistogramBins));
+                row[Layers + l] = HostSums.SquaresAndCounts(
+                    gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count),
+                    row.Slice(Histogram, RecordLayout.HistogramBins)
+                );
         }
         return rows;
     }
@@ -42,7 +56,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     public void ReadSteps(Tensor steps, double[] rows)
     {
         double[] squares = SquaresOf(steps);
-        for (int m = 0; m < squares.Length; m++) rows[m * Width + UpdateSquare] = squares[m];
+        for (int m = 0; m < squares.Length; m++)
+            rows[m * Width + UpdateSquare] = squares[m];
     }
 
     /// <summary>Norms of each layer of the gradients that rows are of, on a device [M, layers].</summary>
@@ -50,7 +65,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     {
         int layers = layout.Places.Length;
         var norms = new double[rows.Length / Width * layers];
-        for (int i = 0; i < norms.Length; i++) norms[i] = Math.Sqrt(rows[i / layers * Width + Layers + i % layers]);
+        for (int i = 0; i < norms.Length; i++)
+            norms[i] = Math.Sqrt(rows[i / layers * Width + Layers + i % layers]);
         return tensor(norms, [norms.Length / layers, layers]).to(device);
     }
 
@@ -63,10 +79,12 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     /// <summary>Σ of the squares of each member's vector [M, P].</summary>
     private double[] SquaresOf(Tensor vectors)
     {
-        if (vectors.device.type != DeviceType.CPU) return Host.Doubles(Squares(vectors));
+        if (vectors.device.type != DeviceType.CPU)
+            return Host.Doubles(Squares(vectors));
         var all = HostSums.Of<float>(vectors);
         var squares = new double[vectors.shape[0]];
-        for (int m = 0; m < squares.Length; m++) squares[m] = HostSums.Squares(all.Slice((int)(m * layout.Parameters), (int)layout.Parameters));
+        for (int m = 0; m < squares.Length; m++)
+            squares[m] = HostSums.Squares(all.Slice((int)(m * layout.Parameters), (int)layout.Parameters));
         return squares;
     }
 
@@ -76,12 +94,13 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     {
         using var scope = NewDisposeScope();
         var squares = (wide ? gradient.to(ScalarType.Float64) : gradient).Squared();
-        return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1).MoveToOuterDisposeScope();
+        return stack(layout.Places.Select(place => squares.narrow(1, place.Offset, place.Group.Count).sum(1, false, ScalarType.Float64)), 1)
+            .MoveToOuterDisposeScope();
     }
 
     /// <summary>All figures on the device [M, columns], to be given to <see cref="Read(Tensor)"/>.</summary>
-    public Tensor Rows(BatchGradients.Result of, Tensor steps, Tensor weights)
-        => Together(of, Squares(steps), Squares(weights), LayerSquares(of.Gradient, wide: false));
+    public Tensor Rows(BatchGradients.Result of, Tensor steps, Tensor weights) =>
+        Together(of, Squares(steps), Squares(weights), LayerSquares(of.Gradient, wide: false));
 
     /// <summary>Figures read back [M × columns].</summary>
     public double[] Read(Tensor figures)
@@ -91,7 +110,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
         {
             // Until here there are numbers of components from each bin up.
             var bins = rows.AsSpan(at + Histogram, RecordLayout.HistogramBins);
-            for (int bin = 0; bin + 1 < bins.Length; bin++) bins[bin] -= bins[bin + 1];
+            for (int bin = 0; bin + 1 < bins.Length; bin++)
+                bins[bin] -= bins[bin + 1];
         }
         return rows;
     }
@@ -99,10 +119,12 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     /// <param name="steps">Squares of the steps [M].</param>
     /// <param name="weights">Of the weights before them [M].</param>
     /// <param name="layers">Of each layer of the gradient [M, layers].</param>
-    private Tensor Together(BatchGradients.Result of, Tensor steps, Tensor weights, Tensor layers)
-        => cat([of.Sum.Over(of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
+    private Tensor Together(BatchGradients.Result of, Tensor steps, Tensor weights, Tensor layers) =>
+        cat([of.Sum.Over(of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
 
-    /// <summary>Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.</summary>
+    /// <summary>
+    /// Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.
+    /// </summary>
     private Tensor FromEachBinUp(Tensor gradient)
     {
         using var scope = NewDisposeScope();
@@ -118,10 +140,14 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
         }
     }
 
-    /// <summary>[M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not measured.</summary>
+    /// <summary>
+    /// [M, 4]: of examples' gradients the sum of squared norms, the sum, the smallest and the largest norm; no numbers where they are not
+    /// measured.
+    /// </summary>
     private static Tensor Examples(BatchGradients.Result of)
     {
-        if (of.Squares is null) return Filled([of.Sum.shape[0], 4], double.NaN, ScalarType.Float64, of.Sum.device);
+        if (of.Squares is null)
+            return Filled([of.Sum.shape[0], 4], double.NaN, ScalarType.Float64, of.Sum.device);
         var squares = of.Squares.to(ScalarType.Float64).Times_(of.Factor);
         var norms = squares.sqrt();
         return stack([squares.sum(1), norms.sum(1), norms.amin([1]), norms.amax([1])], 1);
@@ -130,10 +156,14 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     /// <summary>The same of one member on the host.</summary>
     private static void ReadExamples(ReadOnlySpan<float> squares, double factor, Span<double> row)
     {
-        double all = 0, sum = 0, least = double.PositiveInfinity, most = 0;
+        double all = 0,
+            sum = 0,
+            least = double.PositiveInfinity,
+            most = 0;
         foreach (float value in squares)
         {
-            double square = value * factor, norm = Math.Sqrt(square);
+            double square = value * factor,
+                norm = Math.Sqrt(square);
             all += square;
             sum += norm;
             // What is no number stays.
@@ -151,7 +181,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     public NoiseScale Write(Span<float> record, ReadOnlySpan<double> row, NoiseScale noise, double rate, int count, double population)
     {
         bool finite = Finite(row);
-        double square = Square(row), update = finite ? row[UpdateSquare] : 0;
+        double square = Square(row),
+            update = finite ? row[UpdateSquare] : 0;
         record[RecordLayout.Loss] = (float)row[Loss];
         record[RecordLayout.GradientNorm] = (float)Math.Sqrt(square);
         record[RecordLayout.UpdateNorm] = (float)Math.Sqrt(update);
@@ -165,15 +196,18 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
         noise = noise.With(variance, square, count, population);
         record[RecordLayout.GradientVariance] = (float)variance;
         record[RecordLayout.NoiseScale] = (float)noise.Value;
-        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) record[RecordLayout.Histogram + bin] = (float)(row[Histogram + bin] / layout.Parameters);
-        for (int l = 0; l < layout.Places.Length; l++) record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(row[Layers + l]);
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
+            record[RecordLayout.Histogram + bin] = (float)(row[Histogram + bin] / layout.Parameters);
+        for (int l = 0; l < layout.Places.Length; l++)
+            record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(row[Layers + l]);
         return noise;
     }
 
     private double Square(ReadOnlySpan<double> row)
     {
         double sum = 0;
-        for (int l = 0; l < layout.Places.Length; l++) sum += row[Layers + l];
+        for (int l = 0; l < layout.Places.Length; l++)
+            sum += row[Layers + l];
         return sum;
     }
 }

@@ -20,10 +20,14 @@ namespace BatchViz.Engine.Torch;
 internal static class WeakVersionNeed
 {
     /// <summary>The reference that may go unmet, and its version.</summary>
-    public const string Symbol = "_ZSt21ios_base_library_initv", Version = "GLIBCXX_3.4.32";
+    public const string Symbol = "_ZSt21ios_base_library_initv",
+        Version = "GLIBCXX_3.4.32";
 
-    private const uint DynamicSymbols = 11, VersionNeeds = 0x6ffffffe,
-        SymbolVersions = 0x6fffffff, RelocationsWithAddends = 4, Relocations = 9;
+    private const uint DynamicSymbols = 11,
+        VersionNeeds = 0x6ffffffe,
+        SymbolVersions = 0x6fffffff,
+        RelocationsWithAddends = 4,
+        Relocations = 9;
 
     /// <summary>The bit of a needed version's flags that says: may go unmet.</summary>
     private const ushort Weak = 2;
@@ -50,22 +54,29 @@ internal static class WeakVersionNeed
         if (!library.AsSpan().StartsWith((ReadOnlySpan<byte>)[0x7f, (byte)'E', (byte)'L', (byte)'F', 2, 1]))
             return "it is no 64-bit ELF library";
         var sections = Sections(library);
-        if (Find(sections, VersionNeeds) is not { } needs || Find(sections, SymbolVersions) is not { } versions
-            || Find(sections, DynamicSymbols) is not { } symbols)
+        if (
+            Find(sections, VersionNeeds) is not { } needs
+            || Find(sections, SymbolVersions) is not { } versions
+            || Find(sections, DynamicSymbols) is not { } symbols
+        )
             return "it has no symbol versions";
-        if (NeedOf(library, needs, sections[needs.Link]) is not var (flags, index)) return $"it does not need {Version}";
+        if (NeedOf(library, needs, sections[needs.Link]) is not var (flags, index))
+            return $"it does not need {Version}";
         var unmet = new HashSet<int>();
         for (int symbol = 0; symbol < symbols.Size / 24; symbol++)
         {
             // The top bit says that a version is hidden.
-            if ((Half(library, versions.Offset + 2 * symbol) & 0x7fff) != index) continue;
+            if ((Half(library, versions.Offset + 2 * symbol) & 0x7fff) != index)
+                continue;
             string name = Text(library, sections[symbols.Link].Offset + Word(library, symbols.Offset + 24 * symbol));
-            if (name != Symbol) return $"{name} needs {Version}, too";
+            if (name != Symbol)
+                return $"{name} needs {Version}, too";
             unmet.Add(symbol);
         }
         foreach (var section in sections.Where(section => section.Type is RelocationsWithAddends or Relocations))
             for (int at = section.Offset; at < section.Offset + section.Size; at += section.EntrySize)
-                if (unmet.Contains(Word(library, at + 12))) return $"it uses {Symbol}";
+                if (unmet.Contains(Word(library, at + 12)))
+                    return $"it uses {Symbol}";
         BinaryPrimitives.WriteUInt16LittleEndian(library.AsSpan(flags), (ushort)(Half(library, flags) | Weak));
         return null;
     }
@@ -78,24 +89,34 @@ internal static class WeakVersionNeed
         {
             for (int version = file + Word(library, file + 8), step; ; version += step)
             {
-                if (Text(library, names.Offset + Word(library, version + 8)) == Version) return (version + 4, Half(library, version + 6));
+                if (Text(library, names.Offset + Word(library, version + 8)) == Version)
+                    return (version + 4, Half(library, version + 6));
                 step = Word(library, version + 12);
-                if (step <= 0) break;
+                if (step <= 0)
+                    break;
             }
             next = Word(library, file + 12);
-            if (next <= 0) return null;
+            if (next <= 0)
+                return null;
         }
     }
 
     private static Section[] Sections(byte[] library)
     {
-        int table = Long(library, 0x28), size = Half(library, 0x3a), count = Half(library, 0x3c);
+        int table = Long(library, 0x28),
+            size = Half(library, 0x3a),
+            count = Half(library, 0x3c);
         var sections = new Section[count];
         for (int i = 0; i < count; i++)
         {
             int at = table + i * size;
-            sections[i] = new Section((uint)Word(library, at + 4), Long(library, at + 24), Long(library, at + 32), Word(library, at + 40),
-                Math.Max(1, Long(library, at + 56)));
+            sections[i] = new Section(
+                (uint)Word(library, at + 4),
+                Long(library, at + 24),
+                Long(library, at + 32),
+                Word(library, at + 40),
+                Math.Max(1, Long(library, at + 56))
+            );
         }
         return sections;
     }
@@ -103,7 +124,8 @@ internal static class WeakVersionNeed
     private static Section? Find(Section[] sections, uint type)
     {
         foreach (var section in sections)
-            if (section.Type == type) return section;
+            if (section.Type == type)
+                return section;
         return null;
     }
 
@@ -111,9 +133,10 @@ internal static class WeakVersionNeed
 
     private static int Word(byte[] library, int at) => BinaryPrimitives.ReadInt32LittleEndian(library.AsSpan(at));
 
-    private static int Long(byte[] library, int at)
-        => BinaryPrimitives.ReadInt64LittleEndian(library.AsSpan(at)) is >= 0 and <= int.MaxValue and var value
-        ? (int)value : throw new ArgumentOutOfRangeException(nameof(at));
+    private static int Long(byte[] library, int at) =>
+        BinaryPrimitives.ReadInt64LittleEndian(library.AsSpan(at)) is >= 0 and <= int.MaxValue and var value
+            ? (int)value
+            : throw new ArgumentOutOfRangeException(nameof(at));
 
     private static string Text(byte[] library, int at)
     {

@@ -20,15 +20,18 @@ public sealed record Damage(string File, long IntactBytes, long LostBytes, strin
     public static Damage MissingFile(string file) => new(file, 0, 0, "it is missing", DamageKind.Missing);
 
     /// <summary>The part behind the intact blocks that a scanner has read; null where nothing is behind them.</summary>
-    internal static Damage? After(string file, Storage.BlockScanner scanner)
-        => scanner.Why is not { } why ? null : new(file, scanner.End, scanner.Lost, why, scanner.CutShort ? DamageKind.CutShort : DamageKind.Damaged);
+    internal static Damage? After(string file, Storage.BlockScanner scanner) =>
+        scanner.Why is not { } why
+            ? null
+            : new(file, scanner.End, scanner.Lost, why, scanner.CutShort ? DamageKind.CutShort : DamageKind.Damaged);
 
     /// <summary>A sentence without its full stop.</summary>
-    public override string ToString() => Kind switch
-    {
-        DamageKind.Missing => $"{File} is missing",
-        DamageKind.Foreign => $"{File}: {Why}; nothing of it is used",
-        _ when LostBytes == 0 => $"{File}: {Why}",
-        _ => $"{File}: {Why} at byte {IntactBytes:#,0}; the {LostBytes:#,0} bytes from there on are lost",
-    };
+    public override string ToString() =>
+        Kind switch
+        {
+            DamageKind.Missing => $"{File} is missing",
+            DamageKind.Foreign => $"{File}: {Why}; nothing of it is used",
+            _ when LostBytes == 0 => $"{File}: {Why}",
+            _ => $"{File}: {Why} at byte {IntactBytes:#,0}; the {LostBytes:#,0} bytes from there on are lost",
+        };
 }

@@ -5,4 +5,10 @@ namespace BatchViz.Recording;
 /// <param name="Runs">Empty where the manifest cannot be read.</param>
 /// <param name="Bytes">Of all its files, on the disk.</param>
 /// <param name="Created">When it was begun; of one that cannot be read, when its folder last changed.</param>
-public sealed record IndexedRecording(RecordingManifest? Manifest, IReadOnlyList<RunSummary> Runs, long Bytes, DateTimeOffset Created, string? Problem);
+public sealed record IndexedRecording(
+    RecordingManifest? Manifest,
+    IReadOnlyList<RunSummary> Runs,
+    long Bytes,
+    DateTimeOffset Created,
+    string? Problem
+);

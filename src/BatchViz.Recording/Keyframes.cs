@@ -14,9 +14,12 @@ namespace BatchViz.Recording;
 public sealed class Keyframes(IFiles files, Guid recording, string runId, long mostBytes)
 {
     private const byte Type = 16;
-    private const int HeadBytes = 48, MostStates = 512;
+    private const int HeadBytes = 48,
+        MostStates = 512;
 
-    /// <summary>More than any run keeps: a mean and a variance for each channel of each norm. A damaged head does not take more memory than this.</summary>
+    /// <summary>
+    /// More than any run keeps: a mean and a variance for each channel of each norm. A damaged head does not take more memory than this.
+    /// </summary>
     private const int MostStatistics = 10_000_000;
     private const string Extension = ".key";
 
@@ -29,8 +32,12 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     public static string FolderOf(string runId) => $"keys/{runId}";
 
     /// <summary>The update of the keyframe in a file of this name; null where it is no keyframe's.</summary>
-    public static long? UpdateOf(string file) => file.EndsWith(Extension, StringComparison.Ordinal)
-        && long.TryParse(file.AsSpan(0, file.Length - Extension.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long at) && file == FileOf(at) ? at : null;
+    public static long? UpdateOf(string file) =>
+        file.EndsWith(Extension, StringComparison.Ordinal)
+        && long.TryParse(file.AsSpan(0, file.Length - Extension.Length), NumberStyles.None, CultureInfo.InvariantCulture, out long at)
+        && file == FileOf(at)
+            ? at
+            : null;
 
     /// <summary>Whether a keyframe that was asked to be durable later is not yet.</summary>
     public bool Unsynced { get; private set; }
@@ -38,13 +45,20 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     /// <summary>The updates after which there is one, ascending.</summary>
     public long[] Updates
     {
-        get { lock (gate) return [.. updates]; }
+        get
+        {
+            lock (gate)
+                return [.. updates];
+        }
     }
 
-    /// <summary>Whether there is one that is known to be whole. One that was merely found may be damaged: whoever passes it makes it once more.</summary>
+    /// <summary>
+    /// Whether there is one that is known to be whole. One that was merely found may be damaged: whoever passes it makes it once more.
+    /// </summary>
     public bool Has(long update)
     {
-        lock (gate) return whole.Contains(update);
+        lock (gate)
+            return whole.Contains(update);
     }
 
     /// <summary>Files that are keyframes, but of another run, recording or update: they are not used.</summary>
@@ -60,9 +74,12 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
             var foreign = new List<Damage>();
             foreach (string name in files.List(FolderOf(runId)))
             {
-                if (UpdateOf(name) is not { } at) continue;
-                if (WhyForeign($"{FolderOf(runId)}/{name}", at) is { } damage) foreign.Add(damage);
-                else updates.Add(at);
+                if (UpdateOf(name) is not { } at)
+                    continue;
+                if (WhyForeign($"{FolderOf(runId)}/{name}", at) is { } damage)
+                    foreign.Add(damage);
+                else
+                    updates.Add(at);
             }
             Foreign = foreign;
         }
@@ -74,12 +91,15 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         try
         {
             using var file = files.Read(name);
-            if (file is null) return null;
+            if (file is null)
+                return null;
             var head = new BlockScanner(file, HeadBytes);
-            if (!head.Next() || WrongHead(head, recording, runId, update) is null) return null;
+            if (!head.Next() || WrongHead(head, recording, runId, update) is null)
+                return null;
             // Only now is all of it read, since a damaged head looks like another's.
             var all = new BlockScanner(file);
-            if (!all.Next() || WrongHead(all, recording, runId, update) is not { } wrong) return null;
+            if (!all.Next() || WrongHead(all, recording, runId, update) is not { } wrong)
+                return null;
             return new Damage(name, 0, file.Length, wrong, DamageKind.Foreign);
         }
         catch (IOException)
@@ -92,9 +112,12 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     internal static string? WrongHead(BlockScanner block, Guid recording, string runId, long update)
     {
         var payload = block.Payload;
-        if (block.Type != Type || payload.Length < HeadBytes) return "it is no keyframe";
-        if (new Guid(payload[..16]) != recording) return "it belongs to another recording";
-        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId)) return "it belongs to another run";
+        if (block.Type != Type || payload.Length < HeadBytes)
+            return "it is no keyframe";
+        if (new Guid(payload[..16]) != recording)
+            return "it belongs to another recording";
+        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId))
+            return "it belongs to another run";
         long found = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
         return found == update ? null : $"it is of update {found:#,0}";
     }
@@ -120,7 +143,8 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
             updates.Add(keyframe.Updates);
             whole.Add(keyframe.Updates);
         }
-        while (Thin() is { } gone) files.Delete($"{folder}/{FileOf(gone)}");
+        while (Thin() is { } gone)
+            files.Delete($"{folder}/{FileOf(gone)}");
     }
 
     /// <summary>Makes the newest one durable; older ones were before, or are not needed beside it.</summary>
@@ -130,10 +154,12 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         long newest;
         lock (gate)
         {
-            if (updates.Count == 0) return;
+            if (updates.Count == 0)
+                return;
             newest = updates.Max;
         }
-        using (var file = files.Append($"{FolderOf(runId)}/{FileOf(newest)}")) file.Sync();
+        using (var file = files.Append($"{FolderOf(runId)}/{FileOf(newest)}"))
+            file.Sync();
         files.SyncFolder(FolderOf(runId));
     }
 
@@ -142,9 +168,11 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     public Keyframe? Before(long update, List<Damage>? damages = null)
     {
         long[] candidates;
-        lock (gate) candidates = [.. updates.Where(at => at <= update).Reverse()];
+        lock (gate)
+            candidates = [.. updates.Where(at => at <= update).Reverse()];
         foreach (long at in candidates)
-            if (Read(at, damages) is { } keyframe) return keyframe;
+            if (Read(at, damages) is { } keyframe)
+                return keyframe;
         return null;
     }
 
@@ -154,11 +182,13 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
         try
         {
             using var file = files.Read(name);
-            if (file is null) return null;
+            if (file is null)
+                return null;
             var scanner = new BlockScanner(file);
             if (scanner.Next() && scanner.Type == Type && Decode(scanner.Payload) is { } keyframe && keyframe.Updates == update)
             {
-                lock (gate) whole.Add(update);
+                lock (gate)
+                    whole.Add(update);
                 return keyframe;
             }
             damages?.Add(new Damage(name, 0, file.Length, scanner.Why ?? "it is no keyframe of this run"));
@@ -174,7 +204,9 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
 
     private byte[] Encode(Keyframe keyframe)
     {
-        int parameters = keyframe.Weights.Length, states = keyframe.OptimizerState.Length, statistics = keyframe.Statistics?.Length ?? -1;
+        int parameters = keyframe.Weights.Length,
+            states = keyframe.OptimizerState.Length,
+            statistics = keyframe.Statistics?.Length ?? -1;
         var payload = new byte[checked(HeadBytes + 8L * Math.Max(0, statistics) + 4L * parameters * (1 + states))];
         var at = payload.AsSpan();
         recording.TryWriteBytes(at);
@@ -199,12 +231,18 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
 
     private Keyframe? Decode(ReadOnlySpan<byte> payload)
     {
-        if (payload.Length < HeadBytes || new Guid(payload[..16]) != recording) return null;
-        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId)) return null;
+        if (payload.Length < HeadBytes || new Guid(payload[..16]) != recording)
+            return null;
+        if (BinaryPrimitives.ReadUInt32LittleEndian(payload[36..]) != ChecksumOf(runId))
+            return null;
         long updates = BinaryPrimitives.ReadInt64LittleEndian(payload[16..]);
-        int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]), states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]), statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
-        if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > MostStatistics || updates < 0) return null;
-        if (payload.Length != HeadBytes + 8L * Math.Max(0, statistics) + 4L * parameters * (1 + states)) return null;
+        int parameters = BinaryPrimitives.ReadInt32LittleEndian(payload[24..]),
+            states = BinaryPrimitives.ReadInt32LittleEndian(payload[28..]),
+            statistics = BinaryPrimitives.ReadInt32LittleEndian(payload[32..]);
+        if (parameters < 0 || states is < 0 or > MostStates || statistics is < -1 or > MostStatistics || updates < 0)
+            return null;
+        if (payload.Length != HeadBytes + 8L * Math.Max(0, statistics) + 4L * parameters * (1 + states))
+            return null;
         var at = payload[HeadBytes..];
         double[]? figures = statistics < 0 ? null : MemoryMarshal.Cast<byte, double>(at[..(8 * statistics)]).ToArray();
         at = at[(8 * Math.Max(0, statistics))..];
@@ -222,14 +260,16 @@ public sealed class Keyframes(IFiles files, Guid recording, string runId, long m
     {
         lock (gate)
         {
-            if (updates.Count * each <= mostBytes || updates.Count <= 3) return null;
+            if (updates.Count * each <= mostBytes || updates.Count <= 3)
+                return null;
             long[] all = [.. updates];
             int least = 1;
             double smallest = double.MaxValue;
             for (int i = 1; i < all.Length - 2; i++)
             {
                 double gap = (double)(all[i + 1] - all[i - 1]) / (all[^1] - all[i - 1] + 1);
-                if (gap < smallest) (smallest, least) = (gap, i);
+                if (gap < smallest)
+                    (smallest, least) = (gap, i);
             }
             updates.Remove(all[least]);
             whole.Remove(all[least]);

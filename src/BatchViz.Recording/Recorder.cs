@@ -42,7 +42,9 @@ public sealed class Recorder : IDisposable
     private RecordingManifest manifest;
     private RecordedRun[] runs;
     private byte[]? landscape;
-    private long pendingBytes, flushes, flushed;
+    private long pendingBytes,
+        flushes,
+        flushed;
     private bool stopping;
     private string? problem;
 
@@ -52,7 +54,10 @@ public sealed class Recorder : IDisposable
         thread = new Thread(Work) { IsBackground = true, Name = "recorder" };
     }
 
-    /// <summary>Begins a recording in an empty folder. When this returns, the manifest is durable; it comes last, so that there is a recording or none.</summary>
+    /// <summary>
+    /// Begins a recording in an empty folder. When this returns, the manifest is durable; it comes last, so that there is a recording or
+    /// none.
+    /// </summary>
     /// <exception cref="IOException">It cannot be written; nothing recorded.</exception>
     public static Recorder Begin(IFiles files, RecordingManifest manifest, IReadOnlyList<RecordedRun> runs)
     {
@@ -61,13 +66,15 @@ public sealed class Recorder : IDisposable
         files.SyncFolder("");
         try
         {
-            foreach (var run in runs) run.File = RunFile.Create(files, manifest.Id, run.Id, run.Log);
+            foreach (var run in runs)
+                run.File = RunFile.Create(files, manifest.Id, run.Id, run.Log);
             files.SyncFolder("runs");
             manifest.Write(files);
         }
         catch (IOException)
         {
-            foreach (var run in runs) run.File?.Dispose();
+            foreach (var run in runs)
+                run.File?.Dispose();
             // It may have got its name before the failure.
             Try(() => files.Delete(RecordingManifest.FileName));
             throw;
@@ -85,7 +92,8 @@ public sealed class Recorder : IDisposable
                 throw new IOException($"{foreign.File}: {foreign.Why}; put it back where it belongs");
         files.CreateFolder("runs");
         files.CreateFolder("keys");
-        foreach (var run in runs) run.File!.GoOn();
+        foreach (var run in runs)
+            run.File!.GoOn();
         files.SyncFolder("");
         files.SyncFolder("runs");
         return Started(new Recorder(files, manifest, runs));
@@ -99,7 +107,11 @@ public sealed class Recorder : IDisposable
 
     public RecordingManifest Manifest
     {
-        get { lock (gate) return manifest; }
+        get
+        {
+            lock (gate)
+                return manifest;
+        }
     }
 
     public IFiles Files => files;
@@ -114,11 +126,14 @@ public sealed class Recorder : IDisposable
         while (Problem is null && Interlocked.Read(ref pendingBytes) > MostPendingBytes)
         {
             drained.Reset();
-            if (Interlocked.Read(ref pendingBytes) > MostPendingBytes) drained.Wait(100);
+            if (Interlocked.Read(ref pendingBytes) > MostPendingBytes)
+                drained.Wait(100);
         }
-        if (Problem is not null) return;
+        if (Problem is not null)
+            return;
         Interlocked.Add(ref pendingBytes, bytes);
-        lock (gate) pending.Enqueue((run, keyframe));
+        lock (gate)
+            pending.Enqueue((run, keyframe));
         wake.Set();
     }
 
@@ -126,7 +141,8 @@ public sealed class Recorder : IDisposable
     /// <exception cref="IOException">It cannot be written; the recording is as before.</exception>
     public void AddRun(RecordedRun run, RecordingManifest.RunEntry entry, Keyframe begin)
     {
-        if (Problem is { } before) throw new IOException(before);
+        if (Problem is { } before)
+            throw new IOException(before);
         var now = Manifest;
         var next = now with { Runs = [.. now.Runs, entry] };
         try
@@ -147,7 +163,8 @@ public sealed class Recorder : IDisposable
         {
             manifest = next;
             runs = [.. runs, run];
-            if (problem is not null) run.Log.Keep(long.MaxValue);
+            if (problem is not null)
+                run.Log.Keep(long.MaxValue);
         }
     }
 
@@ -165,7 +182,8 @@ public sealed class Recorder : IDisposable
             Try(() => now.Write(files));
             throw;
         }
-        lock (gate) manifest = next;
+        lock (gate)
+            manifest = next;
     }
 
     /// <summary>The landscape as it is to be shown when the recording is opened; the newest wins.</summary>
@@ -188,8 +206,10 @@ public sealed class Recorder : IDisposable
     {
         Volatile.Write(ref stopping, true);
         wake.Set();
-        if (thread.IsAlive) thread.Join();
-        foreach (var run in runs) run.File?.Dispose();
+        if (thread.IsAlive)
+            thread.Join();
+        foreach (var run in runs)
+            run.File?.Dispose();
     }
 
     private void Work()
@@ -202,16 +222,19 @@ public sealed class Recorder : IDisposable
                 wake.WaitOne(LookEveryMilliseconds);
                 last = Volatile.Read(ref stopping);
                 Round(last);
-            }
-            while (!last);
+            } while (!last);
         }
         catch (Exception e)
         {
             // Whatever it was: lanes must not wait for a recorder that is gone.
             lock (gate)
             {
-                Volatile.Write(ref problem, $"Nothing more is recorded, since the recording cannot be written: {Cause(e)}. What was recorded before is kept.");
-                foreach (var run in runs) run.Log.Keep(long.MaxValue);
+                Volatile.Write(
+                    ref problem,
+                    $"Nothing more is recorded, since the recording cannot be written: {Cause(e)}. What was recorded before is kept."
+                );
+                foreach (var run in runs)
+                    run.Log.Keep(long.MaxValue);
             }
             drained.Set();
         }
@@ -237,19 +260,24 @@ public sealed class Recorder : IDisposable
         }
         // Records first: a keyframe is of use only behind the records that lead to it.
         bool ended = false;
-        foreach (var run in all) ended |= run.File!.Pull() && run.Log.Ended;
+        foreach (var run in all)
+            ended |= run.File!.Pull() && run.Log.Ended;
         foreach (var (run, keyframe) in keyframes)
         {
             run.Keyframes.Add(keyframe, durable: false);
             Interlocked.Add(ref pendingBytes, -BytesOf(keyframe));
             drained.Set();
         }
-        if (Interlocked.Exchange(ref landscape, null) is { } picture) files.Replace(LandscapeName, picture, durable: false);
-        if (!last && !ended && asked == Interlocked.Read(ref flushed) && sinceSync.Elapsed < SyncEvery) return;
+        if (Interlocked.Exchange(ref landscape, null) is { } picture)
+            files.Replace(LandscapeName, picture, durable: false);
+        if (!last && !ended && asked == Interlocked.Read(ref flushed) && sinceSync.Elapsed < SyncEvery)
+            return;
         foreach (var run in all)
         {
-            if (run.File!.Unsynced) run.File.Sync();
-            if (run.Keyframes.Unsynced) run.Keyframes.Sync();
+            if (run.File!.Unsynced)
+                run.File.Sync();
+            if (run.Keyframes.Unsynced)
+                run.Keyframes.Sync();
         }
         sinceSync.Restart();
         Interlocked.Exchange(ref flushed, asked);

@@ -8,8 +8,13 @@ namespace BatchViz.Recording;
 /// <summary>A recording that was read: its manifest, its runs with what is known of each, and what could not be read.</summary>
 public sealed class RecordingFolder : IDisposable
 {
-    private RecordingFolder(IFiles files, RecordingManifest manifest, ExperimentPlan plan, IReadOnlyList<RecordedRun> runs, IReadOnlyList<Damage> damages)
-        => (Files, Manifest, Plan, Runs, Damages) = (files, manifest, plan, runs, damages);
+    private RecordingFolder(
+        IFiles files,
+        RecordingManifest manifest,
+        ExperimentPlan plan,
+        IReadOnlyList<RecordedRun> runs,
+        IReadOnlyList<Damage> damages
+    ) => (Files, Manifest, Plan, Runs, Damages) = (files, manifest, plan, runs, damages);
 
     public IFiles Files { get; }
 
@@ -31,17 +36,33 @@ public sealed class RecordingFolder : IDisposable
     public static IReadOnlyList<RecordedRun> NewRuns(IFiles files, RecordingManifest manifest, ExperimentPlan plan)
     {
         var runs = new List<RecordedRun>();
-        foreach (var run in plan.Runs) runs.Add(NewRun(files, manifest, plan, run, runs));
+        foreach (var run in plan.Runs)
+            runs.Add(NewRun(files, manifest, plan, run, runs));
         return runs;
     }
 
     /// <summary>Makes the empty log of one run; of a fork with its parent's records until then.</summary>
-    public static RecordedRun NewRun(IFiles files, RecordingManifest manifest, ExperimentPlan plan, RunPlan run, IReadOnlyList<RecordedRun> before)
+    public static RecordedRun NewRun(
+        IFiles files,
+        RecordingManifest manifest,
+        ExperimentPlan plan,
+        RunPlan run,
+        IReadOnlyList<RecordedRun> before
+    )
     {
         var layout = LayoutOf(plan);
         long share = manifest.BudgetBytes / 2 / Math.Max(1, manifest.Runs.Count(entry => entry.Parent is null));
         var bundle = plan.BundleOf([run]);
-        var detail = DetailPlan.For(layout.Width, bundle.FlopsOf(run.Progress.BatchSize), bundle.FlopsOf(run.Progress.LargestBatch), plan.Network.ParameterCount, bundle.StateVectors, run.TotalUpdates, share, manifest.Engine.BitExact);
+        var detail = DetailPlan.For(
+            layout.Width,
+            bundle.FlopsOf(run.Progress.BatchSize),
+            bundle.FlopsOf(run.Progress.LargestBatch),
+            plan.Network.ParameterCount,
+            bundle.StateVectors,
+            run.TotalUpdates,
+            share,
+            manifest.Engine.BitExact
+        );
         var parent = run.Fork is { } fork ? before.Single(other => other.Id == fork.Parent) : null;
         var log = new RunLog(layout, detail, parent?.Log, run.Fork?.Update ?? 0);
         return new RecordedRun(run.Id, log, new Keyframes(files, manifest.Id, run.Id, share));
@@ -51,12 +72,14 @@ public sealed class RecordingFolder : IDisposable
     private const long MostLandscapeBytes = 1L << 28;
 
     /// <summary>The first block of a file of all runs: it names them and the recording.</summary>
-    public static byte[] IdentityBlock(RecordingManifest manifest) => new FileIdentity(manifest.Id, [.. manifest.Runs.Select(run => run.Id)]).ToBlock();
+    public static byte[] IdentityBlock(RecordingManifest manifest) =>
+        new FileIdentity(manifest.Id, [.. manifest.Runs.Select(run => run.Id)]).ToBlock();
 
     /// <summary>Whether a block is such a one.</summary>
     public static bool IsIdentity(BlockScanner block) => block is { Type: FileIdentity.BlockType, Blocks: 1 };
 
-    public static RecordLayout LayoutOf(ExperimentPlan plan) => new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.UsesLineSearch);
+    public static RecordLayout LayoutOf(ExperimentPlan plan) =>
+        new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.UsesLineSearch);
 
     /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
     /// <param name="plan">Of the manifest's spec, forks included.</param>
@@ -87,20 +110,22 @@ public sealed class RecordingFolder : IDisposable
 
     public void Dispose()
     {
-        foreach (var run in Runs) run.File?.Dispose();
+        foreach (var run in Runs)
+            run.File?.Dispose();
     }
 
     /// <summary>Examples that each update takes; null where that is the engine's choice out of a pool.</summary>
-    private static Func<long, int>? ExamplesOf(ExperimentPlan plan, RunPlan run)
-        => plan.Spec.Sampler.Pool is null ? update => run.Progress.ExamplesOf(update) : null;
+    private static Func<long, int>? ExamplesOf(ExperimentPlan plan, RunPlan run) =>
+        plan.Spec.Sampler.Pool is null ? update => run.Progress.ExamplesOf(update) : null;
 
     private static IReadOnlyList<string> NotesOn(IReadOnlyList<RecordedRun> runs)
     {
-        if (runs.All(run => run.File!.NamesRun)) return [];
+        if (runs.All(run => run.File!.NamesRun))
+            return [];
         return
         [
             "This recording was made by an earlier version, whose files do not name their run: that logs or timings of runs of one batch size "
-            + "have not been exchanged cannot be checked.",
+                + "have not been exchanged cannot be checked.",
         ];
     }
 
@@ -109,7 +134,8 @@ public sealed class RecordingFolder : IDisposable
     {
         try
         {
-            if (FileIdentity.WrongIn(files, Recorder.LandscapeName, manifest) is not { } wrong) return files.ReadAll(Recorder.LandscapeName, MostLandscapeBytes);
+            if (FileIdentity.WrongIn(files, Recorder.LandscapeName, manifest) is not { } wrong)
+                return files.ReadAll(Recorder.LandscapeName, MostLandscapeBytes);
             damages?.Add(new Damage(Recorder.LandscapeName, 0, 0, wrong, DamageKind.Foreign));
             return null;
         }

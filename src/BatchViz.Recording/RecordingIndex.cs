@@ -16,7 +16,8 @@ public sealed class RecordingIndex(string root)
     /// <summary>Raised whenever a summary holds something else than before, or the same files are read another way.</summary>
     private const int SchemaVersion = 1;
 
-    private const int SqliteBusy = 5, SqliteLocked = 6;
+    private const int SqliteBusy = 5,
+        SqliteLocked = 6;
 
     private const string Schema = """
         create table recording (
@@ -30,19 +31,22 @@ public sealed class RecordingIndex(string root)
     public IReadOnlyDictionary<string, (string Signature, IndexedRecording Summary)> Load()
     {
         var all = new Dictionary<string, (string, IndexedRecording)>();
-        if (File.Exists(file)) Try(connection => Read(connection, all));
+        if (File.Exists(file))
+            Try(connection => Read(connection, all));
         return all;
     }
 
     /// <summary>Keeps summaries that were read, and forgets the recordings that are gone.</summary>
     /// <param name="read">By the name of their folder.</param>
     /// <param name="present">The names of all folders that are there.</param>
-    public void Update(IReadOnlyDictionary<string, (string Signature, IndexedRecording Summary)> read, IReadOnlySet<string> present)
-        => Try(connection =>
+    public void Update(IReadOnlyDictionary<string, (string Signature, IndexedRecording Summary)> read, IReadOnlySet<string> present) =>
+        Try(connection =>
         {
             using var transaction = connection.BeginTransaction();
-            foreach (string gone in Keys(connection).Where(key => !present.Contains(key))) Delete(connection, gone);
-            foreach (var (key, (signature, summary)) in read) Write(connection, key, signature, summary);
+            foreach (string gone in Keys(connection).Where(key => !present.Contains(key)))
+                Delete(connection, gone);
+            foreach (var (key, (signature, summary)) in read)
+                Write(connection, key, signature, summary);
             transaction.Commit();
         });
 
@@ -53,7 +57,8 @@ public sealed class RecordingIndex(string root)
         using var rows = select.ExecuteReader();
         while (rows.Read())
         {
-            if (SummaryOf(rows) is { } summary) all[rows.GetString(0)] = (rows.GetString(1), summary);
+            if (SummaryOf(rows) is { } summary)
+                all[rows.GetString(0)] = (rows.GetString(1), summary);
         }
     }
 
@@ -64,8 +69,11 @@ public sealed class RecordingIndex(string root)
         {
             var manifest = row.IsDBNull(2) ? null : RecordingManifest.Parse(row.GetFieldValue<byte[]>(2));
             string? problem = row.IsDBNull(6) ? null : row.GetString(6);
-            if (manifest is null == problem is null) return null;
-            return RecordingJson.Read<RunSummary[]>(row.GetFieldValue<byte[]>(3)) is { } runs && runs.Length == (manifest?.Runs.Count ?? 0)
+            if (manifest is null == problem is null)
+                return null;
+            return
+                RecordingJson.Read<RunSummary[]>(row.GetFieldValue<byte[]>(3)) is { } runs
+                && runs.Length == (manifest?.Runs.Count ?? 0)
                 && DateTimeOffset.TryParseExact(row.GetString(5), "O", CultureInfo.InvariantCulture, DateTimeStyles.None, out var created)
                 ? new(manifest, runs, row.GetInt64(4), created, problem)
                 : null;
@@ -82,7 +90,8 @@ public sealed class RecordingIndex(string root)
         select.CommandText = "select key from recording";
         using var rows = select.ExecuteReader();
         var keys = new List<string>();
-        while (rows.Read()) keys.Add(rows.GetString(0));
+        while (rows.Read())
+            keys.Add(rows.GetString(0));
         return keys;
     }
 
@@ -113,12 +122,14 @@ public sealed class RecordingIndex(string root)
     {
         try
         {
-            using var connection = new SqliteConnection(new SqliteConnectionStringBuilder
-            {
-                DataSource = file,
-                Pooling = false, // a pooled connection would keep the file open, which Windows will not delete
-                DefaultTimeout = 1,
-            }.ToString());
+            using var connection = new SqliteConnection(
+                new SqliteConnectionStringBuilder
+                {
+                    DataSource = file,
+                    Pooling = false, // a pooled connection would keep the file open, which Windows will not delete
+                    DefaultTimeout = 1,
+                }.ToString()
+            );
             connection.Open();
             MakeTable(connection);
             work(connection);
@@ -137,7 +148,8 @@ public sealed class RecordingIndex(string root)
     {
         using var command = connection.CreateCommand();
         command.CommandText = "pragma user_version";
-        if (command.ExecuteScalar() is (long)SchemaVersion) return;
+        if (command.ExecuteScalar() is (long)SchemaVersion)
+            return;
         command.CommandText = $"begin immediate; drop table if exists recording; {Schema}; pragma user_version = {SchemaVersion}; commit";
         command.ExecuteNonQuery();
     }

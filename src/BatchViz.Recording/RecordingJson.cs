@@ -5,14 +5,18 @@ using BatchViz.Telemetry;
 
 namespace BatchViz.Recording;
 
-/// <summary>JSON inside recordings: short names, and NaN and ±Infinity as words, since a diverged run has them and they are to be read back as they were.</summary>
+/// <summary>
+/// JSON inside recordings: short names, and NaN and ±Infinity as words, since a diverged run has them and they are to be read back as they
+/// were.
+/// </summary>
 internal static class RecordingJson
 {
     /// <exception cref="NotSupportedException">The type is not listed on <see cref="RecordingContext"/>.</exception>
     public static byte[] Write<T>(T value) => JsonSerializer.SerializeToUtf8Bytes(value, typeof(T), RecordingContext.Default);
 
     /// <summary>Null where it is no such thing.</summary>
-    public static T? Read<T>(ReadOnlySpan<byte> json) where T : class
+    public static T? Read<T>(ReadOnlySpan<byte> json)
+        where T : class
     {
         try
         {
@@ -25,10 +29,15 @@ internal static class RecordingJson
     }
 }
 
-/// <summary>Everything that is JSON in a recording or in a file that is exported. A test writes and reads each of them with every kind of number.</summary>
+/// <summary>
+/// Everything that is JSON in a recording or in a file that is exported. A test writes and reads each of them with every kind of number.
+/// </summary>
 [JsonSourceGenerationOptions(
-    JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, MaxDepth = MostDepth,
-    GenerationMode = JsonSourceGenerationMode.Metadata)]
+    JsonSerializerDefaults.Web,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    MaxDepth = MostDepth,
+    GenerationMode = JsonSourceGenerationMode.Metadata
+)]
 [JsonSerializable(typeof(ManifestJson))]
 [JsonSerializable(typeof(RunFile.StateJson))]
 [JsonSerializable(typeof(ProbePoint))]

@@ -11,8 +11,10 @@ namespace BatchViz.Recording;
 /// <summary>What a recording is of: everything that its bits follow from. Replaced as a whole, with a checksum in its last key.</summary>
 public sealed partial record RecordingManifest
 {
-    public const string FileName = "manifest.json", Format = "batchviz-recording";
-    public const int FormatVersion = 1, MostBytes = 1 << 20;
+    public const string FileName = "manifest.json",
+        Format = "batchviz-recording";
+    public const int FormatVersion = 1,
+        MostBytes = 1 << 20;
 
     private const string Seal = ",\"checksum\":\"";
 
@@ -54,34 +56,61 @@ public sealed partial record RecordingManifest
     }
 
     /// <param name="Folder">Where CSV and IDX files were; null for data that come with the program.</param>
-    public sealed record DataInfo(string Name, string Sha256, int TrainExamples, int TestExamples, int Inputs, int Outputs, string Task, string? Folder);
+    public sealed record DataInfo(
+        string Name,
+        string Sha256,
+        int TrainExamples,
+        int TestExamples,
+        int Inputs,
+        int Outputs,
+        string Task,
+        string? Folder
+    );
 
     /// <summary>A run: of the spec, or one that left another.</summary>
     /// <param name="Parent">Of a fork: the run it left after <paramref name="Update"/> updates, and what was set to other values.</param>
     public sealed record RunEntry(string Id, string? Parent = null, long Update = 0, IReadOnlyDictionary<string, string>? Set = null);
 
     /// <summary>The manifest of an experiment that begins.</summary>
-    public static RecordingManifest Of(ExperimentPlan plan, IEngine engine, string processor, DateTimeOffset now, long budgetBytes, string? dataFolder) => new()
-    {
-        Id = Guid.NewGuid(),
-        Name = plan.Spec.Name,
-        Title = plan.Title,
-        Created = now,
-        Program = ThisProgram,
-        Engine = InfoOf(engine),
-        Machine = MachineInfo.Here(processor),
-        Data = InfoOf(plan.Data, dataFolder),
-        BudgetBytes = budgetBytes,
-        Spec = SpecWriter.Write(plan.Spec),
-        Runs = [.. plan.Runs.Select(run => new RunEntry(run.Id))],
-    };
+    public static RecordingManifest Of(
+        ExperimentPlan plan,
+        IEngine engine,
+        string processor,
+        DateTimeOffset now,
+        long budgetBytes,
+        string? dataFolder
+    ) =>
+        new()
+        {
+            Id = Guid.NewGuid(),
+            Name = plan.Spec.Name,
+            Title = plan.Title,
+            Created = now,
+            Program = ThisProgram,
+            Engine = InfoOf(engine),
+            Machine = MachineInfo.Here(processor),
+            Data = InfoOf(plan.Data, dataFolder),
+            BudgetBytes = budgetBytes,
+            Spec = SpecWriter.Write(plan.Spec),
+            Runs = [.. plan.Runs.Select(run => new RunEntry(run.Id))],
+        };
 
     public static string ThisProgram => typeof(RecordingManifest).Assembly.GetName().Version?.ToString(3) ?? "";
 
-    public static EngineInfo InfoOf(IEngine engine) => new(engine.Name, engine.Variant, engine.Revision, engine.Description, engine.BitExact);
+    public static EngineInfo InfoOf(IEngine engine) =>
+        new(engine.Name, engine.Variant, engine.Revision, engine.Description, engine.BitExact);
 
-    public static DataInfo InfoOf(Core.Data.DataSet data, string? folder)
-        => new(data.Name, data.Fingerprint(), data.Train.Count, data.Test?.Count ?? 0, data.Inputs, data.Outputs, data.Task.ToString().ToLowerInvariant(), folder);
+    public static DataInfo InfoOf(Core.Data.DataSet data, string? folder) =>
+        new(
+            data.Name,
+            data.Fingerprint(),
+            data.Train.Count,
+            data.Test?.Count ?? 0,
+            data.Inputs,
+            data.Outputs,
+            data.Task.ToString().ToLowerInvariant(),
+            folder
+        );
 
     /// <summary>The spec, checked like any experiment file.</summary>
     /// <exception cref="RefusedException">One sentence.</exception>
@@ -97,8 +126,23 @@ public sealed partial record RecordingManifest
             throw new RefusedException("The recording's runs are not those of its experiment.");
         foreach (var entry in Runs.Skip(runs.Count))
         {
-            var parent = runs.Find(run => run.Id == entry.Parent) ?? throw new RefusedException($"The recording's run {entry.Id} has no parent.");
-            runs.Add(ForkResolver.Resolve(plan with { Runs = runs }, parent, entry.Update, entry.Set ?? new Dictionary<string, string>(), runs.Count) with { Id = entry.Id });
+            var parent =
+                runs.Find(run => run.Id == entry.Parent) ?? throw new RefusedException($"The recording's run {entry.Id} has no parent.");
+            runs.Add(
+                ForkResolver.Resolve(
+                    plan with
+                    {
+                        Runs = runs,
+                    },
+                    parent,
+                    entry.Update,
+                    entry.Set ?? new Dictionary<string, string>(),
+                    runs.Count
+                ) with
+                {
+                    Id = entry.Id,
+                }
+            );
         }
         return plan with { Runs = runs };
     }
@@ -108,7 +152,21 @@ public sealed partial record RecordingManifest
 
     public byte[] ToBytes()
     {
-        var json = new ManifestJson(Format, FormatVersion, Id, Name, Title, Created, Program, Engine, Machine, Data, BudgetBytes, Spec, Runs);
+        var json = new ManifestJson(
+            Format,
+            FormatVersion,
+            Id,
+            Name,
+            Title,
+            Created,
+            Program,
+            Engine,
+            Machine,
+            Data,
+            BudgetBytes,
+            Spec,
+            Runs
+        );
         byte[] body = RecordingJson.Write(json)[..^1];
         return [.. body, .. Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(body):x8}\"}}")];
     }
@@ -133,25 +191,61 @@ public sealed partial record RecordingManifest
     public static RecordingManifest Parse(ReadOnlySpan<byte> bytes)
     {
         const string Broken = "The recording's manifest is damaged";
-        int sealLength = Seal.Length + 8 + 2, body = bytes.Length - sealLength;
-        if (bytes.Length > MostBytes || body < 2) throw new RefusedException($"{Broken}: it has {bytes.Length:#,0} bytes.");
-        if (!bytes[body..].SequenceEqual(Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(bytes[..body]):x8}\"}}"))) throw new RefusedException($"{Broken}: its checksum does not fit.");
-        var json = RecordingJson.Read<ManifestJson>(bytes) ?? throw new RefusedException($"{Broken}: it does not say what a manifest says.");
-        if (json.Format != Format) throw new RefusedException($"{Broken}: it is of another format.");
-        if (json.Version != FormatVersion) throw new RefusedException($"The recording is of format version {json.Version}; this program reads version {FormatVersion}.");
-        if (json is not { Id: { } id, Name: { Length: <= 200 } name, Title: { } title, Created: { } created, Program: { } program, Engine: { Name: not null, Variant: not null } engine, Machine: { } machine, Data: { Name: not null, Sha256: not null } data, Spec: JsonObject spec, Runs: { Count: >= 1 and <= 1024 } runs })
+        int sealLength = Seal.Length + 8 + 2,
+            body = bytes.Length - sealLength;
+        if (bytes.Length > MostBytes || body < 2)
+            throw new RefusedException($"{Broken}: it has {bytes.Length:#,0} bytes.");
+        if (!bytes[body..].SequenceEqual(Encoding.UTF8.GetBytes($"{Seal}{Crc32C.Of(bytes[..body]):x8}\"}}")))
+            throw new RefusedException($"{Broken}: its checksum does not fit.");
+        var json =
+            RecordingJson.Read<ManifestJson>(bytes) ?? throw new RefusedException($"{Broken}: it does not say what a manifest says.");
+        if (json.Format != Format)
+            throw new RefusedException($"{Broken}: it is of another format.");
+        if (json.Version != FormatVersion)
+            throw new RefusedException($"The recording is of format version {json.Version}; this program reads version {FormatVersion}.");
+        if (
+            json
+            is not {
+                Id: { } id,
+                Name: { Length: <= 200 } name,
+                Title: { } title,
+                Created: { } created,
+                Program: { } program,
+                Engine: { Name: not null, Variant: not null } engine,
+                Machine: { } machine,
+                Data: { Name: not null, Sha256: not null } data,
+                Spec: JsonObject spec,
+                Runs: { Count: >= 1 and <= 1024 } runs
+            }
+        )
             throw new RefusedException($"{Broken}: it does not say what a manifest says.");
-        if (json.BudgetBytes < 0) throw new RefusedException($"{Broken}: its budget is negative.");
+        if (json.BudgetBytes < 0)
+            throw new RefusedException($"{Broken}: its budget is negative.");
         var seen = new HashSet<string>();
         foreach (var run in runs)
         {
-            if (run?.Id is null || !SafeId().IsMatch(run.Id) || run.Update is < 0 or > SpecReader.MaxUpdates || (run.Parent is { } parent && !seen.Contains(parent)) || !seen.Add(run.Id))
+            if (
+                run?.Id is null
+                || !SafeId().IsMatch(run.Id)
+                || run.Update is < 0 or > SpecReader.MaxUpdates
+                || (run.Parent is { } parent && !seen.Contains(parent))
+                || !seen.Add(run.Id)
+            )
                 throw new RefusedException($"{Broken}: its runs make no sense.");
         }
         return new RecordingManifest
         {
-            Id = id, Name = name, Title = title, Created = created, Program = program, Engine = engine, Machine = machine, Data = data,
-            BudgetBytes = json.BudgetBytes, Spec = spec, Runs = runs,
+            Id = id,
+            Name = name,
+            Title = title,
+            Created = created,
+            Program = program,
+            Engine = engine,
+            Machine = machine,
+            Data = data,
+            BudgetBytes = json.BudgetBytes,
+            Spec = spec,
+            Runs = runs,
         };
     }
 
@@ -161,5 +255,17 @@ public sealed partial record RecordingManifest
 
 /// <summary>The manifest as it stands in its file, in this order; what may be missing in a damaged one is null.</summary>
 internal sealed record ManifestJson(
-    string? Format, int Version, Guid? Id, string? Name, string? Title, DateTimeOffset? Created, string? Program, RecordingManifest.EngineInfo? Engine,
-    RecordingManifest.MachineInfo? Machine, RecordingManifest.DataInfo? Data, long BudgetBytes, JsonNode? Spec, IReadOnlyList<RecordingManifest.RunEntry>? Runs);
+    string? Format,
+    int Version,
+    Guid? Id,
+    string? Name,
+    string? Title,
+    DateTimeOffset? Created,
+    string? Program,
+    RecordingManifest.EngineInfo? Engine,
+    RecordingManifest.MachineInfo? Machine,
+    RecordingManifest.DataInfo? Data,
+    long BudgetBytes,
+    JsonNode? Spec,
+    IReadOnlyList<RecordingManifest.RunEntry>? Runs
+);

@@ -18,15 +18,26 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private const int VersionWithoutRun = 1;
 
-    internal const byte Begin = 1, Records = 2, Buckets = 3, State = 5;
+    internal const byte Begin = 1,
+        Records = 2,
+        Buckets = 3,
+        State = 5;
 
-    private const byte Evaluations = 4, Probe = 6, Times = 7;
-    private const int RowsAtOnce = 2048, BeginBytes = 16, BeginBytesWithoutRun = 40, TimeBytes = 16, EvaluationBytes = 20;
+    private const byte Evaluations = 4,
+        Probe = 6,
+        Times = 7;
+    private const int RowsAtOnce = 2048,
+        BeginBytes = 16,
+        BeginBytesWithoutRun = 40,
+        TimeBytes = 16,
+        EvaluationBytes = 20;
 
     internal const int MostJson = 1 << 16;
 
     private readonly IFiles files;
-    private readonly string runId, name, timesName;
+    private readonly string runId,
+        name,
+        timesName;
     private readonly Guid recording;
     private readonly Func<long, int>? examplesOf;
     private readonly RunLog log;
@@ -34,13 +45,19 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private readonly List<Stored> index = [];
     private readonly List<Segment> segments = [];
     private float[] rows = [];
-    private byte[] buffer = new byte[1 << 16], scratch = [];
+    private byte[] buffer = new byte[1 << 16],
+        scratch = [];
     private int filled;
-    private uint sequence, timesSequence;
-    private IWriteFile? file, times;
+    private uint sequence,
+        timesSequence;
+    private IWriteFile? file,
+        times;
     private IReadFile? reader;
-    private long evaluations, probes;
-    private bool told, unsynced, timesNameRun;
+    private long evaluations,
+        probes;
+    private bool told,
+        unsynced,
+        timesNameRun;
 
     /// <summary>Records [first, first + rows) that lie at a place in the file.</summary>
     private readonly record struct Stored(long First, int Rows, long At);
@@ -83,7 +100,9 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         return made;
     }
 
-    /// <summary>Reads the intact part of a run's log into <paramref name="log"/>, which is empty, and is then where its older records are.</summary>
+    /// <summary>
+    /// Reads the intact part of a run's log into <paramref name="log"/>, which is empty, and is then where its older records are.
+    /// </summary>
     /// <param name="examplesOf">
     /// Examples that an update of this run takes, by which a log that does not name its run is told from another's; null: it cannot be.
     /// </param>
@@ -99,11 +118,13 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     public void GoOn()
     {
         bool empty = sequence == 0;
-        if (empty) (timesIntact, timesSequence) = (0, 0);
+        if (empty)
+            (timesIntact, timesSequence) = (0, 0);
         file = Reopen(name, intact);
         times = Reopen(timesName, timesIntact);
         told = log.Ended && told;
-        if (timesSequence == 0) PutTimesIdentity();
+        if (timesSequence == 0)
+            PutTimesIdentity();
         if (empty)
         {
             Put(Begin, BeginPayload());
@@ -116,7 +137,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <returns>Whether anything was written.</returns>
     public bool Pull()
     {
-        if (told) return false;
+        if (told)
+            return false;
         // The state first: a run that says it has ended has everything in place. Then records before evaluations: all those at
         // marks before the last record are there, and are written before it.
         bool ended = log.Ended;
@@ -124,10 +146,22 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         bool any = PullEvaluations(to) | PullRecords(to, ended);
         if (ended)
         {
-            Put(State, RecordingJson.Write(new StateJson(log.State.ToString().ToLowerInvariant(), to, log.Message, log.Result is { } result ? result with { Seconds = double.NaN } : null, log.BudgetSpent)));
+            Put(
+                State,
+                RecordingJson.Write(
+                    new StateJson(
+                        log.State.ToString().ToLowerInvariant(),
+                        to,
+                        log.Message,
+                        log.Result is { } result ? result with { Seconds = double.NaN } : null,
+                        log.BudgetSpent
+                    )
+                )
+            );
             told = any = true;
         }
-        if (any) Flush();
+        if (any)
+            Flush();
         return any;
     }
 
@@ -143,26 +177,33 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         int width = log.Layout.Width;
         lock (gate)
         {
-            if (reader is null) return false;
+            if (reader is null)
+                return false;
             int i = IndexOf(first);
-            for (int done = 0; done < count;)
+            for (int done = 0; done < count; )
             {
                 long at = first + done;
-                if (i < 0 || i >= index.Count || index[i].First > at || index[i].First + index[i].Rows <= at) return false;
+                if (i < 0 || i >= index.Count || index[i].First > at || index[i].First + index[i].Rows <= at)
+                    return false;
                 var block = index[i++];
-                int skip = (int)(at - block.First), some = Math.Min(count - done, block.Rows - skip), bytes = 4 * width * some;
-                if (scratch.Length < bytes) scratch = new byte[bytes];
+                int skip = (int)(at - block.First),
+                    some = Math.Min(count - done, block.Rows - skip),
+                    bytes = 4 * width * some;
+                if (scratch.Length < bytes)
+                    scratch = new byte[bytes];
                 var piece = scratch.AsSpan(0, bytes);
                 try
                 {
-                    if (reader.Read(block.At + 4L * width * skip, piece) < bytes) return false;
+                    if (reader.Read(block.At + 4L * width * skip, piece) < bytes)
+                        return false;
                 }
                 catch (IOException)
                 {
                     return false; // it is recomputed instead
                 }
                 var values = MemoryMarshal.Cast<byte, float>(piece);
-                for (int r = 0; r < some; r++) values.Slice(r * width, width).CopyTo(into[((done + r) * stride)..]);
+                for (int r = 0; r < some; r++)
+                    values.Slice(r * width, width).CopyTo(into[((done + r) * stride)..]);
                 done += some;
             }
             return true;
@@ -183,14 +224,16 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private void Ready()
     {
         log.Detail = this;
-        lock (gate) reader ??= files.Read(name);
+        lock (gate)
+            reader ??= files.Read(name);
         log.Keep(KeptUntil());
     }
 
     private IWriteFile Reopen(string which, long end)
     {
         var opened = files.Append(which);
-        if (opened.Length <= end) return opened;
+        if (opened.Length <= end)
+            return opened;
         opened.Cut(end);
         // Before anything is put in its place: what is cut off must not come again behind it.
         opened.Sync();
@@ -212,8 +255,11 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private bool PullEvaluations(long to)
     {
-        long from = evaluations, until = from, count = log.Evaluations.Count;
-        while (until < count && log.Evaluations[until].Update <= to) until++;
+        long from = evaluations,
+            until = from,
+            count = log.Evaluations.Count;
+        while (until < count && log.Evaluations[until].Update <= to)
+            until++;
         if (until > from)
         {
             var payload = new byte[(until - from) * EvaluationBytes];
@@ -230,7 +276,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             evaluations = until;
         }
         long probed = probes;
-        for (; probes < log.Probes.Count && log.Probes[probes].Update <= to; probes++) Put(Probe, RecordingJson.Write(log.Probes[probes] with { Seconds = double.NaN }));
+        for (; probes < log.Probes.Count && log.Probes[probes].Update <= to; probes++)
+            Put(Probe, RecordingJson.Write(log.Probes[probes] with { Seconds = double.NaN }));
         return until > from || probes > probed;
     }
 
@@ -256,18 +303,24 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             }
             // Only whole buckets, but for what is left at the end of the run.
             long next = Written + (1L << (2 * begins));
-            if (begins < level && next <= end) end = next;
-            else if (!ended || end < to) end = end >> (2 * level) << (2 * level);
-            if (end <= Written) break;
+            if (begins < level && next <= end)
+                end = next;
+            else if (!ended || end < to)
+                end = end >> (2 * level) << (2 * level);
+            if (end <= Written)
+                break;
             Segments.Split(Written, end, level, segments);
             foreach (var segment in segments)
             {
                 long first = segment.First << (2 * segment.Level);
-                if (segment.Level < RunLog.ChunkLevel) PutRows(first, first + ((long)segment.Count << (2 * segment.Level)));
-                else PutBuckets(segment);
+                if (segment.Level < RunLog.ChunkLevel)
+                    PutRows(first, first + ((long)segment.Count << (2 * segment.Level)));
+                else
+                    PutBuckets(segment);
             }
         }
-        if (Written == from) return false;
+        if (Written == from)
+            return false;
         PutTimes(Written);
         return true;
     }
@@ -275,21 +328,25 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private void PutRows(long from, long to)
     {
         int width = log.Layout.Width;
-        if (rows.Length == 0) rows = new float[RowsAtOnce * log.Stride];
+        if (rows.Length == 0)
+            rows = new float[RowsAtOnce * log.Stride];
         while (from < to)
         {
             int count = (int)Math.Min(to - from, RowsAtOnce);
-            if (!log.TryRows(from, count, rows)) throw new InvalidOperationException($"records {from} to {from + count} are gone before they were written");
+            if (!log.TryRows(from, count, rows))
+                throw new InvalidOperationException($"records {from} to {from + count} are gone before they were written");
             int at = Reserve(16 + 4 * width * count);
             var payload = buffer.AsSpan(at, 16 + 4 * width * count);
             BinaryPrimitives.WriteInt64LittleEndian(payload, from);
             BinaryPrimitives.WriteInt32LittleEndian(payload[8..], count);
             payload.Slice(12, 4).Clear();
             var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
-            for (int r = 0; r < count; r++) rows.AsSpan(r * log.Stride, width).CopyTo(values[(r * width)..]);
+            for (int r = 0; r < count; r++)
+                rows.AsSpan(r * log.Stride, width).CopyTo(values[(r * width)..]);
             long place = (file!.Length + at) + 16;
             Close(Records, at);
-            lock (gate) index.Add(new Stored(from, count, place));
+            lock (gate)
+                index.Add(new Stored(from, count, place));
             from += count;
             Written = from;
         }
@@ -297,8 +354,9 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private void PutBuckets(Segment segment)
     {
-        int width = log.Layout.Width, size = BucketBytes(width);
-        for (int done = 0; done < segment.Count;)
+        int width = log.Layout.Width,
+            size = BucketBytes(width);
+        for (int done = 0; done < segment.Count; )
         {
             int count = Math.Min(segment.Count - done, RowsAtOnce);
             int at = Reserve(16 + count * size);
@@ -312,7 +370,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
                 var to = payload.Slice(16 + i * size, size);
                 var (values, bad) = log.BucketRow(segment.Level, segment.First + done + i);
                 var floats = MemoryMarshal.Cast<byte, float>(to);
-                for (int part = 0; part < 3; part++) values.Span.Slice(part * log.Stride, width).CopyTo(floats[(part * width)..]);
+                for (int part = 0; part < 3; part++)
+                    values.Span.Slice(part * log.Stride, width).CopyTo(floats[(part * width)..]);
                 bad.Span[..width].CopyTo(to[(12 * width)..]);
             }
             Close(Buckets, at);
@@ -346,7 +405,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private int Reserve(int payload)
     {
         int wanted = filled + LogBlock.HeaderBytes + payload;
-        if (wanted > buffer.Length) Array.Resize(ref buffer, Math.Max(wanted, 2 * buffer.Length));
+        if (wanted > buffer.Length)
+            Array.Resize(ref buffer, Math.Max(wanted, 2 * buffer.Length));
         int at = filled + LogBlock.HeaderBytes;
         filled = wanted;
         return at;
@@ -355,7 +415,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private void Close(byte type, int at)
     {
         LogBlock.Header(buffer.AsSpan(at - LogBlock.HeaderBytes), type, sequence++, buffer.AsSpan(at, filled - at));
-        if (filled > 1 << 20) Flush();
+        if (filled > 1 << 20)
+            Flush();
     }
 
     private void Flush()
@@ -366,18 +427,23 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         log.Keep(KeptUntil());
     }
 
-    /// <summary>Rows from here on are still needed in memory: those to be written, or not long after the fine bucket that is to be.</summary>
+    /// <summary>
+    /// Rows from here on are still needed in memory: those to be written, or not long after the fine bucket that is to be.
+    /// </summary>
     private long KeptUntil()
     {
-        int level = log.Plan.LevelAt(Written), begins = BeginsAt(Written, level);
-        if (level == 0 || begins < RunLog.ChunkLevel) return Written;
+        int level = log.Plan.LevelAt(Written),
+            begins = BeginsAt(Written, level);
+        if (level == 0 || begins < RunLog.ChunkLevel)
+            return Written;
         return begins < level ? Written + (1L << (2 * begins)) : long.MaxValue;
     }
 
     /// <summary>The coarsest level up to another of which a bucket begins at a record; 0 where none does.</summary>
     private static int BeginsAt(long record, int level)
     {
-        while (level >= RunLog.ChunkLevel && (record & ((1L << (2 * level)) - 1)) != 0) level--;
+        while (level >= RunLog.ChunkLevel && (record & ((1L << (2 * level)) - 1)) != 0)
+            level--;
         return level < RunLog.ChunkLevel ? 0 : level;
     }
 
@@ -385,46 +451,58 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private int IndexOf(long record)
     {
-        int low = 0, high = index.Count;
+        int low = 0,
+            high = index.Count;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (index[middle].First <= record) low = middle + 1;
-            else high = middle;
+            if (index[middle].First <= record)
+                low = middle + 1;
+            else
+                high = middle;
         }
         return low - 1;
     }
 
     // ---- reading ----
 
-    private long intact, timesIntact, inherited;
+    private long intact,
+        timesIntact,
+        inherited;
 
     private void Load(List<Damage> damages)
     {
         var clock = ReadTimes(damages);
         log.Detail = this;
-        if (Opened(name, damages) is not { } opened) return;
-        lock (gate) reader = opened;
+        if (Opened(name, damages) is not { } opened)
+            return;
+        lock (gate)
+            reader = opened;
         var scanner = new BlockScanner(opened);
         while (scanner.Next())
         {
-            if (Take(scanner, clock, damages) is not { } why) continue;
+            if (Take(scanner, clock, damages) is not { } why)
+                continue;
             scanner.Refuse(why);
         }
         (intact, sequence, Written) = (scanner.End, scanner.Blocks, log.Count);
         probes = log.Probes.Count;
         evaluations = log.Evaluations.Count;
         told = log.Ended;
-        if (foreignLog is { } other) damages.Add(Foreign = new Damage(name, 0, opened.Length, other, DamageKind.Foreign));
-        else if (Damage.After(name, scanner) is { } damage) damages.Add(damage);
-        else if (scanner.Blocks == 0) damages.Add(new Damage(name, 0, 0, "it is empty"));
+        if (foreignLog is { } other)
+            damages.Add(Foreign = new Damage(name, 0, opened.Length, other, DamageKind.Foreign));
+        else if (Damage.After(name, scanner) is { } damage)
+            damages.Add(damage);
+        else if (scanner.Blocks == 0)
+            damages.Add(new Damage(name, 0, 0, "it is empty"));
     }
 
     private IReadFile? Opened(string which, List<Damage> damages)
     {
         try
         {
-            if (files.Read(which) is { } opened) return opened;
+            if (files.Read(which) is { } opened)
+                return opened;
             damages.Add(Damage.MissingFile(which));
         }
         catch (IOException e)
@@ -438,46 +516,68 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private string? Take(BlockScanner block, List<(long Records, double Seconds)> clock, List<Damage> damages)
     {
         var payload = block.Payload;
-        if (block.Blocks == 1 != (block.Type == Begin)) return "a log begins with something else";
+        if (block.Blocks == 1 != (block.Type == Begin))
+            return "a log begins with something else";
         switch (block.Type)
         {
             case Begin:
-                if (WrongBegin(block, recording, runId) is { } wrong) return IsForeign(wrong);
+                if (WrongBegin(block, recording, runId) is { } wrong)
+                    return IsForeign(wrong);
                 NamesRun = BinaryPrimitives.ReadInt32LittleEndian(payload) != VersionWithoutRun;
-                if (NamesRun && !timesNameRun) LeaveOutTimes(clock, damages);
-                bool fits = BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) == log.Layout.Width && BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) == log.First;
+                if (NamesRun && !timesNameRun)
+                    LeaveOutTimes(clock, damages);
+                bool fits =
+                    BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) == log.Layout.Width
+                    && BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) == log.First;
                 return fits ? null : "its records are of another run";
-            case Records: return TakeRecords(payload, block.PayloadAt, clock);
-            case Buckets: return TakeBuckets(payload, clock);
-            case Evaluations: return TakeEvaluations(payload, clock);
-            case Probe or State when payload.Length > MostJson: return "it says more than there is to say";
+            case Records:
+                return TakeRecords(payload, block.PayloadAt, clock);
+            case Buckets:
+                return TakeBuckets(payload, clock);
+            case Evaluations:
+                return TakeEvaluations(payload, clock);
+            case Probe or State when payload.Length > MostJson:
+                return "it says more than there is to say";
             case Probe:
-                if (RecordingJson.Read<ProbePoint>(payload) is not { } point) return "a probe cannot be read";
+                if (RecordingJson.Read<ProbePoint>(payload) is not { } point)
+                    return "a probe cannot be read";
                 log.Probes.Add(point);
                 return null;
             case State:
-                if (RecordingJson.Read<StateJson>(payload) is not { } json || !Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state) || !Enum.IsDefined(state)) return "a state cannot be read";
-                if (json.Result is { Id: { } named } && named != runId) return NamesRun ? "its end is of another run" : IsForeign($"it belongs to the run {named}");
+                if (
+                    RecordingJson.Read<StateJson>(payload) is not { } json
+                    || !Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state)
+                    || !Enum.IsDefined(state)
+                )
+                    return "a state cannot be read";
+                if (json.Result is { Id: { } named } && named != runId)
+                    return NamesRun ? "its end is of another run" : IsForeign($"it belongs to the run {named}");
                 log.Result = json.Result is { } result ? result with { Seconds = SecondsOf(clock, log.Count) } : null;
                 log.BudgetSpent = json.Spent;
                 log.Enter(state, json.Message);
                 return null;
-            default: return "a block is of no known kind";
+            default:
+                return "a block is of no known kind";
         }
     }
 
     private string? TakeRecords(ReadOnlySpan<byte> payload, long at, List<(long Records, double Seconds)> clock)
     {
         int width = log.Layout.Width;
-        if (payload.Length < 16) return "records are cut short";
+        if (payload.Length < 16)
+            return "records are cut short";
         long first = BinaryPrimitives.ReadInt64LittleEndian(payload);
         int count = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]);
-        if (count is < 1 or > RowsAtOnce || payload.Length != 16 + 4 * width * count) return "records are cut short";
-        if (first != log.Count) return "records are missing before it";
-        if (first + count > SpecReader.MaxUpdates) return "a run has no so many records";
+        if (count is < 1 or > RowsAtOnce || payload.Length != 16 + 4 * width * count)
+            return "records are cut short";
+        if (first != log.Count)
+            return "records are missing before it";
+        if (first + count > SpecReader.MaxUpdates)
+            return "a run has no so many records";
         var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
         for (int r = 0; r < count && !NamesRun; r++)
-            if (HasOtherBatch(first + r, values[r * width + RecordLayout.BatchSize])) return IsForeign(OtherBatches);
+            if (HasOtherBatch(first + r, values[r * width + RecordLayout.BatchSize]))
+                return IsForeign(OtherBatches);
         GoesOn();
         log.Append(values, count, SecondsOf(clock, first), SecondsOf(clock, first + count));
         index.Add(new Stored(first, count, at + 16));
@@ -486,13 +586,20 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private string? TakeBuckets(ReadOnlySpan<byte> payload, List<(long Records, double Seconds)> clock)
     {
-        int width = log.Layout.Width, size = BucketBytes(width), stride = log.Stride;
-        if (payload.Length < 16) return "buckets are cut short";
+        int width = log.Layout.Width,
+            size = BucketBytes(width),
+            stride = log.Stride;
+        if (payload.Length < 16)
+            return "buckets are cut short";
         long first = BinaryPrimitives.ReadInt64LittleEndian(payload);
-        int count = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]), level = payload[12];
-        if (count is < 1 or > RowsAtOnce || level is < RunLog.ChunkLevel or > RunLog.MaxLevel || payload.Length != 16 + size * count) return "buckets are cut short";
-        if (first is < 0 or > SpecReader.MaxUpdates || (first + count) << (2 * level) > SpecReader.MaxUpdates) return "a run has no so many records";
-        if (first << (2 * level) != log.Count) return "records are missing before it";
+        int count = BinaryPrimitives.ReadInt32LittleEndian(payload[8..]),
+            level = payload[12];
+        if (count is < 1 or > RowsAtOnce || level is < RunLog.ChunkLevel or > RunLog.MaxLevel || payload.Length != 16 + size * count)
+            return "buckets are cut short";
+        if (first is < 0 or > SpecReader.MaxUpdates || (first + count) << (2 * level) > SpecReader.MaxUpdates)
+            return "a run has no so many records";
+        if (first << (2 * level) != log.Count)
+            return "records are missing before it";
         GoesOn();
         Span<float> values = stackalloc float[3 * stride];
         Span<byte> bad = stackalloc byte[stride];
@@ -502,12 +609,20 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             bad.Clear();
             var from = payload.Slice(16 + i * size, size);
             var floats = MemoryMarshal.Cast<byte, float>(from);
-            for (int part = 0; part < 3; part++) floats.Slice(part * width, width).CopyTo(values[(part * stride)..]);
+            for (int part = 0; part < 3; part++)
+                floats.Slice(part * width, width).CopyTo(values[(part * stride)..]);
             from.Slice(12 * width, width).CopyTo(bad);
-            if (float.IsNaN(values[0])) return "a bucket cannot be read";
-            long start = (first + i) << (2 * level), end = (first + i + 1) << (2 * level);
-            if (!NamesRun && HasOtherBatch(end - 1, values[2 * stride + RecordLayout.BatchSize])) return IsForeign(OtherBatches);
-            (values[width], values[stride + width], values[2 * stride + width]) = ((float)SecondsOf(clock, start + 1), (float)SecondsOf(clock, start + (1L << (2 * level))), (float)SecondsOf(clock, start + (1L << (2 * level))));
+            if (float.IsNaN(values[0]))
+                return "a bucket cannot be read";
+            long start = (first + i) << (2 * level),
+                end = (first + i + 1) << (2 * level);
+            if (!NamesRun && HasOtherBatch(end - 1, values[2 * stride + RecordLayout.BatchSize]))
+                return IsForeign(OtherBatches);
+            (values[width], values[stride + width], values[2 * stride + width]) = (
+                (float)SecondsOf(clock, start + 1),
+                (float)SecondsOf(clock, start + (1L << (2 * level))),
+                (float)SecondsOf(clock, start + (1L << (2 * level)))
+            );
             log.AppendBucket(level, values, bad);
         }
         return null;
@@ -515,16 +630,27 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private string? TakeEvaluations(ReadOnlySpan<byte> payload, List<(long Records, double Seconds)> clock)
     {
-        if (payload.Length == 0 || payload.Length % EvaluationBytes != 0) return "evaluations are cut short";
+        if (payload.Length == 0 || payload.Length % EvaluationBytes != 0)
+            return "evaluations are cut short";
         for (; payload.Length > 0; payload = payload[EvaluationBytes..])
         {
             long update = BinaryPrimitives.ReadInt64LittleEndian(payload);
-            long count = log.Evaluations.Count, before = count > 0 ? log.Evaluations[count - 1].Update : -1;
+            long count = log.Evaluations.Count,
+                before = count > 0 ? log.Evaluations[count - 1].Update : -1;
             // A fork at its parent's newest update may have measured it before the parent had.
-            if (count == inherited && update == before) continue;
-            if (update is < 0 or > uint.MaxValue || update <= before) return "evaluations are out of order";
-            log.Evaluations.Add(new((uint)update, BinaryPrimitives.ReadSingleLittleEndian(payload[8..]), BinaryPrimitives.ReadSingleLittleEndian(payload[12..]),
-                BinaryPrimitives.ReadSingleLittleEndian(payload[16..]), (float)SecondsOf(clock, update)));
+            if (count == inherited && update == before)
+                continue;
+            if (update is < 0 or > uint.MaxValue || update <= before)
+                return "evaluations are out of order";
+            log.Evaluations.Add(
+                new(
+                    (uint)update,
+                    BinaryPrimitives.ReadSingleLittleEndian(payload[8..]),
+                    BinaryPrimitives.ReadSingleLittleEndian(payload[12..]),
+                    BinaryPrimitives.ReadSingleLittleEndian(payload[16..]),
+                    (float)SecondsOf(clock, update)
+                )
+            );
         }
         return null;
     }
@@ -533,15 +659,20 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private string? foreignLog;
 
-    /// <summary>Why a log's first block is not that of this run; null where it is, or is of the older layout and of this recording.</summary>
+    /// <summary>
+    /// Why a log's first block is not that of this run; null where it is, or is of the older layout and of this recording.
+    /// </summary>
     internal static string? WrongBegin(BlockScanner block, Guid recording, string runId)
     {
         var payload = block.Payload;
-        if (block.Type != Begin || payload.Length < BeginBytes) return "a log begins with something else";
+        if (block.Type != Begin || payload.Length < BeginBytes)
+            return "a log begins with something else";
         return BinaryPrimitives.ReadInt32LittleEndian(payload) switch
         {
             Version => FileIdentity.WrongFor(payload[BeginBytes..], recording, runId),
-            VersionWithoutRun when payload.Length == BeginBytesWithoutRun => new Guid(payload.Slice(16, 16)) == recording ? null : "it belongs to another recording",
+            VersionWithoutRun when payload.Length == BeginBytesWithoutRun => new Guid(payload.Slice(16, 16)) == recording
+                ? null
+                : "it belongs to another recording",
             _ => "its version is another one",
         };
     }
@@ -553,7 +684,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>Timings that name no run beside a log that does: they came from elsewhere.</summary>
     private void LeaveOutTimes(List<(long Records, double Seconds)> clock, List<Damage> damages)
     {
-        if (timesSequence == 0 || clock.Count < 2) return;
+        if (timesSequence == 0 || clock.Count < 2)
+            return;
         clock.RemoveRange(1, clock.Count - 1);
         damages.Add(Foreign = new Damage(timesName, 0, timesIntact, "it names no run", DamageKind.Foreign));
     }
@@ -561,14 +693,16 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>Records after an end: the run was taken up again.</summary>
     private void GoesOn()
     {
-        if (log.Ended) log.TakeUp();
+        if (log.Ended)
+            log.TakeUp();
     }
 
     private List<(long Records, double Seconds)> ReadTimes(List<Damage> damages)
     {
         var clock = new List<(long, double)> { (log.First, log.First == 0 ? 0 : log.SecondsAt(log.First - 1)) };
         using var opened = Opened(timesName, damages);
-        if (opened is null) return clock;
+        if (opened is null)
+            return clock;
         var scanner = new BlockScanner(opened);
         while (scanner.Next())
         {
@@ -576,37 +710,49 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             if (scanner.Blocks == 1 && scanner.Type == FileIdentity.BlockType)
             {
                 timesNameRun = true;
-                if (FileIdentity.WrongFor(payload, recording, runId) is not { } wrong) continue;
+                if (FileIdentity.WrongFor(payload, recording, runId) is not { } wrong)
+                    continue;
                 damages.Add(Foreign = new Damage(timesName, 0, opened.Length, wrong, DamageKind.Foreign));
                 return clock;
             }
-            if (scanner.Type != Times || payload.Length != TimeBytes || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < log.First)
+            if (
+                scanner.Type != Times
+                || payload.Length != TimeBytes
+                || BinaryPrimitives.ReadInt64LittleEndian(payload) is var records && records < log.First
+            )
             {
                 scanner.Refuse("a timing cannot be read");
                 continue;
             }
             double seconds = BinaryPrimitives.ReadDoubleLittleEndian(payload[8..]);
             // Fewer than before: the records behind it were lost, and made once more.
-            while (clock.Count > 1 && clock[^1].Item1 >= records) clock.RemoveAt(clock.Count - 1);
-            if (records > clock[^1].Item1 && seconds >= clock[^1].Item2) clock.Add((records, seconds));
+            while (clock.Count > 1 && clock[^1].Item1 >= records)
+                clock.RemoveAt(clock.Count - 1);
+            if (records > clock[^1].Item1 && seconds >= clock[^1].Item2)
+                clock.Add((records, seconds));
         }
         (timesIntact, timesSequence) = (scanner.End, scanner.Blocks);
-        if (Damage.After(timesName, scanner) is { } damage) damages.Add(damage);
+        if (Damage.After(timesName, scanner) is { } damage)
+            damages.Add(damage);
         return clock;
     }
 
     /// <summary>Lane seconds after so many records, straight between what was noted.</summary>
     private static double SecondsOf(List<(long Records, double Seconds)> clock, long records)
     {
-        int low = 0, high = clock.Count;
+        int low = 0,
+            high = clock.Count;
         while (low < high)
         {
             int middle = (low + high) / 2;
-            if (clock[middle].Records <= records) low = middle + 1;
-            else high = middle;
+            if (clock[middle].Records <= records)
+                low = middle + 1;
+            else
+                high = middle;
         }
         var (r0, s0) = clock[Math.Max(0, low - 1)];
-        if (low >= clock.Count) return s0;
+        if (low >= clock.Count)
+            return s0;
         var (r1, s1) = clock[low];
         return r1 > r0 ? s0 + (s1 - s0) * Math.Max(0, records - r0) / (r1 - r0) : s0;
     }

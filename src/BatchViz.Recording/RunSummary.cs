@@ -31,7 +31,8 @@ public sealed record RunSummary(string Id, long Updates, RunState? State, string
     {
         string name = RunFile.NameOf(run.Id);
         using var file = files.Read(name);
-        if (file is null) return new(run.Id, run.Update, null, null, null, Damage.MissingFile(name));
+        if (file is null)
+            return new(run.Id, run.Update, null, null, null, Damage.MissingFile(name));
         long updates = 0;
         (long At, int Length)? end = null;
         var scanner = new BlockScanner(file, SummaryBytes);
@@ -46,10 +47,17 @@ public sealed record RunSummary(string Id, long Updates, RunState? State, string
                     break;
                 case RunFile.Records or RunFile.Buckets when scanner.PayloadLength >= HeadBytes:
                     long first = BinaryPrimitives.ReadInt64LittleEndian(scanner.Payload);
-                    int count = BinaryPrimitives.ReadInt32LittleEndian(scanner.Payload[8..]), level = scanner.Type == RunFile.Buckets ? scanner.Payload[12] : 0;
-                    if (first is < 0 or > SpecReader.MaxUpdates || count < 1 || level > RunLog.MaxLevel || first + count > SpecReader.MaxUpdates >> (2 * level))
+                    int count = BinaryPrimitives.ReadInt32LittleEndian(scanner.Payload[8..]),
+                        level = scanner.Type == RunFile.Buckets ? scanner.Payload[12] : 0;
+                    if (
+                        first is < 0 or > SpecReader.MaxUpdates
+                        || count < 1
+                        || level > RunLog.MaxLevel
+                        || first + count > SpecReader.MaxUpdates >> (2 * level)
+                    )
                         scanner.Refuse("a run has no so many records");
-                    else (updates, end) = ((first + count) << (2 * level), null);
+                    else
+                        (updates, end) = ((first + count) << (2 * level), null);
                     break;
                 case RunFile.State:
                     end = (scanner.PayloadAt, scanner.PayloadLength);
@@ -57,11 +65,21 @@ public sealed record RunSummary(string Id, long Updates, RunState? State, string
             }
         }
         updates = Math.Max(updates, run.Update);
-        var damage = Damage.After(name, scanner) ?? (scanner.Blocks == 0 ? new Damage(name, 0, 0, "it is empty") : ForeignTimes(files, recording, run.Id));
-        if (end is not var (at, length)) return new(run.Id, updates, null, null, null, damage);
+        var damage =
+            Damage.After(name, scanner)
+            ?? (scanner.Blocks == 0 ? new Damage(name, 0, 0, "it is empty") : ForeignTimes(files, recording, run.Id));
+        if (end is not var (at, length))
+            return new(run.Id, updates, null, null, null, damage);
         return ReadEnd(file, at, length) is var (state, message, result)
             ? new(run.Id, updates, state, message, result, damage)
-            : new(run.Id, updates, null, null, null, damage ?? new Damage(name, at - LogBlock.HeaderBytes, file.Length - at + LogBlock.HeaderBytes, "a state cannot be read"));
+            : new(
+                run.Id,
+                updates,
+                null,
+                null,
+                null,
+                damage ?? new Damage(name, at - LogBlock.HeaderBytes, file.Length - at + LogBlock.HeaderBytes, "a state cannot be read")
+            );
     }
 
     /// <summary>Timings that are another run's; null where they are this one's, or do not say.</summary>
@@ -69,18 +87,28 @@ public sealed record RunSummary(string Id, long Updates, RunState? State, string
     {
         string name = RunFile.TimesNameOf(runId);
         using var file = files.Read(name);
-        if (file is null) return null;
+        if (file is null)
+            return null;
         var scanner = new BlockScanner(file, SummaryBytes);
-        return scanner.Next() && scanner.Type == FileIdentity.BlockType && FileIdentity.WrongFor(scanner.Payload, recording, runId) is { } wrong
+        return
+            scanner.Next()
+            && scanner.Type == FileIdentity.BlockType
+            && FileIdentity.WrongFor(scanner.Payload, recording, runId) is { } wrong
             ? new Damage(name, 0, file.Length, wrong, DamageKind.Foreign)
             : null;
     }
 
     private static (RunState, string?, RunResult?)? ReadEnd(IReadFile file, long at, int length)
     {
-        if (length > RunFile.MostJson) return null;
+        if (length > RunFile.MostJson)
+            return null;
         var bytes = new byte[length];
-        return file.Read(at, bytes) == length && RecordingJson.Read<RunFile.StateJson>(bytes) is { } json
-            && Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state) && Enum.IsDefined(state) ? (state, json.Message, json.Result) : null;
+        return
+            file.Read(at, bytes) == length
+            && RecordingJson.Read<RunFile.StateJson>(bytes) is { } json
+            && Enum.TryParse<RunState>(json.State, ignoreCase: true, out var state)
+            && Enum.IsDefined(state)
+            ? (state, json.Message, json.Result)
+            : null;
     }
 }

@@ -38,7 +38,12 @@ export function numbers(text: string, count: number): number[] | null {
 /** Short, and the same number again to six digits. */
 export const compact = (value: number): string => String(Number(value.toPrecision(6)));
 
-function choice<T extends string>(values: readonly T[], standard: (stage: Stage) => T, get: (stage: Stage) => T, set: (stage: Stage, value: T) => void): Pick<Field, "get" | "set"> {
+function choice<T extends string>(
+  values: readonly T[],
+  standard: (stage: Stage) => T,
+  get: (stage: Stage) => T,
+  set: (stage: Stage, value: T) => void,
+): Pick<Field, "get" | "set"> {
   return {
     get: (stage) => (get(stage) === standard(stage) ? "" : get(stage)),
     set(stage, text) {
@@ -81,13 +86,50 @@ const runIndex = (stage: Stage, id: string): number => stage.manifest?.runs.find
 
 /** In the order in which they are written and applied: the axis before what is measured on it. */
 export const FIELDS: Readonly<Record<string, Field>> = {
-  theme: { undo: true, ...choice(["dark", "light"], (stage) => stage.systemTheme, (stage) => stage.theme, (stage, theme) => stage.setTheme(theme)) },
-  axis: { undo: true, ...choice<Axis>(AXES, (stage) => stage.standardAxis, (stage) => stage.axis, (stage, axis) => stage.setAxis(axis)) },
-  zoom: { ofExperiment: true, undo: true, ...span((stage) => stage.zoom, (stage, zoom) => stage.setZoom(zoom)) },
-  range: { ofExperiment: true, undo: true, ...span((stage) => stage.range, (stage, range) => stage.setRange(range)) },
-  loop: { undo: true, ...flag((stage) => stage.loop, (stage, on) => stage.setLoop(on)) },
+  theme: {
+    undo: true,
+    ...choice(
+      ["dark", "light"],
+      (stage) => stage.systemTheme,
+      (stage) => stage.theme,
+      (stage, theme) => stage.setTheme(theme),
+    ),
+  },
+  axis: {
+    undo: true,
+    ...choice<Axis>(
+      AXES,
+      (stage) => stage.standardAxis,
+      (stage) => stage.axis,
+      (stage, axis) => stage.setAxis(axis),
+    ),
+  },
+  zoom: {
+    ofExperiment: true,
+    undo: true,
+    ...span(
+      (stage) => stage.zoom,
+      (stage, zoom) => stage.setZoom(zoom),
+    ),
+  },
+  range: {
+    ofExperiment: true,
+    undo: true,
+    ...span(
+      (stage) => stage.range,
+      (stage, range) => stage.setRange(range),
+    ),
+  },
+  loop: {
+    undo: true,
+    ...flag(
+      (stage) => stage.loop,
+      (stage, on) => stage.setLoop(on),
+    ),
+  },
   run: {
-    ofExperiment: true, undo: true,
+    ofExperiment: true,
+    undo: true,
     get: (stage) => stage.manifest?.runs[stage.selected]?.id ?? "",
     set(stage, text) {
       const run = text === "" ? -1 : runIndex(stage, text);
@@ -97,17 +139,40 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     },
   },
   hide: {
-    ofExperiment: true, undo: true,
-    get: (stage) => (stage.manifest?.runs ?? []).filter((run) => stage.hidden.has(run.index) && !stage.forkUndone.has(run.index)).map((run) => run.id).join(),
+    ofExperiment: true,
+    undo: true,
+    get: (stage) =>
+      (stage.manifest?.runs ?? [])
+        .filter((run) => stage.hidden.has(run.index) && !stage.forkUndone.has(run.index))
+        .map((run) => run.id)
+        .join(),
     set(stage, text) {
       const runs = text === "" ? [] : text.split(",").map((id) => runIndex(stage, id));
       if (runs.includes(-1)) return false;
-      for (const { index } of stage.manifest?.runs ?? []) if (stage.hidden.has(index) !== runs.includes(index) && !stage.forkUndone.has(index)) stage.setVisible(index, !runs.includes(index));
+      for (const { index } of stage.manifest?.runs ?? [])
+        if (stage.hidden.has(index) !== runs.includes(index) && !stage.forkUndone.has(index))
+          stage.setVisible(index, !runs.includes(index));
       return true;
     },
   },
-  scale: { undo: true, ...choice(["log", "linear"], () => "log", (stage) => stage.lossScale, (stage, scale) => stage.setLossScale(scale)) },
-  panes: { undo: true, ...choice(["overlay", "split"], () => "overlay", (stage) => stage.panes, (stage, panes) => stage.setPanes(panes)) },
+  scale: {
+    undo: true,
+    ...choice(
+      ["log", "linear"],
+      () => "log",
+      (stage) => stage.lossScale,
+      (stage, scale) => stage.setLossScale(scale),
+    ),
+  },
+  panes: {
+    undo: true,
+    ...choice(
+      ["overlay", "split"],
+      () => "overlay",
+      (stage) => stage.panes,
+      (stage, panes) => stage.setPanes(panes),
+    ),
+  },
   show: {
     undo: true,
     get: (stage) => {
@@ -121,11 +186,19 @@ export const FIELDS: Readonly<Record<string, Field>> = {
       return true;
     },
   },
-  follow: { undo: true, ...flag((stage) => stage.follow, (stage, on) => stage.setFollow(on)) },
+  follow: {
+    undo: true,
+    ...flag(
+      (stage) => stage.follow,
+      (stage, on) => stage.setFollow(on),
+    ),
+  },
   camera: {
     get({ cameraView, pose }) {
       if (cameraView === "reset" || pose === null) return "";
-      return cameraView === "orbit" || cameraView === "frame" ? [pose.x, pose.y, pose.z, pose.distance, pose.phi, pose.theta].map((value) => compact(round(value))).join() : cameraView;
+      return cameraView === "orbit" || cameraView === "frame"
+        ? [pose.x, pose.y, pose.z, pose.distance, pose.phi, pose.theta].map((value) => compact(round(value))).join()
+        : cameraView;
     },
     set(stage, text) {
       const view = text === "" ? "reset" : text;
@@ -151,18 +224,41 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   },
   scales: {
     undo: true,
-    get: ({ chartScales }) => Object.entries(chartScales).map(([chart, scale]) => `${chart}:${scale}`).join(),
+    get: ({ chartScales }) =>
+      Object.entries(chartScales)
+        .map(([chart, scale]) => `${chart}:${scale}`)
+        .join(),
     set(stage, text) {
       const pairs = text === "" ? [] : text.split(",").map((pair) => pair.split(":"));
-      if (!pairs.every(([chart, scale, more]) => stage.chartNames.includes(chart!) && (scale === "log" || scale === "linear") && more === undefined)) return false;
+      if (
+        !pairs.every(
+          ([chart, scale, more]) => stage.chartNames.includes(chart!) && (scale === "log" || scale === "linear") && more === undefined,
+        )
+      )
+        return false;
       stage.setChartScales(Object.fromEntries(pairs) as Record<string, "log" | "linear">);
       return true;
     },
   },
-  logtime: { undo: true, ...flag((stage) => stage.logTime, (stage, on) => stage.setLogTime(on)) },
-  seeds: { undo: true, ...choice(["lines", "band"], () => "lines", (stage) => stage.seeds, (stage, seeds) => stage.setSeeds(seeds)) },
+  logtime: {
+    undo: true,
+    ...flag(
+      (stage) => stage.logTime,
+      (stage, on) => stage.setLogTime(on),
+    ),
+  },
+  seeds: {
+    undo: true,
+    ...choice(
+      ["lines", "band"],
+      () => "lines",
+      (stage) => stage.seeds,
+      (stage, seeds) => stage.setSeeds(seeds),
+    ),
+  },
   line: {
-    ofExperiment: true, undo: true,
+    ofExperiment: true,
+    undo: true,
     get: ({ lineEnds }) => lineEnds?.join() ?? "",
     set(stage, text) {
       const ends = text === "" ? null : text.split(",");
@@ -172,16 +268,29 @@ export const FIELDS: Readonly<Record<string, Field>> = {
     },
   },
   colours: {
-    ofExperiment: true, undo: true,
-    get: ({ colours }) => Object.entries(colours).map(([run, name]) => `${run}:${name}`).join(),
+    ofExperiment: true,
+    undo: true,
+    get: ({ colours }) =>
+      Object.entries(colours)
+        .map(([run, name]) => `${run}:${name}`)
+        .join(),
     set(stage, text) {
       const pairs = text === "" ? [] : text.split(",").map((pair) => pair.split(":"));
-      if (!pairs.every(([run, name, more]) => runIndex(stage, run!) >= 0 && Object.hasOwn(PALETTE, name ?? "") && more === undefined)) return false;
+      if (!pairs.every(([run, name, more]) => runIndex(stage, run!) >= 0 && Object.hasOwn(PALETTE, name ?? "") && more === undefined))
+        return false;
       if (this.get(stage) !== text) stage.setColours(Object.fromEntries(pairs) as Record<string, string>);
       return true;
     },
   },
-  batch: { undo: true, ...choice(["open", "folded"], () => "open", (stage) => (stage.batchOpen ? "open" : "folded"), (stage, batch) => stage.setBatchOpen(batch === "open")) },
+  batch: {
+    undo: true,
+    ...choice(
+      ["open", "folded"],
+      () => "open",
+      (stage) => (stage.batchOpen ? "open" : "folded"),
+      (stage, batch) => stage.setBatchOpen(batch === "open"),
+    ),
+  },
   off: {
     undo: true,
     get: ({ panels }) => [...panels].join(),
@@ -223,7 +332,12 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   },
   t: {
     ofExperiment: true,
-    get: (stage) => (stage.awaited !== null ? compact(stage.awaited) : stage.playhead.mode === "paused" && stage.playhead.position > 0 ? compact(stage.playhead.position) : ""),
+    get: (stage) =>
+      stage.awaited !== null
+        ? compact(stage.awaited)
+        : stage.playhead.mode === "paused" && stage.playhead.position > 0
+          ? compact(stage.playhead.position)
+          : "",
     set(stage, text) {
       const at = text === "" ? NaN : Number(text);
       if (text !== "" && !(at >= 0 && at < Infinity)) return false;
@@ -233,7 +347,9 @@ export const FIELDS: Readonly<Record<string, Field>> = {
   },
 };
 
-/** Which experiment a link is of. Training is deterministic: where the experiment file is the same, so is the moment, on whatever machine. */
+/**
+ * Which experiment a link is of. Training is deterministic: where the experiment file is the same, so is the moment, on whatever machine.
+ */
 export function fingerprint(manifest: Manifest): string {
   let hash = 0x811c9dc5; // FNV-1a
   for (const byte of new TextEncoder().encode(JSON.stringify(manifest.spec))) hash = Math.imul(hash ^ byte, 0x01000193) >>> 0;
@@ -266,21 +382,44 @@ function take(stage: Stage, fragment: string): string[] {
   if ([...given.keys()].length === 0) return [];
   const version = given.get("v") ?? String(VERSION);
   if (version !== String(VERSION))
-    return [tr(`This link is of version ${version} and this BatchViz understands version ${VERSION}; it was ignored.`, `此链接的版本为 ${version}，而当前 BatchViz 只支持版本 ${VERSION}；链接已被忽略。`)];
+    return [
+      tr(
+        `This link is of version ${version} and this BatchViz understands version ${VERSION}; it was ignored.`,
+        `此链接的版本为 ${version}，而当前 BatchViz 只支持版本 ${VERSION}；链接已被忽略。`,
+      ),
+    ];
   const told: string[] = [];
   const of = given.get("e");
   const foreign = of !== null && stage.manifest !== null && of !== fingerprint(stage.manifest);
-  if (foreign) told.push(tr("This link shows a moment of another experiment than the one that is here now; only its general settings were taken over.", "此链接指向另一个实验中的某一时刻，而不是当前的实验；只采用了其中的通用设置。"));
+  if (foreign)
+    told.push(
+      tr(
+        "This link shows a moment of another experiment than the one that is here now; only its general settings were taken over.",
+        "此链接指向另一个实验中的某一时刻，而不是当前的实验；只采用了其中的通用设置。",
+      ),
+    );
   for (const [key, field] of Object.entries(FIELDS)) {
     const text = given.get(key);
     if (text === null || (foreign && field.ofExperiment)) {
       if (key !== "theme" && key !== "t") field.set(stage, "");
       continue;
     }
-    if (!field.set(stage, text)) told.push(tr(`This link says “${key}=${shortened(text)}”, which means nothing here; it was left out.`, `此链接中的“${key}=${shortened(text)}”在这里没有意义，已忽略。`));
+    if (!field.set(stage, text))
+      told.push(
+        tr(
+          `This link says “${key}=${shortened(text)}”, which means nothing here; it was left out.`,
+          `此链接中的“${key}=${shortened(text)}”在这里没有意义，已忽略。`,
+        ),
+      );
   }
   for (const key of given.keys())
-    if (key !== "v" && key !== "e" && !Object.hasOwn(FIELDS, key)) told.push(tr(`This link has a part “${shortened(key)}” that is unknown here; it was left out.`, `此链接含有未知的部分“${shortened(key)}”，已忽略。`));
+    if (key !== "v" && key !== "e" && !Object.hasOwn(FIELDS, key))
+      told.push(
+        tr(
+          `This link has a part “${shortened(key)}” that is unknown here; it was left out.`,
+          `此链接含有未知的部分“${shortened(key)}”，已忽略。`,
+        ),
+      );
   return told;
 }
 
@@ -291,5 +430,8 @@ export function sayAwaited(stage: Stage): string {
   if (stage.awaited === null) return "";
   const made = Math.max(0, ...stage.clocks.map((clock, run) => clock.toAxis(stage.axis, stage.store.runs[run]!.made)));
   if (made >= stage.awaited) return "";
-  return tr(`This link stops at ${figure(stage.awaited)} (${AXIS_LABELS[stage.axis]}); the training has not come that far yet.`, `此链接停在 ${figure(stage.awaited)}（${AXIS_LABELS[stage.axis]}）；训练尚未到达那里。`);
+  return tr(
+    `This link stops at ${figure(stage.awaited)} (${AXIS_LABELS[stage.axis]}); the training has not come that far yet.`,
+    `此链接停在 ${figure(stage.awaited)}（${AXIS_LABELS[stage.axis]}）；训练尚未到达那里。`,
+  );
 }

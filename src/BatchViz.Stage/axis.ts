@@ -29,7 +29,12 @@ export class RunClock {
   private readonly seconds = new MeasuredTable();
   private readonly flops: MeasuredTable | null;
 
-  constructor(private readonly run: RunInfo, private readonly examples: number, remainder: Manifest["remainder"], countsFlops = false) {
+  constructor(
+    private readonly run: RunInfo,
+    private readonly examples: number,
+    remainder: Manifest["remainder"],
+    countsFlops = false,
+  ) {
     this.flops = countsFlops ? new MeasuredTable() : null;
     this.shortEpoch = remainder === "keep" || remainder === "reweight";
     const given = run.phases ?? [{ epoch: 0, update: 0, examples: 0, batchSize: run.pool ?? run.batchSize }];
@@ -64,21 +69,31 @@ export class RunClock {
 
   toAxis(axis: Axis, updates: number): number {
     switch (axis) {
-      case "updates": return updates;
-      case "examples": return this.examplesAfter(updates);
-      case "epochs": return this.epochsAfter(updates);
-      case "flops": return this.flops?.at(updates) ?? this.examplesAfter(updates) * this.run.flopsPerExample;
-      case "seconds": return this.seconds.at(updates);
+      case "updates":
+        return updates;
+      case "examples":
+        return this.examplesAfter(updates);
+      case "epochs":
+        return this.epochsAfter(updates);
+      case "flops":
+        return this.flops?.at(updates) ?? this.examplesAfter(updates) * this.run.flopsPerExample;
+      case "seconds":
+        return this.seconds.at(updates);
     }
   }
 
   toUpdates(axis: Axis, value: number): number {
     switch (axis) {
-      case "updates": return value;
-      case "examples": return this.updatesAfter(value);
-      case "epochs": return this.updatesIn(value);
-      case "flops": return this.flops?.updatesAt(value) ?? this.updatesAfter(value / this.run.flopsPerExample);
-      case "seconds": return this.seconds.updatesAt(value);
+      case "updates":
+        return value;
+      case "examples":
+        return this.updatesAfter(value);
+      case "epochs":
+        return this.updatesIn(value);
+      case "flops":
+        return this.flops?.updatesAt(value) ?? this.updatesAfter(value / this.run.flopsPerExample);
+      case "seconds":
+        return this.seconds.updatesAt(value);
     }
   }
 
@@ -95,7 +110,8 @@ export class RunClock {
   /** How many examples are in an update's batch. */
   batchOf(update: number): number {
     if (!this.shortEpoch) return this.batchSizeAt(update);
-    const drawn = Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)), { pool, batchSize } = this.run;
+    const drawn = Math.round(this.examplesAfter(update) - this.examplesAfter(update - 1)),
+      { pool, batchSize } = this.run;
     return pool ? Math.ceil((drawn * batchSize) / pool) : drawn;
   }
 
@@ -105,7 +121,9 @@ export class RunClock {
   }
 
   private examplesAfter(updates: number): number {
-    const phase = this.last("update", updates), made = updates - phase.update, { batchSize, perEpoch } = phase;
+    const phase = this.last("update", updates),
+      made = updates - phase.update,
+      { batchSize, perEpoch } = phase;
     if (!this.shortEpoch) return phase.examples + made * batchSize;
     const epochs = Math.floor(made / perEpoch);
     const within = made - epochs * perEpoch;
@@ -115,12 +133,15 @@ export class RunClock {
   }
 
   private updatesAfter(examples: number): number {
-    const phase = this.last("examples", examples), seen = examples - phase.examples, { batchSize, perEpoch } = phase;
+    const phase = this.last("examples", examples),
+      seen = examples - phase.examples,
+      { batchSize, perEpoch } = phase;
     if (!this.shortEpoch) return phase.update + seen / batchSize;
     const epochs = Math.floor(seen / this.examples);
     const within = seen - epochs * this.examples;
     const full = perEpoch - 1;
-    const updates = within <= full * batchSize ? within / batchSize : full + (within - full * batchSize) / (this.examples - full * batchSize);
+    const updates =
+      within <= full * batchSize ? within / batchSize : full + (within - full * batchSize) / (this.examples - full * batchSize);
     return phase.update + epochs * perEpoch + updates;
   }
 
@@ -161,7 +182,8 @@ class MeasuredTable {
     if (!(value >= 0)) return;
     const i = upperBound(this.updates, update);
     if (this.updates[i - 1] === update) return;
-    const low = this.values[i - 1] ?? 0, high = this.values[i] ?? Infinity;
+    const low = this.values[i - 1] ?? 0,
+      high = this.values[i] ?? Infinity;
     if (value < low || value > high) return; // a clock that ran backwards is not evidence
     this.updates.splice(i, 0, update);
     this.values.splice(i, 0, value);
@@ -182,13 +204,15 @@ function interpolate(xs: readonly number[], ys: readonly number[], x: number): n
   if (x <= 0 || last === 0) return 0;
   if (x >= xs[last]!) return xs[last]! > 0 ? (ys[last]! * x) / xs[last]! : 0;
   const i = upperBound(xs, x);
-  const x0 = xs[i - 1]!, x1 = xs[i]!;
+  const x0 = xs[i - 1]!,
+    x1 = xs[i]!;
   return x1 > x0 ? ys[i - 1]! + ((ys[i]! - ys[i - 1]!) * (x - x0)) / (x1 - x0) : ys[i]!;
 }
 
 /** How many values are ≤ x. */
 function upperBound(values: readonly number[], x: number): number {
-  let low = 0, high = values.length;
+  let low = 0,
+    high = values.length;
   while (low < high) {
     const middle = (low + high) >> 1;
     if (values[middle]! <= x) low = middle + 1;

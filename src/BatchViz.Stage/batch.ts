@@ -18,7 +18,8 @@ export type BatchView =
   | { kind: "shown"; batch: Batch }
   | { kind: "refused"; error: string };
 
-export const SETTLE_AFTER = 350, ASK_EVERY = 300;
+export const SETTLE_AFTER = 350,
+  ASK_EVERY = 300;
 const AGAIN_AFTER = 2000;
 
 export class BatchLoader {
@@ -27,7 +28,10 @@ export class BatchLoader {
   private cancel = new AbortController();
   private timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(private readonly ask: (run: number, update: number, cancel: AbortSignal) => Promise<BatchAnswer>, private readonly changed: () => void) {}
+  constructor(
+    private readonly ask: (run: number, update: number, cancel: AbortSignal) => Promise<BatchAnswer>,
+    private readonly changed: () => void,
+  ) {}
 
   /** The viewer looks at this update of this run of this experiment. Harmless to call at every frame. */
   look(generation: number, run: number, update: number): void {

@@ -28,7 +28,10 @@ const MOST_EARLY = 100;
 
 class Gone extends Error {}
 class Refused extends Error {
-  constructor(address: string, readonly status: number) {
+  constructor(
+    address: string,
+    readonly status: number,
+  ) {
     super(`${address}: ${status}`);
   }
 }
@@ -163,7 +166,10 @@ export class Client implements Remote {
 
   /** Takes the frame that waited for the manifest; one that names a newer manifest than has come has it fetched again. */
   private afterManifest(): void {
-    const { early, stage: { manifest } } = this;
+    const {
+      early,
+      stage: { manifest },
+    } = this;
     if (manifest === null) return; // another try is already due
     if (early !== null && early.generation <= manifest.generation) {
       this.early = null;
@@ -197,7 +203,11 @@ export class Client implements Remote {
       stage.report(manifest.error);
       this.heal();
     } catch (error) {
-      stage.report(error instanceof Gone ? tr("No experiment has been started yet.", "尚未开始任何实验。") : tr("The server does not answer; trying again.", "服务器没有应答，正在重试。"));
+      stage.report(
+        error instanceof Gone
+          ? tr("No experiment has been started yet.", "尚未开始任何实验。")
+          : tr("The server does not answer; trying again.", "服务器没有应答，正在重试。"),
+      );
       await wait(2000);
       if (stage.manifest === null) void Promise.resolve().then(() => this.loadManifest());
     }
@@ -207,7 +217,10 @@ export class Client implements Remote {
   private heal(): void {
     const { store, manifest } = this.stage;
     if (manifest === null) return;
-    const live = manifest.columns.filter((column) => column.live).map((column) => column.name).join("+");
+    const live = manifest.columns
+      .filter((column) => column.live)
+      .map((column) => column.name)
+      .join("+");
     store.runs.forEach((run, r) => {
       for (const { level, index } of store.gap(r)) {
         this.fetchOnce(`tiles/${r}/${live}/${level}/${index}`, Change.data, (bytes) => store.ingestTile(decodeTile(bytes)));
@@ -270,7 +283,8 @@ export class Client implements Remote {
     const generation = stage.manifest?.generation;
     if (stage.zoom !== this.zoom) this.forgetWishes();
     const together = TOGETHER.find((names) => names.test(column));
-    const columns = together === undefined ? [column] : stage.manifest!.columns.map(({ name }) => name).filter((name) => together.test(name));
+    const columns =
+      together === undefined ? [column] : stage.manifest!.columns.map(({ name }) => name).filter((name) => together.test(name));
     for (const index of tiles) {
       const address = `/api/experiments/${generation}/tiles/${run}/${columns.join("+")}/${level}/${index}`;
       const asked = this.asked.get(address) ?? { next: -Infinity, failures: 0 };
@@ -296,7 +310,11 @@ export class Client implements Remote {
   }
 
   private async fetchTile(wish: Wish): Promise<void> {
-    const { address } = wish, { stage, moveOn: { signal } } = this;
+    const { address } = wish,
+      {
+        stage,
+        moveOn: { signal },
+      } = this;
     const asked = this.asked.get(address)!;
     try {
       const tile = decodeTile(await binary(address, signal));
@@ -329,7 +347,8 @@ export class Client implements Remote {
     this.stage.changed(columns.some((name) => name === COLUMN.seconds || name === COLUMN.flops) ? Change.data : Change.detail);
   }
 
-  batch = (run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> => this.ask<BatchAnswer>(`batches/${run}/${update}`, cancel);
+  batch = (run: number, update: number, cancel: AbortSignal): Promise<BatchAnswer> =>
+    this.ask<BatchAnswer>(`batches/${run}/${update}`, cancel);
 
   async moments(run: number, update: number, plane: number, cancel: AbortSignal): Promise<MomentsAnswer> {
     const refusal = this.whyNoWeights(run, update);
@@ -337,7 +356,8 @@ export class Client implements Remote {
     try {
       return await this.ask<MomentsAnswer>(`moments/${run}/${update}/${plane}`, cancel);
     } catch (error) {
-      if (error instanceof Refused && error.status === 404) return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
+      if (error instanceof Refused && error.status === 404)
+        return { error: tr("There are no gradients of this update.", "没有这次更新的梯度。") };
       throw error;
     }
   }
@@ -347,7 +367,12 @@ export class Client implements Remote {
     const { state, made } = this.stage.store.runs[run]!;
     if (state !== "diverged" || update < made) return null;
     const label = this.stage.labels[run]!;
-    return { error: tr(`${label} diverged at update ${whole(made)}: there are no weights after it.`, `${label} 在第 ${whole(made)} 次更新时发散：此后没有权重。`) };
+    return {
+      error: tr(
+        `${label} diverged at update ${whole(made)}: there are no weights after it.`,
+        `${label} 在第 ${whole(made)} 次更新时发散：此后没有权重。`,
+      ),
+    };
   }
 
   /** Asks once; 202 is how far it is, 409 a sentence why not. */
@@ -358,22 +383,24 @@ export class Client implements Remote {
       const response = await fetch(address, { credentials: "same-origin", signal: cancel });
       if (response.status === 204) return { error: tr("Another experiment has begun.", "另一个实验已经开始。") };
       if (!response.ok && response.status !== 409) throw new Refused(address, response.status);
-      return await response.json() as T;
+      return (await response.json()) as T;
     } finally {
       this.asking--;
     }
   }
 
-  line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> => this.ask<Answer<Line>>(`lines/${runA}/${runB}`, cancel);
+  line = (runA: number, runB: number, cancel: AbortSignal): Promise<Answer<Line>> =>
+    this.ask<Answer<Line>>(`lines/${runA}/${runB}`, cancel);
 
   probes = (run: number, cancel: AbortSignal): Promise<Answer<Probes>> => this.ask<Answer<Probes>>(`probes/${run}`, cancel);
 
   keyframes = (run: number, cancel: AbortSignal): Promise<Answer<Keyframes>> => this.ask<Answer<Keyframes>>(`keyframes/${run}`, cancel);
 
-  examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> => this.ask<Answer<Examples>>(`examples/${split}/${indices.join("+")}`, cancel);
+  examples = (split: "train" | "test", indices: readonly number[], cancel: AbortSignal): Promise<Answer<Examples>> =>
+    this.ask<Answer<Examples>>(`examples/${split}/${indices.join("+")}`, cancel);
 
   async boundary(run: number, update: number, cancel: AbortSignal): Promise<Answer<Boundary>> {
-    return this.whyNoWeights(run, update) ?? await this.ask<Answer<Boundary>>(`boundary/${run}/${update}?n=65`, cancel);
+    return this.whyNoWeights(run, update) ?? (await this.ask<Answer<Boundary>>(`boundary/${run}/${update}?n=65`, cancel));
   }
 
   points = (split: "train" | "test", cancel: AbortSignal): Promise<Answer<Points>> => this.ask<Answer<Points>>(`points/${split}`, cancel);
@@ -424,4 +451,5 @@ async function answer(address: string, signal?: AbortSignal): Promise<Response> 
 }
 
 const json = async <T>(address: string): Promise<T> => (await answer(address)).json() as Promise<T>;
-const binary = async (address: string, signal?: AbortSignal): Promise<Uint8Array> => new Uint8Array(await (await answer(address, signal)).arrayBuffer());
+const binary = async (address: string, signal?: AbortSignal): Promise<Uint8Array> =>
+  new Uint8Array(await (await answer(address, signal)).arrayBuffer());

@@ -21,7 +21,11 @@ export const percent = (fraction: number, digits = 1): string => `${minus((100 *
 export function short(value: number): string {
   const size = Math.abs(value);
   if (size >= 1e12) return exponent(value, 1);
-  for (const [unit, letter] of [[1e9, "G"], [1e6, "M"], [1e3, "k"]] as const) {
+  for (const [unit, letter] of [
+    [1e9, "G"],
+    [1e6, "M"],
+    [1e3, "k"],
+  ] as const) {
     if (size >= unit) return minus(trimmed(value / unit)) + letter;
   }
   if (size > 0 && size < 1e-3) return exponent(value, 1);
@@ -42,7 +46,10 @@ const minus = (text: string): string => text.replace("-", "−");
 const RAISED = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 function exponent(value: number, digits: number): string {
   const [mantissa, power] = value.toExponential(digits).split("e") as [string, string];
-  const raised = String(Math.abs(Number(power))).split("").map((d) => RAISED[Number(d)]).join("");
+  const raised = String(Math.abs(Number(power)))
+    .split("")
+    .map((d) => RAISED[Number(d)])
+    .join("");
   return `${minus(String(Number(mantissa)))}×10${Number(power) < 0 ? "⁻" : ""}${raised}`;
 }
 

@@ -19,9 +19,22 @@ import type { Mount, Stage } from "./stage.ts";
 
 /** In drawing order: DOM before canvas, so that layout is read once it is written. */
 const MODULES: readonly (readonly [string, Mount])[] = [
-  ["theme", mountTheme], ["title", mountTitle], ["transport", mountTransport], ["axis", mountAxis], ["view", mountView], ["live", mountLive],
-  ["help", mountHelp], ["hierarchy", mountHierarchy], ["legend", mountLegend], ["inspector", mountInspector], ["status", mountStatus], ["layout", mountLayout],
-  ["history", mountHistory], ["timeline", mountTimeline], ["charts", mountCharts], ["scene", mountScene],
+  ["theme", mountTheme],
+  ["title", mountTitle],
+  ["transport", mountTransport],
+  ["axis", mountAxis],
+  ["view", mountView],
+  ["live", mountLive],
+  ["help", mountHelp],
+  ["hierarchy", mountHierarchy],
+  ["legend", mountLegend],
+  ["inspector", mountInspector],
+  ["status", mountStatus],
+  ["layout", mountLayout],
+  ["history", mountHistory],
+  ["timeline", mountTimeline],
+  ["charts", mountCharts],
+  ["scene", mountScene],
 ];
 
 export function mountModules(stage: Stage): void {

@@ -11,10 +11,13 @@ export type Projected = ProjectedGradient;
 
 export type MomentsAnswer = Answer<Moments>;
 
-export type MomentsView = { kind: "waiting" } | { kind: "progress"; progress: number } | { kind: "shown"; moments: Moments } | { kind: "refused"; error: string };
+export type MomentsView =
+  { kind: "waiting" } | { kind: "progress"; progress: number } | { kind: "shown"; moments: Moments } | { kind: "refused"; error: string };
 
-export const SETTLE_AFTER = 350, ASK_EVERY = 300;
-const AGAIN_AFTER = 2000, KEPT = 24;
+export const SETTLE_AFTER = 350,
+  ASK_EVERY = 300;
+const AGAIN_AFTER = 2000,
+  KEPT = 24;
 
 interface Wish {
   run: number;
@@ -29,7 +32,10 @@ export class MomentsLoader {
   private cancel = new AbortController();
   private signature = "";
 
-  constructor(private readonly ask: (run: number, update: number, plane: number, cancel: AbortSignal) => Promise<MomentsAnswer>, private readonly changed: () => void) {}
+  constructor(
+    private readonly ask: (run: number, update: number, plane: number, cancel: AbortSignal) => Promise<MomentsAnswer>,
+    private readonly changed: () => void,
+  ) {}
 
   /** The viewer stands at these updates of these runs. Harmless to call at every frame. */
   look(generation: number, plane: number, runs: readonly number[], updates: readonly number[]): void {

@@ -1,4 +1,6 @@
-/** Which slice a plane is, in the page's language: the server writes its title once for all viewers, in English, and the same in numbers. */
+/**
+ * Which slice a plane is, in the page's language: the server writes its title once for all viewers, in English, and the same in numbers.
+ */
 import { figure, whole } from "./format.ts";
 import { language, type Language } from "./language.ts";
 import type { PlaneInfo } from "./manifest.ts";
@@ -18,18 +20,27 @@ export function planeTitle(plane: PlaneInfo, labelOf: (id: string) => string, re
     case "runs":
       return places.length === 3 ? `经过 ${places[0]}、${places[1]}和 ${places[2]}的权重` : plane.title;
     case "hessian":
-      return places.length === 1 && plane.eigenvalues ? `${places[0]}的 Hessian 矩阵前两个特征向量（λ = ${plane.eigenvalues.map((value) => figure(value ?? NaN)).join(" 和 ")}）` : plane.title;
+      return places.length === 1 && plane.eigenvalues
+        ? `${places[0]}的 Hessian 矩阵前两个特征向量（λ = ${plane.eigenvalues.map((value) => figure(value ?? NaN)).join(" 和 ")}）`
+        : plane.title;
     default:
       return plane.title;
   }
 }
 
 const AXES: Record<string, string> = {
-  "weight w": "权重 w", "bias b": "偏置 b", "weight w₁": "权重 w₁", "weight w₂": "权重 w₂",
-  "1st component": "第一主成分", "2nd component": "第二主成分",
-  "towards the second run": "朝第二个运行", "at a right angle to it": "与之垂直",
-  "1st eigenvector": "第一特征向量", "2nd eigenvector": "第二特征向量",
-  "1st direction": "第一方向", "2nd direction": "第二方向",
+  "weight w": "权重 w",
+  "bias b": "偏置 b",
+  "weight w₁": "权重 w₁",
+  "weight w₂": "权重 w₂",
+  "1st component": "第一主成分",
+  "2nd component": "第二主成分",
+  "towards the second run": "朝第二个运行",
+  "at a right angle to it": "与之垂直",
+  "1st eigenvector": "第一特征向量",
+  "2nd eigenvector": "第二特征向量",
+  "1st direction": "第一方向",
+  "2nd direction": "第二方向",
 };
 
 /** What the axes of a plane are. */

@@ -1,8 +1,12 @@
-/** Asks the server for what takes it a while: after the viewer has settled, again while it is under way, and no more once nobody wants it. */
+/**
+ * Asks the server for what takes it a while: after the viewer has settled, again while it is under way, and no more once nobody wants it.
+ */
 import type { Answer } from "./answers.ts";
 import { tr } from "./language.ts";
 
-const SETTLE_AFTER = 350, ASK_EVERY = 300, AGAIN_AFTER = 2000;
+const SETTLE_AFTER = 350,
+  ASK_EVERY = 300,
+  AGAIN_AFTER = 2000;
 
 export class PollingRequest<T extends object> {
   /** The newest answer; it stays until the next one has come. */

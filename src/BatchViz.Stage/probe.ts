@@ -5,7 +5,10 @@ import type { Stage } from "./stage.ts";
 export interface BatchVizProbe {
   /** Fulfilled when the first experiment is on the page. */
   readonly ready: Promise<void>;
-  /** Fulfilled as soon as nothing is being fetched and no frame is due, gradients at the playhead and a last landscape included. While the playhead moves, that is not yet. */
+  /**
+   * Fulfilled as soon as nothing is being fetched and no frame is due, gradients at the playhead and a last landscape included. While the
+   * playhead moves, that is not yet.
+   */
   idle(): Promise<void>;
   state(): object;
 }
@@ -17,23 +20,27 @@ declare global {
 }
 
 export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
-  const until = (condition: () => boolean): Promise<void> => new Promise((resolve) => {
-    const look = (): void => {
-      if (condition()) resolve();
-      else setTimeout(look, 20);
-    };
-    look();
-  });
+  const until = (condition: () => boolean): Promise<void> =>
+    new Promise((resolve) => {
+      const look = (): void => {
+        if (condition()) resolve();
+        else setTimeout(look, 20);
+      };
+      look();
+    });
   window.batchviz = Object.freeze({
     ready: until(() => stage.manifest !== null),
     idle: () => until(() => stage.settled && !remote.busy && !stage.gradientsPending && !landscapeComes(stage)),
     state: () => {
       const runs = stage.manifest?.runs ?? [];
       const extent = stage.extent();
-      const onScreen = (what: "head" | "cursor"): object => Object.fromEntries(runs.flatMap((run) => {
-        const at = stage.onScreen?.(run.index, what);
-        return at ? [[run.id, [at.x, at.y]]] : [];
-      }));
+      const onScreen = (what: "head" | "cursor"): object =>
+        Object.fromEntries(
+          runs.flatMap((run) => {
+            const at = stage.onScreen?.(run.index, what);
+            return at ? [[run.id, [at.x, at.y]]] : [];
+          }),
+        );
       return {
         generation: stage.manifest?.generation ?? 0,
         playhead: stage.playhead.position,
@@ -65,4 +72,5 @@ export function expose(stage: Stage, remote: { readonly busy: boolean }): void {
 }
 
 /** Every run has ended, but a last plane or a finer grid is still being computed. */
-const landscapeComes = (stage: Stage): boolean => stage.manifest?.settled === false && stage.connection !== "offline" && stage.extent().finished;
+const landscapeComes = (stage: Stage): boolean =>
+  stage.manifest?.settled === false && stage.connection !== "offline" && stage.extent().finished;

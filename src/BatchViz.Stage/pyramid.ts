@@ -233,10 +233,13 @@ export class Pyramid {
       page.state[slot] = PARTIAL;
       return before !== PARTIAL;
     }
-    let min = NaN, max = NaN, nonFinite = 0;
+    let min = NaN,
+      max = NaN,
+      nonFinite = 0;
     for (let child = from; child < to; child++) {
       const c = child % PAGE;
-      const low = children.min[c]!, high = children.max[c]!;
+      const low = children.min[c]!,
+        high = children.max[c]!;
       if (!(min <= low) && low === low) min = low;
       if (!(max >= high) && high === high) max = high;
       nonFinite += children.nonFinite[c]!;

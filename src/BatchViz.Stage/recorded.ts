@@ -48,9 +48,15 @@ export class Recorded implements Remote {
           }
           stage.store.ingestTile(block);
           break;
-        case "evaluations": stage.store.ingestEvaluations(block); break;
-        case "paths": stage.store.ingestPath(block); break;
-        case "grid": stage.grid = block; break;
+        case "evaluations":
+          stage.store.ingestEvaluations(block);
+          break;
+        case "paths":
+          stage.store.ingestPath(block);
+          break;
+        case "grid":
+          stage.grid = block;
+          break;
       }
     } catch (error) {
       if (!(error instanceof WireError)) throw error;
@@ -60,12 +66,17 @@ export class Recorded implements Remote {
 
   /** A chart would like more detail than the file holds: it goes on with coarser buckets, and the first time a note says so. */
   wantTiles(run: number, column: string): void {
-    const { stage } = this, info = stage.manifest?.runs[run];
+    const { stage } = this,
+      info = stage.manifest?.runs[run];
     const level = this.levels.get(`${run}:${stage.manifest === null ? -1 : columnIndex(stage.manifest, column)}`);
     if (this.noted || this.busy || info === undefined || !level) return;
     this.noted = true;
-    stage.say(tr(`This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`,
-      `此文件对 B = ${info.batchSize} 的细节最细为每 ${4 ** level} 次更新；更细的在生成它的录制中。`));
+    stage.say(
+      tr(
+        `This file holds detail down to ${4 ** level} updates of B = ${info.batchSize}; what is finer is in the recording it was made from.`,
+        `此文件对 B = ${info.batchSize} 的细节最细为每 ${4 ** level} 次更新；更细的在生成它的录制中。`,
+      ),
+    );
     setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
   }
 
@@ -74,7 +85,9 @@ export class Recorded implements Remote {
   }
 
   async batch(): Promise<BatchAnswer> {
-    return { error: tr("This file holds no single batches; the recording that it was made from does.", "此文件不含单个批量；生成它的录制中有。") };
+    return {
+      error: tr("This file holds no single batches; the recording that it was made from does.", "此文件不含单个批量；生成它的录制中有。"),
+    };
   }
 
   async moments(): Promise<MomentsAnswer> {
@@ -82,12 +95,20 @@ export class Recorded implements Remote {
   }
 
   private readonly refused = (): Promise<{ error: string }> =>
-    Promise.resolve({ error: tr("This file holds no weights; the recording that it was made from does.", "此文件不含权重；制作它所用的录制中才有。") });
+    Promise.resolve({
+      error: tr("This file holds no weights; the recording that it was made from does.", "此文件不含权重；制作它所用的录制中才有。"),
+    });
 
   line = this.refused;
-  probes = (): Promise<{ error: string }> => Promise.resolve({ error: tr("This file holds no probes; the recording that it was made from does.", "此文件不含探测结果；制作它所用的录制中才有。") });
+  probes = (): Promise<{ error: string }> =>
+    Promise.resolve({
+      error: tr("This file holds no probes; the recording that it was made from does.", "此文件不含探测结果；制作它所用的录制中才有。"),
+    });
   keyframes = this.refused;
-  examples = (): Promise<{ error: string }> => Promise.resolve({ error: tr("This file holds no examples; the recording that it was made from does.", "此文件不含样本；生成它的录制中有。") });
+  examples = (): Promise<{ error: string }> =>
+    Promise.resolve({
+      error: tr("This file holds no examples; the recording that it was made from does.", "此文件不含样本；生成它的录制中有。"),
+    });
   boundary = this.refused;
   points = this.refused;
 

@@ -33,7 +33,10 @@ export function remember(key: string, value: string): void {
   }
 }
 
-/** The server renders pages in a language, so that one is a cookie; that of a link (`?lang=`), which is before it, ends. See PageLanguage.cs. */
+/**
+ * The server renders pages in a language, so that one is a cookie; that of a link (`?lang=`), which is before it, ends. See
+ * PageLanguage.cs.
+ */
 export function rememberLanguage(language: string): void {
   document.cookie = `batchviz.language.chosen=${language}; Path=/; Max-Age=31536000; SameSite=Strict`;
   document.cookie = "batchviz.language.visit=; Path=/; Max-Age=0; SameSite=Strict";

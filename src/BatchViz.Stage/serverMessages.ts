@@ -73,10 +73,11 @@ const FIXED: Readonly<Record<string, string>> = {
   "failed searches": "失败的线搜索",
   "line searches so far that gave way to a small step down the gradient": "至今失败并改走一小步最速下降的线搜索次数",
   "batch size": "批量大小",
-  "examples": "样本",
+  examples: "样本",
   "examples in this update's batch": "本次更新的批量所含样本数",
   "gradient variance": "梯度方差",
-  "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example": "单样本梯度的 tr Σ，由批量作无偏估计；只有一个样本时无定义",
+  "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example":
+    "单样本梯度的 tr Σ，由批量作无偏估计；只有一个样本时无定义",
   "gradient noise scale": "梯度噪声尺度",
   "lane seconds": "通道秒数",
   "processor seconds of the run's lane so far, on a shared machine": "此运行所在通道至今所用的处理器秒数，机器为共享",
@@ -98,27 +99,53 @@ const RULES: readonly Rule[] = [
   [/^Stopped after update (\S+)\.$/, (u) => `在第 ${u} 次更新后停止。`],
   [/^Interrupted after update (\S+)\.$/, (u) => `在第 ${u} 次更新后中断。`],
   [/^Memory ran out at batch size (\S+); the other runs go on\.$/, (b) => `批量大小为 ${b} 时内存不足；其他运行继续。`],
-  [/^Memory ran out at batch size (\S+), when (\S+) MB more were asked for; the other runs go on\.$/, (b, mb) => `批量大小为 ${b} 时内存不足（还需 ${mb} MB）；其他运行继续。`],
-  [/^A new segment begins after update (\S+): this engine's bits do not come again \(losses on the way there were off by up to (\S+) %\)\.$/, (u, off) => `第 ${u} 次更新之后开始新的一段：此引擎的结果不能逐位重现（此前的损失最多相差 ${off} %）。`],
+  [
+    /^Memory ran out at batch size (\S+), when (\S+) MB more were asked for; the other runs go on\.$/,
+    (b, mb) => `批量大小为 ${b} 时内存不足（还需 ${mb} MB）；其他运行继续。`,
+  ],
+  [
+    /^A new segment begins after update (\S+): this engine's bits do not come again \(losses on the way there were off by up to (\S+) %\)\.$/,
+    (u, off) => `第 ${u} 次更新之后开始新的一段：此引擎的结果不能逐位重现（此前的损失最多相差 ${off} %）。`,
+  ],
   [/^The engine failed: (.*)$/s, (why) => `计算引擎出错：${inReadersLanguage(why)}`],
   [/^The landscape cannot be computed: (.*)$/s, (why) => `无法计算损失地形：${inReadersLanguage(why)}`],
-  [/^The keyframe after update (\S+), at which this run leaves (\S+), cannot be read\.$/, (u, run) => `无法读取第 ${u} 次更新后的关键帧，此运行由此从 ${run} 分叉。`],
-  [/^Update (\S+) does not come again as it was recorded \((.+) (\S+), recorded (\S+)\): the recording is of another build or machine\.$/s,
-    (u, column, now, then) => `第 ${u} 次更新无法按录制重现（${FIXED[column] ?? column} ${now}，录制值 ${then}）：此录制来自另一版本或另一台机器。`],
-  [/^Nothing more is recorded, since the recording cannot be written: (.*)\. What was recorded before is kept\.$/s, (why) => `录制无法写入，不再继续：${why}。此前的录制已保留。`],
-  [/^This experiment is not recorded, and is lost when another begins: (.*)$/s, (why) => `本实验未被录制，另一个实验开始后将丢失：${inReadersLanguage(why)}`],
+  [
+    /^The keyframe after update (\S+), at which this run leaves (\S+), cannot be read\.$/,
+    (u, run) => `无法读取第 ${u} 次更新后的关键帧，此运行由此从 ${run} 分叉。`,
+  ],
+  [
+    /^Update (\S+) does not come again as it was recorded \((.+) (\S+), recorded (\S+)\): the recording is of another build or machine\.$/s,
+    (u, column, now, then) =>
+      `第 ${u} 次更新无法按录制重现（${FIXED[column] ?? column} ${now}，录制值 ${then}）：此录制来自另一版本或另一台机器。`,
+  ],
+  [
+    /^Nothing more is recorded, since the recording cannot be written: (.*)\. What was recorded before is kept\.$/s,
+    (why) => `录制无法写入，不再继续：${why}。此前的录制已保留。`,
+  ],
+  [
+    /^This experiment is not recorded, and is lost when another begins: (.*)$/s,
+    (why) => `本实验未被录制，另一个实验开始后将丢失：${inReadersLanguage(why)}`,
+  ],
   [/^(\S+) is missing\.?$/, (file) => `${file} 缺失`],
   [/^(\S+): (it .+); nothing of it is used\.?$/s, (file, why) => `${file}：${inChinese(why) ?? why}；其内容均未使用。`],
   [/^(\S+): (it is empty)\.?$/, (file, why) => `${file}：${inChinese(why) ?? why}。`],
   [/^it belongs to the run (\S+)$/, (run) => `属于运行 ${run}`],
   [/^it is of update (\S+)$/, (update) => `属于第 ${update} 次更新`],
-  [/^(.+?): (.+) at byte ([\d,]+); the ([\d,]+) bytes from there on are lost\.?$/s, (file, why, at, lost) => `${file}：${inChinese(why) ?? why}（第 ${at} 字节处）；其后 ${lost} 字节已丢失。`],
-  [/^tr Σ \/ \|G\|² \(McCandlish et al\. 2018, B_simple\), both estimated without bias and averaged apart over about (\S+) updates; negative while \|G\|² is lost in the noise$/,
-    (n) => `tr Σ / |G|²（McCandlish 等 2018，B_simple），二者均作无偏估计，并分别在约 ${n} 次更新上平均；|G|² 淹没于噪声时为负`],
+  [
+    /^(.+?): (.+) at byte ([\d,]+); the ([\d,]+) bytes from there on are lost\.?$/s,
+    (file, why, at, lost) => `${file}：${inChinese(why) ?? why}（第 ${at} 字节处）；其后 ${lost} 字节已丢失。`,
+  ],
+  [
+    /^tr Σ \/ \|G\|² \(McCandlish et al\. 2018, B_simple\), both estimated without bias and averaged apart over about (\S+) updates; negative while \|G\|² is lost in the noise$/,
+    (n) => `tr Σ / |G|²（McCandlish 等 2018，B_simple），二者均作无偏估计，并分别在约 ${n} 次更新上平均；|G|² 淹没于噪声时为负`,
+  ],
   [/^gradient components (.+)$/, (bin) => `梯度分量${binInChinese(bin)}`],
   [/^share of the batch gradient's components of magnitude (.+)$/, (bin) => `批量梯度中绝对值${binInChinese(bin)}的分量所占比例`],
   [/^gradient norm, layer (\d+)$/, (layer) => `第 ${layer} 层梯度范数`],
-  [/^Euclidean norm of the batch gradient of layer (\d+)'s weights and biases$/, (layer) => `批量梯度中第 ${layer} 层权重与偏置部分的欧几里得范数`],
+  [
+    /^Euclidean norm of the batch gradient of layer (\d+)'s weights and biases$/,
+    (layer) => `批量梯度中第 ${layer} 层权重与偏置部分的欧几里得范数`,
+  ],
   [/^it cannot be read \((.*)\)$/s, (why) => `无法读取（${why}）`],
   [/^embedded, (AVX-512|AVX2)$/, (path) => `内置，${path}`],
   [/^embedded, portable$/, () => "内置，通用指令"],
@@ -131,10 +158,16 @@ const RULES: readonly Rule[] = [
   [/^there is no NVIDIA driver$/, () => "没有 NVIDIA 驱动"],
   [/^libtorch finds no CUDA device$/, () => "libtorch 找不到 CUDA 设备"],
   [/^f\(x, y\) = (.+)$/, (formula) => `f(x, y) = ${formula}`],
-  [/^through the weights of (.+ after update \S+), (.+ after update \S+) and (.+ after update \S+)$/, (...places) => `经过以下三处的权重：${places.map(placeInChinese).join("；")}`],
+  [
+    /^through the weights of (.+ after update \S+), (.+ after update \S+) and (.+ after update \S+)$/,
+    (...places) => `经过以下三处的权重：${places.map(placeInChinese).join("；")}`,
+  ],
   [/^principal components of all (\S+) runs' weights$/, (n) => `全部 ${n} 个运行的权重的主成分`],
   [/^two random directions, filter-normalised, draw (\S+)$/, (n) => `两个随机方向，按滤波器归一化，第 ${n} 次抽取`],
-  [/^the Hessian's top two eigenvectors \(λ = (\S+) and (\S+)\) at (.+)$/, (a, b, place) => `海森矩阵前两个特征向量（λ = ${a} 与 ${b}），位于 ${placeInChinese(place)}`],
+  [
+    /^the Hessian's top two eigenvectors \(λ = (\S+) and (\S+)\) at (.+)$/,
+    (a, b, place) => `海森矩阵前两个特征向量（λ = ${a} 与 ${b}），位于 ${placeInChinese(place)}`,
+  ],
 ];
 
 export function inChinese(sentence: string): string | null {
@@ -149,7 +182,10 @@ export function inChinese(sentence: string): string | null {
 
 /** "below 2^-24", "from 2^-24 to 2^-20", "from 1 up". */
 const binInChinese = (bin: string): string =>
-  bin.replace(/^below (\S+)$/, "小于 $1").replace(/^from (\S+) up$/, "不小于 $1").replace(/^from (\S+) to (\S+)$/, "介于 $1 与 $2 之间");
+  bin
+    .replace(/^below (\S+)$/, "小于 $1")
+    .replace(/^from (\S+) up$/, "不小于 $1")
+    .replace(/^from (\S+) to (\S+)$/, "介于 $1 与 $2 之间");
 
 /** "B = 32, seed 1 after update 1,234". */
 const placeInChinese = (place: string): string =>

@@ -98,7 +98,21 @@ export interface Remote {
 }
 
 const never = (): Promise<never> => new Promise(() => {});
-const NOBODY: Remote = { wantTiles() {}, loading: () => false, batch: never, moments: never, line: never, probes: never, keyframes: never, examples: never, boundary: never, points: never, stepOnce() {}, undoFork() {}, redoFork() {} };
+const NOBODY: Remote = {
+  wantTiles() {},
+  loading: () => false,
+  batch: never,
+  moments: never,
+  line: never,
+  probes: never,
+  keyframes: never,
+  examples: never,
+  boundary: never,
+  points: never,
+  stepOnce() {},
+  undoFork() {},
+  redoFork() {},
+};
 
 const PLANES_KEPT = 16;
 
@@ -147,7 +161,6 @@ function rememberedProjector(): boolean | null {
   const kept = remembered("projector");
   return kept === "on" ? true : kept === "off" ? false : null;
 }
-
 
 export class Stage {
   manifest: Manifest | null = null;
@@ -217,7 +230,9 @@ export class Stage {
   /** What the visitor, or the link that brought them, has chosen; null: as the system prefers. */
   chosenTheme: Theme | null = rememberedTheme();
   lossScale: "linear" | "log" = remembered("loss-scale") === "linear" ? "linear" : "log";
-  readonly overlays = new Set<Overlay>(OVERLAYS.filter((name) => (remembered(`overlay-${name}`) ?? (STANDARD_OVERLAYS.includes(name) ? "on" : "off")) === "on"));
+  readonly overlays = new Set<Overlay>(
+    OVERLAYS.filter((name) => (remembered(`overlay-${name}`) ?? (STANDARD_OVERLAYS.includes(name) ? "on" : "off")) === "on"),
+  );
   /** One picture with all runs, or a pane for each batch size. */
   panes: "overlay" | "split" = "overlay";
   cameraView: CameraView = "reset";
@@ -371,10 +386,11 @@ export class Stage {
     for (const { index, totalUpdates } of runs) {
       const forkUndone = this.forkUndone.has(index);
       if (forkUndone && this.hidden.has(index)) continue;
-      const timeline = this.store.runs[index]!, clock = this.clocks[index]!;
+      const timeline = this.store.runs[index]!,
+        clock = this.clocks[index]!;
       const made = timeline.head;
       out.head = Math.max(out.head, clock.toAxis(axis, made));
-      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(forkUndone ? 0 : totalUpdates ?? 0, made)));
+      out.total = Math.max(out.total, clock.toAxis(axis, Math.max(forkUndone ? 0 : (totalUpdates ?? 0), made)));
       if ((!forkUndone && !hasEnded(timeline.state)) || made < timeline.made) out.finished = false;
     }
     if (out.finished) out.total = out.head;
@@ -455,7 +471,8 @@ export class Stage {
   /** Who steps sees where to: the window moves along. */
   private reveal(): void {
     if (this.zoom === null) return;
-    const [from, to] = this.zoom, { position } = this.playhead;
+    const [from, to] = this.zoom,
+      { position } = this.playhead;
     if (position >= from && position <= to) return;
     const start = Math.max(0, position - (to - from) / 2);
     this.setZoom([start, start + to - from]);
@@ -529,7 +546,8 @@ export class Stage {
 
   /** The range begins, or ends, at the playhead; what was selected of the other side stays where it makes sense. */
   markRange(end: "from" | "to"): void {
-    const { position } = this.playhead, { total } = this.extent();
+    const { position } = this.playhead,
+      { total } = this.extent();
     const range: [number, number] = end === "from" ? [position, this.range?.[1] ?? total] : [this.range?.[0] ?? 0, position];
     if (range[1] <= range[0]) range[end === "from" ? 1 : 0] = end === "from" ? total : 0;
     this.setRange(range[1] > range[0] ? range : null);
@@ -726,7 +744,8 @@ export class Stage {
   /** Finds where every run is at the playhead; between two path points on the straight line between them. */
   private locate(): void {
     for (let run = 0; run < this.drawn.length; run++) {
-      const drawn = this.drawn[run]!, timeline = this.store.runs[run]!;
+      const drawn = this.drawn[run]!,
+        timeline = this.store.runs[run]!;
       drawn.update = Math.min(timeline.head, this.clocks[run]!.toUpdates(this.axis, this.playhead.position));
       const points = timeline.points;
       const i = points.indexAt(drawn.update);
@@ -735,7 +754,8 @@ export class Stage {
         continue;
       }
       const j = Math.min(i + 1, points.count - 1);
-      const u0 = points.updates[i]!, u1 = points.updates[j]!;
+      const u0 = points.updates[i]!,
+        u1 = points.updates[j]!;
       const t = u1 > u0 ? (drawn.update - u0) / (u1 - u0) : 0;
       drawn.x = between(points.value(i, 0), points.value(j, 0), t);
       drawn.y = between(points.value(i, 1), points.value(j, 1), t);
@@ -744,14 +764,17 @@ export class Stage {
   }
 
   /**
-   * Seconds, and the FLOPs of searches, are measured, so their axes grow with what was recorded: from evaluations, and from history when asked for.
+   * Seconds, and the FLOPs of searches, are measured, so their axes grow with what was recorded: from evaluations, and from history when
+   * asked for.
    * Each time anew, for a row of buckets ends elsewhere with every frame, and its ends would pile up.
    */
   private noteMeasured(): void {
     if (this.manifest === null) return;
-    const column = columnIndex(this.manifest, COLUMN.seconds), flops = columnIndex(this.manifest, COLUMN.flops);
+    const column = columnIndex(this.manifest, COLUMN.seconds),
+      flops = columnIndex(this.manifest, COLUMN.flops);
     for (let run = 0; run < this.clocks.length; run++) {
-      const { evaluations, made } = this.store.runs[run]!, clock = this.clocks[run]!;
+      const { evaluations, made } = this.store.runs[run]!,
+        clock = this.clocks[run]!;
       clock.forgetSeconds();
       for (let i = 0; i < evaluations.count; i++) clock.noteSeconds(evaluations.updates[i]!, evaluations.value(i, 3));
       if (flops >= 0) {

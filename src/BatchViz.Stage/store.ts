@@ -3,7 +3,17 @@
  * page nor the network: what it is given it keeps, and what it lacks it names. The load test imports it in plain Node.
  */
 import { Buckets, enlarged, Pyramid, TILE_BUCKETS } from "./pyramid.ts";
-import { columnBytes, type Entries, type EntryList, type Frame, type RunFrame, type RunState, type Segment, type Tile, type View } from "./wire.ts";
+import {
+  columnBytes,
+  type Entries,
+  type EntryList,
+  type Frame,
+  type RunFrame,
+  type RunState,
+  type Segment,
+  type Tile,
+  type View,
+} from "./wire.ts";
 
 export { Buckets } from "./pyramid.ts";
 
@@ -57,7 +67,8 @@ export class EntryStore {
 
   /** Index of the last entry at or before this update, −1 when there is none. */
   indexAt(update: number): number {
-    let low = 0, high = this.count;
+    let low = 0,
+      high = this.count;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.updates[middle]! <= update) low = middle + 1;
@@ -71,7 +82,8 @@ export class EntryStore {
     const i = this.indexAt(update);
     if (i < 0) return NaN;
     const j = Math.min(i + 1, this.count - 1);
-    const u0 = this.updates[i]!, u1 = this.updates[j]!;
+    const u0 = this.updates[i]!,
+      u1 = this.updates[j]!;
     const a = this.value(i, k);
     return u1 > u0 && update > u0 ? a + ((this.value(j, k) - a) * (update - u0)) / (u1 - u0) : a;
   }
@@ -119,7 +131,8 @@ export class RunTimeline {
       to = Math.max(to, spans[j + 1]!);
       j += 2;
     }
-    if (j === i + 2) { // the usual case, a frame that continues the last one, must not allocate
+    if (j === i + 2) {
+      // the usual case, a frame that continues the last one, must not allocate
       spans[i] = from;
       spans[i + 1] = to;
     } else spans.splice(i, j - i, from, to);
@@ -131,7 +144,10 @@ export class TimelineStore {
   plane = 0;
 
   /** `liveColumns` are the indices in the manifest's `columns` that frames carry: only what covers them closes a gap. */
-  constructor(runs: number, private readonly liveColumns: readonly number[]) {
+  constructor(
+    runs: number,
+    private readonly liveColumns: readonly number[],
+  ) {
     this.grow(runs);
   }
 
@@ -212,12 +228,15 @@ export class TimelineStore {
     return this.runs.some((run, r) => run.evaluationsMissing || (run.pointsMissing && this.plane !== 0) || this.gap(r).length > 0);
   }
 
-  /** The tiles that close this run's first gap: one or two, at the finest level that a chart would draw it at. Finer detail comes when it is zoomed into. */
+  /**
+   * The tiles that close this run's first gap: one or two, at the finest level that a chart would draw it at. Finer detail comes when it is
+   * zoomed into.
+   */
   gap(run: number): TileAddress[] {
     const timeline = this.runs[run];
     if (timeline === undefined) return [];
     const from = timeline.head;
-    const to = from === 0 ? timeline.spans[0] ?? timeline.made : timeline.spans[2] ?? timeline.made;
+    const to = from === 0 ? (timeline.spans[0] ?? timeline.made) : (timeline.spans[2] ?? timeline.made);
     if (to <= from) return [];
     let level = 0;
     while ((to - from) / 4 ** level > MOST_DRAWN) level++;

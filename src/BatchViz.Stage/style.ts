@@ -69,8 +69,10 @@ export function looks(sizes: readonly number[], later: readonly number[] = []): 
   });
   for (const size of later) {
     if (known.has(size)) continue;
-    const others = [...known].sort(([a], [b]) => a - b), used = others.map(([, { kind }]) => kind);
-    const below = others.filter(([other]) => other < size).at(-1)?.[1], above = others.find(([other]) => other > size)?.[1];
+    const others = [...known].sort(([a], [b]) => a - b),
+      used = others.map(([, { kind }]) => kind);
+    const below = others.filter(([other]) => other < size).at(-1)?.[1],
+      above = others.find(([other]) => other > size)?.[1];
     const kind = used.includes(kindOf(size)) ? freeKind(kindOf(size), used, [below?.kind, above?.kind]) : kindOf(size);
     known.set(size, { octave: between(octaveOf(size), below?.octave, above?.octave), kind });
   }
@@ -78,7 +80,8 @@ export function looks(sizes: readonly number[], later: readonly number[] = []): 
 }
 
 /**
- * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were less than `farEnough` octaves apart
+ * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were less than `farEnough` octaves
+ * apart
  * are `closeGap` apart, and no others come closer than `farEnough`. Where nothing is close, nothing moves. Pool adjacent violators
  * (Barlow et al. 1972) on the places less the gaps before them.
  */
@@ -88,7 +91,8 @@ function spread(octaves: readonly number[]): number[] {
     const isClose = octaves[i]! - octaves[i - 1]! < colours.farEnough;
     before.push(before[i - 1]! + (isClose ? colours.closeGap : colours.farEnough));
   }
-  const scale = Math.min(1, TOP / Math.max(1, before.at(-1)!)), gaps = before.map((gap) => gap * scale);
+  const scale = Math.min(1, TOP / Math.max(1, before.at(-1)!)),
+    gaps = before.map((gap) => gap * scale);
   const pools: { sum: number; count: number }[] = [];
   octaves.forEach((octave, i) => {
     let pool = { sum: octave - gaps[i]!, count: 1 };
@@ -103,16 +107,22 @@ function spread(octaves: readonly number[]): number[] {
   return places.map((place, i) => place + gaps[i]!);
 }
 
-/** A place for one more between two neighbours: its own where it is far enough from them, or nearly; in the middle where there is no such room. */
+/**
+ * A place for one more between two neighbours: its own where it is far enough from them, or nearly; in the middle where there is no such
+ * room.
+ */
 function between(octave: number, below: number | undefined, above: number | undefined): number {
-  const low = below === undefined ? 0 : below + colours.farEnough, high = above === undefined ? TOP : above - colours.farEnough;
+  const low = below === undefined ? 0 : below + colours.farEnough,
+    high = above === undefined ? TOP : above - colours.farEnough;
   return low <= high ? Math.min(high, Math.max(low, octave)) : ((below ?? 0) + (above ?? TOP)) / 2;
 }
 
 /** Unlike the neighbours', seldom used, and near its own, in this order. */
 function freeKind(own: number, used: readonly number[], neighbours: readonly (number | undefined)[]): number {
   const cost = (kind: number): number =>
-    (neighbours.includes(kind) ? 1e6 : 0) + 1e3 * used.filter((other) => other === kind).length + ((kind - own + MARKERS.length) % MARKERS.length);
+    (neighbours.includes(kind) ? 1e6 : 0) +
+    1e3 * used.filter((other) => other === kind).length +
+    ((kind - own + MARKERS.length) % MARKERS.length);
   return MARKERS.map((_, kind) => kind).reduce((best, kind) => (cost(kind) < cost(best) ? kind : best));
 }
 
@@ -128,7 +138,8 @@ export const runStyle = (batchSize: number): RunStyle => styleOf(looks([batchSiz
 function ramp(stops: Stops, at: number): string {
   let i = 1;
   while (i < stops.length - 1 && at > stops[i]![0]) i++;
-  const [from, low] = stops[i - 1]!, [to, high] = stops[i]!;
+  const [from, low] = stops[i - 1]!,
+    [to, high] = stops[i]!;
   return mix(low, high, (at - from) / (to - from));
 }
 
@@ -155,7 +166,8 @@ function linear(colour: string): Triple {
 
 /** Blends in OKLab (Björn Ottosson, 2020). */
 export function mix(a: string, b: string, t: number): string {
-  const from = oklab(linear(a)), to = oklab(linear(b));
+  const from = oklab(linear(a)),
+    to = oklab(linear(b));
   const [L, m, n] = [0, 1, 2].map((k) => from[k]! + (to[k]! - from[k]!) * t) as Triple;
   const l = (L + 0.3963377774 * m + 0.2158037573 * n) ** 3;
   const p = (L - 0.1055613458 * m - 0.0638541728 * n) ** 3;
@@ -179,8 +191,15 @@ function oklab([r, g, b]: Triple): Triple {
 }
 
 function hex(rgb: Triple): string {
-  return "#" + rgb.map((v) => {
-    const c = v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055;
-    return Math.round(255 * Math.min(1, Math.max(0, c))).toString(16).padStart(2, "0");
-  }).join("");
+  return (
+    "#" +
+    rgb
+      .map((v) => {
+        const c = v <= 0.0031308 ? 12.92 * v : 1.055 * v ** (1 / 2.4) - 0.055;
+        return Math.round(255 * Math.min(1, Math.max(0, c)))
+          .toString(16)
+          .padStart(2, "0");
+      })
+      .join("")
+  );
 }

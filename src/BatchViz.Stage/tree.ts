@@ -26,17 +26,50 @@ export function tree(runs: readonly RunInfo[]): Node[] {
   const branch = (run: RunInfo): number[] => [run.index, ...forksOf(run).flatMap(branch)];
   const addRun = (run: RunInfo, level: number, parent: string, place: number, siblings: number): void => {
     const forks = forksOf(run);
-    nodes.push({ key: run.id, level, parent, kind: "run", batchSize: run.batchSize, run, runs: branch(run), children: forks.length, place, siblings });
+    nodes.push({
+      key: run.id,
+      level,
+      parent,
+      kind: "run",
+      batchSize: run.batchSize,
+      run,
+      runs: branch(run),
+      children: forks.length,
+      place,
+      siblings,
+    });
     forks.forEach((fork, i) => addRun(fork, level + 1, run.id, i + 1, forks.length));
   };
   const roots = runs.filter((run) => parentOf(run, runs) === undefined);
   const sizes = [...new Set(roots.map((run) => run.batchSize))];
-  nodes.push({ key: "", level: 1, parent: null, kind: "experiment", batchSize: 0, run: null, runs: runs.map((run) => run.index), children: sizes.length, place: 1, siblings: 1 });
+  nodes.push({
+    key: "",
+    level: 1,
+    parent: null,
+    kind: "experiment",
+    batchSize: 0,
+    run: null,
+    runs: runs.map((run) => run.index),
+    children: sizes.length,
+    place: 1,
+    siblings: 1,
+  });
   sizes.forEach((batchSize, i) => {
     const seeds = roots.filter((run) => run.batchSize === batchSize);
     if (seeds.length === 1) return addRun(seeds[0]!, 2, "", i + 1, sizes.length);
     const key = `b${batchSize}`;
-    nodes.push({ key, level: 2, parent: "", kind: "batchSize", batchSize, run: null, runs: seeds.flatMap(branch), children: seeds.length, place: i + 1, siblings: sizes.length });
+    nodes.push({
+      key,
+      level: 2,
+      parent: "",
+      kind: "batchSize",
+      batchSize,
+      run: null,
+      runs: seeds.flatMap(branch),
+      children: seeds.length,
+      place: i + 1,
+      siblings: sizes.length,
+    });
     seeds.forEach((run, j) => addRun(run, 3, key, j + 1, seeds.length));
   });
   return nodes;

@@ -1,4 +1,7 @@
-/** Undo and redo: of a viewer's choices, rows of states as the table of address.ts writes them, and of actions that somebody else carries out. */
+/**
+ * Undo and redo: of a viewer's choices, rows of states as the table of address.ts writes them, and of actions that somebody else carries
+ * out.
+ */
 import { FIELDS } from "./address.ts";
 import type { Stage } from "./stage.ts";
 
@@ -44,7 +47,8 @@ export class Undo {
 
   /** Looks whether a choice has changed. True when there is something new to take back. */
   note(time: number): boolean {
-    const state = read(this.stage), keys = changedKeys(this.now, state).join();
+    const state = read(this.stage),
+      keys = changedKeys(this.now, state).join();
     if (keys === "") return false;
     const together = keys === this.lastKeys && time - this.lastTime < TOGETHER && this.past.length > 0;
     if (!together) this.push({ state: this.now });

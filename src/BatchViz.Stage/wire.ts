@@ -112,7 +112,10 @@ class Cursor {
   private readonly data: DataView;
   at = 0;
 
-  constructor(bytes: Uint8Array, private readonly name: keyof typeof NAMES) {
+  constructor(
+    bytes: Uint8Array,
+    private readonly name: keyof typeof NAMES,
+  ) {
     // Floats are viewed in place, so a message that begins at an odd address (a slice) is moved once.
     const own = bytes.byteOffset % 4 === 0 ? bytes : bytes.slice();
     const whole = own.byteLength >> 2;
@@ -139,12 +142,24 @@ class Cursor {
     return start;
   }
 
-  u8(): number { return this.data.getUint8(this.skip(1)); }
-  u16(): number { return this.data.getUint16(this.skip(2), true); }
-  u32(): number { return this.data.getUint32(this.skip(4), true); }
-  f32(): number { return this.data.getFloat32(this.skip(4), true); }
-  f64(): number { return this.data.getFloat64(this.skip(8), true); }
-  align(): void { this.skip(-this.at & 3); }
+  u8(): number {
+    return this.data.getUint8(this.skip(1));
+  }
+  u16(): number {
+    return this.data.getUint16(this.skip(2), true);
+  }
+  u32(): number {
+    return this.data.getUint32(this.skip(4), true);
+  }
+  f32(): number {
+    return this.data.getFloat32(this.skip(4), true);
+  }
+  f64(): number {
+    return this.data.getFloat64(this.skip(8), true);
+  }
+  align(): void {
+    this.skip(-this.at & 3);
+  }
 
   columns(count: number): number[] {
     const start = this.skip(count);
@@ -199,11 +214,17 @@ export function decodeFrame(bytes: Uint8Array): Frame {
     const run = c.u16();
     const state = RUN_STATES[c.u8()] ?? c.refuse("names a state of a run that this page does not know");
     const segments = c.u8();
-    const from = c.u32(), to = c.u32();
-    const firstEvaluation = c.u32(), firstPoint = c.u32();
-    const evaluations = c.u16(), points = c.u16();
+    const from = c.u32(),
+      to = c.u32();
+    const firstEvaluation = c.u32(),
+      firstPoint = c.u32();
+    const evaluations = c.u16(),
+      points = c.u16();
     frame.runs.push({
-      run, state, from, to,
+      run,
+      state,
+      from,
+      to,
       segments: c.segments(segments, frame.columns.length, from, to),
       evaluations: c.entries(firstEvaluation, evaluations),
       points: c.entries(firstPoint, points),
@@ -220,7 +241,8 @@ export function decodeTile(bytes: Uint8Array): Tile {
   const run = c.u16();
   const columnCount = c.u16();
   const index = c.u32();
-  const from = c.u32(), to = c.u32();
+  const from = c.u32(),
+    to = c.u32();
   const segmentCount = c.u16();
   c.u16();
   const columns = c.columns(columnCount);
@@ -257,11 +279,16 @@ export type Block = (Tile & { kind: "tile" }) | (EntryList & { kind: "evaluation
 export function decodeBlock(bytes: Uint8Array): Block {
   const magic = bytes.length < 4 ? 0 : new DataView(bytes.buffer, bytes.byteOffset, 4).getUint32(0, true);
   switch (magic) {
-    case NAMES.BVT1: return { kind: "tile", ...decodeTile(bytes) };
-    case NAMES.BVE1: return { kind: "evaluations", ...decodeEvaluations(bytes) };
-    case NAMES.BVP1: return { kind: "paths", ...decodePaths(bytes) };
-    case NAMES.BVG1: return { kind: "grid", ...decodeGrid(bytes) };
-    default: throw new WireError("A block of this recording is of a kind that this page does not know.");
+    case NAMES.BVT1:
+      return { kind: "tile", ...decodeTile(bytes) };
+    case NAMES.BVE1:
+      return { kind: "evaluations", ...decodeEvaluations(bytes) };
+    case NAMES.BVP1:
+      return { kind: "paths", ...decodePaths(bytes) };
+    case NAMES.BVG1:
+      return { kind: "grid", ...decodeGrid(bytes) };
+    default:
+      throw new WireError("A block of this recording is of a kind that this page does not know.");
   }
 }
 

@@ -1,9 +1,12 @@
 namespace BatchViz.Telemetry;
 
-/// <summary>A growing list in blocks that never move: one writer, readers see every element below <see cref="Count"/> without locks.</summary>
+/// <summary>
+/// A growing list in blocks that never move: one writer, readers see every element below <see cref="Count"/> without locks.
+/// </summary>
 public sealed class AppendOnly<T>
 {
-    private const int BlockBits = 8, BlockSize = 1 << BlockBits;
+    private const int BlockBits = 8,
+        BlockSize = 1 << BlockBits;
 
     private T[]?[] blocks = new T[]?[4];
     private long count;
@@ -29,7 +32,8 @@ public sealed class AppendOnly<T>
     public T[] ToArray()
     {
         var all = new T[Count];
-        for (long i = 0; i < all.Length; i++) all[i] = this[i];
+        for (long i = 0; i < all.Length; i++)
+            all[i] = this[i];
         return all;
     }
 }

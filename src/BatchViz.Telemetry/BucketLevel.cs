@@ -10,10 +10,12 @@ namespace BatchViz.Telemetry;
 /// <param name="stride">Columns of a record, padded.</param>
 internal sealed class BucketLevel(int stride)
 {
-    private const int BlockBits = 4, BlockSize = 1 << BlockBits;
+    private const int BlockBits = 4,
+        BlockSize = 1 << BlockBits;
 
     /// <summary>In a bucket without a finite value: no value is below +∞ or above −∞.</summary>
-    private const float NoMin = float.PositiveInfinity, NoMax = float.NegativeInfinity;
+    private const float NoMin = float.PositiveInfinity,
+        NoMax = float.NegativeInfinity;
 
     private Block?[] blocks = new Block?[4];
 
@@ -27,7 +29,8 @@ internal sealed class BucketLevel(int stride)
         {
             Values = new float[BlockSize * 3 * stride];
             Bad = new byte[BlockSize * stride];
-            for (int i = 0; i < BlockSize; i++) Values[i * 3 * stride] = float.NaN;
+            for (int i = 0; i < BlockSize; i++)
+                Values[i * 3 * stride] = float.NaN;
         }
     }
 
@@ -42,9 +45,16 @@ internal sealed class BucketLevel(int stride)
         get
         {
             var block = BlockOf(index)!;
-            int slot = (int)(index & (BlockSize - 1)), at = slot * 3 * stride + column;
-            float min = block.Values[at], max = block.Values[at + stride];
-            return new(min == NoMin ? float.NaN : min, max == NoMax ? float.NaN : max, block.Values[at + 2 * stride], block.Bad[slot * stride + column]);
+            int slot = (int)(index & (BlockSize - 1)),
+                at = slot * 3 * stride + column;
+            float min = block.Values[at],
+                max = block.Values[at + stride];
+            return new(
+                min == NoMin ? float.NaN : min,
+                max == NoMax ? float.NaN : max,
+                block.Values[at + 2 * stride],
+                block.Bad[slot * stride + column]
+            );
         }
     }
 
@@ -74,7 +84,10 @@ internal sealed class BucketLevel(int stride)
         ref float start = ref MemoryMarshal.GetReference(rows);
         for (int c = 0; c < stride; c += Vector<float>.Count)
         {
-            Vector<float> min = new(NoMin), max = new(NoMax), low = min, high = max;
+            Vector<float> min = new(NoMin),
+                max = new(NoMax),
+                low = min,
+                high = max;
             var finite = Vector<int>.Zero;
             nuint at = (nuint)c;
             for (int r = 0; r < count; r++, at += (nuint)stride)
@@ -88,7 +101,8 @@ internal sealed class BucketLevel(int stride)
             }
             max.CopyTo(to[(stride + c)..]);
             (new Vector<int>(count) - finite).CopyTo(bads);
-            for (int i = 0; i < bads.Length; i++) bad[c + i] = (byte)Math.Min(255, bads[i]);
+            for (int i = 0; i < bads.Length; i++)
+                bad[c + i] = (byte)Math.Min(255, bads[i]);
             min.CopyTo(to[c..]);
         }
         rows[((count - 1) * stride)..].CopyTo(to[(2 * stride)..]);
@@ -98,7 +112,8 @@ internal sealed class BucketLevel(int stride)
     public bool PutMerged(long index, BucketLevel below)
     {
         for (int i = 0; i < 4; i++)
-            if (!below.Has(4 * index + i)) return false;
+            if (!below.Has(4 * index + i))
+                return false;
         Room(index, out var to, out var bad);
         int place = (int)(4 * index & (BlockSize - 1));
         var block = below.BlockOf(4 * index)!;
@@ -107,19 +122,25 @@ internal sealed class BucketLevel(int stride)
         for (int c = 0; c < stride; c += Vector<float>.Count)
         {
             Vector<float> At(ReadOnlySpan<float> from, int bucket, int part) => new(from[(bucket * size + part * stride + c)..]);
-            Vector.MaxNative(Vector.MaxNative(At(four, 0, 1), At(four, 1, 1)), Vector.MaxNative(At(four, 2, 1), At(four, 3, 1))).CopyTo(to[(stride + c)..]);
-            Vector.MinNative(Vector.MinNative(At(four, 0, 0), At(four, 1, 0)), Vector.MinNative(At(four, 2, 0), At(four, 3, 0))).CopyTo(to[c..]);
+            Vector
+                .MaxNative(Vector.MaxNative(At(four, 0, 1), At(four, 1, 1)), Vector.MaxNative(At(four, 2, 1), At(four, 3, 1)))
+                .CopyTo(to[(stride + c)..]);
+            Vector
+                .MinNative(Vector.MinNative(At(four, 0, 0), At(four, 1, 0)), Vector.MinNative(At(four, 2, 0), At(four, 3, 0)))
+                .CopyTo(to[c..]);
         }
         four[(3 * size + 2 * stride)..].CopyTo(to[(2 * stride)..]);
         var bads = block.Bad.AsSpan(place * stride, 4 * stride);
-        for (int c = 0; c < stride; c++) bad[c] = (byte)Math.Min(255, bads[c] + bads[stride + c] + bads[2 * stride + c] + bads[3 * stride + c]);
+        for (int c = 0; c < stride; c++)
+            bad[c] = (byte)Math.Min(255, bads[c] + bads[stride + c] + bads[2 * stride + c] + bads[3 * stride + c]);
         return true;
     }
 
     /// <summary>Lets go of whole blocks of memory in [from, before).</summary>
     public void Forget(long from, long before)
     {
-        for (long b = (from + BlockSize - 1) >> BlockBits; b < before >> BlockBits && b < blocks.Length; b++) Volatile.Write(ref blocks[b], null);
+        for (long b = (from + BlockSize - 1) >> BlockBits; b < before >> BlockBits && b < blocks.Length; b++)
+            Volatile.Write(ref blocks[b], null);
     }
 
     private Block? BlockOf(long index)
@@ -139,7 +160,8 @@ internal sealed class BucketLevel(int stride)
             Volatile.Write(ref blocks, more);
         }
         var block = blocks[number];
-        if (block is null) Volatile.Write(ref blocks[number], block = new Block(stride));
+        if (block is null)
+            Volatile.Write(ref blocks[number], block = new Block(stride));
         int slot = (int)(index & (BlockSize - 1));
         values = block.Values.AsSpan(slot * 3 * stride, 3 * stride);
         bad = block.Bad.AsSpan(slot * stride, stride);

@@ -12,16 +12,21 @@ public sealed class DetailPlan
     /// <summary>Bytes a second of a run above which records are not all kept.</summary>
     public const double MostBytesPerSecond = 8e6;
 
-    private const double FastFlops = 200e9, FastUpdate = 0.2e-6, SlowFlops = 20e9, SlowUpdate = 1e-6;
+    private const double FastFlops = 200e9,
+        FastUpdate = 0.2e-6,
+        SlowFlops = 20e9,
+        SlowUpdate = 1e-6;
 
-    /// <summary>Keyframes a run has seconds of replay between them: as few as their bytes a second allow, and never more than one second.</summary>
-    private const double KeyframeBytesPerSecond = 0.5e6, LeastReplay = 0.06, MostReplay = 1;
+    /// <summary>
+    /// Keyframes a run has seconds of replay between them: as few as their bytes a second allow, and never more than one second.
+    /// </summary>
+    private const double KeyframeBytesPerSecond = 0.5e6,
+        LeastReplay = 0.06,
+        MostReplay = 1;
 
     private readonly List<(long From, int Level)> steps = [];
 
-    private DetailPlan()
-    {
-    }
+    private DetailPlan() { }
 
     /// <summary>Updates between keyframes.</summary>
     public long KeyframeStride { get; private init; }
@@ -39,25 +44,43 @@ public sealed class DetailPlan
     /// <param name="mostFlopsPerUpdate">Of its largest batch.</param>
     /// <param name="total">The run's updates; null when unknown.</param>
     /// <param name="logBytes">The run's share of the budget for records.</param>
-    /// <param name="exact">Whether a replay gives the same bits; else records are kept as long as the budget lasts, however fast they come.</param>
-    public static DetailPlan For(int columns, double flopsPerUpdate, double mostFlopsPerUpdate, long parameters, int stateVectors, long? total, long logBytes, bool exact = true)
+    /// <param name="exact">Whether a replay gives the same bits; else records are kept as long as the budget lasts, however fast they
+    /// come.</param>
+    public static DetailPlan For(
+        int columns,
+        double flopsPerUpdate,
+        double mostFlopsPerUpdate,
+        long parameters,
+        int stateVectors,
+        long? total,
+        long logBytes,
+        bool exact = true
+    )
     {
         long keyframe = 4 * parameters * (1 + stateVectors) + 128;
-        double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay), slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
+        double replay = Math.Clamp(keyframe / KeyframeBytesPerSecond, LeastReplay, MostReplay),
+            slow = SlowUpdate + mostFlopsPerUpdate / SlowFlops;
         var plan = new DetailPlan { KeyframeStride = Whole(Math.Max(1, (long)(replay / slow))) };
         double fast = FastUpdate + flopsPerUpdate / FastFlops;
         int level = 0;
-        while (level < RunLog.MaxLevel && ((exact && Bytes(columns, level) / fast > MostBytesPerSecond) || (total is { } n && n * Bytes(columns, level) > logBytes))) level = Coarser(level);
+        while (
+            level < RunLog.MaxLevel
+            && ((exact && Bytes(columns, level) / fast > MostBytesPerSecond) || (total is { } n && n * Bytes(columns, level) > logBytes))
+        )
+            level = Coarser(level);
         plan.steps.Add((0, level));
         // Where the end is not known, each half of what is left of the budget holds records four times as coarse as the half before.
-        double left = logBytes, at = 0;
+        double left = logBytes,
+            at = 0;
         while (level < RunLog.MaxLevel)
         {
             left /= 2;
             at += left / Bytes(columns, level);
-            if (total is { } end && plan.BytesUpTo(columns, end) <= logBytes) break;
+            if (total is { } end && plan.BytesUpTo(columns, end) <= logBytes)
+                break;
             level = Coarser(level);
-            long size = 1L << (2 * level), from = ((long)at + size - 1) / size * size;
+            long size = 1L << (2 * level),
+                from = ((long)at + size - 1) / size * size;
             plan.steps.Add((from, level));
             at = from;
         }
@@ -68,7 +91,8 @@ public sealed class DetailPlan
     public int LevelAt(long record)
     {
         int i = steps.Count - 1;
-        while (steps[i].From > record) i--;
+        while (steps[i].From > record)
+            i--;
         return steps[i].Level;
     }
 
@@ -76,7 +100,8 @@ public sealed class DetailPlan
     public long EndOf(long record)
     {
         foreach (var (from, _) in steps)
-            if (from > record) return from;
+            if (from > record)
+                return from;
         return long.MaxValue;
     }
 

@@ -3,7 +3,8 @@ using BatchViz.Core.Engines;
 namespace BatchViz.Telemetry;
 
 /// <summary>
-/// What the probes found of a run after <paramref name="Update"/> updates, on the evaluation set; <see cref="IProbe"/> says what each figure is.
+/// What the probes found of a run after <paramref name="Update"/> updates, on the evaluation set; <see cref="IProbe"/> says what each
+/// figure is.
 /// NaN (or nothing) where it was not asked for.
 /// </summary>
 public sealed record ProbePoint(long Update)

@@ -4,7 +4,15 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Telemetry;
 
-public enum RunState : byte { Waiting, Running, Finished, Diverged, Stopped, Failed }
+public enum RunState : byte
+{
+    Waiting,
+    Running,
+    Finished,
+    Diverged,
+    Stopped,
+    Failed,
+}
 
 /// <summary>Losses at an update count; NaN where there is nothing to measure. 20 bytes on the wire.</summary>
 public readonly record struct EvaluationPoint(uint Update, float Loss, float TestLoss, float TestAccuracy, float LaneSeconds);
@@ -29,7 +37,8 @@ public sealed class RunLog
     /// <summary>The finest level whose buckets stay in memory: 256 records.</summary>
     public const int ChunkLevel = 4;
 
-    public const int MaxLevel = 15, ChunkRows = 1 << (2 * ChunkLevel);
+    public const int MaxLevel = 15,
+        ChunkRows = 1 << (2 * ChunkLevel);
 
     /// <summary>Chunks of newest records that stay in memory: 32,768 records.</summary>
     public const int RingChunks = 128;
@@ -42,11 +51,14 @@ public sealed class RunLog
     private readonly DetailPlan plan;
     private readonly RunLog? parent;
     private readonly ManualResetEventSlim room = new(true);
-    private long count, oldest, kept = long.MaxValue;
+    private long count,
+        oldest,
+        kept = long.MaxValue;
     private int state;
     private string? message;
 
-    /// <param name="parent">The run that this one left after <paramref name="update"/> updates, whose records until then are its own too.</param>
+    /// <param name="parent">The run that this one left after <paramref name="update"/> updates, whose records until then are its own
+    /// too.</param>
     public RunLog(RecordLayout layout, DetailPlan? plan = null, RunLog? parent = null, long update = 0)
     {
         (Layout, this.plan, this.parent) = (layout, plan ?? DetailPlan.Everything(long.MaxValue), parent);
@@ -55,9 +67,11 @@ public sealed class RunLog
         // Whole vectors of the widest kind there is here; at least of eight, as everywhere.
         int vector = Math.Max(8, Vector<float>.Count);
         Stride = (layout.Width + 1 + vector - 1) / vector * vector;
-        for (int l = ChunkLevel; l <= MaxLevel; l++) levels[l] = new BucketLevel(Stride);
+        for (int l = ChunkLevel; l <= MaxLevel; l++)
+            levels[l] = new BucketLevel(Stride);
         count = oldest = First;
-        if (parent is not null) TakeFrom(parent, update);
+        if (parent is not null)
+            TakeFrom(parent, update);
     }
 
     public RecordLayout Layout { get; }
@@ -117,14 +131,17 @@ public sealed class RunLog
         Enter(RunState.Waiting);
     }
 
-    /// <summary>Appends <paramref name="rows"/> records, row-major [rows × layout width], made between two readings of the lane's clock.</summary>
+    /// <summary>
+    /// Appends <paramref name="rows"/> records, row-major [rows × layout width], made between two readings of the lane's clock.
+    /// </summary>
     public void Append(ReadOnlySpan<float> records, int rows, double secondsBefore, double secondsAfter)
     {
         int width = Layout.Width;
         double slope = (secondsAfter - secondsBefore) / rows;
-        for (int at = 0; at < rows;)
+        for (int at = 0; at < rows; )
         {
-            int place = (int)(count & (ChunkRows - 1)), some = Math.Min(rows - at, ChunkRows - place);
+            int place = (int)(count & (ChunkRows - 1)),
+                some = Math.Min(rows - at, ChunkRows - place);
             var chunk = ChunkToWrite(place);
             CopyRows(records[(at * width)..], chunk.AsSpan(place * Stride, some * Stride), some, secondsBefore + slope * at, slope);
             at += some;
@@ -148,7 +165,9 @@ public sealed class RunLog
         Volatile.Write(ref count, (index + 1) << (2 * level));
     }
 
-    /// <summary>Someone else has all records before this one; rows are not overwritten before that. long.MaxValue: nobody needs to.</summary>
+    /// <summary>
+    /// Someone else has all records before this one; rows are not overwritten before that. long.MaxValue: nobody needs to.
+    /// </summary>
     public void Keep(long before)
     {
         Volatile.Write(ref kept, before);
@@ -163,38 +182,51 @@ public sealed class RunLog
         return n > First && TryRows(n - 1, 1, row) ? row[column] : float.NaN;
     }
 
-    /// <summary>Records [first, first + rows) into [rows][<see cref="Stride"/>], seconds among them; false where they have to be recomputed.</summary>
+    /// <summary>
+    /// Records [first, first + rows) into [rows][<see cref="Stride"/>], seconds among them; false where they have to be recomputed.
+    /// </summary>
     public bool TryRows(long first, int rows, Span<float> into)
     {
-        if (first < 0 || first + rows > Count) return false;
+        if (first < 0 || first + rows > Count)
+            return false;
         if (first < First)
         {
             int before = (int)Math.Min(rows, First - first);
             return parent!.TryRows(first, before, into) && (before == rows || TryRows(First, rows - before, into[(before * Stride)..]));
         }
-        if (TryRing(first, rows, into)) return true;
-        if (Detail is null || !Detail.TryRead(first, rows, into, Stride)) return false;
-        for (int r = 0; r < rows; r++) into[r * Stride + SecondsColumn] = SecondsAt(first + r);
+        if (TryRing(first, rows, into))
+            return true;
+        if (Detail is null || !Detail.TryRead(first, rows, into, Stride))
+            return false;
+        for (int r = 0; r < rows; r++)
+            into[r * Stride + SecondsColumn] = SecondsAt(first + r);
         return true;
     }
 
     /// <summary>One column's buckets [first, first + count) of a level; false where one has to be recomputed from records.</summary>
     public bool TryBuckets(int level, long first, int column, Span<Bucket> into)
     {
-        if (level < ChunkLevel) return false;
+        if (level < ChunkLevel)
+            return false;
         for (int i = 0; i < into.Length; i++)
         {
             long index = first + i;
-            if (((index + 1) << (2 * level)) > Count) return false;
-            if (levels[level].Has(index)) into[i] = levels[level][index, column];
-            else if (parent is null || (index + 1) << (2 * level) > First || !parent.TryBuckets(level, index, column, into.Slice(i, 1))) return false;
+            if (((index + 1) << (2 * level)) > Count)
+                return false;
+            if (levels[level].Has(index))
+                into[i] = levels[level][index, column];
+            else if (parent is null || (index + 1) << (2 * level) > First || !parent.TryBuckets(level, index, column, into.Slice(i, 1)))
+                return false;
         }
         return true;
     }
 
     internal (ReadOnlyMemory<float> Values, ReadOnlyMemory<byte> Bad) BucketRow(int level, long index) => levels[level].Row(index);
 
-    /// <summary>Records before the head of which this many at most are not yet in a bucket that is kept: where frames may end without the records themselves.</summary>
+    /// <summary>
+    /// Records before the head of which this many at most are not yet in a bucket that is kept: where frames may end without the records
+    /// themselves.
+    /// </summary>
     public long Aligned(long record)
     {
         int level = Math.Max(ChunkLevel, plan.LevelAt(record));
@@ -208,9 +240,14 @@ public sealed class RunLog
         {
             long index = record >> (2 * l);
             Span<Bucket> bucket = stackalloc Bucket[1];
-            if (!TryBuckets(l, index, SecondsColumn, bucket)) continue;
-            float end = bucket[0].Last, start = index == 0 ? 0 : TryBuckets(l, index - 1, SecondsColumn, bucket) ? bucket[0].Last : end;
-            long size = 1L << (2 * l), place = (record & (size - 1)) + 1;
+            if (!TryBuckets(l, index, SecondsColumn, bucket))
+                continue;
+            float end = bucket[0].Last,
+                start = index == 0 ? 0
+                : TryBuckets(l, index - 1, SecondsColumn, bucket) ? bucket[0].Last
+                : end;
+            long size = 1L << (2 * l),
+                place = (record & (size - 1)) + 1;
             return place == size ? end : start + (end - start) * (place / (float)size);
         }
         Span<float> row = stackalloc float[Stride];
@@ -223,19 +260,23 @@ public sealed class RunLog
     /// <summary>Rows of the layout's width into rows of whole vectors, and the seconds behind each.</summary>
     private void CopyRows(ReadOnlySpan<float> from, Span<float> to, int count, double seconds, double slope)
     {
-        int width = Layout.Width, stride = Stride;
+        int width = Layout.Width,
+            stride = Stride;
         // What a whole vector takes beyond a row lies in the next one; the padding is nobody's.
         int whole = Math.Min(count, (from.Length - stride) / width + 1);
-        ref float source = ref MemoryMarshal.GetReference(from), target = ref MemoryMarshal.GetReference(to);
+        ref float source = ref MemoryMarshal.GetReference(from),
+            target = ref MemoryMarshal.GetReference(to);
         for (int r = 0; r < count; r++)
         {
-            nuint read = (nuint)(r * width), write = (nuint)(r * stride);
+            nuint read = (nuint)(r * width),
+                write = (nuint)(r * stride);
             if (from.Length >= stride && r < whole)
             {
                 for (int c = 0; c < stride; c += Vector<float>.Count)
                     Vector.StoreUnsafe(Vector.LoadUnsafe(ref source, read + (nuint)c), ref target, write + (nuint)c);
             }
-            else from.Slice(r * width, width).CopyTo(to[(r * stride)..]);
+            else
+                from.Slice(r * width, width).CopyTo(to[(r * stride)..]);
             to[r * stride + width] = (float)(seconds + slope * (r + 1));
         }
     }
@@ -264,17 +305,20 @@ public sealed class RunLog
         while (Volatile.Read(ref kept) < before)
         {
             room.Reset();
-            if (Volatile.Read(ref kept) < before) room.Wait(100);
+            if (Volatile.Read(ref kept) < before)
+                room.Wait(100);
         }
     }
 
     private bool TryRing(long first, int rows, Span<float> into)
     {
-        if (first < Volatile.Read(ref oldest)) return false;
-        for (int done = 0; done < rows;)
+        if (first < Volatile.Read(ref oldest))
+            return false;
+        for (int done = 0; done < rows; )
         {
             long at = first + done;
-            int place = (int)(at & (ChunkRows - 1)), some = Math.Min(rows - done, ChunkRows - place);
+            int place = (int)(at & (ChunkRows - 1)),
+                some = Math.Min(rows - done, ChunkRows - place);
             ring[(at >> (2 * ChunkLevel)) % RingChunks].AsSpan(place * Stride, some * Stride).CopyTo(into[(done * Stride)..]);
             done += some;
         }
@@ -288,15 +332,18 @@ public sealed class RunLog
         for (int l = level; l < MaxLevel && (index & 3) == 3; l++)
         {
             index >>= 2;
-            if (!levels[l + 1].PutMerged(index, levels[l])) break;
+            if (!levels[l + 1].PutMerged(index, levels[l]))
+                break;
         }
-        if (level != ChunkLevel) return;
+        if (level != ChunkLevel)
+            return;
         long record = count;
         int wanted = plan.LevelAt(record);
         for (int l = ChunkLevel; l < wanted; l++)
         {
             long now = record >> (2 * l);
-            if ((now & (Window - 1)) == 0) levels[l].Forget(StartOf(wanted) >> (2 * l), now - Window);
+            if ((now & (Window - 1)) == 0)
+                levels[l].Forget(StartOf(wanted) >> (2 * l), now - Window);
         }
     }
 
@@ -304,11 +351,14 @@ public sealed class RunLog
     private long StartOf(int level)
     {
         long at = 0;
-        while (plan.LevelAt(at) < level) at = plan.EndOf(at);
+        while (plan.LevelAt(at) < level)
+            at = plan.EndOf(at);
         return at;
     }
 
-    /// <summary>Buckets that will be the first parts of one in which this run begins are taken over; all others are asked of the parent.</summary>
+    /// <summary>
+    /// Buckets that will be the first parts of one in which this run begins are taken over; all others are asked of the parent.
+    /// </summary>
     private void TakeFrom(RunLog other, long update)
     {
         for (int l = ChunkLevel; l < MaxLevel; l++)
@@ -316,13 +366,16 @@ public sealed class RunLog
             for (long i = First >> (2 * l + 2) << 2; i < First >> (2 * l); i++)
             {
                 var source = other;
-                while (source is not null && !source.levels[l].Has(i)) source = source.parent;
-                if (source is null) continue;
+                while (source is not null && !source.levels[l].Has(i))
+                    source = source.parent;
+                if (source is null)
+                    continue;
                 var (values, bad) = source.levels[l].Row(i);
                 levels[l].Put(i, values.Span, bad.Span);
             }
         }
         for (long i = 0; i < other.Evaluations.Count; i++)
-            if (other.Evaluations[i].Update <= update) Evaluations.Add(other.Evaluations[i]);
+            if (other.Evaluations[i].Update <= update)
+                Evaluations.Add(other.Evaluations[i]);
     }
 }

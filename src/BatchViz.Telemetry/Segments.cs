@@ -13,14 +13,16 @@ public static class Segments
         while (from < to)
         {
             int level = 0;
-            while (level < top && (from & (Size(level + 1) - 1)) == 0 && from + Size(level + 1) <= to) level++;
+            while (level < top && (from & (Size(level + 1) - 1)) == 0 && from + Size(level + 1) <= to)
+                level++;
             long first = from >> (2 * level);
             // As many of this level as come before a larger one becomes possible, or before the end.
             long fit = (to - from) >> (2 * level);
             if (level < top)
             {
                 long aligned = (from + Size(level + 1) - 1) & ~(Size(level + 1) - 1);
-                if (aligned > from && aligned + Size(level + 1) <= to) fit = Math.Min(fit, (aligned - from) >> (2 * level));
+                if (aligned > from && aligned + Size(level + 1) <= to)
+                    fit = Math.Min(fit, (aligned - from) >> (2 * level));
             }
             int count = (int)Math.Min(fit, ushort.MaxValue);
             into.Add(new Segment(level, first, count));
@@ -28,15 +30,20 @@ public static class Segments
         }
     }
 
-    /// <summary>The lowest top level at which [from, to) takes at most <paramref name="atMost"/> buckets; the split is left in <paramref name="into"/>.</summary>
+    /// <summary>
+    /// The lowest top level at which [from, to) takes at most <paramref name="atMost"/> buckets; the split is left in
+    /// <paramref name="into"/>.
+    /// </summary>
     public static void SplitWithin(long from, long to, int atMost, List<Segment> into)
     {
         for (int top = 0; ; top++)
         {
             Split(from, to, top, into);
             int buckets = 0;
-            foreach (var segment in into) buckets += segment.Count;
-            if (buckets <= atMost || top == RunLog.MaxLevel) return;
+            foreach (var segment in into)
+                buckets += segment.Count;
+            if (buckets <= atMost || top == RunLog.MaxLevel)
+                return;
         }
     }
 

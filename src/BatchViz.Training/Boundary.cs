@@ -5,8 +5,15 @@ using static BatchViz.Core.Language;
 
 namespace BatchViz.Training;
 
-/// <summary>What a network's answers over its inputs are: the probability of class 1, the number of a class, or the predicted value.</summary>
-public enum BoundaryKind { Probability, Class, Value }
+/// <summary>
+/// What a network's answers over its inputs are: the probability of class 1, the number of a class, or the predicted value.
+/// </summary>
+public enum BoundaryKind
+{
+    Probability,
+    Class,
+    Value,
+}
 
 /// <summary>A network's answers on a grid over the two inputs of its data: where it decides how.</summary>
 /// <param name="Region">All examples of both splits, and a tenth more on each side.</param>
@@ -21,12 +28,29 @@ public sealed record Boundary(GridRegion Region, int Resolution, BoundaryKind Ki
     /// <param name="replayer">Null: the experiment's.</param>
     /// <exception cref="RefusedException">One sentence: there is none.</exception>
     public static Boundary Of(
-        Experiment experiment, Run run, long update, int resolution, IProgress<double>? progress, CancellationToken cancel, Replayer? replayer = null)
+        Experiment experiment,
+        Run run,
+        long update,
+        int resolution,
+        IProgress<double>? progress,
+        CancellationToken cancel,
+        Replayer? replayer = null
+    )
     {
         var data = experiment.Plan.Data;
-        if (WhyNone(data) is { } why) throw new RefusedException(why);
-        if (resolution is < 2 or > MostPoints) throw new RefusedException(Tr($"\"n\" is {resolution}; it must be from 2 to {MostPoints}.", $"\"n\" 为 {resolution}；必须在 2 到 {MostPoints} 之间。"));
-        if (update < 0) throw new RefusedException(Tr($"\"update\" is {update}; moments are counted from 0, before the first update.", $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"));
+        if (WhyNone(data) is { } why)
+            throw new RefusedException(why);
+        if (resolution is < 2 or > MostPoints)
+            throw new RefusedException(
+                Tr($"\"n\" is {resolution}; it must be from 2 to {MostPoints}.", $"\"n\" 为 {resolution}；必须在 2 到 {MostPoints} 之间。")
+            );
+        if (update < 0)
+            throw new RefusedException(
+                Tr(
+                    $"\"update\" is {update}; moments are counted from 0, before the first update.",
+                    $"\"update\" 为 {update}；时刻从 0 计起，即第一次更新之前。"
+                )
+            );
         using var weights = (replayer ?? experiment.Replayer).WeightsAt(run, update, progress, cancel);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
         var region = RegionOf(data);
@@ -39,43 +63,65 @@ public sealed record Boundary(GridRegion Region, int Resolution, BoundaryKind Ki
         int width = experiment.Plan.Network.Sizes[^1];
         var outputs = new float[width * resolution * resolution];
         evaluator.Outputs(weights, inputs, outputs);
-        var kind = data.Task == DataTask.Regression ? BoundaryKind.Value
-            : data.Outputs == 2 && experiment.Plan.Network.Loss != LossKind.Squared ? BoundaryKind.Probability : BoundaryKind.Class;
+        var kind =
+            data.Task == DataTask.Regression ? BoundaryKind.Value
+            : data.Outputs == 2 && experiment.Plan.Network.Loss != LossKind.Squared ? BoundaryKind.Probability
+            : BoundaryKind.Class;
         var values = new float[resolution * resolution];
-        for (int p = 0; p < values.Length; p++) values[p] = Answer(kind, outputs.AsSpan(p * width, width));
+        for (int p = 0; p < values.Length; p++)
+            values[p] = Answer(kind, outputs.AsSpan(p * width, width));
         return new Boundary(region, resolution, kind, values);
     }
 
     private static string? WhyNone(DataSet data)
     {
-        if (data.Task == DataTask.Surface) return Tr($"{data.Name} is a surface over two weights; it has no inputs to decide about.", $"{data.Name} 是两个权重上的曲面，没有可供判别的输入。");
-        if (data.Inputs != 2) return Tr($"A decision boundary can be drawn over two inputs; {data.Name} has {data.Inputs:#,0}.", $"只有两个输入时才能画出决策边界；{data.Name} 有 {data.Inputs:#,0} 个输入。");
+        if (data.Task == DataTask.Surface)
+            return Tr(
+                $"{data.Name} is a surface over two weights; it has no inputs to decide about.",
+                $"{data.Name} 是两个权重上的曲面，没有可供判别的输入。"
+            );
+        if (data.Inputs != 2)
+            return Tr(
+                $"A decision boundary can be drawn over two inputs; {data.Name} has {data.Inputs:#,0}.",
+                $"只有两个输入时才能画出决策边界；{data.Name} 有 {data.Inputs:#,0} 个输入。"
+            );
         return data is { Task: DataTask.Regression, Outputs: > 1 }
-            ? Tr($"One value can be drawn over two inputs; {data.Name} has {data.Outputs:#,0} targets.", $"两个输入之上只能画出一个值；{data.Name} 有 {data.Outputs:#,0} 个目标值。") : null;
+            ? Tr(
+                $"One value can be drawn over two inputs; {data.Name} has {data.Outputs:#,0} targets.",
+                $"两个输入之上只能画出一个值；{data.Name} 有 {data.Outputs:#,0} 个目标值。"
+            )
+            : null;
     }
 
     private static float Answer(BoundaryKind kind, ReadOnlySpan<float> outputs)
     {
-        if (kind == BoundaryKind.Value) return outputs[0];
-        if (kind == BoundaryKind.Probability) return (float)(1 / (1 + Math.Exp(outputs.Length == 1 ? -outputs[0] : outputs[0] - outputs[1])));
+        if (kind == BoundaryKind.Value)
+            return outputs[0];
+        if (kind == BoundaryKind.Probability)
+            return (float)(1 / (1 + Math.Exp(outputs.Length == 1 ? -outputs[0] : outputs[0] - outputs[1])));
         foreach (float output in outputs)
-            if (float.IsNaN(output)) return float.NaN;
-        if (outputs.Length == 1) return outputs[0] > 0 ? 1 : 0;
+            if (float.IsNaN(output))
+                return float.NaN;
+        if (outputs.Length == 1)
+            return outputs[0] > 0 ? 1 : 0;
         int chosen = 0;
-        for (int j = 1; j < outputs.Length; j++) chosen = outputs[j] > outputs[chosen] ? j : chosen;
+        for (int j = 1; j < outputs.Length; j++)
+            chosen = outputs[j] > outputs[chosen] ? j : chosen;
         return chosen;
     }
 
     private static GridRegion RegionOf(DataSet data)
     {
-        Span<double> low = [double.PositiveInfinity, double.PositiveInfinity], high = [double.NegativeInfinity, double.NegativeInfinity];
+        Span<double> low = [double.PositiveInfinity, double.PositiveInfinity],
+            high = [double.NegativeInfinity, double.NegativeInfinity];
         Span<float> features = stackalloc float[2];
         foreach (var split in new[] { data.Train, data.Test })
         {
             for (int i = 0; i < (split?.Count ?? 0); i++)
             {
                 split!.CopyFeatures(i, features);
-                for (int c = 0; c < 2; c++) (low[c], high[c]) = (Math.Min(low[c], features[c]), Math.Max(high[c], features[c]));
+                for (int c = 0; c < 2; c++)
+                    (low[c], high[c]) = (Math.Min(low[c], features[c]), Math.Max(high[c], features[c]));
             }
         }
         for (int c = 0; c < 2; c++)

@@ -12,7 +12,14 @@ namespace BatchViz.Training;
 /// <param name="Lanes">That train at the same time.</param>
 /// <param name="MeasuredUpdates">Of the trial; 0 where the budget itself is in seconds.</param>
 /// <param name="Notes">What it may do and yet surprises, in sentences.</param>
-public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, double EvaluationSeconds, int Lanes, long MeasuredUpdates, IReadOnlyList<string> Notes)
+public sealed record CostEstimate(
+    double MemoryBytes,
+    double TrainingSeconds,
+    double EvaluationSeconds,
+    int Lanes,
+    long MeasuredUpdates,
+    IReadOnlyList<string> Notes
+)
 {
     /// <summary>Processor seconds of a trial, for each batch size.</summary>
     private const double TrialSeconds = 0.04;
@@ -24,13 +31,18 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
     public static CostEstimate Of(ExperimentPlan plan, IEngine engine, ExperimentOptions options, CancellationToken cancel)
     {
         var memory = MemoryNeeds.Of(plan, engine, options, Experiment.PathMarksOf(plan, options), Experiment.EvaluationSetOf(plan));
-        if (memory.Problem(plan, options.MemoryBytes) is { } problem) throw new RefusedException(problem);
+        if (memory.Problem(plan, options.MemoryBytes) is { } problem)
+            throw new RefusedException(problem);
         var groups = plan.Runs.GroupBy(run => run.BatchSize).Select(group => group.ToArray()).ToArray();
         int lanes = Math.Clamp(options.LanesAtOnce, 1, groups.Length);
         using var data = engine.Load(plan.Data);
         double perEvaluation = PerEvaluation(plan, engine, data, cancel);
-        double evaluations = Makespan([.. groups.Select(runs => runs.Length * perEvaluation * EvaluatedExamples(plan, runs[0], options))], lanes);
-        if (plan.Spec.Budget.Seconds is { } each) return new(memory.Total, Makespan([.. groups.Select(_ => each)], lanes), evaluations, lanes, 0, PlanNotes.Of(plan));
+        double evaluations = Makespan(
+            [.. groups.Select(runs => runs.Length * perEvaluation * EvaluatedExamples(plan, runs[0], options))],
+            lanes
+        );
+        if (plan.Spec.Budget.Seconds is { } each)
+            return new(memory.Total, Makespan([.. groups.Select(_ => each)], lanes), evaluations, lanes, 0, PlanNotes.Of(plan));
 
         long measured = 0;
         var seconds = new double[groups.Length];
@@ -41,7 +53,8 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
             long updates = groups[i][0].TotalUpdates!.Value;
             double first = PerUpdate(spec with { BatchSchedule = null });
             seconds[i] = first * updates;
-            if (spec.BatchSchedule is null || progress.LargestBatch <= spec.BatchSize) continue;
+            if (spec.BatchSchedule is null || progress.LargestBatch <= spec.BatchSize)
+                continue;
             // An update takes a + b·B: a for the step, b for each example.
             double last = PerUpdate(spec with { BatchSchedule = null, BatchSize = progress.LargestBatch });
             double perExample = Math.Max(0, (last - first) / (progress.LargestBatch - spec.BatchSize));
@@ -72,13 +85,21 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
         }
     }
 
-    /// <summary>Examples that a run takes forward besides training: at its marks those of the evaluation set and of the test set, at its end both splits whole.</summary>
+    /// <summary>
+    /// Examples that a run takes forward besides training: at its marks those of the evaluation set and of the test set, at its end both
+    /// splits whole.
+    /// </summary>
     public static long EvaluatedExamples(ExperimentPlan plan, RunPlan run, ExperimentOptions options)
     {
-        long evaluation = Math.Min(plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples), test = Math.Min(plan.Data.Test?.Count ?? 0, plan.Spec.Landscape.EvaluationExamples);
-        MeasurementSchedule path = new(run.TotalUpdates, options.Landscape ? Experiment.PathMarksOf(plan, options) : Experiment.EvaluationMarks), tests = new(run.TotalUpdates, Experiment.EvaluationMarks);
-        long last = run.TotalUpdates ?? 1 << 20, examples = plan.Data.Test?.Count ?? 0;
-        if (options.MeasureEnds) examples += plan.Data.Train.Count;
+        long evaluation = Math.Min(plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples),
+            test = Math.Min(plan.Data.Test?.Count ?? 0, plan.Spec.Landscape.EvaluationExamples);
+        MeasurementSchedule path =
+                new(run.TotalUpdates, options.Landscape ? Experiment.PathMarksOf(plan, options) : Experiment.EvaluationMarks),
+            tests = new(run.TotalUpdates, Experiment.EvaluationMarks);
+        long last = run.TotalUpdates ?? 1 << 20,
+            examples = plan.Data.Test?.Count ?? 0;
+        if (options.MeasureEnds)
+            examples += plan.Data.Train.Count;
         for (long at = 0; at <= last; at = Math.Min(path.Next(at), tests.Next(at)))
             examples += evaluation + (tests.Due(at) ? test : 0);
         return examples;
@@ -90,7 +111,10 @@ public sealed record CostEstimate(double MemoryBytes, double TrainingSeconds, do
         using var evaluator = engine.CreateEvaluator(data, plan.Network);
         using var bundle = engine.CreateBundle(data, plan.BundleOf([plan.Runs[0]]));
         using var weights = bundle.Snapshot(0);
-        var some = plan.Data.Train.Count <= TrialExamples || plan.Data.Task == DataTask.Surface ? EvaluationSet.All(Split.Train) : new EvaluationSet(Split.Train, [.. Enumerable.Range(0, TrialExamples)]);
+        var some =
+            plan.Data.Train.Count <= TrialExamples || plan.Data.Task == DataTask.Surface
+                ? EvaluationSet.All(Split.Train)
+                : new EvaluationSet(Split.Train, [.. Enumerable.Range(0, TrialExamples)]);
         evaluator.Evaluate(weights, some); // touches memory for the first time
         double spent = 0;
         long examples = 0;

@@ -11,7 +11,13 @@ using static BatchViz.Core.Language;
 
 namespace BatchViz.Training;
 
-public enum ExperimentState { Running, Held, Finished, Stopped }
+public enum ExperimentState
+{
+    Running,
+    Held,
+    Finished,
+    Stopped,
+}
 
 public sealed record ExperimentOptions
 {
@@ -44,7 +50,9 @@ public sealed record ExperimentOptions
     /// <summary>Why this engine trains, for people; null: nobody chose.</summary>
     public string? EngineReason { get; init; }
 
-    /// <summary>Of a recording that is opened: train those runs on that were interrupted or stopped before the end of their budget.</summary>
+    /// <summary>
+    /// Of a recording that is opened: train those runs on that were interrupted or stopped before the end of their budget.
+    /// </summary>
     public bool Resume { get; init; }
 
     /// <summary>Of a recording that is opened: nothing of it is to be written.</summary>
@@ -52,7 +60,9 @@ public sealed record ExperimentOptions
 
     public TimeProvider Clock { get; init; } = TimeProvider.System;
 
-    /// <summary>Bytes that the engine may take for the whole experiment, the data set and probes apart; by default half of this machine's memory.</summary>
+    /// <summary>
+    /// Bytes that the engine may take for the whole experiment, the data set and probes apart; by default half of this machine's memory.
+    /// </summary>
     public long MemoryBytes { get; init; } = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes / 2;
 }
 
@@ -66,7 +76,9 @@ public sealed class Experiment : IDisposable
     internal const long MostUpdates = SpecReader.MaxUpdates;
 
     internal const int EvaluationMarks = 80;
-    private const int MaxPathMarks = 512, MinPathMarks = 80, MostScattered = 8192;
+    private const int MaxPathMarks = 512,
+        MinPathMarks = 80,
+        MostScattered = 8192;
 
     private readonly Pacer pacer;
     private readonly LandscapeJob? landscape;
@@ -74,13 +86,16 @@ public sealed class Experiment : IDisposable
     private readonly Stopwatch clock = Stopwatch.StartNew();
     private readonly RecordingFolder? opened;
     private readonly bool readOnly;
-    private readonly Lock growing = new(), counting = new();
+    private readonly Lock growing = new(),
+        counting = new();
     private Lane[] lanes;
     private Run[] runs;
     private ExperimentPlan plan;
     private Recorder? recorder;
     private TaskCompletionSource ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
-    private int lanesLeft, stopped, disposed;
+    private int lanesLeft,
+        stopped,
+        disposed;
     private bool started;
 
     /// <param name="from">A recording to open, of the same plan; null: the experiment begins.</param>
@@ -107,14 +122,19 @@ public sealed class Experiment : IDisposable
             abandoning.Dispose();
             throw;
         }
-        var groups = runs.GroupBy(run => run.Plan.Fork is null ? run.Plan.BatchSize : -1 - run.Plan.Index).Select(g => g.ToArray()).ToArray();
+        var groups = runs.GroupBy(run => run.Plan.Fork is null ? run.Plan.BatchSize : -1 - run.Plan.Index)
+            .Select(g => g.ToArray())
+            .ToArray();
         pacer = new Pacer(plan.Spec.Pace, [], Window(plan), Math.Max(1, options.LanesAtOnce), options.Held);
-        foreach (var group in groups) pacer.Add(group[0].Plan.Progress, free: group[0].Plan.Fork is not null);
+        foreach (var group in groups)
+            pacer.Add(group[0].Plan.Progress, free: group[0].Plan.Fork is not null);
         lanes = [.. groups.Select((members, i) => new Lane(this, pacer, i, members))];
         lanesLeft = lanes.Length;
-        if (from is not null) Volatile.Write(ref stopped, runs.Any(run => run.Log is { State: RunState.Stopped, BudgetSpent: false }) ? 1 : 0);
+        if (from is not null)
+            Volatile.Write(ref stopped, runs.Any(run => run.Log is { State: RunState.Stopped, BudgetSpent: false }) ? 1 : 0);
         // One that is opened as it ended is over at once, not only when its lanes have seen that there is nothing to do.
-        if (runs.All(run => run.Log.Ended)) ended.TrySetResult();
+        if (runs.All(run => run.Log.Ended))
+            ended.TrySetResult();
         landscape = options.Landscape ? new LandscapeJob(this, LandscapeFile.Read(from?.Landscape, runs.Length)) : null;
     }
 
@@ -158,10 +178,13 @@ public sealed class Experiment : IDisposable
     {
         var data = Plan.Data;
         int count = data.Test!.Count;
-        if (!data.Stream) return evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
-        int from = (int)Math.Min(progress.ExamplesAfter(updates), data.Train.Count), before = Math.Min(count, data.Train.Count - from);
+        if (!data.Stream)
+            return evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+        int from = (int)Math.Min(progress.ExamplesAfter(updates), data.Train.Count),
+            before = Math.Min(count, data.Train.Count - from);
         var next = before > 0 ? evaluator.Evaluate(weights, new EvaluationSet(Split.Train, [.. Enumerable.Range(from, before)])) : default;
-        if (before == count) return next;
+        if (before == count)
+            return next;
         var after = evaluator.Evaluate(weights, new EvaluationSet(Split.Test, [.. Enumerable.Range(0, count - before)]));
         double share = (double)before / count;
         return new(share * next.Loss + (1 - share) * after.Loss, share * next.Accuracy + (1 - share) * after.Accuracy);
@@ -196,8 +219,14 @@ public sealed class Experiment : IDisposable
     /// <summary>Held, and no update is under way any more: every record there is can be read.</summary>
     public bool Still => !Finished && pacer.Still;
 
-    public ExperimentState State => Finished ? Volatile.Read(ref stopped) == 1 ? ExperimentState.Stopped : ExperimentState.Finished
-        : pacer.Held ? ExperimentState.Held : ExperimentState.Running;
+    public ExperimentState State =>
+        Finished
+            ? Volatile.Read(ref stopped) == 1
+                ? ExperimentState.Stopped
+                : ExperimentState.Finished
+            : pacer.Held
+                ? ExperimentState.Held
+                : ExperimentState.Running;
 
     internal IEngineData Data { get; }
 
@@ -218,7 +247,8 @@ public sealed class Experiment : IDisposable
         lock (growing)
         {
             started = true;
-            foreach (var lane in lanes) lane.Start();
+            foreach (var lane in lanes)
+                lane.Start();
         }
         landscape?.Start();
     }
@@ -234,7 +264,8 @@ public sealed class Experiment : IDisposable
     /// <summary>Ends all runs after the updates under way.</summary>
     public void Stop()
     {
-        if (!Finished) Volatile.Write(ref stopped, 1);
+        if (!Finished)
+            Volatile.Write(ref stopped, 1);
         pacer.Stop();
     }
 
@@ -245,37 +276,81 @@ public sealed class Experiment : IDisposable
     /// <exception cref="RefusedException">The kind does not apply to this model.</exception>
     public void FitPlane(PlaneKind kind) => _ = FitPlane(new PlaneRequest(kind));
 
-    /// <summary>Fits a new plane; the task completes when everyone sees it, or with the sentence why it cannot be had. It is cancelled with the experiment.</summary>
+    /// <summary>
+    /// Fits a new plane; the task completes when everyone sees it, or with the sentence why it cannot be had. It is cancelled with the
+    /// experiment.
+    /// </summary>
     /// <exception cref="RefusedException">One sentence: the wish does not apply, or names what is not there.</exception>
     public Task FitPlane(PlaneRequest wish)
     {
         bool two = Plan.Network.ParameterCount == 2;
-        if (wish.Kind == PlaneKind.Auto) wish = wish with { Kind = two ? PlaneKind.Weights : PlaneKind.Pca };
+        if (wish.Kind == PlaneKind.Auto)
+            wish = wish with { Kind = two ? PlaneKind.Weights : PlaneKind.Pca };
         if (two && wish.Kind != PlaneKind.Weights)
-            throw new RefusedException(Tr("This model has two weights, and its landscape is shown exactly; other planes do not apply.", "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"));
+            throw new RefusedException(
+                Tr(
+                    "This model has two weights, and its landscape is shown exactly; other planes do not apply.",
+                    "此模型只有两个权重，其损失地形已精确显示；其他平面不适用。"
+                )
+            );
         if (!two && wish.Kind == PlaneKind.Weights)
-            throw new RefusedException(Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。"));
+            throw new RefusedException(
+                Tr("The plane of the weights themselves needs a model of exactly two weights.", "权重本身的平面要求模型恰好有两个权重。")
+            );
         if (wish.Kind == PlaneKind.Runs && Runs.Count < 3)
-            throw new RefusedException(Tr($"A plane through three runs needs three runs; this experiment has {Runs.Count}.", $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"));
-        if (wish.Runs is { } named) CheckPlace(wish, named);
+            throw new RefusedException(
+                Tr(
+                    $"A plane through three runs needs three runs; this experiment has {Runs.Count}.",
+                    $"经过三个运行的平面需要三个运行；此实验有 {Runs.Count} 个。"
+                )
+            );
+        if (wish.Runs is { } named)
+            CheckPlace(wish, named);
         return landscape?.Request(wish) ?? Task.CompletedTask;
     }
 
     private void CheckPlace(PlaneRequest wish, IReadOnlyList<string> named)
     {
-        int wanted = wish.Kind switch { PlaneKind.Runs => 3, PlaneKind.Hessian => 1, _ => 0 };
+        int wanted = wish.Kind switch
+        {
+            PlaneKind.Runs => 3,
+            PlaneKind.Hessian => 1,
+            _ => 0,
+        };
         if (wanted == 0)
-            throw new RefusedException(Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。"));
+            throw new RefusedException(
+                Tr("Only the planes \"hessian\" and \"runs\" go through chosen runs.", "只有 \"hessian\" 和 \"runs\" 平面经过选定的运行。")
+            );
         if (named.Count != wanted)
-            throw new RefusedException(wanted == 3 ? Tr($"A plane through runs needs three of them; {named.Count} are named.", $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。")
-                : Tr($"The Hessian is taken at one run's weights; {named.Count} runs are named.", $"Hessian 矩阵取自一个运行的权重；这里给出了 {named.Count} 个运行。"));
-        if (named.Distinct().Count() < wanted) throw new RefusedException(Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。"));
+            throw new RefusedException(
+                wanted == 3
+                    ? Tr(
+                        $"A plane through runs needs three of them; {named.Count} are named.",
+                        $"经过运行的平面需要三个运行；这里给出了 {named.Count} 个。"
+                    )
+                    : Tr(
+                        $"The Hessian is taken at one run's weights; {named.Count} runs are named.",
+                        $"Hessian 矩阵取自一个运行的权重；这里给出了 {named.Count} 个运行。"
+                    )
+            );
+        if (named.Distinct().Count() < wanted)
+            throw new RefusedException(
+                Tr("A plane through three runs needs three different ones.", "经过三个运行的平面需要三个不同的运行。")
+            );
         foreach (string id in named)
         {
-            var run = Runs.FirstOrDefault(run => run.Plan.Id == id)
-                ?? throw new RefusedException(Tr($"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
-            if (wish.Update is not { } update) continue;
-            if (update < 0) throw new RefusedException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
+            var run =
+                Runs.FirstOrDefault(run => run.Plan.Id == id)
+                ?? throw new RefusedException(
+                    Tr(
+                        $"{id} is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.",
+                        $"{id} 不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"
+                    )
+                );
+            if (wish.Update is not { } update)
+                continue;
+            if (update < 0)
+                throw new RefusedException(Tr($"\"update\" is {update}; it is 0 or more.", $"\"update\" 为 {update}；它不能小于 0。"));
             Replayer.Check(run, update);
         }
     }
@@ -286,14 +361,38 @@ public sealed class Experiment : IDisposable
     /// </summary>
     /// <param name="set">What is set to other values, as <see cref="ForkResolver"/> reads it.</param>
     /// <exception cref="RefusedException">One sentence; nothing has changed.</exception>
-    public Run Fork(string parentId, long update, IReadOnlyDictionary<string, string> set, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public Run Fork(
+        string parentId,
+        long update,
+        IReadOnlyDictionary<string, string> set,
+        IProgress<double>? progress = null,
+        CancellationToken cancel = default
+    )
     {
         lock (growing)
         {
-            var parent = Runs.FirstOrDefault(run => run.Plan.Id == parentId)
-                ?? throw new RefusedException(Tr($"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.", $"\"run\" 为 {parentId}，它不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"));
-            if (update > parent.Log.Count) throw new RefusedException(Tr($"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.", $"\"update\" 为 {update:#,0}，但 {parentId} 只做了 {parent.Log.Count:#,0} 次更新。"));
-            if (Runs.Count >= SpecReader.MaxRuns) throw new RefusedException(Tr($"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.", $"一个实验最多有 {SpecReader.MaxRuns} 个运行，包括分叉。"));
+            var parent =
+                Runs.FirstOrDefault(run => run.Plan.Id == parentId)
+                ?? throw new RefusedException(
+                    Tr(
+                        $"\"run\" is {parentId}, which is no run of this experiment; there are {string.Join(", ", Runs.Select(run => run.Plan.Id))}.",
+                        $"\"run\" 为 {parentId}，它不是此实验的运行；有 {string.Join("、", Runs.Select(run => run.Plan.Id))}。"
+                    )
+                );
+            if (update > parent.Log.Count)
+                throw new RefusedException(
+                    Tr(
+                        $"\"update\" is {update:#,0}, but {parentId} has made only {parent.Log.Count:#,0} updates.",
+                        $"\"update\" 为 {update:#,0}，但 {parentId} 只做了 {parent.Log.Count:#,0} 次更新。"
+                    )
+                );
+            if (Runs.Count >= SpecReader.MaxRuns)
+                throw new RefusedException(
+                    Tr(
+                        $"An experiment has at most {SpecReader.MaxRuns} runs, forks among them.",
+                        $"一个实验最多有 {SpecReader.MaxRuns} 个运行，包括分叉。"
+                    )
+                );
             var now = Plan;
             var planned = ForkResolver.Resolve(now, parent.Plan, update, set, Runs.Count);
             using var either = CancellationTokenSource.CreateLinkedTokenSource(cancel, Abandoning);
@@ -303,19 +402,34 @@ public sealed class Experiment : IDisposable
             if (WritingRecorder() is { } writer)
             {
                 // What it inherits must be on the disk before the manifest names it.
-                if (!writer.Flush(TimeSpan.FromMinutes(1))) throw new RefusedException(Tr($"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}", $"分叉无法录制：{writer.Problem ?? "磁盘太慢。"}"));
-                var recorded = RecordingFolder.NewRun(writer.Files, writer.Manifest, next, planned, [.. Runs.Select(other => other.Recorded!)]);
+                if (!writer.Flush(TimeSpan.FromMinutes(1)))
+                    throw new RefusedException(
+                        Tr(
+                            $"The fork cannot be recorded: {writer.Problem ?? "the disk is too slow."}",
+                            $"分叉无法录制：{writer.Problem ?? "磁盘太慢。"}"
+                        )
+                    );
+                var recorded = RecordingFolder.NewRun(
+                    writer.Files,
+                    writer.Manifest,
+                    next,
+                    planned,
+                    [.. Runs.Select(other => other.Recorded!)]
+                );
                 try
                 {
                     writer.AddRun(recorded, new RecordingManifest.RunEntry(planned.Id, parentId, update, planned.Fork!.Set), keyframe);
                 }
                 catch (IOException e)
                 {
-                    throw new RefusedException(Tr($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.", $"分叉无法录制：{e.Message.TrimEnd('.')}。"));
+                    throw new RefusedException(
+                        Tr($"The fork cannot be recorded: {e.Message.TrimEnd('.')}.", $"分叉无法录制：{e.Message.TrimEnd('.')}。")
+                    );
                 }
                 run = new Run(planned, recorded.Log, new RunMemory(1, Engine.Predict(next.BundleOf([planned]), next.Data)), recorded);
             }
-            else throw new RefusedException(Tr("A fork needs an experiment that is recorded.", "分叉需要实验正在录制。"));
+            else
+                throw new RefusedException(Tr("A fork needs an experiment that is recorded.", "分叉需要实验正在录制。"));
             Volatile.Write(ref plan, next);
             Volatile.Write(ref runs, [.. Runs, run]);
             if (Finished)
@@ -324,16 +438,19 @@ public sealed class Experiment : IDisposable
                 Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
             }
             var lane = new Lane(this, pacer, pacer.Add(planned.Progress, free: true), [run]);
-            lock (counting) lanesLeft++;
+            lock (counting)
+                lanesLeft++;
             lanes = [.. lanes, lane];
-            if (started) lane.Start();
+            if (started)
+                lane.Start();
             landscape?.Wake();
             return run;
         }
     }
 
     /// <summary>
-    /// Undoes a fork: its run makes no more updates, as if it had ended, and is marked so. A recording only grows, so what it has made stays.
+    /// Undoes a fork: its run makes no more updates, as if it had ended, and is marked so. A recording only grows, so what it has made
+    /// stays.
     /// </summary>
     /// <exception cref="RefusedException">It is no fork of this experiment.</exception>
     public void UndoFork(string id) => SetForkUndone(id, true);
@@ -346,20 +463,27 @@ public sealed class Experiment : IDisposable
     {
         lock (growing)
         {
-            var run = Runs.FirstOrDefault(run => run.Plan.Id == id && run.Plan.Fork is not null)
-                ?? throw new RefusedException(Tr($"{id} is no fork of this experiment; only forks can be taken back.", $"{id} 不是此实验的分叉；只有分叉可以撤回。"));
-            if (run.ForkUndone == on) return;
+            var run =
+                Runs.FirstOrDefault(run => run.Plan.Id == id && run.Plan.Fork is not null)
+                ?? throw new RefusedException(
+                    Tr($"{id} is no fork of this experiment; only forks can be taken back.", $"{id} 不是此实验的分叉；只有分叉可以撤回。")
+                );
+            if (run.ForkUndone == on)
+                return;
             run.ForkUndone = on;
             var lane = lanes.Single(lane => lane.IsOf(run));
             pacer.Withhold(lane.Index, on);
             lock (counting)
             {
-                if (lane.Ended) return;
+                if (lane.Ended)
+                    return;
                 lane.Withheld = on;
-                if (on) Count(-1);
+                if (on)
+                    Count(-1);
                 else
                 {
-                    if (Finished) Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
+                    if (Finished)
+                        Volatile.Write(ref ended, new TaskCompletionSource(TaskCreationOptions.RunContinuationsAsynchronously));
                     Count(1);
                 }
             }
@@ -372,26 +496,31 @@ public sealed class Experiment : IDisposable
     {
         lock (growing)
         {
-            if (Recorder is { } writer) writer.Rename(name);
-            else opened?.Rename(name);
+            if (Recorder is { } writer)
+                writer.Rename(name);
+            else
+                opened?.Rename(name);
         }
     }
 
     public void Dispose()
     {
-        if (Interlocked.Exchange(ref disposed, 1) == 1) return;
+        if (Interlocked.Exchange(ref disposed, 1) == 1)
+            return;
         Abandoned = true;
         abandoning.Cancel();
         Stop();
         lock (growing)
         {
-            foreach (var lane in lanes) lane.Join();
+            foreach (var lane in lanes)
+                lane.Join();
         }
         landscape?.Dispose();
         Recorder?.Dispose();
         Replayer.Dispose();
         foreach (var run in Runs)
-            for (long i = 0; i < run.Snapshots.Count; i++) run.Snapshots[i].Weights.Dispose();
+            for (long i = 0; i < run.Snapshots.Count; i++)
+                run.Snapshots[i].Weights.Dispose();
         opened?.Dispose();
         Data.Dispose();
         abandoning.Dispose();
@@ -402,7 +531,8 @@ public sealed class Experiment : IDisposable
         lock (counting)
         {
             lane.Ended = true;
-            if (!lane.Withheld) Count(-1);
+            if (!lane.Withheld)
+                Count(-1);
         }
         landscape?.Wake();
     }
@@ -411,7 +541,8 @@ public sealed class Experiment : IDisposable
     private void Count(int more)
     {
         lanesLeft += more;
-        if (lanesLeft == 0) Volatile.Read(ref ended).TrySetResult();
+        if (lanesLeft == 0)
+            Volatile.Read(ref ended).TrySetResult();
     }
 
     private Run[] Begun(ExperimentOptions options, RunMemory[] memory)
@@ -421,7 +552,14 @@ public sealed class Experiment : IDisposable
             var layout = RecordingFolder.LayoutOf(plan);
             return [.. plan.Runs.Select(run => new Run(run, new RunLog(layout), memory[run.Index]))];
         }
-        var manifest = RecordingManifest.Of(plan, Engine, options.Processor, options.Clock.GetUtcNow(), options.RecordingBytes, options.DataFolder);
+        var manifest = RecordingManifest.Of(
+            plan,
+            Engine,
+            options.Processor,
+            options.Clock.GetUtcNow(),
+            options.RecordingBytes,
+            options.DataFolder
+        );
         var recorded = RecordingFolder.NewRuns(files, manifest, plan);
         try
         {
@@ -440,13 +578,18 @@ public sealed class Experiment : IDisposable
         foreach (var run in taken)
         {
             bool unfinished = run.Plan.TotalUpdates is { } total ? run.Log.Count < total : !run.Log.BudgetSpent;
-            if (options is { Resume: true, ReadOnly: false } && (!run.Log.Ended || (run.Log.State is RunState.Stopped or RunState.Failed && unfinished)))
+            if (
+                options is { Resume: true, ReadOnly: false }
+                && (!run.Log.Ended || (run.Log.State is RunState.Stopped or RunState.Failed && unfinished))
+            )
             {
                 run.Log.TakeUp();
             }
-            else if (!run.Log.Ended) run.Log.Enter(RunState.Stopped, $"Interrupted after update {run.Log.Count:#,0}.");
+            else if (!run.Log.Ended)
+                run.Log.Enter(RunState.Stopped, $"Interrupted after update {run.Log.Count:#,0}.");
         }
-        if (taken.All(run => run.Log.Ended)) return taken;
+        if (taken.All(run => run.Log.Ended))
+            return taken;
         try
         {
             recorder = Recorder.GoOn(from.Files, from.Manifest, from.Runs);
@@ -491,16 +634,19 @@ public sealed class Experiment : IDisposable
         return needs.Problem(Plan, options.MemoryBytes) is { } problem ? throw new RefusedException(problem) : needs.Runs;
     }
 
-    internal static int PathMarksOf(ExperimentPlan plan, ExperimentOptions options) => options.Landscape
-        ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
-        : EvaluationMarks;
+    internal static int PathMarksOf(ExperimentPlan plan, ExperimentOptions options) =>
+        options.Landscape
+            ? (int)Math.Clamp(options.SnapshotBytes / (4 * plan.Network.ParameterCount * plan.Runs.Count), MinPathMarks, MaxPathMarks)
+            : EvaluationMarks;
 
-    internal static EvaluationSet EvaluationSetOf(ExperimentPlan plan) => Choose(plan, Split.Train, plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples);
+    internal static EvaluationSet EvaluationSetOf(ExperimentPlan plan) =>
+        Choose(plan, Split.Train, plan.Data.Train.Count, plan.Spec.Landscape.EvaluationExamples);
 
     /// <summary>As many examples of a split as are wanted, at random; all of a surface's, whose shifts cancel only then.</summary>
     private static EvaluationSet Choose(ExperimentPlan plan, Split split, int n, int wanted)
     {
-        if (wanted >= n || plan.Data.Task == DataTask.Surface) return EvaluationSet.All(split);
+        if (wanted >= n || plan.Data.Task == DataTask.Surface)
+            return EvaluationSet.All(split);
         var all = Enumerable.Range(0, n).ToArray();
         var stream = new Philox(plan.Spec.Data.Seed, Purpose.EvaluationSet);
         for (int i = 0; i < wanted; i++)

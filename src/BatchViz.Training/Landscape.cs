@@ -44,7 +44,9 @@ public sealed record Landscape
     /// <summary>Whether the model has no other direction: the surface is the whole landscape, not a slice.</summary>
     public bool Exact => Kind == PlaneKind.Weights;
 
-    /// <summary>Null of a landscape out of a recording of an earlier version, which kept no directions: nothing new can be put on it.</summary>
+    /// <summary>
+    /// Null of a landscape out of a recording of an earlier version, which kept no directions: nothing new can be put on it.
+    /// </summary>
     public required IPlane? Plane { get; init; }
 
     /// <summary>The plane as it was read from a file, until an engine has made it again; null otherwise.</summary>

@@ -16,12 +16,26 @@ namespace BatchViz.Training;
 /// </summary>
 public static class LandscapeFile
 {
-    private const byte Head = 32, Grid = 33, Path = 34, Vector = 35, Statistics = 36;
+    private const byte Head = 32,
+        Grid = 33,
+        Path = 34,
+        Vector = 35,
+        Statistics = 36;
     private const int PointBytes = 20;
 
     internal sealed record HeadJson(
-        uint PlaneId, uint GridId, string Kind, string Title, double? Explained, double? ExplainedByRandomWalk, double[] Region, int Resolution, long FittedAt, int Runs,
-        PlaneOrigin? Origin = null);
+        uint PlaneId,
+        uint GridId,
+        string Kind,
+        string Title,
+        double? Explained,
+        double? ExplainedByRandomWalk,
+        double[] Region,
+        int Resolution,
+        long FittedAt,
+        int Runs,
+        PlaneOrigin? Origin = null
+    );
 
     /// <param name="manifest">Of the recording, which the file names.</param>
     public static byte[] Write(Landscape landscape, RecordingManifest manifest)
@@ -31,8 +45,25 @@ public static class LandscapeFile
         file.Write(RecordingFolder.IdentityBlock(manifest));
         uint sequence = 1;
         void Put(byte type, ReadOnlySpan<byte> payload) => file.Write(LogBlock.Whole(type, sequence++, payload));
-        Put(Head, JsonSerializer.SerializeToUtf8Bytes(new HeadJson(landscape.PlaneId, landscape.GridId, SpecVocabulary.Of(SpecVocabulary.Planes, landscape.Kind), landscape.Title,
-            landscape.Explained, landscape.ExplainedByRandomWalk, [r.X0, r.X1, r.Y0, r.Y1], landscape.Resolution, landscape.FittedAt, landscape.Paths.Count, landscape.Origin), LandscapeContext.Default.HeadJson));
+        Put(
+            Head,
+            JsonSerializer.SerializeToUtf8Bytes(
+                new HeadJson(
+                    landscape.PlaneId,
+                    landscape.GridId,
+                    SpecVocabulary.Of(SpecVocabulary.Planes, landscape.Kind),
+                    landscape.Title,
+                    landscape.Explained,
+                    landscape.ExplainedByRandomWalk,
+                    [r.X0, r.X1, r.Y0, r.Y1],
+                    landscape.Resolution,
+                    landscape.FittedAt,
+                    landscape.Paths.Count,
+                    landscape.Origin
+                ),
+                LandscapeContext.Default.HeadJson
+            )
+        );
         Put(Grid, MemoryMarshal.AsBytes<float>(landscape.Layers.Count > 0 ? landscape.Layers[^1].Losses : []));
         foreach (var path in landscape.Paths)
         {
@@ -51,8 +82,10 @@ public static class LandscapeFile
         }
         if (landscape.Plane?.Export() is { } vectors && sizeof(float) * (long)vectors.Origin.Length <= LogBlock.MostPayload)
         {
-            foreach (float[] vector in new[] { vectors.Origin, vectors.First, vectors.Second }) Put(Vector, MemoryMarshal.AsBytes<float>(vector));
-            if (vectors.Statistics is { } statistics) Put(Statistics, MemoryMarshal.AsBytes<double>(statistics));
+            foreach (float[] vector in new[] { vectors.Origin, vectors.First, vectors.Second })
+                Put(Vector, MemoryMarshal.AsBytes<float>(vector));
+            if (vectors.Statistics is { } statistics)
+                Put(Statistics, MemoryMarshal.AsBytes<double>(statistics));
         }
         return file.ToArray();
     }
@@ -61,9 +94,11 @@ public static class LandscapeFile
     /// <param name="runs">Of the experiment; the file may be older and have fewer.</param>
     public static Landscape? Read(byte[]? bytes, int runs)
     {
-        if (bytes is null) return null;
+        if (bytes is null)
+            return null;
         var scanner = new BlockScanner(new InMemory(bytes));
-        if (!scanner.Next() || (RecordingFolder.IsIdentity(scanner) && !scanner.Next()) || scanner.Type != Head) return null;
+        if (!scanner.Next() || (RecordingFolder.IsIdentity(scanner) && !scanner.Next()) || scanner.Type != Head)
+            return null;
         HeadJson? head;
         try
         {
@@ -73,26 +108,50 @@ public static class LandscapeFile
         {
             return null;
         }
-        if (head is not { Kind: not null, Title: not null, Region: { Length: 4 } region, Resolution: >= 0 and <= 129, Runs: >= 0 } || head.Runs > runs) return null;
+        if (
+            head is not { Kind: not null, Title: not null, Region: { Length: 4 } region, Resolution: >= 0 and <= 129, Runs: >= 0 }
+            || head.Runs > runs
+        )
+            return null;
         var kind = SpecVocabulary.Planes.FirstOrDefault(word => word.Word == head.Kind);
-        if (kind.Word is null || !scanner.Next() || scanner.Type != Grid || scanner.PayloadLength != 4 * head.Resolution * head.Resolution) return null;
+        if (kind.Word is null || !scanner.Next() || scanner.Type != Grid || scanner.PayloadLength != 4 * head.Resolution * head.Resolution)
+            return null;
         float[] losses = MemoryMarshal.Cast<byte, float>(scanner.Payload).ToArray();
         var paths = new List<AppendOnly<PathPoint>>();
         for (int r = 0; r < runs; r++)
         {
             var path = new AppendOnly<PathPoint>();
             paths.Add(path);
-            if (r >= head.Runs) continue;
-            if (!scanner.Next() || scanner.Type != Path || scanner.PayloadLength % PointBytes != 0) return null;
+            if (r >= head.Runs)
+                continue;
+            if (!scanner.Next() || scanner.Type != Path || scanner.PayloadLength % PointBytes != 0)
+                return null;
             for (var at = scanner.Payload; at.Length > 0; at = at[PointBytes..])
-                path.Add(new(BinaryPrimitives.ReadUInt32LittleEndian(at), BinaryPrimitives.ReadSingleLittleEndian(at[4..]), BinaryPrimitives.ReadSingleLittleEndian(at[8..]),
-                    BinaryPrimitives.ReadSingleLittleEndian(at[12..]), BinaryPrimitives.ReadSingleLittleEndian(at[16..])));
+                path.Add(
+                    new(
+                        BinaryPrimitives.ReadUInt32LittleEndian(at),
+                        BinaryPrimitives.ReadSingleLittleEndian(at[4..]),
+                        BinaryPrimitives.ReadSingleLittleEndian(at[8..]),
+                        BinaryPrimitives.ReadSingleLittleEndian(at[12..]),
+                        BinaryPrimitives.ReadSingleLittleEndian(at[16..])
+                    )
+                );
         }
         return new Landscape
         {
-            PlaneId = head.PlaneId, GridId = head.GridId, Kind = kind.Value, Title = head.Title, Origin = head.Origin is { Runs: not null } ? head.Origin : null, Explained = head.Explained, ExplainedByRandomWalk = head.ExplainedByRandomWalk,
-            Region = new GridRegion(region[0], region[1], region[2], region[3]), Layers = head.Resolution > 0 ? [new GridLayer(head.Resolution, losses)] : [],
-            Paths = paths, Plane = null, FittedAt = head.FittedAt, Vectors = ReadVectors(scanner),
+            PlaneId = head.PlaneId,
+            GridId = head.GridId,
+            Kind = kind.Value,
+            Title = head.Title,
+            Origin = head.Origin is { Runs: not null } ? head.Origin : null,
+            Explained = head.Explained,
+            ExplainedByRandomWalk = head.ExplainedByRandomWalk,
+            Region = new GridRegion(region[0], region[1], region[2], region[3]),
+            Layers = head.Resolution > 0 ? [new GridLayer(head.Resolution, losses)] : [],
+            Paths = paths,
+            Plane = null,
+            FittedAt = head.FittedAt,
+            Vectors = ReadVectors(scanner),
         };
     }
 
@@ -102,11 +161,13 @@ public static class LandscapeFile
         var vectors = new float[3][];
         for (int v = 0; v < vectors.Length; v++)
         {
-            if (!scanner.Next() || scanner.Type != Vector || scanner.PayloadLength % sizeof(float) != 0) return null;
+            if (!scanner.Next() || scanner.Type != Vector || scanner.PayloadLength % sizeof(float) != 0)
+                return null;
             vectors[v] = MemoryMarshal.Cast<byte, float>(scanner.Payload).ToArray();
         }
         bool more = scanner.Next();
-        if (scanner.Why is not null || (more && (scanner.Type != Statistics || scanner.PayloadLength % sizeof(double) != 0))) return null;
+        if (scanner.Why is not null || (more && (scanner.Type != Statistics || scanner.PayloadLength % sizeof(double) != 0)))
+            return null;
         double[]? statistics = more ? MemoryMarshal.Cast<byte, double>(scanner.Payload).ToArray() : null;
         return new PlaneVectors(vectors[0], vectors[1], vectors[2], statistics);
     }
@@ -122,15 +183,16 @@ public static class LandscapeFile
             return some;
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }
 
 /// <summary>As in the other files of a recording, NaN and ±Infinity are words.</summary>
 [JsonSourceGenerationOptions(
-    JsonSerializerDefaults.Web, NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals, MaxDepth = 8,
-    GenerationMode = JsonSourceGenerationMode.Metadata)]
+    JsonSerializerDefaults.Web,
+    NumberHandling = JsonNumberHandling.AllowNamedFloatingPointLiterals,
+    MaxDepth = 8,
+    GenerationMode = JsonSourceGenerationMode.Metadata
+)]
 [JsonSerializable(typeof(LandscapeFile.HeadJson))]
 internal sealed partial class LandscapeContext : JsonSerializerContext;

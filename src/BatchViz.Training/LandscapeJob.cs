@@ -18,7 +18,8 @@ internal sealed class LandscapeJob : IDisposable
 {
     private const int MaxRegions = 12;
     private static readonly TimeSpan SaveEvery = TimeSpan.FromSeconds(5);
-    private const double Margin = 0.25, GrowthMargin = 0.5;
+    private const double Margin = 0.25,
+        GrowthMargin = 0.5;
 
     private readonly Experiment experiment;
     private readonly Thread thread;
@@ -27,13 +28,19 @@ internal sealed class LandscapeJob : IDisposable
     private readonly AutoResetEvent wake = new(false);
     private readonly CancellationTokenSource stop = new();
     private readonly PlaneFitter fitter;
-    private PlaneRequest wish, wishBefore;
-    private Asked? requested, asked;
+    private PlaneRequest wish,
+        wishBefore;
+    private Asked? requested,
+        asked;
     private Landscape? current;
     private string? failure;
     private readonly long? total;
-    private long nextFit, rests, unspanned, fitted;
-    private uint planeId, gridId;
+    private long nextFit,
+        rests,
+        unspanned,
+        fitted;
+    private uint planeId,
+        gridId;
     private int regions;
     private long[] projected;
     private Landscape? saved;
@@ -54,7 +61,10 @@ internal sealed class LandscapeJob : IDisposable
         fitter = new PlaneFitter(experiment);
         projected = new long[experiment.Runs.Count];
         total = experiment.Runs.Max(run => run.Plan.TotalUpdates);
-        nextFit = recorded?.Plane is not null ? FitAfter(recorded.FittedAt) : total is null ? 64 : FitAfter(0);
+        nextFit =
+            recorded?.Plane is not null ? FitAfter(recorded.FittedAt)
+            : total is null ? 64
+            : FitAfter(0);
         thread = new Thread(Work) { IsBackground = true, Name = "landscape" };
         surface = new SurfaceJob(experiment, this);
     }
@@ -65,20 +75,29 @@ internal sealed class LandscapeJob : IDisposable
     /// </summary>
     private Landscape? WithPlane(Landscape? recorded)
     {
-        if (recorded?.Vectors is not { } vectors) return recorded;
+        if (recorded?.Vectors is not { } vectors)
+            return recorded;
         var network = experiment.Plan.Network;
         int statistics = network.Layered ? network.Graph.Statistics : 0;
-        bool fits = new[] { vectors.Origin, vectors.First, vectors.Second }.All(vector => vector.Length == network.ParameterCount)
+        bool fits =
+            new[] { vectors.Origin, vectors.First, vectors.Second }.All(vector => vector.Length == network.ParameterCount)
             && (vectors.Statistics?.Length ?? 0) == statistics;
-        if (!fits) return recorded with { Vectors = null };
+        if (!fits)
+            return recorded with { Vectors = null };
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, network);
-        return recorded with { Plane = evaluator.PlaneOf(vectors), Vectors = null, Paths = [.. recorded.Paths.Zip(experiment.Runs, Known)] };
+        return recorded with
+        {
+            Plane = evaluator.PlaneOf(vectors),
+            Vectors = null,
+            Paths = [.. recorded.Paths.Zip(experiment.Runs, Known)],
+        };
 
         static AppendOnly<PathPoint> Known(AppendOnly<PathPoint> path, Run run)
         {
             var known = new AppendOnly<PathPoint>();
             foreach (var point in path.ToArray())
-                if (point.Update <= run.Log.Count) known.Add(point);
+                if (point.Update <= run.Log.Count)
+                    known.Add(point);
             return known;
         }
     }
@@ -104,7 +123,8 @@ internal sealed class LandscapeJob : IDisposable
     {
         lock (publishing)
         {
-            if (Current is { } now && now.GridId == grid) Volatile.Write(ref current, now with { Layers = [.. now.Layers, layer] });
+            if (Current is { } now && now.GridId == grid)
+                Volatile.Write(ref current, now with { Layers = [.. now.Layers, layer] });
         }
         wake.Set();
     }
@@ -114,26 +134,35 @@ internal sealed class LandscapeJob : IDisposable
     /// <summary>A plane that was asked for has not been fitted yet.</summary>
     public bool Fitting => Failure is null && (Volatile.Read(ref requested) ?? Volatile.Read(ref asked)) is not null;
 
-    /// <summary>Completes when the plane is there; its refusal is a <see cref="RefusedException"/>. It is cancelled with the experiment.</summary>
+    /// <summary>
+    /// Completes when the plane is there; its refusal is a <see cref="RefusedException"/>. It is cancelled with the experiment.
+    /// </summary>
     public Task Request(PlaneRequest wanted)
     {
         var request = new Asked(wanted, CultureInfo.CurrentUICulture, new(TaskCreationOptions.RunContinuationsAsynchronously));
         Supersede(Interlocked.Exchange(ref requested, request));
-        if (Failure is { } why) request.Done.TrySetException(new RefusedException(why));
+        if (Failure is { } why)
+            request.Done.TrySetException(new RefusedException(why));
         wake.Set();
         return request.Done.Task;
     }
 
-    private static void Supersede(Asked? request)
-        => request?.Done.TrySetException(new RefusedException(Tr("Another plane was asked for before this one was fitted.", "在拟合这个平面之前，又有人要求了另一个平面。")));
+    private static void Supersede(Asked? request) =>
+        request?.Done.TrySetException(
+            new RefusedException(
+                Tr("Another plane was asked for before this one was fitted.", "在拟合这个平面之前，又有人要求了另一个平面。")
+            )
+        );
 
     public void Dispose()
     {
         stop.Cancel();
         wake.Set();
-        if (thread.IsAlive) thread.Join();
+        if (thread.IsAlive)
+            thread.Join();
         surface.Dispose();
-        foreach (var request in new[] { requested, asked }) request?.Done.TrySetCanceled();
+        foreach (var request in new[] { requested, asked })
+            request?.Done.TrySetCanceled();
         Save();
         Current?.Plane?.Dispose();
     }
@@ -148,36 +177,53 @@ internal sealed class LandscapeJob : IDisposable
             while (!stop.IsCancellationRequested)
             {
                 // Looked at before: a grid that has just become fine enough may make another plane due.
-                bool last = experiment.Finished && (Current is not { Plane: not null } now || now.Resolution >= experiment.Plan.Spec.Landscape.Resolution);
-                if (Step(evaluator)) continue;
+                bool last =
+                    experiment.Finished
+                    && (Current is not { Plane: not null } now || now.Resolution >= experiment.Plan.Spec.Landscape.Resolution);
+                if (Step(evaluator))
+                    continue;
                 Volatile.Write(ref rested, last);
                 Interlocked.Increment(ref rests);
-                if (experiment.Finished || sinceSaved.Elapsed > SaveEvery + SaveTime) Save();
+                if (experiment.Finished || sinceSaved.Elapsed > SaveEvery + SaveTime)
+                    Save();
                 wake.WaitOne(50);
             }
         }
-        catch (OperationCanceledException)
-        {
-        }
+        catch (OperationCanceledException) { }
         catch (Exception e)
         {
             Volatile.Write(ref failure, $"The landscape cannot be computed: {e.Message}");
-            foreach (var request in new[] { Volatile.Read(ref requested), asked }) request?.Done.TrySetException(new RefusedException(failure));
+            foreach (var request in new[] { Volatile.Read(ref requested), asked })
+                request?.Done.TrySetException(new RefusedException(failure));
         }
     }
 
     /// <summary>One piece of work, the most urgent first; false when there is none.</summary>
     private bool Step(IEvaluator evaluator)
     {
-        if (FitIsDue() && Fit(evaluator)) return true;
-        if (FallsBack() && Fit(evaluator)) return true;
-        if (Current is not { Plane: not null } landscape) return false;
+        if (FitIsDue() && Fit(evaluator))
+            return true;
+        if (FallsBack() && Fit(evaluator))
+            return true;
+        if (Current is not { Plane: not null } landscape)
+            return false;
         if (landscape.Paths.Count < experiment.Runs.Count)
         {
             // A fork has joined the runs.
             int runs = experiment.Runs.Count;
             Array.Resize(ref projected, runs);
-            lock (publishing) Volatile.Write(ref current, landscape = Current! with { Paths = [.. landscape.Paths, .. Enumerable.Range(0, runs - landscape.Paths.Count).Select(_ => new AppendOnly<PathPoint>())] });
+            lock (publishing)
+                Volatile.Write(
+                    ref current,
+                    landscape = Current! with
+                    {
+                        Paths =
+                        [
+                            .. landscape.Paths,
+                            .. Enumerable.Range(0, runs - landscape.Paths.Count).Select(_ => new AppendOnly<PathPoint>()),
+                        ],
+                    }
+                );
         }
         bool moved = Project(evaluator, landscape);
         if (Outgrown(landscape) is { } region)
@@ -199,14 +245,20 @@ internal sealed class LandscapeJob : IDisposable
             Gather();
         }
         // Snapshots that spanned no plane will not span one when they are looked at again.
-        if (wish.Kind != PlaneKind.Weights && unspanned == SnapshotCount()) return false;
-        if (asked is not null) return true;
+        if (wish.Kind != PlaneKind.Weights && unspanned == SnapshotCount())
+            return false;
+        if (asked is not null)
+            return true;
         // One at a playhead shows that place, and stays there.
-        if (wish.Update is not null) return false;
+        if (wish.Update is not null)
+            return false;
         // A plane through where runs are has to end where they do.
-        if (wish.Kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount()) return true;
-        if (Current is { Plane: null }) return experiment.Runs.Any(run => run.Snapshots.Count > 0) && Longest() >= nextFit;
-        if (Current is null) return wish.Kind == PlaneKind.Weights || experiment.Finished || Longest() >= nextFit;
+        if (wish.Kind is PlaneKind.Runs or PlaneKind.Hessian && experiment.Finished && fitted != SnapshotCount())
+            return true;
+        if (Current is { Plane: null })
+            return experiment.Runs.Any(run => run.Snapshots.Count > 0) && Longest() >= nextFit;
+        if (Current is null)
+            return wish.Kind == PlaneKind.Weights || experiment.Finished || Longest() >= nextFit;
         // Each plane lives long enough for a picture of it, however fast the run doubles.
         return wish.Kind is not (PlaneKind.Weights or PlaneKind.Random) && Pictured(Current) && Longest() >= nextFit;
     }
@@ -214,7 +266,8 @@ internal sealed class LandscapeJob : IDisposable
     /// <summary>Runs that have ended without spanning a plane, such as one that never moved, are shown on a random one.</summary>
     private bool FallsBack()
     {
-        if (Current is not null || asked is not null || wish.Kind != PlaneKind.Pca || !experiment.Finished || unspanned != SnapshotCount()) return false;
+        if (Current is not null || asked is not null || wish.Kind != PlaneKind.Pca || !experiment.Finished || unspanned != SnapshotCount())
+            return false;
         (wish, wishBefore, unspanned) = (new PlaneRequest(PlaneKind.Random), wish, -1);
         return true;
     }
@@ -226,19 +279,24 @@ internal sealed class LandscapeJob : IDisposable
 
     private bool Pictured(Landscape landscape) => landscape.Resolution >= Math.Min(17, experiment.Plan.Spec.Landscape.Resolution);
 
-    /// <summary>The next doubling after <paramref name="updates"/>, counted back from the end so that the last plane is fitted to whole paths.</summary>
+    /// <summary>
+    /// The next doubling after <paramref name="updates"/>, counted back from the end so that the last plane is fitted to whole paths.
+    /// </summary>
     private long FitAfter(long updates)
     {
-        if (total is not { } end) return Math.Max(64, 2 * updates);
+        if (total is not { } end)
+            return Math.Max(64, 2 * updates);
         for (int halvings = 7; halvings >= 0; halvings--)
-            if (end >> halvings > updates) return end >> halvings;
+            if (end >> halvings > updates)
+                return end >> halvings;
         return long.MaxValue;
     }
 
     /// <summary>A new plane through what there is; false when the snapshots do not span one yet, or it was refused.</summary>
     private bool Fit(IEvaluator evaluator)
     {
-        long longest = Longest(), snapshots = SnapshotCount();
+        long longest = Longest(),
+            snapshots = SnapshotCount();
         PlaneFit? fit;
         try
         {
@@ -259,9 +317,18 @@ internal sealed class LandscapeJob : IDisposable
         projected = new long[experiment.Runs.Count];
         var next = new Landscape
         {
-            PlaneId = ++planeId, GridId = ++gridId, Kind = wish.Kind, Title = fit.Title, Origin = fit.Origin, Explained = fit.Explained, ExplainedByRandomWalk = fit.ExplainedByRandomWalk,
-            Region = default, Layers = [], Plane = fit.Plane,
-            FittedAt = longest, Paths = [.. projected.Select(_ => new AppendOnly<PathPoint>())],
+            PlaneId = ++planeId,
+            GridId = ++gridId,
+            Kind = wish.Kind,
+            Title = fit.Title,
+            Origin = fit.Origin,
+            Explained = fit.Explained,
+            ExplainedByRandomWalk = fit.ExplainedByRandomWalk,
+            Region = default,
+            Layers = [],
+            Plane = fit.Plane,
+            FittedAt = longest,
+            Paths = [.. projected.Select(_ => new AppendOnly<PathPoint>())],
         };
         Project(evaluator, next);
         var before = Current;
@@ -289,9 +356,12 @@ internal sealed class LandscapeJob : IDisposable
             {
                 var snapshot = snapshots[projected[r]];
                 // A path out of a recording has the points of the keyframes that it is taken up from.
-                if (landscape.Paths[r].Count is > 0 and var points && snapshot.Update <= landscape.Paths[r][points - 1].Update) continue;
+                if (landscape.Paths[r].Count is > 0 and var points && snapshot.Update <= landscape.Paths[r][points - 1].Update)
+                    continue;
                 var at = evaluator.Project(landscape.Plane!, snapshot.Weights);
-                landscape.Paths[r].Add(new PathPoint((uint)snapshot.Update, (float)at.X, (float)at.Y, (float)snapshot.Loss, (float)at.OffPlane));
+                landscape
+                    .Paths[r]
+                    .Add(new PathPoint((uint)snapshot.Update, (float)at.X, (float)at.Y, (float)snapshot.Loss, (float)at.OffPlane));
                 any = true;
             }
         }
@@ -302,13 +372,19 @@ internal sealed class LandscapeJob : IDisposable
     private GridRegion? Outgrown(Landscape landscape)
     {
         // A picture of the old region comes first, or a fast start would never get one.
-        if (!Pictured(landscape)) return null;
+        if (!Pictured(landscape))
+            return null;
         var (now, box) = (landscape.Region, Box(landscape));
-        if (regions >= MaxRegions || box is not { } b || (b.X0 >= now.X0 && b.X1 <= now.X1 && b.Y0 >= now.Y0 && b.Y1 <= now.Y1)) return null;
-        double width = now.X1 - now.X0, height = now.Y1 - now.Y0;
+        if (regions >= MaxRegions || box is not { } b || (b.X0 >= now.X0 && b.X1 <= now.X1 && b.Y0 >= now.Y0 && b.Y1 <= now.Y1))
+            return null;
+        double width = now.X1 - now.X0,
+            height = now.Y1 - now.Y0;
         var grown = new GridRegion(
-            b.X0 < now.X0 ? Math.Max(b.X0 - GrowthMargin * width, now.X0 - 10 * width) : now.X0, b.X1 > now.X1 ? Math.Min(b.X1 + GrowthMargin * width, now.X1 + 10 * width) : now.X1,
-            b.Y0 < now.Y0 ? Math.Max(b.Y0 - GrowthMargin * height, now.Y0 - 10 * height) : now.Y0, b.Y1 > now.Y1 ? Math.Min(b.Y1 + GrowthMargin * height, now.Y1 + 10 * height) : now.Y1);
+            b.X0 < now.X0 ? Math.Max(b.X0 - GrowthMargin * width, now.X0 - 10 * width) : now.X0,
+            b.X1 > now.X1 ? Math.Min(b.X1 + GrowthMargin * width, now.X1 + 10 * width) : now.X1,
+            b.Y0 < now.Y0 ? Math.Max(b.Y0 - GrowthMargin * height, now.Y0 - 10 * height) : now.Y0,
+            b.Y1 > now.Y1 ? Math.Min(b.Y1 + GrowthMargin * height, now.Y1 + 10 * height) : now.Y1
+        );
         regions++;
         return grown;
     }
@@ -320,27 +396,45 @@ internal sealed class LandscapeJob : IDisposable
         if (experiment.Plan.Data.Surface is { } surface)
         {
             var (x0, x1, y0, y1) = Surfaces.View(surface);
-            return box is not { } b ? new(x0, x1, y0, y1) : new(Math.Min(x0, b.X0), Math.Max(x1, b.X1), Math.Min(y0, b.Y0), Math.Max(y1, b.Y1));
+            return box is not { } b
+                ? new(x0, x1, y0, y1)
+                : new(Math.Min(x0, b.X0), Math.Max(x1, b.X1), Math.Min(y0, b.Y0), Math.Max(y1, b.Y1));
         }
         var r = box ?? new GridRegion(0, 0, 0, 0);
-        double width = r.X1 - r.X0, height = r.Y1 - r.Y0, extent = Math.Max(width, height);
+        double width = r.X1 - r.X0,
+            height = r.Y1 - r.Y0,
+            extent = Math.Max(width, height);
         // Of random directions 1 is the length of the weights, which shows something where paths do not.
-        double least = wish.Kind switch { PlaneKind.Weights => 4, PlaneKind.Random when extent < 1e-3 => 2, _ => 1e-3 }, floor = Math.Max(extent * 0.3, least);
-        double spanX = Math.Max(width, floor), spanY = Math.Max(height, floor), cx = (r.X0 + r.X1) / 2, cy = (r.Y0 + r.Y1) / 2;
-        double hx = spanX * (0.5 + Margin), hy = spanY * (0.5 + Margin);
+        double least = wish.Kind switch
+            {
+                PlaneKind.Weights => 4,
+                PlaneKind.Random when extent < 1e-3 => 2,
+                _ => 1e-3,
+            },
+            floor = Math.Max(extent * 0.3, least);
+        double spanX = Math.Max(width, floor),
+            spanY = Math.Max(height, floor),
+            cx = (r.X0 + r.X1) / 2,
+            cy = (r.Y0 + r.Y1) / 2;
+        double hx = spanX * (0.5 + Margin),
+            hy = spanY * (0.5 + Margin);
         return new(cx - hx, cx + hx, cy - hy, cy + hy);
     }
 
     private GridRegion? Box(Landscape landscape)
     {
         double ceiling = fitter.Ceiling();
-        double x0 = double.MaxValue, x1 = double.MinValue, y0 = double.MaxValue, y1 = double.MinValue;
+        double x0 = double.MaxValue,
+            x1 = double.MinValue,
+            y0 = double.MaxValue,
+            y1 = double.MinValue;
         foreach (var path in landscape.Paths)
         {
             for (long i = 0; i < path.Count; i++)
             {
                 var p = path[i];
-                if (!float.IsFinite(p.X) || !float.IsFinite(p.Y) || !(p.Loss <= ceiling)) continue;
+                if (!float.IsFinite(p.X) || !float.IsFinite(p.Y) || !(p.Loss <= ceiling))
+                    continue;
                 (x0, x1, y0, y1) = (Math.Min(x0, p.X), Math.Max(x1, p.X), Math.Min(y0, p.Y), Math.Max(y1, p.Y));
             }
         }
@@ -352,7 +446,8 @@ internal sealed class LandscapeJob : IDisposable
     {
         foreach (var run in experiment.Runs)
         {
-            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory.Reserved is not null || !run.Log.Ended) continue;
+            if (run.Snapshots.Count > 0 || run.Recorded is null || run.Memory.Reserved is not null || !run.Log.Ended)
+                continue;
             using var bundle = experiment.Engine.CreateBundle(experiment.Data, experiment.Plan.BundleOf([run.Plan]));
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             Snapshots.Gather(experiment, [run], bundle, evaluator, run.Log.Count, PlaneFitter.SnapshotsPerRun * 4, stop.Token);
@@ -365,9 +460,11 @@ internal sealed class LandscapeJob : IDisposable
     /// <summary>Hands the landscape to the recorder, if it is another than before or has more points.</summary>
     private void Save()
     {
-        if (experiment.Recorder is not { } recorder || Current is not { } landscape) return;
+        if (experiment.Recorder is not { } recorder || Current is not { } landscape)
+            return;
         long points = landscape.Paths.Sum(path => path.Count);
-        if (ReferenceEquals(landscape, saved) && points == savedPoints) return;
+        if (ReferenceEquals(landscape, saved) && points == savedPoints)
+            return;
         (saved, savedPoints) = (landscape, points);
         sinceSaved.Restart();
         recorder.SaveLandscape(LandscapeFile.Write(landscape, recorder.Manifest));
@@ -375,7 +472,8 @@ internal sealed class LandscapeJob : IDisposable
 
     private void Publish(Landscape landscape)
     {
-        lock (publishing) Volatile.Write(ref current, landscape);
+        lock (publishing)
+            Volatile.Write(ref current, landscape);
         surface.Restart();
     }
 }

@@ -29,9 +29,11 @@ internal sealed class Lane
     private readonly int index;
     private readonly Thread thread;
     private readonly Run[] all;
-    private readonly MeasurementSchedule pathMarks, testMarks;
+    private readonly MeasurementSchedule pathMarks,
+        testMarks;
     private readonly double? secondsBudget;
-    private readonly long limit, keyframeStride;
+    private readonly long limit,
+        keyframeStride;
     private Run[] members;
     private RecordCheck?[] checks = [];
 
@@ -66,7 +68,8 @@ internal sealed class Lane
     /// <summary>Waits for the lane's end; a lane that never started has none.</summary>
     public void Join()
     {
-        if (!thread.ThreadState.HasFlag(ThreadState.Unstarted)) thread.Join();
+        if (!thread.ThreadState.HasFlag(ThreadState.Unstarted))
+            thread.Join();
     }
 
     private void Work()
@@ -78,7 +81,10 @@ internal sealed class Lane
         }
         catch (MemoryExhaustedException e) when (e.Asked > 0)
         {
-            EndAll(RunState.Failed, $"Memory ran out at batch size {members[0].Plan.BatchSize}, when {Math.Max(1, e.Asked / 1_000_000):#,0} MB more were asked for; the other runs go on.");
+            EndAll(
+                RunState.Failed,
+                $"Memory ran out at batch size {members[0].Plan.BatchSize}, when {Math.Max(1, e.Asked / 1_000_000):#,0} MB more were asked for; the other runs go on."
+            );
         }
         catch (OutOfMemoryException)
         {
@@ -103,20 +109,23 @@ internal sealed class Lane
     private void EndAll(RunState state, string? why)
     {
         foreach (var run in members)
-            if (!run.Log.Ended) run.Log.Enter(state, why);
+            if (!run.Log.Ended)
+                run.Log.Enter(state, why);
     }
 
     private void Train()
     {
         // Those that have ended, in a recording that is taken up again, have nothing more to do.
         members = [.. members.Where(run => !run.Log.Ended)];
-        if (members.Length == 0) return;
+        if (members.Length == 0)
+            return;
         (checks, segments) = (new RecordCheck?[members.Length], new string?[members.Length]);
         var plan = experiment.Plan;
         var spec = plan.BundleOf([.. members.Select(run => run.Plan)]);
         var predicted = experiment.Engine.Predict(spec, plan.Data);
         using var bundle = experiment.Engine.CreateBundle(experiment.Data, spec);
-        foreach (var run in members) run.Memory = new RunMemory(members.Length, predicted, bundle.Memory);
+        foreach (var run in members)
+            run.Memory = new RunMemory(members.Length, predicted, bundle.Memory);
         using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, plan.Network);
         using var ownProbes = probes = plan.Spec.Probes.Count > 0 ? new LaneProbes(experiment, spec) : null;
         var block = new RecordBlock(bundle.Members, BlockRows, bundle.Layout.Width);
@@ -124,12 +133,15 @@ internal sealed class Lane
         // Records after it are made once more; their seconds were counted the first time.
         var longest = members.MaxBy(run => run.Log.Count)!.Log;
         long known = longest.Count;
-        if (made > 0 && longest.SecondsAt(made - 1) is >= 0 and var spent) seconds = spent;
+        if (made > 0 && longest.SecondsAt(made - 1) is >= 0 and var spent)
+            seconds = spent;
         pacer.StartAt(index, made);
-        foreach (var run in members) run.Log.Enter(RunState.Running);
+        foreach (var run in members)
+            run.Log.Enter(RunState.Running);
         double perUpdate = Stretch;
         string? stopped = null;
-        bool budgetSpent = false, warm = false;
+        bool budgetSpent = false,
+            warm = false;
         Measure(bundle, evaluator, made);
         while (made < limit && members.Any(run => !run.Log.Ended))
         {
@@ -138,41 +150,54 @@ internal sealed class Lane
                 (stopped, budgetSpent) = ($"Stopped after update {made:#,0}, when its {budget} lane seconds were spent.", true);
                 break;
             }
-            long toMark = Math.Min(Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made, keyframeStride - made % keyframeStride);
-            if (made < known) toMark = Math.Min(toMark, known - made);
+            long toMark = Math.Min(
+                Math.Min(Math.Min(pathMarks.Next(made), testMarks.Next(made)), limit) - made,
+                keyframeStride - made % keyframeStride
+            );
+            if (made < known)
+                toMark = Math.Min(toMark, known - made);
             int granted = pacer.Enter(index, Math.Clamp((long)(Stretch / perUpdate), 1, Math.Min(toMark, BlockRows)));
             if (granted == 0)
             {
                 stopped = $"Stopped after update {made:#,0}.";
                 break;
             }
-            if (secondsBudget is not null && !warm) WarmUp(bundle, block);
+            if (secondsBudget is not null && !warm)
+                WarmUp(bundle, block);
             warm = true;
             double before = LaneClock.Seconds;
             bundle.Advance(granted, block);
-            double took = LaneClock.Seconds - before, after = seconds + took;
-            if (made < known && longest.SecondsAt(made + granted - 1) is >= 0 and var counted) after = counted;
+            double took = LaneClock.Seconds - before,
+                after = seconds + took;
+            if (made < known && longest.SecondsAt(made + granted - 1) is >= 0 and var counted)
+                after = counted;
             perUpdate = Math.Max(1e-9, took / granted);
             Append(block, made, after);
             seconds = after;
             made += granted;
             Measure(bundle, evaluator, made);
-            if (made % keyframeStride == 0) KeepFrames(bundle);
+            if (made % keyframeStride == 0)
+                KeepFrames(bundle);
             pacer.Exit(index, granted);
         }
-        if (secondsBudget is not null && stopped is null && made == limit) (stopped, budgetSpent) = ($"Stopped after update {made:#,0}: a run makes no more updates.", true);
-        if (experiment.Recorder is not null) KeepFrames(bundle);
+        if (secondsBudget is not null && stopped is null && made == limit)
+            (stopped, budgetSpent) = ($"Stopped after update {made:#,0}: a run makes no more updates.", true);
+        if (experiment.Recorder is not null)
+            KeepFrames(bundle);
         if (experiment.Abandoned)
         {
             EndAll(RunState.Stopped, stopped);
             return;
         }
-        if (stopped is not null || members[0].Plan.TotalUpdates is null) Measure(bundle, evaluator, made, last: true);
-        for (int m = 0; m < members.Length; m++) End(m, bundle, evaluator, stopped, budgetSpent);
+        if (stopped is not null || members[0].Plan.TotalUpdates is null)
+            Measure(bundle, evaluator, made, last: true);
+        for (int m = 0; m < members.Length; m++)
+            End(m, bundle, evaluator, stopped, budgetSpent);
     }
 
     /// <summary>
-    /// Makes some updates that do not count and takes them back, before a budget in seconds begins: code that is compiled while it runs for the
+    /// Makes some updates that do not count and takes them back, before a budget in seconds begins: code that is compiled while it runs for
+    /// the
     /// first time, and caches that are empty, are nothing that a batch size has earned. At least one.
     /// </summary>
     private void WarmUp(IBundle bundle, RecordBlock block)
@@ -183,13 +208,17 @@ internal sealed class Lane
         do
         {
             bundle.Advance(some, block);
-            for (int m = 0; m < begin.Length; m++) bundle.Restore(m, begin[m]);
-            if (LaneClock.Seconds - before < WarmUpSeconds / 8) some = Math.Min(2 * some, BlockRows);
-        }
-        while (LaneClock.Seconds - before < WarmUpSeconds && !experiment.Abandoned);
+            for (int m = 0; m < begin.Length; m++)
+                bundle.Restore(m, begin[m]);
+            if (LaneClock.Seconds - before < WarmUpSeconds / 8)
+                some = Math.Min(2 * some, BlockRows);
+        } while (LaneClock.Seconds - before < WarmUpSeconds && !experiment.Abandoned);
     }
 
-    /// <summary>Records the block's rows, which begin after <paramref name="made"/> updates; those that were recorded before a crash must be the same.</summary>
+    /// <summary>
+    /// Records the block's rows, which begin after <paramref name="made"/> updates; those that were recorded before a crash must be the
+    /// same.
+    /// </summary>
     private void Append(RecordBlock block, long made, double after)
     {
         int width = block.Width;
@@ -197,15 +226,21 @@ internal sealed class Lane
         {
             var log = members[m].Log;
             int rows = block.Rows[m];
-            if (log.Ended || rows == 0) continue;
+            if (log.Ended || rows == 0)
+                continue;
             int known = (int)Math.Clamp(log.Count - made, 0, rows);
-            if (known > 0) (checks[m] ??= new RecordCheck(members[m], experiment.Engine.BitExact)).Take(made, block.Of(m)[..(known * width)]);
+            if (known > 0)
+                (checks[m] ??= new RecordCheck(members[m], experiment.Engine.BitExact)).Take(made, block.Of(m)[..(known * width)]);
             if (known < rows && !experiment.Engine.BitExact && checks[m] is { } check && segments[m] is null)
             {
-                segments[m] = string.Create(CultureInfo.InvariantCulture, $"A new segment begins after update {made + known:#,0}: this engine's bits do not come again (losses on the way there were off by up to {100 * check.Deviation:g2} %).");
+                segments[m] = string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"A new segment begins after update {made + known:#,0}: this engine's bits do not come again (losses on the way there were off by up to {100 * check.Deviation:g2} %)."
+                );
                 log.Enter(RunState.Running, segments[m]);
             }
-            if (known == rows) continue;
+            if (known == rows)
+                continue;
             double step = (after - seconds) / rows;
             log.Append(block.Of(m)[(known * width)..(rows * width)], rows - known, seconds + step * known, after);
         }
@@ -215,18 +250,23 @@ internal sealed class Lane
     private void KeepFrames(IBundle bundle)
     {
         for (int m = 0; m < members.Length; m++)
-            if (!members[m].Log.Ended && bundle.Updates(m) > 0 && !members[m].Recorded!.Keyframes.Has(bundle.Updates(m))) experiment.Recorder!.Add(members[m].Recorded!, bundle.Export(m));
+            if (!members[m].Log.Ended && bundle.Updates(m) > 0 && !members[m].Recorded!.Keyframes.Has(bundle.Updates(m)))
+                experiment.Recorder!.Add(members[m].Recorded!, bundle.Export(m));
     }
 
-    /// <summary>What is due after <paramref name="update"/> updates: path points, test figures; and the last of both for a run that diverged.</summary>
+    /// <summary>
+    /// What is due after <paramref name="update"/> updates: path points, test figures; and the last of both for a run that diverged.
+    /// </summary>
     private void Measure(IBundle bundle, IEvaluator evaluator, long update, bool last = false)
     {
         for (int m = 0; m < members.Length; m++)
         {
             var run = members[m];
-            if (run.Log.Ended) continue;
+            if (run.Log.Ended)
+                continue;
             bool diverged = bundle.Diverged(m);
-            bool path = experiment.Job is not null && (last || diverged || pathMarks.Due(update)), test = last || diverged || testMarks.Due(update);
+            bool path = experiment.Job is not null && (last || diverged || pathMarks.Due(update)),
+                test = last || diverged || testMarks.Due(update);
             if (path || test)
             {
                 long at = bundle.Updates(m);
@@ -237,15 +277,18 @@ internal sealed class Lane
                     run.LastTestUpdate = at;
                     run.Log.Evaluations.Add(Test(evaluator, weights, run.Plan.Progress, at, loss));
                 }
-                if (test && !diverged) Probe(bundle, m, weights, at, last || update == limit);
+                if (test && !diverged)
+                    Probe(bundle, m, weights, at, last || update == limit);
                 if (path && run.LastPathUpdate < at)
                 {
                     run.LastPathUpdate = at;
                     run.Snapshots.Add(new Snapshot(at, weights, loss));
                 }
-                else weights.Dispose();
+                else
+                    weights.Dispose();
             }
-            if (!diverged) continue;
+            if (!diverged)
+                continue;
             Finish(m, bundle, evaluator);
             run.Log.Enter(RunState.Diverged, $"Diverged at update {run.Log.Count:#,0}: its loss or gradient is not a finite number.");
         }
@@ -256,7 +299,8 @@ internal sealed class Lane
     {
         var run = members[member];
         bool due = end || MarkOf(run, at) % LaneProbes.OneMarkIn == 0;
-        if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at)) return;
+        if (probes is null || !due || (run.Probes.Count > 0 && run.Probes[run.Probes.Count - 1].Update >= at))
+            return;
         try
         {
             run.Probes.Add(probes.Measure(bundle, member, weights, at, experiment.Abandoning));
@@ -267,17 +311,21 @@ internal sealed class Lane
         }
     }
 
-    /// <summary>How many test marks of a run lie before this one; of a run that is taken up again, later ones may be recorded already.</summary>
+    /// <summary>
+    /// How many test marks of a run lie before this one; of a run that is taken up again, later ones may be recorded already.
+    /// </summary>
     private static long MarkOf(Run run, long at)
     {
         long mark = run.Log.Evaluations.Count - 1;
-        while (mark > 0 && run.Log.Evaluations[mark].Update > at) mark--;
+        while (mark > 0 && run.Log.Evaluations[mark].Update > at)
+            mark--;
         return mark;
     }
 
     private EvaluationPoint Test(IEvaluator evaluator, IWeights weights, TrainingProgress progress, long at, double loss)
     {
-        if (experiment.Plan.Data.Test is null) return new((uint)at, (float)loss, float.NaN, float.NaN, (float)seconds);
+        if (experiment.Plan.Data.Test is null)
+            return new((uint)at, (float)loss, float.NaN, float.NaN, (float)seconds);
         var test = experiment.Test(evaluator, weights, progress, at);
         return new((uint)at, (float)loss, (float)test.Loss, (float)test.Accuracy, (float)seconds);
     }
@@ -285,7 +333,8 @@ internal sealed class Lane
     private void End(int member, IBundle bundle, IEvaluator evaluator, string? stopped, bool budgetSpent)
     {
         var run = members[member];
-        if (run.Log.Ended) return;
+        if (run.Log.Ended)
+            return;
         Finish(member, bundle, evaluator);
         run.Log.BudgetSpent = budgetSpent;
         run.Log.Enter(stopped is null ? RunState.Finished : RunState.Stopped, stopped ?? segments[member]);
@@ -298,14 +347,30 @@ internal sealed class Lane
         using var weights = bundle.Snapshot(member);
         var canonical = new float[weights.Count];
         weights.CopyTo(canonical);
-        if (!BitConverter.IsLittleEndian) throw new PlatformNotSupportedException("Weights are hashed as little-endian floats.");
+        if (!BitConverter.IsLittleEndian)
+            throw new PlatformNotSupportedException("Weights are hashed as little-endian floats.");
         string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(canonical.AsSpan())));
         bool diverged = bundle.Diverged(member);
-        var train = experiment.MeasureEnds ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train)) : new Evaluation(double.NaN, double.NaN);
-        var test = experiment.Plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : experiment.Test(evaluator, weights, run.Plan.Progress, bundle.Updates(member));
+        var train = experiment.MeasureEnds
+            ? evaluator.Evaluate(weights, EvaluationSet.All(Split.Train))
+            : new Evaluation(double.NaN, double.NaN);
+        var test = experiment.Plan.Data.Test is null
+            ? new Evaluation(double.NaN, double.NaN)
+            : experiment.Test(evaluator, weights, run.Plan.Progress, bundle.Updates(member));
         long updates = bundle.Updates(member);
-        run.Log.Result = new RunResult(run.Plan.Id, run.Plan.BatchSize, run.Plan.Seed, updates,
+        run.Log.Result = new RunResult(
+            run.Plan.Id,
+            run.Plan.BatchSize,
+            run.Plan.Seed,
+            updates,
             run.Plan.Progress.EpochsAfter(updates),
-            train.Loss, train.Accuracy, test.Loss, test.Accuracy, seconds, diverged, hash);
+            train.Loss,
+            train.Accuracy,
+            test.Loss,
+            test.Accuracy,
+            seconds,
+            diverged,
+            hash
+        );
     }
 }

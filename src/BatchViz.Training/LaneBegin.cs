@@ -26,42 +26,59 @@ internal sealed class LaneBegin(Experiment experiment, Run[] members)
             run.LastTestUpdate = run.Log.Evaluations.Count is > 0 and var n ? run.Log.Evaluations[n - 1].Update : -1;
             CompleteFork(run);
         }
-        if (Common() is not var (update, keyframes)) return 0;
-        if (experiment.Job is not null) Snapshots.Gather(experiment, members, bundle, evaluator, update, MostSnapshots, experiment.Abandoning);
-        for (int m = 0; m < members.Length; m++) bundle.Restore(m, keyframes[m]);
+        if (Common() is not var (update, keyframes))
+            return 0;
+        if (experiment.Job is not null)
+            Snapshots.Gather(experiment, members, bundle, evaluator, update, MostSnapshots, experiment.Abandoning);
+        for (int m = 0; m < members.Length; m++)
+            bundle.Restore(m, keyframes[m]);
         return update;
     }
 
     /// <summary>The records between the start of a fork's log and the fork itself are its parent's, made once more.</summary>
     private void CompleteFork(Run run)
     {
-        if (run.Plan.Fork is not { } fork || run.Log.Count >= fork.Update) return;
+        if (run.Plan.Fork is not { } fork || run.Log.Count >= fork.Update)
+            return;
         var parent = experiment.Runs.Single(other => other.Plan.Id == fork.Parent);
-        int width = run.Log.Layout.Width, stride = run.Log.Stride;
+        int width = run.Log.Layout.Width,
+            stride = run.Log.Stride;
         var rows = new float[RowsAtOnce * width];
         while (run.Log.Count < fork.Update)
         {
             long first = run.Log.Count;
             int some = (int)Math.Min(fork.Update - first, RowsAtOnce);
             var window = experiment.Replayer.RowsAhead(parent, first, some, experiment.Abandoning);
-            for (int r = 0; r < some; r++) window.Rows.AsSpan(r * stride, width).CopyTo(rows.AsSpan(r * width));
-            double before = first > 0 ? parent.Log.SecondsAt(first - 1) : 0, after = parent.Log.SecondsAt(first + some - 1);
+            for (int r = 0; r < some; r++)
+                window.Rows.AsSpan(r * stride, width).CopyTo(rows.AsSpan(r * width));
+            double before = first > 0 ? parent.Log.SecondsAt(first - 1) : 0,
+                after = parent.Log.SecondsAt(first + some - 1);
             run.Log.Append(rows.AsSpan(0, some * width), some, before, double.IsNaN(after) ? before : after);
         }
     }
 
-    /// <summary>The newest keyframes of one update that every member has; null: there are none, and all begin with their initial weights.</summary>
+    /// <summary>
+    /// The newest keyframes of one update that every member has; null: there are none, and all begin with their initial weights.
+    /// </summary>
     private (long Update, Keyframe[] Keyframes)? Common()
     {
-        if (members.Any(run => run.Recorded is null)) return null;
+        if (members.Any(run => run.Recorded is null))
+            return null;
         long most = members.Min(run => run.Log.Count);
-        var common = members.Select(run => run.Recorded!.Keyframes.Updates.Where(at => at <= most)).Aggregate((a, b) => a.Intersect(b)).OrderDescending();
+        var common = members
+            .Select(run => run.Recorded!.Keyframes.Updates.Where(at => at <= most))
+            .Aggregate((a, b) => a.Intersect(b))
+            .OrderDescending();
         foreach (long update in common)
         {
             Keyframe?[] keyframes = [.. members.Select(run => run.Recorded!.Keyframes.Read(update))];
-            if (keyframes.All(keyframe => keyframe is not null)) return (update, [.. keyframes.Select(keyframe => keyframe!)]);
+            if (keyframes.All(keyframe => keyframe is not null))
+                return (update, [.. keyframes.Select(keyframe => keyframe!)]);
         }
-        if (members[0].Plan.Fork is { } fork) throw new CannotException($"The keyframe after update {fork.Update:#,0}, at which this run leaves {fork.Parent}, cannot be read.");
+        if (members[0].Plan.Fork is { } fork)
+            throw new CannotException(
+                $"The keyframe after update {fork.Update:#,0}, at which this run leaves {fork.Parent}, cannot be read."
+            );
         return null;
     }
 }

@@ -11,8 +11,13 @@ internal sealed class LaneProbes : IDisposable
     /// <summary>Of the marks at which test figures are taken, at most 80, one in this many has probes too.</summary>
     public const int OneMarkIn = 4;
 
-    private const double Epsilon = 1e-3, Rho = 0.5;
-    private const int SharpnessSteps = 10, AdaptiveSteps = 5, Pairs = 2, LanczosIterations = 40, TraceSamples = 20;
+    private const double Epsilon = 1e-3,
+        Rho = 0.5;
+    private const int SharpnessSteps = 10,
+        AdaptiveSteps = 5,
+        Pairs = 2,
+        LanczosIterations = 40,
+        TraceSamples = 20;
     private const uint Seed = 1;
 
     private readonly IProbe probe;
@@ -26,28 +31,47 @@ internal sealed class LaneProbes : IDisposable
         probe = experiment.Engine.CreateProbe(experiment.Data, spec.Network);
     }
 
-    /// <summary>Weight vectors, of 4 bytes a weight, that a lane's probes hold at most, about: Lanczos keeps each iteration's in double.</summary>
-    public static int Vectors(IReadOnlyList<ProbeKind> kinds) => kinds.Contains(ProbeKind.Eigenvalues) ? 2 * LanczosIterations + 10 : kinds.Count > 0 ? 10 : 0;
+    /// <summary>
+    /// Weight vectors, of 4 bytes a weight, that a lane's probes hold at most, about: Lanczos keeps each iteration's in double.
+    /// </summary>
+    public static int Vectors(IReadOnlyList<ProbeKind> kinds) =>
+        kinds.Contains(ProbeKind.Eigenvalues) ? 2 * LanczosIterations + 10
+        : kinds.Count > 0 ? 10
+        : 0;
 
     /// <param name="weights">The member's now.</param>
     public ProbePoint Measure(IBundle bundle, int member, IWeights weights, long update, CancellationToken cancel)
     {
         double before = LaneClock.Seconds;
         var point = new ProbePoint(update);
-        foreach (var kind in kinds) point = With(point, kind, bundle, member, weights, update, cancel);
+        foreach (var kind in kinds)
+            point = With(point, kind, bundle, member, weights, update, cancel);
         return point with { Seconds = LaneClock.Seconds - before };
     }
 
     public void Dispose() => probe.Dispose();
 
-    private ProbePoint With(ProbePoint point, ProbeKind kind, IBundle bundle, int member, IWeights weights, long update, CancellationToken cancel)
+    private ProbePoint With(
+        ProbePoint point,
+        ProbeKind kind,
+        IBundle bundle,
+        int member,
+        IWeights weights,
+        long update,
+        CancellationToken cancel
+    )
     {
         switch (kind)
         {
             case ProbeKind.Gradient:
                 using (var full = probe.Gradient(weights, set, cancel))
                 using (var batch = probe.Gradient(weights, new EvaluationSet(Split.Train, bundle.NextBatch(member)), cancel))
-                    return point with { GradientNorm = full.Gradient.Norm, BatchCosine = probe.Cosine(full.Gradient, batch.Gradient), Cost = point.Cost + full.Cost };
+                    return point with
+                    {
+                        GradientNorm = full.Gradient.Norm,
+                        BatchCosine = probe.Cosine(full.Gradient, batch.Gradient),
+                        Cost = point.Cost + full.Cost,
+                    };
             case ProbeKind.Sharpness:
                 var sharpness = probe.Sharpness(weights, set, Epsilon, SharpnessSteps, cancel);
                 return point with { Sharpness = sharpness.Sharpness, Cost = point.Cost + sharpness.Cost };
@@ -69,13 +93,22 @@ internal sealed class LaneProbes : IDisposable
             case ProbeKind.GradientCurvature:
                 using (var full = probe.Gradient(weights, set, cancel))
                 using (var along = probe.HessianProduct(weights, set, full.Gradient, cancel))
-                    return point with { GradientCurvature = along.Curvature / (full.Gradient.Norm * full.Gradient.Norm), Cost = point.Cost + full.Cost + along.Cost };
+                    return point with
+                    {
+                        GradientCurvature = along.Curvature / (full.Gradient.Norm * full.Gradient.Norm),
+                        Cost = point.Cost + full.Cost + along.Cost,
+                    };
             case ProbeKind.FisherRao:
                 var norm = probe.FisherRao(weights, set, cancel);
                 return point with { FisherRao = norm.Norm, Cost = point.Cost + norm.Cost };
             case ProbeKind.NoiseScale:
                 var moments = probe.ExampleGradients(weights, set, [], cancel);
-                return point with { GradientVariance = moments.TraceCovariance, NoiseScale = moments.NoiseScale, Cost = point.Cost + moments.Cost };
+                return point with
+                {
+                    GradientVariance = moments.TraceCovariance,
+                    NoiseScale = moments.NoiseScale,
+                    Cost = point.Cost + moments.Cost,
+                };
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "unknown probe");
         }

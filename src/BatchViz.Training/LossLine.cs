@@ -14,7 +14,8 @@ namespace BatchViz.Training;
 /// <param name="Test">On the test set; null where the data have no test split.</param>
 public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Evaluation[]? Test)
 {
-    public const double From = -1, To = 2;
+    public const double From = -1,
+        To = 2;
     public const int Points = 61;
 
     public static double T(int point) => From + (To - From) * point / (Points - 1);
@@ -24,9 +25,17 @@ public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Ev
 
     /// <param name="replayer">Null: the experiment's.</param>
     /// <exception cref="RefusedException">One sentence: there is no such line.</exception>
-    public static LossLine Between(Experiment experiment, Run a, Run b, IProgress<double>? progress, CancellationToken cancel, Replayer? replayer = null)
+    public static LossLine Between(
+        Experiment experiment,
+        Run a,
+        Run b,
+        IProgress<double>? progress,
+        CancellationToken cancel,
+        Replayer? replayer = null
+    )
     {
-        if (a == b) throw new RefusedException(Tr("A line needs two different runs.", "连线需要两个不同的运行。"));
+        if (a == b)
+            throw new RefusedException(Tr("A line needs two different runs.", "连线需要两个不同的运行。"));
         replayer ??= experiment.Replayer;
         using var from = End.Of(replayer, a, cancel);
         using var to = End.Of(replayer, b, cancel);
@@ -48,14 +57,16 @@ public sealed record LossLine(long UpdateA, long UpdateB, Evaluation[] Train, Ev
     {
         public static End Of(Replayer replayer, Run run, CancellationToken cancel)
         {
-            if (run.Snapshots.Count is > 0 and var n) return new(run.Snapshots[n - 1].Update, run.Snapshots[n - 1].Weights, false);
+            if (run.Snapshots.Count is > 0 and var n)
+                return new(run.Snapshots[n - 1].Update, run.Snapshots[n - 1].Weights, false);
             long update = NewestOf(run);
             return new(update, replayer.WeightsAt(run, update, null, cancel), true);
         }
 
         public void Dispose()
         {
-            if (Ours) Weights.Dispose();
+            if (Ours)
+                Weights.Dispose();
         }
     }
 }

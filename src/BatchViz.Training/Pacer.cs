@@ -14,7 +14,8 @@ internal sealed class Pacer
     private readonly long window;
     private Place[] places = [];
     private int permits;
-    private bool held, stopping;
+    private bool held,
+        stopping;
 
     /// <param name="lanes">For each lane its bookkeeping.</param>
     /// <param name="window">How far a lane may be ahead of the slowest one, in the unit of the pace.</param>
@@ -22,7 +23,8 @@ internal sealed class Pacer
     public Pacer(Pace pace, IReadOnlyList<TrainingProgress> lanes, long window, int atOnce, bool held)
     {
         (this.pace, this.window, permits, this.held) = (pace, window, atOnce, held);
-        foreach (var lane in lanes) Add(lane, free: false);
+        foreach (var lane in lanes)
+            Add(lane, free: false);
     }
 
     /// <summary>A lane's place in the queue.</summary>
@@ -36,7 +38,10 @@ internal sealed class Pacer
 
         public long Updates;
         public int Singles;
-        public bool Ended, Working, Waiting, Withheld;
+        public bool Ended,
+            Working,
+            Waiting,
+            Withheld;
     }
 
     /// <summary>One more lane; returns its number.</summary>
@@ -46,7 +51,8 @@ internal sealed class Pacer
         lock (gate)
         {
             // Whoever comes after the end of all others begins something new.
-            if (places.Length > 0 && places.All(place => place.Ended)) stopping = false;
+            if (places.Length > 0 && places.All(place => place.Ended))
+                stopping = false;
             places = [.. places, new Place(progress, free)];
             return places.Length - 1;
         }
@@ -64,16 +70,26 @@ internal sealed class Pacer
 
     public bool Held
     {
-        get { lock (gate) return held; }
+        get
+        {
+            lock (gate)
+                return held;
+        }
     }
 
     /// <summary>Held, and the updates under way or asked for one by one have been made: nothing more comes until someone asks.</summary>
     public bool Still
     {
-        get { lock (gate) return held && places.All(place => !place.Working && (place.Singles == 0 || place.Ended)); }
+        get
+        {
+            lock (gate)
+                return held && places.All(place => !place.Working && (place.Singles == 0 || place.Ended));
+        }
     }
 
-    /// <summary>Waits until the lane may work. Returns how many updates it may make now, at most <paramref name="wanted"/>; 0 means stop.</summary>
+    /// <summary>
+    /// Waits until the lane may work. Returns how many updates it may make now, at most <paramref name="wanted"/>; 0 means stop.
+    /// </summary>
     public int Enter(int lane, long wanted)
     {
         var place = places[lane];
@@ -81,7 +97,8 @@ internal sealed class Pacer
         {
             lock (gate)
             {
-                if (stopping) return 0;
+                if (stopping)
+                    return 0;
                 int granted = permits > 0 ? Allowed(place, wanted) : 0;
                 if (granted > 0)
                 {
@@ -101,7 +118,8 @@ internal sealed class Pacer
     {
         lock (gate)
         {
-            if (places[lane].Working) permits++;
+            if (places[lane].Working)
+                permits++;
             places[lane].Working = false;
             places[lane].Updates += made;
             Wake();
@@ -120,7 +138,8 @@ internal sealed class Pacer
 
     public void Hold()
     {
-        lock (gate) held = true;
+        lock (gate)
+            held = true;
     }
 
     public void Continue()
@@ -128,7 +147,8 @@ internal sealed class Pacer
         lock (gate)
         {
             held = false;
-            foreach (var place in places) place.Singles = 0;
+            foreach (var place in places)
+                place.Singles = 0;
             Wake();
         }
     }
@@ -148,9 +168,11 @@ internal sealed class Pacer
     {
         lock (gate)
         {
-            if (!held) return;
+            if (!held)
+                return;
             foreach (var place in places)
-                if (!place.Withheld) place.Singles++;
+                if (!place.Withheld)
+                    place.Singles++;
             Wake();
         }
     }
@@ -160,7 +182,8 @@ internal sealed class Pacer
         lock (gate)
         {
             stopping = true;
-            foreach (var place in places) place.Wake.Set();
+            foreach (var place in places)
+                place.Wake.Set();
         }
     }
 
@@ -172,8 +195,10 @@ internal sealed class Pacer
         {
             Place? next = null;
             foreach (var place in places)
-                if (place.Waiting && Allowed(place, 1, peek: true) > 0 && (next is null || Position(place) < Position(next))) next = place;
-            if (next is null) return;
+                if (place.Waiting && Allowed(place, 1, peek: true) > 0 && (next is null || Position(place) < Position(next)))
+                    next = place;
+            if (next is null)
+                return;
             next.Waiting = false;
             free--;
             next.Wake.Set();
@@ -182,21 +207,27 @@ internal sealed class Pacer
 
     private int Allowed(Place place, long wanted, bool peek = false)
     {
-        if (place.Withheld) return 0;
+        if (place.Withheld)
+            return 0;
         if (held)
         {
-            if (place.Singles == 0) return 0;
-            if (!peek) place.Singles--;
+            if (place.Singles == 0)
+                return 0;
+            if (!peek)
+                place.Singles--;
             return 1;
         }
-        if (place.Free) return (int)Math.Min(wanted, int.MaxValue);
+        if (place.Free)
+            return (int)Math.Min(wanted, int.MaxValue);
         long slowest = long.MaxValue;
         foreach (var other in places)
-            if (!other.Ended && !other.Free) slowest = Math.Min(slowest, Position(other));
+            if (!other.Ended && !other.Free)
+                slowest = Math.Min(slowest, Position(other));
         long limit = slowest + window;
         // The slowest may always make one update, however large its batch is beside the window.
         long allowed = pace == Pace.Updates ? limit - place.Updates : place.Progress.UpdatesWithin(limit) - place.Updates;
-        if (allowed < 1 && Position(place) == slowest) allowed = 1;
+        if (allowed < 1 && Position(place) == slowest)
+            allowed = 1;
         return (int)Math.Clamp(allowed, 0, Math.Min(wanted, int.MaxValue));
     }
 

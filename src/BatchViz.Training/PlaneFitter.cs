@@ -8,7 +8,13 @@ using static BatchViz.Core.Language;
 namespace BatchViz.Training;
 
 /// <param name="Title">Which slice it is, in English; <paramref name="Origin"/> says the same in numbers.</param>
-internal sealed record PlaneFit(IPlane Plane, string Title, PlaneOrigin Origin, double? Explained = null, double? ExplainedByRandomWalk = null);
+internal sealed record PlaneFit(
+    IPlane Plane,
+    string Title,
+    PlaneOrigin Origin,
+    double? Explained = null,
+    double? ExplainedByRandomWalk = null
+);
 
 /// <summary>Fits planes to the runs' weights (docs/decisions/0005). Belongs to the landscape's thread.</summary>
 internal sealed class PlaneFitter(Experiment experiment)
@@ -22,15 +28,19 @@ internal sealed class PlaneFitter(Experiment experiment)
 
     /// <summary>A plane through what there is; null when the snapshots do not span one yet.</summary>
     /// <exception cref="RefusedException">What was wanted cannot be had, however long one waits.</exception>
-    public PlaneFit? Fit(IEvaluator evaluator, PlaneRequest wish, CancellationToken cancel) => wish.Kind switch
-    {
-        PlaneKind.Weights => new(evaluator.WeightPlane(),
-            experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights", OfAll()),
-        PlaneKind.Random => Random(evaluator),
-        PlaneKind.Runs => Through(evaluator, wish),
-        PlaneKind.Hessian => FitHessianPlane(evaluator, wish, cancel),
-        _ => Principal(evaluator),
-    };
+    public PlaneFit? Fit(IEvaluator evaluator, PlaneRequest wish, CancellationToken cancel) =>
+        wish.Kind switch
+        {
+            PlaneKind.Weights => new(
+                evaluator.WeightPlane(),
+                experiment.Plan.Data.Surface is { } surface ? $"f(x, y) = {Surfaces.Describe(surface)}" : "the loss over both weights",
+                OfAll()
+            ),
+            PlaneKind.Random => Random(evaluator),
+            PlaneKind.Runs => Through(evaluator, wish),
+            PlaneKind.Hessian => FitHessianPlane(evaluator, wish, cancel),
+            _ => Principal(evaluator),
+        };
 
     /// <summary>
     /// A loss above which a point neither shapes the plane nor stretches the region: ten times the starts' and one more. A run on
@@ -40,27 +50,41 @@ internal sealed class PlaneFitter(Experiment experiment)
     {
         double start = 0;
         foreach (var run in experiment.Runs)
-            if (run.Snapshots.Count > 0 && double.IsFinite(run.Snapshots[0].Loss)) start = Math.Max(start, run.Snapshots[0].Loss);
+            if (run.Snapshots.Count > 0 && double.IsFinite(run.Snapshots[0].Loss))
+                start = Math.Max(start, run.Snapshots[0].Loss);
         return 10 * start + 1;
     }
 
     private PlaneFit? Random(IEvaluator evaluator)
     {
         var chosen = Choose();
-        if (chosen.Count < 3) return null;
+        if (chosen.Count < 3)
+            return null;
         var plane = evaluator.RandomPlane([.. chosen.Select(c => c.Snapshot.Weights)], seed: experiment.Plan.Spec.Data.Seed + draws++);
-        return new(plane, draws == 1 ? "two random directions, filter-normalised" : $"two random directions, filter-normalised, draw {draws}", OfAll() with { Draw = (int)draws });
+        return new(
+            plane,
+            draws == 1 ? "two random directions, filter-normalised" : $"two random directions, filter-normalised, draw {draws}",
+            OfAll() with
+            {
+                Draw = (int)draws,
+            }
+        );
     }
 
     private PlaneFit? Principal(IEvaluator evaluator)
     {
         var chosen = Choose();
-        if (chosen.Count < 3) return null;
+        if (chosen.Count < 3)
+            return null;
         var weights = chosen.Select(c => c.Snapshot.Weights).ToArray();
         double[] gram = evaluator.CentredGram(weights);
-        if (PrincipalComponents.Of(gram, weights.Length) is not { } components) return null;
+        if (PrincipalComponents.Of(gram, weights.Length) is not { } components)
+            return null;
         var plane = evaluator.CombinationPlane(weights, components.First, components.Second);
-        string title = experiment.Runs.Count == 1 ? "principal components of the run's weights" : $"principal components of all {experiment.Runs.Count} runs' weights";
+        string title =
+            experiment.Runs.Count == 1
+                ? "principal components of the run's weights"
+                : $"principal components of all {experiment.Runs.Count} runs' weights";
         return new(plane, title, OfAll(), components.Explained, Walk(gram, chosen));
     }
 
@@ -72,7 +96,14 @@ internal sealed class PlaneFitter(Experiment experiment)
         double ceiling = Ceiling();
         Snapshot?[] newest = [.. runs.Select(run => Newest(run, ceiling))];
         if (Array.IndexOf(newest, null) is >= 0 and var missing)
-            return wish.Runs is null ? null : throw new RefusedException(Tr($"{runs[missing].Plan.Id} has no weights yet that a plane could go through.", $"{runs[missing].Plan.Id} 还没有可供平面经过的权重。"));
+            return wish.Runs is null
+                ? null
+                : throw new RefusedException(
+                    Tr(
+                        $"{runs[missing].Plan.Id} has no weights yet that a plane could go through.",
+                        $"{runs[missing].Plan.Id} 还没有可供平面经过的权重。"
+                    )
+                );
         IPlane plane;
         try
         {
@@ -80,20 +111,33 @@ internal sealed class PlaneFitter(Experiment experiment)
         }
         catch (RefusedException)
         {
-            return wish.Runs is null ? null : throw new RefusedException(Tr("The weights of these three runs lie on one line, so no single plane goes through them.", "这三个运行的权重在一条直线上，经过它们的平面不止一个。"));
+            return wish.Runs is null
+                ? null
+                : throw new RefusedException(
+                    Tr(
+                        "The weights of these three runs lie on one line, so no single plane goes through them.",
+                        "这三个运行的权重在一条直线上，经过它们的平面不止一个。"
+                    )
+                );
         }
         string[] places = [.. runs.Zip(newest, (run, snapshot) => Place(run, snapshot!.Update))];
-        return new(plane, $"through the weights of {places[0]}, {places[1]} and {places[2]}",
-            new PlaneOrigin([.. runs.Select(run => run.Plan.Id)], [.. newest.Select(snapshot => snapshot!.Update)]));
+        return new(
+            plane,
+            $"through the weights of {places[0]}, {places[1]} and {places[2]}",
+            new PlaneOrigin([.. runs.Select(run => run.Plan.Id)], [.. newest.Select(snapshot => snapshot!.Update)])
+        );
     }
 
-    /// <summary>The plane in which the loss curves most at a run's weights; null where the Hessian is not finite or has no two directions.</summary>
+    /// <summary>
+    /// The plane in which the loss curves most at a run's weights; null where the Hessian is not finite or has no two directions.
+    /// </summary>
     private PlaneFit? FitHessianPlane(IEvaluator evaluator, PlaneRequest wish, CancellationToken cancel)
     {
         var run = wish.Runs is [var id] ? Named(id) : experiment.Runs.MaxBy(run => run.Plan.BatchSize)!;
         if (wish.Update is { } update)
         {
-            if (Kept(run, update) is { } kept) return FitHessianPlane(evaluator, run, update, kept, cancel) ?? throw Flat(run, update);
+            if (Kept(run, update) is { } kept)
+                return FitHessianPlane(evaluator, run, update, kept, cancel) ?? throw Flat(run, update);
             using var weights = experiment.Replayer.WeightsAt(run, update, null, cancel);
             return FitHessianPlane(evaluator, run, update, weights, cancel) ?? throw Flat(run, update);
         }
@@ -103,22 +147,38 @@ internal sealed class PlaneFitter(Experiment experiment)
     private PlaneFit? FitHessianPlane(IEvaluator evaluator, Run run, long update, IWeights weights, CancellationToken cancel)
     {
         using var probe = experiment.Engine.CreateProbe(experiment.Data, experiment.Plan.Network);
-        using var top = probe.Eigenvalues(weights, experiment.EvaluationSet, count: 2, EigenIterations, experiment.Plan.Spec.Data.Seed, cancel);
-        if (top.Pairs.Count < 2) return null;
+        using var top = probe.Eigenvalues(
+            weights,
+            experiment.EvaluationSet,
+            count: 2,
+            EigenIterations,
+            experiment.Plan.Spec.Data.Seed,
+            cancel
+        );
+        if (top.Pairs.Count < 2)
+            return null;
         var plane = evaluator.DirectionPlane(weights, top.Pairs[0].Vector, top.Pairs[1].Vector);
-        string title = string.Create(CultureInfo.InvariantCulture, $"the Hessian's top two eigenvectors (λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at {Place(run, update)}");
+        string title = string.Create(
+            CultureInfo.InvariantCulture,
+            $"the Hessian's top two eigenvectors (λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at {Place(run, update)}"
+        );
         return new(plane, title, new PlaneOrigin([run.Plan.Id], [update], [top.Pairs[0].Value, top.Pairs[1].Value]));
     }
 
-    private static RefusedException Flat(Run run, long update) => new(Tr(
-        $"The Hessian of {run.Plan.Id} after update {update:#,0} is not finite, or has no two directions.",
-        $"{run.Plan.Id} 在第 {update:#,0} 次更新后的 Hessian 矩阵不是有限的，或者没有两个方向。"));
+    private static RefusedException Flat(Run run, long update) =>
+        new(
+            Tr(
+                $"The Hessian of {run.Plan.Id} after update {update:#,0} is not finite, or has no two directions.",
+                $"{run.Plan.Id} 在第 {update:#,0} 次更新后的 Hessian 矩阵不是有限的，或者没有两个方向。"
+            )
+        );
 
     /// <summary>The weights after an update, if they happen to be a snapshot.</summary>
     private static IWeights? Kept(Run run, long update)
     {
         for (long i = run.Snapshots.Count - 1; i >= 0; i--)
-            if (run.Snapshots[i].Update == update) return run.Snapshots[i].Weights;
+            if (run.Snapshots[i].Update == update)
+                return run.Snapshots[i].Weights;
         return null;
     }
 
@@ -134,7 +194,8 @@ internal sealed class PlaneFitter(Experiment experiment)
             var snapshots = experiment.Runs[r].Snapshots;
             long count = snapshots.Count;
             for (long i = 0; i < count; i++)
-                if (snapshots[i].Loss <= ceiling) sane.Add(snapshots[i]);
+                if (snapshots[i].Loss <= ceiling)
+                    sane.Add(snapshots[i]);
             int take = Math.Min(each, sane.Count);
             for (int k = 0; k < take; k++)
                 chosen.Add((r, sane[take == 1 ? 0 : (int)((long)k * (sane.Count - 1) / (take - 1))]));
@@ -146,7 +207,8 @@ internal sealed class PlaneFitter(Experiment experiment)
     private static Snapshot? Newest(Run run, double ceiling)
     {
         for (long i = run.Snapshots.Count - 1; i >= 0; i--)
-            if (run.Snapshots[i].Loss <= ceiling) return run.Snapshots[i];
+            if (run.Snapshots[i].Loss <= ceiling)
+                return run.Snapshots[i];
         return null;
     }
 
@@ -168,13 +230,15 @@ internal sealed class PlaneFitter(Experiment experiment)
         var starts = new List<int>();
         double apart = 0;
         var seeds = experiment.Plan.Spec.Seeds;
-        for (int i = 0; i < n;)
+        for (int i = 0; i < n; )
         {
             int end = i;
-            while (end < n && chosen[end].Run == chosen[i].Run) end++;
+            while (end < n && chosen[end].Run == chosen[i].Run)
+                end++;
             walks.Add([.. Enumerable.Range(i + 1, end - i - 1).Select(k => Distance(k - 1, k))]);
             starts.Add(seeds.Index().First(s => s.Item == experiment.Runs[chosen[i].Run].Plan.Seed).Index);
-            if (starts[^1] > 0) apart = Math.Max(apart, Distance(0, i));
+            if (starts[^1] > 0)
+                apart = Math.Max(apart, Distance(0, i));
             i = end;
         }
         return RandomWalkNull.Explained(walks, starts, apart, experiment.Plan.Network.ParameterCount, seed: 1);

@@ -4,7 +4,8 @@ using BatchViz.Telemetry;
 namespace BatchViz.Training;
 
 /// <summary>
-/// What was recorded before an interruption must come again, bit for bit: records where they were kept, else the buckets over them. An engine
+/// What was recorded before an interruption must come again, bit for bit: records where they were kept, else the buckets over them. An
+/// engine
 /// whose bits do not come again is only measured: what it goes on with is another segment of the run.
 /// </summary>
 internal sealed class RecordCheck(Run run, bool exact)
@@ -17,7 +18,9 @@ internal sealed class RecordCheck(Run run, bool exact)
     /// <summary>Where the bucket that is open began; −1 while none has been seen from its beginning.</summary>
     private long began = -1;
 
-    /// <summary>Largest difference of a loss from the recorded one, as a share of the larger of both; 0 where the engine is exact.</summary>
+    /// <summary>
+    /// Largest difference of a loss from the recorded one, as a share of the larger of both; 0 where the engine is exact.
+    /// </summary>
     public double Deviation { get; private set; }
 
     /// <param name="rows">Records from <paramref name="first"/> on, as the engine made them now; all of them were made before.</param>
@@ -30,32 +33,50 @@ internal sealed class RecordCheck(Run run, bool exact)
             long record = first + r;
             if (run.Log.TryRows(record, 1, recorded))
             {
-                if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then)) Deviation = Math.Max(Deviation, new RecordDifference(RecordLayout.Loss, row[RecordLayout.Loss], then).Relative);
+                if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then))
+                    Deviation = Math.Max(Deviation, new RecordDifference(RecordLayout.Loss, row[RecordLayout.Loss], then).Relative);
                 for (int c = 0; c < width && exact; c++)
-                    if (Bits(recorded[c]) != Bits(row[c])) throw Other(record, c, recorded[c], row[c]);
+                    if (Bits(recorded[c]) != Bits(row[c]))
+                        throw Other(record, c, recorded[c], row[c]);
             }
-            if (exact) Gather(record, row);
+            if (exact)
+                Gather(record, row);
         }
     }
 
     private void Gather(long record, ReadOnlySpan<float> row)
     {
         int level = run.Log.Plan.LevelAt(record);
-        if (level < RunLog.ChunkLevel) return;
-        long size = 1L << (2 * level), place = record & (size - 1);
-        if (place == 0) began = record;
-        if (began != record - place) return;
-        for (int c = 0; c < width; c++) open[c] = place == 0 ? Bucket.Of(row[c]) : open[c].Then(Bucket.Of(row[c]));
-        if (place != size - 1) return;
+        if (level < RunLog.ChunkLevel)
+            return;
+        long size = 1L << (2 * level),
+            place = record & (size - 1);
+        if (place == 0)
+            began = record;
+        if (began != record - place)
+            return;
+        for (int c = 0; c < width; c++)
+            open[c] = place == 0 ? Bucket.Of(row[c]) : open[c].Then(Bucket.Of(row[c]));
+        if (place != size - 1)
+            return;
         for (int c = 0; c < width; c++)
         {
-            if (!run.Log.TryBuckets(level, record >> (2 * level), c, kept)) return;
-            if (Bits(kept[0].Min) != Bits(open[c].Min) || Bits(kept[0].Max) != Bits(open[c].Max) || Bits(kept[0].Last) != Bits(open[c].Last)) throw Other(record, c, kept[0].Last, open[c].Last);
+            if (!run.Log.TryBuckets(level, record >> (2 * level), c, kept))
+                return;
+            if (
+                Bits(kept[0].Min) != Bits(open[c].Min)
+                || Bits(kept[0].Max) != Bits(open[c].Max)
+                || Bits(kept[0].Last) != Bits(open[c].Last)
+            )
+                throw Other(record, c, kept[0].Last, open[c].Last);
         }
     }
 
-    private LaneBegin.CannotException Other(long record, int column, float then, float now)
-        => new($"Update {record + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[column].Label} {now:R}, recorded {then:R}): the recording is of another build or machine.");
+    private LaneBegin.CannotException Other(long record, int column, float then, float now) =>
+        new(
+            $"Update {record + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[column].Label} {now:R}, recorded {then:R}): the recording is of another build or machine."
+        );
 
-    private static int Bits(float value) => float.IsNaN(value) ? BitConverter.SingleToInt32Bits(float.NaN) : BitConverter.SingleToInt32Bits(value);
+    private static int Bits(float value) =>
+        float.IsNaN(value) ? BitConverter.SingleToInt32Bits(float.NaN) : BitConverter.SingleToInt32Bits(value);
 }

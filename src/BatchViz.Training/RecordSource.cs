@@ -48,14 +48,18 @@ public sealed class RecordSource : IRecordSource
 
     public void ReadSeconds(long first, int count, Span<float> into)
     {
-        for (int r = 0; r < count; r++) into[r] = run.Log.SecondsAt(first + r);
+        for (int r = 0; r < count; r++)
+            into[r] = run.Log.SecondsAt(first + r);
     }
 
     private void ReadSome(long first, int count, Span<float> into, CancellationToken cancel)
     {
-        int stride = run.Log.Stride, width = Layout.Width;
+        int stride = run.Log.Stride,
+            width = Layout.Width;
         float[] from = rows;
-        if (!run.Log.TryRows(first, count, from)) from = experiment.Replayer.Rows(run, first, count, null, cancel).Rows;
-        for (int r = 0; r < count; r++) from.AsSpan(r * stride, width).CopyTo(into[(r * width)..]);
+        if (!run.Log.TryRows(first, count, from))
+            from = experiment.Replayer.Rows(run, first, count, null, cancel).Rows;
+        for (int r = 0; r < count; r++)
+            from.AsSpan(r * stride, width).CopyTo(into[(r * width)..]);
     }
 }

@@ -14,6 +14,16 @@ public readonly record struct GradientOnPlane(double X, double Y, double Norm);
 /// <param name="Full">The gradient of the mean loss over the whole training split.</param>
 /// <param name="FullExamples">Examples of the training split.</param>
 /// <param name="Cosine">Of the angle between both gradients; NaN where there is none.</param>
-/// <param name="Scatter">Covariance of single examples' gradients on the plane; null for a contrastive loss, whose examples have none.</param>
+/// <param name="Scatter">Covariance of single examples' gradients on the plane; null for a contrastive loss, whose examples have
+/// none.</param>
 public sealed record ReplayedMoment(
-    string Run, long Update, PlanePoint Point, int NextBatchSize, GradientOnPlane? Batch, GradientOnPlane Full, int FullExamples, double Cosine, PlaneGradientsProbe? Scatter);
+    string Run,
+    long Update,
+    PlanePoint Point,
+    int NextBatchSize,
+    GradientOnPlane? Batch,
+    GradientOnPlane Full,
+    int FullExamples,
+    double Cosine,
+    PlaneGradientsProbe? Scatter
+);

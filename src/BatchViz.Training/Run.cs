@@ -9,7 +9,8 @@ namespace BatchViz.Training;
 public sealed record Snapshot(long Update, IWeights Weights, double Loss);
 
 /// <summary>Memory of a bundle of so many seeds.</summary>
-/// <param name="Reserved">What the engine counts of what it asked for when it made the bundle; null before it is made, and of runs that had ended when their recording was opened.</param>
+/// <param name="Reserved">What the engine counts of what it asked for when it made the bundle; null before it is made, and of runs that had
+/// ended when their recording was opened.</param>
 public sealed record RunMemory(int Seeds, MemoryAccount Predicted, MemoryAccount? Reserved = null);
 
 /// <summary>A run in progress: its plan, its log, and the snapshots along its path.</summary>

@@ -4,7 +4,8 @@ namespace BatchViz.Training;
 internal sealed class ScaledProgress(IProgress<double> whole, double from, double to) : IProgress<double>
 {
     /// <param name="whole">Null: nobody wants to know.</param>
-    public static IProgress<double>? Of(IProgress<double>? whole, double from, double to) => whole is null ? null : new ScaledProgress(whole, from, to);
+    public static IProgress<double>? Of(IProgress<double>? whole, double from, double to) =>
+        whole is null ? null : new ScaledProgress(whole, from, to);
 
     public void Report(double value) => whole.Report(from + (to - from) * value);
 }

@@ -2,7 +2,10 @@ using BatchViz.Core.Engines;
 
 namespace BatchViz.Training;
 
-/// <summary>Computes the grid of the current plane, 9 → 17 → 33 → 65, on a thread of its own; each resolution reuses the last one's points, and helpers where no lane needs their cores.</summary>
+/// <summary>
+/// Computes the grid of the current plane, 9 → 17 → 33 → 65, on a thread of its own; each resolution reuses the last one's points, and
+/// helpers where no lane needs their cores.
+/// </summary>
 internal sealed class SurfaceJob : IDisposable
 {
     private readonly Experiment experiment;
@@ -39,7 +42,8 @@ internal sealed class SurfaceJob : IDisposable
     {
         stopping = true;
         Restart();
-        if (thread.IsAlive) thread.Join();
+        if (thread.IsAlive)
+            thread.Join();
     }
 
     private void Work()
@@ -50,7 +54,8 @@ internal sealed class SurfaceJob : IDisposable
         {
             using var evaluator = experiment.Engine.CreateEvaluator(experiment.Data, experiment.Plan.Network);
             while (!stopping)
-                if (!Refine(evaluator)) wake.WaitOne();
+                if (!Refine(evaluator))
+                    wake.WaitOne();
         }
         catch (Exception e)
         {
@@ -68,9 +73,11 @@ internal sealed class SurfaceJob : IDisposable
             cancel = work.Token;
             landscape = landscapes.Current;
         }
-        if (landscape?.Plane is null || stopping) return false;
+        if (landscape?.Plane is null || stopping)
+            return false;
         int next = landscape.Resolution == 0 ? 9 : 2 * landscape.Resolution - 1;
-        if (next > experiment.Plan.Spec.Landscape.Resolution) return false;
+        if (next > experiment.Plan.Spec.Landscape.Resolution)
+            return false;
         var losses = Spread(landscape, next);
         try
         {
@@ -99,10 +106,12 @@ internal sealed class SurfaceJob : IDisposable
     {
         var losses = new float[next * next];
         Array.Fill(losses, float.NaN);
-        if (landscape.Layers.Count == 0) return losses;
+        if (landscape.Layers.Count == 0)
+            return losses;
         var (coarse, n) = (landscape.Layers[^1].Losses, landscape.Resolution);
         for (int y = 0; y < n; y++)
-            for (int x = 0; x < n; x++) losses[2 * y * next + 2 * x] = coarse[y * n + x];
+        for (int x = 0; x < n; x++)
+            losses[2 * y * next + 2 * x] = coarse[y * n + x];
         return losses;
     }
 }

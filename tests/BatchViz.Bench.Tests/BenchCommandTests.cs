@@ -15,12 +15,28 @@ public sealed class BenchCommandTests
         Assert.NotEmpty((string)json["machine"]!);
         Positive(json["fmaCeilingGflops"]);
         var cells = json["cells"]!.AsArray();
-        Assert.Equal([("2-8-8-1", 1), ("2-8-8-1", 32), ("3-4-2", 1), ("3-4-2", 32)], cells.Select(cell => ((string)cell!["net"]!, (int)cell["batch"]!)));
-        Assert.All(cells, cell =>
-        {
-            foreach (string figure in new[] { "microsecondsPerUpdate", "gflops", "medianMicrosecondsPerUpdate", "processorMicrosecondsPerUpdate", "ceilingShare" }) Positive(cell![figure]);
-            Assert.True((double)cell!["microsecondsPerUpdate"]! <= (double)cell["medianMicrosecondsPerUpdate"]!);
-        });
+        Assert.Equal(
+            [("2-8-8-1", 1), ("2-8-8-1", 32), ("3-4-2", 1), ("3-4-2", 32)],
+            cells.Select(cell => ((string)cell!["net"]!, (int)cell["batch"]!))
+        );
+        Assert.All(
+            cells,
+            cell =>
+            {
+                foreach (
+                    string figure in new[]
+                    {
+                        "microsecondsPerUpdate",
+                        "gflops",
+                        "medianMicrosecondsPerUpdate",
+                        "processorMicrosecondsPerUpdate",
+                        "ceilingShare",
+                    }
+                )
+                    Positive(cell![figure]);
+                Assert.True((double)cell!["microsecondsPerUpdate"]! <= (double)cell["medianMicrosecondsPerUpdate"]!);
+            }
+        );
     }
 
     [Fact]
@@ -49,7 +65,22 @@ public sealed class BenchCommandTests
     [Fact]
     public async Task Engine_trains_seeds_together_with_another_optimiser_on_another_kernel_path()
     {
-        var json = await Json("engine", "--net", "2-8-8-1", "--batch", "4", "--seeds", "3", "--optimizer", "adam", "--path", "portable", "--seconds", "0.01", "--json");
+        var json = await Json(
+            "engine",
+            "--net",
+            "2-8-8-1",
+            "--batch",
+            "4",
+            "--seeds",
+            "3",
+            "--optimizer",
+            "adam",
+            "--path",
+            "portable",
+            "--seconds",
+            "0.01",
+            "--json"
+        );
 
         Assert.Equal("portable", (string)json["path"]!);
         Assert.Equal("adam", (string)json["optimizer"]!);
@@ -66,7 +97,8 @@ public sealed class BenchCommandTests
         Positive(json["fmaCeilingGflops"]);
         var cell = Assert.Single(json["cells"]!.AsArray());
         Assert.Equal(("2-4-1", 50, 5), ((string)cell!["net"]!, (int)cell["examples"]!, (int)cell["grid"]!));
-        foreach (string figure in new[] { "seconds", "medianSeconds", "firstSeconds" }) Positive(cell[figure]);
+        foreach (string figure in new[] { "seconds", "medianSeconds", "firstSeconds" })
+            Positive(cell[figure]);
     }
 
     [Fact]
@@ -86,7 +118,15 @@ public sealed class BenchCommandTests
         Assert.Equal(least / (double)cell["processorMicrosecondsPerUpdate"]!, (double)cell["processorRatio"]!, 1e-9);
         Assert.Equal((double)cell["processorRatio"]!, (double)json["processorGeometricMean"]!, 1e-6);
         bool torch = peers.Any(peer => ((string)peer!["name"]!).StartsWith("PyTorch", StringComparison.Ordinal));
-        Assert.Equal(torch, !(json["missingPeers"]?.AsArray().Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal)) ?? false));
+        Assert.Equal(
+            torch,
+            !(
+                json["missingPeers"]
+                    ?.AsArray()
+                    .Any(sentence => ((string)sentence!).StartsWith("PyTorch does not run", StringComparison.Ordinal))
+                ?? false
+            )
+        );
     }
 
     [Fact]
@@ -98,14 +138,22 @@ public sealed class BenchCommandTests
         var probes = json["cells"]!.AsArray();
         Assert.Equal(1, (double)probes.Single(cell => (string)cell!["probe"]! == "gradient")!["gradients"]!);
         Assert.Contains(probes, cell => (string)cell!["probe"]! == "hessianVectorProduct");
-        Assert.All(probes, cell =>
-        {
-            Assert.Equal(("3-20-2", 20), ((string)cell!["net"]!, (int)cell["examples"]!));
-            foreach (string figure in new[] { "microseconds", "gradients", "countedGradients" }) Positive(cell[figure]);
-        });
+        Assert.All(
+            probes,
+            cell =>
+            {
+                Assert.Equal(("3-20-2", 20), ((string)cell!["net"]!, (int)cell["examples"]!));
+                foreach (string figure in new[] { "microseconds", "gradients", "countedGradients" })
+                    Positive(cell[figure]);
+            }
+        );
         var update = Assert.Single(json["statistics"]!.AsArray());
         Assert.Equal(8, (int)update!["batch"]!);
-        Assert.Equal((double)update["processorMicrosecondsPerUpdate"]! / (double)update["processorMicrosecondsWithout"]! - 1, (double)update["share"]!, 1e-9);
+        Assert.Equal(
+            (double)update["processorMicrosecondsPerUpdate"]! / (double)update["processorMicrosecondsWithout"]! - 1,
+            (double)update["share"]!,
+            1e-9
+        );
     }
 
     [Fact]
@@ -115,23 +163,38 @@ public sealed class BenchCommandTests
 
         var runs = json["noiseScale"]!.AsArray();
         Assert.Equal([8, 200], runs.Select(run => (int)run!["batch"]!));
-        Assert.All(runs, run =>
-        {
-            long[] updates = [.. run!["marks"]!.AsArray().Select(mark => (long)mark!["update"]!)];
-            Assert.Equal(updates.Distinct().Order(), updates);
-            Assert.Equal(run["batch"]!.GetValue<int>() == 8 ? 1024 : 42, updates[^1]);
-            var own = run["ownBatches"]!;
-            Assert.InRange(((double)own["gradientVarianceShare"]! - 1) / (double)own["gradientVarianceShareStandardError"]!, -3.5, 3.5);
-            Assert.InRange((double)own["gradientSquareExcess"]! / (double)own["gradientSquareExcessStandardError"]!, -3.5, 3.5);
-        });
-        Assert.All(runs.SelectMany(run => run!["marks"]!.AsArray()), mark =>
-        {
-            var (exact, batches) = (mark!["exact"]!, mark["atFixedWeights"]!);
-            Assert.Equal((double)exact["gradientVariance"]! / (double)exact["gradientSquare"]!, (double)exact["noiseScale"]!, 1e-9 * (double)exact["noiseScale"]!);
-            foreach (string figure in new[] { "gradientVariance", "gradientSquare" })
-                Assert.InRange(((double)batches[figure]! - (double)exact[figure]!) / (double)batches[figure + "StandardError"]!, -3.5, 3.5);
-            foreach (string error in new[] { "runningStandardError", "exactOverWindowStandardError" }) Positive(mark[error]);
-        });
+        Assert.All(
+            runs,
+            run =>
+            {
+                long[] updates = [.. run!["marks"]!.AsArray().Select(mark => (long)mark!["update"]!)];
+                Assert.Equal(updates.Distinct().Order(), updates);
+                Assert.Equal(run["batch"]!.GetValue<int>() == 8 ? 1024 : 42, updates[^1]);
+                var own = run["ownBatches"]!;
+                Assert.InRange(((double)own["gradientVarianceShare"]! - 1) / (double)own["gradientVarianceShareStandardError"]!, -3.5, 3.5);
+                Assert.InRange((double)own["gradientSquareExcess"]! / (double)own["gradientSquareExcessStandardError"]!, -3.5, 3.5);
+            }
+        );
+        Assert.All(
+            runs.SelectMany(run => run!["marks"]!.AsArray()),
+            mark =>
+            {
+                var (exact, batches) = (mark!["exact"]!, mark["atFixedWeights"]!);
+                Assert.Equal(
+                    (double)exact["gradientVariance"]! / (double)exact["gradientSquare"]!,
+                    (double)exact["noiseScale"]!,
+                    1e-9 * (double)exact["noiseScale"]!
+                );
+                foreach (string figure in new[] { "gradientVariance", "gradientSquare" })
+                    Assert.InRange(
+                        ((double)batches[figure]! - (double)exact[figure]!) / (double)batches[figure + "StandardError"]!,
+                        -3.5,
+                        3.5
+                    );
+                foreach (string error in new[] { "runningStandardError", "exactOverWindowStandardError" })
+                    Positive(mark[error]);
+            }
+        );
     }
 
     /// <summary>Tenths of a second say nothing of the shares themselves, so its verdict is not looked at.</summary>
@@ -142,8 +205,10 @@ public sealed class BenchCommandTests
         Assert.True(code is 0 or 1 && output.Length > 0, error);
         var result = JsonNode.Parse(output.Trim())!["viewers"]!;
         Assert.Equal(2, (int)result["viewers"]!);
-        foreach (string figure in new[] { "rounds", "alone", "withOne", "withAll", "shareWithOne", "shareWithAll", "efficiencyWithAll" }) Positive(result[figure]);
-        foreach (string wait in new[] { "viewerFirstSeconds", "ownerQuietSeconds", "ownerBusySeconds" }) Positive(result[wait]);
+        foreach (string figure in new[] { "rounds", "alone", "withOne", "withAll", "shareWithOne", "shareWithAll", "efficiencyWithAll" })
+            Positive(result[figure]);
+        foreach (string wait in new[] { "viewerFirstSeconds", "ownerQuietSeconds", "ownerBusySeconds" })
+            Positive(result[wait]);
         Assert.True((long)result["asked"]! > 0);
     }
 
@@ -155,14 +220,17 @@ public sealed class BenchCommandTests
         Assert.NotEmpty((string)json["machine"]!);
         var readers = json["fuzz"]!.AsArray();
         Assert.Equal(FuzzSoak.Targets.Keys, readers.Select(reader => (string)reader!["target"]!));
-        Assert.All(readers, reader =>
-        {
-            Assert.Equal(200, (int)reader!["inputs"]!);
-            Assert.Equal(200, (int)reader["refused"]! + (int)reader["handled"]!);
-            Assert.InRange((double)reader["mostAllocationRatio"]!, 0, 1);
-            Assert.InRange((double)reader["slowestMs"]!, 0, 1000);
-            Positive(reader["seconds"]);
-        });
+        Assert.All(
+            readers,
+            reader =>
+            {
+                Assert.Equal(200, (int)reader!["inputs"]!);
+                Assert.Equal(200, (int)reader["refused"]! + (int)reader["handled"]!);
+                Assert.InRange((double)reader["mostAllocationRatio"]!, 0, 1);
+                Assert.InRange((double)reader["slowestMs"]!, 0, 1000);
+                Positive(reader["seconds"]);
+            }
+        );
     }
 
     [Theory]

@@ -6,7 +6,8 @@ namespace BatchViz.Bench.Tests;
 /// <summary>The JSON lines of benches and soaks.</summary>
 public class BenchContractsTests
 {
-    private static readonly Dictionary<string, Type> Types = typeof(BenchContext).GetCustomAttributesData()
+    private static readonly Dictionary<string, Type> Types = typeof(BenchContext)
+        .GetCustomAttributesData()
         .Where(data => data.AttributeType == typeof(JsonSerializableAttribute))
         .Select(data => (Type)data.ConstructorArguments[0].Value!)
         .ToDictionary(type => type.Name);

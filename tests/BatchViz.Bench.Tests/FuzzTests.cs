@@ -27,12 +27,14 @@ public class FuzzTests(ITestOutputHelper output)
     [MemberData(nameof(Readers))]
     public void An_input_is_the_same_each_time_it_is_made(string reader)
     {
-        using FuzzTarget one = FuzzSoak.Targets[reader](), other = FuzzSoak.Targets[reader]();
+        using FuzzTarget one = FuzzSoak.Targets[reader](),
+            other = FuzzSoak.Targets[reader]();
         for (int index = 0; index < 100; index++)
         {
             Assert.Equal(one.Input(5, index), one.Input(5, index));
             // Names of folders made for the occasion differ.
-            if (reader != "paths") Assert.Equal(one.Input(5, index), other.Input(5, index));
+            if (reader != "paths")
+                Assert.Equal(one.Input(5, index), other.Input(5, index));
         }
     }
 
@@ -86,14 +88,22 @@ public class FuzzTests(ITestOutputHelper output)
 
         public override void Read(byte[] input)
         {
-            if (input.Length == 0 || input[0] <= 250) return;
+            if (input.Length == 0 || input[0] <= 250)
+                return;
             switch (defect)
             {
-                case "throws": throw new IndexOutOfRangeException();
-                case "raves": throw new Core.Specs.RefusedException("No\nway.");
-                case "rambles": throw new Core.Specs.RefusedException(new string('x', 500));
-                case "hoards": GC.KeepAlive(new byte[2_000_000]); break;
-                default: Thread.Sleep(1100); break;
+                case "throws":
+                    throw new IndexOutOfRangeException();
+                case "raves":
+                    throw new Core.Specs.RefusedException("No\nway.");
+                case "rambles":
+                    throw new Core.Specs.RefusedException(new string('x', 500));
+                case "hoards":
+                    GC.KeepAlive(new byte[2_000_000]);
+                    break;
+                default:
+                    Thread.Sleep(1100);
+                    break;
             }
         }
     }

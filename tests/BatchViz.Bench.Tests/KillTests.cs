@@ -1,18 +1,20 @@
 using System.Collections.Concurrent;
 using System.Diagnostics;
 using System.Text;
-using BatchViz.Cli;
 using BatchViz.Bench.Soak;
+using BatchViz.Cli;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Recording.Storage;
 using BatchViz.Recordings;
+using BatchViz.Training;
 
 namespace BatchViz.Bench.Tests;
 
-/// <summary>kill -9 of real processes that record, at random moments and before each kind of file operation; and a disk that is full.</summary>
+/// <summary>
+/// kill -9 of real processes that record, at random moments and before each kind of file operation; and a disk that is full.
+/// </summary>
 public sealed class KillTests : IDisposable
 {
     private const string Small = """
@@ -29,7 +31,11 @@ public sealed class KillTests : IDisposable
     [InlineData("mnist", 2)]
     public void Killed_at_random_moments_and_resumed_a_run_ends_with_the_same_bits(string name, int kills)
     {
-        var outcome = new KillChain(name, KillChain.Experiments[name], folder).Run(kills, new FuzzRandom(7, kills).Below, CancellationToken.None);
+        var outcome = new KillChain(name, KillChain.Experiments[name], folder).Run(
+            kills,
+            new FuzzRandom(7, kills).Below,
+            CancellationToken.None
+        );
         Assert.Null(outcome.Failure);
         Assert.Equal(kills, outcome.Kills);
     }
@@ -37,7 +43,8 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void Killed_before_each_kind_of_file_operation_and_resumed_a_run_ends_with_the_same_bits()
     {
-        string file = Written(Small), whole = Path.Combine(folder, "whole");
+        string file = Written(Small),
+            whole = Path.Combine(folder, "whole");
         Ends(CommandLine.Done, "run", file, "--out", whole);
         // Points in the order in which a run and a resume first reach them.
         string[] points = Points(out string[] first);
@@ -55,13 +62,18 @@ public sealed class KillTests : IDisposable
         foreach (string point in points)
         {
             // The first writes of the four logs are the beginning itself.
-            bool beginning = next[0] == "run" && (point.EndsWith(" log", StringComparison.Ordinal) || point.EndsWith("write times", StringComparison.Ordinal));
+            bool beginning =
+                next[0] == "run"
+                && (point.EndsWith(" log", StringComparison.Ordinal) || point.EndsWith("write times", StringComparison.Ordinal));
             using var victim = new Victim(next, $"{point}:{(beginning ? 6 : 1)}");
             Assert.True(victim.Ends(TimeSpan.FromMinutes(2)), point);
             next = ["resume", chain, "--json"];
-            if (victim.Code == Victim.Killed && File.Exists(Path.Combine(chain, "manifest.json"))) continue;
-            if (victim.Code == CommandLine.Done) Assert.Null(SameRecording.Difference(whole, chain));
-            else Assert.Equal(Victim.Killed, victim.Code);
+            if (victim.Code == Victim.Killed && File.Exists(Path.Combine(chain, "manifest.json")))
+                continue;
+            if (victim.Code == CommandLine.Done)
+                Assert.Null(SameRecording.Difference(whole, chain));
+            else
+                Assert.Equal(Victim.Killed, victim.Code);
             chain = Path.Combine(folder, $"chain-{++number}");
             next = ["run", file, "--out", chain, "--json"];
         }
@@ -72,15 +84,21 @@ public sealed class KillTests : IDisposable
     [Fact]
     public void A_full_disk_is_told_with_exit_code_1_and_what_was_recorded_before_goes_on_elsewhere()
     {
-        string disk = Path.Combine(folder, "disk"), file = Written(Small.Replace("203", "500").Replace("[8, 8]", "[64, 64]").Replace("[1, 8]", "[128]").Replace("800000", "6000"));
+        string disk = Path.Combine(folder, "disk"),
+            file = Written(Small.Replace("203", "500").Replace("[8, 8]", "[64, 64]").Replace("[1, 8]", "[128]").Replace("800000", "6000"));
         Directory.CreateDirectory(disk);
         // A real file system of 300 KB; where it may not be mounted, a limit on the size of files does the same to the log.
         bool mounted = OperatingSystem.IsLinux() && Shell($"mount -t tmpfs -o size=300k tmpfs '{disk}'") == 0;
-        string recording = Path.Combine(disk, "recording"), saved = Path.Combine(folder, "saved"), whole = Path.Combine(folder, "whole-disk");
+        string recording = Path.Combine(disk, "recording"),
+            saved = Path.Combine(folder, "saved"),
+            whole = Path.Combine(folder, "whole-disk");
         try
         {
-            string program = Path.Combine(AppContext.BaseDirectory, "batchviz.dll"), told = Path.Combine(folder, "told");
-            int code = Shell($"{(mounted ? "" : "trap '' XFSZ; ulimit -f 300; ")}dotnet '{program}' run '{file}' --out '{recording}' --json > '{told}' 2>&1");
+            string program = Path.Combine(AppContext.BaseDirectory, "batchviz.dll"),
+                told = Path.Combine(folder, "told");
+            int code = Shell(
+                $"{(mounted ? "" : "trap '' XFSZ; ulimit -f 300; ")}dotnet '{program}' run '{file}' --out '{recording}' --json > '{told}' 2>&1"
+            );
             Assert.Equal(CommandLine.Failed, code);
             Assert.Contains("Nothing more is recorded", File.ReadAllText(told).ReplaceLineEndings(" "));
             Assert.True(SameRecording.IsUnfinished(recording));
@@ -88,7 +106,8 @@ public sealed class KillTests : IDisposable
         }
         finally
         {
-            if (mounted) Shell($"umount '{disk}'");
+            if (mounted)
+                Shell($"umount '{disk}'");
         }
         Ends(CommandLine.Done, "resume", saved);
         Ends(CommandLine.Done, "run", file, "--out", whole);
@@ -116,14 +135,27 @@ public sealed class KillTests : IDisposable
         string[] all = [.. reached];
         beforeManifest = [.. all[..(Array.IndexOf(all, "rename manifest") + 1)].Distinct()];
         using (var files = KillingFiles.Watching(DiskFiles.ToWrite(at), reached.Enqueue))
-        using (var experiment = new Experiment(plan, engine, new ExperimentOptions { Resume = true }, RecordingFiles.Open(files, Recording.RecordingManifest.Read(files), plan)))
+        using (
+            var experiment = new Experiment(
+                plan,
+                engine,
+                new ExperimentOptions { Resume = true },
+                RecordingFiles.Open(files, Recording.RecordingManifest.Read(files), plan)
+            )
+        )
         {
             experiment.Start();
             Assert.True(SpinWait.SpinUntil(() => experiment.Finished, TimeSpan.FromMinutes(1)));
         }
         // Writes go on after the beginning; a torn one is cut off by the resume after it.
         string[] begun = [.. beforeManifest.Where(point => !point.Contains("write log"))];
-        return [.. reached.Distinct().Except(begun).SelectMany<string, string>(point => point == "half write log" ? [point, "cut log"] : [point])];
+        return
+        [
+            .. reached
+                .Distinct()
+                .Except(begun)
+                .SelectMany<string, string>(point => point == "half write log" ? [point, "cut log"] : [point]),
+        ];
     }
 
     private string Written(string experiment)
@@ -138,7 +170,8 @@ public sealed class KillTests : IDisposable
         using var process = new Victim(arguments);
         Assert.True(process.Ends(TimeSpan.FromMinutes(2)), "it does not end");
         Assert.True(process.Code == code, $"{string.Join(' ', arguments)}: exit code {process.Code}: {process.Error}");
-        if (code == CommandLine.Refused) Assert.Contains("nothing recorded", process.Error);
+        if (code == CommandLine.Refused)
+            Assert.Contains("nothing recorded", process.Error);
     }
 
     private static void Dies(string point, params string[] arguments)

@@ -45,6 +45,6 @@ public sealed class PeerProcessTests : IDisposable
         Assert.All(sentences, sentence => Assert.Equal("a peer stopped working (it ended with exit code 4).", sentence));
     }
 
-    private static PeerContestant Contestant(PeerProcess peer, int batch, List<string> sentences)
-        => new(peer, peer.Name, new PeerRequest { Sizes = [784, 128, 10], Batch = batch }, sentences.Add, CancellationToken.None);
+    private static PeerContestant Contestant(PeerProcess peer, int batch, List<string> sentences) =>
+        new(peer, peer.Name, new PeerRequest { Sizes = [784, 128, 10], Batch = batch }, sentences.Add, CancellationToken.None);
 }

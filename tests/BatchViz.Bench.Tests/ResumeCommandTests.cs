@@ -1,6 +1,6 @@
 using System.Text.Json;
-using BatchViz.Cli;
 using BatchViz.Bench.Soak;
+using BatchViz.Cli;
 
 namespace BatchViz.Bench.Tests;
 
@@ -19,7 +19,8 @@ public sealed class ResumeCommandTests : IDisposable
     [Fact]
     public async Task An_interrupted_recording_is_told_in_one_line_of_strict_json()
     {
-        string file = Path.Combine(folder, "probed.json"), recording = Path.Combine(folder, "recording");
+        string file = Path.Combine(folder, "probed.json"),
+            recording = Path.Combine(folder, "recording");
         File.WriteAllText(file, Probed);
         // Killed when everything has been trained and the landscape is about to be put in place: what is resumed comes from the logs alone.
         using (var victim = new Victim(["run", file, "--out", recording], "rename landscape:1"))

@@ -19,10 +19,15 @@ public class AccessibilityTests(FiveRuns browser) : IClassFixture<FiveRuns>
         await Probe.Until(page, "a picture", s => s.Drawn.Count == 5 && s.Grid is not null);
 
         AssertNone(await page.RunAxe());
-        Assert.Equal(0, await page.EvaluateAsync<int>("""
-            () => [...document.querySelectorAll('.top > *, .corner button, main > section, .tabs button')]
-              .filter(e => e.getClientRects().length > 0 && !e.matches('.owner-controls') && e.getBoundingClientRect().right > innerWidth + 1).length
-            """));
+        Assert.Equal(
+            0,
+            await page.EvaluateAsync<int>(
+                """
+                () => [...document.querySelectorAll('.top > *, .corner button, main > section, .tabs button')]
+                  .filter(e => e.getClientRects().length > 0 && !e.matches('.owner-controls') && e.getBoundingClientRect().right > innerWidth + 1).length
+                """
+            )
+        );
     }
 
     [Theory]
@@ -65,7 +70,8 @@ public class AccessibilityTests(FiveRuns browser) : IClassFixture<FiveRuns>
     private async Task<IPage> Open(string path, bool owner, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark)
     {
         var page = await browser.NewPage([], [], width, height, scheme);
-        if (!owner) await page.GotoAsync(browser.ViewerLink);
+        if (!owner)
+            await page.GotoAsync(browser.ViewerLink);
         await page.GotoAsync($"/{path}");
         return page;
     }

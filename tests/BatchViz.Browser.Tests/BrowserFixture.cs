@@ -9,14 +9,23 @@ namespace BatchViz.Browser.Tests;
 public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 {
     /// <summary>
-    /// WebGL 2 without a graphics card, and nothing that asks the network on its own. Only WebGL is drawn as a graphics card would: where the whole page
+    /// WebGL 2 without a graphics card, and nothing that asks the network on its own. Only WebGL is drawn as a graphics card would: where
+    /// the whole page
     /// is, by the processor, it gets about one frame a second beside other work.
     /// </summary>
     private static readonly string[] Arguments =
     [
-        "--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist", "--disable-gpu-compositing", "--disable-gpu-rasterization",
-        "--no-sandbox", "--disable-quic",
-        "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync",
+        "--use-angle=swiftshader",
+        "--enable-unsafe-swiftshader",
+        "--ignore-gpu-blocklist",
+        "--disable-gpu-compositing",
+        "--disable-gpu-rasterization",
+        "--no-sandbox",
+        "--disable-quic",
+        "--no-first-run",
+        "--disable-background-networking",
+        "--disable-component-update",
+        "--disable-sync",
     ];
 
     private IPlaywright? playwright;
@@ -24,7 +33,8 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
     private HostProcess? host;
 
     /// <summary>
-    /// At most fifteen frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as a run trains;
+    /// At most fifteen frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as
+    /// a run trains;
     /// no test judges how smooth a picture is.
     /// </summary>
     private const string FewerFrames = """
@@ -58,34 +68,67 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 
     public virtual async Task DisposeAsync()
     {
-        if (browser is not null) await browser.DisposeAsync();
+        if (browser is not null)
+            await browser.DisposeAsync();
         playwright?.Dispose();
         host?.Dispose();
     }
 
     /// <summary>A page in a context of its own; what goes wrong in it is gathered in <paramref name="troubles"/>.</summary>
     /// <param name="keep">Pages that stay open; all others are closed, since each one draws without end.</param>
-    /// <param name="pixels">Of the screen, for one of the page's. The processor draws them all here: a test that judges no pixel has half as many each way.</param>
+    /// <param name="pixels">Of the screen, for one of the page's. The processor draws them all here: a test that judges no pixel has half
+    /// as many each way.</param>
     /// <param name="touch">A telephone: fingers instead of a mouse.</param>
-    public async Task<IPage> NewPage(List<string> troubles, IPage[] keep, int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark, float pixels = 0.5f, bool touch = false)
+    public async Task<IPage> NewPage(
+        List<string> troubles,
+        IPage[] keep,
+        int width = 1440,
+        int height = 900,
+        ColorScheme scheme = ColorScheme.Dark,
+        float pixels = 0.5f,
+        bool touch = false
+    )
     {
-        foreach (var old in browser!.Contexts.Where(c => !c.Pages.Any(keep.Contains)).ToArray()) await old.CloseAsync();
-        var context = await browser.NewContextAsync(new() { BaseURL = Url, ViewportSize = new() { Width = width, Height = height }, ColorScheme = scheme, DeviceScaleFactor = pixels, HasTouch = touch, IsMobile = touch });
+        foreach (var old in browser!.Contexts.Where(c => !c.Pages.Any(keep.Contains)).ToArray())
+            await old.CloseAsync();
+        var context = await browser.NewContextAsync(
+            new()
+            {
+                BaseURL = Url,
+                ViewportSize = new() { Width = width, Height = height },
+                ColorScheme = scheme,
+                DeviceScaleFactor = pixels,
+                HasTouch = touch,
+                IsMobile = touch,
+            }
+        );
         await context.AddInitScriptAsync(FewerFrames);
         var page = await context.NewPageAsync();
-        page.Console += (_, message) => { if (message.Type is "error" or "warning" && !OfTheseArguments(message.Text)) troubles.Add(message.Text); };
+        page.Console += (_, message) =>
+        {
+            if (message.Type is "error" or "warning" && !OfTheseArguments(message.Text))
+                troubles.Add(message.Text);
+        };
         page.PageError += (_, error) => troubles.Add(error);
-        page.Response += (_, answer) => { if (answer.Status >= 400) troubles.Add($"{answer.Status} {answer.Url}"); };
+        page.Response += (_, answer) =>
+        {
+            if (answer.Status >= 400)
+                troubles.Add($"{answer.Status} {answer.Url}");
+        };
         return page;
     }
 
-    /// <summary>What Chromium says because WebGL's picture is fetched from it to be composed by the processor, as <see cref="Arguments"/> ask.</summary>
-    private static bool OfTheseArguments(string warning) => warning.Contains("GL Driver Message") && warning.Contains("GPU stall due to ReadPixels");
+    /// <summary>
+    /// What Chromium says because WebGL's picture is fetched from it to be composed by the processor, as <see cref="Arguments"/> ask.
+    /// </summary>
+    private static bool OfTheseArguments(string warning) =>
+        warning.Contains("GL Driver Message") && warning.Contains("GPU stall due to ReadPixels");
 
     /// <summary>CHROMIUM, or the first Chromium or Chrome on the PATH.</summary>
     private static string FindChromium()
     {
-        if (Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named) return named;
+        if (Environment.GetEnvironmentVariable("CHROMIUM") is { Length: > 0 } named)
+            return named;
         var folders = (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator);
         // The first has no window, whose own tabs and buttons would be drawn for every page.
         string[] names = ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome"];
@@ -98,7 +141,10 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 public sealed class DefaultExperiment() : BrowserFixture(null);
 
 /// <summary>The same, training for longer than any test looks.</summary>
-public sealed class LongExperiment() : BrowserFixture("""
-    { "name": "MNIST, long", "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.1, "learningRateRule": "square-root",
-      "batchSizes": [1, 8, 32, 128, 512], "budget": { "epochs": 150 } }
-    """);
+public sealed class LongExperiment()
+    : BrowserFixture(
+        """
+        { "name": "MNIST, long", "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.1, "learningRateRule": "square-root",
+          "batchSizes": [1, 8, 32, 128, 512], "budget": { "epochs": 150 } }
+        """
+    );

@@ -9,10 +9,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Three batch sizes with three seeds each, and probes; soon over.</summary>
-public sealed class SeedsAndProbes() : BrowserFixture("""
-    { "name": "=Moons", "data": { "kind": "moons", "trainExamples": 500, "testExamples": 500 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1,
-      "batchSizes": [4, 32, 256], "seeds": [1, 2, 3], "budget": { "epochs": 40 }, "probes": ["gradient", "sharpness", "eigenvalues", "noise-scale"] }
-    """)
+public sealed class SeedsAndProbes()
+    : BrowserFixture(
+        """
+        { "name": "=Moons", "data": { "kind": "moons", "trainExamples": 500, "testExamples": 500 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1,
+          "batchSizes": [4, 32, 256], "seeds": [1, 2, 3], "budget": { "epochs": 40 }, "probes": ["gradient", "sharpness", "eigenvalues", "noise-scale"] }
+        """
+    )
 {
     public const double Examples = 20_000;
 }
@@ -52,13 +55,15 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await Expect(page.Locator("figure.chart")).ToHaveCountAsync(3);
         await Expect(page.Locator("[data-chart=accuracy]")).ToHaveCountAsync(0);
 
-        // What is on the page is remembered, where the address says nothing else; of two that show measured values only, a zoom asks for no records.
+        // What is on the page is remembered, where the address says nothing else; of two that show measured values only, a zoom asks for no
+        // records.
         await page.EvaluateAsync("() => localStorage.setItem('batchviz.charts', 'accuracy,test-loss')");
         await page.GotoAsync("/?lang=en");
         await Shown(page, "test-loss");
         await page.Keyboard.PressAsync("End");
         await page.EvaluateAsync("() => window.batchviz.idle()");
-        const string Tiles = "() => performance.getEntriesByType('resource').filter(entry => /\\/tiles\\/\\d+\\/[^/]*updateRatio/.test(entry.name)).length";
+        const string Tiles =
+            "() => performance.getEntriesByType('resource').filter(entry => /\\/tiles\\/\\d+\\/[^/]*updateRatio/.test(entry.name)).length";
         int before = await page.EvaluateAsync<int>(Tiles);
         await Zoom(page, "accuracy");
         await page.EvaluateAsync("() => window.batchviz.idle()");
@@ -74,15 +79,27 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     {
         string[] charts = ["accuracy", "sharpness", "throughput", "layers"];
         var page = await Open(string.Join(',', charts));
-        var lines = (await Probe.Until(page, "points in all charts", now => charts.All(chart => now.Charts.GetValueOrDefault(chart) > 0))).Charts;
-        await Expect(page.Locator("[data-chart=layers] .note")).ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^B = 4 · seed 1 · "));
+        var lines = (
+            await Probe.Until(page, "points in all charts", now => charts.All(chart => now.Charts.GetValueOrDefault(chart) > 0))
+        ).Charts;
+        await Expect(page.Locator("[data-chart=layers] .note"))
+            .ToHaveTextAsync(new System.Text.RegularExpressions.Regex("^B = 4 · seed 1 · "));
         await page.Locator("[data-chart=accuracy] .more").ClickAsync();
         await page.GetByLabel("Seeds as mean and interval").CheckAsync();
         await page.Keyboard.PressAsync("Escape");
-        foreach (string chart in charts) await Expect(page.Locator($"[data-chart={chart}] .note")).ToContainTextAsync("mean of the seeds that are alive, area: its 95 % t interval");
+        foreach (string chart in charts)
+            await Expect(page.Locator($"[data-chart={chart}] .note"))
+                .ToContainTextAsync("mean of the seeds that are alive, area: its 95 % t interval");
         await Expect(page.Locator("[data-chart=layers] .note")).ToContainTextAsync("B = 4, 3 seeds");
-        var bands = (await Probe.Until(page, "one curve of three", now => charts[..3].All(chart => now.Charts[chart] < lines[chart]) && now.Charts["layers"] > 0)).Charts;
-        foreach (string chart in charts[..3]) Assert.Equal(lines[chart] / 3.0, bands[chart], Math.Max(1, lines[chart] * 0.02));
+        var bands = (
+            await Probe.Until(
+                page,
+                "one curve of three",
+                now => charts[..3].All(chart => now.Charts[chart] < lines[chart]) && now.Charts["layers"] > 0
+            )
+        ).Charts;
+        foreach (string chart in charts[..3])
+            Assert.Equal(lines[chart] / 3.0, bands[chart], Math.Max(1, lines[chart] * 0.02));
         Assert.Empty(troubles);
     }
 
@@ -95,7 +112,11 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await Expect(page.Locator("[data-chart=line] .for-readers")).ToContainTextAsync("from B = 4 · seed 2");
         await Shown(page, "line");
         string[][] rows = Rows(await Saved(page, "line", "Save the values as CSV"));
-        var line = JsonNode.Parse(await page.EvaluateAsync<string>("async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/lines/1/5`)).text()"))!;
+        var line = JsonNode.Parse(
+            await page.EvaluateAsync<string>(
+                "async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/lines/1/5`)).text()"
+            )
+        )!;
         Assert.Equal(["t", "train loss", "train accuracy", "test loss", "test accuracy"], rows[0]);
         Assert.Equal(line["t"]!.AsArray().Count, rows.Length - 1);
         for (int i = 1; i < rows.Length; i++)
@@ -113,7 +134,9 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var note = page.Locator("[data-chart=boundary] .note");
         // Alone on the page it is wide: one run of each batch size, and then the others.
         await Expect(note).ToHaveTextAsync("at the playhead; a selected run has the place to itself");
-        var several = Rows(await Saved(page, "boundary", "Save the values as CSV"))[1..].GroupBy(row => row[0]).ToDictionary(rows => rows.Key, rows => rows.Count());
+        var several = Rows(await Saved(page, "boundary", "Save the values as CSV"))[1..]
+            .GroupBy(row => row[0])
+            .ToDictionary(rows => rows.Key, rows => rows.Count());
         Assert.All(["b4-s1", "b32-s1", "b256-s1"], run => Assert.Equal(65 * 65, several[run]));
         await Expect(page.Locator("[data-chart=boundary] .for-readers")).ToContainTextAsync("B = 256 · seed 1 after 80 updates");
         await page.Locator("[data-run=b32-s2]").ClickAsync();
@@ -134,8 +157,8 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         Assert.Empty(troubles);
     }
 
-    private static string[] Nearest(string[][] rows, double x, double y)
-        => rows[1..].MinBy(row => Math.Pow(Number(row[2]) - x, 2) + Math.Pow(Number(row[3]) - y, 2))!;
+    private static string[] Nearest(string[][] rows, double x, double y) =>
+        rows[1..].MinBy(row => Math.Pow(Number(row[2]) - x, 2) + Math.Pow(Number(row[3]) - y, 2))!;
 
     [Fact]
     public async Task A_chart_is_saved_as_a_picture_a_drawing_and_a_table()
@@ -158,7 +181,10 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         Assert.NotEqual(0xEF, file[0]); // no byte order mark
         string[][] rows = Rows(file);
         Assert.Equal(["series", "run", "update", "examples", "min", "max", "last"], rows[0]);
-        Assert.All(rows[1..].Where(row => row[0] == "batch loss"), row => Assert.True(Number(row[4]) <= Number(row[6]) && Number(row[6]) <= Number(row[5])));
+        Assert.All(
+            rows[1..].Where(row => row[0] == "batch loss"),
+            row => Assert.True(Number(row[4]) <= Number(row[6]) && Number(row[6]) <= Number(row[5]))
+        );
         Assert.Equal(9, rows[1..].Where(row => Number(row[3]) == SeedsAndProbes.Examples).Select(row => row[1]).Distinct().Count());
         Assert.Empty(troubles);
     }
@@ -167,7 +193,10 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
     public async Task The_legend_hides_and_isolates_by_pointer_and_by_keyboard()
     {
         var page = await Open("loss");
-        var (small, large) = (page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 4" }), page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 256" }));
+        var (small, large) = (
+            page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 4" }),
+            page.GetByRole(AriaRole.Button, new() { Name = "Runs of B = 256" })
+        );
         await small.ClickAsync();
         await Expect(small).ToHaveAttributeAsync("aria-pressed", "false");
         Assert.Equal(["b4-s1", "b4-s2", "b4-s3"], await Hidden(page));
@@ -194,7 +223,8 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var values = page.Locator("[data-chart=loss] .cursor-values");
         await Expect(values.Locator("li:visible")).ToHaveCountAsync(9);
         await Expect(values).ToContainTextAsync("10k examples seen");
-        foreach (string chart in (string[])["loss", "accuracy", "sharpness"]) await Expect(page.Locator($"[data-chart={chart}] .hair")).ToBeVisibleAsync();
+        foreach (string chart in (string[])["loss", "accuracy", "sharpness"])
+            await Expect(page.Locator($"[data-chart={chart}] .hair")).ToBeVisibleAsync();
         await Expect(page.Locator("[data-chart=accuracy] .cursor-values")).ToBeHiddenAsync();
         Assert.Equal(9, (await Probe.Until(page, "a mark on every path", now => now.CursorMarks.Count > 0)).CursorMarks.Count);
         await page.Mouse.MoveAsync(5, 5);
@@ -204,18 +234,28 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var slider = page.GetByRole(AriaRole.Slider, new() { Name = "Test accuracy by examples seen, cursor" });
         await page.Keyboard.PressAsync("Home");
         await slider.FocusAsync();
-        for (int i = 0; i < 5; i++) await page.Keyboard.PressAsync("PageUp");
-        await Expect(slider).ToHaveAttributeAsync("aria-valuetext", new System.Text.RegularExpressions.Regex("^10k examples seen; B = 4 · seed 1 .+ %"));
+        for (int i = 0; i < 5; i++)
+            await page.Keyboard.PressAsync("PageUp");
+        await Expect(slider)
+            .ToHaveAttributeAsync("aria-valuetext", new System.Text.RegularExpressions.Regex("^10k examples seen; B = 4 · seed 1 .+ %"));
         await page.Keyboard.PressAsync("Enter");
         var moved = await Probe.Until(page, "the playhead at the cursor", now => now.Playhead > 0);
         Assert.Equal(SeedsAndProbes.Examples / 2, moved.Playhead, 1.0);
         // There the marks on the paths are where the runs are.
-        moved = await Probe.Until(page, "the heads at the marks", now => now.Marks.Count == 9 && now.Marks.All(mark => Apart(mark.Value, now.CursorMarks.GetValueOrDefault(mark.Key)) < 0.5));
+        moved = await Probe.Until(
+            page,
+            "the heads at the marks",
+            now => now.Marks.Count == 9 && now.Marks.All(mark => Apart(mark.Value, now.CursorMarks.GetValueOrDefault(mark.Key)) < 0.5)
+        );
 
         // The timeline sets the same cursor, and so does a path, where the pointer is on one of its points.
         var track = (await page.Locator(".track").BoundingBoxAsync())!;
         await page.Mouse.MoveAsync(track.X + track.Width * 0.2533f, track.Y + 30);
-        var early = await Probe.Until(page, "the timeline's moment", now => now.Cursor is > 0.25 * SeedsAndProbes.Examples and < 0.26 * SeedsAndProbes.Examples && now.CursorMarks.Count == 9);
+        var early = await Probe.Until(
+            page,
+            "the timeline's moment",
+            now => now.Cursor is > 0.25 * SeedsAndProbes.Examples and < 0.26 * SeedsAndProbes.Examples && now.CursorMarks.Count == 9
+        );
         // The picture may still be on its way there: the pointer goes where the mark has come to rest.
         await page.EvaluateAsync("() => window.batchviz.idle()");
         double[] on = (await Probe.Of(page)).CursorMarks["b4-s1"];
@@ -238,7 +278,9 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         await Expect(page.GetByRole(AriaRole.Button, new() { Name = "保存为 SVG" })).ToBeVisibleAsync();
         var found = await page.Locator("[data-stage=charts]").RunAxe();
         Assert.NotEmpty(found.Passes);
-        Assert.Empty(found.Violations.Select(violation => $"{violation.Id}: {string.Join(", ", violation.Nodes.Select(node => node.Html).Take(3))}"));
+        Assert.Empty(
+            found.Violations.Select(violation => $"{violation.Id}: {string.Join(", ", violation.Nodes.Select(node => node.Html).Take(3))}")
+        );
         Assert.DoesNotMatch("[A-Za-z]{6,}", (await page.Locator("[data-chart=loss] .for-readers").TextContentAsync())!);
     }
 
@@ -247,13 +289,18 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var page = await browser.NewPage(troubles, []);
         await page.AddInitScriptAsync($"if (!localStorage.getItem('batchviz.charts')) localStorage.setItem('batchviz.charts', '{charts}')");
         await page.GotoAsync(path);
-        await Probe.Until(page, "runs that have ended", now => now.Heads.Count == 9 && now.Heads.Values.Sum() == 3 * (5000 + 640 + 80) && now.Grid is not null);
+        await Probe.Until(
+            page,
+            "runs that have ended",
+            now => now.Heads.Count == 9 && now.Heads.Values.Sum() == 3 * (5000 + 640 + 80) && now.Grid is not null
+        );
         await page.Keyboard.PressAsync("End");
         await page.EvaluateAsync("() => window.batchviz.idle()");
         return page;
     }
 
-    private static Task<Probe> Shown(IPage page, string chart) => Probe.Until(page, $"points in {chart}", now => now.Charts.GetValueOrDefault(chart) > 0, 20);
+    private static Task<Probe> Shown(IPage page, string chart) =>
+        Probe.Until(page, $"points in {chart}", now => now.Charts.GetValueOrDefault(chart) > 0, 20);
 
     private static async Task Choose(IPage page, string chart, string item)
     {

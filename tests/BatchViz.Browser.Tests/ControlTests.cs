@@ -33,7 +33,11 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Continue training" }).ClickAsync();
         await Probe.Until(page, "training again", s => s.Heads.All(h => h.Value > held.Heads[h.Key] + 1));
-        await Probe.Until(page, "the playhead following the head again", s => s.Live && s.Drawn.All(d => d.Value.Update > held.Heads[d.Key] + 1));
+        await Probe.Until(
+            page,
+            "the playhead following the head again",
+            s => s.Live && s.Drawn.All(d => d.Value.Update > held.Heads[d.Key] + 1)
+        );
         Assert.Empty(troubles);
     }
 
@@ -53,11 +57,19 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
         foreach (var page in new[] { owner, viewer })
         {
             await page.GetByRole(AriaRole.Button, new() { Name = "To the end" }).ClickAsync();
-            await Probe.Until(page, "the head", s => s.Heads.All(h => h.Value == held.Heads[h.Key]) && s.Drawn.All(d => d.Value.Update == s.Heads[d.Key]));
+            await Probe.Until(
+                page,
+                "the head",
+                s => s.Heads.All(h => h.Value == held.Heads[h.Key]) && s.Drawn.All(d => d.Value.Update == s.Heads[d.Key])
+            );
         }
         // A path ends at its last measured point; both pages have to settle on the same plane and its finest grid first.
         var (ours, theirs) = (await Probe.Of(owner), await Probe.Of(viewer));
-        for (int i = 0; i < 100 && (ours.Grid != theirs.Grid || ours.Grid?.Resolution != 65 || !ours.Drawn.SequenceEqual(theirs.Drawn)); i++)
+        for (
+            int i = 0;
+            i < 100 && (ours.Grid != theirs.Grid || ours.Grid?.Resolution != 65 || !ours.Drawn.SequenceEqual(theirs.Drawn));
+            i++
+        )
         {
             await Task.Delay(200);
             (ours, theirs) = (await Probe.Of(owner), await Probe.Of(viewer));
@@ -71,14 +83,23 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
             await Expect(batch).ToContainTextAsync("replayed", new() { Timeout = 60_000 });
             await Expect(batch.GetByRole(AriaRole.Columnheader, new() { Name = "label" })).ToBeVisibleAsync(new() { Timeout = 60_000 });
         }
-        string[] figures = [.. (await Task.WhenAll(new[] { owner, viewer }.Select(p => p.Locator("[data-stage=inspector]").InnerTextAsync())))];
+        string[] figures =
+        [
+            .. (await Task.WhenAll(new[] { owner, viewer }.Select(p => p.Locator("[data-stage=inspector]").InnerTextAsync()))),
+        ];
         Assert.Contains("Fork here…\n", figures[0], StringComparison.Ordinal); // the owner's alone
         Assert.Equal(figures[0].Replace("Fork here…\n", "", StringComparison.Ordinal), figures[1]);
 
-        Assert.Equal(403, await viewer.EvaluateAsync<int>("async () => (await fetch('/hubs/control/negotiate?negotiateVersion=1', { method: 'POST' })).status"));
+        Assert.Equal(
+            403,
+            await viewer.EvaluateAsync<int>(
+                "async () => (await fetch('/hubs/control/negotiate?negotiateVersion=1', { method: 'POST' })).status"
+            )
+        );
         foreach (string method in Controlling)
         {
-            string error = await viewer.EvaluateAsync<string>("""
+            string error = await viewer.EvaluateAsync<string>(
+                """
                 method => new Promise((resolve, reject) => {
                   const socket = new WebSocket(location.origin.replace('http', 'ws') + '/hubs/watch'), end = '\x1e';
                   socket.onopen = () => socket.send('{"protocol":"json","version":1}' + end);
@@ -91,7 +112,9 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
                     }
                   };
                 })
-                """, method);
+                """,
+                method
+            );
             Assert.NotEqual("", error);
         }
         await viewer.WaitForTimeoutAsync(1000);
@@ -132,7 +155,8 @@ public class ControlTests(LongExperiment browser) : IClassFixture<LongExperiment
         await Probe.Until(page, "training", s => s.Drawn.Count == 5 && s.Heads.Values.All(h => h > 0));
         // Another test may have failed while it held the training.
         var on = page.GetByRole(AriaRole.Button, new() { Name = "Continue training" });
-        if (await on.IsVisibleAsync()) await on.ClickAsync();
+        if (await on.IsVisibleAsync())
+            await on.ClickAsync();
         return page;
     }
 

@@ -19,14 +19,20 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         var page = await Open("/?lang=en");
         // Blazor listens from then on.
         await page.WaitForFunctionAsync("() => document.querySelector('#spec-import')?._blazorInputFileNextFileId !== undefined");
-        await page.SetInputFilesAsync("#spec-import", new FilePayload
-        {
-            Name = "mine.json", MimeType = "application/json",
-            Buffer = """{ "name": "Mine", "data": { "kind": "circles" }, "learningRate": 0.2, "batchSizes": [2, 16], "budget": { "epochs": 3 } }"""u8.ToArray(),
-        });
+        await page.SetInputFilesAsync(
+            "#spec-import",
+            new FilePayload
+            {
+                Name = "mine.json",
+                MimeType = "application/json",
+                Buffer =
+                    """{ "name": "Mine", "data": { "kind": "circles" }, "learningRate": 0.2, "batchSizes": [2, 16], "budget": { "epochs": 3 } }"""u8.ToArray(),
+            }
+        );
         await Expect(page.Locator("#spec-batchSizes")).ToHaveValueAsync("2, 16");
         await page.FillAsync("#spec-batchSizes", "4, 16");
-        await Expect(page.Locator("#spec-cost")).ToHaveTextAsync(new Regex("^About .+ of training on .*lanes?, measured on [0-9,]+ updates; .+ of memory\\.$"));
+        await Expect(page.Locator("#spec-cost"))
+            .ToHaveTextAsync(new Regex("^About .+ of training on .*lanes?, measured on [0-9,]+ updates; .+ of memory\\.$"));
 
         var download = await page.RunAndWaitForDownloadAsync(() => page.ClickAsync("#spec-export"));
         string exported = await File.ReadAllTextAsync(await download.PathAsync());
@@ -39,7 +45,11 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     public async Task A_file_that_is_dropped_on_the_dialog_is_in_the_fields_and_one_that_is_none_is_refused()
     {
         var page = await Open("/?lang=en");
-        await Drop(page, "mine.json", """{ "name": "Dropped", "data": { "kind": "circles" }, "learningRate": 0.2, "batchSizes": [2, 16], "budget": { "epochs": 3 } }""");
+        await Drop(
+            page,
+            "mine.json",
+            """{ "name": "Dropped", "data": { "kind": "circles" }, "learningRate": 0.2, "batchSizes": [2, 16], "budget": { "epochs": 3 } }"""
+        );
         await Expect(page.Locator("#spec-batchSizes")).ToHaveValueAsync("2, 16");
         await Expect(page.Locator("#start")).ToBeEnabledAsync();
         await Drop(page, "list.json", """{ "batchSizes": [2] }""");
@@ -50,13 +60,16 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
 
     private static async Task Drop(IPage page, string name, string text)
     {
-        var data = await page.EvaluateHandleAsync("""
+        var data = await page.EvaluateHandleAsync(
+            """
             ([name, text]) => {
               const data = new DataTransfer();
               data.items.add(new File([text], name, { type: 'application/json' }));
               return data;
             }
-            """, new[] { name, text });
+            """,
+            new[] { name, text }
+        );
         await page.Locator("[role=dialog] [data-drops]").DispatchEventAsync("drop", new { dataTransfer = data });
     }
 
@@ -86,8 +99,9 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         async Task Look(IPage page)
         {
             foreach (string text in await page.EvaluateAsync<string[]>(Texts))
-                foreach (string word in Latin().Matches(Token().Replace(text, "")).Select(match => match.Value))
-                    if (!Staying.Contains(word)) found.TryAdd(word, text.Length > 160 ? text[..160] : text);
+            foreach (string word in Latin().Matches(Token().Replace(text, "")).Select(match => match.Value))
+                if (!Staying.Contains(word))
+                    found.TryAdd(word, text.Length > 160 ? text[..160] : text);
         }
 
         var page = await Open("/?lang=zh");
@@ -116,7 +130,9 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         await page.Keyboard.PressAsync("Escape");
 
         // Four charts at a time, and the batch at the playhead.
-        string[] charts = await page.Locator("[data-stage=charts] .chooser").First.Locator("option").EvaluateAllAsync<string[]>("options => options.map(option => option.value)");
+        string[] charts = await page.Locator("[data-stage=charts] .chooser")
+            .First.Locator("option")
+            .EvaluateAllAsync<string[]>("options => options.map(option => option.value)");
         foreach (string[] four in charts.Chunk(4))
         {
             await page.EvaluateAsync("charts => { location.hash = `v=1&t=60&charts=${charts}`; }", string.Join(',', four));
@@ -132,8 +148,10 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         foreach (string path in new[] { "/recordings", "/join/0000", browser.ViewerLink[browser.Url.Length..] })
         {
             await page.GotoAsync(browser.Url + path);
-            if (path == "/recordings") await Expect(page.Locator(".recordings h2").First).ToBeVisibleAsync();
-            else if (path != "/join/0000") await Probe.Until(page, "the viewer's picture", now => now.Grid is not null);
+            if (path == "/recordings")
+                await Expect(page.Locator(".recordings h2").First).ToBeVisibleAsync();
+            else if (path != "/join/0000")
+                await Probe.Until(page, "the viewer's picture", now => now.Grid is not null);
             await Look(page);
         }
         troubles.RemoveAll(trouble => trouble.Contains("403", StringComparison.Ordinal)); // the link that is not valid
@@ -141,7 +159,10 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
         Assert.True(found.Count == 0, string.Join('\n', found.Select(pair => $"{pair.Key}: {pair.Value}")));
     }
 
-    /// <summary>All that a page says to anyone, seen or not: text, what is said to screen readers, tooltips, and the page's own title and description.</summary>
+    /// <summary>
+    /// All that a page says to anyone, seen or not: text, what is said to screen readers, tooltips, and the page's own title and
+    /// description.
+    /// </summary>
     private const string Texts = """
         () => {
           const said = [document.title, document.querySelector('meta[name=description]')?.content ?? ''];
@@ -157,13 +178,84 @@ public partial class ExperimentDialogTests(SmallExperiment browser) : IClassFixt
     /// <summary>Names, units, symbols, keys and words of the experiment file, which are the same in every language.</summary>
     private static readonly HashSet<string> Staying =
     [
-        "BatchViz", "TorchSharp", "PyTorch", "Python", "libtorch", "NVIDIA", "CUDA", "NuGet", "BATCHVIZ", "LIBTORCH", "JavaScript", "EN", "English", // the language's button, in the language that it leads to
-        "MNIST", "Fashion", "CIFAR", "Moons", "Beale", "MLP", "LeNet", "MobileNet", "BatchNorm", "InfoNCE", "PCA", "SGD", "LARS", "BFGS", "Wolfe", "Nesterov", "Adam", "AdamW", "AdaGrad", "AdaDelta", "RMSprop", "ReLU", "GELU", "Sigmoid", "tanh",
-        "He", "Glorot", "LeCun", "Hessian", "Keskar", "McCandlish", "Fisher", "Rao", "simple", "tr", "epoch", "full",
-        "float", "TF", "BF", "FP", // precisions
-        "AVX", "GFLOP", "FLOP", "FLOPs", "nat", "kB", "MB", "GB",
-        "PNG", "SVG", "CSV", "JSON", "IDX", "TensorBoard", "Safetensors", "bviz", "HTML",
-        "Alt", "Ctrl", "Shift", "Enter", "Esc", "Home", "End",
+        "BatchViz",
+        "TorchSharp",
+        "PyTorch",
+        "Python",
+        "libtorch",
+        "NVIDIA",
+        "CUDA",
+        "NuGet",
+        "BATCHVIZ",
+        "LIBTORCH",
+        "JavaScript",
+        "EN",
+        "English", // the language's button, in the language that it leads to
+        "MNIST",
+        "Fashion",
+        "CIFAR",
+        "Moons",
+        "Beale",
+        "MLP",
+        "LeNet",
+        "MobileNet",
+        "BatchNorm",
+        "InfoNCE",
+        "PCA",
+        "SGD",
+        "LARS",
+        "BFGS",
+        "Wolfe",
+        "Nesterov",
+        "Adam",
+        "AdamW",
+        "AdaGrad",
+        "AdaDelta",
+        "RMSprop",
+        "ReLU",
+        "GELU",
+        "Sigmoid",
+        "tanh",
+        "He",
+        "Glorot",
+        "LeCun",
+        "Hessian",
+        "Keskar",
+        "McCandlish",
+        "Fisher",
+        "Rao",
+        "simple",
+        "tr",
+        "epoch",
+        "full",
+        "float",
+        "TF",
+        "BF",
+        "FP", // precisions
+        "AVX",
+        "GFLOP",
+        "FLOP",
+        "FLOPs",
+        "nat",
+        "kB",
+        "MB",
+        "GB",
+        "PNG",
+        "SVG",
+        "CSV",
+        "JSON",
+        "IDX",
+        "TensorBoard",
+        "Safetensors",
+        "bviz",
+        "HTML",
+        "Alt",
+        "Ctrl",
+        "Shift",
+        "Enter",
+        "Esc",
+        "Home",
+        "End",
     ];
 
     /// <summary>Ids of runs, paths and addresses, and what is quoted from an experiment file or a command line.</summary>

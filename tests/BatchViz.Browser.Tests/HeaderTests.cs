@@ -39,8 +39,12 @@ public class HeaderTests(LongExperiment browser) : IClassFixture<LongExperiment>
     {
         double height = (await page.Locator(".top").BoundingBoxAsync())!.Height;
         Assert.True(height < 50, $"The header is {height} high.");
-        Assert.Empty(await page.EvaluateAsync<string[]>("""
-            () => [...document.querySelectorAll('.top > *, .top button')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)
-            """));
+        Assert.Empty(
+            await page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll('.top > *, .top button')].filter(e => e.checkVisibility() && e.getBoundingClientRect().right > innerWidth).map(e => e.outerHTML)
+                """
+            )
+        );
     }
 }

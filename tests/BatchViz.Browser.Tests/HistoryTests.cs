@@ -6,10 +6,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Eight runs of a small network that have ended: more records than memory keeps.</summary>
-public sealed class EndedExperiment() : BrowserFixture("""
-    { "name": "Eight runs", "data": { "kind": "moons", "trainExamples": 500 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.05,
-      "batchSizes": [1, 2, 4, 8], "seeds": [1, 2], "budget": { "updates": 200000 } }
-    """)
+public sealed class EndedExperiment()
+    : BrowserFixture(
+        """
+        { "name": "Eight runs", "data": { "kind": "moons", "trainExamples": 500 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.05,
+          "batchSizes": [1, 2, 4, 8], "seeds": [1, 2], "budget": { "updates": 200000 } }
+        """
+    )
 {
     public const long Updates = 200_000;
 }
@@ -17,7 +20,8 @@ public sealed class EndedExperiment() : BrowserFixture("""
 /// <summary>What came before: for those who come late, and down to a single batch.</summary>
 public partial class HistoryTests(EndedExperiment browser) : IClassFixture<EndedExperiment>
 {
-    private const string Bytes = "() => performance.getEntriesByType('resource').filter(e => e.name.includes('/api/experiments/')).reduce((sum, e) => sum + e.transferSize, 0)";
+    private const string Bytes =
+        "() => performance.getEntriesByType('resource').filter(e => e.name.includes('/api/experiments/')).reduce((sum, e) => sum + e.transferSize, 0)";
 
     [Fact]
     public async Task Whoever_comes_late_gets_eight_runs_in_less_than_a_megabyte()
@@ -47,7 +51,8 @@ public partial class HistoryTests(EndedExperiment browser) : IClassFixture<Ended
         for (int zoom = 0; zoom < 3; zoom++)
         {
             var box = (await over.BoundingBoxAsync())!;
-            float x = box.X + box.Width * 0.4f, y = box.Y + box.Height / 2;
+            float x = box.X + box.Width * 0.4f,
+                y = box.Y + box.Height / 2;
             await page.Mouse.MoveAsync(x, y);
             await page.Mouse.DownAsync();
             await page.Mouse.MoveAsync(x + 16, y, new() { Steps = 4 });
@@ -58,7 +63,8 @@ public partial class HistoryTests(EndedExperiment browser) : IClassFixture<Ended
         await Expect(readout).ToHaveTextAsync(Record());
         var match = Record().Match(await readout.InnerTextAsync());
         long update = long.Parse(match.Groups[1].Value.Replace(",", ""), CultureInfo.InvariantCulture);
-        double loss = await page.EvaluateAsync<double>("""
+        double loss = await page.EvaluateAsync<double>(
+            """
             async update => {
               const { generation } = window.batchviz.state();
               for (; ;) {
@@ -67,7 +73,9 @@ public partial class HistoryTests(EndedExperiment browser) : IClassFixture<Ended
                 await new Promise(done => setTimeout(done, 100));
               }
             }
-            """, update);
+            """,
+            update
+        );
         double shown = double.Parse(Ascii(match.Groups[2].Value), CultureInfo.InvariantCulture);
         Assert.Equal(loss, shown, Math.Abs(loss) * 6e-4);
 
@@ -98,8 +106,16 @@ public partial class HistoryTests(EndedExperiment browser) : IClassFixture<Ended
         return page;
     }
 
-    private static Task<Probe> Whole(IPage page)
-        => Probe.Until(page, "all of every run", s => s.Heads.Count == 8 && s.Heads.Values.All(head => head == EndedExperiment.Updates) && s.Grid is not null && s.Charts.GetValueOrDefault("gradient") > 0);
+    private static Task<Probe> Whole(IPage page) =>
+        Probe.Until(
+            page,
+            "all of every run",
+            s =>
+                s.Heads.Count == 8
+                && s.Heads.Values.All(head => head == EndedExperiment.Updates)
+                && s.Grid is not null
+                && s.Charts.GetValueOrDefault("gradient") > 0
+        );
 
     [GeneratedRegex("update ([0-9,]+) · (.+)$")]
     private static partial Regex Record();

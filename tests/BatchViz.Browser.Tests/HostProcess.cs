@@ -10,21 +10,31 @@ public sealed partial class HostProcess : IDisposable
     private readonly Process process;
     private readonly string recordings;
 
-    private HostProcess(Process process, string recordings, IReadOnlyDictionary<string, string> links)
-        => (this.process, this.recordings, Url, ViewerLink) = (process, recordings, links["Open"].TrimEnd('/'), links["Viewer link"]);
+    private HostProcess(Process process, string recordings, IReadOnlyDictionary<string, string> links) =>
+        (this.process, this.recordings, Url, ViewerLink) = (process, recordings, links["Open"].TrimEnd('/'), links["Viewer link"]);
 
     public string Url { get; }
 
     public string ViewerLink { get; }
 
     /// <summary>Where the built program lies.</summary>
-    public static string Folder { get; } = Path.GetFullPath(Path.Combine(AppContext.BaseDirectory,
-        typeof(HostProcess).Assembly.GetCustomAttributes<AssemblyMetadataAttribute>().Single(entry => entry.Key == "HostFolder").Value!));
+    public static string Folder { get; } =
+        Path.GetFullPath(
+            Path.Combine(
+                AppContext.BaseDirectory,
+                typeof(HostProcess)
+                    .Assembly.GetCustomAttributes<AssemblyMetadataAttribute>()
+                    .Single(entry => entry.Key == "HostFolder")
+                    .Value!
+            )
+        );
 
     /// <summary>Runs the program to its end and returns the last line of its standard output.</summary>
     public static async Task<string> Run(params string[] arguments)
     {
-        using var process = Process.Start(new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(Program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         _ = process.StandardError.BaseStream.CopyToAsync(Stream.Null);
         string output = await process.StandardOutput.ReadToEndAsync();
         await process.WaitForExitAsync();
@@ -46,7 +56,8 @@ public sealed partial class HostProcess : IDisposable
             arguments.AddRange(["--experiment", file]);
         }
         command ??= new ProcessStartInfo(Program);
-        foreach (string argument in arguments) command.ArgumentList.Add(argument);
+        foreach (string argument in arguments)
+            command.ArgumentList.Add(argument);
         command.RedirectStandardOutput = true;
         command.WorkingDirectory = Path.GetTempPath();
         var process = Process.Start(command)!;
@@ -56,8 +67,10 @@ public sealed partial class HostProcess : IDisposable
         while (await process.StandardOutput.ReadLineAsync(patience.Token) is { } line)
         {
             seen.Add(line);
-            if (Link().Match(line) is { Success: true } match) links[match.Groups[1].Value] = match.Groups[2].Value;
-            if (!links.ContainsKey("Viewer link")) continue;
+            if (Link().Match(line) is { Success: true } match)
+                links[match.Groups[1].Value] = match.Groups[2].Value;
+            if (!links.ContainsKey("Viewer link"))
+                continue;
             // Read on, so that a full pipe never stops the program.
             _ = process.StandardOutput.BaseStream.CopyToAsync(Stream.Null);
             return new HostProcess(process, recordings, links);

@@ -32,7 +32,11 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
         Assert.True(new FileInfo(path).Length < 3_000_000);
         var page = await Open(path);
 
-        var first = await Probe.Until(page, "every run on the picture", s => s.Drawn.Count == 4 && s.Drawn.Values.All(p => p.Loss is not null) && s.Charts.Values.All(points => points > 0));
+        var first = await Probe.Until(
+            page,
+            "every run on the picture",
+            s => s.Drawn.Count == 4 && s.Drawn.Values.All(p => p.Loss is not null) && s.Charts.Values.All(points => points > 0)
+        );
         Assert.True(first.Playing);
         await Probe.Until(page, "the playhead moving", s => s.Playhead > first.Playhead && s.Drawn["b1-s1"].X != first.Drawn["b1-s1"].X);
         Assert.Equal(RecordedExperiment.Name + " · BatchViz", await page.TitleAsync());
@@ -45,7 +49,11 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
         var track = (await page.Locator(".track").BoundingBoxAsync())!;
         await page.Mouse.ClickAsync(track.X + track.Width / 2, track.Y + 20);
         // The playhead is there at once, the runs with the next frame.
-        await Probe.Until(page, "the middle", s => !s.Playing && Math.Abs(s.Playhead - 10_000) < 100 && Math.Abs(s.Drawn["b8-s1"].Update - 1_260) < 30);
+        await Probe.Until(
+            page,
+            "the middle",
+            s => !s.Playing && Math.Abs(s.Playhead - 10_000) < 100 && Math.Abs(s.Drawn["b8-s1"].Update - 1_260) < 30
+        );
 
         await page.Keyboard.PressAsync("End");
         var own = JsonNode.Parse(await HostProcess.Run("run", await File(RecordedExperiment.Text), "--json"))!["runs"]!.AsArray();
@@ -94,7 +102,11 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
     {
         var page = await browser.NewPage(troubles, [], pixels: 1);
         await page.Context.SetOfflineAsync(true);
-        page.Request += (_, request) => { if (!request.Url.StartsWith("file:") && !request.Url.StartsWith("data:")) troubles.Add("asks for " + request.Url); };
+        page.Request += (_, request) =>
+        {
+            if (!request.Url.StartsWith("file:") && !request.Url.StartsWith("data:"))
+                troubles.Add("asks for " + request.Url);
+        };
         await page.GotoAsync(new Uri(path).AbsoluteUri);
         await page.EvaluateAsync("() => window.batchviz.ready");
         return page;
@@ -102,7 +114,9 @@ public class HtmlReplayTests(RecordedExperiment browser) : IClassFixture<Recorde
 
     private static async Task<double> Figure(IPage page, string label)
     {
-        string text = await page.Locator("[data-stage=inspector] dt", new() { HasTextRegex = new($"^{label}$") }).Locator("xpath=following-sibling::dd[1]").InnerTextAsync();
+        string text = await page.Locator("[data-stage=inspector] dt", new() { HasTextRegex = new($"^{label}$") })
+            .Locator("xpath=following-sibling::dd[1]")
+            .InnerTextAsync();
         return double.Parse(text.Split(' ')[0], CultureInfo.InvariantCulture); // its unit stands behind it
     }
 

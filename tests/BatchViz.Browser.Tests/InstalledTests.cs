@@ -3,7 +3,9 @@ using System.Text.Json.Nodes;
 
 namespace BatchViz.Browser.Tests;
 
-/// <summary>BatchViz as somebody has it who has no checkout: the .NET tool, and the published folder. Neither finds node on its PATH.</summary>
+/// <summary>
+/// BatchViz as somebody has it who has no checkout: the .NET tool, and the published folder. Neither finds node on its PATH.
+/// </summary>
 public abstract class InstalledTests(Installed installed)
 {
     [Fact]
@@ -13,7 +15,11 @@ public abstract class InstalledTests(Installed installed)
         var page = await installed.NewPage(troubles, []);
         await page.GotoAsync("/");
 
-        await Probe.Until(page, "all five runs on the picture", s => s.Drawn.Count == 5 && s.Drawn.Values.All(p => p.Update > 0 && p.Loss is not null));
+        await Probe.Until(
+            page,
+            "all five runs on the picture",
+            s => s.Drawn.Count == 5 && s.Drawn.Values.All(p => p.Update > 0 && p.Loss is not null)
+        );
         Assert.Empty(troubles);
     }
 
@@ -21,11 +27,15 @@ public abstract class InstalledTests(Installed installed)
     public async Task An_experiment_runs_and_its_recording_is_exported()
     {
         string folder = Directory.CreateTempSubdirectory("batchviz-installed-run-").FullName;
-        string spec = Path.Combine(folder, "moons.json"), recording = Path.Combine(folder, "recording");
-        await File.WriteAllTextAsync(spec, """
+        string spec = Path.Combine(folder, "moons.json"),
+            recording = Path.Combine(folder, "recording");
+        await File.WriteAllTextAsync(
+            spec,
+            """
             { "name": "Moons", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [8], "activation": "tanh" },
               "learningRate": 0.1, "batchSizes": [1, 7], "budget": { "updates": 300 } }
-            """);
+            """
+        );
 
         var (code, output, error) = await installed.Run("run", spec, "--out", recording, "--json");
         Assert.True(code == 0, error);
@@ -53,8 +63,11 @@ public abstract class Installed() : BrowserFixture(null)
 
     protected static string Configuration { get; } = Path.GetFileName(Path.GetDirectoryName(HostProcess.Folder))!;
 
-    private static string PathWithoutNode { get; } = string.Join(Path.PathSeparator,
-        (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(f => !File.Exists(Path.Combine(f, "node"))));
+    private static string PathWithoutNode { get; } =
+        string.Join(
+            Path.PathSeparator,
+            (Environment.GetEnvironmentVariable("PATH") ?? "").Split(Path.PathSeparator).Where(f => !File.Exists(Path.Combine(f, "node")))
+        );
 
     /// <summary>The program that runs this test, wherever it lies.</summary>
     protected static string Dotnet { get; } = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? Environment.ProcessPath!;
@@ -72,7 +85,8 @@ public abstract class Installed() : BrowserFixture(null)
     public async Task<(int Code, string Output, string Error)> Run(params string[] arguments)
     {
         var command = WithoutNode(Command(folder));
-        foreach (string argument in arguments) command.ArgumentList.Add(argument);
+        foreach (string argument in arguments)
+            command.ArgumentList.Add(argument);
         return await Run(command);
     }
 
@@ -122,8 +136,18 @@ public sealed class InstalledTool : Installed
 /// <summary><c>dotnet publish</c> into a folder, which is run with the runtime that is there.</summary>
 public sealed class PublishedFolder : Installed
 {
-    protected override Task Install(string folder)
-        => RunDotnet("publish", Project, "--no-build", "--configuration", Configuration, "--output", Path.Combine(folder, "program"), "-nologo", "-v:quiet");
+    protected override Task Install(string folder) =>
+        RunDotnet(
+            "publish",
+            Project,
+            "--no-build",
+            "--configuration",
+            Configuration,
+            "--output",
+            Path.Combine(folder, "program"),
+            "-nologo",
+            "-v:quiet"
+        );
 
     protected override ProcessStartInfo Command(string folder) => new(Dotnet, [Path.Combine(folder, "program", "batchviz.dll")]);
 }

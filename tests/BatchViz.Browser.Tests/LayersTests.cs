@@ -4,10 +4,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>BatchNorm, with epochs that end with one example.</summary>
-public sealed class NormedExperiment() : BrowserFixture("""
-    { "name": "Normed", "data": { "kind": "moons", "trainExamples": 129, "testExamples": 100 }, "model": { "preset": "mlp-batchnorm" }, "learningRate": 0.1,
-      "batchSizes": [16, 64], "budget": { "epochs": 8 }, "probes": ["noise-scale"], "landscape": { "resolution": 17 } }
-    """);
+public sealed class NormedExperiment()
+    : BrowserFixture(
+        """
+        { "name": "Normed", "data": { "kind": "moons", "trainExamples": 129, "testExamples": 100 }, "model": { "preset": "mlp-batchnorm" }, "learningRate": 0.1,
+          "batchSizes": [16, 64], "budget": { "epochs": 8 }, "probes": ["noise-scale"], "landscape": { "resolution": 17 } }
+        """
+    );
 
 /// <summary>Nets whose examples see one another: what they have not is said in words, never left blank.</summary>
 public class LayersTests(NormedExperiment browser) : IClassFixture<NormedExperiment>
@@ -17,16 +20,47 @@ public class LayersTests(NormedExperiment browser) : IClassFixture<NormedExperim
     static LayersTests() => SetDefaultExpectTimeout(60_000);
 
     [Theory]
-    [InlineData("en", "Not defined in train mode: with BatchNorm", "not defined in train mode", "in train mode, min to max", "in evaluation mode", "One example alone: a batch norm")]
-    [InlineData("zh", "训练模式下无定义：有 BatchNorm 时", "无定义 训练模式下", "（训练模式），最小至最大", "评估模式", "单独一个样本：只有一个值的批归一化")]
-    public async Task A_batch_norm_says_its_mode_and_what_is_not_defined_in_it(string language, string why, string reading, string train, string evaluation, string alone)
+    [InlineData(
+        "en",
+        "Not defined in train mode: with BatchNorm",
+        "not defined in train mode",
+        "in train mode, min to max",
+        "in evaluation mode",
+        "One example alone: a batch norm"
+    )]
+    [InlineData(
+        "zh",
+        "训练模式下无定义：有 BatchNorm 时",
+        "无定义 训练模式下",
+        "（训练模式），最小至最大",
+        "评估模式",
+        "单独一个样本：只有一个值的批归一化"
+    )]
+    public async Task A_batch_norm_says_its_mode_and_what_is_not_defined_in_it(
+        string language,
+        string why,
+        string reading,
+        string train,
+        string evaluation,
+        string alone
+    )
     {
         // Update 9 ends the first epoch of B = 16 with one example.
         var page = await Open($"/?lang={language}#v=1&axis=updates&t=9&run=b16-s1&charts=noise,noise-exact,loss,cosine");
         await Expect(page.Locator("[data-chart=noise] .empty")).ToContainTextAsync(why);
         await Expect(page.Locator("[data-chart=noise] .for-readers")).ToContainTextAsync(why);
         await Expect(page.Locator("[data-chart=loss]")).ToContainTextAsync(train);
-        foreach (string place in new[] { "[data-chart=loss]", "[data-chart=noise-exact]", "[data-chart=cosine]", ".caption", ".gradient-legend", "section.batch caption" })
+        foreach (
+            string place in new[]
+            {
+                "[data-chart=loss]",
+                "[data-chart=noise-exact]",
+                "[data-chart=cosine]",
+                ".caption",
+                ".gradient-legend",
+                "section.batch caption",
+            }
+        )
             await Expect(page.Locator(place).First).ToContainTextAsync(evaluation);
         await Probe.Until(page, "the exact noise scale", now => now.Charts["noise-exact"] > 0);
         await Expect(page.Locator("section.batch")).ToContainTextAsync(reading);
@@ -43,7 +77,10 @@ public class LayersTests(NormedExperiment browser) : IClassFixture<NormedExperim
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
         await page.Choose("#spec-model-preset", "Two towers, paired data");
         await page.FillAsync("#spec-batchSizes", "1, 20");
-        await Expect(page.Locator("[role=dialog] .note[role=status]")).ToHaveTextAsync("B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from.");
+        await Expect(page.Locator("[role=dialog] .note[role=status]"))
+            .ToHaveTextAsync(
+                "B = 1 has batches of one pair, whose InfoNCE loss and gradient are 0: there is nothing to tell the pair from."
+            );
         await Expect(page.Locator("#spec-cost")).ToContainTextAsync("of training");
         await page.ClickAsync("#start");
         await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);

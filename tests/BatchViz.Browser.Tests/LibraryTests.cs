@@ -4,7 +4,9 @@ using static Microsoft.Playwright.Assertions;
 
 namespace BatchViz.Browser.Tests;
 
-/// <summary>The page with the recordings, by mouse and by keyboard. Each test begins an experiment of its own name to have something to work on.</summary>
+/// <summary>
+/// The page with the recordings, by mouse and by keyboard. Each test begins an experiment of its own name to have something to work on.
+/// </summary>
 public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperiment>
 {
     private const int Patience = 60_000;
@@ -52,24 +54,29 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
     [Fact]
     public async Task Several_are_selected_and_deleted_and_all_come_back()
     {
-        foreach (string name in new[] { "First of two", "Second of two", "Not one of them" }) await Begin(name);
+        foreach (string name in new[] { "First of two", "Second of two", "Not one of them" })
+            await Begin(name);
         var page = await Open();
-        foreach (string name in new[] { "First of two", "Second of two" }) await page.GetByRole(AriaRole.Checkbox, new() { Name = $"Select {name}" }).CheckAsync();
+        foreach (string name in new[] { "First of two", "Second of two" })
+            await page.GetByRole(AriaRole.Checkbox, new() { Name = $"Select {name}" }).CheckAsync();
         await Expect(page.Locator(".selection")).ToContainTextAsync("2 selected");
         await page.ClickAsync("#delete-selected");
         await Expect(page.Locator("#notices")).ToContainTextAsync("Deleted 2 recordings.");
-        foreach (string name in new[] { "First of two", "Second of two" }) await Expect(Row(page, name)).ToHaveCountAsync(0);
+        foreach (string name in new[] { "First of two", "Second of two" })
+            await Expect(Row(page, name)).ToHaveCountAsync(0);
         await Expect(page.Locator(".selection")).ToHaveCountAsync(0);
 
         await page.GetByRole(AriaRole.Button, new() { Name = "Undo" }).ClickAsync();
-        foreach (string name in new[] { "First of two", "Second of two" }) await Expect(Row(page, name)).ToHaveCountAsync(1);
+        foreach (string name in new[] { "First of two", "Second of two" })
+            await Expect(Row(page, name)).ToHaveCountAsync(1);
         Assert.Empty(troubles);
     }
 
     [Fact]
     public async Task The_grid_is_sorted_and_grouped_and_columns_are_hidden()
     {
-        foreach (string name in new[] { "Zebra", "Aardvark" }) await Begin(name);
+        foreach (string name in new[] { "Zebra", "Aardvark" })
+            await Begin(name);
         var page = await Open();
         var names = page.Locator(".recordings h2");
         await page.GetByRole(AriaRole.Columnheader, new() { Name = "Recording" }).Locator(".sortable-column-header").ClickAsync();
@@ -77,7 +84,9 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await Expect(names.First).ToHaveTextAsync("Aardvark");
         Assert.Equal((await names.AllInnerTextsAsync()).Order(StringComparer.OrdinalIgnoreCase), await names.AllInnerTextsAsync());
 
-        await page.GetByRole(AriaRole.Columnheader, new() { Name = "State" }).GetByRole(AriaRole.Button, new() { Name = "Column options" }).ClickAsync();
+        await page.GetByRole(AriaRole.Columnheader, new() { Name = "State" })
+            .GetByRole(AriaRole.Button, new() { Name = "Column options" })
+            .ClickAsync();
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "Group" }).ClickAsync();
         await Expect(page.Locator(".group-name")).ToHaveTextAsync(["On the air", "Finished"]);
 
@@ -124,9 +133,11 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.Keyboard.PressAsync("Enter");
 
         await Expect(page.Locator("[role=dialog]")).ToHaveCountAsync(0);
-        await page.WaitForFunctionAsync("""
+        await page.WaitForFunctionAsync(
+            """
             async () => (await (await fetch('/api/experiments/current')).json()).runs.some(run => run.id === 'b32-s1-u30' && run.batchSize === 64 && run.state === 'finished')
-            """);
+            """
+        );
         await Probe.Until(page, "the fork is on the page", now => now.Heads.TryGetValue("b32-s1-u30", out long head) && head > 30);
         await Expect(page.Locator("[data-stage=hierarchy]")).ToContainTextAsync("B = 64");
         Assert.Empty(troubles);
@@ -138,13 +149,19 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await Begin("Travels");
         var page = await Open();
         await Expect(Row(page, "Travels")).ToHaveCountAsync(1);
-        string folder = Directory.CreateTempSubdirectory("batchviz-import-").FullName, file = Path.Combine(folder, "travels.bviz"), other = Path.Combine(folder, "other.bviz");
-        var download = await page.RunAndWaitForDownloadAsync(() => page.EvaluateAsync("""
-            async () => {
-              const recording = (await (await fetch("/api/recordings")).json()).find(entry => entry.name === "Travels");
-              location.href = `/api/recordings/${recording.id}/export/bviz`;
-            }
-            """));
+        string folder = Directory.CreateTempSubdirectory("batchviz-import-").FullName,
+            file = Path.Combine(folder, "travels.bviz"),
+            other = Path.Combine(folder, "other.bviz");
+        var download = await page.RunAndWaitForDownloadAsync(() =>
+            page.EvaluateAsync(
+                """
+                async () => {
+                  const recording = (await (await fetch("/api/recordings")).json()).find(entry => entry.name === "Travels");
+                  location.href = `/api/recordings/${recording.id}/export/bviz`;
+                }
+                """
+            )
+        );
         await download.SaveAsAsync(file);
         await page.SetInputFilesAsync("#import", file);
         await Expect(Row(page, "Travels")).ToHaveCountAsync(2);
@@ -167,10 +184,14 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await Expect(Row(page, "Looked at").First).ToBeVisibleAsync();
 
         Assert.Empty((await page.RunAxe()).Violations.Select(v => $"{v.Id}: {string.Join(", ", v.Nodes.Select(n => n.Html).Take(3))}"));
-        Assert.True(await page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= innerWidth"), "the page scrolls sideways");
+        Assert.True(
+            await page.EvaluateAsync<bool>("() => document.documentElement.scrollWidth <= innerWidth"),
+            "the page scrolls sideways"
+        );
     }
 
-    private static ILocator Row(IPage page, string name) => page.Locator(".recordings tr", new() { Has = page.GetByRole(AriaRole.Heading, new() { Name = name, Exact = true }) });
+    private static ILocator Row(IPage page, string name) =>
+        page.Locator(".recordings tr", new() { Has = page.GetByRole(AriaRole.Heading, new() { Name = name, Exact = true }) });
 
     private async Task<IPage> Open(int width = 1440, int height = 900, ColorScheme scheme = ColorScheme.Dark)
     {
@@ -190,9 +211,12 @@ public class LibraryTests(SmallExperiment browser) : IClassFixture<SmallExperime
         await page.GotoAsync("/");
         await page.GetByRole(AriaRole.Button, new() { Name = "New experiment…" }).ClickAsync();
         await page.GetByRole(AriaRole.Tab, new() { Name = "JSON" }).ClickAsync();
-        await page.FillAsync("#spec-json", $$"""
+        await page.FillAsync(
+            "#spec-json",
+            $$"""
             { "name": "{{name}}", "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32, "full"], "budget": { "epochs": 5 } }
-            """);
+            """
+        );
         await page.ClickAsync("#start");
         await Expect(page).ToHaveTitleAsync($"{name} · BatchViz");
         await Expect(page.Locator("#hold")).ToBeDisabledAsync();

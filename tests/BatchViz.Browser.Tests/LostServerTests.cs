@@ -3,9 +3,12 @@ using static Microsoft.Playwright.Assertions;
 
 namespace BatchViz.Browser.Tests;
 
-public sealed class DoomedServer() : BrowserFixture("""
-    { "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32], "budget": { "epochs": 5 } }
-    """);
+public sealed class DoomedServer()
+    : BrowserFixture(
+        """
+        { "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32], "budget": { "epochs": 5 } }
+        """
+    );
 
 /// <summary>The server goes while pages are open.</summary>
 public class LostServerTests(DoomedServer browser) : IClassFixture<DoomedServer>
@@ -33,6 +36,7 @@ public class LostServerTests(DoomedServer browser) : IClassFixture<DoomedServer>
         await Expect(stage.GetByText("The connection is lost; trying again.")).ToBeVisibleAsync();
         await Expect(stage.Locator("#circuit-lost:not([hidden])")).ToHaveCountAsync(1);
         await Expect(stage.Locator("#circuit-lost")).ToBeHiddenAsync();
-        foreach (var page in new[] { stage, recordings }) await Expect(page.Locator("#components-reconnect-modal")).ToHaveCountAsync(0);
+        foreach (var page in new[] { stage, recordings })
+            await Expect(page.Locator("#components-reconnect-modal")).ToHaveCountAsync(0);
     }
 }

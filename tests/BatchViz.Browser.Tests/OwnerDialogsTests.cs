@@ -82,7 +82,10 @@ public class OwnerDialogsTests(FiveRuns browser) : IClassFixture<FiveRuns>
     private static void AssertNone(AxeResult result, string what)
     {
         Assert.NotEmpty(result.Passes);
-        string found = string.Join('\n', result.Violations.Select(v => $"{v.Id} ({v.Impact}): {string.Join(", ", v.Nodes.Select(n => n.Html).Take(3))}"));
+        string found = string.Join(
+            '\n',
+            result.Violations.Select(v => $"{v.Id} ({v.Impact}): {string.Join(", ", v.Nodes.Select(n => n.Html).Take(3))}")
+        );
         Assert.True(found == "", $"{what}: {found}");
     }
 

@@ -12,7 +12,10 @@ internal static class OwnerPage
         await page.Locator(".mud-popover-open").GetByRole(AriaRole.Option, new() { Name = reading, Exact = true }).ClickAsync();
     }
 
-    /// <summary>Opens a field's list by the keyboard. MudBlazor may not be connected to a field that has only just come: then the key is pressed once more.</summary>
+    /// <summary>
+    /// Opens a field's list by the keyboard. MudBlazor may not be connected to a field that has only just come: then the key is pressed
+    /// once more.
+    /// </summary>
     public static async Task OpenList(this IPage page, string field, string reading)
     {
         await page.Locator(field).FocusAsync();

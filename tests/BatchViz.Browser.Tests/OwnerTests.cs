@@ -4,9 +4,12 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Over in a moment, so that nothing but the page is at work.</summary>
-public sealed class SmallExperiment() : BrowserFixture("""
-    { "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32, "full"], "budget": { "epochs": 5 } }
-    """);
+public sealed class SmallExperiment()
+    : BrowserFixture(
+        """
+        { "data": { "kind": "moons" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [32, "full"], "budget": { "epochs": 5 } }
+        """
+    );
 
 /// <summary>What an owner does with the components that have a circuit.</summary>
 public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment>
@@ -49,7 +52,8 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
     public async Task Enter_in_the_field_of_a_list_never_sends_the_form()
     {
         var page = await Open();
-        bool[] prevented = await page.EvaluateAsync<bool[]>("""
+        bool[] prevented = await page.EvaluateAsync<bool[]>(
+            """
             () => ['<input role="combobox" readonly>', '<input>'].map((field) => {
               const form = document.createElement('form'), enter = new KeyboardEvent('keydown', { key: 'Enter', bubbles: true, cancelable: true });
               form.innerHTML = field;
@@ -58,7 +62,8 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
               form.remove();
               return enter.defaultPrevented;
             })
-            """);
+            """
+        );
         Assert.Equal([true, false], prevented);
     }
 
@@ -68,9 +73,12 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         var page = await Open();
         await page.ClickAsync("#new-experiment");
         await page.GetByRole(AriaRole.Tab, new() { Name = "JSON" }).ClickAsync();
-        await page.FillAsync("#spec-json", """
+        await page.FillAsync(
+            "#spec-json",
+            """
             { "name": "A long one", "data": { "kind": "moons" }, "model": { "hidden": [128, 128] }, "learningRate": 0.01, "batchSizes": [32, 128], "budget": { "updates": 2000000 } }
-            """);
+            """
+        );
         await page.GetByRole(AriaRole.Tab, new() { Name = "Settings" }).ClickAsync();
         await Expect(page.GetByLabel("Hidden layers")).ToHaveValueAsync("128, 128");
         await page.GetByLabel("Seeds").FillAsync("3");
@@ -176,7 +184,8 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
         for (int i = 0; i < 150; i++)
         {
             await page.Keyboard.PressAsync("Tab");
-            if (await page.EvaluateAsync<bool>("place => document.activeElement?.matches(place) === true", place)) return;
+            if (await page.EvaluateAsync<bool>("place => document.activeElement?.matches(place) === true", place))
+                return;
         }
         Assert.Fail($"Tab does not lead to {place}.");
     }
@@ -184,7 +193,7 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
     private static async Task<Probe> Still(IPage page)
     {
         var now = await Probe.Of(page);
-        for (int same = 0; same < 5;)
+        for (int same = 0; same < 5; )
         {
             await page.WaitForTimeoutAsync(200);
             var later = await Probe.Of(page);
@@ -232,5 +241,6 @@ public class OwnerTests(SmallExperiment browser) : IClassFixture<SmallExperiment
             Assert.True(DateTime.UtcNow < limit, $"the experiment is {await State(page)}, not {state}");
     }
 
-    private static Task<string> State(IPage page) => page.EvaluateAsync<string>("async () => (await (await fetch('/api/experiments/current')).json()).state");
+    private static Task<string> State(IPage page) =>
+        page.EvaluateAsync<string>("async () => (await (await fetch('/api/experiments/current')).json()).state");
 }

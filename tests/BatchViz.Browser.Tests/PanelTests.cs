@@ -4,10 +4,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Four short runs, two seeds of each batch size.</summary>
-public sealed class SeededExperiment() : BrowserFixture("""
-    { "name": "Seeded", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [4], "activation": "tanh" }, "learningRate": 0.05,
-      "batchSizes": [4, 16], "seeds": [1, 2], "budget": { "updates": 2000 } }
-    """);
+public sealed class SeededExperiment()
+    : BrowserFixture(
+        """
+        { "name": "Seeded", "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [4], "activation": "tanh" }, "learningRate": 0.05,
+          "batchSizes": [4, 16], "seeds": [1, 2], "budget": { "updates": 2000 } }
+        """
+    );
 
 /// <summary>Hierarchy, inspector, and where the panels lie; by keyboard.</summary>
 public class PanelTests(SeededExperiment browser) : IClassFixture<SeededExperiment>
@@ -73,11 +76,20 @@ public class PanelTests(SeededExperiment browser) : IClassFixture<SeededExperime
         for (int i = 0; i < 6; i++)
         {
             await Press(page, "F6");
-            visited.Add(await page.EvaluateAsync<string>("() => document.activeElement.closest('.top, .scene, .timeline, .hierarchy, .charts, .inspector').className.split(' ')[0]"));
+            visited.Add(
+                await page.EvaluateAsync<string>(
+                    "() => document.activeElement.closest('.top, .scene, .timeline, .hierarchy, .charts, .inspector').className.split(' ')[0]"
+                )
+            );
         }
         Assert.Equal(["charts", "hierarchy", "inspector", "scene", "timeline", "top"], visited.Order());
         await Press(page, "Shift+F6");
-        Assert.Equal(visited[4], await page.EvaluateAsync<string>("() => document.activeElement.closest('.top, .scene, .timeline, .hierarchy, .charts, .inspector').className.split(' ')[0]"));
+        Assert.Equal(
+            visited[4],
+            await page.EvaluateAsync<string>(
+                "() => document.activeElement.closest('.top, .scene, .timeline, .hierarchy, .charts, .inspector').className.split(' ')[0]"
+            )
+        );
     }
 
     [Fact]
@@ -89,7 +101,10 @@ public class PanelTests(SeededExperiment browser) : IClassFixture<SeededExperime
         await page.GetByRole(AriaRole.Button, new() { Name = "To the end" }).ClickAsync();
         await page.EvaluateAsync("() => window.batchviz.idle()");
         await page.GetByRole(AriaRole.Button, new() { Name = "Change the batch size from here…" }).ClickAsync();
-        Assert.Equal("""{"run":"b16-s2","update":2000,"set":{"batchSize":16}}""", await page.EvaluateAsync<string>("() => JSON.stringify(window.asked)"));
+        Assert.Equal(
+            """{"run":"b16-s2","update":2000,"set":{"batchSize":16}}""",
+            await page.EvaluateAsync<string>("() => JSON.stringify(window.asked)")
+        );
         var viewer = await browser.NewPage([], []);
         await viewer.GotoAsync(browser.ViewerLink);
         await viewer.GotoAsync("/?lang=en");
@@ -107,16 +122,26 @@ public class PanelTests(SeededExperiment browser) : IClassFixture<SeededExperime
         await page.Locator(".tabs").GetByRole(AriaRole.Button, new() { Name = "Hierarchy" }).ClickAsync();
         await Expect(page.Locator(".tabs [aria-current=true]")).ToHaveTextAsync("Hierarchy");
         await Expect(page.Locator("[data-run=b4-s1]")).ToBeInViewportAsync();
-        Assert.Empty(await page.EvaluateAsync<string[]>("""
-            () => [...document.querySelectorAll('.top button, .tabs button, .hierarchy button')].filter(b => b.getClientRects().length > 0 && b.getBoundingClientRect().height < 40).map(b => b.outerHTML)
-            """));
-        Assert.Equal("", await page.EvaluateAsync<string>("""
-            () => document.querySelector('.page').scrollWidth <= innerWidth ? '' : `${document.querySelector('.page').scrollWidth} wide: ` + [...document.querySelectorAll('.page *')]
-              .filter(e => e.getClientRects().length > 0 && e.getBoundingClientRect().right > innerWidth + 1).map(e => `${e.tagName}.${e.getAttribute('class')}`).join(' ')
-            """));
+        Assert.Empty(
+            await page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll('.top button, .tabs button, .hierarchy button')].filter(b => b.getClientRects().length > 0 && b.getBoundingClientRect().height < 40).map(b => b.outerHTML)
+                """
+            )
+        );
+        Assert.Equal(
+            "",
+            await page.EvaluateAsync<string>(
+                """
+                () => document.querySelector('.page').scrollWidth <= innerWidth ? '' : `${document.querySelector('.page').scrollWidth} wide: ` + [...document.querySelectorAll('.page *')]
+                  .filter(e => e.getClientRects().length > 0 && e.getBoundingClientRect().right > innerWidth + 1).map(e => `${e.tagName}.${e.getAttribute('class')}`).join(' ')
+                """
+            )
+        );
     }
 
-    private static Task<string> Colour(IPage page) => page.EvaluateAsync<string>("() => getComputedStyle(document.querySelector('[data-run=b4-s1]')).getPropertyValue('--run')");
+    private static Task<string> Colour(IPage page) =>
+        page.EvaluateAsync<string>("() => getComputedStyle(document.querySelector('[data-run=b4-s1]')).getPropertyValue('--run')");
 
     private static async Task Press(IPage page, params string[] keys)
     {

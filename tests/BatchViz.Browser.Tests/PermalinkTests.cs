@@ -4,10 +4,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>A small experiment that ends soon.</summary>
-public sealed class ShortExperiment() : BrowserFixture("""
-    { "name": "Short", "data": { "kind": "moons", "trainExamples": 200, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
-      "learningRate": 0.1, "batchSizes": [1, 8, "full"], "budget": { "epochs": 20 } }
-    """);
+public sealed class ShortExperiment()
+    : BrowserFixture(
+        """
+        { "name": "Short", "data": { "kind": "moons", "trainExamples": 200, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
+          "learningRate": 0.1, "batchSizes": [1, 8, "full"], "budget": { "epochs": 20 } }
+        """
+    );
 
 /// <summary>The address says what the page shows: there and back, undone and redone.</summary>
 public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperiment>
@@ -23,12 +26,14 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         await page.EvaluateAsync("() => document.querySelector('[data-run=b8-s1]').click()");
         await page.SelectOptionAsync("#axis", "updates");
         await page.Keyboard.PressAsync("Home");
-        for (int i = 0; i < 3; i++) await page.Keyboard.PressAsync("ArrowRight");
+        for (int i = 0; i < 3; i++)
+            await page.Keyboard.PressAsync("ArrowRight");
         await page.ClickAsync("#theme-toggle");
         await page.WaitForFunctionAsync("() => /[#&]t=3(&|$)/.test(location.hash) && location.hash.includes('theme=light')");
         string link = page.Url;
 
-        byte[] first = await Shot(link), second = await Shot(link);
+        byte[] first = await Shot(link),
+            second = await Shot(link);
         // Chromium rounds the edges of icons now this way, now that.
         if (await Picture.Difference(page = await Open(link), first, second) is > 1 and var difference)
         {
@@ -100,7 +105,14 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         await page.EvaluateAsync("() => window.batchviz.idle()");
         await page.WaitForTimeoutAsync(1_000); // its examples are asked for when it is there
         await page.EvaluateAsync("() => window.batchviz.idle()");
-        return await page.ScreenshotAsync(new() { Mask = [page.Locator("[data-stage=live]")], Animations = ScreenshotAnimations.Disabled, Caret = ScreenshotCaret.Hide });
+        return await page.ScreenshotAsync(
+            new()
+            {
+                Mask = [page.Locator("[data-stage=live]")],
+                Animations = ScreenshotAnimations.Disabled,
+                Caret = ScreenshotCaret.Hide,
+            }
+        );
     }
 
     private async Task<IPage> Open(string address)
@@ -108,7 +120,11 @@ public class PermalinkTests(ShortExperiment browser) : IClassFixture<ShortExperi
         var page = await browser.NewPage(troubles, [], pixels: 1);
         await page.GotoAsync(address);
         await page.EvaluateAsync("() => window.batchviz.ready");
-        await Probe.Until(page, "the experiment's end and its landscape", s => s.Grid is { Resolution: >= 65 } && s.Drawn.Count == 3 && s.Heads["b1-s1"] == 4_000);
+        await Probe.Until(
+            page,
+            "the experiment's end and its landscape",
+            s => s.Grid is { Resolution: >= 65 } && s.Drawn.Count == 3 && s.Heads["b1-s1"] == 4_000
+        );
         await Expect(page.Locator("[data-run=b8-s1]")).ToBeVisibleAsync(); // the first frame is drawn
         return page;
     }

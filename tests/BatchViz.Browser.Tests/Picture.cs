@@ -5,7 +5,9 @@ namespace BatchViz.Browser.Tests;
 /// <summary>Looks at the pixels of an element, as the eye would: the screenshot is decoded by the browser itself.</summary>
 public static class Picture
 {
-    /// <summary>Share of pixels that differ from the corner's, number of grey levels, and how many pixels are close to each colour.</summary>
+    /// <summary>
+    /// Share of pixels that differ from the corner's, number of grey levels, and how many pixels are close to each colour.
+    /// </summary>
     public sealed class Figures
     {
         public double Drawn { get; set; }
@@ -18,7 +20,8 @@ public static class Picture
     public static async Task<Figures> Of(IPage page, ILocator element, params string[] colours)
     {
         byte[] png = await element.ScreenshotAsync();
-        return await page.EvaluateAsync<Figures>("""
+        return await page.EvaluateAsync<Figures>(
+            """
             async ([png, colours]) => {
               const image = new Image();
               image.src = 'data:image/png;base64,' + png;
@@ -36,12 +39,15 @@ public static class Picture
               }
               return { drawn: drawn / pixels, levels: levels.size, near };
             }
-            """, new object[] { Convert.ToBase64String(png), colours });
+            """,
+            new object[] { Convert.ToBase64String(png), colours }
+        );
     }
 
     /// <summary>The largest difference of two pictures of the same size in any channel of any pixel, of 255.</summary>
-    public static Task<int> Difference(IPage page, byte[] a, byte[] b)
-        => page.EvaluateAsync<int>("""
+    public static Task<int> Difference(IPage page, byte[] a, byte[] b) =>
+        page.EvaluateAsync<int>(
+            """
             async pngs => {
               const [a, b] = await Promise.all(pngs.map(async png => {
                 const image = new Image();
@@ -56,5 +62,7 @@ public static class Picture
               for (let i = 0; i < a.data.length; i++) most = Math.max(most, Math.abs(a.data[i] - b.data[i]));
               return most;
             }
-            """, new[] { Convert.ToBase64String(a), Convert.ToBase64String(b) });
+            """,
+            new[] { Convert.ToBase64String(a), Convert.ToBase64String(b) }
+        );
 }

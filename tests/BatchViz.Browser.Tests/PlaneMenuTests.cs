@@ -5,9 +5,12 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Five short runs, soon over.</summary>
-public sealed class FiveRuns() : BrowserFixture("""
-    { "data": { "kind": "moons" }, "model": { "hidden": [8] }, "learningRate": 0.1, "batchSizes": [1, 8, 32, 128, "full"], "budget": { "epochs": 20 } }
-    """);
+public sealed class FiveRuns()
+    : BrowserFixture(
+        """
+        { "data": { "kind": "moons" }, "model": { "hidden": [8] }, "learningRate": 0.1, "batchSizes": [1, 8, 32, 128, "full"], "budget": { "epochs": 20 } }
+        """
+    );
 
 /// <summary>The menu with which an owner chooses the plane that everyone sees.</summary>
 public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
@@ -30,7 +33,7 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
         await Expect(hessian).ToContainTextAsync("where B = 32 is at the playhead: update 0.");
 
         await page.Keyboard.PressAsync("Escape");
-        await Expect(page.Locator(".mud-popover-open")).ToHaveCountAsync(0);  // an open menu's own keys include End
+        await Expect(page.Locator(".mud-popover-open")).ToHaveCountAsync(0); // an open menu's own keys include End
         await page.Keyboard.PressAsync("End");
         await Probe.Until(page, "the playhead at the end", now => now.Drawn["b32-s1"].Update == 320);
         await page.ClickAsync("#plane button");
@@ -53,7 +56,8 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
         foreach (string name in new[] { "PCA", "Random", "Hessian", "Through three runs" })
         {
             await Expect(page.GetByRole(AriaRole.Menuitem, new() { Name = name })).ToBeFocusedAsync();
-            if (name != "Through three runs") await page.Keyboard.PressAsync("ArrowDown");
+            if (name != "Through three runs")
+                await page.Keyboard.PressAsync("ArrowDown");
         }
         await page.Keyboard.PressAsync("Enter");
         await Expect(page.Locator("#three-runs-2")).ToHaveValueAsync("B = 32");
@@ -77,7 +81,8 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
         await Expect(page.Locator(".plane-menu")).ToContainTextAsync("经过三个运行");
         foreach (string text in await page.Locator(".owner-controls > button, .plane-menu .choice span").AllInnerTextsAsync())
             Assert.Matches("[\u4e00-\u9fff]", text);
-        await Expect(page.Locator("[data-stage=scene]")).ToContainTextAsync(new System.Text.RegularExpressions.Regex("主成分|特征向量|的权重"));
+        await Expect(page.Locator("[data-stage=scene]"))
+            .ToContainTextAsync(new System.Text.RegularExpressions.Regex("主成分|特征向量|的权重"));
         await page.GetByRole(AriaRole.Menuitem, new() { Name = "经过三个运行" }).ClickAsync();
         await page.Choose("#three-runs-2", "B = 1");
         await page.ClickAsync("#three-runs-start");
@@ -100,8 +105,11 @@ public class PlaneMenuTests(FiveRuns browser) : IClassFixture<FiveRuns>
     {
         for (int i = 0; i < 100; i++)
         {
-            var plane = JsonNode.Parse(await page.EvaluateAsync<string>("() => fetch('/api/experiments/current').then((answer) => answer.text())"))!["plane"]!;
-            if ((string)plane["kind"]! == kind) return plane;
+            var plane = JsonNode.Parse(
+                await page.EvaluateAsync<string>("() => fetch('/api/experiments/current').then((answer) => answer.text())")
+            )!["plane"]!;
+            if ((string)plane["kind"]! == kind)
+                return plane;
             await Task.Delay(100);
         }
         throw new TimeoutException($"No plane of the kind {kind} was seen.");

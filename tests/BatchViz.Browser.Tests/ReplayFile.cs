@@ -20,10 +20,13 @@ public static class ReplayFile
         return path;
     }
 
-    /// <summary>Null when the plane of this manifest has given way to a better fitted one, so that its paths or its grid are no more.</summary>
+    /// <summary>
+    /// Null when the plane of this manifest has given way to a better fitted one, so that its paths or its grid are no more.
+    /// </summary>
     private static byte[]? Written(HttpClient http, JsonNode manifest, long budget)
     {
-        string root = $"/api/experiments/{manifest["generation"]}", plane = $"{manifest["plane"]!["id"]}";
+        string root = $"/api/experiments/{manifest["generation"]}",
+            plane = $"{manifest["plane"]!["id"]}";
         string[] columns = [.. manifest["columns"]!.AsArray().Select(column => (string)column!["name"]!)];
         string[] addresses =
         [
@@ -32,12 +35,24 @@ public static class ReplayFile
         ];
         byte[][] blocks = [.. addresses.Select(Get)];
         // What is no more is answered with nothing.
-        if (blocks.Any(block => block.Length == 0)) return null;
+        if (blocks.Any(block => block.Length == 0))
+            return null;
         var outline = new ReplayOutline(
-            (string)manifest["name"]!, (string)manifest["title"]!, [.. manifest["columns"]!.AsArray().Select(column => (bool)column!["live"]!)],
-            [.. manifest["runs"]!.AsArray().Select(run => (long)run!["updates"]!)]);
-        return HtmlReplay.Write(Page, new ReplaySource(System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()), outline, blocks,
-            (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}")), budget);
+            (string)manifest["name"]!,
+            (string)manifest["title"]!,
+            [.. manifest["columns"]!.AsArray().Select(column => (bool)column!["live"]!)],
+            [.. manifest["runs"]!.AsArray().Select(run => (long)run!["updates"]!)]
+        );
+        return HtmlReplay.Write(
+            Page,
+            new ReplaySource(
+                System.Text.Encoding.UTF8.GetBytes(manifest.ToJsonString()),
+                outline,
+                blocks,
+                (run, some, level, index) => Get($"tiles/{run}/{string.Join('+', some.Select(c => columns[c]))}/{level}/{index}")
+            ),
+            budget
+        );
 
         byte[] Get(string address)
         {
@@ -53,7 +68,11 @@ public static class ReplayFile
         for (var limit = DateTime.UtcNow.AddMinutes(2); DateTime.UtcNow < limit; await Task.Delay(200))
         {
             var manifest = JsonNode.Parse(await http.GetStringAsync("/api/experiments/current"))!;
-            if ((string?)manifest["state"] == "finished" && (int?)manifest["plane"]?["resolution"] == (int?)manifest["spec"]!["landscape"]!["resolution"]) return manifest;
+            if (
+                (string?)manifest["state"] == "finished"
+                && (int?)manifest["plane"]?["resolution"] == (int?)manifest["spec"]!["landscape"]!["resolution"]
+            )
+                return manifest;
         }
         throw new TimeoutException("The experiment did not end, or its grid was not finished, within two minutes.");
     }

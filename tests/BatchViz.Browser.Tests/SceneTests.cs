@@ -6,10 +6,13 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Two seeds of three batch sizes, which end soon.</summary>
-public sealed class SceneExperiment() : BrowserFixture("""
-    { "name": "Scene, twice", "data": { "kind": "moons", "trainExamples": 200, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
-      "learningRate": 0.1, "batchSizes": [1, 8, 64], "seeds": [1, 2], "budget": { "epochs": 20 } }
-    """);
+public sealed class SceneExperiment()
+    : BrowserFixture(
+        """
+        { "name": "Scene, twice", "data": { "kind": "moons", "trainExamples": 200, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
+          "learningRate": 0.1, "batchSizes": [1, 8, 64], "seeds": [1, 2], "budget": { "epochs": 20 } }
+        """
+    );
 
 /// <summary>The landscape: panes, picking, camera, overlays and the picture that one takes home.</summary>
 public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneExperiment>
@@ -37,7 +40,8 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
             var seen = await Picture.Of(page, panes.Nth(i), colours);
             Assert.True(seen.Near[i] > 40, $"pane {i} shows {string.Join(", ", seen.Near)} pixels of the three colours");
             for (int other = 0; other < 3; other++)
-                if (other != i) Assert.True(seen.Near[other] < 6, $"pane {i} shows {string.Join(", ", seen.Near)} pixels of the three colours");
+                if (other != i)
+                    Assert.True(seen.Near[other] < 6, $"pane {i} shows {string.Join(", ", seen.Near)} pixels of the three colours");
             Assert.True(seen.Drawn > 0.1, $"pane {i}: only {seen.Drawn:P1} is drawn");
         }
         var marks = (await Probe.Of(page)).Marks;
@@ -127,8 +131,15 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         foreach (string key in new[] { "End", "Home", "End" })
         {
             await page.Keyboard.PressAsync(key);
-            await Probe.Until(page, "its head in the middle", s => s.Marks.TryGetValue("b64-s1", out var at)
-                && Math.Abs(at[0] - canvas.X - canvas.Width / 2) < 3 && Math.Abs(at[1] - canvas.Y - canvas.Height / 2) < 3, 15);
+            await Probe.Until(
+                page,
+                "its head in the middle",
+                s =>
+                    s.Marks.TryGetValue("b64-s1", out var at)
+                    && Math.Abs(at[0] - canvas.X - canvas.Width / 2) < 3
+                    && Math.Abs(at[1] - canvas.Y - canvas.Height / 2) < 3,
+                15
+            );
         }
         // Whoever moves the picture looks elsewhere.
         await page.Locator(".canvas-place canvas").FocusAsync();
@@ -179,23 +190,31 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         var page = await Open();
         await page.Keyboard.PressAsync("3"); // B = 8, seed 1
         await page.Keyboard.PressAsync("Home");
-        for (int i = 0; i < 3; i++) await page.Keyboard.PressAsync("ArrowRight");
+        for (int i = 0; i < 3; i++)
+            await page.Keyboard.PressAsync("ArrowRight");
         var legend = page.Locator(".gradient-legend");
         await Expect(legend).ToContainTextAsync("−gradient of the next batch, B = 8");
         await Expect(legend).ToContainTextAsync("−gradient over all 200 examples");
         await Expect(legend).ToContainTextAsync("1 σ of a batch's gradient");
         string text = await legend.InnerTextAsync();
-        double[] norms = await page.EvaluateAsync<double[]>("""
+        double[] norms = await page.EvaluateAsync<double[]>(
+            """
             async () => {
               const { generation, grid } = window.batchviz.state();
               const { batch, full, cosine } = await (await fetch(`/api/experiments/${generation}/moments/2/3/${grid.plane}`)).json();
               return [batch.norm, Math.hypot(batch.x, batch.y), full.norm, Math.hypot(full.x, full.y), Math.acos(cosine) * 180 / Math.PI];
             }
-            """);
-        var shown = Regex.Matches(text, "norm ([0-9.]+), ([0-9.]+) of it").SelectMany(m => new[] { m.Groups[1].Value, m.Groups[2].Value })
-            .Append(Regex.Match(text, "([0-9.]+)° apart").Groups[1].Value).Select(value => double.Parse(value, CultureInfo.InvariantCulture)).ToArray();
+            """
+        );
+        var shown = Regex
+            .Matches(text, "norm ([0-9.]+), ([0-9.]+) of it")
+            .SelectMany(m => new[] { m.Groups[1].Value, m.Groups[2].Value })
+            .Append(Regex.Match(text, "([0-9.]+)° apart").Groups[1].Value)
+            .Select(value => double.Parse(value, CultureInfo.InvariantCulture))
+            .ToArray();
         Assert.Equal(norms.Length, shown.Length);
-        for (int i = 0; i < norms.Length; i++) Assert.Equal(norms[i], shown[i], 0.006 * norms[i] + 1e-4);
+        for (int i = 0; i < norms.Length; i++)
+            Assert.Equal(norms[i], shown[i], 0.006 * norms[i] + 1e-4);
         await page.Keyboard.PressAsync(" ");
         await Expect(legend).ToBeHiddenAsync();
         Assert.Empty(troubles);
@@ -207,7 +226,8 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     public async Task The_picture_that_is_saved_explains_itself(bool split)
     {
         var page = await Open();
-        if (split) await page.Keyboard.PressAsync("v");
+        if (split)
+            await page.Keyboard.PressAsync("v");
         await page.EvaluateAsync("() => window.batchviz.idle()");
         var download = await page.RunAndWaitForDownloadAsync(() => page.Keyboard.PressAsync("i"));
         Assert.Equal("scene-twice-examples-4000.png", download.SuggestedFilename);
@@ -215,7 +235,8 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         var box = (await page.Locator("section.scene").BoundingBoxAsync())!;
         var title = await page.Locator(".title h1").BoundingBoxAsync();
         var caption = await page.Locator(".caption").BoundingBoxAsync();
-        double[] ink = await page.EvaluateAsync<double[]>("""
+        double[] ink = await page.EvaluateAsync<double[]>(
+            """
             async ([png, boxes]) => {
               const image = new Image();
               image.src = 'data:image/png;base64,' + png;
@@ -230,10 +251,23 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
               };
               return [image.width, image.height, ...boxes.map(share)];
             }
-            """, new object[] { Convert.ToBase64String(png), new[] { Relative(title!, box), Relative(caption!, box), [box.Width * 0.2, box.Height * 0.25, box.Width * 0.6, box.Height * 0.5], [0, box.Height, box.Width * 0.4, 20] } });
+            """,
+            new object[]
+            {
+                Convert.ToBase64String(png),
+                new[]
+                {
+                    Relative(title!, box),
+                    Relative(caption!, box),
+                    [box.Width * 0.2, box.Height * 0.25, box.Width * 0.6, box.Height * 0.5],
+                    [0, box.Height, box.Width * 0.4, 20],
+                },
+            }
+        );
         Assert.Equal(2 * box.Width, ink[0], 2.0);
         Assert.Equal(2 * (box.Height + 28), ink[1], 2.0);
-        for (int i = 2; i < ink.Length; i++) Assert.InRange(ink[i], 0.004, 0.6); // title, caption, paths, and the line that says when
+        for (int i = 2; i < ink.Length; i++)
+            Assert.InRange(ink[i], 0.004, 0.6); // title, caption, paths, and the line that says when
         Assert.Empty(troubles);
     }
 
@@ -242,7 +276,9 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     {
         List<string> expected = [];
         var page = await browser.NewPage(expected, []);
-        await page.AddInitScriptAsync("const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };");
+        await page.AddInitScriptAsync(
+            "const get = HTMLCanvasElement.prototype.getContext; HTMLCanvasElement.prototype.getContext = function (kind, ...more) { return kind.startsWith('webgl') ? null : get.call(this, kind, ...more); };"
+        );
         await page.GotoAsync("/");
         await Expect(page.Locator(".no-webgl")).ToContainTextAsync("no WebGL 2");
         await Probe.Until(page, "curves", s => s.Charts.GetValueOrDefault("loss") > 0);
@@ -250,7 +286,8 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         Assert.DoesNotContain(expected, text => text.Contains("TypeError", StringComparison.Ordinal));
     }
 
-    private static double[] Relative(LocatorBoundingBoxResult part, LocatorBoundingBoxResult whole) => [part.X - whole.X, part.Y - whole.Y, part.Width, part.Height];
+    private static double[] Relative(LocatorBoundingBoxResult part, LocatorBoundingBoxResult whole) =>
+        [part.X - whole.X, part.Y - whole.Y, part.Width, part.Height];
 
     private static double Number(string text, string before)
     {
@@ -259,15 +296,21 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
         return double.Parse(match.Groups[1].Value.Replace(",", "", StringComparison.Ordinal), CultureInfo.InvariantCulture);
     }
 
-    private static async Task<string> Colour(IPage page, string run)
-        => await page.EvaluateAsync<string>($"() => getComputedStyle(document.querySelector('[data-run={run}]')).getPropertyValue('--run') || getComputedStyle(document.querySelector('[data-run={run}]').closest('[style]')).getPropertyValue('--run')");
+    private static async Task<string> Colour(IPage page, string run) =>
+        await page.EvaluateAsync<string>(
+            $"() => getComputedStyle(document.querySelector('[data-run={run}]')).getPropertyValue('--run') || getComputedStyle(document.querySelector('[data-run={run}]').closest('[style]')).getPropertyValue('--run')"
+        );
 
-    private static async Task<ProbeCamera> Camera(IPage page, Func<ProbeCamera, bool> wanted, string what)
-        => (await Probe.Until(page, what, s => s.Camera is not null && wanted(s.Camera), 10)).Camera!;
+    private static async Task<ProbeCamera> Camera(IPage page, Func<ProbeCamera, bool> wanted, string what) =>
+        (await Probe.Until(page, what, s => s.Camera is not null && wanted(s.Camera), 10)).Camera!;
 
     private static async Task Settled(IPage page)
     {
-        await Probe.Until(page, "all of every run", s => s.Heads.Count == 6 && s.Heads.Values.All(head => head >= 80) && s.Heads["b1-s1"] == 4000 && s.Grid is { Resolution: >= 33 });
+        await Probe.Until(
+            page,
+            "all of every run",
+            s => s.Heads.Count == 6 && s.Heads.Values.All(head => head >= 80) && s.Heads["b1-s1"] == 4000 && s.Grid is { Resolution: >= 33 }
+        );
         await page.EvaluateAsync("() => document.querySelector('[aria-label=\"To the end\"]').click()");
         await page.EvaluateAsync("() => window.batchviz.idle()");
     }
@@ -276,12 +319,16 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     public async Task With_reduced_motion_nothing_eases_morphs_or_glides()
     {
         var page = await Open(still: true);
-        Assert.Empty(await page.EvaluateAsync<string[]>("""
-            () => [...document.querySelectorAll('*')].filter(e => {
-              const { transitionDuration, animationName, animationDuration } = getComputedStyle(e);
-              return transitionDuration.split(',').some(d => parseFloat(d) > 0) || (animationName !== 'none' && animationDuration.split(',').some(d => parseFloat(d) > 0));
-            }).map(e => `${e.tagName}.${e.getAttribute('class')}`)
-            """));
+        Assert.Empty(
+            await page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll('*')].filter(e => {
+                  const { transitionDuration, animationName, animationDuration } = getComputedStyle(e);
+                  return transitionDuration.split(',').some(d => parseFloat(d) > 0) || (animationName !== 'none' && animationDuration.split(',').some(d => parseFloat(d) > 0));
+                }).map(e => `${e.tagName}.${e.getAttribute('class')}`)
+                """
+            )
+        );
         // The first frame that is another one is the last.
         const string FirstAndLast = """
             ([key, read]) => new Promise(done => {
@@ -295,7 +342,14 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
               wait();
             })
             """;
-        foreach (var (key, read) in new[] { ("t", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"), ("r", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"), ("g", "Object.values(now.marks).map(([x, y]) => [x.toFixed(1), y.toFixed(1)])") })
+        foreach (
+            var (key, read) in new[]
+            {
+                ("t", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"),
+                ("r", "[now.camera.phi, now.camera.theta, now.camera.distance].map(v => v.toFixed(3))"),
+                ("g", "Object.values(now.marks).map(([x, y]) => [x.toFixed(1), y.toFixed(1)])"),
+            }
+        )
         {
             string[] seen = await page.EvaluateAsync<string[]>(FirstAndLast, new[] { key, read });
             Assert.True(seen[0] == seen[1], $"{key}: {seen[0]}, and then {seen[1]}");
@@ -306,7 +360,8 @@ public partial class SceneTests(SceneExperiment browser) : IClassFixture<SceneEx
     private async Task<IPage> Open(float pixels = 0.5f, bool still = false)
     {
         var page = await browser.NewPage(troubles, [], pixels: pixels);
-        if (still) await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
+        if (still)
+            await page.EmulateMediaAsync(new() { ReducedMotion = ReducedMotion.Reduce });
         await page.GotoAsync("/");
         await Settled(page);
         return page;

@@ -12,25 +12,45 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
     [InlineData(844, 390, ColorScheme.Dark, "en")]
     [InlineData(667, 375, ColorScheme.Light, "zh")]
     [InlineData(932, 360, ColorScheme.Light, "en")]
-    public async Task Everything_lies_in_the_window_and_the_scene_has_most_of_its_height(int width, int height, ColorScheme scheme, string language)
+    public async Task Everything_lies_in_the_window_and_the_scene_has_most_of_its_height(
+        int width,
+        int height,
+        ColorScheme scheme,
+        string language
+    )
     {
         var page = await Open(width, height, scheme, language);
 
         var places = new Dictionary<string, LocatorBoundingBoxResult>();
-        foreach (string region in Regions) places[region] = (await page.Locator(region).BoundingBoxAsync())!;
-        Assert.All(places, place => Assert.True(
-            place.Value.X >= 0 && place.Value.Y >= 0 && place.Value.X + place.Value.Width <= width + 1 && place.Value.Y + place.Value.Height <= height + 1,
-            $"{place.Key} lies outside: {Words(place.Value)}"));
+        foreach (string region in Regions)
+            places[region] = (await page.Locator(region).BoundingBoxAsync())!;
+        Assert.All(
+            places,
+            place =>
+                Assert.True(
+                    place.Value.X >= 0
+                        && place.Value.Y >= 0
+                        && place.Value.X + place.Value.Width <= width + 1
+                        && place.Value.Y + place.Value.Height <= height + 1,
+                    $"{place.Key} lies outside: {Words(place.Value)}"
+                )
+        );
         foreach (string one in Regions)
         {
             foreach (string other in Regions.Where(region => string.CompareOrdinal(region, one) > 0))
-                Assert.False(Overlap(places[one], places[other]), $"{one} ({Words(places[one])}) lies over {other} ({Words(places[other])})");
+                Assert.False(
+                    Overlap(places[one], places[other]),
+                    $"{one} ({Words(places[one])}) lies over {other} ({Words(places[other])})"
+                );
         }
         Assert.InRange(places[".top"].Height, 40, 56);
         Assert.InRange(places[".timeline"].Height, 40, 64);
         Assert.True(places[".scene"].Height >= 0.68 * height, $"The scene is {places[".scene"].Height} of {height} high.");
         Assert.True(places[".scene"].Width >= 0.55 * width, $"The scene is {places[".scene"].Width} of {width} wide.");
-        Assert.Equal([width, height], await page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]"));
+        Assert.Equal(
+            [width, height],
+            await page.EvaluateAsync<int[]>("() => [document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
+        );
     }
 
     [Fact]
@@ -38,14 +58,18 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
     {
         var page = await Open(844, 390);
 
-        Assert.Empty(await page.EvaluateAsync<string[]>("""
-            () => [...document.querySelectorAll(':is(.top, .tabs, .view, .legend, .timeline) :is(a:not(.skip), button, select)')].filter(e => {
-              const { left, top, right, bottom } = e.getBoundingClientRect();
-              if (!e.checkVisibility()) return false;
-              const scrolls = e.closest('.owner-controls') !== null;
-              return bottom - top < 40 || right - left < 40 || top < 0 || bottom > innerHeight || !scrolls && (left < 0 || right > innerWidth);
-            }).map(e => e.outerHTML)
-            """));
+        Assert.Empty(
+            await page.EvaluateAsync<string[]>(
+                """
+                () => [...document.querySelectorAll(':is(.top, .tabs, .view, .legend, .timeline) :is(a:not(.skip), button, select)')].filter(e => {
+                  const { left, top, right, bottom } = e.getBoundingClientRect();
+                  if (!e.checkVisibility()) return false;
+                  const scrolls = e.closest('.owner-controls') !== null;
+                  return bottom - top < 40 || right - left < 40 || top < 0 || bottom > innerHeight || !scrolls && (left < 0 || right > innerWidth);
+                }).map(e => e.outerHTML)
+                """
+            )
+        );
     }
 
     /// <summary>And upright: a chart shows its whole axis, and a little of the next one says that there is one.</summary>
@@ -56,7 +80,9 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
     {
         var page = await Open(width, height);
 
-        double[] widths = await page.EvaluateAsync<double[]>("() => [...document.querySelectorAll('.sheets, .charts .chart')].map(e => e.getBoundingClientRect().width)");
+        double[] widths = await page.EvaluateAsync<double[]>(
+            "() => [...document.querySelectorAll('.sheets, .charts .chart')].map(e => e.getBoundingClientRect().width)"
+        );
         Assert.True(widths.Length > 1);
         Assert.All(widths[1..], chart => Assert.InRange(chart, 0.8 * widths[0], 0.95 * widths[0]));
     }
@@ -71,7 +97,14 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
         await Expect(page.Locator(".inspector .subject")).ToBeInViewportAsync(new() { Ratio = 0.99f });
         await page.Locator(".tabs").GetByRole(AriaRole.Button, new() { Name = "Hierarchy" }).ClickAsync();
         await Expect(page.Locator("[data-run=b4-s1]")).ToBeInViewportAsync(new() { Ratio = 0.99f });
-        foreach (var (button, menu) in new[] { ("[popovertarget=view-menu]", ".view-menu"), ("#plane button", ".plane-menu"), (".more-corner", "#corner") })
+        foreach (
+            var (button, menu) in new[]
+            {
+                ("[popovertarget=view-menu]", ".view-menu"),
+                ("#plane button", ".plane-menu"),
+                (".more-corner", "#corner"),
+            }
+        )
         {
             await page.Locator(button).ClickAsync();
             await Expect(page.Locator(menu)).ToBeInViewportAsync(new() { Ratio = 0.99f });
@@ -79,8 +112,8 @@ public class SidewaysTests(SeededExperiment browser) : IClassFixture<SeededExper
         }
     }
 
-    private static bool Overlap(LocatorBoundingBoxResult a, LocatorBoundingBoxResult b)
-        => a.X + a.Width > b.X + 1 && b.X + b.Width > a.X + 1 && a.Y + a.Height > b.Y + 1 && b.Y + b.Height > a.Y + 1;
+    private static bool Overlap(LocatorBoundingBoxResult a, LocatorBoundingBoxResult b) =>
+        a.X + a.Width > b.X + 1 && b.X + b.Width > a.X + 1 && a.Y + a.Height > b.Y + 1 && b.Y + b.Height > a.Y + 1;
 
     private static string Words(LocatorBoundingBoxResult place) => $"{place.X}, {place.Y}, {place.Width} × {place.Height}";
 

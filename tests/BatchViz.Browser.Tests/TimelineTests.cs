@@ -7,18 +7,25 @@ using static Microsoft.Playwright.Assertions;
 namespace BatchViz.Browser.Tests;
 
 /// <summary>Short batches at each epoch's end, a rate that falls twice, and soon over.</summary>
-public sealed class StepsAndRemainders() : BrowserFixture("""
-    { "name": "Moons", "data": { "kind": "moons", "trainExamples": 500, "testExamples": 100 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1,
-      "schedule": { "kind": "step", "factor": 0.5, "everyEpochs": 10 }, "batchSizes": [8, 32], "budget": { "epochs": 30 } }
-    """)
+public sealed class StepsAndRemainders()
+    : BrowserFixture(
+        """
+        { "name": "Moons", "data": { "kind": "moons", "trainExamples": 500, "testExamples": 100 }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1,
+          "schedule": { "kind": "step", "factor": 0.5, "everyEpochs": 10 }, "batchSizes": [8, 32], "budget": { "epochs": 30 } }
+        """
+    )
 {
-    public const int Examples = 500, Epochs = 30;
+    public const int Examples = 500,
+        Epochs = 30;
 }
 
 /// <summary>Two runs on digits of a few updates.</summary>
-public sealed class FewDigits() : BrowserFixture("""
-    { "name": "Digits", "data": { "kind": "mnist" }, "model": { "hidden": [16] }, "learningRate": 0.1, "batchSizes": [16, 64], "budget": { "updates": 40 } }
-    """);
+public sealed class FewDigits()
+    : BrowserFixture(
+        """
+        { "name": "Digits", "data": { "kind": "mnist" }, "model": { "hidden": [16] }, "learningRate": 0.1, "batchSizes": [16, 64], "budget": { "updates": 40 } }
+        """
+    );
 
 /// <summary>The timeline: its window, its range, what is marked on it, and the way down to one batch and from there to a fork.</summary>
 public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndRemainders>
@@ -36,16 +43,29 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await ZoomTo(page, 4_990);
         await Expect(page.Locator(".caption-line")).ToContainTextAsync("each bar is the loss of one batch");
         await ClickTrack(page, 4_990);
-        var state = await Probe.Until(page, "the end of epoch 10", now => now.Playhead == 5_000 && !now.Playing && now.Drawn["b32-s1"].Update == 160);
+        var state = await Probe.Until(
+            page,
+            "the end of epoch 10",
+            now => now.Playhead == 5_000 && !now.Playing && now.Drawn["b32-s1"].Update == 160
+        );
         Assert.True(state.Zoom![1] - state.Zoom[0] < 2_000, "down to single batches");
 
         var batch = page.GetByRole(AriaRole.Region, new() { Name = "This batch" });
         await Expect(batch).ToContainTextAsync("Short batch: 20 of 32, the remainder of epoch 10.", new() { Timeout = 20_000 });
-        var recomputed = JsonNode.Parse(await page.EvaluateAsync<string>("async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/batches/1/160`)).text()"))!;
+        var recomputed = JsonNode.Parse(
+            await page.EvaluateAsync<string>(
+                "async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/batches/1/160`)).text()"
+            )
+        )!;
         double degrees = (double)recomputed["full"]!["degrees"]!;
         await Expect(batch.Locator("dl")).ToContainTextAsync($"{degrees.ToString("0.0", CultureInfo.InvariantCulture)}°");
-        var examples = recomputed["examples"]!.AsArray().OrderByDescending(e => (double)e!["loss"]!).Select(e => (int)e!["index"]!).ToArray();
-        await Expect(batch.Locator("tbody th")).ToHaveTextAsync(examples.Take(8).Select(index => index.ToString("#,0", CultureInfo.InvariantCulture)));
+        var examples = recomputed["examples"]!
+            .AsArray()
+            .OrderByDescending(e => (double)e!["loss"]!)
+            .Select(e => (int)e!["index"]!)
+            .ToArray();
+        await Expect(batch.Locator("tbody th"))
+            .ToHaveTextAsync(examples.Take(8).Select(index => index.ToString("#,0", CultureInfo.InvariantCulture)));
         await Expect(batch.Locator(".scatter")).ToHaveAttributeAsync("aria-label", "20 examples of this batch among 500");
         await batch.GetByRole(AriaRole.Button, new() { Name = "Show all 20" }).ClickAsync();
         await Expect(batch.Locator("tbody tr")).ToHaveCountAsync(20);
@@ -75,7 +95,11 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await page.GetByRole(AriaRole.Combobox, new() { Name = "Playback speed" }).SelectOptionAsync("16");
         await page.Keyboard.PressAsync("o");
         await page.GetByRole(AriaRole.Button, new() { Name = "Play", Exact = true }).ClickAsync();
-        await Probe.Until(page, "the playhead in the range", now => now.Playing && now.Playhead >= selected.Range![0] && now.Playhead <= selected.Range[1]);
+        await Probe.Until(
+            page,
+            "the playhead in the range",
+            now => now.Playing && now.Playhead >= selected.Range![0] && now.Playhead <= selected.Range[1]
+        );
         int begun = 0;
         double before = double.NegativeInfinity;
         for (var limit = DateTime.UtcNow.AddSeconds(15); begun < 2; before = (await Probe.Of(page)).Playhead)
@@ -84,7 +108,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
             var now = await Probe.Of(page);
             Assert.True(now.Playing);
             Assert.InRange(now.Playhead, selected.Range[0], selected.Range[1]);
-            if (now.Playhead < before) begun++;
+            if (now.Playhead < before)
+                begun++;
         }
 
         await page.Locator("body").PressAsync("Escape");
@@ -119,7 +144,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await body.PressAsync("+");
         var closer = await Probe.Until(page, "a narrower window", now => now.Zoom![1] - now.Zoom[0] < 0.3 * All);
         Assert.False(closer.Playing);
-        await Expect(page.Locator("[data-chart=loss] .u-over")).ToHaveAttributeAsync("aria-valuemin", closer.Zoom![0].ToString("R", CultureInfo.InvariantCulture));
+        await Expect(page.Locator("[data-chart=loss] .u-over"))
+            .ToHaveAttributeAsync("aria-valuemin", closer.Zoom![0].ToString("R", CultureInfo.InvariantCulture));
         Assert.Empty(troubles);
     }
 
@@ -136,7 +162,14 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await page.Keyboard.PressAsync(",");
         await Probe.Until(page, "the end of epoch 2", now => now.Playhead == 1_000 && now.Drawn["b8-s1"].Update == 126);
 
-        long[] keyframes = JsonNode.Parse(await page.EvaluateAsync<string>("async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/keyframes/0`)).text()"))!["updates"]!.AsArray().Select(u => (long)u!).ToArray();
+        long[] keyframes = JsonNode.Parse(
+            await page.EvaluateAsync<string>(
+                "async () => (await fetch(`/api/experiments/${window.batchviz.state().generation}/keyframes/0`)).text()"
+            )
+        )!["updates"]!
+            .AsArray()
+            .Select(u => (long)u!)
+            .ToArray();
         Assert.NotEmpty(keyframes);
         Assert.Equal(keyframes.Order(), keyframes);
         var track = page.Locator(".track");
@@ -168,7 +201,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
     {
         var page = await Open("b8-s1");
         await page.Keyboard.PressAsync("Home");
-        for (int i = 0; i < 20; i++) await page.Keyboard.PressAsync(".");
+        for (int i = 0; i < 20; i++)
+            await page.Keyboard.PressAsync(".");
         await Probe.Until(page, "the end of epoch 20", now => now.Drawn["b8-s1"].Update == 1_260);
         await page.Locator(".timeline").GetByRole(AriaRole.Button, new() { Name = "Fork here…" }).ClickAsync();
         await Expect(page.Locator("#fork-run")).ToHaveValueAsync("b8-s1");
@@ -188,7 +222,9 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         await Expect(row).ToHaveAttributeAsync("data-visibility", "hidden");
         await Expect(row).ToContainTextAsync("undone");
         await Expect(page.Locator(".status p")).ToContainTextAsync("The fork is undone");
-        Assert.True(await page.EvaluateAsync<bool>("async () => (await (await fetch('/api/experiments/current')).json()).runs.at(-1).forkUndone"));
+        Assert.True(
+            await page.EvaluateAsync<bool>("async () => (await (await fetch('/api/experiments/current')).json()).runs.at(-1).forkUndone")
+        );
         await page.Keyboard.PressAsync("Control+Shift+z");
         await Expect(row).ToHaveAttributeAsync("data-visibility", "shown");
         await Expect(row).ToContainTextAsync("finished");
@@ -210,7 +246,13 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
     {
         var page = await browser.NewPage(troubles, []);
         await page.GotoAsync("/");
-        await Probe.Until(page, "both runs", now => now.Heads.GetValueOrDefault("b8-s1") == 63 * StepsAndRemainders.Epochs && now.Heads["b32-s1"] == 16 * StepsAndRemainders.Epochs);
+        await Probe.Until(
+            page,
+            "both runs",
+            now =>
+                now.Heads.GetValueOrDefault("b8-s1") == 63 * StepsAndRemainders.Epochs
+                && now.Heads["b32-s1"] == 16 * StepsAndRemainders.Epochs
+        );
         await page.Keyboard.PressAsync("End");
         await page.Locator($"[data-run={run}]").ClickAsync();
         await page.EvaluateAsync("() => window.batchviz.idle()");
@@ -223,7 +265,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
         for (int turns = 0; turns < 30; turns++)
         {
             var (from, to) = Window(await Probe.Of(page));
-            if (to - from < 1_000) break;
+            if (to - from < 1_000)
+                break;
             await page.Mouse.MoveAsync(box.X + box.Width * (float)((moment - from) / (to - from)), box.Y + 40);
             await page.Mouse.WheelAsync(0, -240);
             await page.EvaluateAsync("() => new Promise(requestAnimationFrame)");
@@ -240,7 +283,8 @@ public class TimelineTests(StepsAndRemainders browser) : IClassFixture<StepsAndR
 
     private static (double From, double To) Window(Probe now) => now.Zoom is [var from, var to] ? (from, to) : (0, All);
 
-    private static async Task<LocatorBoundingBoxResult> Box(IPage page, string selector) => (await page.Locator(selector).BoundingBoxAsync())!;
+    private static async Task<LocatorBoundingBoxResult> Box(IPage page, string selector) =>
+        (await page.Locator(selector).BoundingBoxAsync())!;
 
     private static async Task Drag(IPage page, float from, float to, float y)
     {
@@ -268,10 +312,19 @@ public partial class DigitTests(FewDigits browser) : IClassFixture<FewDigits>
         var told = Digit().Match((await batch.Locator(".digit").First.GetAttributeAsync("aria-label"))!);
         Assert.True(told.Success);
         string index = told.Groups[1].Value.Replace(",", "");
-        var example = JsonNode.Parse(await page.EvaluateAsync<string>("async id => (await fetch(`/api/experiments/${window.batchviz.state().generation}/examples/train/${id}`)).text()", index))!["examples"]![0]!;
+        var example = JsonNode.Parse(
+            await page.EvaluateAsync<string>(
+                "async id => (await fetch(`/api/experiments/${window.batchviz.state().generation}/examples/train/${id}`)).text()",
+                index
+            )
+        )!["examples"]![0]!;
         Assert.Equal((string)example["target"]!.ToString(), told.Groups[2].Value);
         byte[] pixels = Convert.FromBase64String((string)example["pixels"]!);
-        int[] drawn = await batch.Locator(".digit").First.EvaluateAsync<int[]>("canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0)");
+        int[] drawn = await batch
+            .Locator(".digit")
+            .First.EvaluateAsync<int[]>(
+                "canvas => [...canvas.getContext('2d').getImageData(0, 0, 28, 28).data].filter((_, i) => i % 4 === 0)"
+            );
         Assert.Equal(pixels.Select(p => (int)p), drawn);
         Assert.Contains(pixels, p => p > 200);
         Assert.Empty(troubles);

@@ -19,15 +19,22 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
 
     public static Problem Named(string name) => Models.Concat(Ways).Single(problem => problem.Name == name);
 
-    /// <summary>That are compared; few where a ReLU or the choice of a maximum soon falls the other way, after which runs are different runs.</summary>
+    /// <summary>
+    /// That are compared; few where a ReLU or the choice of a maximum soon falls the other way, after which runs are different runs.
+    /// </summary>
     public int Updates { get; init; } = 12;
 
     public NetworkSpec Network => Spec.Network;
 
     public override string ToString() => Name;
 
-    private static BundleSpec Bundle(NetworkSpec network, int batch, OptimizerSpec? optimizer = null, double rate = 0.05, SamplerSpec? sampler = null)
-        => new(network, optimizer ?? new(), sampler ?? new(), batch, rate, Seeds);
+    private static BundleSpec Bundle(
+        NetworkSpec network,
+        int batch,
+        OptimizerSpec? optimizer = null,
+        double rate = 0.05,
+        SamplerSpec? sampler = null
+    ) => new(network, optimizer ?? new(), sampler ?? new(), batch, rate, Seeds);
 
     private static IEnumerable<Problem> Dense()
     {
@@ -40,7 +47,19 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         yield return new("tiny, logistic", plane, Bundle(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Tanh), 16));
         yield return new("tiny, squared", plane, Bundle(Sets.Net(plane, LossKind.Squared, [8], Activation.Tanh), 16));
         yield return new("linear", images, Bundle(Sets.Net(images, LossKind.CrossEntropy, []), 16));
-        yield return new("without biases", plane, Bundle(Sets.Net(plane, LossKind.CrossEntropy, [9], Activation.Relu) is var net ? net with { Model = net.Model with { Bias = false } } : net, 16));
+        yield return new(
+            "without biases",
+            plane,
+            Bundle(
+                Sets.Net(plane, LossKind.CrossEntropy, [9], Activation.Relu) is var net
+                    ? net with
+                    {
+                        Model = net.Model with { Bias = false },
+                    }
+                    : net,
+                16
+            )
+        );
     }
 
     private static IEnumerable<Problem> Layers()
@@ -74,7 +93,11 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         foreach (var (word, kind) in new[] { ("double-well", DataKind.DoubleWell), ("saddle", DataKind.Saddle), ("beale", DataKind.Beale) })
         {
             var data = Generators.Make(new DataSpec { Kind = kind });
-            yield return new(word, data, Bundle(new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface }, LossKind.Surface, [2, 1]), 8, rate: 0.01));
+            yield return new(
+                word,
+                data,
+                Bundle(new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface }, LossKind.Surface, [2, 1]), 8, rate: 0.01)
+            );
         }
     }
 
@@ -84,14 +107,27 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         var net = Sets.Net(images, LossKind.CrossEntropy, [14], Activation.Tanh);
         foreach (var kind in Enum.GetValues<OptimizerKind>())
         {
-            var spec = new OptimizerSpec { Kind = kind, WeightDecay = 0.02, Memory = 3 };
-            double rate = kind is OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.RmsProp ? 0.003 : spec.UsesLineSearch ? 0.5 : 0.05;
+            var spec = new OptimizerSpec
+            {
+                Kind = kind,
+                WeightDecay = 0.02,
+                Memory = 3,
+            };
+            double rate =
+                kind is OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.RmsProp ? 0.003
+                : spec.UsesLineSearch ? 0.5
+                : 0.05;
             if (!spec.UsesLineSearch)
             {
                 yield return new($"{kind}", images, Bundle(net, 25, spec, rate));
                 continue;
             }
-            foreach (var search in Enum.GetValues<LineSearch>()) yield return new($"{kind}, {search}", images, Bundle(net, 60, spec with { LineSearch = search }, search == LineSearch.None ? 0.1 : rate));
+            foreach (var search in Enum.GetValues<LineSearch>())
+                yield return new(
+                    $"{kind}, {search}",
+                    images,
+                    Bundle(net, 60, spec with { LineSearch = search }, search == LineSearch.None ? 0.1 : rate)
+                );
         }
         var layers = LayerCase.Make("batch norm", 3);
         yield return new("LARS with batch norms", layers.Data, layers.Spec(OptimizerKind.Lars, 1, Seeds));
@@ -106,8 +142,13 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
         {
             foreach (var remainder in Enum.GetValues<RemainderPolicy>())
             {
-                if (order == SampleOrder.Replacement && remainder != RemainderPolicy.Drop) continue;
-                yield return new($"{order}, {remainder}", images, Bundle(net, 40, new() { Kind = OptimizerKind.Momentum }, sampler: new() { Order = order, Remainder = remainder }));
+                if (order == SampleOrder.Replacement && remainder != RemainderPolicy.Drop)
+                    continue;
+                yield return new(
+                    $"{order}, {remainder}",
+                    images,
+                    Bundle(net, 40, new() { Kind = OptimizerKind.Momentum }, sampler: new() { Order = order, Remainder = remainder })
+                );
             }
         }
         yield return new("hard examples", images, Bundle(net, 10, sampler: new() { Pool = 30 }));
@@ -117,9 +158,41 @@ internal sealed record Problem(string Name, DataSet Data, BundleSpec Spec)
     {
         var images = Sets.Images();
         var net = Sets.Net(images, LossKind.CrossEntropy, [14], Activation.Tanh);
-        yield return new("warm-up and steps", images, Bundle(net, 100, new() { Kind = OptimizerKind.Adam }, 0.01) with { Schedule = new() { Kind = ScheduleKind.Step, Factor = 0.3, EveryEpochs = 1, Warmup = new(WarmupKind.Gradual, 1.5) } });
-        yield return new("cosine", images, Bundle(net, 100) with { Schedule = new() { Kind = ScheduleKind.Cosine, Epochs = 3, Floor = 0.1 } });
-        yield return new("growing batches", images, Bundle(net, 60, new() { Kind = OptimizerKind.Momentum }) with { BatchSchedule = new(2, 1, 200) });
+        yield return new(
+            "warm-up and steps",
+            images,
+            Bundle(net, 100, new() { Kind = OptimizerKind.Adam }, 0.01) with
+            {
+                Schedule = new()
+                {
+                    Kind = ScheduleKind.Step,
+                    Factor = 0.3,
+                    EveryEpochs = 1,
+                    Warmup = new(WarmupKind.Gradual, 1.5),
+                },
+            }
+        );
+        yield return new(
+            "cosine",
+            images,
+            Bundle(net, 100) with
+            {
+                Schedule = new()
+                {
+                    Kind = ScheduleKind.Cosine,
+                    Epochs = 3,
+                    Floor = 0.1,
+                },
+            }
+        );
+        yield return new(
+            "growing batches",
+            images,
+            Bundle(net, 60, new() { Kind = OptimizerKind.Momentum }) with
+            {
+                BatchSchedule = new(2, 1, 200),
+            }
+        );
         yield return new("old weights", images, Bundle(net, 20, new() { Kind = OptimizerKind.Momentum }) with { Staleness = 3 });
         yield return new("old weights, one example", images, Bundle(net, 1) with { Staleness = 2 });
         yield return new("microbatches", images, Bundle(net, 50) with { MicroBatch = 16 });

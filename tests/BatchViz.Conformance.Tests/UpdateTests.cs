@@ -9,11 +9,18 @@ namespace BatchViz.Conformance.Tests;
 public sealed class UpdateTests
 {
     /// <summary>Of numbers' sizes; and of weights after all updates, by norm. Rounding grows along a run, most in searches.</summary>
-    private const double Share = 1e-3, Weights = 3e-4;
+    private const double Share = 1e-3,
+        Weights = 3e-4;
 
-    public static IEnumerable<object[]> Models => from engine in Engines.Names from problem in Problem.Models select new object[] { engine, problem.Name };
+    public static IEnumerable<object[]> Models =>
+        from engine in Engines.Names
+        from problem in Problem.Models
+        select new object[] { engine, problem.Name };
 
-    public static IEnumerable<object[]> Ways => from engine in Engines.Names from problem in Problem.Ways select new object[] { engine, problem.Name };
+    public static IEnumerable<object[]> Ways =>
+        from engine in Engines.Names
+        from problem in Problem.Ways
+        select new object[] { engine, problem.Name };
 
     public static IEnumerable<object[]> All => Engines.Names.Select(engine => new object[] { engine });
 
@@ -23,10 +30,13 @@ public sealed class UpdateTests
         var problem = Problem.Named(name);
         int updates = problem.Updates;
         using var tested = Engines.Make(engine);
-        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
-        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec), given = tested.CreateBundle(givenData, problem.Spec);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data),
+            givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec),
+            given = tested.CreateBundle(givenData, problem.Spec);
         Close.ByNorm(wanted.Export(0).Weights, given.Export(0).Weights, 0, "initial weights");
-        RecordBlock a = new(2, updates, wanted.Layout.Width), b = new(2, updates, given.Layout.Width);
+        RecordBlock a = new(2, updates, wanted.Layout.Width),
+            b = new(2, updates, given.Layout.Width);
         wanted.Advance(updates, a);
         // In pieces: how many are asked for at once changes nothing.
         var piece = new RecordBlock(2, updates, given.Layout.Width);
@@ -37,18 +47,30 @@ public sealed class UpdateTests
             for (int m = 0; m < 2; m++)
             {
                 Assert.Equal(now, piece.Rows[m]);
-                for (int row = 0; row < now; row++) piece.Row(m, row).CopyTo(b.Row(m, made + row));
+                for (int row = 0; row < now; row++)
+                    piece.Row(m, row).CopyTo(b.Row(m, made + row));
             }
         }
         double share = problem.Spec.Optimizer.UsesLineSearch ? 20 * Share : Share;
         for (int m = 0; m < 2; m++)
         {
             Assert.Equal(updates, given.Updates(m));
-            for (int row = 0; row < updates; row++) Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(m, row), b.Row(m, row), share, $"member {m}, update {row + 1}");
-            Keyframe one = wanted.Export(m), other = given.Export(m);
+            for (int row = 0; row < updates; row++)
+                Close.Record(
+                    wanted.Layout,
+                    problem.Network.ParameterCount,
+                    a.Row(m, row),
+                    b.Row(m, row),
+                    share,
+                    $"member {m}, update {row + 1}"
+                );
+            Keyframe one = wanted.Export(m),
+                other = given.Export(m);
             Close.ByNorm(one.Weights, other.Weights, share == Share ? Weights : 30 * Weights, "weights");
             Assert.Equal(one.OptimizerState.Length, other.OptimizerState.Length);
-            if (share == Share) for (int s = 0; s < one.OptimizerState.Length; s++) Close.ByNorm(one.OptimizerState[s], other.OptimizerState[s], 10 * Share, $"state {s}");
+            if (share == Share)
+                for (int s = 0; s < one.OptimizerState.Length; s++)
+                    Close.ByNorm(one.OptimizerState[s], other.OptimizerState[s], 10 * Share, $"state {s}");
             int statistics = (int)(one.Statistics!.Length - (problem.Network.Layered ? problem.Network.Graph.Statistics : 0));
             Close.ByNorm(Floats(one.Statistics[statistics..]), Floats(other.Statistics![statistics..]), Weights, "running statistics");
             Assert.Equal(wanted.NextBatch(m), given.NextBatch(m));
@@ -61,20 +83,27 @@ public sealed class UpdateTests
     {
         var problem = Problem.Named(name);
         using var tested = Engines.Make(engine);
-        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
-        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec), given = tested.CreateBundle(givenData, problem.Spec);
-        RecordBlock a = new(2, 9, wanted.Layout.Width), b = new(2, 9, given.Layout.Width);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data),
+            givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, problem.Spec),
+            given = tested.CreateBundle(givenData, problem.Spec);
+        RecordBlock a = new(2, 9, wanted.Layout.Width),
+            b = new(2, 9, given.Layout.Width);
         wanted.Advance(9, a);
         given.Restore(1, wanted.Export(1));
         Assert.Equal(9, given.Updates(1));
         wanted.Advance(3, a);
         given.Advance(3, b);
         double share = problem.Spec.Optimizer.UsesLineSearch ? 20 * Share : Share;
-        for (int row = 0; row < 3; row++) Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(1, row), b.Row(1, row), share, $"update {10 + row}");
+        for (int row = 0; row < 3; row++)
+            Close.Record(wanted.Layout, problem.Network.ParameterCount, a.Row(1, row), b.Row(1, row), share, $"update {10 + row}");
         Assert.Equal((3, 12), (given.Updates(0), given.Updates(1)));
     }
 
-    /// <summary>One member's rate is fine and the other's start is not: it diverges alone, and its last weights are those before the update that failed.</summary>
+    /// <summary>
+    /// One member's rate is fine and the other's start is not: it diverges alone, and its last weights are those before the update that
+    /// failed.
+    /// </summary>
     [Theory, MemberData(nameof(All))]
     public void A_member_that_diverges_does_so_alone(string engine)
     {
@@ -107,11 +136,18 @@ public sealed class UpdateTests
     {
         var problem = Problem.Named("dense, squared");
         // A linear model, so that what rounding does does not grow faster than the numbers.
-        var spec = problem.Spec with { LearningRate = 30, Network = Sets.Net(problem.Data, LossKind.Squared, []) };
+        var spec = problem.Spec with
+        {
+            LearningRate = 30,
+            Network = Sets.Net(problem.Data, LossKind.Squared, []),
+        };
         using var tested = Engines.Make(engine);
-        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
-        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec), given = tested.CreateBundle(givenData, spec);
-        RecordBlock a = new(2, 60, wanted.Layout.Width), b = new(2, 60, given.Layout.Width);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data),
+            givenData = tested.Load(problem.Data);
+        using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec),
+            given = tested.CreateBundle(givenData, spec);
+        RecordBlock a = new(2, 60, wanted.Layout.Width),
+            b = new(2, 60, given.Layout.Width);
         wanted.Advance(60, a);
         given.Advance(60, b);
         for (int m = 0; m < 2; m++)
@@ -142,7 +178,10 @@ public sealed class UpdateTests
         using var tested = Engines.Make(engine);
         using var data = tested.Load(problem.Data);
         var wrong = problem.Spec with { Network = problem.Network with { Sizes = [48, 20, 12, 10] } };
-        Assert.Equal("The model has 48 inputs, images has 49.", Assert.Throws<RefusedException>(() => tested.CreateBundle(data, wrong)).Message);
+        Assert.Equal(
+            "The model has 48 inputs, images has 49.",
+            Assert.Throws<RefusedException>(() => tested.CreateBundle(data, wrong)).Message
+        );
         using var bundle = tested.CreateBundle(data, problem.Spec);
         Assert.Throws<ArgumentException>(() => bundle.Restore(0, new Keyframe(1, new float[3], [])));
         Assert.Throws<ArgumentException>(() => bundle.Advance(3, new RecordBlock(2, 2, bundle.Layout.Width)));
@@ -159,12 +198,15 @@ public sealed class UpdateTests
         foreach (var network in new[] { Sets.Net(images, LossKind.CrossEntropy, [24], Activation.Tanh), Sets.Layers(images) })
         {
             var (sure, start) = Sets.Sure(images, network);
-            using IEngineData wantedData = Engines.Anchor.Load(sure), givenData = tested.Load(sure);
+            using IEngineData wantedData = Engines.Anchor.Load(sure),
+                givenData = tested.Load(sure);
             foreach (int batch in new[] { 1, 20 })
             {
                 var spec = new BundleSpec(network, new(), new() { Order = SampleOrder.Sequential }, batch, 1e-12, [1, 2]);
-                using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec), given = tested.CreateBundle(givenData, spec);
-                RecordBlock a = wanted.Block(60 / batch), b = given.Block(60 / batch);
+                using IBundle wanted = Engines.Anchor.CreateBundle(wantedData, spec),
+                    given = tested.CreateBundle(givenData, spec);
+                RecordBlock a = wanted.Block(60 / batch),
+                    b = given.Block(60 / batch);
                 for (int m = 0; m < 2; m++)
                 {
                     wanted.StartAt(start, m);
@@ -174,7 +216,8 @@ public sealed class UpdateTests
                 given.Advance(60 / batch, b);
                 for (int row = 0; row < 60 / batch; row++)
                 {
-                    double one = a.Row(1, row)[RecordLayout.ExampleNormMin], other = b.Row(1, row)[RecordLayout.ExampleNormMin];
+                    double one = a.Row(1, row)[RecordLayout.ExampleNormMin],
+                        other = b.Row(1, row)[RecordLayout.ExampleNormMin];
                     Close.Number(one, other, 1e-3, $"{(network.Layered ? "layers" : "dense")}, B = {batch}, update {row + 1}", least: 0);
                 }
             }
@@ -187,14 +230,19 @@ public sealed class UpdateTests
     {
         var problem = Problem.Named("tiny, logistic");
         using var tested = Engines.Make(engine);
-        using IEngineData wantedData = Engines.Anchor.Load(problem.Data), givenData = tested.Load(problem.Data);
-        using IBundle bundle = Engines.Anchor.CreateBundle(wantedData, problem.Spec), same = tested.CreateBundle(givenData, problem.Spec);
-        using IWeights weights = bundle.Snapshot(0), theirs = same.Snapshot(0);
-        using IProbe probe = Engines.Anchor.CreateProbe(wantedData, problem.Network), other = tested.CreateProbe(givenData, problem.Network);
+        using IEngineData wantedData = Engines.Anchor.Load(problem.Data),
+            givenData = tested.Load(problem.Data);
+        using IBundle bundle = Engines.Anchor.CreateBundle(wantedData, problem.Spec),
+            same = tested.CreateBundle(givenData, problem.Spec);
+        using IWeights weights = bundle.Snapshot(0),
+            theirs = same.Snapshot(0);
+        using IProbe probe = Engines.Anchor.CreateProbe(wantedData, problem.Network),
+            other = tested.CreateProbe(givenData, problem.Network);
         var set = EvaluationSet.All(Split.Train);
         double[] wanted = [.. Updates.Select(update => probe.Trace(weights, set, 6, 3, update).Trace)];
         double[] given = [.. Updates.Select(update => other.Trace(theirs, set, 6, 3, update).Trace)];
-        for (int i = 0; i < wanted.Length; i++) Close.Number(wanted[i], given[i], 1e-3, $"update {Updates[i]}", 1e-3);
+        for (int i = 0; i < wanted.Length; i++)
+            Close.Number(wanted[i], given[i], 1e-3, $"update {Updates[i]}", 1e-3);
         Assert.Equal(wanted.Length, wanted.Distinct().Count());
         Assert.Throws<ArgumentOutOfRangeException>(() => other.Trace(theirs, set, 6, 3, -1));
     }

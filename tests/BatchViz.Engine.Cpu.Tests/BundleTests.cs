@@ -64,14 +64,31 @@ public class BundleTests
     [Theory, ClassData(typeof(Paths))]
     public void TheUpdateRatioRecoversFromWeightsThatWereLarge(KernelPath path)
     {
-        const int Inputs = 20, Count = 40;
+        const int Inputs = 20,
+            Count = 40;
         var random = new Random(7);
         float[] features = [.. Enumerable.Range(0, Inputs * Count).Select(_ => (float)(2 * random.NextDouble() - 1))];
         float[] targets = [.. Enumerable.Range(0, Count).Select(_ => (float)random.NextDouble())];
-        var set = new DataSet("line", DataTask.Regression, Inputs, 1, new DataSplit { Count = Count, Inputs = Inputs, Floats = features, Targets = targets }, null);
+        var set = new DataSet(
+            "line",
+            DataTask.Regression,
+            Inputs,
+            1,
+            new DataSplit
+            {
+                Count = Count,
+                Inputs = Inputs,
+                Floats = features,
+                Targets = targets,
+            },
+            null
+        );
         using var engine = new CpuEngine(path);
         using var data = engine.Load(set);
-        using var bundle = engine.CreateBundle(data, Sets.Spec(new NetworkSpec(new ModelSpec(), LossKind.Squared, [Inputs, 1]), 1, rate: 0.1));
+        using var bundle = engine.CreateBundle(
+            data,
+            Sets.Spec(new NetworkSpec(new ModelSpec(), LossKind.Squared, [Inputs, 1]), 1, rate: 0.1)
+        );
         bundle.StartAt([.. Enumerable.Repeat(1e6f, Inputs), 0]);
         bundle.AdvanceBits(6000);
         double norm = Vectors.Norm(bundle.Weights().Doubles());
@@ -82,23 +99,40 @@ public class BundleTests
         Assert.Equal(record[RecordLayout.UpdateNorm] / norm, record[RecordLayout.UpdateRatio], 1e-4 * record[RecordLayout.UpdateRatio]);
     }
 
-    /// <summary>Shares of a gradient's components add up to 1; where its components were not looked at any more, they are undefined.</summary>
+    /// <summary>
+    /// Shares of a gradient's components add up to 1; where its components were not looked at any more, they are undefined.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void TheLastRecordOfADivergedRunHasSharesOrNone(KernelPath path)
     {
         using var engine = new CpuEngine(path);
         var (images, plane) = (Sets.Images(), Sets.Plane());
-        foreach (var (set, loss, hidden) in new (DataSet, LossKind, int[])[] { (images, LossKind.CrossEntropy, [20]), (plane, LossKind.Squared, [8]) })
+        foreach (
+            var (set, loss, hidden) in new (DataSet, LossKind, int[])[]
+            {
+                (images, LossKind.CrossEntropy, [20]),
+                (plane, LossKind.Squared, [8]),
+            }
+        )
         {
             using var data = engine.Load(set);
-            foreach (var (batch, kind) in new[] { (1, OptimizerKind.Sgd), (1, OptimizerKind.Momentum), (32, OptimizerKind.Sgd), (200, OptimizerKind.Sgd) })
+            foreach (
+                var (batch, kind) in new[]
+                {
+                    (1, OptimizerKind.Sgd),
+                    (1, OptimizerKind.Momentum),
+                    (32, OptimizerKind.Sgd),
+                    (200, OptimizerKind.Sgd),
+                }
+            )
             {
                 using var bundle = engine.CreateBundle(data, Sets.Spec(Sets.Net(set, loss, hidden), batch, kind, rate: 1e30));
                 var block = bundle.Block(200);
                 bundle.Advance(200, block);
                 Assert.True(bundle.Diverged(0));
                 float[] shares = [.. block.Row(0, block.Rows[0] - 1).Slice(RecordLayout.Histogram, RecordLayout.HistogramBins)];
-                if (shares.All(float.IsNaN)) continue;
+                if (shares.All(float.IsNaN))
+                    continue;
                 Assert.All(shares, share => Assert.InRange(share, 0, 1));
                 Assert.Equal(1, shares.Sum(), 1e-5);
             }
@@ -109,7 +143,20 @@ public class BundleTests
     [Theory, ClassData(typeof(Paths))]
     public void LanesWithoutAnExampleAddNothing(KernelPath path)
     {
-        var set = new DataSet("ones", DataTask.Regression, 1, 1, new DataSplit { Count = 3, Inputs = 1, Floats = [1, 1, 1], Targets = [0, 0, 0] }, null);
+        var set = new DataSet(
+            "ones",
+            DataTask.Regression,
+            1,
+            1,
+            new DataSplit
+            {
+                Count = 3,
+                Inputs = 1,
+                Floats = [1, 1, 1],
+                Targets = [0, 0, 0],
+            },
+            null
+        );
         var net = new NetworkSpec(new ModelSpec { Hidden = [1, 1] }, LossKind.Squared, [1, 1, 1, 1]);
         using var engine = new CpuEngine(path);
         using var data = engine.Load(set);
@@ -125,7 +172,13 @@ public class BundleTests
     public void LargeFiniteGradientsHaveTheirTrueNorm()
     {
         // The squares of these overflow a float; the norm does not.
-        var split = new DataSplit { Count = 2, Inputs = 1, Floats = [1, 1], Targets = [1e25f, 1e25f] };
+        var split = new DataSplit
+        {
+            Count = 2,
+            Inputs = 1,
+            Floats = [1, 1],
+            Targets = [1e25f, 1e25f],
+        };
         var set = new DataSet("far", DataTask.Regression, 1, 1, split, null);
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
@@ -157,7 +210,16 @@ public class BundleTests
             }
             // Inputs of 0 left out, in pieces; seeds in lanes.
             Check(sparseData, Sets.Spec(Sets.Net(sparse, LossKind.CrossEntropy, [16]), 40, optimizer, 0.001) with { MicroBatch = 13 });
-            Check(planeData, Sets.Spec(Sets.Net(plane, LossKind.Squared, [8, 8], Activation.Tanh), 3, optimizer, 0.001, [.. Enumerable.Range(1, 16).Select(s => (uint)s)]));
+            Check(
+                planeData,
+                Sets.Spec(
+                    Sets.Net(plane, LossKind.Squared, [8, 8], Activation.Tanh),
+                    3,
+                    optimizer,
+                    0.001,
+                    [.. Enumerable.Range(1, 16).Select(s => (uint)s)]
+                )
+            );
         }
 
         void Check(IEngineData data, BundleSpec spec)
@@ -193,7 +255,8 @@ public class BundleTests
 
         static void Variance(float[] w, double variance)
         {
-            double limit = Math.Sqrt(3 * variance), tolerance = 4 / Math.Sqrt(w.Length);
+            double limit = Math.Sqrt(3 * variance),
+                tolerance = 4 / Math.Sqrt(w.Length);
             Assert.InRange(w.Average(v => (double)v * v), variance * (1 - tolerance), variance * (1 + tolerance));
             Assert.InRange(w.Average(), -tolerance * limit, tolerance * limit);
             Assert.All(w, v => Assert.InRange(v, -limit * 1.0000001, limit * 1.0000001));
@@ -203,11 +266,20 @@ public class BundleTests
     [Fact]
     public void AStartIsTakenInCanonicalOrder()
     {
-        var split = new DataSplit { Count = 2, Inputs = 1, Floats = [1, 2], Targets = [1, 2] };
+        var split = new DataSplit
+        {
+            Count = 2,
+            Inputs = 1,
+            Floats = [1, 2],
+            Targets = [1, 2],
+        };
         var set = new DataSet("line", DataTask.Regression, 1, 1, split, null);
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
-        using var bundle = engine.CreateBundle(data, Sets.Spec(new NetworkSpec(new ModelSpec { Start = [0.5, -3] }, LossKind.Squared, [1, 1]), 2));
+        using var bundle = engine.CreateBundle(
+            data,
+            Sets.Spec(new NetworkSpec(new ModelSpec { Start = [0.5, -3] }, LossKind.Squared, [1, 1]), 2)
+        );
         Assert.Equal([0.5f, -3f], bundle.Weights());
     }
 
@@ -215,7 +287,22 @@ public class BundleTests
     public void WhatDoesNotFitIsRefused()
     {
         var set = Sets.Images();
-        var surface = new DataSet("s", DataTask.Surface, 2, 1, new DataSplit { Count = 1, Inputs = 2, Floats = [0, 0] }, null) { Surface = SurfaceKind.Saddle };
+        var surface = new DataSet(
+            "s",
+            DataTask.Surface,
+            2,
+            1,
+            new DataSplit
+            {
+                Count = 1,
+                Inputs = 2,
+                Floats = [0, 0],
+            },
+            null
+        )
+        {
+            Surface = SurfaceKind.Saddle,
+        };
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
         using var surfaceData = engine.Load(surface);
@@ -265,7 +352,9 @@ public class BundleTests
         Assert.Throws<ObjectDisposedException>(() => evaluator.Evaluate(snapshot, EvaluationSet.All(Split.Train)));
         Assert.Throws<ObjectDisposedException>(() => snapshot.Canonical());
         plane.Dispose();
-        Assert.Throws<ObjectDisposedException>(() => evaluator.Grid(plane, new(-1, 1, -1, 1), 1, EvaluationSet.All(Split.Train), [float.NaN], default));
+        Assert.Throws<ObjectDisposedException>(() =>
+            evaluator.Grid(plane, new(-1, 1, -1, 1), 1, EvaluationSet.All(Split.Train), [float.NaN], default)
+        );
 
         using var living = engine.CreateBundle(data, Sets.Spec(net, 4));
         using var weights = living.Snapshot(0);

@@ -16,18 +16,27 @@ public class CohortTests
     public void ABundleIsItsRunsAlone(KernelPath path)
     {
         using var engine = new CpuEngine(path);
-        var cases = from seed in Gen.Choose(1, 1_000_000)
-                    from widest in Gen.Elements(3, 8, 16, 40)
-                    from members in Gen.Elements(3, 4, 8, 9, 15, 16, 17, 20)
-                    from kind in Gen.Elements(Enum.GetValues<OptimizerKind>())
-                    select (Case: RandomCase.Make(seed, widest, 40), Members: members, Kind: kind);
-        Prop.ForAll(cases.ToArbitrary(), drawn =>
-        {
-            using var data = engine.Load(drawn.Case.Data);
-            uint[] seeds = [.. Enumerable.Range(0, drawn.Members).Select(m => (uint)(drawn.Case.Seed + m))];
-            var spec = drawn.Case.Spec(seeds) with { Optimizer = drawn.Case.Optimizer with { Kind = drawn.Kind }, Sampler = new() { Remainder = drawn.Case.Sampler.Remainder } };
-            AgreesAlone(engine, data, spec, Updates);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(60));
+        var cases =
+            from seed in Gen.Choose(1, 1_000_000)
+            from widest in Gen.Elements(3, 8, 16, 40)
+            from members in Gen.Elements(3, 4, 8, 9, 15, 16, 17, 20)
+            from kind in Gen.Elements(Enum.GetValues<OptimizerKind>())
+            select (Case: RandomCase.Make(seed, widest, 40), Members: members, Kind: kind);
+        Prop.ForAll(
+                cases.ToArbitrary(),
+                drawn =>
+                {
+                    using var data = engine.Load(drawn.Case.Data);
+                    uint[] seeds = [.. Enumerable.Range(0, drawn.Members).Select(m => (uint)(drawn.Case.Seed + m))];
+                    var spec = drawn.Case.Spec(seeds) with
+                    {
+                        Optimizer = drawn.Case.Optimizer with { Kind = drawn.Kind },
+                        Sampler = new() { Remainder = drawn.Case.Sampler.Remainder },
+                    };
+                    AgreesAlone(engine, data, spec, Updates);
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(60));
     }
 
     /// <summary>Members that blow up leave their lanes one by one; the others are not disturbed.</summary>
@@ -42,7 +51,13 @@ public class CohortTests
         {
             foreach (int batch in new[] { 1, 5 })
             {
-                var spec = Sets.Spec(Sets.Net(set, LossKind.Squared, [8, 8]), batch, kind, rate, [.. Enumerable.Range(1, 20).Select(s => (uint)s)]);
+                var spec = Sets.Spec(
+                    Sets.Net(set, LossKind.Squared, [8, 8]),
+                    batch,
+                    kind,
+                    rate,
+                    [.. Enumerable.Range(1, 20).Select(s => (uint)s)]
+                );
                 ends.Add(AgreesAlone(engine, data, spec, 150));
             }
         }
@@ -56,7 +71,13 @@ public class CohortTests
         using var engine = new CpuEngine(path);
         var set = Sets.Plane();
         using var data = engine.Load(set);
-        var spec = Sets.Spec(Sets.Net(set, LossKind.Logistic, [8]), 2, OptimizerKind.Nesterov, 0.05, [.. Enumerable.Range(1, 16).Select(s => (uint)s)]);
+        var spec = Sets.Spec(
+            Sets.Net(set, LossKind.Logistic, [8]),
+            2,
+            OptimizerKind.Nesterov,
+            0.05,
+            [.. Enumerable.Range(1, 16).Select(s => (uint)s)]
+        );
         using var bundle = engine.CreateBundle(data, spec);
         bundle.AdvanceBits(10);
         var early = bundle.Export(2);
@@ -84,7 +105,8 @@ public class CohortTests
             alone.Advance(updates, own);
             Assert.Equal(own.Rows[0], block.Rows[m]);
             Assert.Equal(alone.Diverged(0), bundle.Diverged(m));
-            for (int row = 0; row < own.Rows[0]; row++) Assert.Equal(Numbers(own.Row(0, row)), Numbers(block.Row(m, row)));
+            for (int row = 0; row < own.Rows[0]; row++)
+                Assert.Equal(Numbers(own.Row(0, row)), Numbers(block.Row(m, row)));
             var (expected, actual) = (alone.Export(0), bundle.Export(m));
             Assert.Equal(expected.Updates, actual.Updates);
             Assert.Equal(Vectors.Bits(expected.Weights), Vectors.Bits(actual.Weights));
@@ -99,7 +121,9 @@ public class CohortTests
     private static int[] Numbers(ReadOnlySpan<float> record)
     {
         int[] bits = Vectors.Bits(record);
-        for (int c = 0; c < bits.Length; c++) if (float.IsNaN(record[c])) bits[c] = -1;
+        for (int c = 0; c < bits.Length; c++)
+            if (float.IsNaN(record[c]))
+                bits[c] = -1;
         return bits;
     }
 }

@@ -9,68 +9,81 @@ public class DeterminismTests
     private const int Updates = 60;
 
     [Theory, ClassData(typeof(Paths))]
-    public void TheSameSpecGivesTheSameBits(KernelPath path)
-        => ForEverySpec(path, (engine, data, spec) =>
-        {
-            var (records, weights) = Run(engine, data, spec);
-            var (again, weightsAgain) = Run(engine, data, spec);
-            Assert.Equal(records, again);
-            Assert.Equal(weights, weightsAgain);
-            var (other, _) = Run(engine, data, spec with { Seeds = [2] });
-            Assert.NotEqual(records, other);
-        });
-
-    [Theory, ClassData(typeof(Paths))]
-    public void AMemberOfABundleHasTheBitsItHasAlone(KernelPath path)
-        => ForEverySpec(path, (engine, data, spec) =>
-        {
-            // Enough of them to share lanes where the net is tiny.
-            uint[] seeds = spec.Network.Sizes.Max() <= 16 ? [3, 1, 8, .. Enumerable.Range(20, 13).Select(s => (uint)s)] : [3, 1, 8];
-            using var bundle = engine.CreateBundle(data, spec with { Seeds = seeds });
-            var block = bundle.Block(Updates);
-            bundle.Advance(Updates, block);
-            for (int m = 0; m < seeds.Length; m++)
+    public void TheSameSpecGivesTheSameBits(KernelPath path) =>
+        ForEverySpec(
+            path,
+            (engine, data, spec) =>
             {
-                var (records, weights) = Run(engine, data, spec with { Seeds = [bundle.Spec.Seeds[m]] });
-                Assert.Equal(records, Vectors.Bits(block.Of(m)[..(block.Rows[m] * block.Width)]));
-                Assert.Equal(weights, Vectors.Bits(bundle.Weights(m)));
+                var (records, weights) = Run(engine, data, spec);
+                var (again, weightsAgain) = Run(engine, data, spec);
+                Assert.Equal(records, again);
+                Assert.Equal(weights, weightsAgain);
+                var (other, _) = Run(engine, data, spec with { Seeds = [2] });
+                Assert.NotEqual(records, other);
             }
-        });
+        );
 
     [Theory, ClassData(typeof(Paths))]
-    public void OneAtATimeIsTheSameAsAllAtOnce(KernelPath path)
-        => ForEverySpec(path, (engine, data, spec) =>
-        {
-            var (records, weights) = Run(engine, data, spec);
-            using var bundle = engine.CreateBundle(data, spec);
-            var steps = new List<int>();
-            for (int u = 0; u < Updates; u++) steps.AddRange(bundle.AdvanceBits(1));
-            Assert.Equal(records, steps);
-            Assert.Equal(weights, Vectors.Bits(bundle.Weights()));
-            Assert.Equal(Updates, bundle.Updates(0));
-        });
+    public void AMemberOfABundleHasTheBitsItHasAlone(KernelPath path) =>
+        ForEverySpec(
+            path,
+            (engine, data, spec) =>
+            {
+                // Enough of them to share lanes where the net is tiny.
+                uint[] seeds = spec.Network.Sizes.Max() <= 16 ? [3, 1, 8, .. Enumerable.Range(20, 13).Select(s => (uint)s)] : [3, 1, 8];
+                using var bundle = engine.CreateBundle(data, spec with { Seeds = seeds });
+                var block = bundle.Block(Updates);
+                bundle.Advance(Updates, block);
+                for (int m = 0; m < seeds.Length; m++)
+                {
+                    var (records, weights) = Run(engine, data, spec with { Seeds = [bundle.Spec.Seeds[m]] });
+                    Assert.Equal(records, Vectors.Bits(block.Of(m)[..(block.Rows[m] * block.Width)]));
+                    Assert.Equal(weights, Vectors.Bits(bundle.Weights(m)));
+                }
+            }
+        );
 
     [Theory, ClassData(typeof(Paths))]
-    public void ARestoredKeyframeGoesOnBitForBit(KernelPath path)
-        => ForEverySpec(path, (engine, data, spec) =>
-        {
-            using var bundle = engine.CreateBundle(data, spec with { Seeds = [4, 1] });
-            bundle.AdvanceBits(23);
-            var keyframe = bundle.Export(1);
-            Assert.Equal(23, keyframe.Updates);
-            int[] rest = bundle.AdvanceBits(40, member: 1);
-            int[] end = Vectors.Bits(bundle.Weights(1));
+    public void OneAtATimeIsTheSameAsAllAtOnce(KernelPath path) =>
+        ForEverySpec(
+            path,
+            (engine, data, spec) =>
+            {
+                var (records, weights) = Run(engine, data, spec);
+                using var bundle = engine.CreateBundle(data, spec);
+                var steps = new List<int>();
+                for (int u = 0; u < Updates; u++)
+                    steps.AddRange(bundle.AdvanceBits(1));
+                Assert.Equal(records, steps);
+                Assert.Equal(weights, Vectors.Bits(bundle.Weights()));
+                Assert.Equal(Updates, bundle.Updates(0));
+            }
+        );
 
-            using var fresh = engine.CreateBundle(data, spec);
-            fresh.Restore(0, keyframe);
-            Assert.Equal(23, fresh.Updates(0));
-            Assert.Equal(rest, fresh.AdvanceBits(40));
-            Assert.Equal(end, Vectors.Bits(fresh.Weights()));
+    [Theory, ClassData(typeof(Paths))]
+    public void ARestoredKeyframeGoesOnBitForBit(KernelPath path) =>
+        ForEverySpec(
+            path,
+            (engine, data, spec) =>
+            {
+                using var bundle = engine.CreateBundle(data, spec with { Seeds = [4, 1] });
+                bundle.AdvanceBits(23);
+                var keyframe = bundle.Export(1);
+                Assert.Equal(23, keyframe.Updates);
+                int[] rest = bundle.AdvanceBits(40, member: 1);
+                int[] end = Vectors.Bits(bundle.Weights(1));
 
-            // Back in the first bundle, which has gone on since.
-            bundle.Restore(1, keyframe);
-            Assert.Equal(rest, bundle.AdvanceBits(40, member: 1));
-        });
+                using var fresh = engine.CreateBundle(data, spec);
+                fresh.Restore(0, keyframe);
+                Assert.Equal(23, fresh.Updates(0));
+                Assert.Equal(rest, fresh.AdvanceBits(40));
+                Assert.Equal(end, Vectors.Bits(fresh.Weights()));
+
+                // Back in the first bundle, which has gone on since.
+                bundle.Restore(1, keyframe);
+                Assert.Equal(rest, bundle.AdvanceBits(40, member: 1));
+            }
+        );
 
     [Fact]
     public async Task AnEvaluatorAtWorkDisturbsNothing()
@@ -97,12 +110,13 @@ public class DeterminismTests
                 Array.Fill(losses, float.NaN);
                 evaluator.Grid(plane, new(-1, 1, -1, 1), 3, EvaluationSet.All(Core.Data.Split.Train), losses, default);
                 Interlocked.Increment(ref looks);
-            }
-            while (!stop.IsCancellationRequested);
+            } while (!stop.IsCancellationRequested);
         });
-        while (Volatile.Read(ref looks) == 0 && !looking.IsCompleted) await Task.Yield();
+        while (Volatile.Read(ref looks) == 0 && !looking.IsCompleted)
+            await Task.Yield();
         var seen = new List<int>();
-        for (int part = 0; part < 20; part++) seen.AddRange(bundle.AdvanceBits(20));
+        for (int part = 0; part < 20; part++)
+            seen.AddRange(bundle.AdvanceBits(20));
         stop.Cancel();
         await looking;
         Assert.Equal(records, seen);
@@ -144,11 +158,22 @@ public class DeterminismTests
                 test(engine, planeData, Sets.Spec(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Gelu), batch, optimizer, 0.01));
             }
             // Batches of 3, 9, 27, …, in pieces, under a rate that changes with every update.
-            test(engine, planeData, Sets.Spec(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Gelu), 3, optimizer, 0.01) with
-            {
-                Schedule = new() { Kind = ScheduleKind.Cosine, Epochs = 3, Warmup = new(WarmupKind.Gradual, 0.5) },
-                BatchSchedule = new(3, 1), Sampler = new() { Remainder = RemainderPolicy.Reweight }, MicroBatch = 20,
-            });
+            test(
+                engine,
+                planeData,
+                Sets.Spec(Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Gelu), 3, optimizer, 0.01) with
+                {
+                    Schedule = new()
+                    {
+                        Kind = ScheduleKind.Cosine,
+                        Epochs = 3,
+                        Warmup = new(WarmupKind.Gradual, 0.5),
+                    },
+                    BatchSchedule = new(3, 1),
+                    Sampler = new() { Remainder = RemainderPolicy.Reweight },
+                    MicroBatch = 20,
+                }
+            );
         }
     }
 

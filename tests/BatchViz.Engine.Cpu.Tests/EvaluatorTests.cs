@@ -33,8 +33,10 @@ public class EvaluatorTests
                 var evaluation = evaluator.Evaluate(weights, set);
                 double loss = net.LossOf(w, examples);
                 Assert.True(Math.Abs(evaluation.Loss - loss) <= 1e-5 * loss + 1e-7, $"{random}: {evaluation.Loss}, not {loss}");
-                if (random.Data.Task == DataTask.Regression) Assert.True(double.IsNaN(evaluation.Accuracy));
-                else Assert.Equal(examples.Average(e => Class(net.Output(w, e.Features)) == e.Label ? 1.0 : 0), evaluation.Accuracy, 12);
+                if (random.Data.Task == DataTask.Regression)
+                    Assert.True(double.IsNaN(evaluation.Accuracy));
+                else
+                    Assert.Equal(examples.Average(e => Class(net.Output(w, e.Features)) == e.Label ? 1.0 : 0), evaluation.Accuracy, 12);
             }
 
             static int Class(double[] output) => output.Length == 1 ? (output[0] > 0 ? 1 : 0) : Array.IndexOf(output, output.Max());
@@ -97,19 +99,25 @@ public class EvaluatorTests
     public void ACombinationPlaneHasUnitDirectionsThroughTheMean()
     {
         using var stage = new Stage(Sets.Images(), [13], 5);
-        double[] a = [1, -2, 0.5, 0, 3], b = [0, 1, 1, -1, 2];
+        double[] a = [1, -2, 0.5, 0, 3],
+            b = [0, 1, 1, -1, 2];
         using var plane = stage.Evaluator.CombinationPlane(stage.Weights, a, b);
         Assert.Equal(1, plane.UnitLength.X, 1e-6);
         Assert.Equal(1, plane.UnitLength.Y, 1e-6);
 
         double[][] w = [.. stage.Weights.Select(v => v.Canonical().Doubles())];
         var mean = Mean(w);
-        double[] d1 = Direction(a), d2 = Direction(b);
+        double[] d1 = Direction(a),
+            d2 = Direction(b);
         for (int k = 0; k < 5; k++)
         {
             // Least squares on two directions that are not orthogonal.
             double[] s = [.. w[k].Zip(mean, (v, m) => v - m)];
-            double c = Dot(d1, d2), p = Dot(s, d1), q = Dot(s, d2), x = (p - c * q) / (1 - c * c), y = (q - c * p) / (1 - c * c);
+            double c = Dot(d1, d2),
+                p = Dot(s, d1),
+                q = Dot(s, d2),
+                x = (p - c * q) / (1 - c * c),
+                y = (q - c * p) / (1 - c * c);
             double off = Vectors.Norm(Enumerable.Range(0, s.Length).Select(i => s[i] - x * d1[i] - y * d2[i]));
             var point = stage.Evaluator.Project(plane, stage.Weights[k]);
             Assert.Equal(x, point.X, 1e-5);
@@ -122,7 +130,8 @@ public class EvaluatorTests
             var d = new double[mean.Length];
             for (int k = 0; k < 5; k++)
             {
-                for (int i = 0; i < d.Length; i++) d[i] += coefficients[k] * (w[k][i] - mean[i]);
+                for (int i = 0; i < d.Length; i++)
+                    d[i] += coefficients[k] * (w[k][i] - mean[i]);
             }
             double length = Vectors.Norm(d);
             return [.. d.Select(v => v / length)];
@@ -135,7 +144,8 @@ public class EvaluatorTests
     {
         using var stage = new Stage(Sets.Images(), [13], 3);
         using var plane = stage.Evaluator.CombinationPlane(stage.Weights, [1, -1, 0], [1, 1, -2]);
-        foreach (var w in stage.Weights) Assert.InRange(stage.Evaluator.Project(plane, w).OffPlane, 0, 1e-5);
+        foreach (var w in stage.Weights)
+            Assert.InRange(stage.Evaluator.Project(plane, w).OffPlane, 0, 1e-5);
     }
 
     [Fact]
@@ -167,7 +177,8 @@ public class EvaluatorTests
             {
                 for (int o = 0; o < stage.Network.Sizes[l + 1]; o++)
                 {
-                    double Row(float[] w) => Vectors.Norm(Enumerable.Range(0, stage.Network.Sizes[l]).Select(i => (double)w[net.Weight(l, o, i)]));
+                    double Row(float[] w) =>
+                        Vectors.Norm(Enumerable.Range(0, stage.Network.Sizes[l]).Select(i => (double)w[net.Weight(l, o, i)]));
                     Assert.Equal(Row(v[0]), Row(v[d]), 1e-5 * Row(v[0]));
                     Assert.Equal(0, v[d][net.Bias(l, o)]);
                 }
@@ -176,22 +187,31 @@ public class EvaluatorTests
         Assert.Equal(Vectors.Norm(v[1].Doubles()), plane.UnitLength.X, 1e-9);
         Assert.Equal(Vectors.Norm(v[2].Doubles()), plane.UnitLength.Y, 1e-9);
         // Gaussian: about 68 % of a row's entries lie within one standard deviation of it.
-        double[] first = [.. Enumerable.Range(0, 13).SelectMany(o =>
-        {
-            double[] row = [.. Enumerable.Range(0, 49).Select(i => (double)v[1][net.Weight(0, o, i)])];
-            return row.Select(x => Math.Abs(x) / (Vectors.Norm(row) / 7));
-        })];
+        double[] first =
+        [
+            .. Enumerable
+                .Range(0, 13)
+                .SelectMany(o =>
+                {
+                    double[] row = [.. Enumerable.Range(0, 49).Select(i => (double)v[1][net.Weight(0, o, i)])];
+                    return row.Select(x => Math.Abs(x) / (Vectors.Norm(row) / 7));
+                }),
+        ];
         Assert.InRange(first.Count(x => x < 1) / (double)first.Length, 0.62, 0.74);
     }
 
     [Theory, ClassData(typeof(Paths))]
     public void GridsAgreeWithTheReferencePointByPoint(KernelPath path)
     {
-        foreach (var (hidden, activation, loss) in new[]
-        {
-            (Array.Empty<int>(), Activation.Relu, LossKind.CrossEntropy), ([17], Activation.Relu, LossKind.CrossEntropy),
-            ([16, 9], Activation.Tanh, LossKind.Squared), ([8, 8], Activation.Gelu, LossKind.Logistic),
-        })
+        foreach (
+            var (hidden, activation, loss) in new[]
+            {
+                (Array.Empty<int>(), Activation.Relu, LossKind.CrossEntropy),
+                ([17], Activation.Relu, LossKind.CrossEntropy),
+                ([16, 9], Activation.Tanh, LossKind.Squared),
+                ([8, 8], Activation.Gelu, LossKind.Logistic),
+            }
+        )
         {
             // 300 examples: a whole chunk and a short one.
             var data = loss == LossKind.CrossEntropy ? Sets.Images(300) : Sets.Plane(300);
@@ -207,8 +227,12 @@ public class EvaluatorTests
             {
                 for (int column = 0; column < 5; column++)
                 {
-                    double x = -0.7 + 1.6 * column / 4, y = -1 + 1.5 * row / 4;
-                    double exact = net.LossOf([.. Enumerable.Range(0, v[0].Length).Select(i => v[0][i] + x * v[1][i] + y * v[2][i])], examples);
+                    double x = -0.7 + 1.6 * column / 4,
+                        y = -1 + 1.5 * row / 4;
+                    double exact = net.LossOf(
+                        [.. Enumerable.Range(0, v[0].Length).Select(i => v[0][i] + x * v[1][i] + y * v[2][i])],
+                        examples
+                    );
                     Assert.Equal(exact, losses[row * 5 + column], 1e-5 * exact + 1e-6);
                 }
             }
@@ -221,9 +245,12 @@ public class EvaluatorTests
         using var stage = new Stage(Sets.Images(), [12], 3);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-0.37, 1.21, -1.03, 0.77);
-        float[] coarse = Stage.Gaps(5), whole = Stage.Gaps(9), nested = Stage.Gaps(9);
+        float[] coarse = Stage.Gaps(5),
+            whole = Stage.Gaps(9),
+            nested = Stage.Gaps(9);
         stage.Evaluator.Grid(plane, region, 5, Train, coarse, default);
-        for (int i = 0; i < 25; i++) nested[i / 5 * 2 * 9 + i % 5 * 2] = coarse[i];
+        for (int i = 0; i < 25; i++)
+            nested[i / 5 * 2 * 9 + i % 5 * 2] = coarse[i];
         stage.Evaluator.Grid(plane, region, 9, Train, whole, default);
         stage.Evaluator.Grid(plane, region, 9, Train, nested, default);
         Assert.Equal(whole, nested);
@@ -245,7 +272,8 @@ public class EvaluatorTests
         using var stage = new Stage(Sets.Images(), [12], 3);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-1, 1, -1, 1);
-        float[] whole = Stage.Gaps(9), parts = Stage.Gaps(9);
+        float[] whole = Stage.Gaps(9),
+            parts = Stage.Gaps(9);
         stage.Evaluator.Grid(plane, region, 9, Train, whole, default);
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
@@ -271,7 +299,13 @@ public class EvaluatorTests
     [Fact]
     public void TheWeightPlaneOfTwoWeightsIsTheWeights()
     {
-        var split = new DataSplit { Count = 3, Inputs = 1, Floats = [1, 2, -1], Targets = [1, 0, 2] };
+        var split = new DataSplit
+        {
+            Count = 3,
+            Inputs = 1,
+            Floats = [1, 2, -1],
+            Targets = [1, 0, 2],
+        };
         var set = new DataSet("line", DataTask.Regression, 1, 1, split, null);
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
@@ -282,7 +316,8 @@ public class EvaluatorTests
         evaluator.Grid(plane, new(0, 2, -1, 1), 3, Train, losses, default);
         for (int i = 0; i < 9; i++)
         {
-            double w = i % 3, b = -1 + i / 3;
+            double w = i % 3,
+                b = -1 + i / 3;
             Assert.Equal(((w + b - 1) * (w + b - 1) + (2 * w + b) * (2 * w + b) + (-w + b - 2) * (-w + b - 2)) / 6, losses[i], 1e-6);
         }
         using var bundle = engine.CreateBundle(data, Sets.Spec(net, 1));

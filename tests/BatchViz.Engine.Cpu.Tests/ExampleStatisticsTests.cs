@@ -7,7 +7,13 @@ namespace BatchViz.Engine.Cpu.Tests;
 public class ExampleStatisticsTests
 {
     private static readonly int[] OfExamples =
-        [RecordLayout.ExampleNormMean, RecordLayout.ExampleNormMin, RecordLayout.ExampleNormMax, RecordLayout.GradientVariance, RecordLayout.NoiseScale];
+    [
+        RecordLayout.ExampleNormMean,
+        RecordLayout.ExampleNormMin,
+        RecordLayout.ExampleNormMax,
+        RecordLayout.GradientVariance,
+        RecordLayout.NoiseScale,
+    ];
 
     [Theory]
     [InlineData(1)]
@@ -22,7 +28,8 @@ public class ExampleStatisticsTests
         var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [32]), batch);
         using var measuring = with.CreateBundle(data, spec);
         using var training = without.CreateBundle(data, spec);
-        RecordBlock measured = measuring.Block(5), left = training.Block(5);
+        RecordBlock measured = measuring.Block(5),
+            left = training.Block(5);
         measuring.Advance(5, measured);
         training.Advance(5, left);
 
@@ -31,9 +38,12 @@ public class ExampleStatisticsTests
         {
             for (int c = 0; c < measuring.Layout.Width; c++)
             {
-                float full = measured.Row(0, row)[c], less = left.Row(0, row)[c];
-                if (OfExamples.Contains(c)) Assert.Equal(float.NaN, less);
-                else Assert.Equal(BitConverter.SingleToInt32Bits(full), BitConverter.SingleToInt32Bits(less));
+                float full = measured.Row(0, row)[c],
+                    less = left.Row(0, row)[c];
+                if (OfExamples.Contains(c))
+                    Assert.Equal(float.NaN, less);
+                else
+                    Assert.Equal(BitConverter.SingleToInt32Bits(full), BitConverter.SingleToInt32Bits(less));
             }
             Assert.True(measured.Row(0, row)[RecordLayout.ExampleNormMean] > 0);
         }

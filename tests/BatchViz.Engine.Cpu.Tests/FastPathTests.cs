@@ -19,11 +19,32 @@ public class FastPathTests
         ("weights of one update before", spec => spec with { Staleness = 1 }),
         ("weights of three updates before", spec => spec with { Staleness = 3 }),
         ("hard examples", spec => spec with { Sampler = new() { Pool = 4 } }),
-        ("hard examples at old weights", spec => spec with { Sampler = new() { Pool = 4 }, Staleness = 2 }),
+        (
+            "hard examples at old weights",
+            spec =>
+                spec with
+                {
+                    Sampler = new() { Pool = 4 },
+                    Staleness = 2,
+                }
+        ),
         ("columns of searches", spec => spec with { HasLineSearchColumns = true }),
         ("replacement", spec => spec with { Sampler = new() { Order = SampleOrder.Replacement } }),
         ("short batches weighted", spec => spec with { Sampler = new() { Remainder = RemainderPolicy.Reweight } }),
-        ("a schedule", spec => spec with { Schedule = new() { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = 1, Warmup = new(WarmupKind.Gradual, 0.5) } }),
+        (
+            "a schedule",
+            spec =>
+                spec with
+                {
+                    Schedule = new()
+                    {
+                        Kind = ScheduleKind.Step,
+                        Factor = 0.5,
+                        EveryEpochs = 1,
+                        Warmup = new(WarmupKind.Gradual, 0.5),
+                    },
+                }
+        ),
         ("growing batches", spec => spec with { BatchSchedule = new(2, 1, 8) }),
         ("microbatches", spec => spec with { MicroBatch = 1 }),
         ("no biases", WithoutBiases),
@@ -34,7 +55,9 @@ public class FastPathTests
     {
         using var measuring = new CpuEngine(path);
         using var bare = new CpuEngine(path) { ExampleStatistics = false };
-        DataSet images = Sets.Images(30), sparse = Sets.Images(30, 400), plane = Sets.Plane(30);
+        DataSet images = Sets.Images(30),
+            sparse = Sets.Images(30, 400),
+            plane = Sets.Plane(30);
         var layers = LayerCase.Make("pooled", 3);
         var nets = new (DataSet Set, NetworkSpec Network)[]
         {
@@ -62,22 +85,42 @@ public class FastPathTests
         }
     }
 
-    private static BundleSpec WithoutBiases(BundleSpec spec)
-        => spec.Network is { Layered: false } network ? spec with { Network = new(network.Model with { Bias = false }, network.Loss, network.Sizes) } : spec;
+    private static BundleSpec WithoutBiases(BundleSpec spec) =>
+        spec.Network is { Layered: false } network
+            ? spec with
+            {
+                Network = new(network.Model with { Bias = false }, network.Loss, network.Sizes),
+            }
+            : spec;
 
     private static void Agree(CpuEngine engine, IEngineData data, BundleSpec plain, BundleSpec general, string what)
     {
-        using IBundle fast = engine.CreateBundle(data, plain), slow = engine.CreateBundle(data, general);
-        RecordBlock given = fast.Block(Updates), wanted = slow.Block(Updates);
+        using IBundle fast = engine.CreateBundle(data, plain),
+            slow = engine.CreateBundle(data, general);
+        RecordBlock given = fast.Block(Updates),
+            wanted = slow.Block(Updates);
         fast.Advance(Updates, given);
         slow.Advance(Updates, wanted);
         Assert.Equal(wanted.Rows[0], given.Rows[0]);
         for (int row = 0; row < wanted.Rows[0]; row++)
         {
-            foreach (int column in new[] { RecordLayout.Loss, RecordLayout.GradientNorm, RecordLayout.UpdateNorm, RecordLayout.UpdateRatio, RecordLayout.LearningRate })
+            foreach (
+                int column in new[]
+                {
+                    RecordLayout.Loss,
+                    RecordLayout.GradientNorm,
+                    RecordLayout.UpdateNorm,
+                    RecordLayout.UpdateRatio,
+                    RecordLayout.LearningRate,
+                }
+            )
             {
-                float one = wanted.Row(0, row)[column], other = given.Row(0, row)[column];
-                Assert.True(Math.Abs(one - other) <= 1e-3 * Math.Abs(one) + 1e-6, $"{what}: column {column} of update {row + 1} is {other}, not {one}");
+                float one = wanted.Row(0, row)[column],
+                    other = given.Row(0, row)[column];
+                Assert.True(
+                    Math.Abs(one - other) <= 1e-3 * Math.Abs(one) + 1e-6,
+                    $"{what}: column {column} of update {row + 1} is {other}, not {one}"
+                );
             }
         }
         double[] w = slow.Weights().Doubles();

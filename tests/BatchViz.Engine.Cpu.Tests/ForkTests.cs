@@ -14,7 +14,9 @@ public class ForkTests
     [Theory, ClassData(typeof(Paths))]
     public void AForkWithoutAChangeIsItsParent(KernelPath path)
     {
-        const int First = 17, Second = 8, Rest = 40;
+        const int First = 17,
+            Second = 8,
+            Rest = 40;
         using var engine = new CpuEngine(path);
         foreach (var kind in Enum.GetValues<OptimizerKind>())
         {
@@ -39,7 +41,8 @@ public class ForkTests
 
         static IEnumerable<ExperimentPlan> Plans(OptimizerKind kind)
         {
-            DataSet images = Sets.Images(N), plane = Sets.Plane(N);
+            DataSet images = Sets.Images(N),
+                plane = Sets.Plane(N);
             var dense = Spec(new ModelSpec { Hidden = [24, 17] }, LossKind.CrossEntropy, new() { Kind = kind });
             var tiny = Spec(new ModelSpec { Hidden = [8, 8], Activation = Activation.Gelu }, LossKind.Logistic, new() { Kind = kind }) with
             {
@@ -48,11 +51,16 @@ public class ForkTests
             yield return SpecResolver.Resolve(dense, images);
             yield return SpecResolver.Resolve(dense with { Sampler = new() { Remainder = RemainderPolicy.Carry } }, images);
             yield return SpecResolver.Resolve(tiny with { Sampler = new() { Remainder = RemainderPolicy.Wrap } }, plane);
-            yield return SpecResolver.Resolve(tiny with
-            {
-                Sampler = new() { Order = SampleOrder.Replacement, Remainder = RemainderPolicy.Reweight }, MicroBatch = 20,
-                Schedule = new() { Kind = ScheduleKind.Cosine, Warmup = new(WarmupKind.Gradual, 0.5) }, BatchSchedule = new(2, 1),
-            }, plane);
+            yield return SpecResolver.Resolve(
+                tiny with
+                {
+                    Sampler = new() { Order = SampleOrder.Replacement, Remainder = RemainderPolicy.Reweight },
+                    MicroBatch = 20,
+                    Schedule = new() { Kind = ScheduleKind.Cosine, Warmup = new(WarmupKind.Gradual, 0.5) },
+                    BatchSchedule = new(2, 1),
+                },
+                plane
+            );
         }
     }
 
@@ -60,14 +68,34 @@ public class ForkTests
     public void AForkOfTheFirstWeightsIsARunWithItsSettings(KernelPath path)
     {
         using var engine = new CpuEngine(path);
-        foreach (var model in new[] { new ModelSpec { Hidden = [33] }, new ModelSpec { Hidden = [5] } })
+        foreach (
+            var model in new[]
+            {
+                new ModelSpec { Hidden = [33] },
+                new ModelSpec { Hidden = [5] },
+            }
+        )
         {
             foreach (var kind in Enum.GetValues<OptimizerKind>())
             {
-                var plan = SpecResolver.Resolve(Spec(model, LossKind.Logistic, new() { Kind = new OptimizerSpec { Kind = kind }.UsesLineSearch ? OptimizerKind.Lbfgs : OptimizerKind.Momentum }), Sets.Plane(N));
+                var plan = SpecResolver.Resolve(
+                    Spec(
+                        model,
+                        LossKind.Logistic,
+                        new() { Kind = new OptimizerSpec { Kind = kind }.UsesLineSearch ? OptimizerKind.Lbfgs : OptimizerKind.Momentum }
+                    ),
+                    Sets.Plane(N)
+                );
                 using var data = engine.Load(plan.Data);
                 using var parent = engine.CreateBundle(data, plan.BundleOf(plan.Runs));
-                var run = Fork(plan, plan.Runs[0], 0, ("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, kind)), ("batchSize", "13"), ("learningRate", "0.03"));
+                var run = Fork(
+                    plan,
+                    plan.Runs[0],
+                    0,
+                    ("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, kind)),
+                    ("batchSize", "13"),
+                    ("learningRate", "0.03")
+                );
                 using var fork = Begin(engine, data, plan, run, parent.Export(0));
                 using var fresh = engine.CreateBundle(data, Sets.Spec(plan.Network, 13, kind, 0.03));
                 Assert.Equal(fresh.AdvanceBits(30), fork.AdvanceBits(30));
@@ -92,20 +120,41 @@ public class ForkTests
                 foreach (var to in kinds)
                 {
                     // A tiny ε would divide rounding noise by its own size, and no comparison would be possible.
-                    var spec = Spec(new ModelSpec { Hidden = [7], Activation = Activation.Tanh }, LossKind.Logistic, new() { Kind = from, WeightDecay = 0.02, Epsilon = 0.01 }) with
+                    var spec = Spec(
+                        new ModelSpec { Hidden = [7], Activation = Activation.Tanh },
+                        LossKind.Logistic,
+                        new()
+                        {
+                            Kind = from,
+                            WeightDecay = 0.02,
+                            Epsilon = 0.01,
+                        }
+                    ) with
                     {
                         Sampler = new() { Order = SampleOrder.Sequential, Remainder = remainder },
-                        Schedule = new() { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = 1 },
+                        Schedule = new()
+                        {
+                            Kind = ScheduleKind.Step,
+                            Factor = 0.5,
+                            EveryEpochs = 1,
+                        },
                     };
                     var own = new OptimizerSpec { Kind = to };
                     (string, string)[] ownEpsilon = own.HasEpsilon ? [("optimizer.epsilon", "0.01")] : [];
-                    (string, string) other = own.HasMomentum ? ("optimizer.momentum", "0.7") : own.HasBetas ? ("optimizer.beta1", "0.8") : own.HasRho ? ("optimizer.rho", "0.8") : ("optimizer.weightDecay", "0.1");
-                    AgreesWithReference(engine, SpecResolver.Resolve(spec, Sets.Plane(N)),
-                    [
-                        (9, [("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, to)), .. ownEpsilon, ("batchSize", "7")]),
-                        (21, [other, ("batchSize", "11"), ("learningRate", "0.05")]),
-                        (30, [("schedule.kind", "constant")]),
-                    ]);
+                    (string, string) other =
+                        own.HasMomentum ? ("optimizer.momentum", "0.7")
+                        : own.HasBetas ? ("optimizer.beta1", "0.8")
+                        : own.HasRho ? ("optimizer.rho", "0.8")
+                        : ("optimizer.weightDecay", "0.1");
+                    AgreesWithReference(
+                        engine,
+                        SpecResolver.Resolve(spec, Sets.Plane(N)),
+                        [
+                            (9, [("optimizer", SpecVocabulary.Of(SpecVocabulary.Optimizers, to)), .. ownEpsilon, ("batchSize", "7")]),
+                            (21, [other, ("batchSize", "11"), ("learningRate", "0.05")]),
+                            (30, [("schedule.kind", "constant")]),
+                        ]
+                    );
                 }
             }
         }
@@ -123,7 +172,9 @@ public class ForkTests
         var w = bundle.Weights().Doubles();
         var optimizer = new ReferenceOptimizer(run.Optimizer, run.LearningRate, w.Length, net.Layers);
         var remainder = plan.Spec.Sampler.Remainder;
-        int at = 0, used = 0, size = run.BatchSize;
+        int at = 0,
+            used = 0,
+            size = run.BatchSize;
         for (int made = 0; made < Updates; made++)
         {
             if (forks.FirstOrDefault(f => f.Update == made) is { Set: { } set })
@@ -133,7 +184,8 @@ public class ForkTests
                 bundle.Dispose();
                 bundle = next;
                 optimizer.Become(run.Optimizer, run.LearningRate);
-                if (run.BatchSize != size && remainder != RemainderPolicy.Carry) at = 0;
+                if (run.BatchSize != size && remainder != RemainderPolicy.Carry)
+                    at = 0;
                 size = run.BatchSize;
             }
             int count = remainder == RemainderPolicy.Carry ? size : Math.Min(size, N - at);
@@ -149,20 +201,30 @@ public class ForkTests
             Assert.Equal(count, block.Row(0, 0)[RecordLayout.BatchSize]);
             Assert.Equal(used, run.Progress.ExamplesAfter(bundle.Updates(0)));
             double off = Vectors.Distance(bundle.Weights().Doubles(), w);
-            Assert.True(off <= 1e-4 * Vectors.Norm(w), $"{plan.Spec.Optimizer.Kind} to {run.Optimizer.Kind}, {remainder}: {off:E1} off after update {made + 1}");
+            Assert.True(
+                off <= 1e-4 * Vectors.Norm(w),
+                $"{plan.Spec.Optimizer.Kind} to {run.Optimizer.Kind}, {remainder}: {off:E1} off after update {made + 1}"
+            );
         }
         bundle.Dispose();
     }
 
     /// <summary>Batches of 4 at a rate of 0.02.</summary>
-    private static ExperimentSpec Spec(ModelSpec model, LossKind loss, OptimizerSpec optimizer) => new()
-    {
-        Name = "forks", Data = new DataSpec { Kind = DataKind.Csv }, Model = model, Loss = loss, Optimizer = optimizer,
-        LearningRate = new LearningRateSpec { Rate = 0.02 }, BatchSizes = [new BatchSize(4)], Budget = new BudgetSpec { Epochs = 20 },
-    };
+    private static ExperimentSpec Spec(ModelSpec model, LossKind loss, OptimizerSpec optimizer) =>
+        new()
+        {
+            Name = "forks",
+            Data = new DataSpec { Kind = DataKind.Csv },
+            Model = model,
+            Loss = loss,
+            Optimizer = optimizer,
+            LearningRate = new LearningRateSpec { Rate = 0.02 },
+            BatchSizes = [new BatchSize(4)],
+            Budget = new BudgetSpec { Epochs = 20 },
+        };
 
-    private static RunPlan Fork(ExperimentPlan plan, RunPlan parent, long update, params (string Key, string Value)[] set)
-        => ForkResolver.Resolve(plan, parent, update, set.ToDictionary(s => s.Key, s => s.Value), plan.Runs.Count);
+    private static RunPlan Fork(ExperimentPlan plan, RunPlan parent, long update, params (string Key, string Value)[] set) =>
+        ForkResolver.Resolve(plan, parent, update, set.ToDictionary(s => s.Key, s => s.Value), plan.Runs.Count);
 
     private static IBundle Begin(CpuEngine engine, IEngineData data, ExperimentPlan plan, RunPlan fork, Keyframe parent)
     {
@@ -175,7 +237,10 @@ public class ForkTests
     {
         Assert.Equal(expected.Updates, actual.Updates);
         Assert.Equal(Vectors.Bits(expected.Weights), Vectors.Bits(actual.Weights));
-        Assert.Equal(expected.OptimizerState.Select(state => Vectors.Bits(state)), actual.OptimizerState.Select(state => Vectors.Bits(state)));
+        Assert.Equal(
+            expected.OptimizerState.Select(state => Vectors.Bits(state)),
+            actual.OptimizerState.Select(state => Vectors.Bits(state))
+        );
         Assert.Equal(expected.Statistics, actual.Statistics);
     }
 }

@@ -21,8 +21,11 @@ public class GradientTests
     [Theory, ClassData(typeof(Paths))]
     public void ChunksOfLargeBatchesAddUp(KernelPath path)
     {
-        var large = Enumerable.Range(1000, 110).Select(seed => RandomCase.Make(seed, mostExamples: 400))
-            .Where(random => random.BatchSize > DenseModel.ChunkRows).ToList();
+        var large = Enumerable
+            .Range(1000, 110)
+            .Select(seed => RandomCase.Make(seed, mostExamples: 400))
+            .Where(random => random.BatchSize > DenseModel.ChunkRows)
+            .ToList();
         int checks = large.Count(random => Agrees(path, random));
         Assert.True(checks >= 10, $"only {checks} cases were away from kinks");
     }
@@ -38,7 +41,8 @@ public class GradientTests
             float[] start;
             using (var engine = new CpuEngine(path))
             using (var data = engine.Load(set))
-            using (var bundle = engine.CreateBundle(data, Sets.Spec(net, batch))) start = bundle.Weights();
+            using (var bundle = engine.CreateBundle(data, Sets.Spec(net, batch)))
+                start = bundle.Weights();
             Assert.True(Agrees(path, new RandomCase(0, set, net, new OptimizerSpec(), new SamplerSpec(), batch, 0.1, start)));
         }
     }
@@ -52,12 +56,20 @@ public class GradientTests
         var net = new ReferenceNet(random.Network);
         var batch = random.Examples.Take(random.BatchSize).ToList();
         var (loss, gradient) = net.Gradient(random.Start.Doubles(), batch);
-        if (net.NearestKink < 1e-5) return false;
+        if (net.NearestKink < 1e-5)
+            return false;
 
         using var engine = new CpuEngine(path);
         using var data = engine.Load(random.Data);
         var sampler = new SamplerSpec { Order = SampleOrder.Sequential };
-        using var bundle = engine.CreateBundle(data, random.Spec() with { Optimizer = new() { Kind = OptimizerKind.Momentum }, Sampler = sampler });
+        using var bundle = engine.CreateBundle(
+            data,
+            random.Spec() with
+            {
+                Optimizer = new() { Kind = OptimizerKind.Momentum },
+                Sampler = sampler,
+            }
+        );
         bundle.StartAt(random.Start);
         var block = bundle.Block(1);
         bundle.Advance(1, block);
@@ -65,7 +77,8 @@ public class GradientTests
         double fastLoss = record[RecordLayout.Loss];
         float[] fast = bundle.Export(0).OptimizerState[0];
 
-        double norm = Vectors.Norm(gradient), off = Vectors.Distance(fast.Doubles(), gradient);
+        double norm = Vectors.Norm(gradient),
+            off = Vectors.Distance(fast.Doubles(), gradient);
         Assert.True(Math.Abs(fastLoss - loss) <= 1e-5 * Math.Abs(loss) + 1e-7, $"{random}: loss {fastLoss}, not {loss}");
         Assert.True(off <= 1e-5 * norm + 1e-8, $"{random}: gradient off by {off / norm:E1} of its norm");
         for (int l = 0; l < random.Network.Layers; l++)
@@ -94,17 +107,20 @@ public class GradientTests
 
             var w = random.Start.Doubles();
             var optimizer = new ReferenceOptimizer(random.Optimizer, random.Rate, w.Length);
-            int n = random.Examples.Count, perEpoch = (n + random.BatchSize - 1) / random.BatchSize;
+            int n = random.Examples.Count,
+                perEpoch = (n + random.BatchSize - 1) / random.BatchSize;
             double kink = double.PositiveInfinity;
             for (int u = 0; u < Updates; u++)
             {
                 var batch = random.Examples.Skip(u % perEpoch * random.BatchSize).Take(random.BatchSize).ToList();
                 var (loss, gradient) = net.Gradient(w, batch);
                 kink = Math.Min(kink, net.NearestKink);
-                if (kink < 1e-4) break;
+                if (kink < 1e-4)
+                    break;
                 double weight = random.Sampler.Remainder == RemainderPolicy.Reweight ? (double)batch.Count / random.BatchSize : 1;
                 double[] before = [.. w];
-                double length = optimizer.Step(w, gradient, weight), norm = Vectors.Norm(gradient);
+                double length = optimizer.Step(w, gradient, weight),
+                    norm = Vectors.Norm(gradient);
                 var record = block.Row(0, u);
                 // From the second update on, what float32 lost before counts too.
                 double tolerance = u == 0 ? 1e-5 : 1e-4;
@@ -121,34 +137,52 @@ public class GradientTests
                 Statistics(record, [.. batch.Select(example => net.Gradient(before, [example]).Gradient)], gradient, tolerance);
                 Near(length / Vectors.Norm(before), record[RecordLayout.UpdateRatio], tolerance, "update-to-weight ratio");
 
-                void Near(double expected, float actual, double relative, string what)
-                    => Assert.True(Math.Abs(expected - actual) <= relative * Math.Abs(expected) + 1e-6, $"{random}, update {u + 1}: {what} {actual}, not {expected}");
+                void Near(double expected, float actual, double relative, string what) =>
+                    Assert.True(
+                        Math.Abs(expected - actual) <= relative * Math.Abs(expected) + 1e-6,
+                        $"{random}, update {u + 1}: {what} {actual}, not {expected}"
+                    );
             }
-            if (kink < 1e-4) continue;
+            if (kink < 1e-4)
+                continue;
             var fast = bundle.Weights().Doubles();
             double moved = Vectors.Distance(w, random.Start.Doubles());
-            Assert.True(Vectors.Distance(fast, w) <= 1e-4 * moved + 3e-7 * Vectors.Norm(w), $"{random}: weights off by {Vectors.Distance(fast, w):E1} after moving {moved:E1}");
+            Assert.True(
+                Vectors.Distance(fast, w) <= 1e-4 * moved + 3e-7 * Vectors.Norm(w),
+                $"{random}: weights off by {Vectors.Distance(fast, w):E1} after moving {moved:E1}"
+            );
             checks++;
         }
         Assert.True(checks >= 180, $"only {checks} cases were away from kinks");
     }
 
-    /// <summary>Norms of the examples' own gradients, their variance, and the histogram of the batch's, which may miss a component at an edge.</summary>
+    /// <summary>
+    /// Norms of the examples' own gradients, their variance, and the histogram of the batch's, which may miss a component at an edge.
+    /// </summary>
     private static void Statistics(ReadOnlySpan<float> record, double[][] examples, double[] gradient, double tolerance)
     {
         double[] norms = [.. examples.Select(Vectors.Norm)];
-        double mean = norms.Average(), largest = norms.Max(), square = norms.Average(n => n * n);
+        double mean = norms.Average(),
+            largest = norms.Max(),
+            square = norms.Average(n => n * n);
         Assert.Equal(mean, record[RecordLayout.ExampleNormMean], tolerance * mean + 1e-6);
         Assert.Equal(norms.Min(), record[RecordLayout.ExampleNormMin], tolerance * largest + 1e-6);
         Assert.Equal(largest, record[RecordLayout.ExampleNormMax], tolerance * largest + 1e-6);
         double variance = record[RecordLayout.GradientVariance];
-        if (examples.Length == 1) Assert.True(double.IsNaN(variance));
-        else Assert.Equal(examples.Sum(g => Math.Pow(Vectors.Distance(g, gradient), 2)) / (examples.Length - 1), variance, 4 * tolerance * square + 1e-9);
+        if (examples.Length == 1)
+            Assert.True(double.IsNaN(variance));
+        else
+            Assert.Equal(
+                examples.Sum(g => Math.Pow(Vectors.Distance(g, gradient), 2)) / (examples.Length - 1),
+                variance,
+                4 * tolerance * square + 1e-9
+            );
 
         double sum = 0;
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
         {
-            double low = RecordLayout.BinEdge(bin), high = bin + 1 == RecordLayout.HistogramBins ? double.PositiveInfinity : RecordLayout.BinEdge(bin + 1);
+            double low = RecordLayout.BinEdge(bin),
+                high = bin + 1 == RecordLayout.HistogramBins ? double.PositiveInfinity : RecordLayout.BinEdge(bin + 1);
             double share = record[RecordLayout.Histogram + bin];
             sum += share;
             double near = gradient.Count(g => Near(Math.Abs(g), low) || Near(Math.Abs(g), high)) / (double)gradient.Length;

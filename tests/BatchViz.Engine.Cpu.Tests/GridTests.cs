@@ -10,7 +10,9 @@ public class GridTests
 {
     private static readonly EvaluationSet Train = EvaluationSet.All(Split.Train);
 
-    /// <summary>Every activation, loss and depth, with targets of several values and more than 16 classes, with and without biases.</summary>
+    /// <summary>
+    /// Every activation, loss and depth, with targets of several values and more than 16 classes, with and without biases.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void GridsOfAllNetworksAgreeWithTheReference(KernelPath path)
     {
@@ -27,14 +29,24 @@ public class GridTests
             float[][] v = Stage.VectorsOf(plane);
             int[] some = [.. Enumerable.Range(0, random.Examples.Count).Where(i => i % 3 == 0).Reverse()];
             var net = new ReferenceNet(random.Network);
-            foreach (var (set, examples) in new[] { (Train, random.Examples), (new EvaluationSet(Split.Train, some), [.. some.Select(i => random.Examples[i])]) })
+            foreach (
+                var (set, examples) in new[]
+                {
+                    (Train, random.Examples),
+                    (new EvaluationSet(Split.Train, some), [.. some.Select(i => random.Examples[i])]),
+                }
+            )
             {
                 float[] losses = Stage.Gaps(3);
                 evaluator.Grid(plane, new(-0.5, 0.75, -1, 0.25), 3, set, losses, default);
                 for (int i = 0; i < 9; i++)
                 {
-                    double x = -0.5 + 0.625 * (i % 3), y = -1 + 0.625 * (i / 3);
-                    double exact = net.LossOf([.. Enumerable.Range(0, v[0].Length).Select(p => v[0][p] + x * v[1][p] + y * v[2][p])], examples);
+                    double x = -0.5 + 0.625 * (i % 3),
+                        y = -1 + 0.625 * (i / 3);
+                    double exact = net.LossOf(
+                        [.. Enumerable.Range(0, v[0].Length).Select(p => v[0][p] + x * v[1][p] + y * v[2][p])],
+                        examples
+                    );
                     Assert.True(Math.Abs(losses[i] - exact) <= 1e-5 * exact + 1e-6, $"{random} at {x}, {y}: {losses[i]}, not {exact}");
                 }
             }
@@ -44,11 +56,13 @@ public class GridTests
     [Theory, ClassData(typeof(Paths))]
     public void APointsBitsDependNeitherOnThreadsNorOnRefinement(KernelPath path)
     {
-        foreach (var (set, hidden, loss, activation) in new[]
-        {
-            (Sets.Plane(301), new[] { 8, 8 }, LossKind.Squared, Activation.Tanh),
-            (Sets.Images(300), [40, 9], LossKind.CrossEntropy, Activation.Relu),
-        })
+        foreach (
+            var (set, hidden, loss, activation) in new[]
+            {
+                (Sets.Plane(301), new[] { 8, 8 }, LossKind.Squared, Activation.Tanh),
+                (Sets.Images(300), [40, 9], LossKind.CrossEntropy, Activation.Relu),
+            }
+        )
         {
             var region = new GridRegion(-0.37, 1.21, -1.03, 0.77);
             using var stage = new Stage(set, hidden, 2, path, loss, activation);
@@ -61,16 +75,19 @@ public class GridTests
                 float[] losses = Stage.Gaps(33);
                 stage.Evaluator.Grid(again, region, 33, Train, losses, default, threads);
                 int[] bits = Vectors.Bits(losses);
-                if (threads == 1) first = bits;
+                if (threads == 1)
+                    first = bits;
                 Assert.Equal(first, bits);
             }
 
-            float[] coarse = [], fine;
+            float[] coarse = [],
+                fine;
             for (int n = 9; n <= 33; n = 2 * n - 1, coarse = fine)
             {
                 fine = Stage.Gaps(n);
                 int side = (n + 1) / 2;
-                for (int i = 0; i < coarse.Length; i++) fine[i / side * 2 * n + i % side * 2] = coarse[i];
+                for (int i = 0; i < coarse.Length; i++)
+                    fine[i / side * 2 * n + i % side * 2] = coarse[i];
                 stage.Evaluator.Grid(plane, region, n, Train, fine, default, threads: 2);
             }
             Assert.Equal(first, Vectors.Bits(coarse));
@@ -90,11 +107,14 @@ public class GridTests
         using var stage = new Stage(Sets.Plane(170_001), [64], 1, loss: LossKind.Logistic);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-1, 1, -1, 1);
-        float[] whole = Stage.Gaps(3), front = Stage.Gaps(3), back = Stage.Gaps(3);
+        float[] whole = Stage.Gaps(3),
+            front = Stage.Gaps(3),
+            back = Stage.Gaps(3);
         stage.Evaluator.Grid(plane, region, 3, Train, whole, default, threads: 2);
         stage.Evaluator.Grid(plane, region, 3, new EvaluationSet(Split.Train, [.. Enumerable.Range(0, 70_000)]), front, default);
         stage.Evaluator.Grid(plane, region, 3, new EvaluationSet(Split.Train, [.. Enumerable.Range(70_000, 100_001)]), back, default);
-        for (int i = 0; i < 9; i++) Assert.Equal((70_000.0 * front[i] + 100_001.0 * back[i]) / 170_001, whole[i], 1e-6 * whole[i]);
+        for (int i = 0; i < 9; i++)
+            Assert.Equal((70_000.0 * front[i] + 100_001.0 * back[i]) / 170_001, whole[i], 1e-6 * whole[i]);
     }
 
     /// <summary>Whenever it is cancelled, a row is there or missing as a whole, and the rest can be had later.</summary>
@@ -104,7 +124,8 @@ public class GridTests
         using var stage = new Stage(Sets.Images(), [40], 2);
         using var plane = stage.Evaluator.RandomPlane(stage.Weights, 3);
         var region = new GridRegion(-1, 1, -1, 1);
-        float[] whole = Stage.Gaps(33), parts = Stage.Gaps(33);
+        float[] whole = Stage.Gaps(33),
+            parts = Stage.Gaps(33);
         stage.Evaluator.Grid(plane, region, 33, Train, whole, default);
         for (int wait = 0; wait < 4; wait++)
         {
@@ -113,10 +134,9 @@ public class GridTests
             {
                 stage.Evaluator.Grid(plane, region, 33, Train, parts, cancelled.Token, threads: 3);
             }
-            catch (OperationCanceledException)
-            {
-            }
-            foreach (float[] row in parts.Chunk(33)) Assert.True(row.All(float.IsNaN) || !row.Any(float.IsNaN));
+            catch (OperationCanceledException) { }
+            foreach (float[] row in parts.Chunk(33))
+                Assert.True(row.All(float.IsNaN) || !row.Any(float.IsNaN));
         }
         stage.Evaluator.Grid(plane, region, 33, Train, parts, default, threads: 3);
         Assert.Equal(whole, parts);
@@ -137,7 +157,8 @@ public class GridTests
             using var from = bundle.Snapshot(0);
             bundle.StartAt([.. random.Start.Select((w, i) => 0.7f * w + (i % 7 - 3) * 0.1f)]);
             using var to = bundle.Snapshot(0);
-            double[] a = from.Canonical().Doubles(), b = to.Canonical().Doubles();
+            double[] a = from.Canonical().Doubles(),
+                b = to.Canonical().Doubles();
             var values = new Evaluation[7];
             evaluator.Line(from, to, -1, 2, 7, Train, values, default);
             var net = new ReferenceNet(random.Network);
@@ -152,12 +173,16 @@ public class GridTests
                     Assert.True(double.IsNaN(values[i].Accuracy));
                     continue;
                 }
-                int right = 0, undecided = 0;
+                int right = 0,
+                    undecided = 0;
                 foreach (var example in random.Examples)
                 {
-                    double[] output = net.Output(w, example.Features), ordered = output.Length == 1 ? [Math.Abs(output[0]), 0] : [.. output.OrderDescending()];
-                    if (ordered[0] - ordered[1] < 1e-4 * (1 + Math.Abs(ordered[0]))) undecided++;
-                    else if ((output.Length == 1 ? (output[0] > 0 ? 1 : 0) : Array.IndexOf(output, output.Max())) == example.Label) right++;
+                    double[] output = net.Output(w, example.Features),
+                        ordered = output.Length == 1 ? [Math.Abs(output[0]), 0] : [.. output.OrderDescending()];
+                    if (ordered[0] - ordered[1] < 1e-4 * (1 + Math.Abs(ordered[0])))
+                        undecided++;
+                    else if ((output.Length == 1 ? (output[0] > 0 ? 1 : 0) : Array.IndexOf(output, output.Max())) == example.Label)
+                        right++;
                 }
                 Assert.InRange(values[i].Accuracy * random.Examples.Count, right - 1e-6, right + undecided + 1e-6);
             }
@@ -185,8 +210,12 @@ public class GridTests
         var one = new Evaluation[1];
         using var cancelled = new CancellationTokenSource();
         cancelled.Cancel();
-        Assert.Throws<OperationCanceledException>(() => stage.Evaluator.Line(stage.Weights[0], stage.Weights[1], 0, 1, 1, Train, one, cancelled.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            stage.Evaluator.Line(stage.Weights[0], stage.Weights[1], 0, 1, 1, Train, one, cancelled.Token)
+        );
         Assert.Throws<ArgumentException>(() => stage.Evaluator.Line(stage.Weights[0], stage.Weights[1], 0, 1, 2, Train, one, default));
-        Assert.Throws<ArgumentOutOfRangeException>(() => stage.Evaluator.Line(stage.Weights[0], stage.Weights[1], 0, 1, 0, Train, [], default));
+        Assert.Throws<ArgumentOutOfRangeException>(() =>
+            stage.Evaluator.Line(stage.Weights[0], stage.Weights[1], 0, 1, 0, Train, [], default)
+        );
     }
 }

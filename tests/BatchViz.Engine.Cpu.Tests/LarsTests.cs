@@ -7,7 +7,9 @@ namespace BatchViz.Engine.Cpu.Tests;
 /// <summary>LARS: a rate of its own for each layer.</summary>
 public class LarsTests
 {
-    /// <summary>Tiny, wide, linear and deep nets, batches of one and of several chunks, with and without biases, decay and reweighting.</summary>
+    /// <summary>
+    /// Tiny, wide, linear and deep nets, batches of one and of several chunks, with and without biases, decay and reweighting.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void RunsFollowTheReference(KernelPath path)
     {
@@ -15,7 +17,16 @@ public class LarsTests
         for (int seed = 1; seed <= 60; seed++)
         {
             var random = RandomCase.Make(seed);
-            var spec = random.Spec() with { Optimizer = new() { Kind = OptimizerKind.Lars, Trust = 0.2, WeightDecay = random.Optimizer.WeightDecay }, LearningRate = 0.5 };
+            var spec = random.Spec() with
+            {
+                Optimizer = new()
+                {
+                    Kind = OptimizerKind.Lars,
+                    Trust = 0.2,
+                    WeightDecay = random.Optimizer.WeightDecay,
+                },
+                LearningRate = 0.5,
+            };
             using var data = engine.Load(random.Data);
             using var bundle = engine.CreateBundle(data, spec);
             bundle.StartAt(random.Start);
@@ -30,7 +41,8 @@ public class LarsTests
                 int count = sampler.Fill(u, indices);
                 var (_, gradient) = net.Gradient(w, [.. indices[..count].Select(i => random.Examples[i])]);
                 // Behind a kink, two nets see two gradients.
-                if (net.NearestKink < 1e-4) break;
+                if (net.NearestKink < 1e-4)
+                    break;
                 double length = optimizer.Step(w, gradient, sampler.GradientWeight(u, count));
                 bundle.Advance(1, block);
                 Assert.False(bundle.Diverged(0), $"{random}");
@@ -45,12 +57,30 @@ public class LarsTests
     [Fact]
     public void AStepIsThatOfTheFormula()
     {
-        var split = new Core.Data.DataSplit { Count = 1, Inputs = 1, Floats = [2], Targets = [8] };
+        var split = new Core.Data.DataSplit
+        {
+            Count = 1,
+            Inputs = 1,
+            Floats = [2],
+            Targets = [8],
+        };
         var set = new Core.Data.DataSet("one", Core.Data.DataTask.Regression, 1, 1, split, null);
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
-        var spec = new BundleSpec(new NetworkSpec(new ModelSpec(), LossKind.Squared, [1, 1]),
-            new OptimizerSpec { Kind = OptimizerKind.Lars, Trust = 0.1, WeightDecay = 0.2, Momentum = 0 }, new SamplerSpec(), 1, 2, [1]);
+        var spec = new BundleSpec(
+            new NetworkSpec(new ModelSpec(), LossKind.Squared, [1, 1]),
+            new OptimizerSpec
+            {
+                Kind = OptimizerKind.Lars,
+                Trust = 0.1,
+                WeightDecay = 0.2,
+                Momentum = 0,
+            },
+            new SamplerSpec(),
+            1,
+            2,
+            [1]
+        );
         using var bundle = engine.CreateBundle(data, spec);
         bundle.StartAt([3, 4]);
         bundle.AdvanceBits(1);
@@ -75,6 +105,8 @@ public class LarsTests
         lars.AdvanceBits(1);
         momentum.AdvanceBits(1);
         Assert.True(Vectors.Norm(momentum.Weights().Doubles()) > 0.01);
-        Assert.True(Vectors.Distance(momentum.Weights().Doubles(), lars.Weights().Doubles()) <= 1e-6 * Vectors.Norm(momentum.Weights().Doubles()));
+        Assert.True(
+            Vectors.Distance(momentum.Weights().Doubles(), lars.Weights().Doubles()) <= 1e-6 * Vectors.Norm(momentum.Weights().Doubles())
+        );
     }
 }

@@ -60,18 +60,26 @@ public class LbfgsFixtureTests
             {
                 Assert.Equal(c.Losses[u], block.Row(0, u)[RecordLayout.Loss], 1e-4 * c.Losses[u]);
                 double gradients = block.Row(0, u)[bundle.Layout.Gradients];
-                if (c.Search.Length > 0) Assert.Equal(c.Evaluations[u] - before, gradients);
+                if (c.Search.Length > 0)
+                    Assert.Equal(c.Evaluations[u] - before, gradients);
                 before = c.Evaluations[u];
             }
             // Rounding grows from update to update; the losses stay close all the same.
             bundle.Advance(c.Losses.Length - 4, block);
-            for (int u = 4; u < c.Losses.Length; u++) Assert.Equal(c.Losses[u], block.Row(0, u - 4)[RecordLayout.Loss], 2e-2 * c.Losses[u]);
+            for (int u = 4; u < c.Losses.Length; u++)
+                Assert.Equal(c.Losses[u], block.Row(0, u - 4)[RecordLayout.Loss], 2e-2 * c.Losses[u]);
         }
     }
 
     private static BundleSpec Spec(Case c)
     {
-        var optimizer = new OptimizerSpec { Kind = OptimizerKind.Lbfgs, Memory = All.History, LineSearch = c.Search.Length > 0 ? LineSearch.StrongWolfe : LineSearch.None, Trials = 26 };
+        var optimizer = new OptimizerSpec
+        {
+            Kind = OptimizerKind.Lbfgs,
+            Memory = All.History,
+            LineSearch = c.Search.Length > 0 ? LineSearch.StrongWolfe : LineSearch.None,
+            Trials = 26,
+        };
         return new BundleSpec(c.Network, optimizer, new SamplerSpec { Order = SampleOrder.Sequential }, All.Labels.Length, c.Rate, [1]);
     }
 

@@ -30,10 +30,43 @@ public class MemoryTests
             Check(engine, random.Data, spec);
         }
         // More examples than a chunk; tiny nets with batches too large to train in lanes; a surface.
-        Check(engine, Sets.Images(700), Sets.Spec(Sets.Net(Sets.Images(), LossKind.CrossEntropy, [40, 20]), 500, OptimizerKind.Adam, 0.01, 1, 2));
-        Check(engine, Sets.Plane(3000), Sets.Spec(Sets.Net(Sets.Plane(), LossKind.Logistic, [8]), 2000, OptimizerKind.Momentum, 0.01, [.. Enumerable.Range(1, 16).Select(i => (uint)i)]));
-        var surface = new DataSet("surface", DataTask.Surface, 2, 1, new DataSplit { Count = 4, Inputs = 2, Floats = new float[8] }, null) { Surface = SurfaceKind.Saddle };
-        Check(engine, surface, Sets.Spec(new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface }, LossKind.Surface, [2, 1]), 3, OptimizerKind.Adam));
+        Check(
+            engine,
+            Sets.Images(700),
+            Sets.Spec(Sets.Net(Sets.Images(), LossKind.CrossEntropy, [40, 20]), 500, OptimizerKind.Adam, 0.01, 1, 2)
+        );
+        Check(
+            engine,
+            Sets.Plane(3000),
+            Sets.Spec(
+                Sets.Net(Sets.Plane(), LossKind.Logistic, [8]),
+                2000,
+                OptimizerKind.Momentum,
+                0.01,
+                [.. Enumerable.Range(1, 16).Select(i => (uint)i)]
+            )
+        );
+        var surface = new DataSet(
+            "surface",
+            DataTask.Surface,
+            2,
+            1,
+            new DataSplit
+            {
+                Count = 4,
+                Inputs = 2,
+                Floats = new float[8],
+            },
+            null
+        )
+        {
+            Surface = SurfaceKind.Saddle,
+        };
+        Check(
+            engine,
+            surface,
+            Sets.Spec(new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface }, LossKind.Surface, [2, 1]), 3, OptimizerKind.Adam)
+        );
     }
 
     /// <summary>Each part grows with what it is said to be for, and with nothing else.</summary>
@@ -43,7 +76,8 @@ public class MemoryTests
         using var engine = new CpuEngine();
         var set = Sets.Images(700);
         var net = Sets.Net(set, LossKind.CrossEntropy, [40]);
-        MemoryAccount Of(int batch, OptimizerKind optimizer, params uint[] seeds) => engine.Predict(Sets.Spec(net, batch, optimizer, 0.01, seeds), set);
+        MemoryAccount Of(int batch, OptimizerKind optimizer, params uint[] seeds) =>
+            engine.Predict(Sets.Spec(net, batch, optimizer, 0.01, seeds), set);
 
         var plain = Of(32, OptimizerKind.Sgd, 1);
         // 50 rows of 40 outputs, padded to 48, and 41 of 10, padded to 16.
@@ -65,13 +99,15 @@ public class MemoryTests
     public void AnEvaluatorTakesWhatWasPredicted(KernelPath path)
     {
         using var engine = new CpuEngine(path);
-        foreach (var (set, net) in new[]
-        {
-            (Sets.Plane(301), Sets.Net(Sets.Plane(), LossKind.Squared, [8, 8])),
-            (Sets.Images(600), Sets.Net(Sets.Images(), LossKind.CrossEntropy, [40, 9])),
-            (Sets.Images(600), Sets.Net(Sets.Images(), LossKind.CrossEntropy, [])),
-            (Sets.Plane(170_001), Sets.Net(Sets.Plane(), LossKind.Squared, [64])), // products that are not kept
-        })
+        foreach (
+            var (set, net) in new[]
+            {
+                (Sets.Plane(301), Sets.Net(Sets.Plane(), LossKind.Squared, [8, 8])),
+                (Sets.Images(600), Sets.Net(Sets.Images(), LossKind.CrossEntropy, [40, 9])),
+                (Sets.Images(600), Sets.Net(Sets.Images(), LossKind.CrossEntropy, [])),
+                (Sets.Plane(170_001), Sets.Net(Sets.Plane(), LossKind.Squared, [64])), // products that are not kept
+            }
+        )
         {
             using var data = engine.Load(set);
             using var bundle = engine.CreateBundle(data, Sets.Spec(net, 7));

@@ -6,7 +6,9 @@ using FsCheck.Fluent;
 
 namespace BatchViz.Engine.Cpu.Tests;
 
-/// <summary>Accumulation = big batch: weights, optimiser state and records have the same bits however a batch is cut into micro-batches.</summary>
+/// <summary>
+/// Accumulation = big batch: weights, optimiser state and records have the same bits however a batch is cut into micro-batches.
+/// </summary>
 public class MicroBatchTests
 {
     [Fact]
@@ -18,20 +20,27 @@ public class MicroBatchTests
             from m in Gen.Choose(1, large ? 300 : 72)
             from path in Gen.Elements<KernelPath>([.. Paths.All])
             select (seed, large, m, path);
-        Prop.ForAll(cuts.ToArbitrary(), cut =>
-        {
-            var random = RandomCase.Make(cut.seed, mostExamples: cut.large ? 400 : 70);
-            using var engine = new CpuEngine(cut.path);
-            using var data = engine.Load(random.Data);
-            var (records, keyframe) = Run(engine, data, random.Spec());
-            var (cutRecords, cutKeyframe) = Run(engine, data, random.Spec() with { MicroBatch = cut.m });
-            Assert.Equal(Vectors.Bits(keyframe.Weights), Vectors.Bits(cutKeyframe.Weights));
-            foreach (var (state, cutState) in keyframe.OptimizerState.Zip(cutKeyframe.OptimizerState)) Assert.Equal(Vectors.Bits(state), Vectors.Bits(cutState));
-            Assert.Equal(records, cutRecords);
-        }).Check(Config.QuickThrowOnFailure.WithMaxTest(300));
+        Prop.ForAll(
+                cuts.ToArbitrary(),
+                cut =>
+                {
+                    var random = RandomCase.Make(cut.seed, mostExamples: cut.large ? 400 : 70);
+                    using var engine = new CpuEngine(cut.path);
+                    using var data = engine.Load(random.Data);
+                    var (records, keyframe) = Run(engine, data, random.Spec());
+                    var (cutRecords, cutKeyframe) = Run(engine, data, random.Spec() with { MicroBatch = cut.m });
+                    Assert.Equal(Vectors.Bits(keyframe.Weights), Vectors.Bits(cutKeyframe.Weights));
+                    foreach (var (state, cutState) in keyframe.OptimizerState.Zip(cutKeyframe.OptimizerState))
+                        Assert.Equal(Vectors.Bits(state), Vectors.Bits(cutState));
+                    Assert.Equal(records, cutRecords);
+                }
+            )
+            .Check(Config.QuickThrowOnFailure.WithMaxTest(300));
     }
 
-    /// <summary>With few inputs, and with so many that those of 0 are left out, which a last piece of one example does in another way.</summary>
+    /// <summary>
+    /// With few inputs, and with so many that those of 0 are left out, which a last piece of one example does in another way.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void AShortLastPieceCountsByItsExamples(KernelPath path)
     {

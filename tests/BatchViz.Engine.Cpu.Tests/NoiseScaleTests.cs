@@ -16,15 +16,17 @@ public class NoiseScaleTests
     {
         var data = new TheoryData<KernelPath, int, SampleOrder>();
         foreach (var path in Paths.All)
-            foreach (int width in new[] { 12, 24 })
-                foreach (var order in new[] { SampleOrder.Shuffle, SampleOrder.Replacement }) data.Add(path, width, order);
+        foreach (int width in new[] { 12, 24 })
+        foreach (var order in new[] { SampleOrder.Shuffle, SampleOrder.Replacement })
+            data.Add(path, width, order);
         return data;
     }
 
     [Theory, MemberData(nameof(Cases))]
     public void AtFixedWeightsBatchesEstimateWhatAllExamplesHave(KernelPath path, int width, SampleOrder order)
     {
-        const int N = 100, Epochs = 400;
+        const int N = 100,
+            Epochs = 400;
         var set = Sets.Images(N);
         using var engine = new CpuEngine(path);
         using var data = engine.Load(set);
@@ -33,15 +35,23 @@ public class NoiseScaleTests
         using var probed = new Probed(path, set, network, start);
         var exact = probed.Probe.ExampleGradients(probed.Weights, Probed.Train, []);
         bool replaced = order == SampleOrder.Replacement;
-        double variance = exact.TraceCovariance * (replaced ? 1 : N / (N - 1.0)), population = replaced ? double.PositiveInfinity : N;
+        double variance = exact.TraceCovariance * (replaced ? 1 : N / (N - 1.0)),
+            population = replaced ? double.PositiveInfinity : N;
         foreach (int batch in new[] { 2, 8, 50 })
         {
-            using var bundle = engine.CreateBundle(data, Sets.Spec(network, batch, rate: 0) with { Sampler = new SamplerSpec { Order = order } });
+            using var bundle = engine.CreateBundle(
+                data,
+                Sets.Spec(network, batch, rate: 0) with
+                {
+                    Sampler = new SamplerSpec { Order = order },
+                }
+            );
             bundle.StartAt(start);
             int updates = (N + batch - 1) / batch;
             var block = bundle.Block(updates);
             // The batches of an epoch share no example, so they depend on one another; epochs do not.
-            double[] traces = new double[Epochs], squares = new double[Epochs];
+            double[] traces = new double[Epochs],
+                squares = new double[Epochs];
             for (int epoch = 0; epoch < Epochs; epoch++)
             {
                 bundle.Advance(updates, block);
@@ -82,15 +92,20 @@ public class NoiseScaleTests
     [InlineData(24, SampleOrder.Replacement)]
     public void TheRecordsRatioIsThatOfExponentialAverages(int width, SampleOrder order)
     {
-        const int N = 100, Updates = 250;
+        const int N = 100,
+            Updates = 250;
         var set = Sets.Images(N);
         using var engine = new CpuEngine();
         using var data = engine.Load(set);
-        var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [width]), 8, rate: 0.01) with { Sampler = new SamplerSpec { Order = order } };
+        var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [width]), 8, rate: 0.01) with
+        {
+            Sampler = new SamplerSpec { Order = order },
+        };
         using var bundle = engine.CreateBundle(data, spec);
         var block = bundle.Block(Updates);
         bundle.Advance(Updates, block);
-        double numerator = 0, denominator = 0;
+        double numerator = 0,
+            denominator = 0;
         for (int row = 0; row < Updates; row++)
         {
             var (trace, square) = Estimates(block.Row(0, row), order == SampleOrder.Replacement ? double.PositiveInfinity : N);
@@ -103,7 +118,8 @@ public class NoiseScaleTests
     /// <summary>tr Σ and |G|² as one record's batch estimates them.</summary>
     private static (double Trace, double Square) Estimates(ReadOnlySpan<float> record, double population)
     {
-        double trace = record[RecordLayout.GradientVariance], norm = record[RecordLayout.GradientNorm];
+        double trace = record[RecordLayout.GradientVariance],
+            norm = record[RecordLayout.GradientNorm];
         return (trace, NoiseScale.SignalSquare(trace, norm * norm, (int)record[RecordLayout.BatchSize], population));
     }
 
@@ -118,7 +134,8 @@ public class NoiseScaleTests
     private static void Within(double exact, double[] estimates, string what)
     {
         double mean = estimates.Average();
-        double error = Math.Sqrt(estimates.Sum(e => (e - mean) * (e - mean)) / (estimates.Length - 1.0) / estimates.Length), z = (mean - exact) / error;
+        double error = Math.Sqrt(estimates.Sum(e => (e - mean) * (e - mean)) / (estimates.Length - 1.0) / estimates.Length),
+            z = (mean - exact) / error;
         Assert.True(Math.Abs(z) <= Most, $"{what}: {mean} ± {error}, not {exact}: {z:0.0} standard errors off");
     }
 }

@@ -7,10 +7,14 @@ namespace BatchViz.Engine.Cpu.Tests;
 
 public unsafe class OptimizerTests
 {
-    private const int Count = 4096, Updates = 12;
+    private const int Count = 4096,
+        Updates = 12;
 
     public static IEnumerable<object[]> All =>
-        from path in Paths.All from kind in Enum.GetValues<OptimizerKind>() where new OptimizerSpec { Kind = kind }.WeightByWeight select new object[] { path, kind };
+        from path in Paths.All
+        from kind in Enum.GetValues<OptimizerKind>()
+        where new OptimizerSpec { Kind = kind }.WeightByWeight
+        select new object[] { path, kind };
 
     /// <summary>Weight by weight against the reference, gradients over many powers of ten.</summary>
     [Theory, MemberData(nameof(All))]
@@ -24,7 +28,8 @@ public unsafe class OptimizerTests
         for (int u = 1; u <= Updates; u++)
         {
             run.Draw(random);
-            double before = Vectors.Norm(w), length = reference.Step(w, [.. run.Gradient.ToArray().Select(v => (double)v)], 0.5);
+            double before = Vectors.Norm(w),
+                length = reference.Step(w, [.. run.Gradient.ToArray().Select(v => (double)v)], 0.5);
             var (update, weights) = run.Step(u, Count);
             Assert.Equal(length, Math.Sqrt(update), 1e-4 * length);
             Assert.Equal(before, Math.Sqrt(weights), 1e-5 * before);
@@ -37,27 +42,40 @@ public unsafe class OptimizerTests
     public void PaddingStaysZeroAndEverythingFinite(KernelPath path, OptimizerKind kind)
     {
         var random = new Random(4);
-        using var run = new Steps(path, new OptimizerSpec { Kind = kind, WeightDecay = 0.1, Epsilon = 0 }, random);
+        using var run = new Steps(
+            path,
+            new OptimizerSpec
+            {
+                Kind = kind,
+                WeightDecay = 0.1,
+                Epsilon = 0,
+            },
+            random
+        );
         for (int u = 1; u <= Updates; u++)
         {
             run.Draw(random);
-            for (int i = 0; i < Count; i += 3) (run.Gradient[i], run.Weights[i]) = (0, 0);
+            for (int i = 0; i < Count; i += 3)
+                (run.Gradient[i], run.Weights[i]) = (0, 0);
             var (update, weights) = run.Step(u, Count);
             Assert.True(double.IsFinite(update) && double.IsFinite(weights));
         }
         for (int i = 0; i < Count; i++)
         {
             Assert.True(float.IsFinite(run.Weights[i]));
-            if (i % 3 == 0) Assert.Equal(0, run.Weights[i]);
+            if (i % 3 == 0)
+                Assert.Equal(0, run.Weights[i]);
         }
     }
 
     [Theory, MemberData(nameof(All))]
     public void RangeByRangeIsTheSameAsAllAtOnce(KernelPath path, OptimizerKind kind)
     {
-        Random one = new(5), other = new(5);
+        Random one = new(5),
+            other = new(5);
         var spec = new OptimizerSpec { Kind = kind };
-        using Steps whole = new(path, spec, one), ranges = new(path, spec, other);
+        using Steps whole = new(path, spec, one),
+            ranges = new(path, spec, other);
         for (int u = 1; u <= Updates; u++)
         {
             whole.Draw(one);
@@ -79,7 +97,8 @@ public unsafe class OptimizerTests
         {
             optimizer = new Optimizer(KernelTable.Of(path), spec, Count);
             memory = new NativeBuffer(Count * (1 + optimizer.States));
-            foreach (ref float w in Weights) w = (float)(2 * random.NextDouble() - 1);
+            foreach (ref float w in Weights)
+                w = (float)(2 * random.NextDouble() - 1);
         }
 
         public Span<float> Weights => new(memory.Pointer, Count);
@@ -89,7 +108,8 @@ public unsafe class OptimizerTests
         /// <summary>Another gradient, of either sign, from 1e-3 to 10.</summary>
         public void Draw(Random random)
         {
-            foreach (ref float g in Gradient) g = (float)((random.Next(2) * 2 - 1) * Math.Pow(10, 4 * random.NextDouble() - 3));
+            foreach (ref float g in Gradient)
+                g = (float)((random.Next(2) * 2 - 1) * Math.Pow(10, 4 * random.NextDouble() - 3));
         }
 
         /// <summary>A step of all weights with rate 0.02 and half the gradient, so many floats at a time.</summary>
@@ -99,7 +119,13 @@ public unsafe class OptimizerTests
             (double Update, double Weights) sum = default;
             for (int first = 0; first < Count; first += atOnce)
             {
-                var (u, w) = optimizer.Step(first, Math.Min(atOnce, Count - first), memory.Pointer, gradient.Pointer + first, memory.Pointer + Count);
+                var (u, w) = optimizer.Step(
+                    first,
+                    Math.Min(atOnce, Count - first),
+                    memory.Pointer,
+                    gradient.Pointer + first,
+                    memory.Pointer + Count
+                );
                 sum = (sum.Update + u, sum.Weights + w);
             }
             return sum;

@@ -11,7 +11,8 @@ public sealed class Paths : TheoryData<KernelPath>
 {
     public Paths()
     {
-        foreach (var path in All) Add(path);
+        foreach (var path in All)
+            Add(path);
     }
 
     public static IReadOnlyList<KernelPath> All => Fma.IsSupported ? Enum.GetValues<KernelPath>() : CpuEngine.Available;

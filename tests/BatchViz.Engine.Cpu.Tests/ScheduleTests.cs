@@ -10,8 +10,19 @@ public class ScheduleTests
     private static readonly ScheduleSpec[] Schedules =
     [
         new(),
-        new() { Kind = ScheduleKind.Step, Factor = 0.5, EveryEpochs = 2 },
-        new() { Kind = ScheduleKind.Cosine, Epochs = 5, Floor = 0.1, Warmup = new(WarmupKind.Gradual, 1.5, 0.2) },
+        new()
+        {
+            Kind = ScheduleKind.Step,
+            Factor = 0.5,
+            EveryEpochs = 2,
+        },
+        new()
+        {
+            Kind = ScheduleKind.Cosine,
+            Epochs = 5,
+            Floor = 0.1,
+            Warmup = new(WarmupKind.Gradual, 1.5, 0.2),
+        },
         new() { Warmup = new(WarmupKind.Constant, 3, 0.25) },
     ];
 
@@ -19,7 +30,8 @@ public class ScheduleTests
     [Theory, ClassData(typeof(Paths))]
     public void GrowingBatchesAndChangingRatesAgreeWithTheReference(KernelPath path)
     {
-        const int Updates = 60, N = 50;
+        const int Updates = 60,
+            N = 50;
         using var engine = new CpuEngine(path);
         var set = Sets.Plane(N);
         using var data = engine.Load(set);
@@ -30,8 +42,20 @@ public class ScheduleTests
         {
             foreach (var schedule in Schedules)
             {
-                var spec = new BundleSpec(network, new OptimizerSpec { Kind = kind, WeightDecay = 0.02, Epsilon = 1e-2, Trust = 0.1 },
-                    new SamplerSpec { Order = SampleOrder.Sequential, Remainder = RemainderPolicy.Reweight }, 4, 0.1, [1])
+                var spec = new BundleSpec(
+                    network,
+                    new OptimizerSpec
+                    {
+                        Kind = kind,
+                        WeightDecay = 0.02,
+                        Epsilon = 1e-2,
+                        Trust = 0.1,
+                    },
+                    new SamplerSpec { Order = SampleOrder.Sequential, Remainder = RemainderPolicy.Reweight },
+                    4,
+                    0.1,
+                    [1]
+                )
                 {
                     Schedule = schedule,
                     BatchSchedule = new BatchScheduleSpec(2, 1, 20),
@@ -73,7 +97,9 @@ public class ScheduleTests
         {
             var spec = Sets.Spec(Sets.Net(set, LossKind.CrossEntropy, [16]), 1, OptimizerKind.AdamW, 0.001) with
             {
-                Schedule = schedule, BatchSchedule = new BatchScheduleSpec(3, 1), MicroBatch = 50,
+                Schedule = schedule,
+                BatchSchedule = new BatchScheduleSpec(3, 1),
+                MicroBatch = 50,
             };
             using var bundle = engine.CreateBundle(data, spec);
             Assert.Equal(0, bundle.AllocatedByUpdates());

@@ -20,13 +20,32 @@ public class SparseTests
             int padded = Arena.Pad(inputs);
             arena.Reserve((long)rows * padded);
             SparseInput.Reserve(inputs, rows, arena);
-            foreach (long floats in new long[] { (long)inputs * columns, columns, (long)rows * columns, (long)inputs * columns, (long)inputs * columns, (long)rows * columns, (long)rows * columns }) arena.Reserve(floats);
+            foreach (
+                long floats in new long[]
+                {
+                    (long)inputs * columns,
+                    columns,
+                    (long)rows * columns,
+                    (long)inputs * columns,
+                    (long)inputs * columns,
+                    (long)rows * columns,
+                    (long)rows * columns,
+                }
+            )
+                arena.Reserve(floats);
             float* x = arena.Take();
             var sparse = new SparseInput(kernels, inputs, rows, x, arena);
-            float* w = arena.Take(), start = arena.Take(), delta = arena.Take(), dense = arena.Take(), few = arena.Take(), z = arena.Take(), fewZ = arena.Take();
+            float* w = arena.Take(),
+                start = arena.Take(),
+                delta = arena.Take(),
+                dense = arena.Take(),
+                few = arena.Take(),
+                z = arena.Take(),
+                fewZ = arena.Take();
             var random = new Random(rows);
             foreach (var (p, n) in new[] { ((nint)w, inputs * columns), ((nint)start, columns), ((nint)delta, rows * columns) })
-                for (int i = 0; i < n; i++) ((float*)p)[i] = (float)(2 * random.NextDouble() - 1);
+                for (int i = 0; i < n; i++)
+                    ((float*)p)[i] = (float)(2 * random.NextDouble() - 1);
             for (int b = 0; b < rows; b++)
             {
                 set.Train.CopyFeatures(b, new Span<float>(x + b * padded, inputs));
@@ -65,7 +84,13 @@ public class SparseTests
         // With an offset no byte of 0 is a feature of 0.
         Assert.Null(SparseSplit.Of(bytes with { Offset = -0.5f }));
         Assert.Null(SparseSplit.Of(Sets.Images(20, 49).Train));
-        var floats = new DataSplit { Count = 3, Inputs = 64, Floats = [.. Enumerable.Range(0, 192).Select(i => i % 4 == 0 ? 1f : 0)], Labels = [0, 1, 0] };
+        var floats = new DataSplit
+        {
+            Count = 3,
+            Inputs = 64,
+            Floats = [.. Enumerable.Range(0, 192).Select(i => i % 4 == 0 ? 1f : 0)],
+            Labels = [0, 1, 0],
+        };
         Assert.Equal(16, SparseSplit.Of(floats)!.Of(2).Length);
         Assert.Null(SparseSplit.Of(floats with { Floats = [.. Enumerable.Range(0, 192).Select(i => i % 4 == 0 ? 0 : 1f)] }));
     }

@@ -10,7 +10,14 @@ internal sealed class Stage : IDisposable
     private readonly CpuEngine engine;
     private readonly IEngineData data;
 
-    public Stage(DataSet set, int[] hidden, int snapshots, KernelPath? path = null, LossKind loss = LossKind.CrossEntropy, Activation activation = Activation.Relu)
+    public Stage(
+        DataSet set,
+        int[] hidden,
+        int snapshots,
+        KernelPath? path = null,
+        LossKind loss = LossKind.CrossEntropy,
+        Activation activation = Activation.Relu
+    )
     {
         engine = path is { } wanted ? new CpuEngine(wanted) : new CpuEngine();
         data = engine.Load(set);
@@ -57,7 +64,8 @@ internal sealed class Stage : IDisposable
     public void Dispose()
     {
         Evaluator.Dispose();
-        foreach (var w in Weights) w.Dispose();
+        foreach (var w in Weights)
+            w.Dispose();
         data.Dispose();
         engine.Dispose();
     }

@@ -15,8 +15,15 @@ public class StalenessTests
     public void GradientsAreOfTheWeightsBefore(KernelPath path)
     {
         using var engine = new CpuEngine(path);
-        DataSet images = Sets.Images(N), plane = Sets.Plane(N);
-        foreach (var (set, network) in new[] { (images, Sets.Net(images, LossKind.CrossEntropy, [24], Activation.Tanh)), (plane, Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Tanh)) })
+        DataSet images = Sets.Images(N),
+            plane = Sets.Plane(N);
+        foreach (
+            var (set, network) in new[]
+            {
+                (images, Sets.Net(images, LossKind.CrossEntropy, [24], Activation.Tanh)),
+                (plane, Sets.Net(plane, LossKind.Logistic, [8, 8], Activation.Tanh)),
+            }
+        )
         {
             using var data = engine.Load(set);
             var net = new ReferenceNet(network);
@@ -25,7 +32,12 @@ public class StalenessTests
             {
                 foreach (int staleness in new[] { 0, 1, 3, 7 })
                 {
-                    var optimizer = new OptimizerSpec { Kind = kind, Epsilon = 0.01, Trust = 0.1 };
+                    var optimizer = new OptimizerSpec
+                    {
+                        Kind = kind,
+                        Epsilon = 0.01,
+                        Trust = 0.1,
+                    };
                     var spec = Sets.Spec(network, 7, kind, 0.05) with { Optimizer = optimizer, Staleness = staleness };
                     using var bundle = engine.CreateBundle(data, spec);
                     var reference = new ReferenceOptimizer(optimizer, 0.05, net.Parameters, net.Layers);
@@ -37,7 +49,10 @@ public class StalenessTests
                     for (int t = 1; t <= 25; t++)
                     {
                         int count = sampler.Fill(t, indices);
-                        var (loss, gradient) = net.Gradient(history[Math.Max(0, t - 1 - staleness)], [.. indices[..count].Select(i => examples[i])]);
+                        var (loss, gradient) = net.Gradient(
+                            history[Math.Max(0, t - 1 - staleness)],
+                            [.. indices[..count].Select(i => examples[i])]
+                        );
                         double[] next = [.. w];
                         reference.Step(next, gradient);
                         history.Add(w = next);
@@ -62,7 +77,9 @@ public class StalenessTests
         Assert.NotEqual(Bits(engine, plain), Bits(engine, SpecResolver.Resolve(Spec(new WorkersSpec(4, WorkerMode.Asynchronous)), set)));
     }
 
-    /// <summary>Four workers with batches of 5 are one batch of 20, bit for bit; and the mean of their four gradients but for rounding.</summary>
+    /// <summary>
+    /// Four workers with batches of 5 are one batch of 20, bit for bit; and the mean of their four gradients but for rounding.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void WorkersInStepAreOneLargeBatch(KernelPath path)
     {
@@ -84,7 +101,8 @@ public class StalenessTests
         foreach (int[] part in batch.Chunk(5))
         {
             var (_, gradient) = net.Gradient(w, [.. part.Select(i => examples[i])]);
-            for (int i = 0; i < mean.Length; i++) mean[i] += gradient[i] / 4;
+            for (int i = 0; i < mean.Length; i++)
+                mean[i] += gradient[i] / 4;
         }
         bundle.AdvanceBits(1);
         double[] moved = [.. w.Zip(bundle.Weights(), (before, after) => (before - after) / workers.Runs[0].LearningRate)];
@@ -119,13 +137,22 @@ public class StalenessTests
         }
     }
 
-    private static ExperimentSpec Spec(WorkersSpec? workers) => new()
-    {
-        Name = "workers", Data = new DataSpec { Kind = DataKind.Csv }, Model = new ModelSpec { Hidden = [20] }, Loss = LossKind.CrossEntropy,
-        Optimizer = new OptimizerSpec { Kind = workers is { Mode: WorkerMode.Asynchronous, Count: 2 } ? OptimizerKind.Momentum : OptimizerKind.Sgd },
-        LearningRate = new LearningRateSpec { Rate = 0.1, Rule = LearningRateRule.Linear }, BatchSizes = [new BatchSize(5)], Budget = new BudgetSpec { Epochs = 5 },
-        Workers = workers,
-    };
+    private static ExperimentSpec Spec(WorkersSpec? workers) =>
+        new()
+        {
+            Name = "workers",
+            Data = new DataSpec { Kind = DataKind.Csv },
+            Model = new ModelSpec { Hidden = [20] },
+            Loss = LossKind.CrossEntropy,
+            Optimizer = new OptimizerSpec
+            {
+                Kind = workers is { Mode: WorkerMode.Asynchronous, Count: 2 } ? OptimizerKind.Momentum : OptimizerKind.Sgd,
+            },
+            LearningRate = new LearningRateSpec { Rate = 0.1, Rule = LearningRateRule.Linear },
+            BatchSizes = [new BatchSize(5)],
+            Budget = new BudgetSpec { Epochs = 5 },
+            Workers = workers,
+        };
 
     private static int[] Bits(CpuEngine engine, ExperimentPlan plan)
     {

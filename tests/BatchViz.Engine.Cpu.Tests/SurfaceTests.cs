@@ -32,7 +32,8 @@ public class SurfaceTests
             for (int u = 0; u < 40; u++)
             {
                 var shifts = set.Train.Floats!.Chunk(2).Skip(u % 4 * 3).Take(3).ToList();
-                double a = shifts.Average(s => (double)s[0]), b = shifts.Average(s => (double)s[1]);
+                double a = shifts.Average(s => (double)s[0]),
+                    b = shifts.Average(s => (double)s[1]);
                 var (gx, gy) = Surfaces.Gradient(kind, w[0], w[1]);
                 double[] gradient = [gx + a, gy + b];
                 var record = block.Row(0, u);
@@ -58,7 +59,8 @@ public class SurfaceTests
         var losses = new float[25];
         Array.Fill(losses, float.NaN);
         evaluator.Grid(plane, new(-1, 3, -2, 2), 5, EvaluationSet.All(Split.Train), losses, default);
-        for (int i = 0; i < 25; i++) Assert.Equal((float)Surfaces.Value(SurfaceKind.Beale, -1 + i % 5, -2 + i / 5), losses[i]);
+        for (int i = 0; i < 25; i++)
+            Assert.Equal((float)Surfaces.Value(SurfaceKind.Beale, -1 + i % 5, -2 + i / 5), losses[i]);
 
         var model = Network with { Model = Network.Model with { Start = [0.5, -1] } };
         using var bundle = engine.CreateBundle(data, Sets.Spec(model, 1));
@@ -73,7 +75,8 @@ public class SurfaceTests
         using var from = start.Snapshot(0);
         var line = new Evaluation[4];
         evaluator.Line(from, w, -1, 2, 4, EvaluationSet.All(Split.Train), line, default);
-        for (int t = -1; t <= 2; t++) Assert.Equal(Surfaces.Value(SurfaceKind.Beale, -1.5 + 2 * t, 1 - 2 * t), line[t + 1].Loss, 10);
+        for (int t = -1; t <= 2; t++)
+            Assert.Equal(Surfaces.Value(SurfaceKind.Beale, -1.5 + 2 * t, 1 - 2 * t), line[t + 1].Loss, 10);
 
         var at = evaluator.Project(plane, w);
         Assert.Equal((0.5, -1.0, 0.0), (at.X, at.Y, at.OffPlane));
@@ -83,6 +86,21 @@ public class SurfaceTests
     {
         var random = new Random(4);
         float[] shifts = [.. Enumerable.Range(0, 24).Select(_ => (float)(random.NextDouble() - 0.5))];
-        return new DataSet("surface", DataTask.Surface, 2, 1, new DataSplit { Count = 12, Inputs = 2, Floats = shifts }, null) { Surface = kind };
+        return new DataSet(
+            "surface",
+            DataTask.Surface,
+            2,
+            1,
+            new DataSplit
+            {
+                Count = 12,
+                Inputs = 2,
+                Floats = shifts,
+            },
+            null
+        )
+        {
+            Surface = kind,
+        };
     }
 }

@@ -35,8 +35,12 @@ public class TorchFixtureTests
             for (int u = 0; u < c.Losses.Length; u++)
             {
                 var (loss, gradient) = net.Gradient(w, [.. examples.Skip(u % 4 * All.Batch).Take(All.Batch)]);
-                Assert.True(Math.Abs(loss - c.Losses[u]) <= 1e-8 * Math.Abs(loss) + 1e-10, $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}");
-                if (u == 0) Assert.True(Vectors.Distance(gradient, c.Gradient) <= 1e-9 * Vectors.Norm(gradient), $"{c}: gradient");
+                Assert.True(
+                    Math.Abs(loss - c.Losses[u]) <= 1e-8 * Math.Abs(loss) + 1e-10,
+                    $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}"
+                );
+                if (u == 0)
+                    Assert.True(Vectors.Distance(gradient, c.Gradient) <= 1e-9 * Vectors.Norm(gradient), $"{c}: gradient");
                 optimizer.Step(w, gradient);
             }
             Assert.True(Vectors.Distance(w, c.End) <= 1e-8 * Vectors.Norm(w), $"{c}: ends {Vectors.Distance(w, c.End):E1} off");
@@ -58,16 +62,30 @@ public class TorchFixtureTests
             Assert.Equal(Vectors.Norm(c.Gradient), block.Row(0, 0)[RecordLayout.GradientNorm], 1e-5 * Vectors.Norm(c.Gradient));
             for (int u = 0; u < c.Losses.Length; u++)
             {
-                double loss = block.Row(0, u)[RecordLayout.Loss], relative = u == 0 ? 1e-5 : 1e-3;
-                Assert.True(Math.Abs(loss - c.Losses[u]) <= relative * Math.Abs(c.Losses[u]) + 1e-6, $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}");
+                double loss = block.Row(0, u)[RecordLayout.Loss],
+                    relative = u == 0 ? 1e-5 : 1e-3;
+                Assert.True(
+                    Math.Abs(loss - c.Losses[u]) <= relative * Math.Abs(c.Losses[u]) + 1e-6,
+                    $"{c}, update {u + 1}: {loss}, not {c.Losses[u]}"
+                );
             }
             double off = Vectors.Distance(bundle.Weights().Doubles(), c.End);
-            Assert.True(off <= 1e-3 * Vectors.Distance(c.Start, c.End), $"{c}: ends {off:E1} off after moving {Vectors.Distance(c.Start, c.End):E1}");
+            Assert.True(
+                off <= 1e-3 * Vectors.Distance(c.Start, c.End),
+                $"{c}: ends {off:E1} off after moving {Vectors.Distance(c.Start, c.End):E1}"
+            );
         }
     }
 
-    private static BundleSpec Spec(Case c) => new(c.Network, new OptimizerSpec { Kind = Enum.Parse<OptimizerKind>(c.Optimizer), WeightDecay = c.WeightDecay },
-        new SamplerSpec { Order = SampleOrder.Sequential }, All.Batch, c.Rate, [1]);
+    private static BundleSpec Spec(Case c) =>
+        new(
+            c.Network,
+            new OptimizerSpec { Kind = Enum.Parse<OptimizerKind>(c.Optimizer), WeightDecay = c.WeightDecay },
+            new SamplerSpec { Order = SampleOrder.Sequential },
+            All.Batch,
+            c.Rate,
+            [1]
+        );
 
     private sealed record Fixtures : TorchFixtures<Case>
     {

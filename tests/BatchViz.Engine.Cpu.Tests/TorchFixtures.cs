@@ -5,8 +5,12 @@ using BatchViz.Core.Specs;
 
 namespace BatchViz.Engine.Cpu.Tests;
 
-/// <summary>A file of cases that PyTorch computed over the same examples (tests/fixtures/examples.py); a case's loss decides what is to be learned of them.</summary>
-internal abstract record TorchFixtures<TCase> where TCase : TorchCase
+/// <summary>
+/// A file of cases that PyTorch computed over the same examples (tests/fixtures/examples.py); a case's loss decides what is to be learned
+/// of them.
+/// </summary>
+internal abstract record TorchFixtures<TCase>
+    where TCase : TorchCase
 {
     public required double[] Features { get; init; }
 
@@ -18,8 +22,12 @@ internal abstract record TorchFixtures<TCase> where TCase : TorchCase
 
     public required TCase[] Cases { get; init; }
 
-    public static T Read<T>(string file) where T : TorchFixtures<TCase>
-        => JsonSerializer.Deserialize<T>(File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", file)), new JsonSerializerOptions { PropertyNameCaseInsensitive = true })!;
+    public static T Read<T>(string file)
+        where T : TorchFixtures<TCase> =>
+        JsonSerializer.Deserialize<T>(
+            File.ReadAllText(Path.Combine(AppContext.BaseDirectory, "fixtures", file)),
+            new JsonSerializerOptions { PropertyNameCaseInsensitive = true }
+        )!;
 
     public DataSet DataOf(TCase c)
     {
@@ -27,8 +35,13 @@ internal abstract record TorchFixtures<TCase> where TCase : TorchCase
         bool regression = loss == LossKind.Squared;
         var split = new DataSplit
         {
-            Count = Labels.Length, Inputs = c.Sizes[0], Floats = [.. Features.Select(v => (float)v)],
-            Labels = regression ? null : loss == LossKind.Logistic ? Binary : Labels,
+            Count = Labels.Length,
+            Inputs = c.Sizes[0],
+            Floats = [.. Features.Select(v => (float)v)],
+            Labels =
+                regression ? null
+                : loss == LossKind.Logistic ? Binary
+                : Labels,
             Targets = regression ? [.. Values.Select(v => (float)v)] : null,
         };
         int outputs = loss == LossKind.Logistic ? 2 : c.Sizes[^1];
@@ -50,8 +63,17 @@ internal abstract record TorchCase
     /// <summary>Weights in the canonical order.</summary>
     public required double[] Start { get; init; }
 
-    public NetworkSpec Network => new(
-        new ModelSpec { Hidden = Sizes[1..^1], Activation = Enum.Parse<Activation>(Activation), OutputActivation = Enum.Parse<Activation>(OutputActivation) }, Enum.Parse<LossKind>(Loss), Sizes);
+    public NetworkSpec Network =>
+        new(
+            new ModelSpec
+            {
+                Hidden = Sizes[1..^1],
+                Activation = Enum.Parse<Activation>(Activation),
+                OutputActivation = Enum.Parse<Activation>(OutputActivation),
+            },
+            Enum.Parse<LossKind>(Loss),
+            Sizes
+        );
 }
 
 /// <summary>A training that begins there.</summary>

@@ -40,7 +40,8 @@ internal static class Vectors
     public static int[] Bits(ReadOnlySpan<float> values)
     {
         var bits = new int[values.Length];
-        for (int i = 0; i < bits.Length; i++) bits[i] = BitConverter.SingleToInt32Bits(values[i]);
+        for (int i = 0; i < bits.Length; i++)
+            bits[i] = BitConverter.SingleToInt32Bits(values[i]);
         return bits;
     }
 

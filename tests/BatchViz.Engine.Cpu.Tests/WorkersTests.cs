@@ -10,12 +10,17 @@ public partial class WorkersTests
     {
         var done = new int[10];
         var busy = new int[threads];
-        Workers.Share(threads, 10, (worker, piece) =>
-        {
-            Assert.Equal(1, Interlocked.Increment(ref busy[worker]));
-            Interlocked.Increment(ref done[piece]);
-            Interlocked.Decrement(ref busy[worker]);
-        }, default);
+        Workers.Share(
+            threads,
+            10,
+            (worker, piece) =>
+            {
+                Assert.Equal(1, Interlocked.Increment(ref busy[worker]));
+                Interlocked.Increment(ref done[piece]);
+                Interlocked.Decrement(ref busy[worker]);
+            },
+            default
+        );
         Assert.All(done, n => Assert.Equal(1, n));
         Workers.Share(threads, 0, (_, _) => throw new InvalidOperationException(), default);
     }
@@ -26,13 +31,22 @@ public partial class WorkersTests
     {
         using var both = new Barrier(2);
         int after = 0;
-        var failure = Assert.Throws<InvalidOperationException>(() => Workers.Share(2, 1000, (worker, piece) =>
-        {
-            if (piece < 2) both.SignalAndWait();
-            if (worker == thrower) throw new InvalidOperationException("told");
-            Thread.Sleep(20);
-            Interlocked.Increment(ref after);
-        }, default));
+        var failure = Assert.Throws<InvalidOperationException>(() =>
+            Workers.Share(
+                2,
+                1000,
+                (worker, piece) =>
+                {
+                    if (piece < 2)
+                        both.SignalAndWait();
+                    if (worker == thrower)
+                        throw new InvalidOperationException("told");
+                    Thread.Sleep(20);
+                    Interlocked.Increment(ref after);
+                },
+                default
+            )
+        );
         Assert.Equal("told", failure.Message);
         Assert.InRange(after, 1, 900);
     }
@@ -51,17 +65,23 @@ public partial class WorkersTests
     [Fact]
     public void HelpersYieldAsTheirCallerDoes()
     {
-        if (!OperatingSystem.IsLinux()) return;
+        if (!OperatingSystem.IsLinux())
+            return;
         var seen = new int[2];
         var caller = new Thread(() =>
         {
             Assert.Equal(0, SetPriority(0, 0, 7));
             using var both = new Barrier(2);
-            Workers.Share(2, 2, (worker, _) =>
-            {
-                both.SignalAndWait();
-                seen[worker] = GetPriority(0, 0);
-            }, default);
+            Workers.Share(
+                2,
+                2,
+                (worker, _) =>
+                {
+                    both.SignalAndWait();
+                    seen[worker] = GetPriority(0, 0);
+                },
+                default
+            );
         });
         caller.Start();
         caller.Join();

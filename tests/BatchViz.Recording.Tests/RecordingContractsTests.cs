@@ -10,8 +10,13 @@ public class RecordingContractsTests
 {
     public static TheoryData<string> Contracts => [.. Types.Keys];
 
-    private static readonly Dictionary<string, Type> Types = new[] { typeof(ManifestJson), typeof(RunFile.StateJson), typeof(ProbePoint), typeof(Recording.Export.TensorHeader) }
-        .ToDictionary(type => type.Name);
+    private static readonly Dictionary<string, Type> Types = new[]
+    {
+        typeof(ManifestJson),
+        typeof(RunFile.StateJson),
+        typeof(ProbePoint),
+        typeof(Recording.Export.TensorHeader),
+    }.ToDictionary(type => type.Name);
 
     [Theory]
     [MemberData(nameof(Contracts))]
@@ -25,18 +30,29 @@ public class RecordingContractsTests
 
             using var document = JsonDocument.Parse(json);
             Assert.Equal(json, JsonSerializer.SerializeToUtf8Bytes(JsonSerializer.Deserialize(json, info), info));
-            if (!double.IsFinite(number)) continue;
-            Assert.DoesNotContain(ContractSamples.All(document.RootElement), element => element is { ValueKind: JsonValueKind.String } && element.GetString() is "NaN" or "Infinity" or "-Infinity");
+            if (!double.IsFinite(number))
+                continue;
+            Assert.DoesNotContain(
+                ContractSamples.All(document.RootElement),
+                element => element is { ValueKind: JsonValueKind.String } && element.GetString() is "NaN" or "Infinity" or "-Infinity"
+            );
         }
     }
 
     [Fact]
     public void Numbers_that_are_not_finite_come_back_as_themselves()
     {
-        var point = RecordingJson.Read<ProbePoint>(RecordingJson.Write(new ProbePoint(3)
-        {
-            GradientNorm = double.PositiveInfinity, Trace = double.NegativeInfinity, Sharpness = double.NaN, Eigenvalues = [double.NaN, -0.0, double.Epsilon],
-        }))!;
+        var point = RecordingJson.Read<ProbePoint>(
+            RecordingJson.Write(
+                new ProbePoint(3)
+                {
+                    GradientNorm = double.PositiveInfinity,
+                    Trace = double.NegativeInfinity,
+                    Sharpness = double.NaN,
+                    Eigenvalues = [double.NaN, -0.0, double.Epsilon],
+                }
+            )
+        )!;
 
         Assert.Equal((double.PositiveInfinity, double.NegativeInfinity, double.NaN), (point.GradientNorm, point.Trace, point.Sharpness));
         Assert.Equal([double.NaN, -0.0, double.Epsilon], point.Eigenvalues);

@@ -10,16 +10,34 @@ vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 const stored = new Map<string, string>();
-vi.stubGlobal("localStorage", { getItem: (key: string) => stored.get(key) ?? null, setItem: (key: string, value: string) => stored.set(key, value) });
+vi.stubGlobal("localStorage", {
+  getItem: (key: string) => stored.get(key) ?? null,
+  setItem: (key: string, value: string) => stored.set(key, value),
+});
 
-const run = (index: number, batchSize: number): Manifest["runs"][number] =>
-  runInfo({ index, id: `b${batchSize}-s1`, batchSize });
+const run = (index: number, batchSize: number): Manifest["runs"][number] => runInfo({ index, id: `b${batchSize}-s1`, batchSize });
 
 const manifest = (name = "Moons"): Manifest => ({
-  generation: 1, revision: 1, name, title: name, state: "running", spec: { budget: {}, name } as Manifest["spec"], error: null,
-  engine: ENGINE, data: { name, trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
-  columns: [], evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: null, epochs: null, seconds: null },
-  machine: null, probes: [], settled: false, recording: null, remainder: "keep", pace: "examples", runs: [run(0, 1), run(1, 8), run(2, 32)], plane: null,
+  generation: 1,
+  revision: 1,
+  name,
+  title: name,
+  state: "running",
+  spec: { budget: {}, name } as Manifest["spec"],
+  error: null,
+  engine: ENGINE,
+  data: { name, trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  columns: [],
+  evaluation: { examples: 100, split: "train" },
+  budget: { examples: null, updates: null, epochs: null, seconds: null },
+  machine: null,
+  probes: [],
+  settled: false,
+  recording: null,
+  remainder: "keep",
+  pace: "examples",
+  runs: [run(0, 1), run(1, 8), run(2, 32)],
+  plane: null,
 });
 
 let stage: Stage;
@@ -65,13 +83,22 @@ test("what is set goes into the address and comes back from it", () => {
   stage.playhead.speed = 4;
   stage.await(37.25);
   const address = write(stage);
-  expect(address).toBe(`#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&range=20,40.125&loop=1&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&charts=accuracy,loss&scales=gradient:linear&logtime=1&seeds=band&line=b1-s1,b32-s1&colours=b8-s1:green&batch=folded&off=hierarchy&projector=0&speed=4&cursor=33.5&t=37.25`);
+  expect(address).toBe(
+    `#v=1&e=${fingerprint(manifest())}&theme=light&axis=updates&zoom=10,64.5&range=20,40.125&loop=1&run=b8-s1&hide=b32-s1&scale=linear&panes=split&show=trails,epochs,ends,stems,gradients&follow=1&camera=0.1,-0.25,0,1.5,0.98,2.123&charts=accuracy,loss&scales=gradient:linear&logtime=1&seeds=band&line=b1-s1,b32-s1&colours=b8-s1:green&batch=folded&off=hierarchy&projector=0&speed=4&cursor=33.5&t=37.25`,
+  );
   const other = fresh();
   expect(apply(other, address)).toEqual([]);
   expect(other.poseAsked).toEqual({ x: 0.1, y: -0.25, z: 0, distance: 1.5, phi: 0.98, theta: 2.123 });
   other.pose = other.poseAsked; // as the scene does
   expect(write(other)).toBe(address);
-  expect([other.axis, other.zoom, other.selected, [...other.hidden], other.awaited, other.playhead.mode]).toEqual(["updates", [10, 64.5], 1, [2], 37.25, "paused"]);
+  expect([other.axis, other.zoom, other.selected, [...other.hidden], other.awaited, other.playhead.mode]).toEqual([
+    "updates",
+    [10, 64.5],
+    1,
+    [2],
+    37.25,
+    "paused",
+  ]);
   expect([other.range, other.loop, other.batchOpen, other.cursor]).toEqual([[20, 40.125], true, false, 33.5]);
   apply(other, "#v=1&axis=updates");
   expect([other.range, other.loop, other.batchOpen, other.cursor]).toEqual([null, false, true, null]);
@@ -86,10 +113,39 @@ test("what a link does not say has its default, whatever was set before", () => 
 });
 
 test.each([
-  ["axis=parsecs", "axis=parsecs"], ["zoom=5,1", "zoom=5,1"], ["zoom=1", "zoom=1"], ["zoom=a,b", "zoom=a,b"], ["range=5,5", "range=5,5"], ["range=-1,5", "range=-1,5"], ["loop=again", "loop=again"], ["batch=half", "batch=half"], ["cursor=-1", "cursor=-1"], ["cursor=1,2", "cursor=1,2"], ["run=b7-s1", "run=b7-s1"], ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
-  ["t=-3", "t=-3"], ["t=NaN", "t=NaN"], ["t=1e999", "t=1e999"], ["speed=3", "speed=3"], ["theme=pink", "theme=pink"], ["follow=yes", "follow=yes"], ["charts=loss,luck", "charts=loss,luck"], ["charts=loss,loss,loss,loss,loss", "charts=loss,loss,loss,loss,loss"], ["scales=loss:cubic", "scales=loss:cubic"], ["line=b1-s1", "line=b1-s1"], ["colours=b1-s1:pink", "colours=b1-s1:pink"], ["off=walls", "off=walls"], ["projector=2", "projector=2"], ["show=stems,doors", "show=stems,doors"], ["camera=behind", "camera=behind"], ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"], ["camera=0,0,0,1,1", "camera=0,0,0,1,1"], ["constructor=1", "constructor"],
+  ["axis=parsecs", "axis=parsecs"],
+  ["zoom=5,1", "zoom=5,1"],
+  ["zoom=1", "zoom=1"],
+  ["zoom=a,b", "zoom=a,b"],
+  ["range=5,5", "range=5,5"],
+  ["range=-1,5", "range=-1,5"],
+  ["loop=again", "loop=again"],
+  ["batch=half", "batch=half"],
+  ["cursor=-1", "cursor=-1"],
+  ["cursor=1,2", "cursor=1,2"],
+  ["run=b7-s1", "run=b7-s1"],
+  ["hide=b1-s1,b9-s9", "hide=b1-s1,b9-s9"],
+  ["t=-3", "t=-3"],
+  ["t=NaN", "t=NaN"],
+  ["t=1e999", "t=1e999"],
+  ["speed=3", "speed=3"],
+  ["theme=pink", "theme=pink"],
+  ["follow=yes", "follow=yes"],
+  ["charts=loss,luck", "charts=loss,luck"],
+  ["charts=loss,loss,loss,loss,loss", "charts=loss,loss,loss,loss,loss"],
+  ["scales=loss:cubic", "scales=loss:cubic"],
+  ["line=b1-s1", "line=b1-s1"],
+  ["colours=b1-s1:pink", "colours=b1-s1:pink"],
+  ["off=walls", "off=walls"],
+  ["projector=2", "projector=2"],
+  ["show=stems,doors", "show=stems,doors"],
+  ["camera=behind", "camera=behind"],
+  ["camera=0,0,0,0,0,0", "camera=0,0,0,0,0,0"],
+  ["camera=0,0,0,1,1", "camera=0,0,0,1,1"],
+  ["constructor=1", "constructor"],
 ])("%s is refused in one sentence and changes nothing", (text, named) => {
-  const before = write(stage), mode = stage.playhead.mode;
+  const before = write(stage),
+    mode = stage.playhead.mode;
   const told = apply(stage, `#v=1&${text}`);
   expect(told).toHaveLength(1);
   expect(told[0]).toContain(named);
@@ -144,7 +200,8 @@ test("choices are taken back and made again; what belongs together in time is on
 });
 
 test("what somebody else carries out is taken back in its turn, among the choices", () => {
-  const undo = new Undo(stage), done: string[] = [];
+  const undo = new Undo(stage),
+    done: string[] = [];
   stage.select(1);
   undo.did({ undo: () => done.push("back"), redo: () => done.push("again") });
   stage.setAxis("epochs");
@@ -187,22 +244,44 @@ test("what came by a link holds for this visit only, until the visitor changes i
   stage.setPanels(new Set(["legend"]));
   stage.setProjector(true);
   const chosen = [...stored];
-  expect(chosen.map(([key]) => key).sort()).toEqual(["batch", "charts", "loss-scale", "overlay-axes", "overlay-stems", "panels", "projector", "theme"].map((key) => `batchviz.${key}`));
+  expect(chosen.map(([key]) => key).sort()).toEqual(
+    ["batch", "charts", "loss-scale", "overlay-axes", "overlay-stems", "panels", "projector", "theme"].map((key) => `batchviz.${key}`),
+  );
   const visit = fresh();
   expect(apply(visit, "#v=1&theme=light&scale=linear&show=trails&charts=accuracy&batch=open&off=header,timeline&projector=0")).toEqual([]);
   expect([...stored]).toEqual(chosen);
-  expect([visit.theme, visit.lossScale, [...visit.overlays], visit.charts, visit.batchOpen, [...visit.panels], visit.projector])
-    .toEqual(["light", "linear", ["trails"], ["accuracy"], true, ["header", "timeline"], false]);
+  expect([visit.theme, visit.lossScale, [...visit.overlays], visit.charts, visit.batchOpen, [...visit.panels], visit.projector]).toEqual([
+    "light",
+    "linear",
+    ["trails"],
+    ["accuracy"],
+    true,
+    ["header", "timeline"],
+    false,
+  ]);
   visit.useTheme(); // the system's preference has changed
   expect(visit.theme).toBe("light");
   const later = fresh();
   later.useTheme();
-  expect([later.theme, later.lossScale, later.overlays.has("stems"), later.overlays.has("axes"), later.charts, later.batchOpen, [...later.panels], later.projector])
-    .toEqual(["dark", "log", true, false, ["noise"], false, ["legend"], true]);
+  expect([
+    later.theme,
+    later.lossScale,
+    later.overlays.has("stems"),
+    later.overlays.has("axes"),
+    later.charts,
+    later.batchOpen,
+    [...later.panels],
+    later.projector,
+  ]).toEqual(["dark", "log", true, false, ["noise"], false, ["legend"], true]);
   // What the visitor changes is theirs, and no more than that.
   visit.setTheme("light");
   visit.setPanel("header", true);
   visit.setPanel("inspector", false);
   visit.setOverlay("epochs", true);
-  expect(Object.fromEntries(stored)).toEqual({ ...Object.fromEntries(chosen), "batchviz.theme": "light", "batchviz.panels": "inspector,legend", "batchviz.overlay-epochs": "on" });
+  expect(Object.fromEntries(stored)).toEqual({
+    ...Object.fromEntries(chosen),
+    "batchviz.theme": "light",
+    "batchviz.panels": "inspector,legend",
+    "batchviz.overlay-epochs": "on",
+  });
 });

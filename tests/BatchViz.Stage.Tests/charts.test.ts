@@ -13,9 +13,16 @@ import { Buckets, EntryStore } from "../../src/BatchViz.Stage/store.ts";
 
 describe("scales", () => {
   test("both ends lie where they should, and the middle where the kind says", () => {
-    for (const [kind, low, high, middle] of [["linear", -2, 4, 1], ["log", 0.01, 100, 1], ["symlog", -50, 50, 0]] as const) {
+    for (const [kind, low, high, middle] of [
+      ["linear", -2, 4, 1],
+      ["log", 0.01, 100, 1],
+      ["symlog", -50, 50, 0],
+    ] as const) {
       const scale = new Scale().set(kind, low, high, 100, 20);
-      expect([scale.at(low), scale.at(middle), scale.at(high)].map((y) => Math.round(y * 1e6) / 1e6), kind).toEqual([100, 60, 20]);
+      expect(
+        [scale.at(low), scale.at(middle), scale.at(high)].map((y) => Math.round(y * 1e6) / 1e6),
+        kind,
+      ).toEqual([100, 60, 20]);
     }
   });
 
@@ -39,7 +46,12 @@ describe("scales", () => {
     const ticks = ticksOf("symlog", -1e4, 1e4, 6);
     expect(ticks).toContain(0);
     expect([...ticks].sort((a, b) => a - b)).toEqual(ticks);
-    expect(ticks.map((tick) => -tick).reverse().map((tick) => tick + 0)).toEqual(ticks);
+    expect(
+      ticks
+        .map((tick) => -tick)
+        .reverse()
+        .map((tick) => tick + 0),
+    ).toEqual(ticks);
     expect(Math.min(...ticks.filter((tick) => tick > 0))).toBeGreaterThanOrEqual(10);
     expect(ticksOf("symlog", 20, 1e4, 6)).toEqual([30, 100, 300, 1000, 3000, 1e4]);
   });
@@ -53,8 +65,14 @@ describe("boundaries side by side", () => {
   });
 
   test("a unit is as long across as upwards, and all of every region is in the frame", () => {
-    for (const [count, aspect] of [[1, 0.5], [1, 9], [3, 9], [3, 2]] as const) {
-      const { across, up, shifts } = sideBySide(region, count, aspect), label = `${count} at ${aspect}`;
+    for (const [count, aspect] of [
+      [1, 0.5],
+      [1, 9],
+      [3, 9],
+      [3, 2],
+    ] as const) {
+      const { across, up, shifts } = sideBySide(region, count, aspect),
+        label = `${count} at ${aspect}`;
       expect((across[1] - across[0]) / (up[1] - up[0]), label).toBeCloseTo(aspect, 9);
       expect(across[0], label).toBeLessThanOrEqual(-1);
       expect(across[1], label).toBeGreaterThanOrEqual(3 + shifts.at(-1)!);
@@ -71,7 +89,16 @@ describe("boundaries side by side", () => {
 
 describe("intervals over seeds", () => {
   test("quantiles of t are those of the tables, and go on beyond them", () => {
-    for (const [degrees, value] of [[1, 12.706], [2, 4.303], [9, 2.262], [30, 2.042], [31, 2.0395], [60, 2.0003], [1e6, 1.95997]] as const) expect(quantile(degrees), `${degrees}`).toBeCloseTo(value, 3);
+    for (const [degrees, value] of [
+      [1, 12.706],
+      [2, 4.303],
+      [9, 2.262],
+      [30, 2.042],
+      [31, 2.0395],
+      [60, 2.0003],
+      [1e6, 1.95997],
+    ] as const)
+      expect(quantile(degrees), `${degrees}`).toBeCloseTo(value, 3);
   });
 
   test("mean ± t·s/√n, also where the values are large and alike", () => {
@@ -104,12 +131,26 @@ describe("intervals over seeds", () => {
   });
 
   test("a seed that has ended counts until its last finite value, and the others go on without it, whichever is the first", () => {
-    const diverged = rowOf([1, 2, 3, 4, 5, 6], [1, 2, 3, 9, Infinity, NaN]), healthy = rowOf([2, 4, 6, 8], [4, 5, 6, 7]), other = rowOf([2, 4, 6, 8], [6, 7, 8, 9]);
-    for (const order of [[0, 1, 2], [2, 1, 0], [1, 0, 2]]) {
-      const band = new Band(), rows = [diverged, healthy, other], ends = [6, 8, Infinity];
-      bandOfRows(order.map((i) => rows[i]!), order.map((i) => ends[i]!), band);
-      expect([band.update, band.mean, band.alive, band.seeds].map((list) => (Array.isArray(list) ? list.slice(0, band.count) : list)), `${order}`)
-        .toEqual([[2, 4, 6, 8], [4, 7, 7, 8], [3, 3, 2, 2], 3]);
+    const diverged = rowOf([1, 2, 3, 4, 5, 6], [1, 2, 3, 9, Infinity, NaN]),
+      healthy = rowOf([2, 4, 6, 8], [4, 5, 6, 7]),
+      other = rowOf([2, 4, 6, 8], [6, 7, 8, 9]);
+    for (const order of [
+      [0, 1, 2],
+      [2, 1, 0],
+      [1, 0, 2],
+    ]) {
+      const band = new Band(),
+        rows = [diverged, healthy, other],
+        ends = [6, 8, Infinity];
+      bandOfRows(
+        order.map((i) => rows[i]!),
+        order.map((i) => ends[i]!),
+        band,
+      );
+      expect(
+        [band.update, band.mean, band.alive, band.seeds].map((list) => (Array.isArray(list) ? list.slice(0, band.count) : list)),
+        `${order}`,
+      ).toEqual([[2, 4, 6, 8], [4, 7, 7, 8], [3, 3, 2, 2], 3]);
       expect(drops(band)).toEqual([2]);
     }
   });
@@ -123,7 +164,10 @@ describe("intervals over seeds", () => {
   test("of a seed that has ended, what is not here yet is waited for", () => {
     const band = new Band();
     bandOfRows([rowOf([4], [1]), rowOf([4, 8, 12], [3, 4, 5])], [8, 12], band);
-    expect([band.update.slice(0, band.count), band.alive.slice(0, band.count)]).toEqual([[4, 12], [2, 1]]);
+    expect([band.update.slice(0, band.count), band.alive.slice(0, band.count)]).toEqual([
+      [4, 12],
+      [2, 1],
+    ]);
   });
 
   const listOf = (points: readonly (readonly [number, number])[]): EntryStore => {
@@ -138,14 +182,53 @@ describe("intervals over seeds", () => {
 
   test("evaluations are compared at the same update, and not beyond what a seed has reached that goes on", () => {
     const band = new Band();
-    bandOfEvaluations([listOf([[0, 1], [100, 2], [200, 3]]), listOf([[0, 3], [50, 5], [150, 9]])], 1, GOES_ON, band);
-    expect([band.update.slice(0, band.count), band.mean.slice(0, band.count)]).toEqual([[0, 100], [2, 4.5]]);
+    bandOfEvaluations(
+      [
+        listOf([
+          [0, 1],
+          [100, 2],
+          [200, 3],
+        ]),
+        listOf([
+          [0, 3],
+          [50, 5],
+          [150, 9],
+        ]),
+      ],
+      1,
+      GOES_ON,
+      band,
+    );
+    expect([band.update.slice(0, band.count), band.mean.slice(0, band.count)]).toEqual([
+      [0, 100],
+      [2, 4.5],
+    ]);
   });
 
   test("evaluations of a seed that has diverged count until its last finite one", () => {
     const band = new Band();
-    bandOfEvaluations([listOf([[0, 1], [100, 3], [170, NaN]]), listOf([[0, 3], [100, 5], [200, 7]])], 1, [170, 200], band);
-    expect([band.update, band.mean, band.alive].map((list) => list.slice(0, band.count))).toEqual([[0, 100, 200], [2, 4, 7], [2, 2, 1]]);
+    bandOfEvaluations(
+      [
+        listOf([
+          [0, 1],
+          [100, 3],
+          [170, NaN],
+        ]),
+        listOf([
+          [0, 3],
+          [100, 5],
+          [200, 7],
+        ]),
+      ],
+      1,
+      [170, 200],
+      band,
+    );
+    expect([band.update, band.mean, band.alive].map((list) => list.slice(0, band.count))).toEqual([
+      [0, 100, 200],
+      [2, 4, 7],
+      [2, 2, 1],
+    ]);
   });
 
   test("how many of how many are alive, and what became of the others, in words", () => {
@@ -156,9 +239,22 @@ describe("intervals over seeds", () => {
 
 describe("files", () => {
   test("what a spreadsheet would take for a formula is text, and numbers are exact", () => {
-    expect(['=HYPERLINK("x")', "+1", "-1", "@a", "\t=1", 'a "b", c', "two\nlines"].map(cell)).toEqual(['"\'=HYPERLINK(""x"")"', "'+1", "'-1", "'@a", "'\t=1", '"a ""b"", c"', '"two\nlines"']);
+    expect(['=HYPERLINK("x")', "+1", "-1", "@a", "\t=1", 'a "b", c', "two\nlines"].map(cell)).toEqual([
+      '"\'=HYPERLINK(""x"")"',
+      "'+1",
+      "'-1",
+      "'@a",
+      "'\t=1",
+      '"a ""b"", c"',
+      '"two\nlines"',
+    ]);
     expect([-1.5, 1e-9, NaN, -Infinity].map(cell)).toEqual(["-1.5", "1e-9", "NaN", "-Infinity"]);
-    expect(csv([["run", "min"], ["b8-s1", 0.25]])).toBe("run,min\r\nb8-s1,0.25\r\n");
+    expect(
+      csv([
+        ["run", "min"],
+        ["b8-s1", 0.25],
+      ]),
+    ).toBe("run,min\r\nb8-s1,0.25\r\n");
   });
 
   test("a float32 is written as short as it can be read back", () => {
@@ -189,7 +285,9 @@ describe("files", () => {
     drawMarker(canvas, "circle", 50, 50, 3);
     const text = canvas.write("A <title>", "two & three");
     expect(text).toContain('<clipPath id="c1"><path d="M10 10h50v50h-50Z"/></clipPath>');
-    expect(text).toContain('<path d="M0 0.33L0 20" fill="none" stroke="#ff0000" stroke-width="2" stroke-linejoin="miter" stroke-dasharray="4 2" opacity="0.5" clip-path="url(#c1)"/>');
+    expect(text).toContain(
+      '<path d="M0 0.33L0 20" fill="none" stroke="#ff0000" stroke-width="2" stroke-linejoin="miter" stroke-dasharray="4 2" opacity="0.5" clip-path="url(#c1)"/>',
+    );
     expect(text).toContain('font-size="12" font-weight="600" text-anchor="end" fill="#000">&lt;b&gt; &amp; &quot;c&quot;</text>');
     expect(text).toContain("<title>A &lt;title&gt;</title><desc>two &amp; three</desc>");
     expect(text).toContain('a3 3 0 1 0 6 0a3 3 0 1 0 -6 0Z" fill="#000"/>');
@@ -203,7 +301,11 @@ describe("a polling request", () => {
 
   test("asks when the viewer has settled, again while it is under way, and keeps the last answer until the next", async () => {
     vi.useFakeTimers();
-    const answers: Answer<{ name: string }>[] = [{ progress: 0.5, updates: 9, seconds: null }, { name: "first" }, { error: "There is none." }];
+    const answers: Answer<{ name: string }>[] = [
+      { progress: 0.5, updates: 9, seconds: null },
+      { name: "first" },
+      { error: "There is none." },
+    ];
     const asked: string[] = [];
     const request = new PollingRequest<{ name: string }>(() => {});
     const want = (key: string): void => request.want(key, async () => (asked.push(key), answers.shift()!));
@@ -224,7 +326,8 @@ describe("a polling request", () => {
 
   test("what was left is not taken any more", async () => {
     vi.useFakeTimers();
-    let give: (answer: { name: string }) => void = () => {}, changes = 0;
+    let give: (answer: { name: string }) => void = () => {},
+      changes = 0;
     const request = new PollingRequest<{ name: string }>(() => changes++);
     request.want("a", () => new Promise((resolve) => (give = resolve)), 0);
     await vi.advanceTimersByTimeAsync(1);

@@ -11,7 +11,9 @@ import { column, ENGINE, planeInfo, runInfo } from "./samples.ts";
 let send: (frame: Uint8Array) => void = () => {};
 vi.mock("../../src/BatchViz.Stage/hub.ts", () => ({
   hubConnection: () => ({
-    start: async () => {}, stop: async () => {}, onclose() {},
+    start: async () => {},
+    stop: async () => {},
+    onclose() {},
     stream: () => ({ subscribe: (observer: { next: (frame: Uint8Array) => void }) => (send = observer.next) }),
   }),
 }));
@@ -19,12 +21,27 @@ vi.mock("../../src/BatchViz.Stage/hub.ts", () => ({
 const plane = (id: number): PlaneInfo => planeInfo({ id, title: `plane ${id}`, xLabel: `x${id}`, yLabel: `y${id}` });
 const runOf = (index: number, more: Partial<RunInfo> = {}): RunInfo => runInfo({ index, id: `r${index}`, totalUpdates: 100_000, ...more });
 const manifestOf = (generation: number, more: Partial<Manifest> = {}): Manifest => ({
-  generation, revision: 1, name: "n", title: "t", state: "held", spec: {}, error: null, engine: ENGINE,
+  generation,
+  revision: 1,
+  name: "n",
+  title: "t",
+  state: "held",
+  spec: {},
+  error: null,
+  engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
   columns: [column("seconds", { label: "s", unit: "s", deterministic: false })],
-  evaluation: { examples: 10, split: "train" }, budget: { examples: null, updates: 100_000, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
+  evaluation: { examples: 10, split: "train" },
+  budget: { examples: null, updates: 100_000, epochs: null, seconds: null },
+  remainder: "keep",
+  pace: "examples",
   runs: [runOf(0)],
-  plane: null, machine: null, probes: [], settled: false, recording: null, ...more,
+  plane: null,
+  machine: null,
+  probes: [],
+  settled: false,
+  recording: null,
+  ...more,
 });
 
 let client: Client, stage: Stage, screen: ((now: number) => void)[], answers: Map<string, () => unknown>;
@@ -42,7 +59,10 @@ beforeEach(async () => {
     if (answer instanceof Response) return answer;
     return answer instanceof Uint8Array ? new Response(new Uint8Array(answer)) : Response.json(answer);
   });
-  const [{ Client: TheClient }, { Stage: TheStage }] = await Promise.all([import("../../src/BatchViz.Stage/client.ts"), import("../../src/BatchViz.Stage/stage.ts")]);
+  const [{ Client: TheClient }, { Stage: TheStage }] = await Promise.all([
+    import("../../src/BatchViz.Stage/client.ts"),
+    import("../../src/BatchViz.Stage/stage.ts"),
+  ]);
   stage = new TheStage();
   client = new TheClient(stage);
 });
@@ -102,7 +122,9 @@ test("a frame that was overtaken changes nothing, and the heads frame of a new c
 
 test("what an overtaken answer lacked is asked for again", async () => {
   const entry = (update: number): number[] => [update, 1, NaN, NaN, 0];
-  let list = [0, 1], asked = 0, release = (): void => {};
+  let list = [0, 1],
+    asked = 0,
+    release = (): void => {};
   answers.set("/api/experiments/current", () => manifestOf(7));
   answers.set("/api/experiments/7/evaluations/0", async () => {
     const answer = listBytes("BVE1", list.map(entry), 0, 7);
@@ -134,7 +156,14 @@ test("measured seconds are as many as a row of them, however many frames have co
 test("the caption names the plane that is drawn", async () => {
   vi.stubGlobal("document", { createElement: () => ({ append() {}, appendChild: (node: unknown) => node, setAttribute() {} }) });
   const { caption } = await import("../../src/BatchViz.Stage/scene/words.ts");
-  const grid = { resolution: 9, generation: 7, plane: 1, grid: 1, region: [0, 1, 0, 1] as [number, number, number, number], values: new Float32Array(81) };
+  const grid = {
+    resolution: 9,
+    generation: 7,
+    plane: 1,
+    grid: 1,
+    region: [0, 1, 0, 1] as [number, number, number, number],
+    values: new Float32Array(81),
+  };
   const landscape = { grid, scale: { log: true, low: 1, high: 2, step: 1.1, clipped: true, hatched: false } } as Landscape;
   stage.begin(manifestOf(7, { plane: plane(1) }));
   stage.grid = grid;
@@ -149,10 +178,16 @@ test("the caption names the plane that is drawn", async () => {
   expect(stage.planes.size).toBe(1);
 });
 
-const fork = (updates: number): RunInfo => runOf(1, {
-  batchSize: 32, updates, fork: { run: "r0", update: 3000, set: { batchSize: "32" } },
-  phases: [{ epoch: 0, update: 0, examples: 0, batchSize: 1 }, { epoch: 30, update: 3000, examples: 3000, batchSize: 32 }],
-});
+const fork = (updates: number): RunInfo =>
+  runOf(1, {
+    batchSize: 32,
+    updates,
+    fork: { run: "r0", update: 3000, set: { batchSize: "32" } },
+    phases: [
+      { epoch: 0, update: 0, examples: 0, batchSize: 1 },
+      { epoch: 30, update: 3000, examples: 3000, batchSize: 32 },
+    ],
+  });
 
 test("a fork that joins grows the page, and what is shown stays as it was", async () => {
   let manifest = manifestOf(7, { runs: [runOf(0, { updates: 5000 })] });
@@ -164,7 +199,8 @@ test("a fork that joins grows the page, and what is shown stays as it was", asyn
   stage.act((playhead, extent) => playhead.hold(2500, extent));
   stage.setZoom([2000, 4000]);
   stage.select(0);
-  const { store } = stage, clock = stage.clocks[0];
+  const { store } = stage,
+    clock = stage.clocks[0];
   manifest = manifestOf(7, { revision: 2, runs: [runOf(0, { updates: 5000 }), fork(3010)] });
   heads(5000, { generation: 7, sequence: 3, plane: 3, revision: 2 });
   await settle();
@@ -172,7 +208,11 @@ test("a fork that joins grows the page, and what is shown stays as it was", asyn
   expect([stage.playhead.position, stage.playhead.mode, stage.zoom, stage.selected]).toEqual([2500, "paused", [2000, 4000], 0]);
   expect([stage.store.runs.length, stage.clocks.length, stage.drawn.length, stage.store.runs[1]!.made]).toEqual([2, 2, 2, 3010]);
   expect([stage.clocks[1]!.toAxis("examples", 3010), stage.beginning(1)]).toEqual([3000 + 2 * 100 + 2 * 32, 3000]); // four batches an epoch of 100 examples
-  expect([stage.store.runs[1]!.evaluationsMissing, stage.store.runs[1]!.pointsMissing, stage.store.runs[0]!.pointsMissing]).toEqual([true, true, false]);
+  expect([stage.store.runs[1]!.evaluationsMissing, stage.store.runs[1]!.pointsMissing, stage.store.runs[0]!.pointsMissing]).toEqual([
+    true,
+    true,
+    false,
+  ]);
   expect(stage.styles[1]).not.toEqual(stage.styles[0]);
 });
 
@@ -186,7 +226,8 @@ test("frames of a run that no manifest has named yet wait for it, and bring no o
   const points = { first: 0, entries: [[3000, 1, 2, 0.5, 0]] };
   const evaluations = { first: 0, entries: [[3000, 0.5, NaN, NaN, 0]] };
   const seconds = Array.from({ length: 3200 }, (_, i) => i / 100);
-  const told = (from: number, to: number, options: FrameOptions): void => send(frameBytes([seconds.slice(0, to)], from, to, { run: 1, generation: 7, revision: 2, ...options }));
+  const told = (from: number, to: number, options: FrameOptions): void =>
+    send(frameBytes([seconds.slice(0, to)], from, to, { run: 1, generation: 7, revision: 2, ...options }));
   told(3000, 3100, { sequence: 2, plane: 3, points, evaluations });
   told(3100, 3200, { sequence: 3, plane: 4 });
   heads(70, { generation: 7, sequence: 4, plane: 4, revision: 2 });
@@ -195,14 +236,22 @@ test("frames of a run that no manifest has named yet wait for it, and bring no o
   give[1]!(manifestOf(7, { revision: 2, runs: [runOf(0), fork(3005)] }));
   await settle();
   const run = stage.store.runs[1]!;
-  expect([run.made, run.spans, run.evaluations.count, run.points.count, stage.store.plane, stage.sequence]).toEqual([3200, [3000, 3200], 1, 0, 4, 4]);
+  expect([run.made, run.spans, run.evaluations.count, run.points.count, stage.store.plane, stage.sequence]).toEqual([
+    3200,
+    [3000, 3200],
+    1,
+    0,
+    4,
+    4,
+  ]);
 });
 
 test("a frame may begin before the end of the last one, at an aligned place", async () => {
   answers.set("/api/experiments/current", () => manifestOf(7));
   void client.start();
   await settle();
-  const seconds = Array.from({ length: 1000 }, (_, i) => i / 10), out = new Buckets();
+  const seconds = Array.from({ length: 1000 }, (_, i) => i / 10),
+    out = new Buckets();
   send(frameBytes([seconds.slice(0, 300)], 0, 300, { generation: 7, sequence: 2, top: 0 }));
   send(frameBytes([seconds], 256, 1000, { generation: 7, sequence: 3, top: 4 }));
   const run = stage.store.runs[0]!;
@@ -215,7 +264,8 @@ test("detail comes for both drawn columns at once, and what cannot be had is ask
   const columns = ["loss", "gradientNorm", "seconds"].map((name) => column(name, { deterministic: name !== "seconds" }));
   answers.set("/api/experiments/current", () => manifestOf(7, { columns }));
   const address = "/api/experiments/7/tiles/0/loss+gradientNorm/0/3";
-  let asked = 0, status = 204;
+  let asked = 0,
+    status = 204;
   answers.set(address, () => (asked++, new Response(null, { status })));
   void client.start();
   await settle();
@@ -228,7 +278,8 @@ test("detail comes for both drawn columns at once, and what cannot be had is ask
     want();
     expect([client.loading("loss"), client.loading("gradientNorm"), client.loading("seconds")]).toEqual([true, true, false]);
     const times: number[] = [];
-    for (let second = 0, before = 0; second < 40; second += 0.25) { // a chart that is redrawn without end
+    for (let second = 0, before = 0; second < 40; second += 0.25) {
+      // a chart that is redrawn without end
       await vi.advanceTimersByTimeAsync(250);
       want();
       if (asked > before) times.push(second);
@@ -254,11 +305,15 @@ test("who zooms elsewhere does not wait for what was wanted before", async () =>
   void client.start();
   await settle();
   const given: AbortSignal[] = [];
-  vi.stubGlobal("fetch", (address: string, { signal }: { signal?: AbortSignal }) => new Promise((_, reject) => {
-    if (!signal) return;
-    given.push(signal);
-    signal.addEventListener("abort", () => reject(new Error(address)));
-  }));
+  vi.stubGlobal(
+    "fetch",
+    (address: string, { signal }: { signal?: AbortSignal }) =>
+      new Promise((_, reject) => {
+        if (!signal) return;
+        given.push(signal);
+        signal.addEventListener("abort", () => reject(new Error(address)));
+      }),
+  );
   stage.zoom = [0, 10];
   client.wantTiles(0, "seconds", 0, [0, 1, 2, 3, 4, 5]);
   expect(given.map((signal) => signal.aborted)).toEqual([false, false, false, false]);

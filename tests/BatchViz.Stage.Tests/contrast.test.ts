@@ -6,7 +6,12 @@ import { contrast } from "./contrast.ts";
 import { GROUND } from "../../src/BatchViz.Stage/style.ts";
 
 const css = readFileSync(join(import.meta.dirname, "../../wwwroot/css/tokens.css"), "utf8");
-const tokens = Object.fromEntries([...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)].map(([, name, light, dark]) => [name!, { light: light!, dark: dark! }]));
+const tokens = Object.fromEntries(
+  [...css.matchAll(/--([\w-]+): light-dark\((#[0-9a-f]{6}), (#[0-9a-f]{6})\)/g)].map(([, name, light, dark]) => [
+    name!,
+    { light: light!, dark: dark! },
+  ]),
+);
 
 test("the grounds that runs are told from are those of the page", () => {
   expect(GROUND).toEqual(tokens["ground"]);

@@ -15,13 +15,29 @@ vi.stubGlobal("matchMedia", () => ({ matches: false }));
 vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 
-const UPDATES = 1_000_000, SPIKE = 400_000;
+const UPDATES = 1_000_000,
+  SPIKE = 400_000;
 const records = Array.from({ length: UPDATES }, (_, i) => (i === SPIKE - 1 ? 1e8 : 1 + (i % 7) / 7));
 const manifest: Manifest = {
-  generation: 1, revision: 1, name: "Spike", title: "", state: "finished", spec: { budget: {} }, error: null,
-  engine: ENGINE, data: { name: "", trainExamples: UPDATES, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
+  generation: 1,
+  revision: 1,
+  name: "Spike",
+  title: "",
+  state: "finished",
+  spec: { budget: {} },
+  error: null,
+  engine: ENGINE,
+  data: { name: "", trainExamples: UPDATES, testExamples: 0, inputs: 1, outputs: 1, task: "regression" },
   columns: [column("gradientNorm")],
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: UPDATES, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null, recording: null, machine: null, probes: [], settled: false,
+  evaluation: { examples: 100, split: "train" },
+  budget: { examples: null, updates: UPDATES, epochs: null, seconds: null },
+  remainder: "keep",
+  pace: "examples",
+  plane: null,
+  recording: null,
+  machine: null,
+  probes: [],
+  settled: false,
   runs: [runInfo({ id: "b1-s1", totalUpdates: UPDATES, state: "finished", updates: UPDATES })],
 };
 
@@ -31,7 +47,10 @@ beforeEach(() => {
   stage.begin(manifest);
   stage.setAxis("updates");
   asked = new Map();
-  stage.remote = { ...stage.remote, wantTiles: (_, __, level, tiles) => tiles.forEach((index) => asked.set(`${level}/${index}`, [level, index])) };
+  stage.remote = {
+    ...stage.remote,
+    wantTiles: (_, __, level, tiles) => tiles.forEach((index) => asked.set(`${level}/${index}`, [level, index])),
+  };
   stage.store.ingestTile(tile([records], 6, 0, UPDATES)); // what a page that joins late has
 });
 
@@ -61,16 +80,28 @@ test("logarithmic time begins with the first update: finer tiles are asked for n
 });
 
 test("parts of a window are about equally wide on a logarithmic axis and leave nothing out", () => {
-  expect(logSpans(0, 100)).toEqual([[0, 4], [4, 16], [16, 64], [64, 100]]);
-  expect(logSpans(300, 5000)).toEqual([[300, 1024], [1024, 4096], [4096, 5000]]);
+  expect(logSpans(0, 100)).toEqual([
+    [0, 4],
+    [4, 16],
+    [16, 64],
+    [64, 100],
+  ]);
+  expect(logSpans(300, 5000)).toEqual([
+    [300, 1024],
+    [1024, 4096],
+    [4096, 5000],
+  ]);
   expect([logSpans(0, 3), logSpans(70, 80)]).toEqual([[[0, 3]], [[70, 80]]]);
 });
 
 test("a spike beyond the scale has a mark where it is cut, and its value is read there and nowhere else", () => {
   const plot = plotOf(0.1, 10);
   gradientChart.draw(plot, stage);
-  expect(plot.cuts.map(({ run, from, to, value, above }) => ({ run, from, to, value, above }))).toEqual([{ run: 0, from: 397_312, to: 401_408, value: 1e8, above: true }]);
-  const there = plot.cutAt(400, 0), elsewhere = plot.cutAt(300, 0);
+  expect(plot.cuts.map(({ run, from, to, value, above }) => ({ run, from, to, value, above }))).toEqual([
+    { run: 0, from: 397_312, to: 401_408, value: 1e8, above: true },
+  ]);
+  const there = plot.cutAt(400, 0),
+    elsewhere = plot.cutAt(300, 0);
   expect([there?.value, elsewhere]).toEqual([1e8, null]);
   expect(readings(stage, gradientChart, SPIKE, () => there)[0]!.text).toMatch(/ ↑ 1(\.00)?×10⁸$/);
   expect(readings(stage, gradientChart, 300_000, () => elsewhere)[0]!.text).not.toContain("↑");

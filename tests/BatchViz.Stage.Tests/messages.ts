@@ -6,7 +6,12 @@ export type Bucket = [min: number, max: number, last: number, nonFinite: number]
 /** The bucket over records, computed directly from them. */
 export function bucketOf(records: readonly number[]): Bucket {
   const finite = records.filter(Number.isFinite).map(Math.fround);
-  return [finite.length ? Math.min(...finite) : NaN, finite.length ? Math.max(...finite) : NaN, Math.fround(records.at(-1)!), Math.min(255, records.length - finite.length)];
+  return [
+    finite.length ? Math.min(...finite) : NaN,
+    finite.length ? Math.max(...finite) : NaN,
+    Math.fround(records.at(-1)!),
+    Math.min(255, records.length - finite.length),
+  ];
 }
 
 class Bytes {
@@ -50,7 +55,9 @@ function putSegments(out: Bytes, columns: readonly (readonly number[])[], from: 
   for (const { level, first, count } of segments) {
     out.put("u8", level).put("u8", 0).put("u16", count).put("u32", first);
     for (const records of columns) {
-      const buckets = Array.from({ length: count }, (_, i) => bucketOf(records.slice((first + i) * 4 ** level, (first + i + 1) * 4 ** level)));
+      const buckets = Array.from({ length: count }, (_, i) =>
+        bucketOf(records.slice((first + i) * 4 ** level, (first + i + 1) * 4 ** level)),
+      );
       for (const k of [0, 1, 2]) for (const bucket of buckets) out.put("f32", bucket[k]!);
       for (const bucket of buckets) out.put("u8", bucket[3]);
       out.align();
@@ -73,28 +80,58 @@ export interface FrameOptions {
   resolution?: number;
 }
 
-export const frame = (columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) => decodeFrame(frameBytes(columns, from, to, options));
+export const frame = (columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) =>
+  decodeFrame(frameBytes(columns, from, to, options));
 
 export function frameBytes(columns: readonly (readonly number[])[], from: number, to: number, options: FrameOptions = {}) {
   const body = new Bytes();
   const segments = putSegments(body, columns, from, to, options.top ?? 3);
-  const out = new Bytes().put("u32", 0x31465642).put("u16", 1).put("u16", 0).put("u32", options.sequence ?? 1).put("u32", options.generation ?? 1).put("u32", options.revision ?? 1)
-    .put("u32", options.plane ?? 0).put("u32", options.grid ?? 0).put("u16", options.resolution ?? 0).put("u16", 0).put("f64", 0).put("u16", 1).put("u16", columns.length);
+  const out = new Bytes()
+    .put("u32", 0x31465642)
+    .put("u16", 1)
+    .put("u16", 0)
+    .put("u32", options.sequence ?? 1)
+    .put("u32", options.generation ?? 1)
+    .put("u32", options.revision ?? 1)
+    .put("u32", options.plane ?? 0)
+    .put("u32", options.grid ?? 0)
+    .put("u16", options.resolution ?? 0)
+    .put("u16", 0)
+    .put("f64", 0)
+    .put("u16", 1)
+    .put("u16", columns.length);
   columns.forEach((_, index) => out.put("u8", index));
-  out.align().put("u16", options.run ?? 0).put("u8", RUN_STATES.indexOf(options.state ?? "running")).put("u8", segments).put("u32", from).put("u32", to);
+  out
+    .align()
+    .put("u16", options.run ?? 0)
+    .put("u8", RUN_STATES.indexOf(options.state ?? "running"))
+    .put("u8", segments)
+    .put("u32", from)
+    .put("u32", to);
   const { evaluations, points } = options;
-  out.put("u32", evaluations?.first ?? 0).put("u32", points?.first ?? 0).put("u16", evaluations?.entries.length ?? 0).put("u16", points?.entries.length ?? 0);
+  out
+    .put("u32", evaluations?.first ?? 0)
+    .put("u32", points?.first ?? 0)
+    .put("u16", evaluations?.entries.length ?? 0)
+    .put("u16", points?.entries.length ?? 0);
   putSegments(out, columns, from, to, options.top ?? 3);
-  for (const list of [evaluations, points]) for (const [update, ...values] of list?.entries ?? []) {
-    out.put("u32", update!);
-    for (const value of values) out.put("f32", value);
-  }
+  for (const list of [evaluations, points])
+    for (const [update, ...values] of list?.entries ?? []) {
+      out.put("u32", update!);
+      for (const value of values) out.put("f32", value);
+    }
   return out.done();
 }
 
 /** The HTTP answer with all evaluations, or with all path points of a plane. */
 export function listBytes(name: "BVE1" | "BVP1", entries: readonly (readonly number[])[], plane = 0, generation = 1, run = 0): Uint8Array {
-  const out = new Bytes().put("u32", name === "BVE1" ? 0x31455642 : 0x31505642).put("u16", 1).put("u16", run).put("u32", generation).put("u32", plane).put("u32", entries.length);
+  const out = new Bytes()
+    .put("u32", name === "BVE1" ? 0x31455642 : 0x31505642)
+    .put("u16", 1)
+    .put("u16", run)
+    .put("u32", generation)
+    .put("u32", plane)
+    .put("u32", entries.length);
   for (const [update, ...values] of entries) {
     out.put("u32", update!);
     for (const value of values) out.put("f32", value);
@@ -103,11 +140,23 @@ export function listBytes(name: "BVE1" | "BVP1", entries: readonly (readonly num
 }
 
 export function tile(columns: readonly (readonly number[])[], level: number, index: number, head: number, run = 0) {
-  const from = index * 1024 * 4 ** level, to = Math.min(head, (index + 1) * 1024 * 4 ** level);
+  const from = index * 1024 * 4 ** level,
+    to = Math.min(head, (index + 1) * 1024 * 4 ** level);
   const body = new Bytes();
   const segments = putSegments(body, columns, from, to, level);
-  const out = new Bytes().put("u32", 0x31545642).put("u16", 1).put("u8", level).put("u8", 0).put("u32", 1).put("u16", run).put("u16", columns.length)
-    .put("u32", index).put("u32", from).put("u32", to).put("u16", segments).put("u16", 0);
+  const out = new Bytes()
+    .put("u32", 0x31545642)
+    .put("u16", 1)
+    .put("u8", level)
+    .put("u8", 0)
+    .put("u32", 1)
+    .put("u16", run)
+    .put("u16", columns.length)
+    .put("u32", index)
+    .put("u32", from)
+    .put("u32", to)
+    .put("u16", segments)
+    .put("u16", 0);
   columns.forEach((_, i) => out.put("u8", i));
   out.align();
   putSegments(out, columns, from, to, level);

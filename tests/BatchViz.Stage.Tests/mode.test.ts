@@ -9,12 +9,29 @@ import { column, ENGINE, runInfo } from "./samples.ts";
 const EXAMPLE_COLUMNS = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
 
 const manifestOf = (spec: Spec, rest: Partial<Manifest>): Manifest => ({
-  generation: 7, revision: 3, name: "n", title: "t", state: "finished", spec, error: null, engine: ENGINE,
+  generation: 7,
+  revision: 3,
+  name: "n",
+  title: "t",
+  state: "finished",
+  spec,
+  error: null,
+  engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 50, inputs: 4, outputs: 2, task: "classification" },
   columns: ["loss", "gradientNorm", ...EXAMPLE_COLUMNS].map((name) => column(name)),
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 8, epochs: null, seconds: null }, remainder: "keep", pace: "examples",
-  runs: [0, 1].map((index) => runInfo({ index, id: `b${8 + index}`, batchSize: 8 + index, totalUpdates: 8, state: "finished", updates: 8 })),
-  plane: null, machine: null, probes: [], settled: false, recording: null, ...rest,
+  evaluation: { examples: 100, split: "train" },
+  budget: { examples: null, updates: 8, epochs: null, seconds: null },
+  remainder: "keep",
+  pace: "examples",
+  runs: [0, 1].map((index) =>
+    runInfo({ index, id: `b${8 + index}`, batchSize: 8 + index, totalUpdates: 8, state: "finished", updates: 8 }),
+  ),
+  plane: null,
+  machine: null,
+  probes: [],
+  settled: false,
+  recording: null,
+  ...rest,
 });
 
 const normed = manifestOf({ probes: ["gradient"] } as Spec, { undefined: EXAMPLE_COLUMNS, twoModes: ["batchNorm", "dropout"] });
@@ -30,8 +47,11 @@ async function inLanguage(language: "en" | "zh") {
   vi.stubGlobal("requestAnimationFrame", () => 0);
   vi.stubGlobal("localStorage", { getItem: () => null, setItem: () => {} });
   const [{ Stage: TheStage }, records, probes, loss, { sentenceOf }, mode] = await Promise.all([
-    import("../../src/BatchViz.Stage/stage.ts"), import("../../src/BatchViz.Stage/panels/charts/records.ts"), import("../../src/BatchViz.Stage/panels/charts/probes.ts"),
-    import("../../src/BatchViz.Stage/panels/charts/loss.ts"), import("../../src/BatchViz.Stage/panels/charts/sentence.ts"),
+    import("../../src/BatchViz.Stage/stage.ts"),
+    import("../../src/BatchViz.Stage/panels/charts/records.ts"),
+    import("../../src/BatchViz.Stage/panels/charts/probes.ts"),
+    import("../../src/BatchViz.Stage/panels/charts/loss.ts"),
+    import("../../src/BatchViz.Stage/panels/charts/sentence.ts"),
     import("../../src/BatchViz.Stage/mode.ts"),
   ]);
   const with_ = (manifest: Manifest): Stage => {
@@ -46,8 +66,24 @@ async function inLanguage(language: "en" | "zh") {
 beforeEach(() => void vi.unstubAllGlobals());
 
 describe.each([
-  ["en", "Not defined in train mode: ", "not defined in train mode", "Not defined: a contrastive loss", "in train mode, min to max", "100 training examples, in evaluation mode", "256 pairs at a time"],
-  ["zh", "训练模式下无定义：", "训练模式下无定义", "无定义：对比损失", "（训练模式），最小至最大", "100 个训练样本（评估模式）", "（每次 256 对）"],
+  [
+    "en",
+    "Not defined in train mode: ",
+    "not defined in train mode",
+    "Not defined: a contrastive loss",
+    "in train mode, min to max",
+    "100 training examples, in evaluation mode",
+    "256 pairs at a time",
+  ],
+  [
+    "zh",
+    "训练模式下无定义：",
+    "训练模式下无定义",
+    "无定义：对比损失",
+    "（训练模式），最小至最大",
+    "100 个训练样本（评估模式）",
+    "（每次 256 对）",
+  ],
 ] as const)("in %s", (language, why, note, contrastive, train, evaluation, pairs) => {
   test("the noise scale is not asked for and says why", async () => {
     const { noiseChart, noiseProbeChart, sentenceOf, with_ } = await inLanguage(language);
@@ -68,19 +104,36 @@ describe.each([
 
   test("curves say in which mode they are", async () => {
     const { lossChart, accuracyChart, cosineChart, noiseChart, with_ } = await inLanguage(language);
-    const stage = with_(normed), towers = with_(paired), other = with_(plain);
+    const stage = with_(normed),
+      towers = with_(paired),
+      other = with_(plain);
     expect(lossChart.note(stage)).toContain(train);
     expect(lossChart.note(stage)).toContain(evaluation);
     for (const chart of [accuracyChart, cosineChart]) expect(chart.note(stage)).toContain(evaluation.split(/ examples|样本/).at(-1));
     for (const chart of [lossChart, accuracyChart, cosineChart]) expect(chart.note(towers)).toContain(pairs);
-    for (const chart of [lossChart, accuracyChart, cosineChart, noiseChart]) expect(chart.note(other)).not.toMatch(/mode|模式|pairs|对）|defin|定义/);
+    for (const chart of [lossChart, accuracyChart, cosineChart, noiseChart])
+      expect(chart.note(other)).not.toMatch(/mode|模式|pairs|对）|defin|定义/);
   });
 });
 
 describe("what one example alone leaves", () => {
   /** Eight updates of each run: batch losses and gradient norms, and an evaluation loss after the first and the last. */
-  const feed = (stage: Stage, run: number, losses: number[], norms: number[], evaluations: [number, number], state: "finished" | "diverged" = "finished"): boolean =>
-    stage.store.ingestFrame(frame([losses, norms], 0, losses.length, { run, state, top: 0, evaluations: { first: 0, entries: evaluations.map((value, i) => [i === 0 ? 0 : losses.length, value, value, 0.5, 0]) } }));
+  const feed = (
+    stage: Stage,
+    run: number,
+    losses: number[],
+    norms: number[],
+    evaluations: [number, number],
+    state: "finished" | "diverged" = "finished",
+  ): boolean =>
+    stage.store.ingestFrame(
+      frame([losses, norms], 0, losses.length, {
+        run,
+        state,
+        top: 0,
+        evaluations: { first: 0, entries: evaluations.map((value, i) => [i === 0 ? 0 : losses.length, value, value, 0.5, 0]) },
+      }),
+    );
   const same = (value: number): number[] => Array.from({ length: 8 }, () => value);
 
   test("a pair that has nothing to be told from: a level loss is drawn, and zeros say why a logarithm hides them", async () => {
@@ -108,9 +161,18 @@ describe("what one example alone leaves", () => {
 
   test("no number is shown as one", async () => {
     const en = await inLanguage("en");
-    expect([en.noNumber("noiseScale", true), en.noNumber("gradientVariance", false), en.noNumber("loss", true)]).toEqual([["not defined", "for one example"], ["not defined", ""], ["not finite", ""]]);
-    expect([en.ofOne(paired), en.ofOne(normed), en.ofOne(plain)].map((sentence) => sentence.split(/[ :]/).slice(0, 3).join(" "))).toEqual(["One pair alone", "One example alone", ""]);
+    expect([en.noNumber("noiseScale", true), en.noNumber("gradientVariance", false), en.noNumber("loss", true)]).toEqual([
+      ["not defined", "for one example"],
+      ["not defined", ""],
+      ["not finite", ""],
+    ]);
+    expect([en.ofOne(paired), en.ofOne(normed), en.ofOne(plain)].map((sentence) => sentence.split(/[ :]/).slice(0, 3).join(" "))).toEqual([
+      "One pair alone",
+      "One example alone",
+      "",
+    ]);
     const zh = await inLanguage("zh");
-    for (const sentence of [zh.ofOne(paired), zh.ofOne(normed), zh.noNumber("loss", true)[0], zh.noNumber("noiseScale", true).join("")]) expect(sentence).toMatch(/^[^a-zA-Z]*[\u4e00-\u9fff]/);
+    for (const sentence of [zh.ofOne(paired), zh.ofOne(normed), zh.noNumber("loss", true)[0], zh.noNumber("noiseScale", true).join("")])
+      expect(sentence).toMatch(/^[^a-zA-Z]*[\u4e00-\u9fff]/);
   });
 });

@@ -13,9 +13,16 @@ import { runInfo } from "./samples.ts";
 const run = (batchSize: number, phases: RunInfo["phases"] = null): RunInfo => runInfo({ batchSize, phases, parameters: 10 });
 const REMAINDERS: Manifest["remainder"][] = ["keep", "drop", "carry", "wrap", "reweight"];
 
-/** Forks, whose batch size changes on the way, and what they have used after 0, 1, 2 … updates; the program is held to the same figures (ForkingTests.cs). */
+/**
+ * Forks, whose batch size changes on the way, and what they have used after 0, 1, 2 … updates; the program is held to the same figures
+ * (ForkingTests.cs).
+ */
 const FORKS: {
-  remainder: Manifest["remainder"]; trainExamples: number; batchSize: number; phases: RunInfo["phases"]; examplesAndEpochs: [examples: number, epochs: number][];
+  remainder: Manifest["remainder"];
+  trainExamples: number;
+  batchSize: number;
+  phases: RunInfo["phases"];
+  examplesAndEpochs: [examples: number, epochs: number][];
 }[] = JSON.parse(readFileSync(join(import.meta.dirname, "../fixtures/forks.json"), "utf8"));
 
 /** Examples after u updates, counted one update at a time. */
@@ -28,14 +35,25 @@ function counted(updates: number, n: number, b: number, remainder: Manifest["rem
 
 describe("axes", () => {
   test.each(REMAINDERS)("examples follow from updates (%s)", (remainder) => {
-    for (const [n, b] of [[10, 1], [10, 3], [10, 4], [10, 10], [500, 32], [7, 9]] as const) {
+    for (const [n, b] of [
+      [10, 1],
+      [10, 3],
+      [10, 4],
+      [10, 10],
+      [500, 32],
+      [7, 9],
+    ] as const) {
       const clock = new RunClock(run(b), n, remainder);
       for (let u = 0; u < 60; u++) expect(clock.toAxis("examples", u), `N ${n}, B ${b}, u ${u}`).toBe(counted(u, n, b, remainder));
     }
   });
 
   test.each(REMAINDERS)("every axis leads back to the same update, fractions included (%s)", (remainder) => {
-    for (const [n, b] of [[10, 3], [500, 32], [500, 500]] as const) {
+    for (const [n, b] of [
+      [10, 3],
+      [500, 32],
+      [500, 500],
+    ] as const) {
       const clock = new RunClock(run(b), n, remainder);
       clock.noteSeconds(40, 2);
       clock.noteSeconds(20, 1.5);
@@ -51,13 +69,18 @@ describe("axes", () => {
     }
   });
 
-  const GROWING = [{ epoch: 0, batchSize: 3 }, { epoch: 2, batchSize: 6 }, { epoch: 3, batchSize: 10 }];
+  const GROWING = [
+    { epoch: 0, batchSize: 3 },
+    { epoch: 2, batchSize: 6 },
+    { epoch: 3, batchSize: 10 },
+  ];
 
   /** With the updates and examples before each phase, as the server counts them. */
   function growing(n: number, remainder: Manifest["remainder"]): PhaseInfo[] {
     const phases: PhaseInfo[] = [];
     for (const { epoch, batchSize } of GROWING) {
-      const before = phases.at(-1) ?? { epoch: 0, update: 0, examples: 0, batchSize }, epochs = epoch - before.epoch;
+      const before = phases.at(-1) ?? { epoch: 0, update: 0, examples: 0, batchSize },
+        epochs = epoch - before.epoch;
       const each = remainder === "drop" ? Math.floor(n / before.batchSize) : Math.ceil(n / before.batchSize);
       const examplesOfEach = remainder === "drop" || remainder === "wrap" ? each * before.batchSize : n;
       phases.push({ epoch, update: before.update + epochs * each, examples: before.examples + epochs * examplesOfEach, batchSize });
@@ -66,8 +89,10 @@ describe("axes", () => {
   }
 
   test.each(REMAINDERS.filter((remainder) => remainder !== "carry"))("batches that grow are counted at their size (%s)", (remainder) => {
-    const n = 10, clock = new RunClock(run(3, growing(n, remainder)), n, remainder);
-    let updates = 0, examples = 0;
+    const n = 10,
+      clock = new RunClock(run(3, growing(n, remainder)), n, remainder);
+    let updates = 0,
+      examples = 0;
     for (let epoch = 0; epoch < 8; epoch++) {
       const b = GROWING.filter((phase) => phase.epoch <= epoch).at(-1)!.batchSize;
       expect(clock.toAxis("epochs", updates), `epoch ${epoch}`).toBeCloseTo(epoch, 9);
@@ -200,12 +225,16 @@ describe("run styles", () => {
   test.each(["dark", "light"] as const)("stand out three to one from the ground and from the surface (%s)", (theme) => {
     for (const size of sizes) {
       const colour = runStyle(size).colour[theme];
-      for (const behind of [GROUND[theme], ...SURFACE[theme]]) expect(contrast(colour, behind), `B = ${size}, ${colour} on ${behind}`).toBeGreaterThanOrEqual(3);
+      for (const behind of [GROUND[theme], ...SURFACE[theme]])
+        expect(contrast(colour, behind), `B = ${size}, ${colour} on ${behind}`).toBeGreaterThanOrEqual(3);
     }
   });
 
   test("differ in dash and marker between the default batch sizes", () => {
-    for (const sizes of [[1, 8, 32, 128, 512], [1, 8, 32, 128, 500]]) {
+    for (const sizes of [
+      [1, 8, 32, 128, 512],
+      [1, 8, 32, 128, 500],
+    ]) {
       const looks = sizes.map((size) => runStyle(size));
       expect(new Set(looks.map((look) => look.marker)).size).toBe(5);
       expect(new Set(looks.map((look) => look.dash.join())).size).toBe(5);
@@ -215,7 +244,14 @@ describe("run styles", () => {
 });
 
 describe("heights", () => {
-  const grid = (values: number[]) => ({ resolution: Math.sqrt(values.length), generation: 1, plane: 1, grid: 1, region: [0, 1, 0, 1] as [number, number, number, number], values: Float32Array.from(values) });
+  const grid = (values: number[]) => ({
+    resolution: Math.sqrt(values.length),
+    generation: 1,
+    plane: 1,
+    grid: 1,
+    region: [0, 1, 0, 1] as [number, number, number, number],
+    values: Float32Array.from(values),
+  });
 
   test("few extreme points are clipped and do not flatten the rest", () => {
     const scale = heightScale(grid([...Array.from({ length: 96 }, (_, i) => i / 96), 1e6, 1e6, NaN, Infinity]), [0.2, 0.9], 0.9, false);
@@ -233,7 +269,8 @@ describe("heights", () => {
   test("a path that leaves through the top is said to, and only the slice is hatched", () => {
     const values = Array.from({ length: 100 }, (_, i) => i / 50);
     for (const log of [false, true]) {
-      const whole = heightScale(grid(values), [0.1, 3], 3, log), diverged = heightScale(grid(values), [0.1, 3, 1e9], 3, log);
+      const whole = heightScale(grid(values), [0.1, 3], 3, log),
+        diverged = heightScale(grid(values), [0.1, 3, 1e9], 3, log);
       expect([whole.clipped, whole.hatched, diverged.clipped, diverged.hatched]).toEqual([false, false, true, false]);
     }
     const below = heightScale(grid(values.map((value) => value - 5)), [-4.5, -3.5], -3.5, false);
@@ -264,8 +301,15 @@ describe("heights", () => {
 });
 
 test("numbers read as people write them", () => {
-  expect(["0.0312", "1,235", "−0.500", "NaN", "−∞", "1.20×10⁻⁵", "0"].map((text) => text.replace("1.20", "1.2")))
-    .toEqual([figure(0.03123), figure(1234.6), figure(-0.5), figure(NaN), figure(-Infinity), figure(1.2e-5), figure(0)]);
+  expect(["0.0312", "1,235", "−0.500", "NaN", "−∞", "1.20×10⁻⁵", "0"].map((text) => text.replace("1.20", "1.2"))).toEqual([
+    figure(0.03123),
+    figure(1234.6),
+    figure(-0.5),
+    figure(NaN),
+    figure(-Infinity),
+    figure(1.2e-5),
+    figure(0),
+  ]);
   expect([short(1500), short(300000), short(2e6), short(0.25), short(3.2e13)]).toEqual(["1.5k", "300k", "2M", "0.25", "3.2×10¹³"]);
   expect([niceStep(10, 10), niceStep(0.7, 14), niceStep(33, 10)]).toEqual([1, 0.05, 2]);
 });

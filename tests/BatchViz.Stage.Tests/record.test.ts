@@ -12,23 +12,44 @@ vi.stubGlobal("requestAnimationFrame", () => 0);
 vi.stubGlobal("document", { documentElement: { dataset: {} } });
 
 const manifest: Manifest = {
-  generation: 1, revision: 1, name: "", title: "", state: "running", spec: { budget: {} }, error: null,
-  engine: ENGINE, data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  generation: 1,
+  revision: 1,
+  name: "",
+  title: "",
+  state: "running",
+  spec: { budget: {} },
+  error: null,
+  engine: ENGINE,
+  data: { name: "", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
   columns: [column("loss"), column("noiseScale", { live: false }), column("flops", { live: false })],
-  evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: 3000, epochs: null, seconds: null }, remainder: "keep", pace: "examples", plane: null, recording: null, machine: null, probes: [], settled: false,
+  evaluation: { examples: 100, split: "train" },
+  budget: { examples: null, updates: 3000, epochs: null, seconds: null },
+  remainder: "keep",
+  pace: "examples",
+  plane: null,
+  recording: null,
+  machine: null,
+  probes: [],
+  settled: false,
   runs: [runInfo({ id: "b8-s1", batchSize: 8, totalUpdates: 3000 })],
 };
 const values = Array.from({ length: 2000 }, (_, i) => i + 1);
 
 /** A tile of a column that no frame carries. */
-const tileOf = (index: number, level: number, head: number): ReturnType<typeof decodeTile> => ({ ...tile([values], level, 0, head), columns: [index] });
+const tileOf = (index: number, level: number, head: number): ReturnType<typeof decodeTile> => ({
+  ...tile([values], level, 0, head),
+  columns: [index],
+});
 
 let stage: Stage, asked: string[];
 beforeEach(() => {
   stage = new Stage();
   stage.begin(manifest);
   asked = [];
-  stage.remote = { ...stage.remote, wantTiles: (run, name, level, tiles) => tiles.forEach((index) => asked.push(`${run}/${name}/${level}/${index}`)) };
+  stage.remote = {
+    ...stage.remote,
+    wantTiles: (run, name, level, tiles) => tiles.forEach((index) => asked.push(`${run}/${name}/${level}/${index}`)),
+  };
   stage.store.ingestFrame(frame([values], 0, 2000, { top: 0 }));
 });
 

@@ -10,9 +10,17 @@ import { runInfo } from "./samples.ts";
 const run = (index: number, batchSize: number): RunInfo => runInfo({ index, id: `b${batchSize}-${index}`, batchSize });
 
 const moments = (change: Partial<Moments> = {}): Moments => ({
-  run: "b8-s1", update: 7, plane: 1, point: { x: 2, y: -1, offPlane: 0.5 }, nextBatchSize: 8,
-  batch: { x: 0.3, y: -0.1, norm: 2 }, full: { x: 0.2, y: 0.1, norm: 0.5, examples: 1000 }, cosine: 0.4,
-  covariance: [4, 1.2, 1], covarianceExamples: 256, ...change,
+  run: "b8-s1",
+  update: 7,
+  plane: 1,
+  point: { x: 2, y: -1, offPlane: 0.5 },
+  nextBatchSize: 8,
+  batch: { x: 0.3, y: -0.1, norm: 2 },
+  full: { x: 0.2, y: 0.1, norm: 0.5, examples: 1000 },
+  cosine: 0.4,
+  covariance: [4, 1.2, 1],
+  covarianceExamples: 256,
+  ...change,
 });
 
 describe("panes", () => {
@@ -20,7 +28,9 @@ describe("panes", () => {
 
   test("seeds and forks of one batch size share a pane, smallest first", () => {
     expect(byBatchSize([run(0, 32), run(1, 1), run(2, 32), run(3, 8)])).toEqual([
-      { batchSize: 1, runs: [1] }, { batchSize: 8, runs: [3] }, { batchSize: 32, runs: [0, 2] },
+      { batchSize: 1, runs: [1] },
+      { batchSize: 8, runs: [3] },
+      { batchSize: 32, runs: [0, 2] },
     ]);
   });
 
@@ -32,9 +42,17 @@ describe("panes", () => {
     expect(columnsFor(1, 1000, 500)).toBe(1);
   });
 
-  test.each([[1, 5], [3, 2], [8, 8]])("%i × %i: panes are equal, do not overlap and stay between title and caption", (_, count) => {
+  test.each([
+    [1, 5],
+    [3, 2],
+    [8, 8],
+  ])("%i × %i: panes are equal, do not overlap and stay between title and caption", (_, count) => {
     const runs = Array.from({ length: count }, (_, i) => run(i, 2 ** i));
-    for (const [width, height] of [[980, 600], [390, 700], [1501, 411]] as const) {
+    for (const [width, height] of [
+      [980, 600],
+      [390, 700],
+      [1501, 411],
+    ] as const) {
       const panes = layOut(runs, true, width, height, INSETS);
       expect(panes.map((pane) => pane.batchSize)).toEqual(runs.map((r) => r.batchSize));
       for (const pane of panes) {
@@ -44,7 +62,13 @@ describe("panes", () => {
         expect(pane.y + pane.height).toBeLessThanOrEqual(height - INSETS.bottom);
         expect(Math.abs(pane.width - panes[0]!.width)).toBeLessThanOrEqual(2);
         expect(Math.abs(pane.height - panes[0]!.height)).toBeLessThanOrEqual(2);
-        const corners = [[0, 0], [pane.width - 1, 0], [0, pane.height - 1], [pane.width - 1, pane.height - 1], [pane.width / 2, pane.height / 2]] as const;
+        const corners = [
+          [0, 0],
+          [pane.width - 1, 0],
+          [0, pane.height - 1],
+          [pane.width - 1, pane.height - 1],
+          [pane.width / 2, pane.height / 2],
+        ] as const;
         for (const [x, y] of corners) expect(paneAt(panes, pane.x + x, pane.y + y)).toBe(pane);
       }
     }
@@ -67,11 +91,15 @@ describe("gradients on the plane", () => {
   });
 
   test("the ellipse is one standard deviation of a batch's gradient around the full one", () => {
-    const m = moments(), scale = 3, line = ellipse(m, scale);
-    const factor = (1000 - 8) / 999 / 8, [xx, xy, yy] = [4 * factor, 1.2 * factor, 1 * factor];
+    const m = moments(),
+      scale = 3,
+      line = ellipse(m, scale);
+    const factor = (1000 - 8) / 999 / 8,
+      [xx, xy, yy] = [4 * factor, 1.2 * factor, 1 * factor];
     const determinant = xx * yy - xy * xy;
     for (let i = 0; i < line.length; i += 2) {
-      const dx = (line[i]! - (2 - scale * 0.2)) / scale, dy = (line[i + 1]! - (-1 - scale * 0.1)) / scale;
+      const dx = (line[i]! - (2 - scale * 0.2)) / scale,
+        dy = (line[i + 1]! - (-1 - scale * 0.1)) / scale;
       const mahalanobis = (yy * dx * dx - 2 * xy * dx * dy + xx * dy * dy) / determinant;
       expect(mahalanobis).toBeCloseTo(1, 9);
     }
@@ -90,7 +118,11 @@ describe("gradients on the plane", () => {
   });
 
   test("a degenerate covariance gives a line, not NaN", () => {
-    for (const covariance of [[0, 0, 4], [4, 4, 4], [0, 0, 0]] as [number, number, number][]) {
+    for (const covariance of [
+      [0, 0, 4],
+      [4, 4, 4],
+      [0, 0, 0],
+    ] as [number, number, number][]) {
       expect(ellipse(moments({ covariance }), 1).every(Number.isFinite)).toBe(true);
     }
   });
@@ -98,7 +130,9 @@ describe("gradients on the plane", () => {
   test("one scale for all: 1, 2 or 5 times a power of ten, seen and inside the picture", () => {
     const region = [-10, 10, -5, 5] as const;
     for (const size of [1e-6, 0.03, 1, 700]) {
-      const some = [moments({ batch: { x: size, y: 0, norm: size }, full: { x: 0, y: size / 7, norm: size, examples: 1000 }, covariance: null })];
+      const some = [
+        moments({ batch: { x: size, y: 0, norm: size }, full: { x: 0, y: size / 7, norm: size, examples: 1000 }, covariance: null }),
+      ];
       const scale = commonScale(some, region);
       expect([1, 2, 5]).toContain(Math.round(scale / 10 ** Math.floor(Math.log10(scale) + 1e-9)));
       const share = (scale * size) / 20;
@@ -135,18 +169,26 @@ describe("asking for gradients", () => {
   beforeEach(() => void vi.useFakeTimers());
   afterEach(() => void vi.useRealTimers());
 
-  const loader = (answers: (MomentsAnswer | Error)[]): { loader: MomentsLoader; asked: string[]; signals: AbortSignal[]; changes: () => number } => {
-    const asked: string[] = [], signals: AbortSignal[] = [];
+  const loader = (
+    answers: (MomentsAnswer | Error)[],
+  ): { loader: MomentsLoader; asked: string[]; signals: AbortSignal[]; changes: () => number } => {
+    const asked: string[] = [],
+      signals: AbortSignal[] = [];
     let changes = 0;
     return {
-      asked, signals, changes: () => changes,
-      loader: new MomentsLoader(async (r, update, plane, cancel) => {
-        asked.push(`${r}/${update}/${plane}`);
-        signals.push(cancel);
-        const answer = answers.shift() ?? moments({ update });
-        if (answer instanceof Error) throw answer;
-        return answer;
-      }, () => changes++),
+      asked,
+      signals,
+      changes: () => changes,
+      loader: new MomentsLoader(
+        async (r, update, plane, cancel) => {
+          asked.push(`${r}/${update}/${plane}`);
+          signals.push(cancel);
+          const answer = answers.shift() ?? moments({ update });
+          if (answer instanceof Error) throw answer;
+          return answer;
+        },
+        () => changes++,
+      ),
     };
   };
 

@@ -15,13 +15,22 @@ const PROGRAM = process.env["BATCHVIZ"] ?? join(import.meta.dirname, "../../src/
 /** The real program in a process of its own, with the two cookies that its links give. */
 export class Server {
   private constructor(
-    private readonly child: ChildProcess, readonly url: string, readonly owner: string, readonly viewer: string, private readonly viewerLink: string,
+    private readonly child: ChildProcess,
+    readonly url: string,
+    readonly owner: string,
+    readonly viewer: string,
+    private readonly viewerLink: string,
   ) {}
 
   static async start(experiment: object, program = PROGRAM): Promise<Server> {
-    const folder = mkdtempSync(join(tmpdir(), "batchviz-")), file = join(folder, "experiment.json");
+    const folder = mkdtempSync(join(tmpdir(), "batchviz-")),
+      file = join(folder, "experiment.json");
     writeFileSync(file, JSON.stringify(experiment));
-    const child = spawn(program, ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file, "--recordings", join(folder, "recordings")], { stdio: ["ignore", "pipe", "inherit"] });
+    const child = spawn(
+      program,
+      ["serve", "--urls", "http://127.0.0.1:0", "--experiment", file, "--recordings", join(folder, "recordings")],
+      { stdio: ["ignore", "pipe", "inherit"] },
+    );
     const links: Record<string, string> = {};
     for await (const line of createInterface({ input: child.stdout! })) {
       const [, name, url] = /^\s*(Open|Owner link|Viewer link)\s+(\S+)/.exec(line) ?? [];
@@ -30,7 +39,13 @@ export class Server {
     }
     child.stdout!.resume();
     if (links["Viewer link"] === undefined) throw new Error("The program ended before it listened.");
-    return new Server(child, links["Open"]!.replace(/\/$/, ""), await cookie(links["Owner link"]!), await cookie(links["Viewer link"]), links["Viewer link"]);
+    return new Server(
+      child,
+      links["Open"]!.replace(/\/$/, ""),
+      await cookie(links["Owner link"]!),
+      await cookie(links["Viewer link"]),
+      links["Viewer link"],
+    );
   }
 
   /** Of one more person: each has few connections. */
@@ -83,10 +98,16 @@ export class Viewer {
   private readonly live: string;
   private healing: Promise<void> | null = null;
 
-  constructor(private readonly server: Server, private readonly manifest: Manifest) {
+  constructor(
+    private readonly server: Server,
+    private readonly manifest: Manifest,
+  ) {
     const columns = manifest.columns.filter((c) => c.live);
     this.live = columns.map((c) => c.name).join("+");
-    this.store = new TimelineStore(manifest.runs.length, columns.map((c) => columnIndex(manifest, c.name)));
+    this.store = new TimelineStore(
+      manifest.runs.length,
+      columns.map((c) => columnIndex(manifest, c.name)),
+    );
   }
 
   async start(): Promise<void> {
@@ -95,7 +116,8 @@ export class Viewer {
   }
 
   /**
-   * Again when the connection is closed, as a page does: in a process with a hundred viewers on a busy machine pings come later than a server
+   * Again when the connection is closed, as a page does: in a process with a hundred viewers on a busy machine pings come later than a
+   * server
    * waits for them.
    */
   private async watch(): Promise<void> {
@@ -164,7 +186,10 @@ export const ENDLESS = {
   pace: "examples",
 };
 
-/** Tries again for a while what the network broke off: a server closes a connection that has been silent, perhaps just when it is used again. */
+/**
+ * Tries again for a while what the network broke off: a server closes a connection that has been silent, perhaps just when it is used
+ * again.
+ */
 async function persistently<T>(work: () => Promise<T>): Promise<T> {
   for (let attempt = 1; ; attempt++) {
     try {

@@ -18,10 +18,26 @@ const run = (index: number, batchSize: number, more: Partial<RunInfo> = {}): Run
   runInfo({ index, id: `r${index}`, batchSize, ...more });
 
 const manifest = (runs: RunInfo[], spec: Manifest["spec"] = {}, remainder: Manifest["remainder"] = "keep"): Manifest => ({
-  generation: 1, revision: 1, name: "Moons", title: "", state: "running", spec, error: null,
-  engine: ENGINE, data: { name: "Moons", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
-  columns: [], evaluation: { examples: 100, split: "train" }, budget: { examples: null, updates: null, epochs: null, seconds: null },
-  machine: null, probes: [], settled: false, recording: null, remainder, pace: "examples", runs, plane: null,
+  generation: 1,
+  revision: 1,
+  name: "Moons",
+  title: "",
+  state: "running",
+  spec,
+  error: null,
+  engine: ENGINE,
+  data: { name: "Moons", trainExamples: 100, testExamples: 0, inputs: 2, outputs: 1, task: "classification" },
+  columns: [],
+  evaluation: { examples: 100, split: "train" },
+  budget: { examples: null, updates: null, epochs: null, seconds: null },
+  machine: null,
+  probes: [],
+  settled: false,
+  recording: null,
+  remainder,
+  pace: "examples",
+  runs,
+  plane: null,
 });
 
 describe("the window", () => {
@@ -51,11 +67,22 @@ describe("short batches", () => {
   test("where the remainder is kept, the last batch of each epoch is what is left", () => {
     const clock = new RunClock(run(0, 32), 100, "keep");
     expect([1, 2, 3, 4, 5, 8].map((update) => [clock.batchOf(update), clock.isRemainder(update), clock.epochOf(update)])).toEqual([
-      [32, false, 1], [32, false, 1], [32, false, 1], [4, true, 1], [32, false, 2], [4, true, 2]]);
+      [32, false, 1],
+      [32, false, 1],
+      [32, false, 1],
+      [4, true, 1],
+      [32, false, 2],
+      [4, true, 2],
+    ]);
   });
 
   test("nothing is left where batches fit, are dropped, carried or filled", () => {
-    for (const [size, remainder] of [[25, "keep"], [32, "drop"], [32, "carry"], [32, "wrap"]] as const) {
+    for (const [size, remainder] of [
+      [25, "keep"],
+      [32, "drop"],
+      [32, "carry"],
+      [32, "wrap"],
+    ] as const) {
       const clock = new RunClock(run(0, size), 100, remainder);
       for (let update = 1; update < 20; update++) expect(clock.isRemainder(update), `${size} ${remainder} ${update}`).toBe(false);
     }
@@ -63,31 +90,58 @@ describe("short batches", () => {
 });
 
 describe("markers", () => {
-  const of = (info: RunInfo, spec: Manifest["spec"] = {}, others: RunInfo[] = [], state: "running" | "diverged" = "running", made = 100) => {
+  const of = (
+    info: RunInfo,
+    spec: Manifest["spec"] = {},
+    others: RunInfo[] = [],
+    state: "running" | "diverged" = "running",
+    made = 100,
+  ) => {
     const all = manifest([info, ...others], spec);
-    return markersOf(info, all, new RunClock(info, 100, "keep"), { state, made }, ["B = 25", "B = 50", "third"]).map(({ kind, update, words }) => [kind, update, words]);
+    return markersOf(info, all, new RunClock(info, 100, "keep"), { state, made }, ["B = 25", "B = 50", "third"]).map(
+      ({ kind, update, words }) => [kind, update, words],
+    );
   };
 
   test("a step schedule changes the rate where its epochs end, and not at the end", () => {
-    expect(of(run(0, 25, { totalUpdates: 24 }), { schedule: { kind: "step", factor: 0.5, everyEpochs: 2 } }, [], "running", 4)).toEqual([["rate", 8, "Learning rate ×0.5"], ["rate", 16, "Learning rate ×0.5"]]);
+    expect(of(run(0, 25, { totalUpdates: 24 }), { schedule: { kind: "step", factor: 0.5, everyEpochs: 2 } }, [], "running", 4)).toEqual([
+      ["rate", 8, "Learning rate ×0.5"],
+      ["rate", 16, "Learning rate ×0.5"],
+    ]);
   });
 
   test("a warm-up ends in the middle of an epoch: with the first update after it", () => {
-    expect(of(run(0, 25, { totalUpdates: 24 }), { schedule: { kind: "cosine", warmup: { epochs: 1.1 } } }, [], "running", 4)).toEqual([["rate", 5, "The learning rate's warm-up ends"]]);
+    expect(of(run(0, 25, { totalUpdates: 24 }), { schedule: { kind: "cosine", warmup: { epochs: 1.1 } } }, [], "running", 4)).toEqual([
+      ["rate", 5, "The learning rate's warm-up ends"],
+    ]);
   });
 
   test("a batch that grows, a run that diverges, a fork on both of its runs", () => {
-    const grows = run(0, 25, { phases: [{ epoch: 0, update: 0, examples: 0, batchSize: 25 }, { epoch: 2, update: 8, examples: 200, batchSize: 50 }] });
-    expect(of(grows, {}, [], "diverged", 30)).toEqual([["batch", 8, "Batch size 25 → 50"], ["diverged", 30, "Diverged at update 30"]]);
+    const grows = run(0, 25, {
+      phases: [
+        { epoch: 0, update: 0, examples: 0, batchSize: 25 },
+        { epoch: 2, update: 8, examples: 200, batchSize: 50 },
+      ],
+    });
+    expect(of(grows, {}, [], "diverged", 30)).toEqual([
+      ["batch", 8, "Batch size 25 → 50"],
+      ["diverged", 30, "Diverged at update 30"],
+    ]);
     const child = run(1, 50, { fork: { run: "r0", update: 6, set: { batchSize: "50" } } });
     expect(of(run(0, 25), {}, [child])).toEqual([["fork", 6, "Fork: B = 50"]]);
     const all = manifest([run(0, 25), child]);
-    expect(markersOf(child, all, new RunClock(child, 100, "keep"), { state: "running", made: 9 }, ["B = 25", "B = 50"]).map(({ words }) => words)).toEqual(["Leaves B = 25: B = 50"]);
+    expect(
+      markersOf(child, all, new RunClock(child, 100, "keep"), { state: "running", made: 9 }, ["B = 25", "B = 50"]).map(
+        ({ words }) => words,
+      ),
+    ).toEqual(["Leaves B = 25: B = 50"]);
   });
 
   test("a fork that ends the schedule has no changes after it", () => {
     const fork = run(0, 25, { totalUpdates: 40, fork: { run: "gone", update: 10, set: { "schedule.kind": "constant" } } });
-    expect(of(fork, { schedule: { kind: "step", factor: 0.1, everyEpochs: 2 } }).filter(([kind]) => kind === "rate")).toEqual([["rate", 8, "Learning rate ×0.1"]]);
+    expect(of(fork, { schedule: { kind: "step", factor: 0.1, everyEpochs: 2 } }).filter(([kind]) => kind === "rate")).toEqual([
+      ["rate", 8, "Learning rate ×0.1"],
+    ]);
   });
 
   test("epochs are thinned to round numbers", () => {
@@ -107,8 +161,15 @@ describe("markers", () => {
 
 describe("keyframes", () => {
   test("are asked for when the run has grown, every five seconds and one at a time; another run's do not get in the way", async () => {
-    const asked: number[] = [], answers: ((answer: Answer<Keyframes>) => void)[] = [];
-    const list = new KeyframeList((run) => { asked.push(run); return new Promise((resolve) => answers.push(resolve)); }, () => {});
+    const asked: number[] = [],
+      answers: ((answer: Answer<Keyframes>) => void)[] = [];
+    const list = new KeyframeList(
+      (run) => {
+        asked.push(run);
+        return new Promise((resolve) => answers.push(resolve));
+      },
+      () => {},
+    );
     const settle = (): Promise<void> => new Promise((resolve) => setTimeout(resolve));
     list.look(1, 0, 10, 0);
     list.look(1, 0, 20, 9000);

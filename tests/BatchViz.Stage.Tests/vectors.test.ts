@@ -13,10 +13,16 @@ import { describe, expect, test } from "vitest";
 import * as wire from "../../src/BatchViz.Stage/wire.ts";
 
 const folder = join(import.meta.dirname, "../vectors/wire");
-const names = readdirSync(folder).filter((name) => name.endsWith(".json")).map((name) => name.slice(0, -5));
+const names = readdirSync(folder)
+  .filter((name) => name.endsWith(".json"))
+  .map((name) => name.slice(0, -5));
 const bytesOf = (name: string): Uint8Array => new Uint8Array(readFileSync(join(folder, `${name}.bin`)));
 const DECODERS: Record<string, (bytes: Uint8Array) => object> = {
-  frame: wire.decodeFrame, tile: wire.decodeTile, evaluations: wire.decodeEvaluations, paths: wire.decodePaths, grid: wire.decodeGrid,
+  frame: wire.decodeFrame,
+  tile: wire.decodeTile,
+  evaluations: wire.decodeEvaluations,
+  paths: wire.decodePaths,
+  grid: wire.decodeGrid,
 };
 
 const numbers = (values: ArrayLike<number>): (number | string)[] => Array.from(values, (v) => (Number.isFinite(v) ? v : String(v)));
@@ -24,15 +30,25 @@ const numbers = (values: ArrayLike<number>): (number | string)[] => Array.from(v
 function plainSegment(view: wire.View, segment: wire.Segment, columns: number): object {
   const { level, first, count, offset } = segment;
   const buckets = Array.from({ length: columns }, (_, c) => {
-    const start = offset + c * wire.columnBytes(count), f = start >> 2;
-    return Array.from({ length: count }, (__, i) =>
-      [...numbers([view.floats[f + i]!, view.floats[f + count + i]!, view.floats[f + 2 * count + i]!]), view.bytes[start + 12 * count + i]!]);
+    const start = offset + c * wire.columnBytes(count),
+      f = start >> 2;
+    return Array.from({ length: count }, (__, i) => [
+      ...numbers([view.floats[f + i]!, view.floats[f + count + i]!, view.floats[f + 2 * count + i]!]),
+      view.bytes[start + 12 * count + i]!,
+    ]);
   });
   return { level, first, count, buckets };
 }
 
 function plainEntries(view: wire.View, { first, count, word }: wire.Entries): object {
-  return { first, count, values: Array.from({ length: count }, (_, i) => [view.words[word + 5 * i]!, ...numbers(view.floats.subarray(word + 5 * i + 1, word + 5 * i + 5))]) };
+  return {
+    first,
+    count,
+    values: Array.from({ length: count }, (_, i) => [
+      view.words[word + 5 * i]!,
+      ...numbers(view.floats.subarray(word + 5 * i + 1, word + 5 * i + 5)),
+    ]),
+  };
 }
 
 /** What was decoded, without views into the message. */
@@ -44,7 +60,11 @@ function plain(value: unknown, view?: wire.View, columns = 0): unknown {
   const width = (value as { columns?: number[] }).columns?.length ?? columns;
   if ("word" in value) return plainEntries(own!, value as wire.Entries);
   if ("offset" in value) return plainSegment(own!, value as wire.Segment, width);
-  return Object.fromEntries(Object.entries(value).filter(([key]) => key !== "view").map(([key, item]) => [key, plain(item, own, width)]));
+  return Object.fromEntries(
+    Object.entries(value)
+      .filter(([key]) => key !== "view")
+      .map(([key, item]) => [key, plain(item, own, width)]),
+  );
 }
 
 test("there are vectors", () => expect(names.length).toBeGreaterThan(0));
@@ -71,7 +91,8 @@ describe.each(names)("%s", (name) => {
   });
 
   test("is refused with another magic number or version", () => {
-    const magic = bytesOf(name), version = bytesOf(name);
+    const magic = bytesOf(name),
+      version = bytesOf(name);
     magic[0]! ^= 1;
     version[4] = 2;
     expect(() => DECODERS[kind]!(magic)).toThrow(/does not begin with BV/);

@@ -1,4 +1,5 @@
 using BatchViz.Core.Engines;
+
 namespace BatchViz.Telemetry.Tests;
 
 public class RunLogTests
@@ -19,17 +20,19 @@ public class RunLogTests
     {
         const int Total = 2_000_000;
         var log = Logs.New();
-        int width = log.Layout.Width, seen = 0;
+        int width = log.Layout.Width,
+            seen = 0;
         using var begun = new ManualResetEventSlim();
         var writer = Task.Run(() =>
         {
             begun.Wait();
             var random = new Random(1);
             var chunk = new float[2048 * width];
-            for (int at = 0; at < Total;)
+            for (int at = 0; at < Total; )
             {
                 int size = Math.Min(random.Next(1, 2048), Total - at);
-                for (int i = 0; i < size * width; i++) chunk[i] = at + i / width;
+                for (int i = 0; i < size * width; i++)
+                    chunk[i] = at + i / width;
                 log.Append(chunk, size, 0, 1);
                 at += size;
             }
@@ -43,16 +46,23 @@ public class RunLogTests
         {
             for (int level = RunLog.ChunkLevel; level <= 10; level++)
             {
-                long size = 1L << (2 * level), count = log.Count >> (2 * level);
+                long size = 1L << (2 * level),
+                    count = log.Count >> (2 * level);
                 for (long i = Math.Max(0, count - 3); i < count; i++)
-                    if (!log.TryBuckets(level, i, 5, bucket) || bucket[0] != new Bucket(i * size, (i + 1) * size - 1, (i + 1) * size - 1, 0)) Assert.Fail($"level {level}, bucket {i}: {bucket[0]}");
+                    if (
+                        !log.TryBuckets(level, i, 5, bucket)
+                        || bucket[0] != new Bucket(i * size, (i + 1) * size - 1, (i + 1) * size - 1, 0)
+                    )
+                        Assert.Fail($"level {level}, bucket {i}: {bucket[0]}");
             }
             long first = Math.Max(0, log.Count - RunLog.RingChunks * RunLog.ChunkRows + Random.Shared.Next(4096) - 1024);
-            if (first + 64 > log.Count || !log.TryRows(first, 64, rows)) continue;
+            if (first + 64 > log.Count || !log.TryRows(first, 64, rows))
+                continue;
             seen++;
             for (int r = 0; r < 64; r++)
-                for (int c = 0; c < width; c++)
-                    if (rows[r * log.Stride + c] != first + r) Assert.Fail($"record {first + r}, column {c}: {rows[r * log.Stride + c]}");
+            for (int c = 0; c < width; c++)
+                if (rows[r * log.Stride + c] != first + r)
+                    Assert.Fail($"record {first + r}, column {c}: {rows[r * log.Stride + c]}");
         }
         await writer;
         Assert.Equal(Total, log.Count);
@@ -77,7 +87,8 @@ public class RunLogTests
         Logs.Append(log, 4, (c, r) => 10 * c + r);
         Logs.Append(log, 0, (c, r) => 0);
         Assert.Equal((Logs.Seconds + 1, Logs.Seconds, 4), (log.ColumnCount, log.SecondsColumn, log.Count));
-        for (int c = 0; c < Logs.Seconds; c++) Assert.Equal(new Bucket(10 * c, 10 * c + 3, 10 * c + 3, 0), Logs.At(log, c, 1, 0));
+        for (int c = 0; c < Logs.Seconds; c++)
+            Assert.Equal(new Bucket(10 * c, 10 * c + 3, 10 * c + 3, 0), Logs.At(log, c, 1, 0));
         Assert.Equal([1, 2, 3, 4], Enumerable.Range(0, 4).Select(r => Logs.At(log, log.SecondsColumn, 0, r)!.Value.Last));
     }
 
@@ -96,23 +107,36 @@ public class RunLogTests
         var all = new List<float[]>();
         while (all.Count < 9000)
         {
-            int rows = random.Next(3) switch { 0 => 1 + random.Next(3), 1 => 1 + random.Next(70), _ => 1 + random.Next(3000) };
+            int rows = random.Next(3) switch
+            {
+                0 => 1 + random.Next(3),
+                1 => 1 + random.Next(70),
+                _ => 1 + random.Next(3000),
+            };
             var records = new float[rows * width];
             // Columns of ordinary numbers, some that are never finite, and large ones whose sum is no float.
             for (int i = 0; i < records.Length; i++)
-                records[i] = (i % width) switch { 2 => float.NaN, 5 => 3e38f, _ => random.Next(40) == 0 ? Logs.Value(random) : (float)random.NextDouble() };
-            for (int r = 0; r < rows; r++) all.Add(records[(r * width)..((r + 1) * width)]);
+                records[i] = (i % width) switch
+                {
+                    2 => float.NaN,
+                    5 => 3e38f,
+                    _ => random.Next(40) == 0 ? Logs.Value(random) : (float)random.NextDouble(),
+                };
+            for (int r = 0; r < rows; r++)
+                all.Add(records[(r * width)..((r + 1) * width)]);
             log.Append(records, rows, 0, 1);
         }
         Assert.Equal(all.Count, log.Count);
         for (int c = 0; c < width; c++)
         {
             float[] values = [.. all.Select(row => row[c])];
-            for (int i = 0; i < values.Length; i++) Assert.Equal(Bucket.Of(values[i]), Logs.At(log, c, 0, i));
+            for (int i = 0; i < values.Length; i++)
+                Assert.Equal(Bucket.Of(values[i]), Logs.At(log, c, 0, i));
             for (int level = 1; level < 7; level++)
             {
                 int size = 1 << (2 * level);
-                for (int i = 0; i < values.Length / size; i++) Assert.Equal(Logs.Brute(values.AsSpan(i * size, size)), Logs.At(log, c, level, i));
+                for (int i = 0; i < values.Length / size; i++)
+                    Assert.Equal(Logs.Brute(values.AsSpan(i * size, size)), Logs.At(log, c, level, i));
             }
         }
     }
@@ -153,7 +177,10 @@ public class RunLogTests
         Assert.InRange(log.Bytes, 1, 8 << 20);
     }
 
-    /// <summary>A tiny net's records come too fast to be kept all, and need not be: a replay gives them again. Where it does not, they are kept as long as the budget lasts.</summary>
+    /// <summary>
+    /// A tiny net's records come too fast to be kept all, and need not be: a replay gives them again. Where it does not, they are kept as
+    /// long as the budget lasts.
+    /// </summary>
     [Fact]
     public void Records_that_do_not_come_again_are_kept_however_fast_they_come()
     {

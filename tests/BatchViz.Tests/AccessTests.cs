@@ -18,28 +18,61 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     /// <summary>Of an experiment: all of it is for viewers, too.</summary>
     private static readonly string[] Looking =
     [
-        "", "/tiles/{run:int}/{columns}/{level:int}/{index:long}", "/batches/{run:int}/{update:long}", "/moments/{run:int}/{update:long}/{plane:long}",
-        "/boundary/{run:int}/{update:long}", "/examples/{split}/{ids}", "/points/{split}", "/lines/{a:int}/{b:int}", "/probes/{run:int}", "/keyframes/{run:int}",
-        "/evaluations/{run:int}", "/paths/{plane:long}/{run:int}", "/grids/{grid:long}/{resolution:int}",
+        "",
+        "/tiles/{run:int}/{columns}/{level:int}/{index:long}",
+        "/batches/{run:int}/{update:long}",
+        "/moments/{run:int}/{update:long}/{plane:long}",
+        "/boundary/{run:int}/{update:long}",
+        "/examples/{split}/{ids}",
+        "/points/{split}",
+        "/lines/{a:int}/{b:int}",
+        "/probes/{run:int}",
+        "/keyframes/{run:int}",
+        "/evaluations/{run:int}",
+        "/paths/{plane:long}/{run:int}",
+        "/grids/{grid:long}/{resolution:int}",
     ];
 
     private static readonly string[] Watching = ["Watch"];
 
     private static readonly (string Method, object[] Arguments)[] Controlling =
     [
-        ("Hold", []), ("Continue", []), ("StepOnce", []), ("Stop", []), ("FitPlane", ["random"]), ("FitPlaneAt", ["hessian", new[] { "b1-s1" }, 0]), ("Start", [SomeHost.Moons]),
+        ("Hold", []),
+        ("Continue", []),
+        ("StepOnce", []),
+        ("Stop", []),
+        ("FitPlane", ["random"]),
+        ("FitPlaneAt", ["hessian", new[] { "b1-s1" }, 0]),
+        ("Start", [SomeHost.Moons]),
     ];
 
     /// <summary>Of a host that keeps no recordings: an owner gets as far as a sentence.</summary>
     private static readonly (string Method, object[] Arguments)[] Keeping =
     [
-        ("Open", ["moons"]), ("Resume", ["moons"]), ("Rename", ["moons", "Suns"]), ("Delete", ["moons"]), ("Undelete", ["moons"]), ("Fork", ["b9-s9", 1, new Dictionary<string, string>()]), ("UndoFork", ["b9-s9"]), ("RedoFork", ["b9-s9"]),
+        ("Open", ["moons"]),
+        ("Resume", ["moons"]),
+        ("Rename", ["moons", "Suns"]),
+        ("Delete", ["moons"]),
+        ("Undelete", ["moons"]),
+        ("Fork", ["b9-s9", 1, new Dictionary<string, string>()]),
+        ("UndoFork", ["b9-s9"]),
+        ("RedoFork", ["b9-s9"]),
     ];
 
-    public static IEnumerable<object[]> Secrets => [["0"], [new string('0', 64)], ["%00"], ["owner"]];
+    public static IEnumerable<object[]> Secrets =>
+        [
+            ["0"],
+            [new string('0', 64)],
+            ["%00"],
+            ["owner"],
+        ];
 
-    private IEnumerable<RouteEndpoint> Endpoints => host.App.Services.GetRequiredService<EndpointDataSource>().Endpoints.OfType<RouteEndpoint>()
-        .Concat(((IEndpointRouteBuilder)host.App).DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>()).Distinct();
+    private IEnumerable<RouteEndpoint> Endpoints =>
+        host
+            .App.Services.GetRequiredService<EndpointDataSource>()
+            .Endpoints.OfType<RouteEndpoint>()
+            .Concat(((IEndpointRouteBuilder)host.App).DataSources.SelectMany(s => s.Endpoints).OfType<RouteEndpoint>())
+            .Distinct();
 
     [Fact]
     public async Task Nobody_without_a_link_reaches_any_endpoint_but_the_door()
@@ -47,7 +80,8 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         int tried = 0;
         foreach (string path in Paths())
         {
-            if (ForAnyone.Contains(path)) continue;
+            if (ForAnyone.Contains(path))
+                continue;
             tried++;
             foreach (var method in new[] { HttpMethod.Get, HttpMethod.Post })
             {
@@ -86,7 +120,10 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         const string Experiment = "/api/experiments/{generation:long}";
         using var viewer = await host.Joined(host.Links.Viewer);
 
-        Assert.Equal(Looking.Select(path => Experiment + path).Order(), Paths().Where(path => path.StartsWith(Experiment, StringComparison.Ordinal)).Order());
+        Assert.Equal(
+            Looking.Select(path => Experiment + path).Order(),
+            Paths().Where(path => path.StartsWith(Experiment, StringComparison.Ordinal)).Order()
+        );
         foreach (string path in Looking)
         {
             using var answer = await viewer.GetAsync(Filled(Experiment + path));
@@ -98,11 +135,22 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     public async Task Endpoints_that_take_more_than_reading_are_hubs_circuits_and_pages_only()
     {
         await Task.CompletedTask;
-        var writing = Endpoints.Where(e => e.Metadata.GetMetadata<HttpMethodMetadata>() is not { } m || m.HttpMethods.Any(h => h is not ("GET" or "HEAD")))
-            .Select(Path).Distinct();
+        var writing = Endpoints
+            .Where(e => e.Metadata.GetMetadata<HttpMethodMetadata>() is not { } m || m.HttpMethods.Any(h => h is not ("GET" or "HEAD")))
+            .Select(Path)
+            .Distinct();
 
-        Assert.All(writing, path => Assert.True(path.StartsWith("/hubs/", StringComparison.Ordinal) || path.StartsWith("/_blazor", StringComparison.Ordinal)
-            || path.StartsWith("/_framework", StringComparison.Ordinal) || path is "/" or "/recordings" or "/api/recordings/import", path));
+        Assert.All(
+            writing,
+            path =>
+                Assert.True(
+                    path.StartsWith("/hubs/", StringComparison.Ordinal)
+                        || path.StartsWith("/_blazor", StringComparison.Ordinal)
+                        || path.StartsWith("/_framework", StringComparison.Ordinal)
+                        || path is "/" or "/recordings" or "/api/recordings/import",
+                    path
+                )
+        );
     }
 
     [Fact]
@@ -117,7 +165,9 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     {
         string cookie = await Cookie(host.Links.Viewer);
 
-        var refused = await Assert.ThrowsAsync<HttpRequestException>(() => HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", cookie));
+        var refused = await Assert.ThrowsAsync<HttpRequestException>(() =>
+            HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", cookie)
+        );
         Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         foreach (var (method, arguments) in Controlling.Concat(Keeping))
         {
@@ -134,8 +184,18 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
     {
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/control", await Cookie(host.Links.Owner));
 
-        foreach (var (method, arguments) in Controlling) Assert.Null(await hub.Invoke(method, arguments));
-        foreach (var (method, arguments) in Keeping) Assert.Contains(method switch { "Fork" => "no run of this experiment", "UndoFork" or "RedoFork" => "no fork of this experiment", _ => "keeps no recordings" }, await hub.Invoke(method, arguments));
+        foreach (var (method, arguments) in Controlling)
+            Assert.Null(await hub.Invoke(method, arguments));
+        foreach (var (method, arguments) in Keeping)
+            Assert.Contains(
+                method switch
+                {
+                    "Fork" => "no run of this experiment",
+                    "UndoFork" or "RedoFork" => "no fork of this experiment",
+                    _ => "keeps no recordings",
+                },
+                await hub.Invoke(method, arguments)
+            );
         Assert.Contains("batchSizes[0]", await hub.Invoke("Start", SomeHost.Moons.Replace("[1,", "[0,")));
     }
 
@@ -174,7 +234,9 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         string owner = await Cookie(host.Links.Owner);
         foreach (string hub in new[] { "/hubs/watch", "/hubs/control", "/_blazor" })
         {
-            var refused = await Assert.ThrowsAsync<HttpRequestException>(() => HubClient.Connect(host.Client.BaseAddress!, hub, owner, origin));
+            var refused = await Assert.ThrowsAsync<HttpRequestException>(() =>
+                HubClient.Connect(host.Client.BaseAddress!, hub, owner, origin)
+            );
             Assert.Equal(HttpStatusCode.Forbidden, refused.StatusCode);
         }
         string own = host.Client.BaseAddress!.GetLeftPart(UriPartial.Authority);
@@ -182,11 +244,17 @@ public class AccessTests(GuardedHost host) : IClassFixture<GuardedHost>
         Assert.Null(await allowed.Invoke("Continue"));
     }
 
-    private static IEnumerable<string> Methods(Type hub)
-        => hub.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly).Where(m => !typeof(Hub).GetMethods().Any(b => b.Name == m.Name)).Select(m => m.Name);
+    private static IEnumerable<string> Methods(Type hub) =>
+        hub.GetMethods(BindingFlags.Public | BindingFlags.Instance | BindingFlags.DeclaredOnly)
+            .Where(m => !typeof(Hub).GetMethods().Any(b => b.Name == m.Name))
+            .Select(m => m.Name);
 
     /// <summary>Every route but those of files, which are no secret.</summary>
-    private IEnumerable<string> Paths() => Endpoints.Where(e => !e.Metadata.Any(m => m.GetType().Name.Contains("StaticAsset", StringComparison.Ordinal))).Select(Path).Distinct();
+    private IEnumerable<string> Paths() =>
+        Endpoints
+            .Where(e => !e.Metadata.Any(m => m.GetType().Name.Contains("StaticAsset", StringComparison.Ordinal)))
+            .Select(Path)
+            .Distinct();
 
     private static string Path(RouteEndpoint endpoint) => "/" + (endpoint.RoutePattern.RawText ?? "").TrimStart('/');
 

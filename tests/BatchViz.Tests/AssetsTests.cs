@@ -41,7 +41,8 @@ public partial class AssetsTests(RunningHost host) : IClassFixture<RunningHost>
     [Fact]
     public async Task Every_colour_that_MudBlazor_reads_is_one_of_ours()
     {
-        string theirs = await host.Client.GetStringAsync("/_content/MudBlazor/MudBlazor.min.css"), ours = await host.Client.GetStringAsync("/css/mudblazor.css");
+        string theirs = await host.Client.GetStringAsync("/_content/MudBlazor/MudBlazor.min.css"),
+            ours = await host.Client.GetStringAsync("/css/mudblazor.css");
         string[] read = [.. PaletteRead().Matches(theirs).Select(match => match.Groups[1].Value).Distinct().Order(StringComparer.Ordinal)];
 
         Assert.NotEmpty(read);

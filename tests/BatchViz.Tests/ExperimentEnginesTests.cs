@@ -24,7 +24,13 @@ public sealed class ExperimentEnginesTests : IDisposable
     [InlineData(null, null, "cpu", null, false, "asked for with --engine cpu")]
     [InlineData("torch:cuda:7", "bf16", "cpu", "float32", true, "asked for with --engine cpu")]
     public void The_experiment_goes_before_a_server_and_after_the_command_line_of_one_that_runs_by_itself(
-        string? named, string? precision, string? asked, string? askedPrecision, bool overrides, string reason)
+        string? named,
+        string? precision,
+        string? asked,
+        string? askedPrecision,
+        bool overrides,
+        string reason
+    )
     {
         var spec = Spec(named, precision);
         var engines = new ExperimentEngines(asked, PrecisionOf(askedPrecision), overrides: overrides);
@@ -47,8 +53,10 @@ public sealed class ExperimentEnginesTests : IDisposable
             var experiments = host.Experiments;
             await experiments.Start(Json("Narrow", "torch:cpu", "bf16"));
             var narrow = experiments.Current!;
-            Assert.Equal(("torch", Precision.BFloat16, "the experiment names it"),
-                (narrow.Experiment.Engine.Name, narrow.Experiment.Engine.Precision, narrow.Experiment.EngineReason));
+            Assert.Equal(
+                ("torch", Precision.BFloat16, "the experiment names it"),
+                (narrow.Experiment.Engine.Name, narrow.Experiment.Engine.Precision, narrow.Experiment.EngineReason)
+            );
             await narrow.Experiment.Ended.WaitAsync(TimeSpan.FromSeconds(60));
             Assert.Equal(("torch", "bf16", "torch:cpu"), Shown(host));
             string key = narrow.Recording.Key!;
@@ -64,8 +72,10 @@ public sealed class ExperimentEnginesTests : IDisposable
             Assert.Equal(("torch", "cpu BF16"), (entry.Manifest!.Engine.Name, entry.Manifest.Engine.Variant));
             Assert.Equal(("torch:cpu", "bf16"), ((string?)entry.Manifest.Spec["engine"], (string?)entry.Manifest.Spec["precision"]));
             await experiments.Open(key);
-            Assert.Equal(("torch", Precision.BFloat16),
-                (experiments.Current!.Experiment.Engine.Name, experiments.Current.Experiment.Engine.Precision));
+            Assert.Equal(
+                ("torch", Precision.BFloat16),
+                (experiments.Current!.Experiment.Engine.Name, experiments.Current.Experiment.Engine.Precision)
+            );
         }
         finally
         {
@@ -78,8 +88,12 @@ public sealed class ExperimentEnginesTests : IDisposable
     {
         using var experiments = new ExperimentHost(new ExperimentEngines(), new Data.DataFiles(null), new Training.ExperimentOptions());
         var estimates = new List<EngineEstimate>();
-        await foreach (var estimate in experiments.Estimates(Spec(null, "bf16"), default)) estimates.Add(estimate);
-        Assert.Equal(EngineList.All().Where(entry => entry.WhyNot is null).Select(entry => entry.Name), estimates.Select(estimate => estimate.Engine));
+        await foreach (var estimate in experiments.Estimates(Spec(null, "bf16"), default))
+            estimates.Add(estimate);
+        Assert.Equal(
+            EngineList.All().Where(entry => entry.WhyNot is null).Select(entry => entry.Name),
+            estimates.Select(estimate => estimate.Engine)
+        );
         Assert.Equal("\"precision\" is \"bf16\", but the embedded engine computes in float32.", estimates[0].Problem);
         Assert.True(estimates[1] is { Cost: { TrainingSeconds: > 0, MemoryBytes: > 0 }, Problem: null });
     }
@@ -90,16 +104,21 @@ public sealed class ExperimentEnginesTests : IDisposable
         return ((string?)manifest["engine"]!["name"], (string?)manifest["engine"]!["precision"], (string?)manifest["spec"]!["engine"]);
     }
 
-    private static Precision? PrecisionOf(string? word) => word is null ? null : SpecVocabulary.Precisions.Single(known => known.Word == word).Value;
+    private static Precision? PrecisionOf(string? word) =>
+        word is null ? null : SpecVocabulary.Precisions.Single(known => known.Word == word).Value;
 
     private static byte[] Json(string name, string engine, string? precision) =>
         Encoding.UTF8.GetBytes(SpecWriter.Write(Spec(engine, precision) with { Name = name }).ToJsonString());
 
-    private static ExperimentSpec Spec(string? engine, string? precision) => SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)) with
-    {
-        BatchSizes = [new BatchSize(50)], Budget = new BudgetSpec { Epochs = 2 },
-            Landscape = new LandscapeSpec { Resolution = 9 }, Engine = engine, Precision = PrecisionOf(precision),
-    };
+    private static ExperimentSpec Spec(string? engine, string? precision) =>
+        SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)) with
+        {
+            BatchSizes = [new BatchSize(50)],
+            Budget = new BudgetSpec { Epochs = 2 },
+            Landscape = new LandscapeSpec { Resolution = 9 },
+            Engine = engine,
+            Precision = PrecisionOf(precision),
+        };
 }
 
 /// <summary>A test that needs libtorch: skipped, with the reason, on systems that have none (tests/run tells it once).</summary>

@@ -15,13 +15,19 @@ public sealed class HubClient : IAsyncDisposable
     /// <exception cref="HttpRequestException">The hub refuses; <see cref="HttpRequestException.StatusCode"/> says how.</exception>
     public static async Task<HubClient> Connect(Uri server, string hub, string? cookie = null, string? origin = null, bool json = false)
     {
-        var builder = new HubConnectionBuilder().WithUrl(new Uri(server, hub), options =>
-        {
-            options.UseDefaultCredentials = false;
-            if (cookie is not null) options.Headers["Cookie"] = cookie;
-            if (origin is not null) options.Headers["Origin"] = origin;
-        });
-        if (!json) builder.AddMessagePackProtocol();
+        var builder = new HubConnectionBuilder().WithUrl(
+            new Uri(server, hub),
+            options =>
+            {
+                options.UseDefaultCredentials = false;
+                if (cookie is not null)
+                    options.Headers["Cookie"] = cookie;
+                if (origin is not null)
+                    options.Headers["Origin"] = origin;
+            }
+        );
+        if (!json)
+            builder.AddMessagePackProtocol();
         var client = new HubClient(builder.Build());
         try
         {
@@ -55,7 +61,8 @@ public sealed class HubClient : IAsyncDisposable
     {
         var stream = await connection.StreamAsChannelCoreAsync<byte[]>(method, [], closed.Token);
         await foreach (byte[] bytes in stream.ReadAllAsync(Patience()))
-            if (enough(bytes)) return;
+            if (enough(bytes))
+                return;
     }
 
     public async ValueTask DisposeAsync()

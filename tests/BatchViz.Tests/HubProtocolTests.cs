@@ -17,11 +17,14 @@ public class HubProtocolTests(RunningHost host) : IClassFixture<RunningHost>
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", json: json);
         var magics = new List<uint>();
 
-        await hub.Stream("Watch", frame =>
-        {
-            magics.Add(BitConverter.ToUInt32(frame));
-            return magics.Count == 3;
-        });
+        await hub.Stream(
+            "Watch",
+            frame =>
+            {
+                magics.Add(BitConverter.ToUInt32(frame));
+                return magics.Count == 3;
+            }
+        );
 
         Assert.All(magics, magic => Assert.Equal(FrameMagic, magic));
     }
@@ -37,7 +40,8 @@ public class HubProtocolTests(RunningHost host) : IClassFixture<RunningHost>
         var message = new StreamItemMessage("0", frame);
         var protocols = host.App.Services.GetServices<IHubProtocol>().ToDictionary(protocol => protocol.Name);
 
-        long packed = Length(protocols["messagepack"], message), text = Length(protocols["json"], message);
+        long packed = Length(protocols["messagepack"], message),
+            text = Length(protocols["json"], message);
 
         Assert.InRange(packed, length, length + 16);
         Assert.True(packed <= 0.75 * text, $"{packed:#,0} bytes beside {text:#,0}");

@@ -21,7 +21,10 @@ public class LanguageTests(RunningHost host) : IClassFixture<RunningHost>
     [Fact]
     public async Task What_the_address_asked_for_holds_for_the_visit()
     {
-        using var client = new HttpClient(new HttpClientHandler { CookieContainer = new CookieContainer() }) { BaseAddress = host.Client.BaseAddress };
+        using var client = new HttpClient(new HttpClientHandler { CookieContainer = new CookieContainer() })
+        {
+            BaseAddress = host.Client.BaseAddress,
+        };
         await Page(client, "/?lang=zh", "en");
         Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/", "en"));
         await Page(client, "/?lang=en", "zh");
@@ -37,14 +40,16 @@ public class LanguageTests(RunningHost host) : IClassFixture<RunningHost>
         cookies.Add(client.BaseAddress!, new Cookie(PageLanguage.Chosen, "en", "/") { Expires = DateTime.Now.AddYears(1) });
         Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/?lang=zh", "en"));
         Assert.Contains("<html lang=\"zh-Hans\"", await Page(client, "/", "en")); // the circuit of this visit, too
-        foreach (Cookie cookie in cookies.GetAllCookies()) cookie.Expired |= cookie.Expires == default; // the browser is closed
+        foreach (Cookie cookie in cookies.GetAllCookies())
+            cookie.Expired |= cookie.Expires == default; // the browser is closed
         Assert.Contains("<html lang=\"en\"", await Page(client, "/", "zh"));
     }
 
     private static async Task<string> Page(HttpClient client, string address, string? accepts)
     {
         var request = new HttpRequestMessage(HttpMethod.Get, address);
-        if (accepts is not null) request.Headers.Add("Accept-Language", accepts);
+        if (accepts is not null)
+            request.Headers.Add("Accept-Language", accepts);
         using var answer = await client.SendAsync(request);
         return await answer.EnsureSuccessStatusCode().Content.ReadAsStringAsync();
     }

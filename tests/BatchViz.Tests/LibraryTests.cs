@@ -4,10 +4,10 @@ using System.Text.Json.Nodes;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Live;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using BatchViz.Training;
 
 namespace BatchViz.Tests;
 
@@ -53,7 +53,8 @@ public sealed class SomeRecordings : IDisposable
     {
         foreach (string file in Directory.EnumerateFiles(from, "*", SearchOption.AllDirectories))
         {
-            if (Path.GetFileName(file) == DiskFiles.LockName || file.EndsWith(".new", StringComparison.Ordinal)) continue;
+            if (Path.GetFileName(file) == DiskFiles.LockName || file.EndsWith(".new", StringComparison.Ordinal))
+                continue;
             string target = Path.Combine(to, Path.GetRelativePath(from, file));
             Directory.CreateDirectory(Path.GetDirectoryName(target)!);
             using var source = new FileStream(file, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete);
@@ -70,7 +71,11 @@ public sealed class SomeRecordings : IDisposable
 
     private Experiment Begin(IFiles files, string json)
     {
-        var experiment = new Experiment(new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(json)), trusted: true), engine, new ExperimentOptions { Files = files });
+        var experiment = new Experiment(
+            new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(json)), trusted: true),
+            engine,
+            new ExperimentOptions { Files = files }
+        );
         experiment.Start();
         return experiment;
     }
@@ -84,7 +89,8 @@ public class LibraryTests
         using var some = new SomeRecordings();
         await some.Finished("finished");
         SomeRecordings.Copy(some.Folder("finished"), some.Folder("torn"));
-        using (var log = new FileStream(Path.Combine(some.Folder("torn"), "runs", "b1-s1.log"), FileMode.Open)) log.SetLength(log.Length - 10);
+        using (var log = new FileStream(Path.Combine(some.Folder("torn"), "runs", "b1-s1.log"), FileMode.Open))
+            log.SetLength(log.Length - 10);
         SomeRecordings.Copy(some.Folder("finished"), some.Folder("unreadable"));
         File.WriteAllText(Path.Combine(some.Folder("unreadable"), RecordingManifest.FileName), "{}");
         SomeRecordings.Copy(some.Folder("finished"), some.Folder("locked"));
@@ -95,15 +101,30 @@ public class LibraryTests
         var entries = some.Library.List().ToDictionary(entry => entry.Key);
 
         Assert.Equal(["finished", "interrupted", "locked", "torn", "unreadable"], entries.Keys.Order());
-        Assert.Equal((LibraryState.Finished, "Finished", "Moons", 8000 + 40 * 29 + 40), (entries["finished"].State, entries["finished"].Says, entries["finished"].Name, entries["finished"].Updates));
+        Assert.Equal(
+            (LibraryState.Finished, "Finished", "Moons", 8000 + 40 * 29 + 40),
+            (entries["finished"].State, entries["finished"].Says, entries["finished"].Name, entries["finished"].Updates)
+        );
         Assert.Equal(LibraryState.Interrupted, entries["interrupted"].State);
         Assert.Matches("^Interrupted after update [0-9,]+$", entries["interrupted"].Says);
         Assert.True(entries["interrupted"].Resumable);
         Assert.Equal((LibraryState.Elsewhere, "Being written elsewhere"), (entries["locked"].State, entries["locked"].Says));
         Assert.Equal(LibraryState.Interrupted, entries["torn"].State);
         Assert.StartsWith("runs/b1-s1.log: a block is cut short at byte ", Assert.Single(entries["torn"].Damages));
-        Assert.Equal((LibraryState.Unreadable, "The recording's manifest is damaged: it has 2 bytes."), (entries["unreadable"].State, entries["unreadable"].Problem));
-        Assert.All(entries.Values, entry => Assert.Equal(Directory.EnumerateFiles(some.Folder(entry.Key), "*", SearchOption.AllDirectories).Sum(file => new FileInfo(file).Length), entry.Bytes));
+        Assert.Equal(
+            (LibraryState.Unreadable, "The recording's manifest is damaged: it has 2 bytes."),
+            (entries["unreadable"].State, entries["unreadable"].Problem)
+        );
+        Assert.All(
+            entries.Values,
+            entry =>
+                Assert.Equal(
+                    Directory
+                        .EnumerateFiles(some.Folder(entry.Key), "*", SearchOption.AllDirectories)
+                        .Sum(file => new FileInfo(file).Length),
+                    entry.Bytes
+                )
+        );
     }
 
     [Fact]
@@ -142,7 +163,10 @@ public class LibraryTests
         Assert.Equal(1, library.InTrash().Count);
         Assert.Equal("moons", library.Undelete(trashed));
         Assert.Equal("moons", Assert.Single(library.List()).Key);
-        Assert.Equal("What was deleted is no longer in the trash.", Assert.Throws<RefusedException>(() => library.Undelete(trashed)).Message);
+        Assert.Equal(
+            "What was deleted is no longer in the trash.",
+            Assert.Throws<RefusedException>(() => library.Undelete(trashed)).Message
+        );
 
         library.Delete("moons");
         clock.Now += TimeSpan.FromHours(23);
@@ -161,8 +185,14 @@ public class LibraryTests
         await some.Finished("moons");
         using (DiskFiles.ToWrite(some.Folder("moons")))
         {
-            Assert.Equal("“Moons” is being written by another BatchViz; it can be deleted when that is done.", Assert.Throws<RefusedException>(() => some.Library.Delete("moons")).Message);
-            Assert.Equal("“Moons” is being written by another BatchViz; it can be renamed when that is done.", Assert.Throws<RefusedException>(() => some.Library.Rename("moons", "Suns")).Message);
+            Assert.Equal(
+                "“Moons” is being written by another BatchViz; it can be deleted when that is done.",
+                Assert.Throws<RefusedException>(() => some.Library.Delete("moons")).Message
+            );
+            Assert.Equal(
+                "“Moons” is being written by another BatchViz; it can be renamed when that is done.",
+                Assert.Throws<RefusedException>(() => some.Library.Rename("moons", "Suns")).Message
+            );
         }
         some.Library.Rename("moons", "  Suns ");
         Assert.Equal("Suns", some.Library.Find("moons").Name);
@@ -207,7 +237,8 @@ public class LibraryTests
     [InlineData("", "A recording's name has 1 to 100 characters.")]
     [InlineData("a\nb", "A recording's name is one line of text.")]
     [InlineData("a\uD800b", "A recording's name is one line of text.")]
-    public void Names_that_are_none_are_refused(string name, string sentence) => Assert.Equal(sentence, Assert.Throws<RefusedException>(() => Library.CheckName(name)).Message);
+    public void Names_that_are_none_are_refused(string name, string sentence) =>
+        Assert.Equal(sentence, Assert.Throws<RefusedException>(() => Library.CheckName(name)).Message);
 
     private sealed class Clock : TimeProvider
     {
@@ -250,7 +281,10 @@ public class LibraryHubTests : IAsyncLifetime
         Assert.Null(recording["problem"]);
         Assert.True((long)recording["bytes"]! > 1000);
         await using var hub = await Hub();
-        Assert.Equal("“Moons” is on the air; it can be deleted when another experiment is.", Sentence(await hub.Invoke("Delete", (string)entry["id"]!)));
+        Assert.Equal(
+            "“Moons” is on the air; it can be deleted when another experiment is.",
+            Sentence(await hub.Invoke("Delete", (string)entry["id"]!))
+        );
         Assert.Null(await hub.Invoke("Rename", (string)entry["id"]!, "First"));
         Assert.Equal("First", (string?)Assert.Single(await Recordings())["name"]);
         await Until(async () => (string?)(await Manifest())["recording"]!["name"] == "First");
@@ -272,7 +306,10 @@ public class LibraryHubTests : IAsyncLifetime
         Assert.Equal(("Earlier", "finished"), ((string?)manifest["name"], (string?)manifest["state"]));
         Assert.Equal(8000, (long)manifest["runs"]![0]!["updates"]!);
         await Until(async () => (await Manifest())["plane"] is { } plane && (int)plane["resolution"]! > 0);
-        Assert.Equal("Every run of this experiment has ended; there is nothing to go on with.", Sentence(await hub.Invoke("Resume", "earlier")));
+        Assert.Equal(
+            "Every run of this experiment has ended; there is nothing to go on with.",
+            Sentence(await hub.Invoke("Resume", "earlier"))
+        );
     }
 
     [Fact]
@@ -321,7 +358,10 @@ public class LibraryHubTests : IAsyncLifetime
         await using var hub = await Hub();
 
         Assert.Contains("\"batchSize\"", await hub.Invoke("Fork", "b7-s1", 100, new Dictionary<string, string> { ["batchSize"] = "0" }));
-        Assert.Contains("has made only", await hub.Invoke("Fork", "b7-s1", 1100 * 40, new Dictionary<string, string> { ["budget.updates"] = "90000" }));
+        Assert.Contains(
+            "has made only",
+            await hub.Invoke("Fork", "b7-s1", 1100 * 40, new Dictionary<string, string> { ["budget.updates"] = "90000" })
+        );
         Assert.Null(await hub.Invoke("Fork", "b7-s1", 100, new Dictionary<string, string> { ["batchSize"] = "50" }));
 
         await host.Experiments.Current!.Experiment.Ended;
@@ -370,10 +410,12 @@ public class LibraryHubTests : IAsyncLifetime
 
     private async Task<JsonNode> Manifest() => (await host.Client.GetFromJsonAsync<JsonNode>("/api/experiments/current"))!;
 
-    private async Task<JsonNode[]> Recordings() => [.. (await host.Client.GetFromJsonAsync<JsonArray>("/api/recordings"))!.Select(entry => entry!)];
+    private async Task<JsonNode[]> Recordings() =>
+        [.. (await host.Client.GetFromJsonAsync<JsonArray>("/api/recordings"))!.Select(entry => entry!)];
 
     /// <summary>A refusal without what the hub writes before it.</summary>
-    private static string? Sentence(string? error) => error?[(error.IndexOf("HubException: ", StringComparison.Ordinal) + "HubException: ".Length)..];
+    private static string? Sentence(string? error) =>
+        error?[(error.IndexOf("HubException: ", StringComparison.Ordinal) + "HubException: ".Length)..];
 
     private static async Task Until(Func<Task<bool>> wanted)
     {

@@ -45,7 +45,8 @@ public class LoopbackTests(RunningHost host) : IClassFixture<RunningHost>
     [Theory]
     [InlineData("http://0.0.0.0:5000")]
     [InlineData("http://localhost:5000")]
-    public void With_sign_in_every_address_is_served(string urls) => Assert.True(new ServeOptions(urls, signIn: true).AllowsHost("localhost"));
+    public void With_sign_in_every_address_is_served(string urls) =>
+        Assert.True(new ServeOptions(urls, signIn: true).AllowsHost("localhost"));
 
     [Fact]
     public async Task No_page_may_run_inline_script_or_be_framed()

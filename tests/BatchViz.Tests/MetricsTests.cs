@@ -29,19 +29,26 @@ public partial class MetricsTests(GuardedHost host) : IClassFixture<GuardedHost>
     public async Task It_tells_how_many_watch_what_was_sent_and_how_far_the_runs_are()
     {
         using var joined = await host.Joined(host.Links.Viewer);
-        using var cookies = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = host.Client.BaseAddress };
+        using var cookies = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = host.Client.BaseAddress,
+        };
         using var join = await cookies.GetAsync($"/join/{host.Links.Viewer}");
         string cookie = join.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
         await using var hub = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", cookie);
         string text = "";
 
         int frames = 0;
-        await hub.Stream("Watch", _ =>
-        {
-            if (++frames < 3) return false;
-            text = Scrape().GetAwaiter().GetResult();
-            return true;
-        });
+        await hub.Stream(
+            "Watch",
+            _ =>
+            {
+                if (++frames < 3)
+                    return false;
+                text = Scrape().GetAwaiter().GetResult();
+                return true;
+            }
+        );
 
         Assert.Equal(1, Value(text, "batchviz_viewers"));
         Assert.True(Value(text, "batchviz_frames_published_total") >= 2);
@@ -58,16 +65,17 @@ public partial class MetricsTests(GuardedHost host) : IClassFixture<GuardedHost>
     private async Task<HttpResponseMessage> Get(string path, string? token)
     {
         using var request = new HttpRequestMessage(HttpMethod.Get, path);
-        if (token is not null) request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
+        if (token is not null)
+            request.Headers.Authorization = new AuthenticationHeaderValue("Bearer", token);
         return await host.Client.SendAsync(request);
     }
 
     private static double Value(string text, string name) => Values(text, name).Single();
 
-    private static IEnumerable<double> Values(string text, string name)
-        => from Match line in Sample().Matches(text)
-           where line.Groups["name"].Value == name
-           select double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture);
+    private static IEnumerable<double> Values(string text, string name) =>
+        from Match line in Sample().Matches(text)
+        where line.Groups["name"].Value == name
+        select double.Parse(line.Groups["value"].Value, CultureInfo.InvariantCulture);
 
     [GeneratedRegex(@"^(?<name>[a-z_]+)(\{[^}]*\})? (?<value>[0-9.e+-]+)", RegexOptions.Multiline)]
     private static partial Regex Sample();

@@ -6,8 +6,8 @@ using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 
 namespace BatchViz.Tests;
 
@@ -26,20 +26,32 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         var moment = await Json($"{Base}/moments/2/100/{plane}", immutable: true);
         var expected = probed.Experiment.Replayer.Moment(probed.Experiment.Runs[2], 100, probed.Experiment.Landscape.Plane!, null, default);
 
-        Assert.Equal((probed.Experiment.Runs[2].Plan.Id, 100, plane), ((string)moment["run"]!, (int)moment["update"]!, (long)moment["plane"]!));
-        Assert.Equal((expected.Point.X, expected.Point.Y, expected.Point.OffPlane), ((double)moment["point"]!["x"]!, (double)moment["point"]!["y"]!, (double)moment["point"]!["offPlane"]!));
+        Assert.Equal(
+            (probed.Experiment.Runs[2].Plan.Id, 100, plane),
+            ((string)moment["run"]!, (int)moment["update"]!, (long)moment["plane"]!)
+        );
+        Assert.Equal(
+            (expected.Point.X, expected.Point.Y, expected.Point.OffPlane),
+            ((double)moment["point"]!["x"]!, (double)moment["point"]!["y"]!, (double)moment["point"]!["offPlane"]!)
+        );
         Assert.Equal((7, 200), ((int)moment["nextBatchSize"]!, (int)moment["full"]!["examples"]!));
         Assert.Equal(expected.Batch, Gradient(moment["batch"]!));
         Assert.Equal(expected.Full, Gradient(moment["full"]!));
         Assert.Equal(expected.Cosine, (double)moment["cosine"]!);
-        Assert.Equal([expected.Scatter!.XX, expected.Scatter.XY, expected.Scatter.YY], moment["covariance"]!.AsArray().Select(v => (double)v!));
+        Assert.Equal(
+            [expected.Scatter!.XX, expected.Scatter.XY, expected.Scatter.YY],
+            moment["covariance"]!.AsArray().Select(v => (double)v!)
+        );
         Assert.Equal(200, (int)moment["covarianceExamples"]!);
 
         long end = probed.Experiment.Runs[2].Log.Count;
         var last = await Json($"{Base}/moments/2/{end}/{plane}", immutable: true);
         Assert.Null(last["batch"]);
         Assert.Null(last["cosine"]);
-        Assert.Equal($"\"update\" is {end + 1}, but b7-s1 has made only {end} updates.", await Refusal($"{Base}/moments/2/{end + 1}/{plane}"));
+        Assert.Equal(
+            $"\"update\" is {end + 1}, but b7-s1 has made only {end} updates.",
+            await Refusal($"{Base}/moments/2/{end + 1}/{plane}")
+        );
         using var gone = await probed.Host.Client.GetAsync($"{Base}/moments/2/100/{plane + 1000}");
         Assert.Equal(HttpStatusCode.NoContent, gone.StatusCode);
         using var none = await probed.Host.Client.GetAsync($"{Base}/moments/99/100/{plane}");
@@ -87,11 +99,15 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         using var weights = probed.Experiment.Replayer.WeightsAt(probed.Experiment.Runs[4], 32, null, default);
         using var evaluator = probed.Experiment.Engine.CreateEvaluator(new CpuEngine().Load(Data), probed.Experiment.Plan.Network);
         // The third line's second point.
-        float[] at = [(float)(region[0] + (region[1] - region[0]) / 8), (float)(region[2] + (region[3] - region[2]) / 4)], z = new float[probed.Experiment.Plan.Network.Sizes[^1]];
+        float[] at = [(float)(region[0] + (region[1] - region[0]) / 8), (float)(region[2] + (region[3] - region[2]) / 4)],
+            z = new float[probed.Experiment.Plan.Network.Sizes[^1]];
         evaluator.Outputs(weights, at, z);
         double probability = 1 / (1 + Math.Exp(z.Length == 1 ? -z[0] : z[0] - z[1]));
         Assert.Equal(probability, BinaryPrimitives.ReadSingleLittleEndian(bytes.AsSpan(4 * (2 * 9 + 1))), 1e-6);
-        Assert.Equal(65 * 65 * 4, Convert.FromBase64String((string)(await Json($"{Base}/boundary/4/32", immutable: true))["values"]!).Length);
+        Assert.Equal(
+            65 * 65 * 4,
+            Convert.FromBase64String((string)(await Json($"{Base}/boundary/4/32", immutable: true))["values"]!).Length
+        );
         Assert.Contains("from 2 to 257", await Refusal($"{Base}/boundary/4/32?n=1000000"));
     }
 
@@ -122,14 +138,34 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
     [Fact]
     public void Many_points_are_thinned_and_a_surface_has_none()
     {
-        var many = Generators.Make(new DataSpec { Kind = DataKind.Spirals, TrainExamples = 5000, TestExamples = 10 });
+        var many = Generators.Make(
+            new DataSpec
+            {
+                Kind = DataKind.Spirals,
+                TrainExamples = 5000,
+                TestExamples = 10,
+            }
+        );
         var points = JsonNode.Parse(ExamplesJson.Points(many, Split.Train))!;
-        Assert.Equal((2000, 2000, 2000, 5000), (points["x"]!.AsArray().Count, points["y"]!.AsArray().Count, points["target"]!.AsArray().Count, (int)points["total"]!));
+        Assert.Equal(
+            (2000, 2000, 2000, 5000),
+            (points["x"]!.AsArray().Count, points["y"]!.AsArray().Count, points["target"]!.AsArray().Count, (int)points["total"]!)
+        );
         Assert.Equal(many.Train.Floats![2 * 4997], (float)points["x"]![1999]!);
 
-        var line = Generators.Make(new DataSpec { Kind = DataKind.Line, TrainExamples = 20, TestExamples = 10 });
+        var line = Generators.Make(
+            new DataSpec
+            {
+                Kind = DataKind.Line,
+                TrainExamples = 20,
+                TestExamples = 10,
+            }
+        );
         Assert.Contains("has 1", Assert.Throws<RefusedException>(() => ExamplesJson.Points(line, Split.Train)).Message);
-        Assert.Equal(line.Train.Targets![4], (float)JsonNode.Parse(ExamplesJson.Examples(line, Split.Train, ["4"]))!["examples"]![0]!["target"]![0]!);
+        Assert.Equal(
+            line.Train.Targets![4],
+            (float)JsonNode.Parse(ExamplesJson.Examples(line, Split.Train, ["4"]))!["examples"]![0]!["target"]![0]!
+        );
 
         var surface = Generators.Make(new DataSpec { Kind = DataKind.DoubleWell, TrainExamples = 20 });
         Assert.Contains("not points", Assert.Throws<RefusedException>(() => ExamplesJson.Points(surface, Split.Train)).Message);
@@ -145,12 +181,19 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         var example = JsonNode.Parse(ExamplesJson.Examples(data, Split.Train, ["59999"]))!;
         Assert.Equal("[28,28]", example["image"]!.ToJsonString());
         Assert.Equal(10, (int)example["classes"]!);
-        Assert.Equal(data.Train.Bytes!.AsSpan(59999 * 784).ToArray(), Convert.FromBase64String((string)example["examples"]![0]!["pixels"]!));
+        Assert.Equal(
+            data.Train.Bytes!.AsSpan(59999 * 784).ToArray(),
+            Convert.FromBase64String((string)example["examples"]![0]!["pixels"]!)
+        );
         Assert.Null(example["examples"]![0]!["values"]);
 
-        var spec = SpecReader.Read(System.Text.Encoding.UTF8.GetBytes("""
-            { "data": { "kind": "mnist" }, "model": { "hidden": [32] }, "learningRate": 0.1, "batchSizes": [64], "budget": { "updates": 40 }, "landscape": { "resolution": 9 } }
-            """));
+        var spec = SpecReader.Read(
+            System.Text.Encoding.UTF8.GetBytes(
+                """
+                { "data": { "kind": "mnist" }, "model": { "hidden": [32] }, "learningRate": 0.1, "batchSizes": [64], "budget": { "updates": 40 }, "landscape": { "resolution": 9 } }
+                """
+            )
+        );
         using var engine = new CpuEngine();
         using var experiment = new Experiment(SpecResolver.Resolve(spec, data), engine);
         experiment.Start();
@@ -206,7 +249,8 @@ public class MomentsApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
 
     private static async Task Until(Func<bool> condition)
     {
-        for (int i = 0; i < 300 && !condition(); i++) await Task.Delay(100);
+        for (int i = 0; i < 300 && !condition(); i++)
+            await Task.Delay(100);
         Assert.True(condition(), "Waited half a minute in vain.");
     }
 

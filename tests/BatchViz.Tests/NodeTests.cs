@@ -46,17 +46,22 @@ public sealed class NodeTests : IDisposable
     {
         string node = Path.Combine(folder, "node");
         File.WriteAllText(node, $"#!/bin/sh\necho {version}\n");
-        if (!OperatingSystem.IsWindows()) File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
+        if (!OperatingSystem.IsWindows())
+            File.SetUnixFileMode(node, UnixFileMode.UserRead | UnixFileMode.UserExecute);
     }
 
     private async Task<(int Code, string Output)> RequireNode()
     {
         string targets = Path.Combine(AppContext.BaseDirectory, "build", "node.targets");
         string dotnet = Environment.GetEnvironmentVariable("DOTNET_HOST_PATH") ?? Environment.ProcessPath!;
-        using var process = Process.Start(new ProcessStartInfo(dotnet, ["msbuild", targets, "-t:RequireNode", "-nologo", "-v:minimal"])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, Environment = { ["PATH"] = folder },
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo(dotnet, ["msbuild", targets, "-t:RequireNode", "-nologo", "-v:minimal"])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                Environment = { ["PATH"] = folder },
+            }
+        )!;
         string output = await process.StandardOutput.ReadToEndAsync() + await process.StandardError.ReadToEndAsync();
         await process.WaitForExitAsync();
         return (process.ExitCode, output);

@@ -5,8 +5,8 @@ using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 
 namespace BatchViz.Tests;
 
@@ -68,10 +68,16 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
     {
         using var first = await Patiently($"{Base}/lines/1/2");
         using var again = await probed.Host.Client.GetAsync($"{Base}/lines/1/2");
-        Assert.Equal((HttpStatusCode.OK, await first.Content.ReadAsStringAsync()), (again.StatusCode, await again.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.OK, await first.Content.ReadAsStringAsync()),
+            (again.StatusCode, await again.Content.ReadAsStringAsync())
+        );
 
         using var same = await probed.Host.Client.GetAsync($"{Base}/lines/1/1");
-        Assert.Equal((HttpStatusCode.Conflict, """{"error":"A line needs two different runs."}"""), (same.StatusCode, await same.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.Conflict, """{"error":"A line needs two different runs."}"""),
+            (same.StatusCode, await same.Content.ReadAsStringAsync())
+        );
         using var none = await probed.Host.Client.GetAsync($"{Base}/lines/1/6");
         Assert.Equal(HttpStatusCode.NotFound, none.StatusCode);
     }
@@ -84,9 +90,14 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         var points = JsonNode.Parse(await probed.Host.Client.GetStringAsync($"{Base}/probes/3"))!["points"]!.AsArray();
 
         Assert.True(run.Probes.Count > 3);
-        Assert.Equal(run.Probes.ToArray().Select(point => (point.Update, point.GradientNorm, point.BatchCosine, point.Sharpness)),
-            points.Select(point => ((long)point!["update"]!, (double)point["gradientNorm"]!, (double)point["batchCosine"]!, (double)point["sharpness"]!)));
-        foreach (string name in new[] { "adaptiveSharpness", "eigenvalues", "trace", "gradientCurvature", "noiseScale", "fisherRao" }) Assert.All(points, point => Assert.Null(point![name]));
+        Assert.Equal(
+            run.Probes.ToArray().Select(point => (point.Update, point.GradientNorm, point.BatchCosine, point.Sharpness)),
+            points.Select(point =>
+                ((long)point!["update"]!, (double)point["gradientNorm"]!, (double)point["batchCosine"]!, (double)point["sharpness"]!)
+            )
+        );
+        foreach (string name in new[] { "adaptiveSharpness", "eigenvalues", "trace", "gradientCurvature", "noiseScale", "fisherRao" })
+            Assert.All(points, point => Assert.Null(point![name]));
     }
 
     [Fact]
@@ -109,8 +120,10 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         probed.Host.Experiments.Ceilings = new Ceilings(100, 10);
         try
         {
-            await Until(async () => (await Manifest())["machine"] is { } machine
-                && machine.ToJsonString() == $$"""{"fmaGflops":100,"memoryGBs":10,"cores":{{Environment.ProcessorCount}}}""");
+            await Until(async () =>
+                (await Manifest())["machine"] is { } machine
+                && machine.ToJsonString() == $$"""{"fmaGflops":100,"memoryGBs":10,"cores":{{Environment.ProcessorCount}}}"""
+            );
         }
         finally
         {
@@ -135,7 +148,10 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         await probed.Host.Experiments.FitPlaneAt("hessian", ["b7-s2"], 11);
         JsonNode plane = null!;
         await Until(async () => (plane = (await Manifest())["plane"]!) is { } now && (string)now["kind"]! == "hessian");
-        Assert.Equal("""[["b7-s2"],[11],11]""", $"[{plane["runs"]!.ToJsonString()},{plane["updates"]!.ToJsonString()},{plane["update"]!.ToJsonString()}]");
+        Assert.Equal(
+            """[["b7-s2"],[11],11]""",
+            $"[{plane["runs"]!.ToJsonString()},{plane["updates"]!.ToJsonString()},{plane["update"]!.ToJsonString()}]"
+        );
         Assert.Equal(2, plane["eigenvalues"]!.AsArray().Count);
 
         await probed.Host.Experiments.FitPlaneAt("runs", ["b1-s2", "b7-s1", "b50-s2"], 0);
@@ -146,7 +162,10 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
 
         var refused = await Assert.ThrowsAsync<RefusedException>(() => probed.Host.Experiments.FitPlaneAt("hessian", ["b7-s2"], 233));
         Assert.Equal("\"update\" is 233, but b7-s2 has made only 232 updates.", refused.Message);
-        Assert.Contains("A plane is", (await Assert.ThrowsAsync<RefusedException>(() => probed.Host.Experiments.FitPlaneAt("flat", ["b7-s2"], 1))).Message);
+        Assert.Contains(
+            "A plane is",
+            (await Assert.ThrowsAsync<RefusedException>(() => probed.Host.Experiments.FitPlaneAt("flat", ["b7-s2"], 1))).Message
+        );
     }
 
     private IEngineData Data => new CpuEngine().Load(probed.Experiment.Plan.Data);
@@ -159,7 +178,8 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
         for (int i = 0; ; i++)
         {
             var answer = await probed.Host.Client.GetAsync(path);
-            if (answer.StatusCode != HttpStatusCode.Accepted || i == 200) return answer;
+            if (answer.StatusCode != HttpStatusCode.Accepted || i == 200)
+                return answer;
             answer.Dispose();
             await Task.Delay(100);
         }
@@ -171,7 +191,8 @@ public class PlanesApiTests(ProbedHost probed) : IClassFixture<ProbedHost>
     {
         for (int i = 0; i < 300; i++)
         {
-            if (await condition()) return;
+            if (await condition())
+                return;
             await Task.Delay(100);
         }
         Assert.Fail("Waited half a minute in vain.");

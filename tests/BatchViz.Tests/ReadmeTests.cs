@@ -24,7 +24,10 @@ public sealed class ReadmeTests : IDisposable
     public async Task Relative_paths_are_those_of_whoever_types_the_command()
     {
         await File.WriteAllTextAsync(Path.Combine(folder, "mine.json"), SomeHost.Moons);
-        var (code, _, error) = await Run(folder, $"dotnet run --project {Path.Combine(Root, "src/BatchViz")} -- run mine.json --out recording --json");
+        var (code, _, error) = await Run(
+            folder,
+            $"dotnet run --project {Path.Combine(Root, "src/BatchViz")} -- run mine.json --out recording --json"
+        );
         Assert.True(code == 0, error);
         Assert.True(Directory.Exists(Path.Combine(folder, "recording")));
     }
@@ -34,7 +37,8 @@ public sealed class ReadmeTests : IDisposable
         get
         {
             string at = AppContext.BaseDirectory;
-            while (!File.Exists(Path.Combine(at, "BatchViz.sln"))) at = Path.GetDirectoryName(at) ?? throw new InvalidOperationException("the tests lie outside the repository");
+            while (!File.Exists(Path.Combine(at, "BatchViz.sln")))
+                at = Path.GetDirectoryName(at) ?? throw new InvalidOperationException("the tests lie outside the repository");
             return at;
         }
     }
@@ -43,10 +47,14 @@ public sealed class ReadmeTests : IDisposable
     {
         string[] words = command.Split(' ');
         Assert.Equal(["dotnet", "run"], words[..2]);
-        using var process = Process.Start(new ProcessStartInfo("dotnet", ["run", "--no-build", .. words[2..]])
-        {
-            RedirectStandardOutput = true, RedirectStandardError = true, WorkingDirectory = folder,
-        })!;
+        using var process = Process.Start(
+            new ProcessStartInfo("dotnet", ["run", "--no-build", .. words[2..]])
+            {
+                RedirectStandardOutput = true,
+                RedirectStandardError = true,
+                WorkingDirectory = folder,
+            }
+        )!;
         var output = process.StandardOutput.ReadToEndAsync();
         var error = process.StandardError.ReadToEndAsync();
         using var patience = new CancellationTokenSource(TimeSpan.FromMinutes(5));

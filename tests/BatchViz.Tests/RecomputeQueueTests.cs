@@ -2,16 +2,18 @@ using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 
 namespace BatchViz.Tests;
 
 /// <summary>What people ask for is computed once, in a fair order, owners first, and only as long as someone waits.</summary>
 public sealed class RecomputeQueueTests : IDisposable
 {
-    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10), Long = TimeSpan.FromMinutes(5);
-    private static readonly Asker Ann = new("ann", false), Bob = new("bob", false);
+    private static readonly TimeSpan Moment = TimeSpan.FromMilliseconds(10),
+        Long = TimeSpan.FromMinutes(5);
+    private static readonly Asker Ann = new("ann", false),
+        Bob = new("bob", false);
 
     private readonly CpuEngine engine = new();
     private readonly Experiment experiment;
@@ -20,7 +22,11 @@ public sealed class RecomputeQueueTests : IDisposable
     public RecomputeQueueTests()
     {
         // Held: viewers' time is limited only while an experiment trains, and no test depends on time.
-        experiment = new Experiment(new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)), trusted: true), engine, new ExperimentOptions { Held = true });
+        experiment = new Experiment(
+            new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(SomeHost.Moons)), trusted: true),
+            engine,
+            new ExperimentOptions { Held = true }
+        );
         queue = new RecomputeQueue(experiment, abandonedAfter: TimeSpan.FromMilliseconds(400));
     }
 
@@ -36,12 +42,17 @@ public sealed class RecomputeQueueTests : IDisposable
     {
         using var go = new ManualResetEventSlim();
         int made = 0;
-        Recomputation What(int key) => new(key, () => new(key, 1.5), (_, progress, cancel) =>
-        {
-            progress.Report(0.25);
-            go.Wait(cancel);
-            return new(Encoding.UTF8.GetBytes($"{key} {++made}"), Final: true);
-        });
+        Recomputation What(int key) =>
+            new(
+                key,
+                () => new(key, 1.5),
+                (_, progress, cancel) =>
+                {
+                    progress.Report(0.25);
+                    go.Wait(cancel);
+                    return new(Encoding.UTF8.GetBytes($"{key} {++made}"), Final: true);
+                }
+            );
 
         await Until(async () => (await queue.Ask(What(7), Ann, Moment)).Progress == 0.25);
         var meanwhile = await queue.Ask(What(7), Bob, Moment);
@@ -59,13 +70,18 @@ public sealed class RecomputeQueueTests : IDisposable
         int begun = 0;
         bool endless = true;
         // It looks at nothing but its cancellation.
-        var what = new Recomputation(1, () => default, (_, _, cancel) =>
-        {
-            Interlocked.Increment(ref begun);
-            if (Volatile.Read(ref endless)) cancel.WaitHandle.WaitOne();
-            cancel.ThrowIfCancellationRequested();
-            return new([1], Final: true);
-        });
+        var what = new Recomputation(
+            1,
+            () => default,
+            (_, _, cancel) =>
+            {
+                Interlocked.Increment(ref begun);
+                if (Volatile.Read(ref endless))
+                    cancel.WaitHandle.WaitOne();
+                cancel.ThrowIfCancellationRequested();
+                return new([1], Final: true);
+            }
+        );
 
         await Until(async () => (await queue.Ask(what, Ann, Moment)).Answer is null && Volatile.Read(ref begun) > 0);
         // The thread is free for others only once the first wish has been given up.
@@ -83,11 +99,20 @@ public sealed class RecomputeQueueTests : IDisposable
         bool begun = false;
         var first = queue.Ask(Waiting(1, go), Ann, Long);
         using var left = new CancellationTokenSource();
-        var second = queue.Ask(new Recomputation(2, () => default, (_, _, _) =>
-        {
-            begun = true;
-            return new([], Final: true);
-        }), Bob, Timeout.InfiniteTimeSpan, left.Token);
+        var second = queue.Ask(
+            new Recomputation(
+                2,
+                () => default,
+                (_, _, _) =>
+                {
+                    begun = true;
+                    return new([], Final: true);
+                }
+            ),
+            Bob,
+            Timeout.InfiniteTimeSpan,
+            left.Token
+        );
         left.Cancel();
         Assert.Null((await second.WaitAsync(Long)).Answer);
         await Until(async () => (await queue.Ask(Quick(2), Bob, TimeSpan.Zero, left.Token)).Cost.Updates == 1); // a new wish: the old one is gone
@@ -102,17 +127,25 @@ public sealed class RecomputeQueueTests : IDisposable
     {
         int begun = 0;
         using var go = new ManualResetEventSlim();
-        var shared = new Recomputation("shared", () => default, (replayer, _, cancel) =>
-        {
-            Interlocked.Increment(ref begun);
-            // For a viewer it would last for ever.
-            if (replayer != experiment.Replayer) cancel.WaitHandle.WaitOne();
-            cancel.ThrowIfCancellationRequested();
-            return new([9], Final: true);
-        });
+        var shared = new Recomputation(
+            "shared",
+            () => default,
+            (replayer, _, cancel) =>
+            {
+                Interlocked.Increment(ref begun);
+                // For a viewer it would last for ever.
+                if (replayer != experiment.Replayer)
+                    cancel.WaitHandle.WaitOne();
+                cancel.ThrowIfCancellationRequested();
+                return new([9], Final: true);
+            }
+        );
         var viewers = queue.Ask(shared, Ann, Timeout.InfiniteTimeSpan);
         await Until(() => Task.FromResult(Volatile.Read(ref begun) == 1));
-        var waiting = Enumerable.Range(0, 300).Select(i => queue.Ask(Waiting(i, go), new($"viewer {i % 20}", false), Timeout.InfiniteTimeSpan)).ToArray();
+        var waiting = Enumerable
+            .Range(0, 300)
+            .Select(i => queue.Ask(Waiting(i, go), new($"viewer {i % 20}", false), Timeout.InfiniteTimeSpan))
+            .ToArray();
 
         Assert.NotNull((await queue.Ask(Quick("own"), Asker.Owner, Long)).Answer);
         Assert.Equal([9], (await queue.Ask(shared, Asker.Owner, Long)).Answer!.Value.Bytes);
@@ -128,15 +161,25 @@ public sealed class RecomputeQueueTests : IDisposable
         var order = new List<string>();
         using var go = new ManualResetEventSlim();
         // As long as a real one, in processor time, since that is what the order is by.
-        Recomputation Of(string who, int i) => new((who, i), () => default, (_, _, _) =>
-        {
-            go.Wait();
-            double until = LaneClock.Seconds + 0.001;
-            while (LaneClock.Seconds < until) ;
-            lock (order) order.Add(who);
-            return new([], Final: true);
-        });
-        var many = Enumerable.Range(0, RecomputeQueue.MostOfAViewer).Select(i => queue.Ask(Of("ann", i), Ann, Timeout.InfiniteTimeSpan)).ToArray();
+        Recomputation Of(string who, int i) =>
+            new(
+                (who, i),
+                () => default,
+                (_, _, _) =>
+                {
+                    go.Wait();
+                    double until = LaneClock.Seconds + 0.001;
+                    while (LaneClock.Seconds < until)
+                        ;
+                    lock (order)
+                        order.Add(who);
+                    return new([], Final: true);
+                }
+            );
+        var many = Enumerable
+            .Range(0, RecomputeQueue.MostOfAViewer)
+            .Select(i => queue.Ask(Of("ann", i), Ann, Timeout.InfiniteTimeSpan))
+            .ToArray();
         var refused = await queue.Ask(Of("ann", 1000), Ann, Long);
         Assert.Contains("Too much", refused.Refusal);
         var few = Enumerable.Range(0, 5).Select(i => queue.Ask(Of("bob", i), Bob, Timeout.InfiniteTimeSpan)).ToArray();
@@ -186,14 +229,20 @@ public sealed class RecomputeQueueTests : IDisposable
 
     private static Recomputation Quick(object key) => new(key, () => new(1, 0), (_, _, _) => new([], Final: true));
 
-    private static Recomputation Waiting(int key, ManualResetEventSlim go) => new(("waiting", key), () => default, (_, _, cancel) =>
-    {
-        go.Wait(cancel);
-        return new([], Final: true);
-    });
+    private static Recomputation Waiting(int key, ManualResetEventSlim go) =>
+        new(
+            ("waiting", key),
+            () => default,
+            (_, _, cancel) =>
+            {
+                go.Wait(cancel);
+                return new([], Final: true);
+            }
+        );
 
     private static async Task Until(Func<Task<bool>> condition)
     {
-        for (var limit = DateTime.UtcNow + Long; !await condition(); await Task.Delay(5)) Assert.True(DateTime.UtcNow < limit, "waited in vain");
+        for (var limit = DateTime.UtcNow + Long; !await condition(); await Task.Delay(5))
+            Assert.True(DateTime.UtcNow < limit, "waited in vain");
     }
 }

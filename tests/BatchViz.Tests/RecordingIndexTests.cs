@@ -92,8 +92,8 @@ public sealed class RecordingIndexTests : IDisposable
 
     public void Dispose() => recordings.Dispose();
 
-    private static string Shown(LibraryEntry entry)
-        => $"{entry.Key} {entry.Name} {entry.Title} {entry.Created:O} {entry.State} {entry.Updates} {entry.Bytes} {entry.Problem} {string.Join(',', entry.Runs)}";
+    private static string Shown(LibraryEntry entry) =>
+        $"{entry.Key} {entry.Name} {entry.Title} {entry.Created:O} {entry.State} {entry.Updates} {entry.Bytes} {entry.Problem} {string.Join(',', entry.Runs)}";
 
     private void Break(string how)
     {

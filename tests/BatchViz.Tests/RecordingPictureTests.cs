@@ -6,7 +6,9 @@ namespace BatchViz.Tests;
 
 public class RecordingPictureTests
 {
-    /// <summary>The fixture is computed from the ramp by a script of its own; the page's script is held to it, too (runs.test.ts).</summary>
+    /// <summary>
+    /// The fixture is computed from the ramp by a script of its own; the page's script is held to it, too (runs.test.ts).
+    /// </summary>
     [Fact]
     public void Colours_are_those_of_the_page()
     {
@@ -32,7 +34,8 @@ public class RecordingPictureTests
         const int n = 41;
         var values = new float[n * n];
         for (int y = 0; y < n; y++)
-            for (int x = 0; x < n; x++) values[y * n + x] = MathF.Abs(MathF.Sqrt((x - 20) * (x - 20) + (y - 20) * (y - 20)) - 10);
+        for (int x = 0; x < n; x++)
+            values[y * n + x] = MathF.Abs(MathF.Sqrt((x - 20) * (x - 20) + (y - 20) * (y - 20)) - 10);
 
         var outlines = Contours.Below(values, n, 4);
 
@@ -64,6 +67,6 @@ public class RecordingPictureTests
     [InlineData(5_000_000_000_000_000, "5000 TB")]
     public void Sizes_have_three_digits(long bytes, string expected) => Assert.Equal(expected, Sizes.Of(bytes));
 
-    private static double Area(List<(double X, double Y)> outline)
-        => outline.Select((p, i) => outline[(i + 1) % outline.Count] is var q ? (p.X * q.Y - q.X * p.Y) / 2 : 0).Sum();
+    private static double Area(List<(double X, double Y)> outline) =>
+        outline.Select((p, i) => outline[(i + 1) % outline.Count] is var q ? (p.X * q.Y - q.X * p.Y) / 2 : 0).Sum();
 }

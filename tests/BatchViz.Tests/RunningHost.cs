@@ -2,8 +2,8 @@ using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engines;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 using BatchViz.Web;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.Extensions.DependencyInjection;
@@ -34,7 +34,12 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
     public async Task InitializeAsync()
     {
         var files = new DataFiles(null);
-        experiments = new ExperimentHost(new ExperimentEngines(), files, new ExperimentOptions(), recordings is null ? null : new Library(recordings));
+        experiments = new ExperimentHost(
+            new ExperimentEngines(),
+            files,
+            new ExperimentOptions(),
+            recordings is null ? null : new Library(recordings)
+        );
         App = WebHost.Create(Options, experiments);
         await App.StartAsync();
         experiments.Prepare(files.Plan(SpecReader.Read(Encoding.UTF8.GetBytes(Moons)), trusted: true));
@@ -52,7 +57,10 @@ public abstract class SomeHost(bool signIn, string? recordings = null) : IAsyncL
     /// <summary>The cookie that a link gives; each time another one's.</summary>
     public async Task<string> Cookie(string secret)
     {
-        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = Client.BaseAddress };
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = Client.BaseAddress,
+        };
         using var answer = await client.GetAsync($"/join/{secret}");
         return answer.Headers.GetValues("Set-Cookie").Single().Split(';')[0];
     }

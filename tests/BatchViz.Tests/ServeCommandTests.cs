@@ -15,13 +15,17 @@ public sealed class ServeCommandTests : IDisposable
     {
         using var taken = new TcpListener(IPAddress.Loopback, 0);
         taken.Start();
-        string file = Path.Combine(folder, "moons.json"), recordings = Path.Combine(folder, "recordings");
+        string file = Path.Combine(folder, "moons.json"),
+            recordings = Path.Combine(folder, "recordings");
         await File.WriteAllTextAsync(file, SomeHost.Moons);
         string url = $"http://127.0.0.1:{((IPEndPoint)taken.LocalEndpoint).Port}";
 
         var (code, output, error) = await BuiltProgram.Run(null, "serve", "--urls", url, "--experiment", file, "--recordings", recordings);
 
-        Assert.Equal((1, "", $"{url} cannot be listened on: Address already in use. Choose another address with --urls."), (code, output, error.Trim()));
+        Assert.Equal(
+            (1, "", $"{url} cannot be listened on: Address already in use. Choose another address with --urls."),
+            (code, output, error.Trim())
+        );
         Assert.Empty(Directory.Exists(recordings) ? Directory.GetFileSystemEntries(recordings) : []);
     }
 }

@@ -21,7 +21,8 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
     [Fact]
     public async Task A_person_has_few_connections_and_is_counted_once_however_many()
     {
-        string ann = await host.Cookie(host.Links.Viewer), bob = await host.Cookie(host.Links.Viewer);
+        string ann = await host.Cookie(host.Links.Viewer),
+            bob = await host.Cookie(host.Links.Viewer);
         var open = new List<HubClient>();
         for (int i = 0; i < HubConnections.MostOfAPerson; i++)
         {
@@ -30,15 +31,22 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
         }
         var refused = await Assert.ThrowsAsync<HttpRequestException>(() => HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", ann));
         Assert.Equal(HttpStatusCode.TooManyRequests, refused.StatusCode);
-        using var request = new HttpRequestMessage(HttpMethod.Post, "/hubs/watch/negotiate?negotiateVersion=1") { Headers = { { "Cookie", ann } } };
+        using var request = new HttpRequestMessage(HttpMethod.Post, "/hubs/watch/negotiate?negotiateVersion=1")
+        {
+            Headers = { { "Cookie", ann } },
+        };
         using var negotiating = await host.Client.SendAsync(request);
-        Assert.Equal((HttpStatusCode.TooManyRequests, HubConnections.Refusal), (negotiating.StatusCode, await negotiating.Content.ReadAsStringAsync()));
+        Assert.Equal(
+            (HttpStatusCode.TooManyRequests, HubConnections.Refusal),
+            (negotiating.StatusCode, await negotiating.Content.ReadAsStringAsync())
+        );
 
         await using (var other = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", bob))
         {
             await other.Stream("Watch", frame => BinaryPrimitives.ReadUInt16LittleEndian(frame.AsSpan(WatchingAt)) == 2).WaitAsync(Long);
         }
-        foreach (var connection in open) await connection.DisposeAsync();
+        foreach (var connection in open)
+            await connection.DisposeAsync();
         // The server notices that they are gone a little later.
         for (var limit = DateTime.UtcNow + Long; ; await Task.Delay(20))
         {
@@ -48,9 +56,7 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
                 await using var again = await HubClient.Connect(host.Client.BaseAddress!, "/hubs/watch", ann);
                 break;
             }
-            catch (HttpRequestException)
-            {
-            }
+            catch (HttpRequestException) { }
         }
     }
 
@@ -99,7 +105,10 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
         var refused = answers.Where(answer => answer.StatusCode == HttpStatusCode.TooManyRequests).ToArray();
         Assert.NotEmpty(refused);
         Assert.Equal("You ask too much at once; ask again in a moment.", await refused[0].Content.ReadAsStringAsync());
-        Assert.All(answers.Except(refused), answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Accepted, $"{answer.StatusCode}"));
+        Assert.All(
+            answers.Except(refused),
+            answer => Assert.True(answer.StatusCode is HttpStatusCode.OK or HttpStatusCode.Accepted, $"{answer.StatusCode}")
+        );
     }
 
     [Theory]
@@ -124,7 +133,8 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
         using var patience = new CancellationTokenSource(Long);
         try
         {
-            while (await socket.GetStream().ReadAsync(buffer, patience.Token) is > 0 and var read) answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
+            while (await socket.GetStream().ReadAsync(buffer, patience.Token) is > 0 and var read)
+                answer.Append(Encoding.Latin1.GetString(buffer, 0, read));
         }
         catch (IOException)
         {
@@ -140,18 +150,18 @@ public class ServerSafetyTests(GuardedHost host) : IClassFixture<GuardedHost>
 
         public ILogger CreateLogger(string categoryName) => this;
 
-        public IDisposable? BeginScope<TState>(TState state) where TState : notnull => null;
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
 
         public bool IsEnabled(LogLevel level) => level >= LogLevel.Warning;
 
         public void Log<TState>(LogLevel level, EventId id, TState state, Exception? exception, Func<TState, Exception?, string> formatter)
         {
-            if (IsEnabled(level)) Lines.Enqueue($"{level}: {formatter(state, exception)} {exception}");
+            if (IsEnabled(level))
+                Lines.Enqueue($"{level}: {formatter(state, exception)} {exception}");
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }
 
@@ -181,9 +191,13 @@ public class ProxiedHostTests(ProxiedHost host) : IClassFixture<ProxiedHost>
 
     private async Task<HttpResponseMessage> Get(string path, string? cookie)
     {
-        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false }) { BaseAddress = host.Client.BaseAddress };
+        using var client = new HttpClient(new HttpClientHandler { AllowAutoRedirect = false, UseCookies = false })
+        {
+            BaseAddress = host.Client.BaseAddress,
+        };
         using var request = new HttpRequestMessage(HttpMethod.Get, path) { Headers = { Host = ProxiedHost.Name } };
-        if (cookie is not null) request.Headers.Add("Cookie", cookie);
+        if (cookie is not null)
+            request.Headers.Add("Cookie", cookie);
         return await client.SendAsync(request);
     }
 }
@@ -201,7 +215,8 @@ public class ImpatientHostTests(ImpatientHost host) : IClassFixture<ImpatientHos
     [InlineData("GET / HT")]
     [InlineData("GET / HTTP/1.1\r\nHost: 127.0.0.1\r\nX-Slow: ")]
     [InlineData("GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")]
-    public async Task Connections_on_which_nothing_more_is_said_are_closed(string said) => await ServerSafetyTests.Raw(host.Client.BaseAddress!, said);
+    public async Task Connections_on_which_nothing_more_is_said_are_closed(string said) =>
+        await ServerSafetyTests.Raw(host.Client.BaseAddress!, said);
 
     /// <summary>One that does not even begin with SignalR's handshake, and one that falls silent after it.</summary>
     [Theory]
@@ -209,11 +224,15 @@ public class ImpatientHostTests(ImpatientHost host) : IClassFixture<ImpatientHos
     [InlineData("""{"protocol":"json","version":1}""")]
     public async Task So_are_hub_connections_of_clients_that_have_fallen_silent(params string[] said)
     {
-        const string Upgrade = "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
+        const string Upgrade =
+            "Connection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n";
         string cookie = await host.Cookie(host.Links.Viewer);
         // Text frames (RFC 6455) under a mask of zeros; what is sent is far shorter than 126 bytes.
         string frames = string.Concat(said.Select(text => $"\u0081{(char)(0x80 | (text.Length + 1))}\0\0\0\0{text}\u001e"));
-        string answer = await ServerSafetyTests.Raw(host.Client.BaseAddress!, $"GET /hubs/watch HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n{Upgrade}\r\n{frames}");
+        string answer = await ServerSafetyTests.Raw(
+            host.Client.BaseAddress!,
+            $"GET /hubs/watch HTTP/1.1\r\nHost: 127.0.0.1\r\nCookie: {cookie}\r\n{Upgrade}\r\n{frames}"
+        );
         Assert.StartsWith("HTTP/1.1 101", answer);
     }
 }

@@ -5,7 +5,8 @@ namespace BatchViz.Tests;
 /// <summary>Whoever has not taken for a while may take a burst; whoever takes all the time gets the rate and no more.</summary>
 public sealed class TokenBucketTests
 {
-    private const double Rate = 0.06, Burst = 1;
+    private const double Rate = 0.06,
+        Burst = 1;
 
     [Fact]
     public void The_burst_may_be_taken_at_once_and_comes_back_in_time()

@@ -7,7 +7,9 @@ using BatchViz.Telemetry;
 
 namespace BatchViz.Training.Tests;
 
-/// <summary>A net of two towers, from its first update to a reopened recording. B = 8 ends its epochs with three pairs, B = 1 has one at a time.</summary>
+/// <summary>
+/// A net of two towers, from its first update to a reopened recording. B = 8 ends its epochs with three pairs, B = 1 has one at a time.
+/// </summary>
 public class ContrastiveTests
 {
     private const string Towers = """
@@ -32,16 +34,24 @@ public class ContrastiveTests
                 {
                     long update = 1 + random.NextInt64(run.Log.Count);
                     var batch = experiment.Replayer.Batch(run, update, null, default);
-                    Assert.Equal((0.0, experiment.Plan.BundleOf([run.Plan]).ProgressOver(67).ExamplesOf(update)), (batch.Deviation, batch.Examples.Count));
+                    Assert.Equal(
+                        (0.0, experiment.Plan.BundleOf([run.Plan]).ProgressOver(67).ExamplesOf(update)),
+                        (batch.Deviation, batch.Examples.Count)
+                    );
                     Assert.All(batch.Examples, e => Assert.True(double.IsNaN(e.Loss) && double.IsNaN(e.GradientNorm)));
                     foreach (var (column, value) in experiment.Runs[0].Log.Layout.Columns.Zip(batch.Record))
-                        Assert.True(float.IsFinite(value) != RecordLayout.ExampleColumns.Contains(column.Name), $"{column.Name} is {value}");
-                    if (loss == "info-nce" && run.Plan.BatchSize == 1) Assert.Equal((0f, 0f), (batch.Record[RecordLayout.Loss], batch.Record[RecordLayout.GradientNorm]));
+                        Assert.True(
+                            float.IsFinite(value) != RecordLayout.ExampleColumns.Contains(column.Name),
+                            $"{column.Name} is {value}"
+                        );
+                    if (loss == "info-nce" && run.Plan.BatchSize == 1)
+                        Assert.Equal((0f, 0f), (batch.Record[RecordLayout.Loss], batch.Record[RecordLayout.GradientNorm]));
                 }
                 var same = experiment.Fork(run.Plan.Id, run.Log.Count / 3, new Dictionary<string, string>());
                 await Labs.Ended(experiment);
                 Assert.Equal((RunState.Finished, run.Result!.WeightsSha256), (same.Log.State, same.Result!.WeightsSha256));
-                if (experiment.Runs.Count > 8) break;
+                if (experiment.Runs.Count > 8)
+                    break;
             }
             var other = experiment.Fork("b8-s1", 100, new Dictionary<string, string> { ["batchSize"] = "20", ["optimizer"] = "adam" });
             await Labs.Ended(experiment);
@@ -70,7 +80,11 @@ public class ContrastiveTests
         using var whole = await Labs.Run(text, new() { Landscape = false });
         await Labs.Ended(taken);
         Assert.Equal(Labs.Hashes(whole), Labs.Hashes(taken));
-        foreach (var (run, again) in whole.Runs.Zip(taken.Runs)) Assert.Equal(run.Probes.ToArray().Select(p => (p.Update, p.Sharpness, p.GradientNorm)), again.Probes.ToArray().Select(p => (p.Update, p.Sharpness, p.GradientNorm)));
+        foreach (var (run, again) in whole.Runs.Zip(taken.Runs))
+            Assert.Equal(
+                run.Probes.ToArray().Select(p => (p.Update, p.Sharpness, p.GradientNorm)),
+                again.Probes.ToArray().Select(p => (p.Update, p.Sharpness, p.GradientNorm))
+            );
     }
 
     [Theory]
@@ -87,18 +101,30 @@ public class ContrastiveTests
         foreach (var run in experiment.Runs)
         {
             var path = landscape.Paths[run.Plan.Index];
-            Assert.Equal((float)evaluator.Evaluate(run.Snapshots[path.Count - 1].Weights, experiment.EvaluationSet).Loss, path[path.Count - 1].Loss);
+            Assert.Equal(
+                (float)evaluator.Evaluate(run.Snapshots[path.Count - 1].Weights, experiment.EvaluationSet).Loss,
+                path[path.Count - 1].Loss
+            );
             var point = run.Probes[run.Probes.Count - 1];
-            Assert.All([point.GradientNorm, point.Sharpness, point.Trace, .. point.Eigenvalues], value => Assert.True(double.IsFinite(value)));
+            Assert.All(
+                [point.GradientNorm, point.Sharpness, point.Trace, .. point.Eigenvalues],
+                value => Assert.True(double.IsFinite(value))
+            );
             // One pair alone has no gradient of InfoNCE, and soon none of the sigmoid loss that a float holds, so it goes in no direction.
-            if (run.Plan.BatchSize > 1) Assert.InRange(point.BatchCosine, -1, 1);
-            else if (loss == "info-nce") Assert.True(double.IsNaN(point.BatchCosine));
+            if (run.Plan.BatchSize > 1)
+                Assert.InRange(point.BatchCosine, -1, 1);
+            else if (loss == "info-nce")
+                Assert.True(double.IsNaN(point.BatchCosine));
 
             long update = run.Log.Count / 2;
             var moment = experiment.Replayer.Moment(run, update, landscape.Plane!, null, default);
             var batch = experiment.Replayer.Batch(run, update + 1, null, default);
             Assert.Null(moment.Scatter);
-            Assert.Equal(batch.Record[RecordLayout.GradientNorm], Assert.NotNull(moment.Batch).Norm, 1e-5 * (1 + batch.Record[RecordLayout.GradientNorm]));
+            Assert.Equal(
+                batch.Record[RecordLayout.GradientNorm],
+                Assert.NotNull(moment.Batch).Norm,
+                1e-5 * (1 + batch.Record[RecordLayout.GradientNorm])
+            );
             Assert.Equal((moment.Full.Norm, moment.Cosine), (batch.Full.Norm, batch.Full.Cosine));
         }
         var (first, last) = (experiment.Runs[0], experiment.Runs[^1]);

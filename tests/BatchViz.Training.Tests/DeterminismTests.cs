@@ -32,11 +32,18 @@ public class DeterminismTests
         {
             switch (random.Next(4))
             {
-                case 0: experiment.Hold(); break;
-                case 1: experiment.Continue(); break;
-                default: experiment.StepOnce(); break;
+                case 0:
+                    experiment.Hold();
+                    break;
+                case 1:
+                    experiment.Continue();
+                    break;
+                default:
+                    experiment.StepOnce();
+                    break;
             }
-            if (random.Next(2) == 0) await Task.Delay(random.Next(3));
+            if (random.Next(2) == 0)
+                await Task.Delay(random.Next(3));
         }
         experiment.Continue();
         await Labs.Ended(experiment);
@@ -48,7 +55,9 @@ public class DeterminismTests
     [InlineData("\"full\"", "2")]
     public async Task A_run_alone_is_the_same_as_among_others(string batchSize, string seed)
     {
-        using var experiment = await Labs.Run(Labs.Moons.Replace("[1, 8, 32, \"full\"]", $"[{batchSize}]").Replace("\"seeds\": [1, 2]", $"\"seeds\": [{seed}]"));
+        using var experiment = await Labs.Run(
+            Labs.Moons.Replace("[1, 8, 32, \"full\"]", $"[{batchSize}]").Replace("\"seeds\": [1, 2]", $"\"seeds\": [{seed}]")
+        );
         var run = Assert.Single(experiment.Runs);
         Assert.Equal((await Reference.Value).Hashes[run.Plan.Id], run.Result!.WeightsSha256);
     }
@@ -64,12 +73,15 @@ public class DeterminismTests
     public async Task Runs_of_a_seed_share_their_starting_point_and_seeds_do_not()
     {
         using var experiment = await Labs.Run(Labs.Moons.Replace("\"epochs\": 6", "\"updates\": 1"));
-        var starts = experiment.Runs.ToLookup(r => r.Plan.Seed, r =>
-        {
-            var weights = new float[experiment.Plan.Network.ParameterCount];
-            r.Snapshots[0].Weights.CopyTo(weights);
-            return string.Join(' ', weights);
-        });
+        var starts = experiment.Runs.ToLookup(
+            r => r.Plan.Seed,
+            r =>
+            {
+                var weights = new float[experiment.Plan.Network.ParameterCount];
+                r.Snapshots[0].Weights.CopyTo(weights);
+                return string.Join(' ', weights);
+            }
+        );
         Assert.Equal(2, starts.Count);
         Assert.All(starts, seed => Assert.Single(seed.Distinct()));
         Assert.NotEqual(starts[1].First(), starts[2].First());

@@ -7,18 +7,26 @@ namespace BatchViz.Training.Tests;
 
 public class ExperimentTests
 {
-    /// <summary>What compiling for the first time costs is not taken out of one batch size's seconds; and warming up leaves no trace in the numbers.</summary>
+    /// <summary>
+    /// What compiling for the first time costs is not taken out of one batch size's seconds; and warming up leaves no trace in the numbers.
+    /// </summary>
     [Fact]
     public async Task A_budget_in_seconds_begins_when_the_lane_is_warm()
     {
         string spec = Labs.Moons[..Labs.Moons.IndexOf("\"budget\"", StringComparison.Ordinal)] + "\"budget\": { \"seconds\": 0.1 } }";
         bool cold = true;
-        using var experiment = await Labs.Run(spec, engine: new TroubledEngine(32, _ =>
-        {
-            double until = LaneClock.Seconds + 0.2;
-            while (cold && LaneClock.Seconds < until) { }
-            cold = false;
-        }));
+        using var experiment = await Labs.Run(
+            spec,
+            engine: new TroubledEngine(
+                32,
+                _ =>
+                {
+                    double until = LaneClock.Seconds + 0.2;
+                    while (cold && LaneClock.Seconds < until) { }
+                    cold = false;
+                }
+            )
+        );
         var slow = experiment.Runs.First(run => run.Plan.BatchSize == 32);
         Assert.InRange(slow.Log.SecondsAt(0), 0, 0.1);
         Assert.True(slow.Log.Count > 1);
@@ -38,12 +46,15 @@ public class ExperimentTests
     [Fact]
     public void A_runs_own_seconds_are_its_part_of_the_lanes()
     {
-        RunLog[] logs = [.. new[] { 30, 10, 30 }.Select(count =>
-        {
-            var log = new RunLog(new RecordLayout(1));
-            log.Append(new float[log.Layout.Width * count], count, 0, count);
-            return log;
-        })];
+        RunLog[] logs =
+        [
+            .. new[] { 30, 10, 30 }.Select(count =>
+            {
+                var log = new RunLog(new RecordLayout(1));
+                log.Append(new float[log.Layout.Width * count], count, 0, count);
+                return log;
+            }),
+        ];
         Assert.Equal(10 / 3.0 + 20 / 2.0, LaneShare.Of(logs[0], logs), 1e-4);
         Assert.Equal(10 / 3.0, LaneShare.Of(logs[1], logs), 1e-4);
         Assert.Equal(30, logs.Sum(log => LaneShare.Of(log, logs)), 1e-3);
@@ -64,7 +75,10 @@ public class ExperimentTests
             Assert.False(result.Diverged);
             Assert.InRange(result.TestAccuracy, 0.5, 1);
             // The first evaluation is before any update, the last after all.
-            Assert.Equal((0u, (uint)result.Updates), (run.Log.Evaluations[0].Update, run.Log.Evaluations[run.Log.Evaluations.Count - 1].Update));
+            Assert.Equal(
+                (0u, (uint)result.Updates),
+                (run.Log.Evaluations[0].Update, run.Log.Evaluations[run.Log.Evaluations.Count - 1].Update)
+            );
             Assert.True(result.TrainLoss < run.Log.Evaluations[0].Loss);
             Assert.InRange(run.Log.Evaluations.Count, 2, 80);
         }
@@ -77,8 +91,13 @@ public class ExperimentTests
     [InlineData("updates", "60", 60)]
     public async Task Batches_that_grow_and_rates_that_change_are_recorded_as_they_are(string budget, string amount, long updates)
     {
-        string text = Labs.Moons.Replace("[1, 8, 32, \"full\"]", "[8, 203]").Replace("\"epochs\": 6", $"\"{budget}\": {amount}")
-            .Replace("\"seeds\"", "\"batchSchedule\": { \"everyEpochs\": 2 }, \"schedule\": { \"kind\": \"cosine\" }, \"microBatch\": 10, \"seeds\"");
+        string text = Labs
+            .Moons.Replace("[1, 8, 32, \"full\"]", "[8, 203]")
+            .Replace("\"epochs\": 6", $"\"{budget}\": {amount}")
+            .Replace(
+                "\"seeds\"",
+                "\"batchSchedule\": { \"everyEpochs\": 2 }, \"schedule\": { \"kind\": \"cosine\" }, \"microBatch\": 10, \"seeds\""
+            );
         using var experiment = await Labs.Run(text);
         var run = experiment.Runs[0];
         Assert.Equal((ExperimentState.Finished, updates, updates), (experiment.State, run.Log.Count, run.Result!.Updates));
@@ -86,7 +105,20 @@ public class ExperimentTests
         var rates = experiment.Plan.BundleOf([run.Plan]).LearningRatesOver(run.Plan.Progress);
         for (int u = 1; u <= updates; u++)
         {
-            int size = u <= 52 ? 8 : u <= 78 ? 16 : 32, perEpoch = (203 + size - 1) / size, within = (u - 1 - (u <= 52 ? 0 : u <= 78 ? 52 : 78)) % perEpoch;
+            int size = u <= 52 ? 8
+                : u <= 78 ? 16
+                : 32,
+                perEpoch = (203 + size - 1) / size,
+                within =
+                    (
+                        u
+                        - 1
+                        - (
+                            u <= 52 ? 0
+                            : u <= 78 ? 52
+                            : 78
+                        )
+                    ) % perEpoch;
             Assert.Equal(Math.Min(size, 203 - within * size), Labs.Record(run, u - 1)[Core.Engines.RecordLayout.BatchSize]);
             Assert.Equal((float)rates.At(u), Labs.Record(run, u - 1)[Core.Engines.RecordLayout.LearningRate]);
         }
@@ -167,7 +199,10 @@ public class ExperimentTests
         using var experiment = await Labs.Run(Labs.Moons.Replace("\"epochs\": 6", "\"seconds\": 0.05"));
         foreach (var run in experiment.Runs)
         {
-            Assert.Equal((RunState.Stopped, $"Stopped after update {run.Log.Count:#,0}, when its 0.05 lane seconds were spent."), (run.Log.State, run.Log.Message));
+            Assert.Equal(
+                (RunState.Stopped, $"Stopped after update {run.Log.Count:#,0}, when its 0.05 lane seconds were spent."),
+                (run.Log.State, run.Log.Message)
+            );
             Assert.True(run.Result!.Seconds >= 0.05);
             AssertMarksAscend(run);
         }
@@ -189,17 +224,31 @@ public class ExperimentTests
         Assert.Equal(ExperimentState.Finished, experiment.State);
     }
 
-    public static TheoryData<OutOfMemoryException, string> NoMemory => new()
-    {
-        { new OutOfMemoryException(), "Memory ran out at batch size 32; the other runs go on." },
-        { new MemoryExhaustedException(32, 0), "Memory ran out at batch size 32; the other runs go on." },
-        { new MemoryExhaustedException(32, 2_147_483_648), "Memory ran out at batch size 32, when 2,147 MB more were asked for; the other runs go on." },
-    };
+    public static TheoryData<OutOfMemoryException, string> NoMemory =>
+        new()
+        {
+            { new OutOfMemoryException(), "Memory ran out at batch size 32; the other runs go on." },
+            { new MemoryExhaustedException(32, 0), "Memory ran out at batch size 32; the other runs go on." },
+            {
+                new MemoryExhaustedException(32, 2_147_483_648),
+                "Memory ran out at batch size 32, when 2,147 MB more were asked for; the other runs go on."
+            },
+        };
 
     [Theory, MemberData(nameof(NoMemory))]
     public async Task Memory_that_runs_out_fails_one_batch_size_alone(OutOfMemoryException exhausted, string message)
     {
-        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(32, made => { if (made > 3) throw exhausted; }));
+        using var experiment = await Labs.Run(
+            Labs.Moons,
+            engine: new TroubledEngine(
+                32,
+                made =>
+                {
+                    if (made > 3)
+                        throw exhausted;
+                }
+            )
+        );
         foreach (var run in experiment.Runs)
         {
             if (run.Plan.BatchSize != 32)
@@ -215,8 +264,14 @@ public class ExperimentTests
     [Fact]
     public async Task An_engine_that_fails_says_why_and_lets_the_others_finish()
     {
-        using var experiment = await Labs.Run(Labs.Moons, engine: new TroubledEngine(8, _ => throw new InvalidOperationException("no more numbers.")));
-        Assert.All(experiment.Runs.Where(r => r.Plan.BatchSize == 8), r => Assert.Equal((RunState.Failed, "The engine failed: no more numbers."), (r.Log.State, r.Log.Message)));
+        using var experiment = await Labs.Run(
+            Labs.Moons,
+            engine: new TroubledEngine(8, _ => throw new InvalidOperationException("no more numbers."))
+        );
+        Assert.All(
+            experiment.Runs.Where(r => r.Plan.BatchSize == 8),
+            r => Assert.Equal((RunState.Failed, "The engine failed: no more numbers."), (r.Log.State, r.Log.Message))
+        );
         Assert.All(experiment.Runs.Where(r => r.Plan.BatchSize != 8), r => Assert.Equal(RunState.Finished, r.Log.State));
     }
 
@@ -241,7 +296,9 @@ public class ExperimentTests
     [Fact]
     public void An_experiment_that_asks_for_too_much_memory_is_refused()
     {
-        string sentence = Assert.Throws<RefusedException>(() => Labs.New(Labs.Moons, new ExperimentOptions { MemoryBytes = 2_000_000 })).Message;
+        string sentence = Assert
+            .Throws<RefusedException>(() => Labs.New(Labs.Moons, new ExperimentOptions { MemoryBytes = 2_000_000 }))
+            .Message;
         Assert.StartsWith("\"model.hidden\" makes 105 weights, which would take 0.0", sentence);
         Assert.Contains(" of them at batch size ", sentence);
         Assert.EndsWith("; at most 0.002 GB are allowed.", sentence);

@@ -30,9 +30,11 @@ internal static class Labs
 
     public static ExperimentPlan Plan(string text) => PlanOf(SpecReader.Read(Encoding.UTF8.GetBytes(text)));
 
-    public static ExperimentPlan PlanOf(ExperimentSpec spec) => SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+    public static ExperimentPlan PlanOf(ExperimentSpec spec) =>
+        SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
 
-    public static Experiment New(string text, ExperimentOptions? options = null, IEngine? engine = null) => new(Plan(text), engine ?? new CpuEngine(), options);
+    public static Experiment New(string text, ExperimentOptions? options = null, IEngine? engine = null) =>
+        new(Plan(text), engine ?? new CpuEngine(), options);
 
     /// <summary>Runs to the end; the experiment is still to be disposed of.</summary>
     public static async Task<Experiment> Run(string text, ExperimentOptions? options = null, IEngine? engine = null)
@@ -51,18 +53,28 @@ internal static class Labs
         var limit = DateTime.UtcNow + Timeouts.Hang;
         while (!condition())
         {
-            if (DateTime.UtcNow > limit) Assert.Fail($"Waited in vain: {what}");
+            if (DateTime.UtcNow > limit)
+                Assert.Fail($"Waited in vain: {what}");
             await Task.Delay(2);
         }
     }
 
     public static long[] Counts(Experiment experiment) => [.. experiment.Runs.Select(r => r.Log.Count)];
 
-    public static Dictionary<string, string> Hashes(Experiment experiment) => experiment.Runs.ToDictionary(r => r.Plan.Id, r => r.Result!.WeightsSha256);
+    public static Dictionary<string, string> Hashes(Experiment experiment) =>
+        experiment.Runs.ToDictionary(r => r.Plan.Id, r => r.Result!.WeightsSha256);
 
     /// <summary>Every deterministic column of every run, as bits.</summary>
-    public static Dictionary<string, int[]> Records(Experiment experiment) => experiment.Runs.ToDictionary(r => r.Plan.Id, r =>
-        (from i in Enumerable.Range(0, (int)r.Log.Count) from value in Record(r, i) select BitConverter.SingleToInt32Bits(value)).ToArray());
+    public static Dictionary<string, int[]> Records(Experiment experiment) =>
+        experiment.Runs.ToDictionary(
+            r => r.Plan.Id,
+            r =>
+                (
+                    from i in Enumerable.Range(0, (int)r.Log.Count)
+                    from value in Record(r, i)
+                    select BitConverter.SingleToInt32Bits(value)
+                ).ToArray()
+        );
 
     /// <summary>The deterministic columns of a record that is kept.</summary>
     public static float[] Record(Run run, long index)
@@ -92,7 +104,8 @@ internal sealed class TroubledEngine(int batchSize, Action<long> beforeAdvance) 
 
     public MemoryAccount Predict(BundleSpec spec, DataSet data) => inner.Predict(spec, data);
 
-    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) => inner.PredictEvaluator(network, data, grid, threads);
+    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) =>
+        inner.PredictEvaluator(network, data, grid, threads);
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
 

@@ -13,7 +13,19 @@ public class LandscapeFileTests
     [InlineData(double.Epsilon)]
     public void The_head_keeps_every_number(double number)
     {
-        var head = new LandscapeFile.HeadJson(1, 2, "pca", "a plane", number, number, [number, number, number, number], 9, 7, 1, new PlaneOrigin(["b1-s1"], [7], [number, number]));
+        var head = new LandscapeFile.HeadJson(
+            1,
+            2,
+            "pca",
+            "a plane",
+            number,
+            number,
+            [number, number, number, number],
+            9,
+            7,
+            1,
+            new PlaneOrigin(["b1-s1"], [7], [number, number])
+        );
 
         byte[] json = JsonSerializer.SerializeToUtf8Bytes(head, LandscapeContext.Default.HeadJson);
 
@@ -22,6 +34,9 @@ public class LandscapeFileTests
         Assert.Equal([.. Bits(head)], [.. Bits(read)]);
     }
 
-    private static IEnumerable<long> Bits(LandscapeFile.HeadJson head)
-        => new[] { head.Explained!.Value, head.ExplainedByRandomWalk!.Value }.Concat(head.Region).Concat(head.Origin!.Eigenvalues!).Select(BitConverter.DoubleToInt64Bits);
+    private static IEnumerable<long> Bits(LandscapeFile.HeadJson head) =>
+        new[] { head.Explained!.Value, head.ExplainedByRandomWalk!.Value }
+            .Concat(head.Region)
+            .Concat(head.Origin!.Eigenvalues!)
+            .Select(BitConverter.DoubleToInt64Bits);
 }

@@ -7,7 +7,9 @@ namespace BatchViz.Training.Tests;
 
 public class LandscapeTests
 {
-    private static readonly string Small = Labs.Moons.Replace("[1, 8, 32, \"full\"]", "[8, 32]").Replace("\"epochs\": 6", "\"updates\": 64");
+    private static readonly string Small = Labs
+        .Moons.Replace("[1, 8, 32, \"full\"]", "[8, 32]")
+        .Replace("\"epochs\": 6", "\"updates\": 64");
 
     [Fact]
     public async Task The_grid_refines_from_9_to_65_and_keeps_what_it_has()
@@ -17,8 +19,8 @@ public class LandscapeTests
         Assert.Equal([9, 17, 33, 65], landscape.Layers.Select(l => l.Resolution));
         foreach (var (coarse, fine) in landscape.Layers.Zip(landscape.Layers.Skip(1)))
             for (int y = 0; y < coarse.Resolution; y++)
-                for (int x = 0; x < coarse.Resolution; x++)
-                    Assert.Equal(coarse.Losses[y * coarse.Resolution + x], fine.Losses[2 * y * fine.Resolution + 2 * x]);
+            for (int x = 0; x < coarse.Resolution; x++)
+                Assert.Equal(coarse.Losses[y * coarse.Resolution + x], fine.Losses[2 * y * fine.Resolution + 2 * x]);
         Assert.All(landscape.Layers[^1].Losses, loss => Assert.False(float.IsNaN(loss)));
     }
 
@@ -38,7 +40,10 @@ public class LandscapeTests
             {
                 var at = evaluator.Project(landscape.Plane!, snapshots[i].Weights);
                 Assert.Equal((float)evaluator.Evaluate(snapshots[i].Weights, experiment.EvaluationSet).Loss, path[i].Loss);
-                Assert.Equal(((uint)snapshots[i].Update, (float)at.X, (float)at.Y, (float)at.OffPlane), (path[i].Update, path[i].X, path[i].Y, path[i].OffPlane));
+                Assert.Equal(
+                    ((uint)snapshots[i].Update, (float)at.X, (float)at.Y, (float)at.OffPlane),
+                    (path[i].Update, path[i].X, path[i].Y, path[i].OffPlane)
+                );
                 Assert.InRange(path[i].X, landscape.Region.X0, landscape.Region.X1);
                 Assert.InRange(path[i].Y, landscape.Region.Y0, landscape.Region.Y1);
             }
@@ -50,7 +55,10 @@ public class LandscapeTests
     {
         using var experiment = await Labs.Run(Small);
         var landscape = await Settled(experiment);
-        Assert.Equal((PlaneKind.Pca, "principal components of all 4 runs' weights", false, 64), (landscape.Kind, landscape.Title, landscape.Exact, landscape.FittedAt));
+        Assert.Equal(
+            (PlaneKind.Pca, "principal components of all 4 runs' weights", false, 64),
+            (landscape.Kind, landscape.Title, landscape.Exact, landscape.FittedAt)
+        );
         Assert.InRange(landscape.Explained!.Value, 0.3, 1);
         Assert.InRange(landscape.ExplainedByRandomWalk!.Value, 0.3, 1);
     }
@@ -108,7 +116,8 @@ public class LandscapeTests
         Assert.Equal((0f, 0f), End(three[0]));
         Assert.Equal(0, End(three[1]).Y, 1e-5f);
 
-        (float X, float Y) End(Run run) => landscape.Paths[run.Plan.Index][landscape.Paths[run.Plan.Index].Count - 1] is var end ? (end.X, end.Y) : default;
+        (float X, float Y) End(Run run) =>
+            landscape.Paths[run.Plan.Index][landscape.Paths[run.Plan.Index].Count - 1] is var end ? (end.X, end.Y) : default;
         string Named(Run run) => $"B = {run.Plan.BatchSize}, seed {run.Plan.Seed} after update {run.Log.Count}";
     }
 
@@ -130,7 +139,10 @@ public class LandscapeTests
         using var probe = engine.CreateProbe(data, experiment.Plan.Network);
         var snapshot = run.Snapshots[run.Snapshots.Count - 1];
         using var top = probe.Eigenvalues(snapshot.Weights, experiment.EvaluationSet, 2, 60, experiment.Plan.Spec.Data.Seed);
-        Assert.Contains(FormattableString.Invariant($"(λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at B = {run.Plan.BatchSize}"), landscape.Title);
+        Assert.Contains(
+            FormattableString.Invariant($"(λ = {top.Pairs[0].Value:0.###} and {top.Pairs[1].Value:0.###}) at B = {run.Plan.BatchSize}"),
+            landscape.Title
+        );
         using var evaluator = engine.CreateEvaluator(data, experiment.Plan.Network);
         const double Step = 0.02;
         var losses = new float[9];
@@ -144,7 +156,10 @@ public class LandscapeTests
     public void A_plane_through_three_runs_needs_three()
     {
         using var experiment = Labs.New(Small.Replace("\"seeds\": [1, 2]", "\"seeds\": [1]"));
-        Assert.Equal("A plane through three runs needs three runs; this experiment has 2.", Assert.Throws<RefusedException>(() => experiment.FitPlane(PlaneKind.Runs)).Message);
+        Assert.Equal(
+            "A plane through three runs needs three runs; this experiment has 2.",
+            Assert.Throws<RefusedException>(() => experiment.FitPlane(PlaneKind.Runs)).Message
+        );
     }
 
     [Fact]
@@ -159,7 +174,8 @@ public class LandscapeTests
         {
             for (int x = 0; x < 17; x++)
             {
-                double wx = region.X0 + (region.X1 - region.X0) * x / 16, wy = region.Y0 + (region.Y1 - region.Y0) * y / 16;
+                double wx = region.X0 + (region.X1 - region.X0) * x / 16,
+                    wy = region.Y0 + (region.Y1 - region.Y0) * y / 16;
                 double value = Surfaces.Value(SurfaceKind.Beale, wx, wy);
                 Assert.Equal(value, layer.Losses[y * 17 + x], tolerance: 1e-4 * (1 + value));
             }
@@ -192,24 +208,37 @@ public class LandscapeTests
     [InlineData(""" "batchSizes": [8, 16], "learningRate": 1e-30, "budget": { "updates": 50 } """)]
     public async Task Runs_that_span_no_plane_or_all_diverge_do_no_harm(string rest)
     {
-        string text = "{ \"data\": { \"kind\": \"line\", \"trainExamples\": 32 }, \"model\": { \"hidden\": [3] }, \"landscape\": { \"resolution\": 9 }, " + rest + " }";
+        string text =
+            "{ \"data\": { \"kind\": \"line\", \"trainExamples\": 32 }, \"model\": { \"hidden\": [3] }, \"landscape\": { \"resolution\": 9 }, "
+            + rest
+            + " }";
         using var experiment = await Labs.Run(text);
         await Task.Delay(150);
         Assert.Null(experiment.LandscapeFailure);
     }
 
-    /// <summary>One pair alone has no gradient of InfoNCE, a batch norm over one value lets only the last bias move, and a rate may be too small for a float.</summary>
+    /// <summary>
+    /// One pair alone has no gradient of InfoNCE, a batch norm over one value lets only the last bias move, and a rate may be too small for
+    /// a float.
+    /// </summary>
     [Theory]
-    [InlineData(""" "data": { "kind": "pairs", "base": "moons", "trainExamples": 32 }, "model": { "preset": "two-tower" }, "loss": "info-nce", "learningRate": 0.1 """)]
+    [InlineData(
+        """ "data": { "kind": "pairs", "base": "moons", "trainExamples": 32 }, "model": { "preset": "two-tower" }, "loss": "info-nce", "learningRate": 0.1 """
+    )]
     [InlineData(""" "data": { "kind": "moons", "trainExamples": 32 }, "model": { "preset": "mlp-batchnorm" }, "learningRate": 0.1 """)]
     [InlineData(""" "data": { "kind": "moons", "trainExamples": 32 }, "model": { "hidden": [3], "bias": false }, "learningRate": 1e-30 """)]
     public async Task A_run_that_stays_where_it_was_or_moves_along_a_line_is_shown_on_random_directions(string rest)
     {
-        using var experiment = await Labs.Run("{ \"batchSizes\": [1], \"budget\": { \"updates\": 200 }, \"landscape\": { \"resolution\": 9 }, " + rest + " }");
+        using var experiment = await Labs.Run(
+            "{ \"batchSizes\": [1], \"budget\": { \"updates\": 200 }, \"landscape\": { \"resolution\": 9 }, " + rest + " }"
+        );
         await Labs.Until(() => experiment.LandscapeSettled, "a landscape with nothing to do");
         Assert.NotNull(experiment.Landscape);
         var landscape = experiment.Landscape;
-        Assert.Equal((PlaneKind.Random, "two random directions, filter-normalised", 9), (landscape.Kind, landscape.Title, landscape.Resolution));
+        Assert.Equal(
+            (PlaneKind.Random, "two random directions, filter-normalised", 9),
+            (landscape.Kind, landscape.Title, landscape.Resolution)
+        );
         Assert.True(landscape.Paths[0].Count > 2);
         Assert.NotEqual(landscape.Layers[^1].Losses[0], landscape.Layers[^1].Losses[^1]);
     }
@@ -217,17 +246,22 @@ public class LandscapeTests
     /// <summary>The landscape when the job has nothing left to do.</summary>
     private static async Task<Landscape> Settled(Experiment experiment, long? madeUpTo = null)
     {
-        if (madeUpTo is { } made) await Labs.Until(() => experiment.Runs.All(r => r.Snapshots.Count > made), "snapshots");
+        if (madeUpTo is { } made)
+            await Labs.Until(() => experiment.Runs.All(r => r.Snapshots.Count > made), "snapshots");
         Landscape? landscape;
         do
         {
-            await Labs.Until(() => experiment.LandscapeFailure is not null || experiment.Landscape?.Resolution == experiment.Plan.Spec.Landscape.Resolution, "the finest grid");
+            await Labs.Until(
+                () =>
+                    experiment.LandscapeFailure is not null
+                    || experiment.Landscape?.Resolution == experiment.Plan.Spec.Landscape.Resolution,
+                "the finest grid"
+            );
             Assert.Null(experiment.LandscapeFailure);
             landscape = experiment.Landscape;
             long rests = experiment.Job!.Rests;
             await Labs.Until(() => experiment.Job!.Rests >= rests + 2, "a landscape with nothing to do");
-        }
-        while (experiment.Landscape!.GridId != landscape!.GridId);
+        } while (experiment.Landscape!.GridId != landscape!.GridId);
         return experiment.Landscape;
     }
 }

@@ -41,15 +41,22 @@ public class MomentTests
                 Assert.Equal(batch.Record[RecordLayout.GradientNorm], next.Norm, 1e-5 * next.Norm);
                 Assert.Equal(probe.Cosine(own.Gradient, full.Gradient), moment.Cosine);
                 Assert.Equal((moment.Full.Norm, moment.Cosine, 203), (batch.Full.Norm, batch.Full.Cosine, batch.Full.Examples));
-                if (run.Plan.BatchSize == 203) Assert.Equal((1, 0), (batch.Full.Cosine, batch.Full.Degrees), new Near(1e-2));
+                if (run.Plan.BatchSize == 203)
+                    Assert.Equal((1, 0), (batch.Full.Cosine, batch.Full.Degrees), new Near(1e-2));
             }
             var end = experiment.Replayer.Moment(run, run.Log.Count, plane, null, default);
             Assert.Null(end.Batch);
             Assert.True(double.IsNaN(end.Cosine));
         }
         var first = experiment.Runs[0];
-        Assert.Contains("counted from 0", Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, -1, plane, null, default)).Message);
-        Assert.Contains("has made only", Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, first.Log.Count + 1, plane, null, default)).Message);
+        Assert.Contains(
+            "counted from 0",
+            Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, -1, plane, null, default)).Message
+        );
+        Assert.Contains(
+            "has made only",
+            Assert.Throws<RefusedException>(() => experiment.Replayer.Moment(first, first.Log.Count + 1, plane, null, default)).Message
+        );
     }
 
     [Fact]
@@ -58,7 +65,15 @@ public class MomentTests
         using var experiment = await Labs.Run(Labs.Moons, new() { Files = new MemoryFiles(), Landscape = false });
         var run = experiment.Runs.First(r => r.Plan.BatchSize == 8);
         // 203 examples: 25 batches of 8, then one of 3.
-        var expected = new (long Update, bool Remainder, long Epoch, int Size)[] { (1, false, 1, 8), (25, false, 1, 8), (26, true, 1, 3), (27, false, 2, 8), (52, true, 2, 3), (156, true, 6, 3) };
+        var expected = new (long Update, bool Remainder, long Epoch, int Size)[]
+        {
+            (1, false, 1, 8),
+            (25, false, 1, 8),
+            (26, true, 1, 3),
+            (27, false, 2, 8),
+            (52, true, 2, 3),
+            (156, true, 6, 3),
+        };
         foreach (var (update, remainder, epoch, size) in expected)
         {
             var batch = experiment.Replayer.Batch(run, update, null, default);
@@ -87,9 +102,11 @@ public class MomentTests
     [Fact]
     public async Task OnADoubleWellTheGradientIsThatOfTheSurface()
     {
-        using var experiment = await Labs.Run("""
+        using var experiment = await Labs.Run(
+            """
             { "data": { "kind": "double-well", "trainExamples": 300, "noise": 0.5 }, "learningRate": 0.02, "batchSizes": [4, "full"], "budget": { "updates": 100 }, "landscape": { "resolution": 17 } }
-            """);
+            """
+        );
         await Labs.Until(() => experiment.LandscapeSettled, "a plane that stays");
         var run = experiment.Runs[0];
         var moment = experiment.Replayer.Moment(run, 50, experiment.Landscape!.Plane!, null, default);
@@ -97,7 +114,8 @@ public class MomentTests
         Assert.Equal((x, y), (moment.Full.X, moment.Full.Y), new Near(1e-5));
         // The examples' shifts are the noise.
         float[] shifts = experiment.Plan.Data.Train.Floats!;
-        double variance = shifts.Where((_, i) => i % 2 == 0).Average(v => (double)v * v), both = Enumerable.Range(0, 300).Average(i => (double)shifts[2 * i] * shifts[2 * i + 1]);
+        double variance = shifts.Where((_, i) => i % 2 == 0).Average(v => (double)v * v),
+            both = Enumerable.Range(0, 300).Average(i => (double)shifts[2 * i] * shifts[2 * i + 1]);
         Assert.Equal((variance, both), (moment.Scatter!.XX, moment.Scatter.XY), new Near(1e-6));
         Assert.Contains("surface", Assert.Throws<RefusedException>(() => Boundary.Of(experiment, run, 5, 9, null, default)).Message);
     }
@@ -105,9 +123,11 @@ public class MomentTests
     [Fact]
     public void AGradientOverPiecesIsThatOverTheWholeAndIsKept()
     {
-        var plan = Labs.Plan("""
+        var plan = Labs.Plan(
+            """
             { "data": { "kind": "spirals", "trainExamples": 5000 }, "model": { "hidden": [9], "activation": "tanh" }, "learningRate": 0.1, "batchSizes": [50], "budget": { "updates": 3 } }
-            """);
+            """
+        );
         using var engine = new CpuEngine();
         using var data = engine.Load(plan.Data);
         using var bundle = engine.CreateBundle(data, plan.BundleOf([plan.Runs[0]]));
@@ -133,10 +153,13 @@ public class MomentTests
     [InlineData("squared", "[8]", BoundaryKind.Class)]
     public async Task ABoundaryAgreesWithTheAnswersToTheExamples(string loss, string hidden, BoundaryKind kind)
     {
-        using var experiment = await Labs.Run($$"""
+        using var experiment = await Labs.Run(
+            $$"""
             { "data": { "kind": "moons", "trainExamples": 200, "testExamples": 50 }, "model": { "hidden": {{hidden}}, "activation": "tanh" }, "loss": "{{loss}}",
               "learningRate": 0.2, "batchSizes": [5], "budget": { "epochs": 30 } }
-            """, new() { Files = new MemoryFiles(), Landscape = false });
+            """,
+            new() { Files = new MemoryFiles(), Landscape = false }
+        );
         var run = experiment.Runs[0];
         var boundary = Boundary.Of(experiment, run, run.Log.Count, 129, null, default);
         Assert.Equal((kind, 129, 129 * 129), (boundary.Kind, boundary.Resolution, boundary.Values.Length));
@@ -148,7 +171,8 @@ public class MomentTests
         {
             split.CopyFeatures(i, at);
             int Line(double v, double from, double to) => (int)Math.Round((v - from) / (to - from) * 128);
-            int column = Line(at[0], boundary.Region.X0, boundary.Region.X1), row = Line(at[1], boundary.Region.Y0, boundary.Region.Y1);
+            int column = Line(at[0], boundary.Region.X0, boundary.Region.X1),
+                row = Line(at[1], boundary.Region.Y0, boundary.Region.Y1);
             Assert.True(column is > 0 and < 128 && row is > 0 and < 128, "the region holds all examples");
             right += boundary.Values[row * 129 + column] > 0.5 == (split.Labels![i] == 1) ? 1 : 0;
         }
@@ -165,7 +189,8 @@ public class MomentTests
 
     private sealed class Near(double tolerance) : IEqualityComparer<(double, double)>
     {
-        public bool Equals((double, double) a, (double, double) b) => Math.Abs(a.Item1 - b.Item1) <= tolerance && Math.Abs(a.Item2 - b.Item2) <= tolerance;
+        public bool Equals((double, double) a, (double, double) b) =>
+            Math.Abs(a.Item1 - b.Item1) <= tolerance && Math.Abs(a.Item2 - b.Item2) <= tolerance;
 
         public int GetHashCode((double, double) pair) => 0;
     }

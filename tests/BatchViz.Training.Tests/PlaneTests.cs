@@ -9,7 +9,9 @@ namespace BatchViz.Training.Tests;
 /// <summary>Planes at a place that someone chose.</summary>
 public class PlaneTests
 {
-    private static readonly string Small = Labs.Moons.Replace("\"epochs\": 6", "\"updates\": 64").Replace("\"seeds\"", "\"landscape\": { \"resolution\": 17 }, \"seeds\"");
+    private static readonly string Small = Labs
+        .Moons.Replace("\"epochs\": 6", "\"updates\": 64")
+        .Replace("\"seeds\"", "\"landscape\": { \"resolution\": 17 }, \"seeds\"");
 
     [Fact]
     public async Task The_hessian_at_an_update_goes_through_the_weights_of_that_update()
@@ -68,7 +70,8 @@ public class PlaneTests
         Assert.Equal(chosen, landscape.Origin!.Runs);
         Assert.Equal([64L, 64, 64], landscape.Origin.Updates);
         var ends = experiment.Runs.Select(run => landscape.Paths[run.Plan.Index] is var path ? path[path.Count - 1] : default).ToArray();
-        foreach (int r in new[] { 5, 0, 2 }) Assert.InRange(ends[r].OffPlane, 0, 1e-5f);
+        foreach (int r in new[] { 5, 0, 2 })
+            Assert.InRange(ends[r].OffPlane, 0, 1e-5f);
         Assert.All(new[] { 1, 3, 4, 6, 7 }, r => Assert.True(ends[r].OffPlane > 1e-3f));
         Assert.Equal((0f, 0f), (ends[5].X, ends[5].Y));
         Assert.Equal(0, ends[0].Y, 1e-5f);
@@ -78,7 +81,12 @@ public class PlaneTests
     [InlineData(PlaneKind.Hessian, "b8-s1", 65L, "\"update\" is 65, but b8-s1 has made only 64 updates.")]
     [InlineData(PlaneKind.Hessian, "b8-s1", -1L, "\"update\" is -1; it is 0 or more.")]
     [InlineData(PlaneKind.Hessian, "b8-s1 b8-s2", 1L, "The Hessian is taken at one run's weights; 2 runs are named.")]
-    [InlineData(PlaneKind.Hessian, "b9-s9", 1L, "b9-s9 is no run of this experiment; there are b1-s1, b1-s2, b8-s1, b8-s2, b32-s1, b32-s2, b203-s1, b203-s2.")]
+    [InlineData(
+        PlaneKind.Hessian,
+        "b9-s9",
+        1L,
+        "b9-s9 is no run of this experiment; there are b1-s1, b1-s2, b8-s1, b8-s2, b32-s1, b32-s2, b203-s1, b203-s2."
+    )]
     [InlineData(PlaneKind.Runs, "b8-s1 b8-s2", null, "A plane through runs needs three of them; 2 are named.")]
     [InlineData(PlaneKind.Runs, "b8-s1 b8-s2 b8-s1", null, "A plane through three runs needs three different ones.")]
     [InlineData(PlaneKind.Pca, "b8-s1", null, "Only the planes \"hessian\" and \"runs\" go through chosen runs.")]
@@ -86,7 +94,10 @@ public class PlaneTests
     {
         using var experiment = await Labs.Run(Small);
 
-        Assert.Equal(sentence, Assert.Throws<RefusedException>(() => experiment.FitPlane(new PlaneRequest(kind, runs.Split(' '), update)).GetType()).Message);
+        Assert.Equal(
+            sentence,
+            Assert.Throws<RefusedException>(() => experiment.FitPlane(new PlaneRequest(kind, runs.Split(' '), update)).GetType()).Message
+        );
     }
 
     [Fact]
@@ -99,7 +110,9 @@ public class PlaneTests
         await experiment.FitPlane(new PlaneRequest(PlaneKind.Random));
         uint before = experiment.Landscape!.PlaneId;
 
-        var refusal = await Assert.ThrowsAsync<RefusedException>(() => experiment.FitPlane(new PlaneRequest(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(Timeouts.Hang));
+        var refusal = await Assert.ThrowsAsync<RefusedException>(() =>
+            experiment.FitPlane(new PlaneRequest(PlaneKind.Runs, ["b1-s1", "b8-s1", "b32-s1"])).WaitAsync(Timeouts.Hang)
+        );
 
         Assert.Equal("The weights of these three runs lie on one line, so no single plane goes through them.", refusal.Message);
         Assert.Equal((before, false, null), (experiment.Landscape!.PlaneId, experiment.Fitting, experiment.LandscapeFailure));
@@ -124,7 +137,12 @@ public class PlaneTests
             line = LossLine.Between(experiment, experiment.Runs[0], experiment.Runs[7], null, default);
         }
         using var again = new CpuEngine();
-        using var opened = new Experiment(plan, again, new() { ReadOnly = true }, RecordingFolder.Open(files, RecordingManifest.Read(files), plan));
+        using var opened = new Experiment(
+            plan,
+            again,
+            new() { ReadOnly = true },
+            RecordingFolder.Open(files, RecordingManifest.Read(files), plan)
+        );
         opened.Start();
         Assert.Equal(saved, opened.Landscape!.Title);
         var kept = opened.Landscape.Plane!.Export();
@@ -140,16 +158,23 @@ public class PlaneTests
         Assert.Equal(line.Train, lineAgain.Train);
         Assert.Equal(line.Test, lineAgain.Test);
 
-        foreach (var wish in new[]
-        {
-            new PlaneRequest(PlaneKind.Hessian, ["b8-s1"], 20), new PlaneRequest(PlaneKind.Pca), new PlaneRequest(PlaneKind.Random), new PlaneRequest(PlaneKind.Runs), new PlaneRequest(PlaneKind.Hessian),
-            new PlaneRequest(PlaneKind.Runs, ["b1-s2", "b8-s1", "b203-s1"]),
-        })
+        foreach (
+            var wish in new[]
+            {
+                new PlaneRequest(PlaneKind.Hessian, ["b8-s1"], 20),
+                new PlaneRequest(PlaneKind.Pca),
+                new PlaneRequest(PlaneKind.Random),
+                new PlaneRequest(PlaneKind.Runs),
+                new PlaneRequest(PlaneKind.Hessian),
+                new PlaneRequest(PlaneKind.Runs, ["b1-s2", "b8-s1", "b203-s1"]),
+            }
+        )
         {
             await opened.FitPlane(wish).WaitAsync(Timeouts.Hang);
             Assert.Equal(wish.Kind, opened.Landscape!.Kind);
             Assert.All(opened.Landscape.Paths, path => Assert.Equal(64u, path[path.Count - 1].Update));
-            if (wish.Update is not null) Assert.Equal(saved, opened.Landscape.Title);
+            if (wish.Update is not null)
+                Assert.Equal(saved, opened.Landscape.Title);
         }
     }
 

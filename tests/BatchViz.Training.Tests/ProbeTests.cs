@@ -6,7 +6,8 @@ namespace BatchViz.Training.Tests;
 
 public class ProbeTests
 {
-    private const string All = "\"probes\": [\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"gradient-curvature\", \"fisher-rao\", \"noise-scale\"], \"budget\"";
+    private const string All =
+        "\"probes\": [\"gradient\", \"sharpness\", \"adaptive-sharpness\", \"eigenvalues\", \"trace\", \"gradient-curvature\", \"fisher-rao\", \"noise-scale\"], \"budget\"";
 
     private static readonly string Plain = Labs.Moons.Replace("\"tanh\"", "\"relu\", \"bias\": false");
 
@@ -46,14 +47,20 @@ public class ProbeTests
             Assert.InRange(point.Sharpness, 1e-3, 1e3);
             Assert.InRange(point.AdaptiveSharpness, 1e-6, 1e3);
             using var along = probe.HessianProduct(weights, experiment.EvaluationSet, gradient.Gradient);
-            Assert.Equal(probe.Dot(gradient.Gradient, along.Product) / probe.Dot(gradient.Gradient, gradient.Gradient), point.GradientCurvature, 1e-6 * point.Eigenvalues[0]);
+            Assert.Equal(
+                probe.Dot(gradient.Gradient, along.Product) / probe.Dot(gradient.Gradient, gradient.Gradient),
+                point.GradientCurvature,
+                1e-6 * point.Eigenvalues[0]
+            );
             Assert.InRange(point.GradientCurvature, double.NegativeInfinity, point.Eigenvalues[0] * 1.00001);
             Assert.True(double.IsFinite(point.Trace) && point.TraceStandardError > 0);
             // Signs of the run's own seed and of this update.
             Assert.Equal(probe.Trace(weights, experiment.EvaluationSet, 20, run.Plan.Seed, point.Update).Trace, point.Trace);
             // The full batch's next gradient is the set's own.
-            if (run.Plan.BatchSize == experiment.Plan.Data.Train.Count) Assert.Equal(1, point.BatchCosine, 1e-6);
-            else Assert.InRange(point.BatchCosine, -1, 0.9999999);
+            if (run.Plan.BatchSize == experiment.Plan.Data.Train.Count)
+                Assert.Equal(1, point.BatchCosine, 1e-6);
+            else
+                Assert.InRange(point.BatchCosine, -1, 0.9999999);
             Assert.True(point.Cost.HessianProducts > 20 && point.Cost.Gradients >= 1 + 10 + 5 + 1 + 1 && point.Cost.Losses == 3);
             Assert.True(point.Seconds > 0);
         }
@@ -62,10 +69,12 @@ public class ProbeTests
     [Fact]
     public async Task The_batch_that_is_compared_is_the_next_updates()
     {
-        using var experiment = await Labs.Run("""
+        using var experiment = await Labs.Run(
+            """
             { "data": { "kind": "line", "trainExamples": 40 }, "model": { "hidden": [] }, "learningRate": 0.01, "batchSizes": [4],
               "sampler": { "order": "sequential" }, "budget": { "updates": 12 }, "probes": ["gradient"] }
-            """);
+            """
+        );
         using var engine = new CpuEngine();
         using var data = engine.Load(experiment.Plan.Data);
         using var probe = engine.CreateProbe(data, experiment.Plan.Network);
@@ -73,7 +82,11 @@ public class ProbeTests
         for (long i = 0; i < run.Probes.Count; i++)
         {
             var point = run.Probes[i];
-            var weights = Enumerable.Range(0, (int)run.Snapshots.Count).Select(k => run.Snapshots[k]).Single(s => s.Update == point.Update).Weights;
+            var weights = Enumerable
+                .Range(0, (int)run.Snapshots.Count)
+                .Select(k => run.Snapshots[k])
+                .Single(s => s.Update == point.Update)
+                .Weights;
             int first = (int)(point.Update * 4 % 40);
             using var full = probe.Gradient(weights, experiment.EvaluationSet);
             using var batch = probe.Gradient(weights, new EvaluationSet(Split.Train, [first, first + 1, first + 2, first + 3]));
@@ -84,10 +97,12 @@ public class ProbeTests
     [Fact]
     public async Task A_growing_batch_is_compared_at_its_size()
     {
-        using var experiment = await Labs.Run("""
+        using var experiment = await Labs.Run(
+            """
             { "data": { "kind": "line", "trainExamples": 16 }, "learningRate": 0.01, "batchSizes": [4], "budget": { "epochs": 3 },
               "batchSchedule": { "everyEpochs": 1, "factor": 4 }, "probes": ["gradient"] }
-            """);
+            """
+        );
         var run = experiment.Runs[0];
         // Once the batch is the whole split, so is its gradient.
         Assert.Equal(1, run.Probes[run.Probes.Count - 1].BatchCosine, 1e-6);
@@ -107,12 +122,18 @@ public class ProbeTests
     [Fact]
     public async Task Surfaces_are_probed_too()
     {
-        using var experiment = await Labs.Run(Labs.Beale.Replace("\"budget\"", "\"probes\": [\"trace\", \"eigenvalues\", \"sharpness\", \"noise-scale\"], \"budget\""));
+        using var experiment = await Labs.Run(
+            Labs.Beale.Replace("\"budget\"", "\"probes\": [\"trace\", \"eigenvalues\", \"sharpness\", \"noise-scale\"], \"budget\"")
+        );
         foreach (var run in experiment.Runs)
         {
             var point = run.Probes[run.Probes.Count - 1];
             Assert.Equal(2, point.Eigenvalues.Count);
-            Assert.InRange(point.Trace, point.Eigenvalues.Sum() - 4 * point.TraceStandardError - 1e-4, point.Eigenvalues.Sum() + 4 * point.TraceStandardError + 1e-4);
+            Assert.InRange(
+                point.Trace,
+                point.Eigenvalues.Sum() - 4 * point.TraceStandardError - 1e-4,
+                point.Eigenvalues.Sum() + 4 * point.TraceStandardError + 1e-4
+            );
             Assert.True(double.IsNaN(point.GradientNorm) && double.IsNaN(point.FisherRao) && point.NoiseScale > 0);
         }
     }
@@ -122,8 +143,14 @@ public class ProbeTests
     {
         using var experiment = await Labs.Run(Labs.Diverging.Replace("\"budget\"", "\"probes\": [\"eigenvalues\"], \"budget\""));
         var diverged = experiment.Runs.Single(run => run.Result!.Diverged);
-        Assert.All(Enumerable.Range(0, (int)diverged.Probes.Count).Select(i => diverged.Probes[i]), point => Assert.True(point.Update < diverged.Result!.Updates));
-        Assert.All(experiment.Runs.Where(run => run != diverged), run => Assert.Equal(run.Result!.Updates, run.Probes[run.Probes.Count - 1].Update));
+        Assert.All(
+            Enumerable.Range(0, (int)diverged.Probes.Count).Select(i => diverged.Probes[i]),
+            point => Assert.True(point.Update < diverged.Result!.Updates)
+        );
+        Assert.All(
+            experiment.Runs.Where(run => run != diverged),
+            run => Assert.Equal(run.Result!.Updates, run.Probes[run.Probes.Count - 1].Update)
+        );
     }
 }
 
@@ -150,7 +177,8 @@ internal sealed class WaitingEngine : IEngine
 
     public MemoryAccount Predict(BundleSpec spec, DataSet data) => inner.Predict(spec, data);
 
-    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) => inner.PredictEvaluator(network, data, grid, threads);
+    public long PredictEvaluator(NetworkSpec network, DataSet data, EvaluationSet? grid, int threads) =>
+        inner.PredictEvaluator(network, data, grid, threads);
 
     public IEvaluator CreateEvaluator(IEngineData data, NetworkSpec network) => inner.CreateEvaluator(data, network);
 
@@ -174,26 +202,35 @@ internal sealed class WaitingEngine : IEngine
 
         public double Cosine(IDirection a, IDirection b) => inner.Cosine(a, b);
 
-        public GradientProbe Gradient(IWeights weights, EvaluationSet set, CancellationToken cancel) => inner.Gradient(weights, set, cancel);
+        public GradientProbe Gradient(IWeights weights, EvaluationSet set, CancellationToken cancel) =>
+            inner.Gradient(weights, set, cancel);
 
-        public HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel) => inner.HessianProduct(weights, set, v, cancel);
+        public HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel) =>
+            inner.HessianProduct(weights, set, v, cancel);
 
-        public EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel)
-            => inner.Eigenvalues(weights, set, count, iterations, seed, cancel);
+        public EigenProbe Eigenvalues(
+            IWeights weights,
+            EvaluationSet set,
+            int count,
+            int iterations,
+            uint seed,
+            CancellationToken cancel
+        ) => inner.Eigenvalues(weights, set, count, iterations, seed, cancel);
 
-        public SharpnessProbe Sharpness(IWeights weights, EvaluationSet set, double epsilon, int steps, CancellationToken cancel)
-            => inner.Sharpness(weights, set, epsilon, steps, cancel);
+        public SharpnessProbe Sharpness(IWeights weights, EvaluationSet set, double epsilon, int steps, CancellationToken cancel) =>
+            inner.Sharpness(weights, set, epsilon, steps, cancel);
 
-        public SharpnessProbe AdaptiveSharpness(IWeights weights, EvaluationSet set, double rho, int steps, CancellationToken cancel)
-            => inner.AdaptiveSharpness(weights, set, rho, steps, cancel);
+        public SharpnessProbe AdaptiveSharpness(IWeights weights, EvaluationSet set, double rho, int steps, CancellationToken cancel) =>
+            inner.AdaptiveSharpness(weights, set, rho, steps, cancel);
 
-        public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel) => inner.FisherRao(weights, set, cancel);
+        public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel) =>
+            inner.FisherRao(weights, set, cancel);
 
-        public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
-            => inner.ExampleGradients(weights, set, norms, cancel);
+        public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel) =>
+            inner.ExampleGradients(weights, set, norms, cancel);
 
-        public PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel)
-            => inner.PlaneGradients(weights, set, plane, cancel);
+        public PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel) =>
+            inner.PlaneGradients(weights, set, plane, cancel);
 
         public void Dispose() => inner.Dispose();
     }

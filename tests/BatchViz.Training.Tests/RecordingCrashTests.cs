@@ -32,9 +32,21 @@ public sealed class RecordingCrashTests
         var plan = Plan(text);
         using var engine = new CpuEngine();
         using var files = new CrashingFiles();
-        Dictionary<string, string> hashes, evaluations;
+        Dictionary<string, string> hashes,
+            evaluations;
         long certain;
-        using (var experiment = new Experiment(plan, engine, new ExperimentOptions { Files = files, Landscape = false, RecordingBytes = budget }))
+        using (
+            var experiment = new Experiment(
+                plan,
+                engine,
+                new ExperimentOptions
+                {
+                    Files = files,
+                    Landscape = false,
+                    RecordingBytes = budget,
+                }
+            )
+        )
         {
             certain = files.Operations;
             await Ended(experiment);
@@ -63,7 +75,18 @@ public sealed class RecordingCrashTests
         var plan = Plan(text);
         using var engine = new CpuEngine();
         using var files = new MemoryFiles();
-        using (var experiment = new Experiment(plan, engine, new ExperimentOptions { Files = files, Landscape = false, RecordingBytes = 100 }))
+        using (
+            var experiment = new Experiment(
+                plan,
+                engine,
+                new ExperimentOptions
+                {
+                    Files = files,
+                    Landscape = false,
+                    RecordingBytes = 100,
+                }
+            )
+        )
         {
             experiment.Start();
             Assert.True(SpinWait.SpinUntil(() => experiment.Runs[0].Log.Count > 1000, Timeouts.Hang));
@@ -91,7 +114,8 @@ public sealed class RecordingCrashTests
             hashes = Hashes(experiment);
         }
         // Without its timings nothing else says when it was.
-        foreach (string name in files.List("runs").Where(name => name.EndsWith(".times", StringComparison.Ordinal))) files.Delete($"runs/{name}");
+        foreach (string name in files.List("runs").Where(name => name.EndsWith(".times", StringComparison.Ordinal)))
+            files.Delete($"runs/{name}");
         using var folder = RecordingFolder.Open(files, RecordingManifest.Read(files), plan);
         using var resumed = new Experiment(plan, engine, new ExperimentOptions { Landscape = false, Resume = true }, folder);
         Assert.Null(resumed.Recorder);
@@ -115,8 +139,19 @@ public sealed class RecordingCrashTests
         Assert.Equal(Hashes(plain), Hashes(experiment));
         Assert.False(experiment.Recorder!.Flush(Timeouts.Hang));
         Assert.Contains("No space left on device", experiment.RecordingProblem);
-        Assert.Contains("cannot be recorded", Assert.Throws<RefusedException>(() => experiment.Fork(experiment.Runs[0].Plan.Id, 100, new Dictionary<string, string>())).Message);
-        var refused = Assert.Throws<RefusedException>(() => new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = new FailingFiles(new MemoryFiles(), 3, "No space left on device", stays: true) }));
+        Assert.Contains(
+            "cannot be recorded",
+            Assert
+                .Throws<RefusedException>(() => experiment.Fork(experiment.Runs[0].Plan.Id, 100, new Dictionary<string, string>()))
+                .Message
+        );
+        var refused = Assert.Throws<RefusedException>(() =>
+            new Experiment(
+                Plan(Moons),
+                engine,
+                new ExperimentOptions { Files = new FailingFiles(new MemoryFiles(), 3, "No space left on device", stays: true) }
+            )
+        );
         Assert.Contains("nothing recorded", refused.Message);
     }
 
@@ -128,7 +163,16 @@ public sealed class RecordingCrashTests
         foreach (var clock in new[] { TimeProvider.System, new Jumping() })
         {
             using var files = new MemoryFiles();
-            using var experiment = new Experiment(Plan(Moons), engine, new ExperimentOptions { Files = files, Landscape = false, Clock = clock });
+            using var experiment = new Experiment(
+                Plan(Moons),
+                engine,
+                new ExperimentOptions
+                {
+                    Files = files,
+                    Landscape = false,
+                    Clock = clock,
+                }
+            );
             await Ended(experiment);
             Assert.Null(experiment.RecordingProblem);
             Assert.All(experiment.Runs, run => Assert.True(run.Result!.Seconds > 0));
@@ -157,8 +201,12 @@ public sealed class RecordingCrashTests
         return experiment.Ended.WaitAsync(Timeouts.Hang);
     }
 
-    private static Dictionary<string, string> Hashes(Experiment experiment) => experiment.Runs.ToDictionary(run => run.Plan.Id, run => run.Result!.WeightsSha256);
+    private static Dictionary<string, string> Hashes(Experiment experiment) =>
+        experiment.Runs.ToDictionary(run => run.Plan.Id, run => run.Result!.WeightsSha256);
 
-    private static Dictionary<string, string> Evaluations(Experiment experiment) => experiment.Runs.ToDictionary(run => run.Plan.Id, run
-        => string.Join('\n', run.Log.Evaluations.ToArray().Select(point => $"{point with { LaneSeconds = 0 }}")));
+    private static Dictionary<string, string> Evaluations(Experiment experiment) =>
+        experiment.Runs.ToDictionary(
+            run => run.Plan.Id,
+            run => string.Join('\n', run.Log.Evaluations.ToArray().Select(point => $"{point with { LaneSeconds = 0 }}"))
+        );
 }

@@ -33,7 +33,10 @@ public class RecordingTests
             Assert.Equal((run.Log.State, run.Log.Count), (read.Log.State, read.Log.Count));
             Assert.Equal(run.Result! with { Seconds = 0 }, read.Log.Result! with { Seconds = 0 });
             Assert.Equal(run.Result!.Seconds, read.Log.Result!.Seconds, 1e-3);
-            Assert.Equal(run.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 }), read.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 }));
+            Assert.Equal(
+                run.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 }),
+                read.Log.Evaluations.ToArray().Select(e => e with { LaneSeconds = 0 })
+            );
             Assert.Equal(Buckets(run.Log), Buckets(read.Log));
         }
     }
@@ -53,11 +56,15 @@ public class RecordingTests
         {
             using var experiment = Taken(files, manifest, resume: true);
             experiment.Start();
-            if (times++ < 4) await Task.WhenAny(Task.Delay(random.Next(40)), experiment.Ended);
-            else await Labs.Ended(experiment);
-            if (!experiment.Finished || experiment.Runs.Any(run => run.Result is null)) continue;
+            if (times++ < 4)
+                await Task.WhenAny(Task.Delay(random.Next(40)), experiment.Ended);
+            else
+                await Labs.Ended(experiment);
+            if (!experiment.Finished || experiment.Runs.Any(run => run.Result is null))
+                continue;
             Assert.Equal(Labs.Hashes(whole), Labs.Hashes(experiment));
-            foreach (var (run, same) in whole.Runs.Zip(experiment.Runs)) Assert.Equal(Buckets(run.Log), Buckets(same.Log));
+            foreach (var (run, same) in whole.Runs.Zip(experiment.Runs))
+                Assert.Equal(Buckets(run.Log), Buckets(same.Log));
             return;
         }
     }
@@ -151,7 +158,10 @@ public class RecordingTests
             await Labs.Ended(experiment);
             Assert.Equal((RunState.Finished, parent.Result!.WeightsSha256), (fork.Log.State, fork.Result!.WeightsSha256));
             Assert.Equal(Buckets(parent.Log), Buckets(fork.Log));
-            Assert.Equal(parent.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss)), fork.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss)));
+            Assert.Equal(
+                parent.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss)),
+                fork.Log.Evaluations.ToArray().Select(e => (e.Update, e.Loss))
+            );
         }
     }
 
@@ -174,7 +184,10 @@ public class RecordingTests
         experiment.RedoFork(fork.Plan.Id);
         Assert.Equal(ExperimentState.Running, experiment.State);
         await Labs.Ended(experiment);
-        Assert.Equal((false, RunState.Finished, parent.Result!.WeightsSha256), (fork.ForkUndone, fork.Log.State, fork.Result!.WeightsSha256));
+        Assert.Equal(
+            (false, RunState.Finished, parent.Result!.WeightsSha256),
+            (fork.ForkUndone, fork.Log.State, fork.Result!.WeightsSha256)
+        );
 
         // One that has ended is only marked, and what was no fork stays.
         experiment.UndoFork(fork.Plan.Id);
@@ -190,7 +203,13 @@ public class RecordingTests
         string fork;
         using (var experiment = await Labs.Run(Long, new() { Files = files }))
         {
-            var settings = new Dictionary<string, string> { ["batchSize"] = "32", ["learningRate"] = "0.05", ["optimizer"] = "momentum", ["budget.epochs"] = "420" };
+            var settings = new Dictionary<string, string>
+            {
+                ["batchSize"] = "32",
+                ["learningRate"] = "0.05",
+                ["optimizer"] = "momentum",
+                ["budget.epochs"] = "420",
+            };
             fork = experiment.Fork("b8-s1", 3000, settings).Plan.Id;
             await Labs.Ended(experiment);
             var second = experiment.Fork(fork, 3100, new Dictionary<string, string> { ["batchSize"] = "full" });
@@ -198,7 +217,13 @@ public class RecordingTests
             Assert.Equal(("b8-s1-u3000", "b8-s1-u3000-u3100"), (fork, second.Plan.Id));
             Assert.All(experiment.Runs, run => Assert.Equal(RunState.Finished, run.Log.State));
             Assert.Equal(420, experiment.Runs[^2].Result!.Epochs, 1.0);
-            await Labs.Until(() => experiment.Landscape is { } landscape && landscape.Paths.Count == experiment.Runs.Count && landscape.Paths[^1].Count > 1, "the forks are on the plane");
+            await Labs.Until(
+                () =>
+                    experiment.Landscape is { } landscape
+                    && landscape.Paths.Count == experiment.Runs.Count
+                    && landscape.Paths[^1].Count > 1,
+                "the forks are on the plane"
+            );
             Assert.Equal(3000u, experiment.Landscape!.Paths[^2][0].Update);
             hashes = Labs.Hashes(experiment);
         }
@@ -315,17 +340,25 @@ public class RecordingTests
             """;
         var files = new MemoryFiles();
         long[] expected;
-        using (var whole = await Labs.Run(Probed, new() { Files = files, Landscape = false })) expected = ProbedAt(whole);
+        using (var whole = await Labs.Run(Probed, new() { Files = files, Landscape = false }))
+            expected = ProbedAt(whole);
         var manifest = RecordingManifest.Read(files);
         string log = $"runs/{manifest.Runs[0].Id}.log";
         byte[] bytes = files.ReadAll(log, int.MaxValue)!;
         // Cut behind each of its blocks: an evaluation may be there whose probe is not.
         for (int end = bytes.Length - 1; end > 0; end -= Math.Max(1, bytes.Length / 60))
         {
-            using (var file = files.Create(log)) file.Write(bytes.AsSpan(0, end));
-            foreach (string name in files.List(Keyframes.FolderOf(manifest.Runs[0].Id))) files.Delete($"{Keyframes.FolderOf(manifest.Runs[0].Id)}/{name}");
+            using (var file = files.Create(log))
+                file.Write(bytes.AsSpan(0, end));
+            foreach (string name in files.List(Keyframes.FolderOf(manifest.Runs[0].Id)))
+                files.Delete($"{Keyframes.FolderOf(manifest.Runs[0].Id)}/{name}");
             var plan = manifest.PlanOf(Labs.PlanOf(manifest.ReadSpec()));
-            using var taken = new Experiment(plan, new CpuEngine(), new() { Resume = true, Landscape = false }, RecordingFolder.Open(files, manifest, plan));
+            using var taken = new Experiment(
+                plan,
+                new CpuEngine(),
+                new() { Resume = true, Landscape = false },
+                RecordingFolder.Open(files, manifest, plan)
+            );
             taken.Start();
             await Labs.Ended(taken);
             Assert.Equal(expected, ProbedAt(taken));
@@ -341,34 +374,52 @@ public class RecordingTests
         var manifest = await Interrupted(files, Long, new Random(7));
         // The data are not those of the recording: what comes again from the beginning is not what was recorded.
         foreach (var run in manifest.Runs)
-            foreach (string name in files.List(Keyframes.FolderOf(run.Id))) files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
+        foreach (string name in files.List(Keyframes.FolderOf(run.Id)))
+            files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
         var plan = manifest.PlanOf(Labs.Plan(Long.Replace("\"trainExamples\": 203", "\"trainExamples\": 203, \"seed\": 9")));
-        using var experiment = new Experiment(plan, new CpuEngine(), new() { Resume = true, Landscape = false }, RecordingFolder.Open(files, manifest, plan));
+        using var experiment = new Experiment(
+            plan,
+            new CpuEngine(),
+            new() { Resume = true, Landscape = false },
+            RecordingFolder.Open(files, manifest, plan)
+        );
         experiment.Start();
         await Labs.Ended(experiment);
         Assert.All(experiment.Runs, run => Assert.Contains("does not come again as it was recorded", run.Log.Message!));
     }
 
-    /// <summary>An engine whose bits do not come again goes on all the same: what was recorded stays, and the run says where the new segment begins.</summary>
+    /// <summary>
+    /// An engine whose bits do not come again goes on all the same: what was recorded stays, and the run says where the new segment begins.
+    /// </summary>
     [Fact]
     public async Task On_an_inexact_engine_a_new_segment_begins_where_the_recording_ended()
     {
         var files = new MemoryFiles();
         var manifest = await Interrupted(files, Long, new Random(7));
         foreach (var run in manifest.Runs)
-            foreach (string name in files.List(Keyframes.FolderOf(run.Id))) files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
+        foreach (string name in files.List(Keyframes.FolderOf(run.Id)))
+            files.Delete($"{Keyframes.FolderOf(run.Id)}/{name}");
         var plan = manifest.PlanOf(Labs.Plan(Long.Replace("\"trainExamples\": 203", "\"trainExamples\": 203, \"seed\": 9")));
         var folder = RecordingFolder.Open(files, manifest, plan);
         long[] recorded = [.. folder.Runs.Select(run => run.Log.State == RunState.Finished ? 0 : run.Log.Count)];
         Assert.Contains(recorded, count => count > 0);
-        using var experiment = new Experiment(plan, new TroubledEngine(-1, _ => { }) { BitExact = false }, new() { Resume = true, Landscape = false }, folder);
+        using var experiment = new Experiment(
+            plan,
+            new TroubledEngine(-1, _ => { }) { BitExact = false },
+            new() { Resume = true, Landscape = false },
+            folder
+        );
         experiment.Start();
         await Labs.Ended(experiment);
         for (int r = 0; r < recorded.Length; r++)
         {
             var log = experiment.Runs[r].Log;
             Assert.Equal(RunState.Finished, log.State);
-            if (recorded[r] > 0) Assert.Matches($@"^A new segment begins after update {recorded[r]:#,0}: this engine's bits do not come again \(losses on the way there were off by up to \S+ %\)\.$", log.Message!);
+            if (recorded[r] > 0)
+                Assert.Matches(
+                    $@"^A new segment begins after update {recorded[r]:#,0}: this engine's bits do not come again \(losses on the way there were off by up to \S+ %\)\.$",
+                    log.Message!
+                );
         }
     }
 
@@ -378,12 +429,12 @@ public class RecordingTests
         var all = new List<Bucket>();
         var bucket = new Bucket[1];
         for (int level = RunLog.ChunkLevel; level <= RunLog.MaxLevel; level++)
-            for (long i = 0; i < log.Count >> (2 * level); i++)
-                for (int c = 0; c < log.Layout.Width; c++)
-                {
-                    Assert.True(log.TryBuckets(level, i, c, bucket), $"level {level}, bucket {i}");
-                    all.Add(bucket[0]);
-                }
+        for (long i = 0; i < log.Count >> (2 * level); i++)
+        for (int c = 0; c < log.Layout.Width; c++)
+        {
+            Assert.True(log.TryBuckets(level, i, c, bucket), $"level {level}, bucket {i}");
+            all.Add(bucket[0]);
+        }
         return $"{log.Count} records: {string.Join(' ', all)}";
     }
 
@@ -392,7 +443,8 @@ public class RecordingTests
     {
         using var experiment = Labs.New(text, new() { Files = files, Landscape = landscape });
         experiment.Start();
-        if (landscape) await Labs.Until(() => experiment.Landscape is { Resolution: > 0 }, "a plane");
+        if (landscape)
+            await Labs.Until(() => experiment.Landscape is { Resolution: > 0 }, "a plane");
         long until = 1000 + random.Next(4000);
         await Labs.Until(() => experiment.Runs[0].Log.Count > until, "some updates");
         return experiment.Recorder!.Manifest;

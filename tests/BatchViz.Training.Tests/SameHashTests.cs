@@ -9,7 +9,8 @@ namespace BatchViz.Training.Tests;
 /// </summary>
 public class SameHashTests
 {
-    private const string Tiny = "\"hidden\": [8, 8], \"activation\": \"tanh\"", Wide = "\"hidden\": [40, 20], \"activation\": \"relu\"";
+    private const string Tiny = "\"hidden\": [8, 8], \"activation\": \"tanh\"",
+        Wide = "\"hidden\": [40, 20], \"activation\": \"relu\"";
 
     private const string Probes = "\"probes\": [\"gradient\", \"sharpness\", \"trace\", \"noise-scale\"], \"budget\"";
 
@@ -17,7 +18,8 @@ public class SameHashTests
     {
         var data = new TheoryData<KernelPath, string>();
         foreach (var path in Paths.All)
-            foreach (string net in new[] { Tiny, Wide }) data.Add(path, net);
+        foreach (string net in new[] { Tiny, Wide })
+            data.Add(path, net);
         return data;
     }
 
@@ -25,17 +27,36 @@ public class SameHashTests
     public async Task Threads_holding_probes_and_landscape_do_not_change_the_hash(KernelPath path, string net)
     {
         using var engine = new CpuEngine(path);
-        string plain = Spec(net), probed = plain.Replace("\"budget\"", Probes);
+        string plain = Spec(net),
+            probed = plain.Replace("\"budget\"", Probes);
         using var reference = await Labs.Run(plain, new() { LanesAtOnce = 1, Landscape = false }, engine);
         var expected = Labs.Hashes(reference);
         Assert.Equal(reference.Runs.Count, expected.Values.Distinct().Count());
         foreach (int lanes in new[] { 1, 2, 3 })
         {
-            foreach (var (probes, landscape, held) in new[] { (false, false, true), (false, true, false), (true, false, false), (true, true, true) })
+            foreach (
+                var (probes, landscape, held) in new[]
+                {
+                    (false, false, true),
+                    (false, true, false),
+                    (true, false, false),
+                    (true, true, true),
+                }
+            )
             {
-                using var experiment = Labs.New(probes ? probed : plain, new() { LanesAtOnce = lanes, Landscape = landscape, Held = held }, engine);
+                using var experiment = Labs.New(
+                    probes ? probed : plain,
+                    new()
+                    {
+                        LanesAtOnce = lanes,
+                        Landscape = landscape,
+                        Held = held,
+                    },
+                    engine
+                );
                 experiment.Start();
-                if (held) await StepAndContinue(experiment);
+                if (held)
+                    await StepAndContinue(experiment);
                 await Labs.Ended(experiment);
                 Assert.Equal(expected, Labs.Hashes(experiment));
                 Assert.All(experiment.Runs, run => Assert.Equal(probes, run.Probes.Count > 0));
@@ -59,7 +80,8 @@ public class SameHashTests
     private static async Task StepAndContinue(Experiment experiment)
     {
         const int Steps = 2;
-        for (int i = 0; i < Steps; i++) experiment.StepOnce();
+        for (int i = 0; i < Steps; i++)
+            experiment.StepOnce();
         await Labs.Until(() => Labs.Counts(experiment).All(count => count == Steps), "two single updates of every run");
         Assert.Equal(ExperimentState.Held, experiment.State);
         experiment.Continue();
@@ -71,8 +93,12 @@ public class SameHashTests
     }
 
     /// <summary>600 examples; two whole epochs, so that B = 512 makes four updates. Tiny nets have as many seeds as share lanes.</summary>
-    private static string Spec(string net, string batchSizes = "1, 7, 512", string? seeds = null) => $$"""
-        { "data": { "kind": "spirals", "trainExamples": 600, "testExamples": 50 }, "model": { {{net}} }, "learningRate": 0.05,
-          "batchSizes": [{{batchSizes}}], "seeds": [{{seeds ?? (net == Tiny ? "1, 2, 3, 4, 5, 6, 7, 8" : "1, 2, 3")}}], "budget": { "epochs": 2 }, "landscape": { "resolution": 17, "evaluationExamples": 32 } }
-        """;
+    private static string Spec(string net, string batchSizes = "1, 7, 512", string? seeds = null) =>
+        $$"""
+            { "data": { "kind": "spirals", "trainExamples": 600, "testExamples": 50 }, "model": { {{net}} }, "learningRate": 0.05,
+              "batchSizes": [{{batchSizes}}], "seeds": [{{seeds
+                ?? (
+                    net == Tiny ? "1, 2, 3, 4, 5, 6, 7, 8" : "1, 2, 3"
+                )}}], "budget": { "epochs": 2 }, "landscape": { "resolution": 17, "evaluationExamples": 32 } }
+            """;
 }

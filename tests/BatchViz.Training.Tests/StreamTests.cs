@@ -13,10 +13,14 @@ public sealed class StreamTests
     [Fact]
     public async Task A_stream_is_tested_on_what_comes_next()
     {
-        const int Train = 200, Test = 60;
-        using var experiment = await Labs.Run("""
+        const int Train = 200,
+            Test = 60;
+        using var experiment = await Labs.Run(
+            """
             { "data": { "kind": "drift", "trainExamples": 200, "testExamples": 60, "turns": 2 }, "learningRate": 0.2, "batchSizes": [8], "budget": { "epochs": 1 } }
-            """, new() { Files = new MemoryFiles(), Landscape = false });
+            """,
+            new() { Files = new MemoryFiles(), Landscape = false }
+        );
         var run = experiment.Runs[0];
         using var engine = new CpuEngine();
         // The stream in one piece, to look at any stretch of it.
@@ -36,17 +40,22 @@ public sealed class StreamTests
             var expected = evaluator.Evaluate(own, new EvaluationSet(Split.Train, [.. Enumerable.Range(used, Test)]));
             Assert.Equal(expected.Loss, point.TestLoss, 1e-5);
             Assert.Equal(expected.Accuracy, point.TestAccuracy, 1e-6);
-            if (used + Test > Train) beyond++;
+            if (used + Test > Train)
+                beyond++;
         }
         Assert.True(beyond >= 2 && run.Log.Evaluations.Count > 10);
         Assert.Equal(run.Log.Evaluations[run.Log.Evaluations.Count - 1].TestAccuracy, run.Result!.TestAccuracy, 1e-6);
     }
 
-    /// <summary>Pools, old weights and searches: recorded, then every batch replayed bit for bit with the examples that it was trained on.</summary>
+    /// <summary>
+    /// Pools, old weights and searches: recorded, then every batch replayed bit for bit with the examples that it was trained on.
+    /// </summary>
     [Theory]
     [InlineData("\"optimizer\": { \"kind\": \"lbfgs\", \"memory\": 3 }, \"sampler\": { \"hard\": { \"pool\": 40 } }")]
     [InlineData("\"optimizer\": { \"kind\": \"conjugate-gradient\" }")]
-    [InlineData("\"optimizer\": { \"kind\": \"lars\", \"trust\": 0.1 }, \"workers\": { \"count\": 4, \"mode\": \"asynchronous\" }, \"sampler\": { \"hard\": { \"pool\": 40 } }")]
+    [InlineData(
+        "\"optimizer\": { \"kind\": \"lars\", \"trust\": 0.1 }, \"workers\": { \"count\": 4, \"mode\": \"asynchronous\" }, \"sampler\": { \"hard\": { \"pool\": 40 } }"
+    )]
     public async Task Batches_of_searches_pools_and_workers_come_again(string settings)
     {
         string text = $$"""
@@ -66,7 +75,12 @@ public sealed class StreamTests
                 Assert.Equal((true, 0.0), (batch.Recorded, batch.Deviation));
                 Assert.Equal(batch.Record[RecordLayout.BatchSize], batch.Examples.Count);
                 // A stale gradient's loss is that of older weights.
-                if (run.Plan.Staleness == 0) Assert.Equal(batch.Record[RecordLayout.Loss], batch.Examples.Average(e => e.Loss), 1e-4 * (1 + batch.Record[RecordLayout.Loss]));
+                if (run.Plan.Staleness == 0)
+                    Assert.Equal(
+                        batch.Record[RecordLayout.Loss],
+                        batch.Examples.Average(e => e.Loss),
+                        1e-4 * (1 + batch.Record[RecordLayout.Loss])
+                    );
             }
             var fork = experiment.Fork(run.Plan.Id, run.Log.Count / 2, new Dictionary<string, string>());
             await Labs.Ended(experiment);

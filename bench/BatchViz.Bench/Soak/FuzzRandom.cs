@@ -23,5 +23,17 @@ internal sealed class FuzzRandom(uint seed, long index)
     public T Any<T>(params ReadOnlySpan<T> values) => values[Below(values.Length)];
 
     /// <summary>A length from 0 up: mostly a few, now and then thousands, rarely up to <paramref name="most"/>.</summary>
-    public int Length(int most) => Below(Math.Min(most, Below(1000) switch { 0 => most, < 10 => 3_000, < 100 => 100, _ => 12 }) + 1);
+    public int Length(int most) =>
+        Below(
+            Math.Min(
+                most,
+                Below(1000) switch
+                {
+                    0 => most,
+                    < 10 => 3_000,
+                    < 100 => 100,
+                    _ => 12,
+                }
+            ) + 1
+        );
 }

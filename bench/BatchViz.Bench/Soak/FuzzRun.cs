@@ -28,7 +28,8 @@ internal static class FuzzRun
         while (!thread.Join(Patience))
         {
             // A thread cannot be ended from outside; as one of the background it ends with the process.
-            if (seen == trial.Index) return trial.Result(trial.Fail(seen, "does not end"));
+            if (seen == trial.Index)
+                return trial.Result(trial.Fail(seen, "does not end"));
             seen = trial.Index;
         }
         stop.ThrowIfCancellationRequested();
@@ -38,8 +39,11 @@ internal static class FuzzRun
     private sealed class Trial(FuzzTarget target, uint seed, long first, long end, CancellationToken stop)
     {
         private readonly Stopwatch whole = Stopwatch.StartNew();
-        private long index = first, refused, handled;
-        private double slowest, mostAllocated;
+        private long index = first,
+            refused,
+            handled;
+        private double slowest,
+            mostAllocated;
 
         public long Index => Volatile.Read(ref index);
 
@@ -47,7 +51,8 @@ internal static class FuzzRun
 
         public FuzzFailure Fail(long at, string what) => new(seed, at, what, target.Input(seed, at));
 
-        public FuzzResult Result(FuzzFailure? failure) => new(refused + handled, refused, handled, slowest * 1e3, mostAllocated, whole.Elapsed.TotalSeconds, failure);
+        public FuzzResult Result(FuzzFailure? failure) =>
+            new(refused + handled, refused, handled, slowest * 1e3, mostAllocated, whole.Elapsed.TotalSeconds, failure);
 
         public void Work()
         {
@@ -55,8 +60,10 @@ internal static class FuzzRun
             {
                 byte[] input = target.Input(seed, index);
                 var once = Measured.Of(target, input);
-                // What is compiled or laid out once for all, and a machine that was busy elsewhere, do not count: such a reading is repeated.
-                if (once.Seconds > MostSeconds / 10 || once.Allocated > Allowed(input.Length) / 2) once = Measured.Of(target, input).Or(once);
+                // What is compiled or laid out once for all, and a machine that was busy elsewhere, do not count: such a reading is
+                // repeated.
+                if (once.Seconds > MostSeconds / 10 || once.Allocated > Allowed(input.Length) / 2)
+                    once = Measured.Of(target, input).Or(once);
                 slowest = Math.Max(slowest, once.Seconds);
                 mostAllocated = Math.Max(mostAllocated, once.Allocated / (double)Allowed(input.Length));
                 if (Wrong(once, input.Length) is { } what)
@@ -64,8 +71,10 @@ internal static class FuzzRun
                     Failure = Fail(index, what);
                     return;
                 }
-                if (once.Thrown is null) handled++;
-                else refused++;
+                if (once.Thrown is null)
+                    handled++;
+                else
+                    refused++;
             }
         }
 
@@ -73,11 +82,15 @@ internal static class FuzzRun
         {
             if (once.Thrown is { } thrown)
             {
-                if (!target.Refuses(thrown)) return $"ends with {thrown}";
-                if (WrongIn(thrown.Message) is { } wrong) return $"is refused with a message that {wrong}: {thrown.Message}";
+                if (!target.Refuses(thrown))
+                    return $"ends with {thrown}";
+                if (WrongIn(thrown.Message) is { } wrong)
+                    return $"is refused with a message that {wrong}: {thrown.Message}";
             }
-            if (once.Seconds > MostSeconds) return $"takes {once.Seconds:0.0} s";
-            if (once.Allocated > Allowed(length)) return $"of {length:#,0} bytes allocates {once.Allocated:#,0} bytes";
+            if (once.Seconds > MostSeconds)
+                return $"takes {once.Seconds:0.0} s";
+            if (once.Allocated > Allowed(length))
+                return $"of {length:#,0} bytes allocates {once.Allocated:#,0} bytes";
             return null;
         }
     }
@@ -85,8 +98,10 @@ internal static class FuzzRun
     /// <summary>Why a refusal is no sentence for people; null when it is one.</summary>
     public static string? WrongIn(string sentence)
     {
-        if (sentence.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029')) return "has control characters";
-        if (sentence.Length > LongestSentence) return $"has {sentence.Length:#,0} characters";
+        if (sentence.Any(c => char.IsControl(c) || c is '\u2028' or '\u2029'))
+            return "has control characters";
+        if (sentence.Length > LongestSentence)
+            return $"has {sentence.Length:#,0} characters";
         return sentence.EndsWith('.') ? null : "does not end with a full stop";
     }
 
@@ -96,7 +111,8 @@ internal static class FuzzRun
         public static Measured Of(FuzzTarget target, byte[] input)
         {
             Exception? thrown = null;
-            long before = GC.GetAllocatedBytesForCurrentThread(), start = Stopwatch.GetTimestamp();
+            long before = GC.GetAllocatedBytesForCurrentThread(),
+                start = Stopwatch.GetTimestamp();
             try
             {
                 target.Read(input);
@@ -108,6 +124,11 @@ internal static class FuzzRun
             return new(Stopwatch.GetElapsedTime(start).TotalSeconds, GC.GetAllocatedBytesForCurrentThread() - before, thrown);
         }
 
-        public Measured Or(Measured other) => this with { Seconds = Math.Min(Seconds, other.Seconds), Allocated = Math.Min(Allocated, other.Allocated) };
+        public Measured Or(Measured other) =>
+            this with
+            {
+                Seconds = Math.Min(Seconds, other.Seconds),
+                Allocated = Math.Min(Allocated, other.Allocated),
+            };
     }
 }

@@ -1,21 +1,27 @@
 using BatchViz.Cli;
 
-
 namespace BatchViz.Bench.Soak;
 
 /// <summary>What became of one experiment that was killed again and again.</summary>
-/// <param name="Kills">Those that hit a run in progress: the process was alive, had told no result, and left a recording with an unfinished run.</param>
+/// <param name="Kills">Those that hit a run in progress: the process was alive, had told no result, and left a recording with an unfinished
+/// run.</param>
 /// <param name="Missed">The others.</param>
 internal sealed record KillOutcome(string Name, int Kills, int Missed, double Seconds, string? Failure);
 
-/// <summary>Kills runs and resumes of one experiment at random moments, lets the last resume finish, and compares with a run that nothing happened to.</summary>
+/// <summary>
+/// Kills runs and resumes of one experiment at random moments, lets the last resume finish, and compares with a run that nothing happened
+/// to.
+/// </summary>
 internal sealed class KillChain(string name, string experiment, string folder)
 {
     private const int MostMissed = 10;
 
     private static readonly TimeSpan Patience = TimeSpan.FromMinutes(5);
 
-    /// <summary>Tiny nets in cohorts (buckets are kept), momentum and Adam, larger nets (all records are kept), MNIST, budgets in updates and epochs.</summary>
+    /// <summary>
+    /// Tiny nets in cohorts (buckets are kept), momentum and Adam, larger nets (all records are kept), MNIST, budgets in updates and
+    /// epochs.
+    /// </summary>
     public static readonly IReadOnlyDictionary<string, string> Experiments = new Dictionary<string, string>
     {
         ["cohorts"] = """
@@ -40,15 +46,18 @@ internal sealed class KillChain(string name, string experiment, string folder)
     public KillOutcome Run(int kills, Func<int, int> below, CancellationToken stop)
     {
         var clock = System.Diagnostics.Stopwatch.StartNew();
-        int hit = 0, missed = 0;
+        int hit = 0,
+            missed = 0;
         string? failure = Trial();
         return new KillOutcome(name, hit, missed, clock.Elapsed.TotalSeconds, failure);
 
         string? Trial()
         {
-            string file = Path.Combine(folder, name + ".json"), whole = Path.Combine(folder, name + "-whole");
+            string file = Path.Combine(folder, name + ".json"),
+                whole = Path.Combine(folder, name + "-whole");
             File.WriteAllText(file, experiment);
-            if (ToItsEnd("run", file, "--out", whole, "--json") is { } first) return $"the run that nothing happens to: {first}";
+            if (ToItsEnd("run", file, "--out", whole, "--json") is { } first)
+                return $"the run that nothing happens to: {first}";
             for (int part = 0; hit < kills; part++)
             {
                 string killed = Path.Combine(folder, $"{name}-killed-{part}");
@@ -60,20 +69,26 @@ internal sealed class KillChain(string name, string experiment, string folder)
                     using var victim = new Victim(next);
                     if (victim.Records(killed, TimeSpan.FromMilliseconds(below(400))) && victim.Kill())
                     {
-                        if (SameRecording.IsUnfinished(killed)) hit++;
-                        else missed++;
+                        if (SameRecording.IsUnfinished(killed))
+                            hit++;
+                        else
+                            missed++;
                     }
                     else
                     {
                         missed++;
                         ended = victim.Ends(TimeSpan.FromSeconds(1)) && victim.Code == CommandLine.Done;
-                        if (!ended && victim.Code != Victim.Killed) return $"after {hit} kills, {string.Join(' ', next)}: exit code {victim.Code}: {victim.Error}";
+                        if (!ended && victim.Code != Victim.Killed)
+                            return $"after {hit} kills, {string.Join(' ', next)}: exit code {victim.Code}: {victim.Error}";
                     }
                     next = ["resume", killed, "--json"];
                 }
-                if (!ended && ToItsEnd(next) is { } last) return $"after {hit} kills: {last}";
-                if (SameRecording.Difference(whole, killed) is { } difference) return $"after {hit} kills: {difference}";
-                if (missed >= hit + MostMissed) return $"of {hit + missed} kills only {hit} hit a run in progress";
+                if (!ended && ToItsEnd(next) is { } last)
+                    return $"after {hit} kills: {last}";
+                if (SameRecording.Difference(whole, killed) is { } difference)
+                    return $"after {hit} kills: {difference}";
+                if (missed >= hit + MostMissed)
+                    return $"of {hit + missed} kills only {hit} hit a run in progress";
                 Directory.Delete(killed, recursive: true);
             }
             return null;
@@ -84,7 +99,8 @@ internal sealed class KillChain(string name, string experiment, string folder)
     private static string? ToItsEnd(params string[] arguments)
     {
         using var process = new Victim(arguments);
-        if (!process.Ends(Patience)) return "it does not end";
+        if (!process.Ends(Patience))
+            return "it does not end";
         return process.Code == CommandLine.Done ? null : $"exit code {process.Code}: {process.Error}";
     }
 }

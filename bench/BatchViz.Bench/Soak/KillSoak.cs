@@ -9,7 +9,11 @@ internal sealed class KillSoak : ISoak
     private const int MostKills = 1_000_000;
 
     private readonly Option<int> kills = new("--kills") { Description = "Kill recording processes: how many times." };
-    private readonly Option<uint> seed = new("--kill-seed") { Description = "With --kills: what the moments are a function of.", DefaultValueFactory = _ => 1 };
+    private readonly Option<uint> seed = new("--kill-seed")
+    {
+        Description = "With --kills: what the moments are a function of.",
+        DefaultValueFactory = _ => 1,
+    };
 
     public IReadOnlyList<Option> Options => [kills, seed];
 
@@ -24,14 +28,24 @@ internal sealed class KillSoak : ISoak
             try
             {
                 int chains = KillChain.Experiments.Count;
-                var outcomes = KillChain.Experiments.AsParallel().AsOrdered().WithDegreeOfParallelism(chains).Select((chain, i) =>
-                {
-                    int share = wanted / chains + (i < wanted % chains ? 1 : 0);
-                    var outcome = new KillChain(chain.Key, chain.Value, folder).Run(share, new FuzzRandom(key, i).Below, stop);
-                    BenchReport.Progress($"{outcome.Name}: {outcome.Kills} kills, {outcome.Failure ?? "the same bits"}");
-                    return outcome;
-                }).ToArray();
-                KillReport[] reports = [.. outcomes.Select(o => new KillReport(o.Name, o.Kills, o.Missed, Math.Round(o.Seconds, 1), o.Failure))];
+                var outcomes = KillChain
+                    .Experiments.AsParallel()
+                    .AsOrdered()
+                    .WithDegreeOfParallelism(chains)
+                    .Select(
+                        (chain, i) =>
+                        {
+                            int share = wanted / chains + (i < wanted % chains ? 1 : 0);
+                            var outcome = new KillChain(chain.Key, chain.Value, folder).Run(share, new FuzzRandom(key, i).Below, stop);
+                            BenchReport.Progress($"{outcome.Name}: {outcome.Kills} kills, {outcome.Failure ?? "the same bits"}");
+                            return outcome;
+                        }
+                    )
+                    .ToArray();
+                KillReport[] reports =
+                [
+                    .. outcomes.Select(o => new KillReport(o.Name, o.Kills, o.Missed, Math.Round(o.Seconds, 1), o.Failure)),
+                ];
                 return new SoakOutcome(outcomes.All(o => o.Failure is null), line => line with { Kills = reports }, () => Show(outcomes));
             }
             finally
@@ -47,7 +61,9 @@ internal sealed class KillSoak : ISoak
         foreach (var o in outcomes)
             BenchReport.Row(table, o.Name, Whole(o.Kills), Whole(o.Missed), BenchReport.Number(o.Seconds), o.Failure ?? "the same bits");
         BenchReport.Write(table);
-        Console.WriteLine("Kills: of a process that was training and left an unfinished recording; missed: too early or too late for that.");
+        Console.WriteLine(
+            "Kills: of a process that was training and left an unfinished recording; missed: too early or too late for that."
+        );
     }
 
     private static string Whole(int value) => value.ToString("#,0", CultureInfo.InvariantCulture);

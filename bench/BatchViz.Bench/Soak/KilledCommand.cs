@@ -10,18 +10,26 @@ namespace BatchViz.Bench.Soak;
 /// </summary>
 internal static class KilledCommand
 {
-    public const string Name = "killed", BeforeOption = "--before";
+    public const string Name = "killed",
+        BeforeOption = "--before";
 
     public static void AddTo(RootCommand root)
     {
-        var before = new Option<string?>(BeforeOption) { Description = "POINT:N, such as \"sync log:3\": the file operation before which the process ends." };
+        var before = new Option<string?>(BeforeOption)
+        {
+            Description = "POINT:N, such as \"sync log:3\": the file operation before which the process ends.",
+        };
         var arguments = new Argument<string[]>("command") { Description = "Of batchviz, after --.", Arity = ArgumentArity.OneOrMore };
         var command = new Command(Name, "Run a command of batchviz that is killed on the way.") { before, arguments };
-        command.SetAction((parsed, _) => CommandLine.Guard(() =>
-        {
-            if (parsed.GetValue(before) is { } wish) RecordingFiles.Written = KillingFiles.Before(wish);
-            return CommandLine.Run(parsed.GetRequiredValue(arguments));
-        }));
+        command.SetAction(
+            (parsed, _) =>
+                CommandLine.Guard(() =>
+                {
+                    if (parsed.GetValue(before) is { } wish)
+                        RecordingFiles.Written = KillingFiles.Before(wish);
+                    return CommandLine.Run(parsed.GetRequiredValue(arguments));
+                })
+        );
         root.Subcommands.Add(command);
     }
 }

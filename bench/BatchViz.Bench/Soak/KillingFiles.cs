@@ -15,7 +15,8 @@ internal sealed partial class KillingFiles : IFiles
     private readonly Action<string>? reached;
     private int left;
 
-    private KillingFiles(IFiles inner, string point, int left, Action<string>? reached = null) => (this.inner, this.point, this.left, this.reached) = (inner, point, left, reached);
+    private KillingFiles(IFiles inner, string point, int left, Action<string>? reached = null) =>
+        (this.inner, this.point, this.left, this.reached) = (inner, point, left, reached);
 
     /// <summary>Ends nothing, but tells each point that is reached.</summary>
     public static IFiles Watching(IFiles inner, Action<string> reached) => new KillingFiles(inner, "", 0, reached);
@@ -75,23 +76,25 @@ internal sealed partial class KillingFiles : IFiles
     public void Dispose() => inner.Dispose();
 
     /// <summary>manifest, log, times, keyframe, landscape; of a folder its first part.</summary>
-    private static string KindOf(string name) => name switch
-    {
-        _ when name.StartsWith("manifest", StringComparison.Ordinal) => "manifest",
-        _ when name.Contains(".log", StringComparison.Ordinal) => "log",
-        _ when name.Contains(".times", StringComparison.Ordinal) => "times",
-        _ when name.Contains(".key", StringComparison.Ordinal) => "keyframe",
-        _ when name.StartsWith("landscape", StringComparison.Ordinal) => "landscape",
-        "" => "recording",
-        _ => name.Split('/')[0],
-    };
+    private static string KindOf(string name) =>
+        name switch
+        {
+            _ when name.StartsWith("manifest", StringComparison.Ordinal) => "manifest",
+            _ when name.Contains(".log", StringComparison.Ordinal) => "log",
+            _ when name.Contains(".times", StringComparison.Ordinal) => "times",
+            _ when name.Contains(".key", StringComparison.Ordinal) => "keyframe",
+            _ when name.StartsWith("landscape", StringComparison.Ordinal) => "landscape",
+            "" => "recording",
+            _ => name.Split('/')[0],
+        };
 
     private void Reach(string operation, string name) => Count($"{operation} {KindOf(name)}");
 
     private void Count(string at)
     {
         reached?.Invoke(at);
-        if (at != point || Interlocked.Decrement(ref left) != 0) return;
+        if (at != point || Interlocked.Decrement(ref left) != 0)
+            return;
         _ = Kill(Environment.ProcessId, 9);
         Thread.Sleep(Timeout.Infinite);
     }
@@ -107,7 +110,8 @@ internal sealed partial class KillingFiles : IFiles
         {
             files.Count($"write {kind}");
             // Half of it is in the file when the process ends.
-            if (files.point == $"half write {kind}" && files.left == 1) inner.Write(bytes[..(bytes.Length / 2)]);
+            if (files.point == $"half write {kind}" && files.left == 1)
+                inner.Write(bytes[..(bytes.Length / 2)]);
             files.Count($"half write {kind}");
             inner.Write(bytes);
         }

@@ -10,13 +10,13 @@ internal sealed class Victim : IDisposable
     public const int Killed = 137;
 
     private readonly Process process;
-    private readonly Task<string> output, error;
+    private readonly Task<string> output,
+        error;
 
     public Victim(IEnumerable<string> arguments, string? killBefore = null)
     {
         string[] before = killBefore is null ? [] : [KilledCommand.BeforeOption, killBefore];
-        var start = new ProcessStartInfo(
-            "dotnet", [typeof(Victim).Assembly.Location, KilledCommand.Name, .. before, "--", .. arguments])
+        var start = new ProcessStartInfo("dotnet", [typeof(Victim).Assembly.Location, KilledCommand.Name, .. before, "--", .. arguments])
         {
             RedirectStandardOutput = true,
             RedirectStandardError = true,
@@ -40,7 +40,8 @@ internal sealed class Victim : IDisposable
     {
         long before = Size(folder);
         while (!process.WaitForExit(10))
-            if (Size(folder) > before) return !process.WaitForExit(longer);
+            if (Size(folder) > before)
+                return !process.WaitForExit(longer);
         return false;
     }
 
@@ -55,7 +56,8 @@ internal sealed class Victim : IDisposable
 
     public void Dispose()
     {
-        if (!process.HasExited) process.Kill();
+        if (!process.HasExited)
+            process.Kill();
         process.WaitForExit();
         process.Dispose();
     }
@@ -64,6 +66,8 @@ internal sealed class Victim : IDisposable
     {
         string runs = Path.Combine(folder, "runs");
         // Before the manifest is there, nothing is recorded.
-        return File.Exists(Path.Combine(folder, RecordingManifest.FileName)) ? new DirectoryInfo(runs).EnumerateFiles("*.log").Sum(file => file.Length) : 0;
+        return File.Exists(Path.Combine(folder, RecordingManifest.FileName))
+            ? new DirectoryInfo(runs).EnumerateFiles("*.log").Sum(file => file.Length)
+            : 0;
     }
 }

@@ -1,4 +1,3 @@
-using Microsoft.Extensions.DependencyInjection;
 using System.CommandLine;
 using System.Diagnostics;
 using System.Net;
@@ -6,31 +5,46 @@ using System.Text;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engines;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 using BatchViz.Web;
+using Microsoft.Extensions.DependencyInjection;
 
 namespace BatchViz.Bench.Soak;
 
 /// <summary>
-/// <c>soak --viewers N</c>: how fast an experiment trains while viewers have things recomputed in tight loops, beside its speed alone; and how
+/// <c>soak --viewers N</c>: how fast an experiment trains while viewers have things recomputed in tight loops, beside its speed alone; and
+/// how
 /// long the owner waits for a batch meanwhile, beside how long when nobody else asks. Server and viewers share the process and the machine.
-/// A machine's other work comes and goes, so that what is compared is measured one right after the other, in short turns, and of all turns the
+/// A machine's other work comes and goes, so that what is compared is measured one right after the other, in short turns, and of all turns
+/// the
 /// median counts.
 /// </summary>
 internal sealed class ViewersSoak : ISoak
 {
-    private const int MostViewers = 1000, Rounds = 15, OwnersBatches = 5;
-    private const double LeastShare = 0.95, LongestWait = 2;
+    private const int MostViewers = 1000,
+        Rounds = 15,
+        OwnersBatches = 5;
+    private const double LeastShare = 0.95,
+        LongestWait = 2;
 
-    /// <summary>Of MNIST, so that a batch costs a gradient over 60,000 images; a lane for each core of a small machine, and it does not end.</summary>
+    /// <summary>
+    /// Of MNIST, so that a batch costs a gradient over 60,000 images; a lane for each core of a small machine, and it does not end.
+    /// </summary>
     private const string Experiment = """
         { "data": { "kind": "mnist" }, "model": { "hidden": [128, 64] }, "learningRate": 0.01, "batchSizes": [32, 128],
           "budget": { "updates": 100000000 }, "landscape": { "resolution": 9 } }
         """;
 
-    private readonly Option<int> viewers = new("--viewers") { Description = "Let so many viewers ask for recomputation in tight loops while an experiment trains." };
-    private readonly Option<double> seconds = new("--viewers-seconds") { Description = $"With --viewers: of each measurement, of which there are {3 * Rounds}.", DefaultValueFactory = _ => 2 };
+    private readonly Option<int> viewers = new("--viewers")
+    {
+        Description = "Let so many viewers ask for recomputation in tight loops while an experiment trains.",
+    };
+    private readonly Option<double> seconds = new("--viewers-seconds")
+    {
+        Description = $"With --viewers: of each measurement, of which there are {3 * Rounds}.",
+        DefaultValueFactory = _ => 2,
+    };
 
     public IReadOnlyList<Option> Options => [viewers, seconds];
 
@@ -38,7 +52,8 @@ internal sealed class ViewersSoak : ISoak
     {
         int count = BenchOptions.Whole(parsed, viewers, 1, MostViewers);
         double measure = parsed.GetValue(seconds);
-        if (measure is not (>= 0.1 and <= 600)) throw new RefusedException("\"--viewers-seconds\" must be a number from 0.1 to 600.");
+        if (measure is not (>= 0.1 and <= 600))
+            throw new RefusedException("\"--viewers-seconds\" must be a number from 0.1 to 600.");
         return stop =>
         {
             var result = Measure(count, measure, stop).GetAwaiter().GetResult();
@@ -72,7 +87,8 @@ internal sealed class ViewersSoak : ISoak
         Task<Measurement> Alone() => Measure(live, seconds, stop);
         Task<Measurement> Beside(int asking) => With(crowd[..asking], lead, Alone, stop);
         var turns = new List<Turn>();
-        for (int round = 0; round < Rounds; round++) turns.Add(new Turn(await Alone(), await Beside(1), await Beside(count)));
+        for (int round = 0; round < Rounds; round++)
+            turns.Add(new Turn(await Alone(), await Beside(1), await Beside(count)));
 
         Task<double> OwnersBatch() => Time(() => owner.Batch(stop));
         var (quiet, busy) = (new List<double>(), new List<double>());
@@ -82,7 +98,15 @@ internal sealed class ViewersSoak : ISoak
             busy.Add(await With(crowd, lead, OwnersBatch, stop));
         }
         var result = new Result(
-            count, seconds, turns, click, Median(quiet), Median(busy), crowd.Sum(viewer => viewer.Asked), crowd.Sum(viewer => viewer.Answered));
+            count,
+            seconds,
+            turns,
+            click,
+            Median(quiet),
+            Median(busy),
+            crowd.Sum(viewer => viewer.Asked),
+            crowd.Sum(viewer => viewer.Answered)
+        );
         await app.StopAsync(stop);
         return result;
     }
@@ -96,8 +120,7 @@ internal sealed class ViewersSoak : ISoak
         {
             await Task.Delay(TimeSpan.FromSeconds(seconds), stop);
             after = Reading.Now(live);
-        }
-        while (after.Training <= before.Training && live.Experiment.State == ExperimentState.Running);
+        } while (after.Training <= before.Training && live.Experiment.State == ExperimentState.Running);
         return after.Since(before);
     }
 
@@ -152,10 +175,13 @@ internal sealed class ViewersSoak : ISoak
         public async Task Batch(CancellationToken stop)
         {
             string path = Path("batches", "");
-            while (await Ask(path, stop) == HttpStatusCode.Accepted) await Task.Delay(50, stop);
+            while (await Ask(path, stop) == HttpStatusCode.Accepted)
+                await Task.Delay(50, stop);
         }
 
-        /// <summary>One wish after another, batches and moments in turn, without waiting for the answers; every other viewer waits.</summary>
+        /// <summary>
+        /// One wish after another, batches and moments in turn, without waiting for the answers; every other viewer waits.
+        /// </summary>
         public async Task AskForEver(CancellationToken stop)
         {
             try
@@ -163,9 +189,7 @@ internal sealed class ViewersSoak : ISoak
                 while (!stop.IsCancellationRequested)
                 {
                     string path = Asked % 2 == 0 ? Path("batches", "") : Path("moments", $"/{live.Experiment.Landscape?.PlaneId ?? 0}");
-                    while (await Ask(path, stop) == HttpStatusCode.Accepted && seed % 2 == 0)
-                    {
-                    }
+                    while (await Ask(path, stop) == HttpStatusCode.Accepted && seed % 2 == 0) { }
                 }
             }
             catch (OperationCanceledException)
@@ -178,7 +202,8 @@ internal sealed class ViewersSoak : ISoak
         {
             using var answer = await http.GetAsync(path, stop);
             Asked++;
-            if (answer.StatusCode == HttpStatusCode.OK) Answered++;
+            if (answer.StatusCode == HttpStatusCode.OK)
+                Answered++;
             return answer.StatusCode;
         }
 
@@ -198,12 +223,14 @@ internal sealed class ViewersSoak : ISoak
     {
         public static Reading Now(LiveExperiment live)
         {
-            double examples = 0, training = 0;
+            double examples = 0,
+                training = 0;
             foreach (var run in live.Experiment.Runs)
             {
                 long made = run.Log.Count;
                 examples += run.Plan.Progress.ExamplesAfter(made);
-                if (made > 0) training += run.Log.SecondsAt(made - 1);
+                if (made > 0)
+                    training += run.Log.SecondsAt(made - 1);
             }
             return new(Stopwatch.GetTimestamp(), examples, training, Environment.CpuUsage.TotalTime.TotalSeconds);
         }
@@ -215,12 +242,14 @@ internal sealed class ViewersSoak : ISoak
             return new(
                 (Examples - before.Examples) * Environment.ProcessorCount / machine,
                 (Examples - before.Examples) / training,
-                (Process - before.Process - training) / machine);
+                (Process - before.Process - training) / machine
+            );
         }
     }
 
     /// <param name="Speed">Examples a second on the wall, of all runs together.</param>
-    /// <param name="PerProcessorSecond">Examples in a processor second of training: what others do to its caches is to be seen here.</param>
+    /// <param name="PerProcessorSecond">Examples in a processor second of training: what others do to its caches is to be seen
+    /// here.</param>
     /// <param name="Other">The share of the machine's processor time that the process takes for anything but training.</param>
     private readonly record struct Measurement(double Speed, double PerProcessorSecond, double Other);
 
@@ -228,34 +257,75 @@ internal sealed class ViewersSoak : ISoak
     private sealed record Turn(Measurement Alone, Measurement WithOne, Measurement WithAll);
 
     private sealed record Result(
-        int Viewers, double Seconds, IReadOnlyList<Turn> Turns, double Click, double OwnerQuiet, double OwnerBusy, long Asked, long Answered)
+        int Viewers,
+        double Seconds,
+        IReadOnlyList<Turn> Turns,
+        double Click,
+        double OwnerQuiet,
+        double OwnerBusy,
+        long Asked,
+        long Answered
+    )
     {
         private readonly double shareWithOne = Median(Turns.Select(turn => turn.WithOne.Speed / turn.Alone.Speed));
         private readonly double shareWithAll = Median(Turns.Select(turn => turn.WithAll.Speed / turn.Alone.Speed));
 
         public bool Good => shareWithOne >= LeastShare && shareWithAll >= LeastShare && OwnerBusy <= LongestWait * OwnerQuiet;
 
-        public ViewersReport Report() => new(
-            Viewers, Seconds, Turns.Count, Speed(turn => turn.Alone), Speed(turn => turn.WithOne), Speed(turn => turn.WithAll),
-            shareWithOne, shareWithAll, Cost(turn => turn.WithOne), Cost(turn => turn.WithAll),
-            PerProcessorSecond(turn => turn.WithOne), PerProcessorSecond(turn => turn.WithAll), Click, OwnerQuiet, OwnerBusy, Asked, Answered);
+        public ViewersReport Report() =>
+            new(
+                Viewers,
+                Seconds,
+                Turns.Count,
+                Speed(turn => turn.Alone),
+                Speed(turn => turn.WithOne),
+                Speed(turn => turn.WithAll),
+                shareWithOne,
+                shareWithAll,
+                Cost(turn => turn.WithOne),
+                Cost(turn => turn.WithAll),
+                PerProcessorSecond(turn => turn.WithOne),
+                PerProcessorSecond(turn => turn.WithAll),
+                Click,
+                OwnerQuiet,
+                OwnerBusy,
+                Asked,
+                Answered
+            );
 
         public void Show()
         {
             var report = Report();
             var table = BenchReport.Table("", "nobody asks", "1 viewer", $"{Viewers} viewers");
-            BenchReport.Row(table, "examples a second", BenchReport.Number(report.Alone), BenchReport.Number(report.WithOne), BenchReport.Number(report.WithAll));
+            BenchReport.Row(
+                table,
+                "examples a second",
+                BenchReport.Number(report.Alone),
+                BenchReport.Number(report.WithOne),
+                BenchReport.Number(report.WithAll)
+            );
             BenchReport.Row(table, "share of the speed alone", "", BenchReport.Percent(shareWithOne), BenchReport.Percent(shareWithAll));
             BenchReport.Row(
-                table, "machine's processor time that asking takes", "", BenchReport.Percent(report.CostWithOne), BenchReport.Percent(report.CostWithAll));
+                table,
+                "machine's processor time that asking takes",
+                "",
+                BenchReport.Percent(report.CostWithOne),
+                BenchReport.Percent(report.CostWithAll)
+            );
             BenchReport.Row(
-                table, "examples a processor second of training, of those alone", "",
-                BenchReport.Percent(report.EfficiencyWithOne), BenchReport.Percent(report.EfficiencyWithAll));
+                table,
+                "examples a processor second of training, of those alone",
+                "",
+                BenchReport.Percent(report.EfficiencyWithOne),
+                BenchReport.Percent(report.EfficiencyWithAll)
+            );
             BenchReport.Row(table, "owner's batch, s", BenchReport.Number(OwnerQuiet), "", BenchReport.Number(OwnerBusy));
             BenchReport.Row(table, "a viewer's first batch, s", "", BenchReport.Number(Click), "");
             BenchReport.Write(table);
-            Console.WriteLine($"Medians of {Turns.Count} rounds, and of the shares within each. Viewers asked {Asked:#,0} times and were answered {Answered:#,0} times. "
-                + $"Failed when a share is under {LeastShare:0 %}, or the owner waits more than {LongestWait} times as long.");
+            Console.WriteLine(
+                $"Medians of {Turns.Count} rounds, and of the shares within each. Viewers asked {Asked:#,0} times and were answered {Answered:#,0} times. "
+                    + $"Failed when a share is under {LeastShare:0 %}, or the owner waits more than {LongestWait} times as long."
+            );
         }
 
         private double Speed(Func<Turn, Measurement> of) => Median(Turns.Select(turn => of(turn).Speed));

@@ -11,7 +11,8 @@ namespace BatchViz.Core.Data;
 internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string name)
 {
     private readonly ReadOnlySpan<byte> text = text;
-    private int at, line = 1;
+    private int at,
+        line = 1;
     private bool ended = true;
     private byte[] unquoted = [];
 
@@ -25,7 +26,8 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         var first = end < 0 ? text : text[..end];
         byte best = (byte)',';
         foreach (byte candidate in ";\t"u8)
-            if (first.Count(candidate) > first.Count(best)) best = candidate;
+            if (first.Count(candidate) > first.Count(best))
+                best = candidate;
         return best;
     }
 
@@ -50,9 +52,11 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
     public bool Next(out ReadOnlySpan<byte> cell)
     {
         cell = default;
-        if (ended) return false;
+        if (ended)
+            return false;
         int start = at;
-        while (at < text.Length && text[at] != separator && text[at] is not ((byte)'\n' or (byte)'\r' or (byte)'"')) at++;
+        while (at < text.Length && text[at] != separator && text[at] is not ((byte)'\n' or (byte)'\r' or (byte)'"'))
+            at++;
         int end = at;
         if (at < text.Length && text[at] == '"')
         {
@@ -78,7 +82,8 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
     public int Count()
     {
         int count = 0;
-        while (Next(out _)) count++;
+        while (Next(out _))
+            count++;
         return count;
     }
 
@@ -90,7 +95,8 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         for (; at < text.Length; at++)
         {
             byte c = text[at];
-            if (!quoted && (c == separator || c is (byte)'\n' or (byte)'\r')) break;
+            if (!quoted && (c == separator || c is (byte)'\n' or (byte)'\r'))
+                break;
             if (!quoted && c == '"' && length == 0)
             {
                 quoted = true;
@@ -105,11 +111,20 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
                 }
                 at++;
             }
-            if (quoted && (c == '\n' || (c == '\r' && AfterLineEnd(at) == at + 1))) line++;
-            if (length == unquoted.Length) Array.Resize(ref unquoted, Math.Max(256, 2 * length));
+            if (quoted && (c == '\n' || (c == '\r' && AfterLineEnd(at) == at + 1)))
+                line++;
+            if (length == unquoted.Length)
+                Array.Resize(ref unquoted, Math.Max(256, 2 * length));
             unquoted[length++] = c;
         }
-        return quoted ? throw new RefusedException(Tr($"{name} is cut short: the quotation mark of line {Line} is never closed.", $"{name} 不完整：第 {Line} 行的引号没有闭合。")) : unquoted.AsSpan(0, length);
+        return quoted
+            ? throw new RefusedException(
+                Tr(
+                    $"{name} is cut short: the quotation mark of line {Line} is never closed.",
+                    $"{name} 不完整：第 {Line} 行的引号没有闭合。"
+                )
+            )
+            : unquoted.AsSpan(0, length);
     }
 
     private readonly bool BlankLine(out int next)
@@ -129,13 +144,15 @@ internal ref struct CsvCells(ReadOnlySpan<byte> text, byte separator, string nam
         while (!cell.IsEmpty && cell[0] is <= (byte)' ' or >= 0x80)
         {
             Rune.DecodeFromUtf8(cell, out var first, out int length);
-            if (!Rune.IsWhiteSpace(first)) break;
+            if (!Rune.IsWhiteSpace(first))
+                break;
             cell = cell[length..];
         }
         while (!cell.IsEmpty && cell[^1] is <= (byte)' ' or >= 0x80)
         {
             Rune.DecodeLastFromUtf8(cell, out var last, out int length);
-            if (!Rune.IsWhiteSpace(last)) break;
+            if (!Rune.IsWhiteSpace(last))
+                break;
             cell = cell[..^length];
         }
         return cell;

@@ -5,9 +5,18 @@ using System.Text;
 
 namespace BatchViz.Core.Data;
 
-public enum Split { Train, Test }
+public enum Split
+{
+    Train,
+    Test,
+}
 
-public enum DataTask { Classification, Regression, Surface }
+public enum DataTask
+{
+    Classification,
+    Regression,
+    Surface,
+}
 
 /// <summary>Examples with their targets, in host memory. Immutable.</summary>
 /// <param name="Name">For people.</param>
@@ -15,7 +24,9 @@ public enum DataTask { Classification, Regression, Surface }
 /// <param name="Outputs">Classes, or target values of an example.</param>
 public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs, DataSplit Train, DataSplit? Test)
 {
-    /// <summary>Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.</summary>
+    /// <summary>
+    /// Data kind surface: which function of the two weights; an example is a shift (a, b) of its gradient, see <see cref="Surface"/>.
+    /// </summary>
     public SurfaceKind? Surface { get; init; }
 
     /// <summary>Rows and columns of the pixels of one plane of one view, row by row; null: examples are no images.</summary>
@@ -24,7 +35,10 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
     /// <summary>Planes of an image, one after another: an example, or each of its views, is [Channels, Rows, Columns].</summary>
     public int Channels { get; init; } = 1;
 
-    /// <summary>2 for paired data: an example's features are those of its first view and then those of its second, as many and in the same shape; <see cref="Image"/> and <see cref="Channels"/> are those of one view.</summary>
+    /// <summary>
+    /// 2 for paired data: an example's features are those of its first view and then those of its second, as many and in the same shape;
+    /// <see cref="Image"/> and <see cref="Channels"/> are those of one view.
+    /// </summary>
     public int Views { get; init; } = 1;
 
     /// <summary>The training split's order is its own, and the test split is what comes after it.</summary>
@@ -43,8 +57,11 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
         hash.AppendData(Encoding.UTF8.GetBytes($"{Task} {Inputs} {Outputs} {Surface}{(Views == 1 ? "" : $" {Views} views")}"));
         foreach (var split in new[] { Train, Test })
         {
-            if (split is null) continue;
-            hash.AppendData(Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $" {split.Count} {split.Scale:R} {split.Offset:R} ")));
+            if (split is null)
+                continue;
+            hash.AppendData(
+                Encoding.UTF8.GetBytes(string.Create(CultureInfo.InvariantCulture, $" {split.Count} {split.Scale:R} {split.Offset:R} "))
+            );
             hash.AppendData(MemoryMarshal.AsBytes<float>(split.Floats));
             hash.AppendData(split.Bytes ?? []);
             hash.AppendData(MemoryMarshal.AsBytes<int>(split.Labels));
@@ -53,7 +70,8 @@ public sealed record DataSet(string Name, DataTask Task, int Inputs, int Outputs
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
-    public DataSplit Of(Split split) => split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Name} has no test split");
+    public DataSplit Of(Split split) =>
+        split == Split.Train ? Train : Test ?? throw new InvalidOperationException($"{Name} has no test split");
 }
 
 /// <summary>
@@ -71,7 +89,10 @@ public sealed record DataSplit
     public int[]? Labels { get; init; }
     public float[]? Targets { get; init; }
 
-    /// <summary>Of a table: each example's row of the file, from 0 for the first below the header, ascending; null: examples are numbered as in their file.</summary>
+    /// <summary>
+    /// Of a table: each example's row of the file, from 0 for the first below the header, ascending; null: examples are numbered as in
+    /// their file.
+    /// </summary>
     public int[]? Rows { get; init; }
 
     /// <summary>Writes example <paramref name="index"/>'s features to <paramref name="destination"/> [Inputs].</summary>
@@ -83,6 +104,7 @@ public sealed record DataSplit
             return;
         }
         var bytes = Bytes.AsSpan(index * Inputs, Inputs);
-        for (int i = 0; i < bytes.Length; i++) destination[i] = Scale * bytes[i] + Offset;
+        for (int i = 0; i < bytes.Length; i++)
+            destination[i] = Scale * bytes[i] + Offset;
     }
 }

@@ -3,7 +3,8 @@ using BatchViz.Core.Numerics;
 namespace BatchViz.Core.Engines;
 
 /// <summary>
-/// What inverted dropout multiplies with: 0 with probability rate, else 1/(1 − rate); a function of seed, update, the example's place in the
+/// What inverted dropout multiplies with: 0 with probability rate, else 1/(1 − rate); a function of seed, update, the example's place in
+/// the
 /// batch, the layer and the value's place, the same for every engine.
 /// </summary>
 public readonly struct DropoutMask(double rate)
@@ -26,7 +27,9 @@ public readonly struct DropoutMask(double rate)
         ulong first = ((ulong)(uint)row << 32) | ((ulong)(uint)number << 26);
         Span<ulong> words = stackalloc ulong[Batch];
         long size = shape.Size;
-        int channels = shape.Channels, start = 0, channel = 0;
+        int channels = shape.Channels,
+            start = 0,
+            channel = 0;
         for (long value = 0; value < size; value += 2 * Batch)
         {
             int pairs = (int)Math.Min(Batch, (size - value + 1) / 2);

@@ -23,20 +23,25 @@ public interface IProbe : IDisposable
     /// <summary>L(w) and ∇L(w). Give a batch as the set for the batch's gradient.</summary>
     GradientProbe Gradient(IWeights weights, EvaluationSet set, CancellationToken cancel = default);
 
-    /// <summary>∇²L(w)·v, exactly and without forming the Hessian (Pearlmutter 1994, "Fast exact multiplication by the Hessian"). ReLU counts as linear on either side of its kink.</summary>
+    /// <summary>
+    /// ∇²L(w)·v, exactly and without forming the Hessian (Pearlmutter 1994, "Fast exact multiplication by the Hessian"). ReLU counts as
+    /// linear on either side of its kink.
+    /// </summary>
     HessianProductProbe HessianProduct(IWeights weights, EvaluationSet set, IDirection v, CancellationToken cancel = default);
 
     /// <summary>
     /// The algebraically largest eigenvalues of ∇²L(w) with eigenvectors of length 1 (Lanczos 1950, with full reorthogonalisation).
     /// </summary>
     /// <param name="count">Wanted pairs, 1 to P.</param>
-    /// <param name="iterations">Most Lanczos iterations, for each of which 8·P bytes are kept; fewer are made when all wanted pairs have converged.</param>
+    /// <param name="iterations">Most Lanczos iterations, for each of which 8·P bytes are kept; fewer are made when all wanted pairs have
+    /// converged.</param>
     /// <param name="seed">Of the first vector.</param>
     EigenProbe Eigenvalues(IWeights weights, EvaluationSet set, int count, int iterations, uint seed, CancellationToken cancel = default);
 
     /// <summary>tr ∇²L(w), estimated as the mean of zᵀ∇²L z over vectors z of random signs (Hutchinson 1990).</summary>
     /// <param name="samples">Vectors, 2 to <see cref="RandomSigns.MostVectors"/>.</param>
-    /// <param name="seed">Of the vectors, with <paramref name="update"/>: estimates of the same seed and update are on common vectors, so that
+    /// <param name="seed">Of the vectors, with <paramref name="update"/>: estimates of the same seed and update are on common vectors, so
+    /// that
     /// much of the chance is not in their difference; all others are independent.</param>
     TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update = 0, CancellationToken cancel = default);
 
@@ -66,15 +71,19 @@ public interface IProbe : IDisposable
     /// <summary>
     /// Moments of the set's per-example gradients gᵢ, from all of them: E‖g‖², tr Σ = E‖g‖² − ‖E g‖² (the set is the whole population,
     /// so sums are divided by N) and the gradient noise scale tr Σ/‖E g‖² (McCandlish et al. 2018, arXiv:1812.06162, eq. 2.9). A step
-    /// record's tr Σ estimates N/(N − 1) times this one where batches are drawn without replacement: see <see cref="Statistics.NoiseScale"/>.
+    /// record's tr Σ estimates N/(N − 1) times this one where batches are drawn without replacement: see
+    /// <see cref="Statistics.NoiseScale"/>.
     /// </summary>
     /// <param name="norms">‖gᵢ‖ in the order of the set [examples], or empty when not wanted.</param>
     ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel = default);
 
     /// <summary>
-    /// Mean and covariance of the set's per-example gradients gᵢ on a plane, in its coordinates (<see cref="IEvaluator.Project(IPlane, IDirection)"/>),
-    /// from all of them: the set is the whole population, and sums are divided by N. Of each gradient only ⟨gᵢ, d₁⟩ and ⟨gᵢ, d₂⟩ are formed;
-    /// in a dense layer with input x, ∂ℓ/∂z = δ and D of the direction they are δᵀ(D·x), so both together cost two forward passes. The mean gradient of B examples
+    /// Mean and covariance of the set's per-example gradients gᵢ on a plane, in its coordinates
+    /// (<see cref="IEvaluator.Project(IPlane, IDirection)"/>),
+    /// from all of them: the set is the whole population, and sums are divided by N. Of each gradient only ⟨gᵢ, d₁⟩ and ⟨gᵢ, d₂⟩ are
+    /// formed;
+    /// in a dense layer with input x, ∂ℓ/∂z = δ and D of the direction they are δᵀ(D·x), so both together cost two forward passes. The mean
+    /// gradient of B examples
     /// drawn independently has the covariance divided by B.
     /// </summary>
     PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel = default);
@@ -89,8 +98,8 @@ public readonly record struct ProbeCost(long Losses, long Gradients, long Hessia
     /// <summary>All of it in gradients over the set, counted in matrix products: a loss is a third of one, a Hessian product two.</summary>
     public double InGradients => Losses / 3.0 + Gradients + 2.0 * HessianProducts;
 
-    public static ProbeCost operator +(ProbeCost a, ProbeCost b)
-        => new(a.Losses + b.Losses, a.Gradients + b.Gradients, a.HessianProducts + b.HessianProducts);
+    public static ProbeCost operator +(ProbeCost a, ProbeCost b) =>
+        new(a.Losses + b.Losses, a.Gradients + b.Gradients, a.HessianProducts + b.HessianProducts);
 }
 
 /// <param name="Loss">Mean loss over the set.</param>
@@ -117,7 +126,8 @@ public sealed record EigenProbe(IReadOnlyList<EigenPair> Pairs, int Iterations, 
 {
     public void Dispose()
     {
-        foreach (var pair in Pairs) pair.Vector.Dispose();
+        foreach (var pair in Pairs)
+            pair.Vector.Dispose();
     }
 }
 
@@ -137,7 +147,15 @@ public sealed record FisherRaoProbe(double Norm, ProbeCost Cost);
 /// <param name="MeanSquare">E‖g‖².</param>
 /// <param name="MeanNorm">E‖g‖.</param>
 /// <param name="LargestNorm">max ‖g‖.</param>
-public sealed record ExampleGradientsProbe(long Examples, double Loss, double GradientSquare, double MeanSquare, double MeanNorm, double LargestNorm, ProbeCost Cost)
+public sealed record ExampleGradientsProbe(
+    long Examples,
+    double Loss,
+    double GradientSquare,
+    double MeanSquare,
+    double MeanNorm,
+    double LargestNorm,
+    ProbeCost Cost
+)
 {
     /// <summary>tr Σ, at least 0.</summary>
     public double TraceCovariance => double.IsNaN(MeanSquare - GradientSquare) ? double.NaN : Math.Max(0, MeanSquare - GradientSquare);

@@ -6,7 +6,8 @@ namespace BatchViz.Core.Engines;
 
 /// <summary>
 /// Weights at update 0: a function of the seed, the layer and the place in canonical order, so they are the same for all batch sizes
-/// and engines. Uniform in ±√(3·variance); biases 0. With <see cref="Initializer.Auto"/> the variance follows the activation after the layer.
+/// and engines. Uniform in ±√(3·variance); biases 0. With <see cref="Initializer.Auto"/> the variance follows the activation after the
+/// layer.
 /// </summary>
 public static class InitialWeights
 {
@@ -40,9 +41,11 @@ public static class InitialWeights
                     break;
                 default:
                     double limit = Math.Sqrt(3 * Variance(model, group));
-                    if (limit == 0) break;
+                    if (limit == 0)
+                        break;
                     var stream = new Philox(seed, Purpose.InitialWeights, (ulong)l);
-                    for (int i = 0; i < group.Inputs * group.Outputs; i++) to[i] = (float)((2 * stream.Uniform((ulong)i) - 1) * limit);
+                    for (int i = 0; i < group.Inputs * group.Outputs; i++)
+                        to[i] = (float)((2 * stream.Uniform((ulong)i) - 1) * limit);
                     break;
             }
         }
@@ -50,12 +53,15 @@ public static class InitialWeights
     }
 
     /// <summary>ln(1/temperature), the same on every system: see <see cref="Philox.Gaussian"/>.</summary>
-    public static float LogScale(NetworkSpec network) => (float)(Math.Round(-Math.Log(network.Model.Temperature) * 1099511627776.0) / 1099511627776.0);
+    public static float LogScale(NetworkSpec network) =>
+        (float)(Math.Round(-Math.Log(network.Model.Temperature) * 1099511627776.0) / 1099511627776.0);
 
     private static double Variance(ModelSpec model, WeightGroup group)
     {
-        var kind = model.Initializer != Initializer.Auto ? model.Initializer
-            : group.Follows is Activation.Relu or Activation.Gelu ? Initializer.HeUniform : Initializer.GlorotUniform;
+        var kind =
+            model.Initializer != Initializer.Auto ? model.Initializer
+            : group.Follows is Activation.Relu or Activation.Gelu ? Initializer.HeUniform
+            : Initializer.GlorotUniform;
         return kind switch
         {
             Initializer.HeUniform => 2.0 / group.Inputs,

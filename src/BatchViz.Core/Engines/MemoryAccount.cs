@@ -1,6 +1,8 @@
 namespace BatchViz.Core.Engines;
 
-/// <summary>Bytes that an engine takes for a bundle from creation to disposal, padding included. The data set itself is not among them.</summary>
+/// <summary>
+/// Bytes that an engine takes for a bundle from creation to disposal, padding included. The data set itself is not among them.
+/// </summary>
 /// <param name="Weights">Of all members.</param>
 /// <param name="OptimizerState">State vectors of all members.</param>
 /// <param name="Activations">Outputs of all layers, for as many examples as go through at once.</param>

@@ -1,6 +1,8 @@
 namespace BatchViz.Core.Engines;
 
-/// <summary>What products of the forward and backward pass are computed in. Weights, their gradients, optimisers, norms and losses are float32.</summary>
+/// <summary>
+/// What products of the forward and backward pass are computed in. Weights, their gradients, optimisers, norms and losses are float32.
+/// </summary>
 public enum Precision
 {
     Float32,
@@ -10,6 +12,9 @@ public enum Precision
 
     BFloat16,
 
-    /// <summary>With a scaled loss: halved when a gradient overflows, and the batch computed again (Micikevicius et al. 2018, arXiv:1710.03740, section 3.2).</summary>
+    /// <summary>
+    /// With a scaled loss: halved when a gradient overflows, and the batch computed again (Micikevicius et al. 2018, arXiv:1710.03740,
+    /// section 3.2).
+    /// </summary>
     Float16,
 }

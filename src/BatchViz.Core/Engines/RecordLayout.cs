@@ -8,18 +8,42 @@ namespace BatchViz.Core.Engines;
 /// </summary>
 public sealed class RecordLayout
 {
-    public const int Loss = 0, GradientNorm = 1, UpdateNorm = 2, LearningRate = 3, BatchSize = 4, UpdateRatio = 5,
-        ExampleNormMean = 6, ExampleNormMin = 7, ExampleNormMax = 8, GradientVariance = 9, NoiseScale = 10, Histogram = 11,
-        HistogramBins = 8, FixedColumns = Histogram + HistogramBins;
+    public const int Loss = 0,
+        GradientNorm = 1,
+        UpdateNorm = 2,
+        LearningRate = 3,
+        BatchSize = 4,
+        UpdateRatio = 5,
+        ExampleNormMean = 6,
+        ExampleNormMin = 7,
+        ExampleNormMax = 8,
+        GradientVariance = 9,
+        NoiseScale = 10,
+        Histogram = 11,
+        HistogramBins = 8,
+        FixedColumns = Histogram + HistogramBins;
 
-    /// <summary>Updates over which the gradient noise scale's numerator and denominator are averaged, about (exponential averages).</summary>
+    /// <summary>
+    /// Updates over which the gradient noise scale's numerator and denominator are averaged, about (exponential averages).
+    /// </summary>
     public const int NoiseScaleUpdates = 100;
 
-    /// <summary>Columns about single examples' gradients: not a number in all records of a network whose examples see one another while training (<see cref="NetworkSpec.Separable"/>).</summary>
-    public static readonly IReadOnlyList<string> ExampleColumns = ["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"];
+    /// <summary>
+    /// Columns about single examples' gradients: not a number in all records of a network whose examples see one another while training
+    /// (<see cref="NetworkSpec.Separable"/>).
+    /// </summary>
+    public static readonly IReadOnlyList<string> ExampleColumns =
+    [
+        "exampleNormMean",
+        "exampleNormMin",
+        "exampleNormMax",
+        "gradientVariance",
+        "noiseScale",
+    ];
 
     /// <param name="layers">Number of layers with weights; each gets a column with its gradient's norm.</param>
-    /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.UsesLineSearch"/>): what their updates cost is in six more columns at the end.</param>
+    /// <param name="searches">Some of the runs go along directions (see <see cref="OptimizerSpec.UsesLineSearch"/>): what their updates
+    /// cost is in six more columns at the end.</param>
     public RecordLayout(int layers, bool searches = false)
     {
         (Layers, HasLineSearchColumns) = (layers, searches);
@@ -31,24 +55,71 @@ public sealed class RecordLayout
             new("learningRate", "learning rate", "", "η of this update"),
             new("batchSize", "batch size", "examples", "examples in this update's batch"),
             new("updateRatio", "update-to-weight ratio", "", "norm of the change of the weights over their norm before it"),
-            new("exampleNormMean", "mean norm of an example's gradient", "", "mean of the Euclidean norms of the gradients of the batch's examples"),
-            new("exampleNormMin", "smallest norm of an example's gradient", "", "smallest Euclidean norm of the gradients of the batch's examples"),
-            new("exampleNormMax", "largest norm of an example's gradient", "", "largest Euclidean norm of the gradients of the batch's examples"),
-            new("gradientVariance", "gradient variance", "", "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example"),
-            new("noiseScale", "gradient noise scale", "examples",
-                $"tr Σ / |G|² (McCandlish et al. 2018, B_simple), both estimated without bias and averaged apart over about {NoiseScaleUpdates} updates; negative while |G|² is lost in the noise"),
+            new(
+                "exampleNormMean",
+                "mean norm of an example's gradient",
+                "",
+                "mean of the Euclidean norms of the gradients of the batch's examples"
+            ),
+            new(
+                "exampleNormMin",
+                "smallest norm of an example's gradient",
+                "",
+                "smallest Euclidean norm of the gradients of the batch's examples"
+            ),
+            new(
+                "exampleNormMax",
+                "largest norm of an example's gradient",
+                "",
+                "largest Euclidean norm of the gradients of the batch's examples"
+            ),
+            new(
+                "gradientVariance",
+                "gradient variance",
+                "",
+                "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example"
+            ),
+            new(
+                "noiseScale",
+                "gradient noise scale",
+                "examples",
+                $"tr Σ / |G|² (McCandlish et al. 2018, B_simple), both estimated without bias and averaged apart over about {NoiseScaleUpdates} updates; negative while |G|² is lost in the noise"
+            ),
         };
         for (int bin = 0; bin < HistogramBins; bin++)
-            columns.Add(new($"gradientShare{bin}", $"gradient components {BinName(bin)}", "", $"share of the batch gradient's components of magnitude {BinName(bin)}"));
+            columns.Add(
+                new(
+                    $"gradientShare{bin}",
+                    $"gradient components {BinName(bin)}",
+                    "",
+                    $"share of the batch gradient's components of magnitude {BinName(bin)}"
+                )
+            );
         for (int l = 0; l < layers; l++)
-            columns.Add(new($"gradientNorm{l + 1}", $"gradient norm, layer {l + 1}", "", $"Euclidean norm of the batch gradient of layer {l + 1}'s weights and biases"));
+            columns.Add(
+                new(
+                    $"gradientNorm{l + 1}",
+                    $"gradient norm, layer {l + 1}",
+                    "",
+                    $"Euclidean norm of the batch gradient of layer {l + 1}'s weights and biases"
+                )
+            );
         if (searches)
         {
             columns.Add(new("flops", "FLOPs so far", "", "floating-point operations of all forward and backward passes of the run so far"));
-            columns.Add(new("stepLength", "step length", "", "step along the direction, as a multiple of it; 0 where the weights were left alone"));
+            columns.Add(
+                new("stepLength", "step length", "", "step along the direction, as a multiple of it; 0 where the weights were left alone")
+            );
             columns.Add(new("gradients", "gradients of the batch", "", "times that the update took the batch forward and backward"));
             columns.Add(new("forwards", "forward passes of the batch", "", "times that the update took the batch forward only"));
-            columns.Add(new("skipped", "pairs left out or restarts", "", "curvature pairs left out so far (L-BFGS), or restarts (conjugate gradients)"));
+            columns.Add(
+                new(
+                    "skipped",
+                    "pairs left out or restarts",
+                    "",
+                    "curvature pairs left out so far (L-BFGS), or restarts (conjugate gradients)"
+                )
+            );
             columns.Add(new("fallbacks", "failed searches", "", "line searches so far that gave way to a small step down the gradient"));
         }
         Columns = columns;
@@ -87,17 +158,21 @@ public sealed class RecordLayout
     /// <summary>Smallest magnitude in a bin of the gradient's histogram: 2^(4·bin − 28), and 0 in the first.</summary>
     public static double BinEdge(int bin) => bin == 0 ? 0 : Math.ScaleB(1, 4 * bin - 28);
 
-    private static string BinName(int bin) => bin switch
-    {
-        0 => "below 2^-24",
-        HistogramBins - 1 => "from 1 up",
-        _ => $"from 2^{4 * bin - 28} to 2^{4 * bin - 24}",
-    };
+    private static string BinName(int bin) =>
+        bin switch
+        {
+            0 => "below 2^-24",
+            HistogramBins - 1 => "from 1 up",
+            _ => $"from 2^{4 * bin - 28} to 2^{4 * bin - 24}",
+        };
 }
 
 public sealed record ColumnInfo(string Name, string Label, string Unit, string Description);
 
-/// <summary>Records of one <see cref="IBundle.Advance"/>: for each member up to <see cref="Capacity"/> rows of <see cref="Width"/> floats. Reused, never reallocated.</summary>
+/// <summary>
+/// Records of one <see cref="IBundle.Advance"/>: for each member up to <see cref="Capacity"/> rows of <see cref="Width"/> floats. Reused,
+/// never reallocated.
+/// </summary>
 public sealed class RecordBlock
 {
     private readonly float[] values;

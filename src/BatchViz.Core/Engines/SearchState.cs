@@ -13,21 +13,31 @@ public sealed class SearchState
     public double Pairs;
 
     /// <summary>Pairs left out (L-BFGS) or restarts (conjugate gradients) so far; searches that failed so far.</summary>
-    public double Skipped, Fallbacks;
+    public double Skipped,
+        Fallbacks;
 
-    /// <summary>Conjugate gradients, of the update before: ‖g‖², 0 where there is none; step and slope along its direction; updates since a restart.</summary>
-    public double Square, Step, Slope, Age;
+    /// <summary>
+    /// Conjugate gradients, of the update before: ‖g‖², 0 where there is none; step and slope along its direction; updates since a restart.
+    /// </summary>
+    public double Square,
+        Step,
+        Slope,
+        Age;
 
     /// <summary>Of the last update: gradients of the batch, its losses by forward passes alone, and the step along the direction.</summary>
-    public int Gradients, Forwards;
+    public int Gradients,
+        Forwards;
 
     public double StepLength;
 
-    public void Export(Span<double> to) => (to[0], to[1], to[2], to[3], to[4], to[5], to[6], to[7]) = (Flops, Pairs, Skipped, Fallbacks, Square, Step, Slope, Age);
+    public void Export(Span<double> to) =>
+        (to[0], to[1], to[2], to[3], to[4], to[5], to[6], to[7]) = (Flops, Pairs, Skipped, Fallbacks, Square, Step, Slope, Age);
 
     /// <param name="from">Empty: nothing is known.</param>
-    public void Restore(ReadOnlySpan<double> from)
-        => (Flops, Pairs, Skipped, Fallbacks, Square, Step, Slope, Age) = from.IsEmpty ? default : (from[0], from[1], from[2], from[3], from[4], from[5], from[6], from[7]);
+    public void Restore(ReadOnlySpan<double> from) =>
+        (Flops, Pairs, Skipped, Fallbacks, Square, Step, Slope, Age) = from.IsEmpty
+            ? default
+            : (from[0], from[1], from[2], from[3], from[4], from[5], from[6], from[7]);
 
     /// <summary>Another optimiser begins; what was spent stays spent.</summary>
     public void BeginAnew() => (Pairs, Skipped, Fallbacks, Square, Step, Slope, Age) = (0, 0, 0, 0, 0, 0, 0);

@@ -4,14 +4,18 @@ namespace BatchViz.Core.Numerics;
 
 /// <summary>
 /// The largest eigenvalues of a Hessian from its products with vectors (Lanczos 1950). Every new vector is made orthogonal to all
-/// before it twice, in double precision (Parlett, "The Symmetric Eigenvalue Problem", 6.9 and 13.8), so no eigenvalue appears twice by rounding. When
+/// before it twice, in double precision (Parlett, "The Symmetric Eigenvalue Problem", 6.9 and 13.8), so no eigenvalue appears twice by
+/// rounding. When
 /// a subspace is exhausted, a new random vector begins the next, so multiple eigenvalues are found too. An engine brings its vectors.
 /// </summary>
 /// <typeparam name="T">A vector [P] in double precision. Operations may work in place on their first argument.</typeparam>
 /// <param name="parameters">P.</param>
-public abstract class Lanczos<T>(long parameters, uint seed) where T : class
+public abstract class Lanczos<T>(long parameters, uint seed)
+    where T : class
 {
-    /// <summary>A pair has converged when its residual is below this share of the largest eigenvalue by magnitude; products come in float32.</summary>
+    /// <summary>
+    /// A pair has converged when its residual is below this share of the largest eigenvalue by magnitude; products come in float32.
+    /// </summary>
     private const double Tolerance = 1e-5;
 
     /// <summary>A remainder below this share of the matrix is rounding: the subspace is exhausted.</summary>
@@ -21,7 +25,8 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
     private const int Every = 8;
 
     private readonly List<T> basis = [];
-    private readonly List<double> diagonal = [], beside = [];
+    private readonly List<double> diagonal = [],
+        beside = [];
     private ulong starts;
 
     /// <summary>The largest eigenvalues by value, from at most as many iterations; none where a product is no number.</summary>
@@ -36,15 +41,20 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
             basis.Add(next);
             var rest = Product(next);
             double along = Dot(next, rest);
-            if (!double.IsFinite(along)) return new EigenProbe([], basis.Count, Cost(basis.Count));
+            if (!double.IsFinite(along))
+                return new EigenProbe([], basis.Count, Cost(basis.Count));
             diagonal.Add(along);
             rest = Orthogonal(rest);
             double length = Length(rest);
             scale = Math.Max(scale, Math.Abs(along) + length);
             bool exhausted = length <= Exhausted * scale;
             beside.Add(exhausted ? 0 : length);
-            if (basis.Count >= count && basis.Count % Every == 0 && Converged(count)) break;
-            next = basis.Count == most ? null : exhausted ? RandomVector() : Scaled(rest, 1 / length);
+            if (basis.Count >= count && basis.Count % Every == 0 && Converged(count))
+                break;
+            next =
+                basis.Count == most ? null
+                : exhausted ? RandomVector()
+                : Scaled(rest, 1 / length);
         }
         return Pairs(count);
     }
@@ -84,7 +94,8 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
         double largest = Math.Max(Math.Abs(values[0]), Math.Abs(values[^1]));
         for (int k = 0; k < count; k++)
         {
-            if (Math.Abs(beside[^1] * vectors[(n - 1) * n + k]) > Tolerance * largest) return false;
+            if (Math.Abs(beside[^1] * vectors[(n - 1) * n + k]) > Tolerance * largest)
+                return false;
         }
         return true;
     }
@@ -99,14 +110,16 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
             for (int k = 0; k < Math.Min(count, n); k++)
             {
                 var factors = new double[n];
-                for (int i = 0; i < n; i++) factors[i] = vectors[i * n + k];
+                for (int i = 0; i < n; i++)
+                    factors[i] = vectors[i * n + k];
                 var vector = Combined(factors, basis);
                 pairs.Add(Pair(Scaled(vector, 1 / Length(vector))));
             }
         }
         catch
         {
-            foreach (var pair in pairs) pair.Vector.Dispose();
+            foreach (var pair in pairs)
+                pair.Vector.Dispose();
             throw;
         }
         return new EigenProbe([.. pairs.OrderByDescending(pair => pair.Value)], n, Cost(n + pairs.Count));
@@ -127,14 +140,16 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
         for (int i = 0; i < n; i++)
         {
             matrix[i * n + i] = diagonal[i];
-            if (i + 1 < n) matrix[i * n + i + 1] = matrix[(i + 1) * n + i] = beside[i];
+            if (i + 1 < n)
+                matrix[i * n + i + 1] = matrix[(i + 1) * n + i] = beside[i];
         }
         return matrix;
     }
 
     private T Orthogonal(T vector)
     {
-        for (int pass = 0; pass < 2; pass++) vector = Without(vector, basis);
+        for (int pass = 0; pass < 2; pass++)
+            vector = Without(vector, basis);
         return vector;
     }
 
@@ -143,7 +158,8 @@ public abstract class Lanczos<T>(long parameters, uint seed) where T : class
     {
         var stream = new Philox(seed, Purpose.LanczosStart, starts++);
         var components = new float[parameters];
-        for (int i = 0; i < components.Length; i++) components[i] = (float)(2 * stream.Uniform((ulong)i) - 1);
+        for (int i = 0; i < components.Length; i++)
+            components[i] = (float)(2 * stream.Uniform((ulong)i) - 1);
         var vector = Vector(components);
         double before = Length(vector);
         vector = Orthogonal(vector);

@@ -3,11 +3,24 @@ using System.Runtime.Intrinsics.X86;
 
 namespace BatchViz.Core.Numerics;
 
-/// <summary>What a random stream is for. Streams of different purposes are independent, so a probe cannot disturb a run. Numbers are part of the results: never renumber.</summary>
+/// <summary>
+/// What a random stream is for. Streams of different purposes are independent, so a probe cannot disturb a run. Numbers are part of the
+/// results: never renumber.
+/// </summary>
 public enum Purpose : uint
 {
-    Data = 1, DataSplit = 2, InitialWeights = 3, Shuffle = 4, Draw = 5, EvaluationSet = 6, PlaneDirection = 7, RandomWalk = 8,
-    LanczosStart = 11, TraceSigns = 12, SharpnessTies = 13, Dropout = 14,
+    Data = 1,
+    DataSplit = 2,
+    InitialWeights = 3,
+    Shuffle = 4,
+    Draw = 5,
+    EvaluationSet = 6,
+    PlaneDirection = 7,
+    RandomWalk = 8,
+    LanczosStart = 11,
+    TraceSigns = 12,
+    SharpnessTies = 13,
+    Dropout = 14,
     Augmentation = 20,
     Fuzz = 100,
 }
@@ -18,17 +31,26 @@ public enum Purpose : uint
 /// </summary>
 public readonly struct Philox(uint seed, Purpose purpose, ulong step = 0)
 {
-    private const uint M0 = 0xD2511F53, M1 = 0xCD9E8D57, W0 = 0x9E3779B9, W1 = 0xBB67AE85;
+    private const uint M0 = 0xD2511F53,
+        M1 = 0xCD9E8D57,
+        W0 = 0x9E3779B9,
+        W1 = 0xBB67AE85;
 
     /// <summary>Four independent 32-bit words at <paramref name="index"/>.</summary>
-    public (uint A, uint B, uint C, uint D) Block(ulong index)
-        => Rounds((uint)index, (uint)(index >> 32), (uint)step, (uint)(step >> 32), seed, (uint)purpose);
+    public (uint A, uint B, uint C, uint D) Block(ulong index) =>
+        Rounds((uint)index, (uint)(index >> 32), (uint)step, (uint)(step >> 32), seed, (uint)purpose);
 
     /// <summary>The <paramref name="index"/>-th 32-bit word of this stream.</summary>
     public uint Word(ulong index)
     {
         var (a, b, c, d) = Block(index >> 2);
-        return (index & 3) switch { 0 => a, 1 => b, 2 => c, _ => d };
+        return (index & 3) switch
+        {
+            0 => a,
+            1 => b,
+            2 => c,
+            _ => d,
+        };
     }
 
     /// <summary>Uniform in [0, 1) with 32 bits, exactly representable.</summary>
@@ -68,7 +90,10 @@ public readonly struct Philox(uint seed, Purpose purpose, ulong step = 0)
     /// <summary>What a word of <see cref="Words"/> makes of 0 … bound − 1; see <see cref="Below"/>.</summary>
     public static int BelowOf(ulong word, int bound) => (int)Math.BigMul(word, (ulong)bound, out _);
 
-    /// <summary>Standard normal by Box and Muller, from block <paramref name="index"/>. Uses the platform's log and cos only through doubles rounded to 2⁻⁴⁰.</summary>
+    /// <summary>
+    /// Standard normal by Box and Muller, from block <paramref name="index"/>. Uses the platform's log and cos only through doubles rounded
+    /// to 2⁻⁴⁰.
+    /// </summary>
     public double Gaussian(ulong index)
     {
         var (a, b, c, d) = Block(index);
@@ -108,7 +133,8 @@ public readonly struct Philox(uint seed, Purpose purpose, ulong step = 0)
     {
         for (int round = 0; round < 10; round++)
         {
-            ulong p0 = (ulong)M0 * c0, p1 = (ulong)M1 * c2;
+            ulong p0 = (ulong)M0 * c0,
+                p1 = (ulong)M1 * c2;
             (c0, c1, c2, c3) = ((uint)(p1 >> 32) ^ c1 ^ k0, (uint)p1, (uint)(p0 >> 32) ^ c3 ^ k1, (uint)p0);
             k0 += W0;
             k1 += W1;

@@ -34,6 +34,6 @@ public sealed class LearningRates(double rate, ScheduleSpec schedule, TrainingPr
         return schedule.Floor + (1 - schedule.Floor) * 0.5 * (1 + PortableMath.CosPi(Math.Min(1, epochs / length)));
     }
 
-    private static double Warmup(WarmupSpec warmup, double epochs)
-        => warmup.Kind == WarmupKind.Constant ? warmup.Factor : warmup.Factor + (1 - warmup.Factor) * (epochs / warmup.Epochs);
+    private static double Warmup(WarmupSpec warmup, double epochs) =>
+        warmup.Kind == WarmupKind.Constant ? warmup.Factor : warmup.Factor + (1 - warmup.Factor) * (epochs / warmup.Epochs);
 }

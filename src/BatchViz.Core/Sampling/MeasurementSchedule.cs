@@ -12,7 +12,8 @@ public sealed class MeasurementSchedule
     private const int UnknownOctaves = 27;
 
     private readonly long? total;
-    private readonly long stride, perOctave;
+    private readonly long stride,
+        perOctave;
 
     /// <param name="total">The run's last update, or null when unknown.</param>
     /// <param name="atMost">Bound on the number of marks, at least 80.</param>
@@ -28,7 +29,8 @@ public sealed class MeasurementSchedule
         }
         else
         {
-            while (2 * perOctave * (UnknownOctaves + 1 - BitOperations.Log2((ulong)(2 * perOctave))) + 2 <= atMost) perOctave *= 2;
+            while (2 * perOctave * (UnknownOctaves + 1 - BitOperations.Log2((ulong)(2 * perOctave))) + 2 <= atMost)
+                perOctave *= 2;
         }
     }
 
@@ -37,18 +39,27 @@ public sealed class MeasurementSchedule
     /// <summary>The first mark after <paramref name="update"/> (−1 gives 0); long.MaxValue past the end.</summary>
     public long Next(long update)
     {
-        if (update < 0) return 0;
-        if (total is not { } end) return NextInOctave(update);
-        if (update >= end) return long.MaxValue;
-        long regular = Math.Min((update / stride + 1) * stride, end), logarithmic = NextInOctave(update);
+        if (update < 0)
+            return 0;
+        if (total is not { } end)
+            return NextInOctave(update);
+        if (update >= end)
+            return long.MaxValue;
+        long regular = Math.Min((update / stride + 1) * stride, end),
+            logarithmic = NextInOctave(update);
         return logarithmic < stride ? Math.Min(logarithmic, regular) : regular;
     }
 
-    /// <summary>The first after <paramref name="update"/> of the marks that divide each octave evenly: for two an octave 1, 2, 3, 4, 6, 8, 12, 16, 24 …</summary>
+    /// <summary>
+    /// The first after <paramref name="update"/> of the marks that divide each octave evenly: for two an octave 1, 2, 3, 4, 6, 8, 12, 16,
+    /// 24 …
+    /// </summary>
     private long NextInOctave(long update)
     {
-        if (update < 1) return 1;
-        long octave = 1L << BitOperations.Log2((ulong)update), step = Math.Max(1, octave / perOctave);
+        if (update < 1)
+            return 1;
+        long octave = 1L << BitOperations.Log2((ulong)update),
+            step = Math.Max(1, octave / perOctave);
         return octave + ((update - octave) / step + 1) * step;
     }
 }

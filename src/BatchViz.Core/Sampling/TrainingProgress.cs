@@ -3,15 +3,23 @@ using BatchViz.Core.Specs;
 
 namespace BatchViz.Core.Sampling;
 
-/// <summary>Updates in a row that are made with one batch size, from the beginning of an epoch's order on (under <see cref="RemainderPolicy.Carry"/> from anywhere); the last one of a run has no end.</summary>
+/// <summary>
+/// Updates in a row that are made with one batch size, from the beginning of an epoch's order on (under <see cref="RemainderPolicy.Carry"/>
+/// from anywhere); the last one of a run has no end.
+/// </summary>
 /// <param name="Epoch">The epoch, from 0, in which it begins.</param>
-/// <param name="Epochs">Passes over the data before it: less than <paramref name="Epoch"/> where a fork has left the rest of one out.</param>
+/// <param name="Epochs">Passes over the data before it: less than <paramref name="Epoch"/> where a fork has left the rest of one
+/// out.</param>
 /// <param name="Update">Updates before it.</param>
 /// <param name="Examples">Examples used before it.</param>
-/// <param name="UpdatesPerEpoch">Updates in each of its epochs; under <see cref="RemainderPolicy.Carry"/>, where batches cross the borders, rounded up.</param>
+/// <param name="UpdatesPerEpoch">Updates in each of its epochs; under <see cref="RemainderPolicy.Carry"/>, where batches cross the borders,
+/// rounded up.</param>
 public readonly record struct BatchPhase(long Epoch, double Epochs, long Update, long Examples, int BatchSize, long UpdatesPerEpoch);
 
-/// <summary>Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B, which a schedule may let grow.</summary>
+/// <summary>
+/// Closed-form bookkeeping between updates, examples and epochs of a run with N training examples and batch size B, which a schedule may
+/// let grow.
+/// </summary>
 public sealed class TrainingProgress
 {
     private readonly BatchPhase[] phases;
@@ -26,8 +34,8 @@ public sealed class TrainingProgress
         phases = [.. PhasesOf(batchSize, schedule)];
     }
 
-    private TrainingProgress(TrainingProgress parent, BatchPhase[] phases)
-        => (Remainder, TrainExamples, this.phases) = (parent.Remainder, parent.TrainExamples, phases);
+    private TrainingProgress(TrainingProgress parent, BatchPhase[] phases) =>
+        (Remainder, TrainExamples, this.phases) = (parent.Remainder, parent.TrainExamples, phases);
 
     public RemainderPolicy Remainder { get; }
 
@@ -52,10 +60,13 @@ public sealed class TrainingProgress
         ArgumentOutOfRangeException.ThrowIfNegative(update);
         CheckBatch(batchSize, TrainExamples);
         ref readonly var phase = ref PhaseAfter(update);
-        if (phase.BatchSize == batchSize) return new TrainingProgress(this, [.. phases.Where(p => p.Update <= update)]);
+        if (phase.BatchSize == batchSize)
+            return new TrainingProgress(this, [.. phases.Where(p => p.Update <= update)]);
         long examples = ExamplesAfter(update);
-        long epoch = Remainder == RemainderPolicy.Carry ? examples / TrainExamples
-            : phase.Epoch + (update - phase.Update + phase.UpdatesPerEpoch - 1) / phase.UpdatesPerEpoch;
+        long epoch =
+            Remainder == RemainderPolicy.Carry
+                ? examples / TrainExamples
+                : phase.Epoch + (update - phase.Update + phase.UpdatesPerEpoch - 1) / phase.UpdatesPerEpoch;
         var own = new BatchPhase(epoch, EpochsAfter(update), update, examples, batchSize, UpdatesPerEpoch(batchSize));
         return new TrainingProgress(this, [.. phases.Where(p => p.Update < update), own]);
     }
@@ -80,7 +91,8 @@ public sealed class TrainingProgress
     {
         ref readonly var phase = ref PhaseAfter(updates);
         long made = updates - phase.Update;
-        if (!HasShortBatches) return phase.Examples + made * phase.BatchSize;
+        if (!HasShortBatches)
+            return phase.Examples + made * phase.BatchSize;
         var (epochs, rest) = Math.DivRem(made, phase.UpdatesPerEpoch);
         return phase.Examples + epochs * TrainExamples + Math.Min(rest * phase.BatchSize, TrainExamples);
     }
@@ -91,7 +103,8 @@ public sealed class TrainingProgress
     /// </summary>
     public double EpochsAfter(long updates)
     {
-        if (Remainder is not (RemainderPolicy.Drop or RemainderPolicy.Wrap)) return (double)ExamplesAfter(updates) / TrainExamples;
+        if (Remainder is not (RemainderPolicy.Drop or RemainderPolicy.Wrap))
+            return (double)ExamplesAfter(updates) / TrainExamples;
         ref readonly var phase = ref PhaseAfter(updates);
         return phase.Epochs + (double)(updates - phase.Update) / phase.UpdatesPerEpoch;
     }
@@ -100,10 +113,12 @@ public sealed class TrainingProgress
     public long UpdatesWithin(long examples)
     {
         int i = phases.Length - 1;
-        while (phases[i].Examples > examples) i--;
+        while (phases[i].Examples > examples)
+            i--;
         ref readonly var phase = ref phases[i];
         long within = examples - phase.Examples;
-        if (!HasShortBatches) return phase.Update + within / phase.BatchSize;
+        if (!HasShortBatches)
+            return phase.Update + within / phase.BatchSize;
         var (epochs, rest) = Math.DivRem(within, TrainExamples);
         return phase.Update + epochs * phase.UpdatesPerEpoch + rest / phase.BatchSize;
     }
@@ -112,32 +127,38 @@ public sealed class TrainingProgress
     public long UpdatesInEpochs(double epochs)
     {
         int i = phases.Length - 1;
-        while (phases[i].Epochs > epochs) i--;
+        while (phases[i].Epochs > epochs)
+            i--;
         ref readonly var phase = ref phases[i];
-        double updates = Remainder == RemainderPolicy.Carry
-            ? (epochs * TrainExamples - phase.Examples) / phase.BatchSize
-            : (epochs - phase.Epochs) * phase.UpdatesPerEpoch;
+        double updates =
+            Remainder == RemainderPolicy.Carry
+                ? (epochs * TrainExamples - phase.Examples) / phase.BatchSize
+                : (epochs - phase.Epochs) * phase.UpdatesPerEpoch;
         long end = i + 1 < phases.Length ? phases[i + 1].Update : long.MaxValue;
         return Math.Max(1, Math.Min((long)Math.Round(phase.Update + updates), end));
     }
 
     /// <summary>Updates that a budget allows, or null under a budget in seconds.</summary>
-    public long? UpdatesIn(BudgetSpec budget) => budget switch
-    {
-        { Epochs: { } epochs } => UpdatesInEpochs(epochs),
-        { Updates: { } updates } => updates,
-        { Examples: { } examples } => Math.Max(1, UpdatesWithin(examples)),
-        _ => null,
-    };
+    public long? UpdatesIn(BudgetSpec budget) =>
+        budget switch
+        {
+            { Epochs: { } epochs } => UpdatesInEpochs(epochs),
+            { Updates: { } updates } => updates,
+            { Examples: { } examples } => Math.Max(1, UpdatesWithin(examples)),
+            _ => null,
+        };
 
     /// <summary>Whether an epoch's last batch has the examples that are left, and no others.</summary>
     private bool HasShortBatches => Remainder is RemainderPolicy.Keep or RemainderPolicy.Reweight;
 
-    /// <summary>The last phase that begins after at most so many updates; searched from the front, where updates are small and quick.</summary>
+    /// <summary>
+    /// The last phase that begins after at most so many updates; searched from the front, where updates are small and quick.
+    /// </summary>
     private ref readonly BatchPhase PhaseAfter(long updates)
     {
         int i = 0;
-        while (i + 1 < phases.Length && phases[i + 1].Update <= updates) i++;
+        while (i + 1 < phases.Length && phases[i + 1].Update <= updates)
+            i++;
         return ref phases[i];
     }
 
@@ -147,13 +168,16 @@ public sealed class TrainingProgress
             throw new ArgumentOutOfRangeException(nameof(batchSize), batchSize, $"a batch needs 1 to {trainExamples} examples");
     }
 
-    private long UpdatesPerEpoch(int batchSize)
-        => Remainder == RemainderPolicy.Drop ? TrainExamples / batchSize : (TrainExamples + batchSize - 1L) / batchSize;
+    private long UpdatesPerEpoch(int batchSize) =>
+        Remainder == RemainderPolicy.Drop ? TrainExamples / batchSize : (TrainExamples + batchSize - 1L) / batchSize;
 
     private IEnumerable<BatchPhase> PhasesOf(int batchSize, BatchScheduleSpec? schedule)
     {
-        long updates = 0, examples = 0, epoch = 0;
-        int size = batchSize, largest = Math.Min(schedule?.Maximum ?? TrainExamples, TrainExamples);
+        long updates = 0,
+            examples = 0,
+            epoch = 0;
+        int size = batchSize,
+            largest = Math.Min(schedule?.Maximum ?? TrainExamples, TrainExamples);
         for (long p = 1; ; p++)
         {
             long perEpoch = UpdatesPerEpoch(size);
@@ -164,7 +188,8 @@ public sealed class TrainingProgress
             }
             double grown = Math.Floor(batchSize * PortableMath.Power(schedule.Factor, p) + 0.5);
             int next = grown >= largest ? largest : (int)grown;
-            if (next == size) continue;
+            if (next == size)
+                continue;
             yield return new(epoch, epoch, updates, examples, size, perEpoch);
             long epochs = p * schedule.EveryEpochs - epoch;
             epoch += epochs;

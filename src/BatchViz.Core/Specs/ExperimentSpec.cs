@@ -18,7 +18,10 @@ public sealed record ExperimentSpec
     /// <summary>How batches grow along a run; null: they do not.</summary>
     public BatchScheduleSpec? BatchSchedule { get; init; }
 
-    /// <summary>Most examples that go through the network at once; a batch's gradient is accumulated over as many passes as it takes. Null: the engine's choice.</summary>
+    /// <summary>
+    /// Most examples that go through the network at once; a batch's gradient is accumulated over as many passes as it takes. Null: the
+    /// engine's choice.
+    /// </summary>
     public int? MicroBatch { get; init; }
     public IReadOnlyList<uint> Seeds { get; init; } = [1];
     public SamplerSpec Sampler { get; init; } = new();
@@ -69,7 +72,10 @@ public static class ProbeKinds
         string word = SpecVocabulary.Of(SpecVocabulary.Probes, probe);
         return probe switch
         {
-            ProbeKind.NoiseScale => Tr($"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.", $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"),
+            ProbeKind.NoiseScale => Tr(
+                $"\"probes\" has \"{word}\", which asks about single examples, but a contrastive loss compares them with one another.",
+                $"\"probes\" 中的 \"{word}\" 针对单个样本，而对比损失比较样本之间的关系。"
+            ),
             _ => null,
         };
     }
@@ -88,7 +94,20 @@ public readonly record struct BatchSize(int Examples, bool IsFull = false)
 
 public enum DataKind
 {
-    Circles, Xor, Gaussians, Spirals, Moons, Line, DoubleWell, Saddle, Beale, Mnist, Csv, Idx, FashionMnist, Cifar10,
+    Circles,
+    Xor,
+    Gaussians,
+    Spirals,
+    Moons,
+    Line,
+    DoubleWell,
+    Saddle,
+    Beale,
+    Mnist,
+    Csv,
+    Idx,
+    FashionMnist,
+    Cifar10,
 
     /// <summary>Two views of each example of another set.</summary>
     Pairs,
@@ -102,7 +121,10 @@ public sealed record DataSpec
 {
     public required DataKind Kind { get; init; }
 
-    /// <summary>Training examples to make (generated sets) or to take from the front of the training split (the others); null: all, or the set's own default.</summary>
+    /// <summary>
+    /// Training examples to make (generated sets) or to take from the front of the training split (the others); null: all, or the set's own
+    /// default.
+    /// </summary>
     public int? TrainExamples { get; init; }
 
     /// <summary>Test examples to make or take; null: all, or as many as training examples for generated sets.</summary>
@@ -117,7 +139,9 @@ public sealed record DataSpec
     /// <summary>Pairs: the set that views are made of.</summary>
     public DataKind? Base { get; init; }
 
-    /// <summary>Pairs: how different the views are, from 0 to 1; null: <see cref="BatchViz.Core.Data.Pairs.DefaultAugmentation"/>.</summary>
+    /// <summary>
+    /// Pairs: how different the views are, from 0 to 1; null: <see cref="BatchViz.Core.Data.Pairs.DefaultAugmentation"/>.
+    /// </summary>
     public double? Augmentation { get; init; }
 
     /// <summary>Drift: how often the boundary turns round while the training examples go by; null: once.</summary>
@@ -161,11 +185,21 @@ public enum ModelKind
     Layers,
 }
 
-public enum Activation { Linear, Relu, Tanh, Sigmoid, Gelu }
+public enum Activation
+{
+    Linear,
+    Relu,
+    Tanh,
+    Sigmoid,
+    Gelu,
+}
 
 public enum Initializer
 {
-    /// <summary>He et al. 2015: uniform with variance 2 / fan-in for ReLU and GELU; Glorot and Bengio 2010: variance 2 / (fan-in + fan-out) otherwise. Biases 0.</summary>
+    /// <summary>
+    /// He et al. 2015: uniform with variance 2 / fan-in for ReLU and GELU; Glorot and Bengio 2010: variance 2 / (fan-in + fan-out)
+    /// otherwise. Biases 0.
+    /// </summary>
     Auto,
     HeUniform,
     GlorotUniform,
@@ -189,7 +223,9 @@ public sealed record ModelSpec
     public bool Bias { get; init; } = true;
     public Initializer Initializer { get; init; } = Initializer.Auto;
 
-    /// <summary>Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.</summary>
+    /// <summary>
+    /// Surfaces and other two-weight models: the starting point, instead of an initialiser; null: the surface's own, or the initialiser.
+    /// </summary>
     public IReadOnlyList<double>? Start { get; init; }
 
     /// <summary>Kind layers: from the inputs to the outputs, or to the embedding of a tower.</summary>
@@ -204,40 +240,64 @@ public sealed record ModelSpec
     /// <summary>Contrastive losses: what similarities are divided by, at the beginning where it is learned.</summary>
     public double Temperature { get; init; } = 0.1;
 
-    /// <summary>Loss sigmoid-contrastive: whether ln(1 / temperature) and the similarities' bias are weights; else they stay as they begin.</summary>
+    /// <summary>
+    /// Loss sigmoid-contrastive: whether ln(1 / temperature) and the similarities' bias are weights; else they stay as they begin.
+    /// </summary>
     public bool LearnTemperature { get; init; } = true;
 
     /// <summary>Why the Fisher-Rao norm does not apply to this model, in a sentence that names the key, or null when it does.</summary>
     public string? WhyNoFisherRao()
     {
         string norm = Tr("the Fisher-Rao norm (\"fisher-rao\") is defined", "Fisher-Rao 范数 (\"fisher-rao\") ");
-        if (Kind == ModelKind.Surface) return Tr($"\"model.kind\" is \"surface\"; {norm} for networks only.", $"\"model.kind\" 是 \"surface\"；{norm}只对网络有定义。");
-        if (Kind == ModelKind.Layers) return WhyNoFisherRao(Layers, "model.layers", norm);
-        if (Bias) return Tr($"\"model.bias\" is true; {norm} for networks without biases.", $"\"model.bias\" 是 true；{norm}只对无偏置的网络有定义。");
+        if (Kind == ModelKind.Surface)
+            return Tr(
+                $"\"model.kind\" is \"surface\"; {norm} for networks only.",
+                $"\"model.kind\" 是 \"surface\"；{norm}只对网络有定义。"
+            );
+        if (Kind == ModelKind.Layers)
+            return WhyNoFisherRao(Layers, "model.layers", norm);
+        if (Bias)
+            return Tr(
+                $"\"model.bias\" is true; {norm} for networks without biases.",
+                $"\"model.bias\" 是 true；{norm}只对无偏置的网络有定义。"
+            );
         foreach (var (key, activation) in new[] { ("activation", Activation), ("outputActivation", OutputActivation) })
         {
             if ((key != "activation" || Hidden.Count > 0) && activation is not (Activation.Relu or Activation.Linear))
                 return Tr(
                     $"\"model.{key}\" is \"{SpecVocabulary.Of(SpecVocabulary.Activations, activation)}\"; {norm} for activations that are positively homogeneous, \"relu\" and \"linear\".",
-                    $"\"model.{key}\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。");
+                    $"\"model.{key}\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Activations, activation)}\"；{norm}只对正齐次的激活函数 \"relu\" 与 \"linear\" 有定义。"
+                );
         }
         return null;
     }
 
-    /// <summary>Layers must be positively homogeneous and stand one after another, so that scaling all weights by s scales the outputs by sᴸ.</summary>
+    /// <summary>
+    /// Layers must be positively homogeneous and stand one after another, so that scaling all weights by s scales the outputs by sᴸ.
+    /// </summary>
     private string? WhyNoFisherRao(IReadOnlyList<LayerSpec> layers, string at, string norm)
     {
-        if (Towers > 1) return Tr($"\"model.towers\" is {Towers}; {norm} for one network.", $"\"model.towers\" 是 {Towers}；{norm}只对单个网络有定义。");
+        if (Towers > 1)
+            return Tr(
+                $"\"model.towers\" is {Towers}; {norm} for one network.",
+                $"\"model.towers\" 是 {Towers}；{norm}只对单个网络有定义。"
+            );
         for (int l = 0; l < layers.Count; l++)
         {
             var layer = layers[l];
             if (layer.Kind is LayerKind.Conv2d or LayerKind.Dense && layer.Bias)
-                return Tr($"\"{at}[{l}].bias\" is true; {norm} for networks without biases.", $"\"{at}[{l}].bias\" 是 true；{norm}只对无偏置的网络有定义。");
-            if (layer.Kind is LayerKind.BatchNorm or LayerKind.GroupNorm or LayerKind.LayerNorm or LayerKind.Residual
-                || (layer.Kind == LayerKind.Activation && layer.Function is not (Activation.Relu or Activation.Linear)))
+                return Tr(
+                    $"\"{at}[{l}].bias\" is true; {norm} for networks without biases.",
+                    $"\"{at}[{l}].bias\" 是 true；{norm}只对无偏置的网络有定义。"
+                );
+            if (
+                layer.Kind is LayerKind.BatchNorm or LayerKind.GroupNorm or LayerKind.LayerNorm or LayerKind.Residual
+                || (layer.Kind == LayerKind.Activation && layer.Function is not (Activation.Relu or Activation.Linear))
+            )
                 return Tr(
                     $"\"{at}[{l}]\" is \"{SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind)}\"; {norm} for chains of conv2d, dense, pools and the activations relu and linear.",
-                    $"\"{at}[{l}]\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind)}\"；{norm}只对 conv2d、dense、池化以及激活函数 relu 与 linear 组成的链有定义。");
+                    $"\"{at}[{l}]\" 是 \"{SpecVocabulary.Of(SpecVocabulary.Layers, layer.Kind)}\"；{norm}只对 conv2d、dense、池化以及激活函数 relu 与 linear 组成的链有定义。"
+                );
         }
         return null;
     }
@@ -258,18 +318,29 @@ public enum LossKind
     Surface,
 
     /// <summary>
-    /// Two towers: the mean of both directions' softmax cross-entropies of the similarities of all pairs of a batch (InfoNCE; van den Oord et al. 2018,
+    /// Two towers: the mean of both directions' softmax cross-entropies of the similarities of all pairs of a batch (InfoNCE; van den Oord
+    /// et al. 2018,
     /// arXiv:1807.03748; symmetric as in Radford et al. 2021, arXiv:2103.00020). 0 for a batch of one.
     /// </summary>
     InfoNce,
 
-    /// <summary>Two towers: a logistic loss for each pair of a batch, sum over the pairs / batch (Zhai et al. 2023, arXiv:2303.15343).</summary>
+    /// <summary>
+    /// Two towers: a logistic loss for each pair of a batch, sum over the pairs / batch (Zhai et al. 2023, arXiv:2303.15343).
+    /// </summary>
     SigmoidContrastive,
 }
 
-public enum LearningRateRule { Constant, Linear, SquareRoot, Tuned }
+public enum LearningRateRule
+{
+    Constant,
+    Linear,
+    SquareRoot,
+    Tuned,
+}
 
-/// <summary>The learning rate of each batch size: the rate at the reference batch size, scaled by a rule, or one for each (tuned).</summary>
+/// <summary>
+/// The learning rate of each batch size: the rate at the reference batch size, scaled by a rule, or one for each (tuned).
+/// </summary>
 public sealed record LearningRateSpec
 {
     public double Rate { get; init; }
@@ -280,14 +351,15 @@ public sealed record LearningRateSpec
     public IReadOnlyDictionary<string, double>? Tuned { get; init; }
 
     /// <summary>η(B): constant η; linear η·B/B₀ (Goyal et al. 2017); square root η·√(B/B₀) (Krizhevsky 2014); or the tuned one.</summary>
-    public double For(BatchSize batch, int trainExamples) => Rule switch
-    {
-        LearningRateRule.Constant => Rate,
-        LearningRateRule.Linear => Rate * batch.Resolve(trainExamples) / ReferenceBatchSize,
-        LearningRateRule.SquareRoot => Rate * Math.Sqrt((double)batch.Resolve(trainExamples) / ReferenceBatchSize),
-        LearningRateRule.Tuned => Tuned![batch.ToString()],
-        _ => throw new ArgumentOutOfRangeException(nameof(batch), Rule, "unknown learning-rate rule"),
-    };
+    public double For(BatchSize batch, int trainExamples) =>
+        Rule switch
+        {
+            LearningRateRule.Constant => Rate,
+            LearningRateRule.Linear => Rate * batch.Resolve(trainExamples) / ReferenceBatchSize,
+            LearningRateRule.SquareRoot => Rate * Math.Sqrt((double)batch.Resolve(trainExamples) / ReferenceBatchSize),
+            LearningRateRule.Tuned => Tuned![batch.ToString()],
+            _ => throw new ArgumentOutOfRangeException(nameof(batch), Rule, "unknown learning-rate rule"),
+        };
 }
 
 public enum SampleOrder
@@ -326,7 +398,10 @@ public sealed record SamplerSpec
     public SampleOrder Order { get; init; } = SampleOrder.Shuffle;
     public RemainderPolicy Remainder { get; init; } = RemainderPolicy.Keep;
 
-    /// <summary>P: hard examples only (OHEM, Shrivastava et al. 2016): so many are drawn and scored by their losses, the B hardest are trained on. Null: all that are drawn.</summary>
+    /// <summary>
+    /// P: hard examples only (OHEM, Shrivastava et al. 2016): so many are drawn and scored by their losses, the B hardest are trained on.
+    /// Null: all that are drawn.
+    /// </summary>
     public int? Pool { get; init; }
 
     /// <summary>Examples that are trained on of so many drawn: B of a whole pool, and the same share, rounded up, of a short one.</summary>
@@ -348,7 +423,9 @@ public sealed record WorkersSpec(int Count, WorkerMode Mode = WorkerMode.Synchro
     /// <summary>Batches that make one update's.</summary>
     public int Together => Mode == WorkerMode.Synchronous ? Count : 1;
 
-    /// <summary>Updates between the weights that a gradient is taken at and those it is applied to; by default k − 1, as of workers that take turns.</summary>
+    /// <summary>
+    /// Updates between the weights that a gradient is taken at and those it is applied to; by default k − 1, as of workers that take turns.
+    /// </summary>
     public int Delay => Mode == WorkerMode.Asynchronous ? Staleness ?? Count - 1 : 0;
 }
 
@@ -364,7 +441,11 @@ public sealed record BudgetSpec
 }
 
 /// <summary>What the runs keep in step by while they train.</summary>
-public enum Pace { Examples, Updates }
+public enum Pace
+{
+    Examples,
+    Updates,
+}
 
 public enum PlaneKind
 {

@@ -20,7 +20,10 @@ public enum LayerKind
     Residual,
 }
 
-/// <summary>One layer of a model of kind layers. Which properties apply depends on <see cref="Kind"/>; the reader refuses the others. docs/layers.md has the formulas.</summary>
+/// <summary>
+/// One layer of a model of kind layers. Which properties apply depends on <see cref="Kind"/>; the reader refuses the others. docs/layers.md
+/// has the formulas.
+/// </summary>
 public sealed record LayerSpec(LayerKind Kind)
 {
     /// <summary>conv2d: output channels.</summary>
@@ -35,7 +38,10 @@ public sealed record LayerSpec(LayerKind Kind)
     /// <summary>conv2d: rows and columns of zeros on each side.</summary>
     public int Padding { get; init; }
 
-    /// <summary>conv2d: channels are connected within groups only; as many groups as channels are depthwise. groupNorm: groups of channels that are normalised together.</summary>
+    /// <summary>
+    /// conv2d: channels are connected within groups only; as many groups as channels are depthwise. groupNorm: groups of channels that are
+    /// normalised together.
+    /// </summary>
     public int Groups { get; init; } = 1;
 
     /// <summary>conv2d and dense.</summary>
@@ -62,17 +68,26 @@ public sealed record LayerSpec(LayerKind Kind)
     /// <summary>residual: layers on the input's own way, where shapes differ; empty: the input itself.</summary>
     public IReadOnlyList<LayerSpec> Projection { get; init; } = [];
 
-    public static LayerSpec Conv(int filters, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true)
-        => new(LayerKind.Conv2d) { Filters = filters, Kernel = kernel, Stride = stride, Padding = padding, Groups = groups, Bias = bias };
+    public static LayerSpec Conv(int filters, int kernel, int stride = 1, int padding = 0, int groups = 1, bool bias = true) =>
+        new(LayerKind.Conv2d)
+        {
+            Filters = filters,
+            Kernel = kernel,
+            Stride = stride,
+            Padding = padding,
+            Groups = groups,
+            Bias = bias,
+        };
 
     public static LayerSpec Max(int kernel, int? stride = null) => new(LayerKind.MaxPool) { Kernel = kernel, Stride = stride ?? kernel };
 
-    public static LayerSpec Average(int kernel = 0, int? stride = null) => new(LayerKind.AvgPool) { Kernel = kernel, Stride = stride ?? Math.Max(1, kernel) };
+    public static LayerSpec Average(int kernel = 0, int? stride = null) =>
+        new(LayerKind.AvgPool) { Kernel = kernel, Stride = stride ?? Math.Max(1, kernel) };
 
     public static LayerSpec Dense(int? units = null, bool bias = true) => new(LayerKind.Dense) { Units = units, Bias = bias };
 
     public static LayerSpec Activated(Activation function) => new(LayerKind.Activation) { Function = function };
 
-    public static LayerSpec Around(IReadOnlyList<LayerSpec> layers, IReadOnlyList<LayerSpec> projection)
-        => new(LayerKind.Residual) { Layers = layers, Projection = projection };
+    public static LayerSpec Around(IReadOnlyList<LayerSpec> layers, IReadOnlyList<LayerSpec> projection) =>
+        new(LayerKind.Residual) { Layers = layers, Projection = projection };
 }

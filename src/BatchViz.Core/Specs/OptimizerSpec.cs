@@ -1,6 +1,19 @@
 namespace BatchViz.Core.Specs;
 
-public enum OptimizerKind { Sgd, Momentum, Nesterov, Adam, AdaGrad, AdaDelta, RmsProp, AdamW, Lars, Lbfgs, ConjugateGradient }
+public enum OptimizerKind
+{
+    Sgd,
+    Momentum,
+    Nesterov,
+    Adam,
+    AdaGrad,
+    AdaDelta,
+    RmsProp,
+    AdamW,
+    Lars,
+    Lbfgs,
+    ConjugateGradient,
+}
 
 /// <summary>How long a step along a direction is; each looks at the update's own batch alone.</summary>
 public enum LineSearch
@@ -29,7 +42,9 @@ public enum LineSearch
 /// </summary>
 public sealed record OptimizerSpec
 {
-    private readonly double? rho, epsilon, weightDecay;
+    private readonly double? rho,
+        epsilon,
+        weightDecay;
     private readonly LineSearch? lineSearch;
 
     public OptimizerKind Kind { get; init; } = OptimizerKind.Sgd;
@@ -60,10 +75,19 @@ public sealed record OptimizerSpec
     /// <summary>Most step lengths that one line search tries.</summary>
     public int Trials { get; init; } = 25;
 
-    /// <summary>ε: by default 1e-10 for AdaGrad, 1e-6 for AdaDelta, 1e-8 for the others. L-BFGS: a pair with sᵀy ≤ ε‖s‖² is left out.</summary>
+    /// <summary>
+    /// ε: by default 1e-10 for AdaGrad, 1e-6 for AdaDelta, 1e-8 for the others. L-BFGS: a pair with sᵀy ≤ ε‖s‖² is left out.
+    /// </summary>
     public double Epsilon
     {
-        get => epsilon ?? Kind switch { OptimizerKind.AdaGrad => 1e-10, OptimizerKind.AdaDelta => 1e-6, _ => 1e-8 };
+        get =>
+            epsilon
+            ?? Kind switch
+            {
+                OptimizerKind.AdaGrad => 1e-10,
+                OptimizerKind.AdaDelta => 1e-6,
+                _ => 1e-8,
+            };
         init => epsilon = value;
     }
 
@@ -77,26 +101,34 @@ public sealed record OptimizerSpec
         init => weightDecay = value;
     }
 
-    /// <summary>Another kind with its own defaults, but for an L2 decay, which stays: it belongs to what is minimised, not to how.</summary>
-    public OptimizerSpec Become(OptimizerKind kind)
-        => kind == Kind ? this
-            : Kind == OptimizerKind.AdamW || kind == OptimizerKind.AdamW ? new() { Kind = kind }
-            : new() { Kind = kind, WeightDecay = WeightDecay };
+    /// <summary>
+    /// Another kind with its own defaults, but for an L2 decay, which stays: it belongs to what is minimised, not to how.
+    /// </summary>
+    public OptimizerSpec Become(OptimizerKind kind) =>
+        kind == Kind ? this
+        : Kind == OptimizerKind.AdamW || kind == OptimizerKind.AdamW ? new() { Kind = kind }
+        : new() { Kind = kind, WeightDecay = WeightDecay };
 
-    /// <summary>Vectors as long as the weights that are kept from one update to the next: v; s; s and u; Adam's m and v; L-BFGS's pairs s and y; or conjugate gradients' last direction and y.</summary>
-    public int StateVectors => Kind switch
-    {
-        OptimizerKind.Sgd => 0,
-        OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.AdaDelta or OptimizerKind.ConjugateGradient => 2,
-        OptimizerKind.Lbfgs => 2 * Memory,
-        _ => 1,
-    };
+    /// <summary>
+    /// Vectors as long as the weights that are kept from one update to the next: v; s; s and u; Adam's m and v; L-BFGS's pairs s and y; or
+    /// conjugate gradients' last direction and y.
+    /// </summary>
+    public int StateVectors =>
+        Kind switch
+        {
+            OptimizerKind.Sgd => 0,
+            OptimizerKind.Adam or OptimizerKind.AdamW or OptimizerKind.AdaDelta or OptimizerKind.ConjugateGradient => 2,
+            OptimizerKind.Lbfgs => 2 * Memory,
+            _ => 1,
+        };
 
     public bool HasMomentum => Kind is OptimizerKind.Momentum or OptimizerKind.Nesterov or OptimizerKind.Lars;
 
     public bool HasTrust => Kind == OptimizerKind.Lars;
 
-    /// <summary>Whether a weight's step depends on that weight alone, its gradient and its state; else the whole gradient comes first.</summary>
+    /// <summary>
+    /// Whether a weight's step depends on that weight alone, its gradient and its state; else the whole gradient comes first.
+    /// </summary>
     public bool WeightByWeight => !HasTrust && !UsesLineSearch;
 
     /// <summary>Whether an update goes along a direction and looks at its batch more than once.</summary>

@@ -7,7 +7,9 @@ public enum ScheduleKind
     /// <summary>The rate is multiplied by a factor every so many epochs.</summary>
     Step,
 
-    /// <summary>Half a cosine from the rate down to a share of it (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, one cycle).</summary>
+    /// <summary>
+    /// Half a cosine from the rate down to a share of it (Loshchilov and Hutter 2017, arXiv:1608.03983, eq. 5, one cycle).
+    /// </summary>
     Cosine,
 }
 
@@ -43,7 +45,9 @@ public sealed record ScheduleSpec
     public WarmupSpec? Warmup { get; init; }
 }
 
-/// <summary>The rate's beginning: until <paramref name="Epochs"/> it is multiplied by a factor that is, or begins at, <paramref name="Factor"/>.</summary>
+/// <summary>
+/// The rate's beginning: until <paramref name="Epochs"/> it is multiplied by a factor that is, or begins at, <paramref name="Factor"/>.
+/// </summary>
 public sealed record WarmupSpec(WarmupKind Kind, double Epochs, double Factor = 0.1);
 
 /// <summary>

@@ -2,7 +2,9 @@ using System.Text.Json.Nodes;
 
 namespace BatchViz.Core.Specs;
 
-/// <summary>Writes a spec as an experiment file that <see cref="SpecReader"/> reads back to the same spec; what does not apply is left out.</summary>
+/// <summary>
+/// Writes a spec as an experiment file that <see cref="SpecReader"/> reads back to the same spec; what does not apply is left out.
+/// </summary>
 public static class SpecWriter
 {
     public static JsonObject Write(ExperimentSpec spec)
@@ -16,9 +18,11 @@ public static class SpecWriter
             ["optimizer"] = Optimizer(spec.Optimizer),
         };
         LearningRate(spec.LearningRate, json);
-        if (spec.Schedule is not { Kind: ScheduleKind.Constant, Warmup: null }) json["schedule"] = Schedule(spec.Schedule);
+        if (spec.Schedule is not { Kind: ScheduleKind.Constant, Warmup: null })
+            json["schedule"] = Schedule(spec.Schedule);
         json["batchSizes"] = new JsonArray([.. spec.BatchSizes.Select(b => b.IsFull ? (JsonNode)"full" : b.Examples)]);
-        if (spec.BatchSchedule is { } growth) json["batchSchedule"] = BatchSchedule(growth);
+        if (spec.BatchSchedule is { } growth)
+            json["batchSchedule"] = BatchSchedule(growth);
         Put(json, "microBatch", spec.MicroBatch);
         json["seeds"] = new JsonArray([.. spec.Seeds.Select(s => (JsonNode)s)]);
         json["sampler"] = new JsonObject
@@ -26,10 +30,15 @@ public static class SpecWriter
             ["order"] = SpecVocabulary.Of(SpecVocabulary.Orders, spec.Sampler.Order),
             ["remainder"] = SpecVocabulary.Of(SpecVocabulary.Remainders, spec.Sampler.Remainder),
         };
-        if (spec.Sampler.Pool is { } pool) json["sampler"]!["hard"] = new JsonObject { ["pool"] = pool };
+        if (spec.Sampler.Pool is { } pool)
+            json["sampler"]!["hard"] = new JsonObject { ["pool"] = pool };
         if (spec.Workers is { } workers)
         {
-            json["workers"] = new JsonObject { ["count"] = workers.Count, ["mode"] = SpecVocabulary.Of(SpecVocabulary.WorkerModes, workers.Mode) };
+            json["workers"] = new JsonObject
+            {
+                ["count"] = workers.Count,
+                ["mode"] = SpecVocabulary.Of(SpecVocabulary.WorkerModes, workers.Mode),
+            };
             Put((JsonObject)json["workers"]!, "staleness", workers.Staleness);
         }
         json["budget"] = spec.Budget switch
@@ -46,9 +55,12 @@ public static class SpecWriter
             ["evaluationExamples"] = spec.Landscape.EvaluationExamples,
             ["resolution"] = spec.Landscape.Resolution,
         };
-        if (spec.Probes.Count > 0) json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)SpecVocabulary.Of(SpecVocabulary.Probes, p))]);
-        if (spec.Engine is { } engine) json["engine"] = engine;
-        if (spec.Precision is { } precision) json["precision"] = SpecVocabulary.Of(SpecVocabulary.Precisions, precision);
+        if (spec.Probes.Count > 0)
+            json["probes"] = new JsonArray([.. spec.Probes.Select(p => (JsonNode)SpecVocabulary.Of(SpecVocabulary.Probes, p))]);
+        if (spec.Engine is { } engine)
+            json["engine"] = engine;
+        if (spec.Precision is { } precision)
+            json["precision"] = SpecVocabulary.Of(SpecVocabulary.Precisions, precision);
         return json;
     }
 
@@ -57,16 +69,23 @@ public static class SpecWriter
         var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Data, data.Kind) };
         Put(json, "trainExamples", data.TrainExamples);
         Put(json, "testExamples", data.TestExamples);
-        if (data.Noise is { } noise) json["noise"] = noise;
-        if (data.Seed != 1) json["seed"] = data.Seed;
-        if (data.Base is { } of) json["base"] = SpecVocabulary.Of(SpecVocabulary.Data, of);
-        if (data.Augmentation is { } augmentation) json["augmentation"] = augmentation;
-        if (data.Turns is { } turns) json["turns"] = turns;
+        if (data.Noise is { } noise)
+            json["noise"] = noise;
+        if (data.Seed != 1)
+            json["seed"] = data.Seed;
+        if (data.Base is { } of)
+            json["base"] = SpecVocabulary.Of(SpecVocabulary.Data, of);
+        if (data.Augmentation is { } augmentation)
+            json["augmentation"] = augmentation;
+        if (data.Turns is { } turns)
+            json["turns"] = turns;
         Put(json, "folder", data.Folder);
         Put(json, "file", data.File);
         Put(json, "label", data.Label);
-        if (data.Regression) json["regression"] = true;
-        if (data.TestFraction is { } fraction) json["testFraction"] = fraction;
+        if (data.Regression)
+            json["regression"] = true;
+        if (data.TestFraction is { } fraction)
+            json["testFraction"] = fraction;
         Put(json, "trainImages", data.TrainImages);
         Put(json, "trainLabels", data.TrainLabels);
         Put(json, "testImages", data.TestImages);
@@ -81,31 +100,44 @@ public static class SpecWriter
         {
             json["hidden"] = new JsonArray([.. model.Hidden.Select(w => (JsonNode)w)]);
             json["activation"] = SpecVocabulary.Of(SpecVocabulary.Activations, model.Activation);
-            if (model.OutputActivation != Activation.Linear) json["outputActivation"] = SpecVocabulary.Of(SpecVocabulary.Activations, model.OutputActivation);
-            if (!model.Bias) json["bias"] = false;
-            if (model.Initializer != Initializer.Auto) json["initializer"] = SpecVocabulary.Of(SpecVocabulary.Initializers, model.Initializer);
+            if (model.OutputActivation != Activation.Linear)
+                json["outputActivation"] = SpecVocabulary.Of(SpecVocabulary.Activations, model.OutputActivation);
+            if (!model.Bias)
+                json["bias"] = false;
+            if (model.Initializer != Initializer.Auto)
+                json["initializer"] = SpecVocabulary.Of(SpecVocabulary.Initializers, model.Initializer);
         }
-        if (model.Kind == ModelKind.Layers) LayerFile.WriteModel(model, json);
-        if (model.Start is { } start) json["start"] = new JsonArray([.. start.Select(w => (JsonNode)w)]);
+        if (model.Kind == ModelKind.Layers)
+            LayerFile.WriteModel(model, json);
+        if (model.Start is { } start)
+            json["start"] = new JsonArray([.. start.Select(w => (JsonNode)w)]);
         return json;
     }
 
     private static JsonObject Optimizer(OptimizerSpec optimizer)
     {
         var json = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Optimizers, optimizer.Kind) };
-        if (optimizer.HasMomentum) json["momentum"] = optimizer.Momentum;
-        if (optimizer.HasTrust) json["trust"] = optimizer.Trust;
+        if (optimizer.HasMomentum)
+            json["momentum"] = optimizer.Momentum;
+        if (optimizer.HasTrust)
+            json["trust"] = optimizer.Trust;
         if (optimizer.HasBetas)
         {
             json["beta1"] = optimizer.Beta1;
             json["beta2"] = optimizer.Beta2;
         }
-        if (optimizer.HasRho) json["rho"] = optimizer.Rho;
-        if (optimizer.HasMemory) json["memory"] = optimizer.Memory;
-        if (optimizer.UsesLineSearch) json["lineSearch"] = SpecVocabulary.Of(SpecVocabulary.LineSearches, optimizer.LineSearch);
-        if (optimizer.HasTrials) json["trials"] = optimizer.Trials;
-        if (optimizer.HasEpsilon) json["epsilon"] = optimizer.Epsilon;
-        if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay) json["weightDecay"] = optimizer.WeightDecay;
+        if (optimizer.HasRho)
+            json["rho"] = optimizer.Rho;
+        if (optimizer.HasMemory)
+            json["memory"] = optimizer.Memory;
+        if (optimizer.UsesLineSearch)
+            json["lineSearch"] = SpecVocabulary.Of(SpecVocabulary.LineSearches, optimizer.LineSearch);
+        if (optimizer.HasTrials)
+            json["trials"] = optimizer.Trials;
+        if (optimizer.HasEpsilon)
+            json["epsilon"] = optimizer.Epsilon;
+        if (optimizer.WeightDecay != new OptimizerSpec { Kind = optimizer.Kind }.WeightDecay)
+            json["weightDecay"] = optimizer.WeightDecay;
         return json;
     }
 
@@ -119,11 +151,17 @@ public static class SpecWriter
         }
         if (schedule.Kind == ScheduleKind.Cosine)
         {
-            if (schedule.Epochs is { } epochs) json["epochs"] = epochs;
+            if (schedule.Epochs is { } epochs)
+                json["epochs"] = epochs;
             json["floor"] = schedule.Floor;
         }
         if (schedule.Warmup is { } warmup)
-            json["warmup"] = new JsonObject { ["kind"] = SpecVocabulary.Of(SpecVocabulary.Warmups, warmup.Kind), ["epochs"] = warmup.Epochs, ["factor"] = warmup.Factor };
+            json["warmup"] = new JsonObject
+            {
+                ["kind"] = SpecVocabulary.Of(SpecVocabulary.Warmups, warmup.Kind),
+                ["epochs"] = warmup.Epochs,
+                ["factor"] = warmup.Factor,
+            };
         return json;
     }
 
@@ -143,16 +181,19 @@ public static class SpecWriter
         }
         json["learningRate"] = rate.Rate;
         json["learningRateRule"] = SpecVocabulary.Of(SpecVocabulary.Rules, rate.Rule);
-        if (rate.Rule != LearningRateRule.Constant || rate.ReferenceBatchSize != 32) json["referenceBatchSize"] = rate.ReferenceBatchSize;
+        if (rate.Rule != LearningRateRule.Constant || rate.ReferenceBatchSize != 32)
+            json["referenceBatchSize"] = rate.ReferenceBatchSize;
     }
 
     private static void Put(JsonObject json, string key, string? value)
     {
-        if (value is not null) json[key] = value;
+        if (value is not null)
+            json[key] = value;
     }
 
     private static void Put(JsonObject json, string key, int? value)
     {
-        if (value is { } number) json[key] = number;
+        if (value is { } number)
+            json[key] = number;
     }
 }

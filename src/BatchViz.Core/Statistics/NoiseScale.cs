@@ -11,7 +11,8 @@ namespace BatchViz.Core.Statistics;
 /// drawn without replacement, as shuffling does, or Σ‖gᵢ − G‖²/N where they are drawn with replacement. (Batches in the order of the
 /// file are not random; one that <see cref="Specs.RemainderPolicy.Carry"/> puts together from two epochs lies in between.) Along a
 /// shuffled run a batch is not random given the weights: they have seen the rest of the epoch more recently than it. Once a run fits
-/// single examples, its batches therefore show a larger tr Σ than all examples have at those weights (docs/noise-scale.md measures how much).
+/// single examples, its batches therefore show a larger tr Σ than all examples have at those weights (docs/noise-scale.md measures how
+/// much).
 /// </para>
 /// </summary>
 /// <param name="VarianceAverage">Exponential average of tr Σ, not yet divided by its weights' sum.</param>
@@ -29,8 +30,8 @@ public readonly record struct NoiseScale(double VarianceAverage, double SquareAv
     /// </summary>
     /// <param name="exampleSquares">Σ ‖g_b‖² over the batch.</param>
     /// <param name="square">‖ḡ‖² of the batch's mean gradient.</param>
-    public static double Variance(double exampleSquares, double square, int count)
-        => count < 2 ? double.NaN : (exampleSquares - count * square) / (count - 1);
+    public static double Variance(double exampleSquares, double square, int count) =>
+        count < 2 ? double.NaN : (exampleSquares - count * square) / (count - 1);
 
     /// <summary>
     /// The estimate of |G|² from one batch of B: without replacement E‖ḡ‖² = |G|² + (1 − B/N)·tr Σ / B (Cochran 1977, "Sampling
@@ -38,15 +39,17 @@ public readonly record struct NoiseScale(double VarianceAverage, double SquareAv
     /// </summary>
     /// <param name="variance">tr Σ as <see cref="Variance"/> gives it.</param>
     /// <param name="population">N, the examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
-    public static double SignalSquare(double variance, double square, int count, double population)
-        => square - variance * (1.0 / count - 1 / population);
+    public static double SignalSquare(double variance, double square, int count, double population) =>
+        square - variance * (1.0 / count - 1 / population);
 
     /// <summary>With one more batch in the averages; a batch of one example, or one that is not finite, changes nothing.</summary>
     public NoiseScale With(double variance, double square, int count, double population)
     {
-        if (!double.IsFinite(variance) || !double.IsFinite(square)) return this;
+        if (!double.IsFinite(variance) || !double.IsFinite(square))
+            return this;
         return new NoiseScale(
             Keep * VarianceAverage + (1 - Keep) * variance,
-            Keep * SquareAverage + (1 - Keep) * SignalSquare(variance, square, count, population));
+            Keep * SquareAverage + (1 - Keep) * SignalSquare(variance, square, count, population)
+        );
     }
 }

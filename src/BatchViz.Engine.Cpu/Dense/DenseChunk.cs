@@ -18,7 +18,8 @@ internal sealed unsafe class DenseChunk : IDisposable
     private readonly LossKind loss;
     private readonly DensePass pass;
     private readonly Arena arena = new();
-    private readonly float*[] deltas, bends;
+    private readonly float*[] deltas,
+        bends;
     private readonly float* spare;
 
     public DenseChunk(KernelTable kernels, NetworkSpec network, WeightLayout layout, int capacity)
@@ -35,14 +36,16 @@ internal sealed unsafe class DenseChunk : IDisposable
             for (int l = 0; l < layers.Length; l++)
             {
                 arena.Reserve((long)pass.Capacity * layers[l].Stride);
-                if (Bends(pass.ActivationOf(l))) arena.Reserve((long)pass.Capacity * layers[l].Stride);
+                if (Bends(pass.ActivationOf(l)))
+                    arena.Reserve((long)pass.Capacity * layers[l].Stride);
             }
             spare = arena.Take();
             LossCurvature = arena.Take();
             for (int l = 0; l < layers.Length; l++)
             {
                 deltas[l] = arena.Take();
-                if (Bends(pass.ActivationOf(l))) bends[l] = arena.Take();
+                if (Bends(pass.ActivationOf(l)))
+                    bends[l] = arena.Take();
             }
         }
         catch
@@ -65,7 +68,9 @@ internal sealed unsafe class DenseChunk : IDisposable
     /// <summary>Whether that linearisation has second derivatives.</summary>
     public bool Curved { get; private set; }
 
-    /// <summary>Softmax cross-entropy: probabilities; logistic: second derivative of the loss by the output; [examples, padded outputs].</summary>
+    /// <summary>
+    /// Softmax cross-entropy: probabilities; logistic: second derivative of the loss by the output; [examples, padded outputs].
+    /// </summary>
     public float* LossCurvature { get; }
 
     /// <summary>What goes into layer l: features or activations [examples, padded inputs].</summary>
@@ -84,8 +89,8 @@ internal sealed unsafe class DenseChunk : IDisposable
     public Activation ActivationOf(int l) => pass.ActivationOf(l);
 
     /// <summary>Floats that a chunk takes, about.</summary>
-    public static long Floats(WeightLayout layout, int capacity)
-        => capacity * (Arena.Pad(layout.Layers[0].Inputs) + 2L * layout.Layers[^1].Stride + layout.Layers.Sum(layer => 4L * layer.Stride));
+    public static long Floats(WeightLayout layout, int capacity) =>
+        capacity * (Arena.Pad(layout.Layers[0].Inputs) + 2L * layout.Layers[^1].Stride + layout.Layers.Sum(layer => 4L * layer.Stride));
 
     public static bool Bends(Activation activation) => activation is Activation.Tanh or Activation.Sigmoid or Activation.Gelu;
 
@@ -93,7 +98,8 @@ internal sealed unsafe class DenseChunk : IDisposable
 
     public void Gather(DataSplit split, Func<int, int> example, int first, int rows)
     {
-        if (First == first && Rows == rows) return;
+        if (First == first && Rows == rows)
+            return;
         (First, Rows, Linearisation) = (first, rows, 0);
         for (int b = 0; b < rows; b++)
         {
@@ -114,14 +120,28 @@ internal sealed unsafe class DenseChunk : IDisposable
     {
         pass.Forward(weights, Rows);
         double sum = pass.Loss(Rows, deltas[^1], 1);
-        if (curvature) CurveLoss();
+        if (curvature)
+            CurveLoss();
         for (int l = layout.Layers.Length - 1; l >= 0; l--)
         {
             var layer = layout.Layers[l];
             long count = (long)Rows * layer.Stride;
-            if (curvature && bends[l] != null) CurveActivation(l, weights);
+            if (curvature && bends[l] != null)
+                CurveActivation(l, weights);
             kernels.ActivationBackward(ActivationOf(l), count, deltas[l], pass.Output(l), pass.Slope(l));
-            if (l > 0) kernels.MatrixProduct(Rows, layer.Outputs, layout.Layers[l - 1].Stride, deltas[l], layer.Stride, 1, transposed[l], null, deltas[l - 1], false);
+            if (l > 0)
+                kernels.MatrixProduct(
+                    Rows,
+                    layer.Outputs,
+                    layout.Layers[l - 1].Stride,
+                    deltas[l],
+                    layer.Stride,
+                    1,
+                    transposed[l],
+                    null,
+                    deltas[l - 1],
+                    false
+                );
         }
         (Linearisation, Curved) = (linearisation, curvature);
         return sum;
@@ -133,18 +153,22 @@ internal sealed unsafe class DenseChunk : IDisposable
         Linearisation = 0;
         pass.Forward(weights, Rows);
         pass.Loss(Rows, deltas[^1], 1);
-        int stride = layout.Layers[^1].Stride, outputs = layout.Layers[^1].Outputs;
+        int stride = layout.Layers[^1].Stride,
+            outputs = layout.Layers[^1].Outputs;
         double sum = 0;
         for (int b = 0; b < Rows; b++)
         {
             double slope = 0;
-            for (int j = 0; j < outputs; j++) slope += (double)deltas[^1][(nint)b * stride + j] * pass.Output(layout.Layers.Length - 1)[(nint)b * stride + j];
+            for (int j = 0; j < outputs; j++)
+                slope += (double)deltas[^1][(nint)b * stride + j] * pass.Output(layout.Layers.Length - 1)[(nint)b * stride + j];
             sum += slope * slope;
         }
         return sum;
     }
 
-    /// <summary>Σ over layers of (‖x‖² + 1)·‖δ‖² for each example, x the layer's input: ‖gᵢ‖² of gradients that are outer products.</summary>
+    /// <summary>
+    /// Σ over layers of (‖x‖² + 1)·‖δ‖² for each example, x the layer's input: ‖gᵢ‖² of gradients that are outer products.
+    /// </summary>
     public void GradientSquares(Span<double> squares)
     {
         for (int b = 0; b < Rows; b++)
@@ -153,7 +177,8 @@ internal sealed unsafe class DenseChunk : IDisposable
             for (int l = 0; l < layout.Layers.Length; l++)
             {
                 var layer = layout.Layers[l];
-                square += (kernels.SumSquares(layer.Inputs, Input(l) + (nint)b * Arena.Pad(layer.Inputs)) + (layer.Bias ? 1 : 0))
+                square +=
+                    (kernels.SumSquares(layer.Inputs, Input(l) + (nint)b * Arena.Pad(layer.Inputs)) + (layer.Bias ? 1 : 0))
                     * kernels.SumSquares(layer.Stride, deltas[l] + (nint)b * layer.Stride);
             }
             squares[b] = square;
@@ -169,8 +194,20 @@ internal sealed unsafe class DenseChunk : IDisposable
         {
             var layer = layout.Layers[l];
             float* bias = layer.Bias ? v + layer.BiasOffset : null;
-            kernels.MatrixProduct(Rows, layer.Inputs, layer.Stride, Input(l), Arena.Pad(layer.Inputs), 1, v + layer.Offset, bias, products, false);
-            for (int b = 0; b < Rows; b++) slopes[b] += Vectors.Dot(layer.Stride, products + (nint)b * layer.Stride, deltas[l] + (nint)b * layer.Stride);
+            kernels.MatrixProduct(
+                Rows,
+                layer.Inputs,
+                layer.Stride,
+                Input(l),
+                Arena.Pad(layer.Inputs),
+                1,
+                v + layer.Offset,
+                bias,
+                products,
+                false
+            );
+            for (int b = 0; b < Rows; b++)
+                slopes[b] += Vectors.Dot(layer.Stride, products + (nint)b * layer.Stride, deltas[l] + (nint)b * layer.Stride);
         }
     }
 
@@ -184,8 +221,10 @@ internal sealed unsafe class DenseChunk : IDisposable
     {
         var last = layout.Layers[^1];
         float* outputs = pass.Output(layout.Layers.Length - 1);
-        if (loss == LossKind.CrossEntropy) kernels.Softmax(Rows, last.Outputs, last.Stride, outputs, LossCurvature);
-        if (loss == LossKind.Logistic) kernels.LogisticCurvature(Rows, last.Stride, outputs, spare, LossCurvature);
+        if (loss == LossKind.CrossEntropy)
+            kernels.Softmax(Rows, last.Outputs, last.Stride, outputs, LossCurvature);
+        if (loss == LossKind.Logistic)
+            kernels.LogisticCurvature(Rows, last.Stride, outputs, spare, LossCurvature);
     }
 
     /// <summary>Reads ∂ℓ/∂a where ∂ℓ/∂z will be. GELU keeps no z, and gets it once more.</summary>
@@ -194,8 +233,18 @@ internal sealed unsafe class DenseChunk : IDisposable
         var layer = layout.Layers[l];
         if (ActivationOf(l) == Activation.Gelu)
         {
-            kernels.MatrixProduct(Rows, layer.Inputs, layer.Stride, Input(l), Arena.Pad(layer.Inputs), 1,
-                weights + layer.Offset, layer.Bias ? weights + layer.BiasOffset : null, bends[l], false);
+            kernels.MatrixProduct(
+                Rows,
+                layer.Inputs,
+                layer.Stride,
+                Input(l),
+                Arena.Pad(layer.Inputs),
+                1,
+                weights + layer.Offset,
+                layer.Bias ? weights + layer.BiasOffset : null,
+                bends[l],
+                false
+            );
         }
         kernels.ActivationSecondDerivative(ActivationOf(l), (long)Rows * layer.Stride, deltas[l], pass.Output(l), bends[l]);
     }

@@ -19,7 +19,8 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     private DenseGrid? grid;
     private bool disposed;
 
-    public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
+    public DenseEvaluator(KernelTable kernels, DataSet data, NetworkSpec network)
+        : base(data, network)
     {
         (this.kernels, this.network) = (kernels, network);
         pass = new DensePass(kernels, network, Layout, ChunkRows, slopes: false, data: data.Train);
@@ -49,13 +50,22 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
             int rows = Gather(set, split, start, count);
             pass.Forward(hold.Pointer, rows);
             loss += pass.Loss(rows, null, 0);
-            if (split.Labels is not null) right += pass.CountRight(rows);
+            if (split.Labels is not null)
+                right += pass.CountRight(rows);
         }
         GC.KeepAlive(this);
         return new Evaluation(loss / count, split.Labels is null ? double.NaN : (double)right / count);
     }
 
-    public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads)
+    public override void Grid(
+        IPlane plane,
+        GridRegion region,
+        int resolution,
+        EvaluationSet set,
+        Span<float> losses,
+        CancellationToken cancel,
+        int threads
+    )
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         CheckGrid(resolution, losses, threads);
@@ -73,7 +83,16 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
         GC.KeepAlive(this);
     }
 
-    public override void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel)
+    public override void Line(
+        IWeights from,
+        IWeights to,
+        double t0,
+        double t1,
+        int count,
+        EvaluationSet set,
+        Span<Evaluation> values,
+        CancellationToken cancel
+    )
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         CheckLine(count, values);
@@ -86,19 +105,30 @@ internal sealed unsafe class DenseEvaluator : CpuEvaluator
     public override void Outputs(IWeights weights, ReadOnlySpan<float> inputs, Span<float> outputs)
     {
         ObjectDisposedException.ThrowIf(disposed, this);
-        LayerShape first = Layout.Layers[0], last = Layout.Layers[^1];
+        LayerShape first = Layout.Layers[0],
+            last = Layout.Layers[^1];
         int count = inputs.Length / first.Inputs;
-        if (inputs.Length != count * first.Inputs) throw new ArgumentException($"{inputs.Length} values for examples of {first.Inputs} inputs", nameof(inputs));
-        if (outputs.Length != count * last.Outputs) throw new ArgumentException($"{outputs.Length} places for {count} examples of {last.Outputs} outputs", nameof(outputs));
-        var split = new DataSplit { Count = count, Inputs = first.Inputs, Floats = inputs.ToArray() };
+        if (inputs.Length != count * first.Inputs)
+            throw new ArgumentException($"{inputs.Length} values for examples of {first.Inputs} inputs", nameof(inputs));
+        if (outputs.Length != count * last.Outputs)
+            throw new ArgumentException($"{outputs.Length} places for {count} examples of {last.Outputs} outputs", nameof(outputs));
+        var split = new DataSplit
+        {
+            Count = count,
+            Inputs = first.Inputs,
+            Floats = inputs.ToArray(),
+        };
         using var hold = CpuWeights.Of(weights, Layout).Hold();
         for (int start = 0; start < count; start += pass.Capacity)
         {
             int rows = Math.Min(pass.Capacity, count - start);
-            for (int b = 0; b < rows; b++) pass.GatherFeatures(split, start + b, b);
+            for (int b = 0; b < rows; b++)
+                pass.GatherFeatures(split, start + b, b);
             pass.Forward(hold.Pointer, rows);
             for (int b = 0; b < rows; b++)
-                new ReadOnlySpan<float>(pass.Output(Layout.Layers.Length - 1) + (nint)b * last.Stride, last.Outputs).CopyTo(outputs[((start + b) * last.Outputs)..]);
+                new ReadOnlySpan<float>(pass.Output(Layout.Layers.Length - 1) + (nint)b * last.Stride, last.Outputs).CopyTo(
+                    outputs[((start + b) * last.Outputs)..]
+                );
         }
         GC.KeepAlive(this);
     }

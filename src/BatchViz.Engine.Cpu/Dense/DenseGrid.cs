@@ -21,7 +21,8 @@ internal sealed unsafe class DenseGrid : IDisposable
     private const int ChunkFloats = 32_768;
 
     /// <summary>Examples of a chunk: at least so many share the weights combined for a point, and at most.</summary>
-    private const int FewestExamples = 128, MostExamples = 1024;
+    private const int FewestExamples = 128,
+        MostExamples = 1024;
 
     /// <summary>Multiply-adds below which a helper is not worth its start (some 0.1 ms).</summary>
     private const double WorthSharing = 2e6;
@@ -35,9 +36,14 @@ internal sealed unsafe class DenseGrid : IDisposable
     private readonly LaneExamples examples;
     private readonly Arena arena;
     private readonly List<Worker> workers = [];
-    private readonly float* vectors, products;
-    private readonly long vectorFloats, productFloats, laterFloats;
-    private readonly int units, chunkBlocks, chunks;
+    private readonly float* vectors,
+        products;
+    private readonly long vectorFloats,
+        productFloats,
+        laterFloats;
+    private readonly int units,
+        chunkBlocks,
+        chunks;
     private readonly bool[] kept;
 
     /// <summary>The second direction leads nowhere.</summary>
@@ -45,7 +51,16 @@ internal sealed unsafe class DenseGrid : IDisposable
 
     /// <param name="keep">Whether more than one row may be asked for, so that products are worth keeping.</param>
     /// <param name="plane">Null only where <paramref name="ledger"/> predicts.</param>
-    public DenseGrid(KernelTable kernels, NetworkSpec network, WeightLayout layout, DataSet data, CpuPlane? plane, EvaluationSet set, bool keep, Ledger? ledger = null)
+    public DenseGrid(
+        KernelTable kernels,
+        NetworkSpec network,
+        WeightLayout layout,
+        DataSet data,
+        CpuPlane? plane,
+        EvaluationSet set,
+        bool keep,
+        Ledger? ledger = null
+    )
     {
         (this.kernels, this.network, this.layout, this.plane, this.set, this.ledger) = (kernels, network, layout, plane, set, ledger);
         arena = new Arena(ledger);
@@ -64,7 +79,8 @@ internal sealed unsafe class DenseGrid : IDisposable
         arena.Reserve(kept.Length * 3 * productFloats);
         vectors = arena.Take();
         products = arena.Take();
-        if (plane is null) return;
+        if (plane is null)
+            return;
         using var hold = plane.Hold();
         for (int i = 0; i < 3; i++)
             layout.Unpack(hold.Pointer + i * layout.Floats, new Span<float>(vectors + i * vectorFloats, checked((int)layout.Parameters)));
@@ -80,19 +96,26 @@ internal sealed unsafe class DenseGrid : IDisposable
     {
         int[] rows = [.. Enumerable.Range(0, ys.Length).Where(row => Missing(losses, row, xs.Length) > 0)];
         double points = rows.Sum(row => (double)Missing(losses, row, xs.Length));
-        if (points * examples.Count * (units + laterFloats) < WorthSharing) threads = 1;
+        if (points * examples.Count * (units + laterFloats) < WorthSharing)
+            threads = 1;
         threads = Math.Clamp(threads, 1, Math.Max(1, Math.Max(rows.Length, chunks)));
         Prepare(threads);
 
         int[] missing = [.. Enumerable.Range(0, kept.Length).Where(chunk => !kept[chunk])];
         Workers.Share(threads, missing.Length, (worker, i) => workers[worker].Keep(missing[i]), cancel);
-        Workers.Share(threads, rows.Length, (worker, i) => workers[worker].Row(xs, ys[rows[i]], losses + (nint)rows[i] * xs.Length), cancel);
+        Workers.Share(
+            threads,
+            rows.Length,
+            (worker, i) => workers[worker].Row(xs, ys[rows[i]], losses + (nint)rows[i] * xs.Length),
+            cancel
+        );
     }
 
     /// <summary>Takes what so many threads need.</summary>
     public void Prepare(int threads)
     {
-        while (workers.Count < threads) workers.Add(new Worker(this));
+        while (workers.Count < threads)
+            workers.Add(new Worker(this));
     }
 
     /// <summary>Mean loss and accuracy (NaN without classes) at the points of one line of constant y.</summary>
@@ -104,7 +127,8 @@ internal sealed unsafe class DenseGrid : IDisposable
 
     public void Dispose()
     {
-        foreach (var worker in workers) worker.Dispose();
+        foreach (var worker in workers)
+            worker.Dispose();
         examples.Dispose();
         arena.Dispose();
     }
@@ -112,7 +136,8 @@ internal sealed unsafe class DenseGrid : IDisposable
     private static int Missing(float* losses, int row, int columns)
     {
         int missing = 0;
-        for (int column = 0; column < columns; column++) missing += float.IsNaN(losses[(nint)row * columns + column]) ? 1 : 0;
+        for (int column = 0; column < columns; column++)
+            missing += float.IsNaN(losses[(nint)row * columns + column]) ? 1 : 0;
         return missing;
     }
 
@@ -122,7 +147,10 @@ internal sealed unsafe class DenseGrid : IDisposable
         private readonly DenseGrid grid;
         private readonly LanePass pass;
         private readonly Arena arena;
-        private readonly float* rowProduct, rowWeights, weights, spare;
+        private readonly float* rowProduct,
+            rowWeights,
+            weights,
+            spare;
 
         public Worker(DenseGrid grid)
         {
@@ -155,10 +183,12 @@ internal sealed unsafe class DenseGrid : IDisposable
             {
                 float* product = StartChunk(chunk, y);
                 for (int column = 0; column < xs.Length; column++)
-                    if (float.IsNaN(losses[column])) sums[column] += Loss(chunk, product, xs[column], null);
+                    if (float.IsNaN(losses[column]))
+                        sums[column] += Loss(chunk, product, xs[column], null);
             }
             for (int column = 0; column < xs.Length; column++)
-                if (float.IsNaN(losses[column])) losses[column] = CpuEvaluator.Height(sums[column] / grid.examples.Count);
+                if (float.IsNaN(losses[column]))
+                    losses[column] = CpuEvaluator.Height(sums[column] / grid.examples.Count);
         }
 
         public void Measure(float[] xs, float y, Span<Evaluation> values, CancellationToken cancel)
@@ -176,8 +206,10 @@ internal sealed unsafe class DenseGrid : IDisposable
             }
             for (int column = 0; column < xs.Length; column++)
             {
-                values[column] = new Evaluation(sums[column] / grid.examples.Count,
-                    grid.examples.Labelled ? (double)right[column] / grid.examples.Count : double.NaN);
+                values[column] = new Evaluation(
+                    sums[column] / grid.examples.Count,
+                    grid.examples.Labelled ? (double)right[column] / grid.examples.Count : double.NaN
+                );
             }
         }
 
@@ -202,7 +234,8 @@ internal sealed unsafe class DenseGrid : IDisposable
         private float* StartChunk(int chunk, float y)
         {
             float* product = grid.kept.Length > 0 ? Kept(chunk) : spare;
-            if (product == spare) Products(chunk, spare);
+            if (product == spare)
+                Products(chunk, spare);
             long floats = (long)BlocksOf(chunk) * grid.examples.Block * grid.units;
             grid.kernels.Combine(floats, product, 0, null, y, grid.line ? null : product + 2 * grid.productFloats, rowProduct);
             return product;
@@ -215,7 +248,8 @@ internal sealed unsafe class DenseGrid : IDisposable
             for (int b = 0; b < BlocksOf(chunk); b++)
             {
                 pass.Gather(chunk * grid.chunkBlocks + b);
-                for (int i = 0; i < (grid.line ? 2 : 3); i++) pass.FirstLayer(grid.vectors + i * grid.vectorFloats, to + i * grid.productFloats + b * blockFloats);
+                for (int i = 0; i < (grid.line ? 2 : 3); i++)
+                    pass.FirstLayer(grid.vectors + i * grid.vectorFloats, to + i * grid.productFloats + b * blockFloats);
             }
         }
 
@@ -228,8 +262,14 @@ internal sealed unsafe class DenseGrid : IDisposable
             double sum = 0;
             for (int b = 0; b < BlocksOf(chunk); b++)
             {
-                sum += pass.Loss(chunk * grid.chunkBlocks + b, rowProduct + b * blockFloats, x,
-                    product + grid.productFloats + b * blockFloats, weights, right);
+                sum += pass.Loss(
+                    chunk * grid.chunkBlocks + b,
+                    rowProduct + b * blockFloats,
+                    x,
+                    product + grid.productFloats + b * blockFloats,
+                    weights,
+                    right
+                );
             }
             return sum;
         }

@@ -1,8 +1,8 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Engine.Cpu.FullGradient;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
-using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Dense;
 

@@ -18,10 +18,15 @@ internal sealed unsafe class DenseModel : Model
     /// <summary>From this many examples on, transposing a weight matrix costs less than it saves.</summary>
     private const int TransposeFrom = 4;
 
-    /// <summary>Floats of a panel: few enough to stay in the first-level cache, more where the deltas that every panel reads do not.</summary>
-    private const int PanelFloats = 4096, WidePanelFloats = 16384;
+    /// <summary>
+    /// Floats of a panel: few enough to stay in the first-level cache, more where the deltas that every panel reads do not.
+    /// </summary>
+    private const int PanelFloats = 4096,
+        WidePanelFloats = 16384;
 
-    /// <summary>While the squared norms of the examples' gradients stay below this, no sum of theirs can leave the range of a float.</summary>
+    /// <summary>
+    /// While the squared norms of the examples' gradients stay below this, no sum of theirs can leave the range of a float.
+    /// </summary>
     private const double Safe = 1e30;
 
     private readonly KernelTable kernels;
@@ -29,17 +34,35 @@ internal sealed unsafe class DenseModel : Model
     private readonly WeightLayout layout;
     private readonly DensePass pass;
     private readonly Arena arena;
-    private readonly float*[] deltas, transposed;
-    private readonly float* ones, panel, gradient, inputSquares, deltaSquares, exampleSquares;
+    private readonly float*[] deltas,
+        transposed;
+    private readonly float* ones,
+        panel,
+        gradient,
+        inputSquares,
+        deltaSquares,
+        exampleSquares;
     private readonly int* all;
-    private readonly bool factors, exampleStatistics;
-    private readonly int chunk, panelChunk;
+    private readonly bool factors,
+        exampleStatistics;
+    private readonly int chunk,
+        panelChunk;
 
     /// <param name="batchSize">Most examples in a batch.</param>
     /// <param name="plain">Plain gradients are applied where they are taken, so that with batches of one none has to be formed.</param>
     /// <param name="exampleStatistics">Whether the norms of the examples' own gradients are wanted.</param>
     /// <param name="microBatch">Most examples in a chunk; null: as many as suit the cache. The bits do not depend on it.</param>
-    public DenseModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool plain, bool exampleStatistics, int? microBatch = null, Ledger? ledger = null)
+    public DenseModel(
+        KernelTable kernels,
+        DataSet data,
+        NetworkSpec network,
+        WeightLayout layout,
+        int batchSize,
+        bool plain,
+        bool exampleStatistics,
+        int? microBatch = null,
+        Ledger? ledger = null
+    )
     {
         arena = new Arena(ledger);
         (this.kernels, this.layout, train, this.exampleStatistics) = (kernels, layout, data.Train, exampleStatistics);
@@ -56,7 +79,8 @@ internal sealed unsafe class DenseModel : Model
         {
             arena.Reserve(factors ? 0 : layers.Max(layer => (long)PanelRows(layer) * layer.Stride), MemoryUse.Gradients);
             arena.Reserve(batchSize > chunk ? layout.Floats : 0, MemoryUse.Gradients);
-            for (int i = 0; i < 4; i++) arena.Reserve(pass.Capacity);
+            for (int i = 0; i < 4; i++)
+                arena.Reserve(pass.Capacity);
             arena.Reserve(widest);
             foreach (var layer in layers)
             {
@@ -81,9 +105,11 @@ internal sealed unsafe class DenseModel : Model
             Dispose();
             throw;
         }
-        if (arena.Predicting) return;
+        if (arena.Predicting)
+            return;
         new Span<float>(ones, pass.Capacity).Fill(1);
-        for (int i = 0; i < widest; i++) all[i] = i;
+        for (int i = 0; i < widest; i++)
+            all[i] = i;
     }
 
     public override bool KeepsWeightSquare => factors;
@@ -92,11 +118,14 @@ internal sealed unsafe class DenseModel : Model
     {
         float scale = 1f / batch.Length;
         bool transpose = batch.Length >= TransposeFrom;
-        if (transpose) TransposeWeights(weights);
-        int rows = 0, start = 0;
+        if (transpose)
+            TransposeWeights(weights);
+        int rows = 0,
+            start = 0;
         for (; start < batch.Length; start += rows)
         {
-            if (start > 0) AddGradient(rows, add: start > rows);
+            if (start > 0)
+                AddGradient(rows, add: start > rows);
             rows = Math.Min(chunk, batch.Length - start);
             for (int b = 0; b < rows; b++)
             {
@@ -106,7 +135,8 @@ internal sealed unsafe class DenseModel : Model
             pass.Forward(weights, rows);
             figures.Loss = pass.Loss(rows, deltas[^1], scale, figures.Loss);
             Backward(weights, rows, transpose);
-            if (exampleStatistics || factors) Examples(rows, batch.Length, figures);
+            if (exampleStatistics || factors)
+                Examples(rows, batch.Length, figures);
         }
         figures.Loss /= batch.Length;
         bool earlier = batch.Length > rows;
@@ -128,7 +158,8 @@ internal sealed unsafe class DenseModel : Model
                 Finish(weights, state, rows, earlier, optimizer, figures);
             }
         }
-        if (!exampleStatistics) figures.LeaveExamplesOut();
+        if (!exampleStatistics)
+            figures.LeaveExamplesOut();
     }
 
     public override void Dispose()
@@ -161,7 +192,8 @@ internal sealed unsafe class DenseModel : Model
         {
             var layer = layout.Layers[l];
             kernels.ActivationBackward(pass.ActivationOf(l), (long)rows * layer.Stride, deltas[l], pass.Output(l), pass.Slope(l));
-            if (l == 0) return;
+            if (l == 0)
+                return;
             int below = layout.Layers[l - 1].Stride;
             if (transpose)
             {
@@ -169,7 +201,14 @@ internal sealed unsafe class DenseModel : Model
                 continue;
             }
             for (int b = 0; b < rows; b++)
-                kernels.RowsTimesDelta(layer.Inputs, below, layer.Stride, weights + layer.Offset, deltas[l] + (nint)b * layer.Stride, deltas[l - 1] + (nint)b * below);
+                kernels.RowsTimesDelta(
+                    layer.Inputs,
+                    below,
+                    layer.Stride,
+                    weights + layer.Offset,
+                    deltas[l] + (nint)b * layer.Stride,
+                    deltas[l - 1] + (nint)b * below
+                );
         }
     }
 
@@ -187,7 +226,8 @@ internal sealed unsafe class DenseModel : Model
             kernels.RowSquares(rows, layer.Outputs, layer.Stride, deltas[l], deltaSquares);
             float bias = layer.Bias ? 1 : 0;
             kernels.AddProducts(pass.Capacity, bias, inputSquares, deltaSquares, exampleSquares);
-            if (factors) figures.Squares[l] = (double)(inputSquares[0] + bias) * deltaSquares[0];
+            if (factors)
+                figures.Squares[l] = (double)(inputSquares[0] + bias) * deltaSquares[0];
         }
         kernels.Norms(pass.Capacity, (float)batch * batch, exampleSquares, inputSquares);
         figures.AddExamples(new(exampleSquares, rows), new(inputSquares, rows));
@@ -216,13 +256,17 @@ internal sealed unsafe class DenseModel : Model
             for (int first = 0; first < layer.Rows; first += step)
             {
                 int count = Math.Min(step, layer.Rows - first);
-                long at = layer.Offset + (long)first * layer.Stride, floats = (long)count * layer.Stride;
+                long at = layer.Offset + (long)first * layer.Stride,
+                    floats = (long)count * layer.Stride;
                 float* g = panel;
-                if (earlier && optimizer is null) Buffer.MemoryCopy(gradient + at, g, floats * sizeof(float), floats * sizeof(float));
-                else if (earlier) g = gradient + at;
+                if (earlier && optimizer is null)
+                    Buffer.MemoryCopy(gradient + at, g, floats * sizeof(float), floats * sizeof(float));
+                else if (earlier)
+                    g = gradient + at;
                 Rows(layer, l, first, count, rows, g, earlier);
                 kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
-                if (optimizer is null) continue;
+                if (optimizer is null)
+                    continue;
                 var (update, norm) = optimizer.Step(at, floats, weights, g, state);
                 figures.UpdateSquare += update;
                 figures.WeightSquare += norm;
@@ -235,23 +279,48 @@ internal sealed unsafe class DenseModel : Model
     private void Rows(LayerShape layer, int l, int first, int count, int rows, float* g, bool add)
     {
         int inputs = Math.Min(count, layer.Inputs - first);
-        if (inputs > 0 && l == 0 && pass.Sparse is { } sparse) sparse.Gradient(first, inputs, layer.Stride, deltas[0], g, add);
-        else if (inputs > 0) kernels.MatrixProduct(inputs, rows, layer.Stride, Input(l) + first, 1, Arena.Pad(layer.Inputs), deltas[l], null, g, add);
-        if (inputs < count) kernels.MatrixProduct(1, rows, layer.Stride, ones, 1, 1, deltas[l], null, g + (nint)inputs * layer.Stride, add);
+        if (inputs > 0 && l == 0 && pass.Sparse is { } sparse)
+            sparse.Gradient(first, inputs, layer.Stride, deltas[0], g, add);
+        else if (inputs > 0)
+            kernels.MatrixProduct(inputs, rows, layer.Stride, Input(l) + first, 1, Arena.Pad(layer.Inputs), deltas[l], null, g, add);
+        if (inputs < count)
+            kernels.MatrixProduct(1, rows, layer.Stride, ones, 1, 1, deltas[l], null, g + (nint)inputs * layer.Stride, add);
     }
 
-    /// <summary>One example, plain steps: each layer's gradient stays the two vectors whose outer product it is, and inputs of 0 are left out.</summary>
+    /// <summary>
+    /// One example, plain steps: each layer's gradient stays the two vectors whose outer product it is, and inputs of 0 are left out.
+    /// </summary>
     private void StepFromFactors(float* weights, Optimizer optimizer, UpdateStatistics figures)
     {
-        if (!figures.Finite) return;
+        if (!figures.Finite)
+            return;
         double moved = 0;
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
             int listed = l == 0 ? pass.Listed : layer.Inputs;
             figures.Histogram.Add(0, (long)(layer.Inputs - listed) * layer.Stride);
-            moved += kernels.AddListedOuter(listed, l == 0 ? pass.List : all, layer.Stride, optimizer.Scale, Input(l), deltas[l], weights + layer.Offset, ref figures.Histogram);
-            if (layer.Bias) moved += kernels.AddListedOuter(1, all, layer.Stride, optimizer.Scale, ones, deltas[l], weights + layer.BiasOffset, ref figures.Histogram);
+            moved += kernels.AddListedOuter(
+                listed,
+                l == 0 ? pass.List : all,
+                layer.Stride,
+                optimizer.Scale,
+                Input(l),
+                deltas[l],
+                weights + layer.Offset,
+                ref figures.Histogram
+            );
+            if (layer.Bias)
+                moved += kernels.AddListedOuter(
+                    1,
+                    all,
+                    layer.Stride,
+                    optimizer.Scale,
+                    ones,
+                    deltas[l],
+                    weights + layer.BiasOffset,
+                    ref figures.Histogram
+                );
         }
         double scale = optimizer.Scale;
         figures.UpdateSquare = scale * scale * figures.Square;

@@ -20,7 +20,9 @@ internal sealed unsafe class DenseObjective : Objective
     private readonly long budget;
     private readonly Arena arena = new();
     private readonly float*[] transposed;
-    private readonly float* at, ones, products;
+    private readonly float* at,
+        ones,
+        products;
     private DenseChunk?[] places = [];
     private DenseTangent? tangent;
     private long linearisation;
@@ -33,11 +35,13 @@ internal sealed unsafe class DenseObjective : Objective
         arena.Reserve(layout.Floats);
         arena.Reserve(ChunkRows);
         arena.Reserve((long)ChunkRows * layout.Layers.Max(layer => layer.Stride));
-        foreach (var layer in layout.Layers) arena.Reserve(layer.Offset > 0 ? (long)layer.Outputs * Arena.Pad(layer.Inputs) : 0);
+        foreach (var layer in layout.Layers)
+            arena.Reserve(layer.Offset > 0 ? (long)layer.Outputs * Arena.Pad(layer.Inputs) : 0);
         at = arena.Take();
         ones = arena.Take();
         products = arena.Take();
-        for (int l = 0; l < transposed.Length; l++) transposed[l] = arena.Take();
+        for (int l = 0; l < transposed.Length; l++)
+            transposed[l] = arena.Take();
         new Span<float>(ones, ChunkRows).Fill(1);
     }
 
@@ -54,11 +58,11 @@ internal sealed unsafe class DenseObjective : Objective
         return sum / Examples;
     }
 
-    public override double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel)
-        => Linearise(weights, gradient, curvature, null, cancel);
+    public override double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel) =>
+        Linearise(weights, gradient, curvature, null, cancel);
 
-    public override double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel)
-        => Linearise(weights, gradient, false, squares, cancel);
+    public override double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel) =>
+        Linearise(weights, gradient, false, squares, cancel);
 
     public override double ExampleSlopes(float* weights, float* d1, float* d2, double[] along1, double[] along2, CancellationToken cancel)
     {
@@ -83,7 +87,8 @@ internal sealed unsafe class DenseObjective : Objective
         {
             cancel.ThrowIfCancellationRequested();
             var chunk = Chunk(c);
-            if (chunk.Linearisation != linearisation || !chunk.Curved) chunk.Linearise(at, transposed, true, linearisation);
+            if (chunk.Linearisation != linearisation || !chunk.Curved)
+                chunk.Linearise(at, transposed, true, linearisation);
             tangent.Add(chunk, at, transposed, v, product, add: c > 0);
         }
         kernels.Scale(layout.Floats, 1f / Examples, product);
@@ -102,16 +107,19 @@ internal sealed unsafe class DenseObjective : Objective
 
     public override void Dispose()
     {
-        foreach (var chunk in places) chunk?.Dispose();
+        foreach (var chunk in places)
+            chunk?.Dispose();
         tangent?.Dispose();
         arena.Dispose();
     }
 
     protected override void SetChanged()
     {
-        foreach (var chunk in places) chunk?.Forget();
+        foreach (var chunk in places)
+            chunk?.Forget();
         int fitting = (int)Math.Clamp(budget / DenseChunk.Floats(layout, ChunkRows), 1, Chunks);
-        if (fitting > places.Length) Array.Resize(ref places, fitting);
+        if (fitting > places.Length)
+            Array.Resize(ref places, fitting);
     }
 
     private double Linearise(float* weights, float* gradient, bool curvature, double[]? squares, CancellationToken cancel)
@@ -123,10 +131,13 @@ internal sealed unsafe class DenseObjective : Objective
             cancel.ThrowIfCancellationRequested();
             var chunk = Chunk(c);
             sum += chunk.Linearise(at, transposed, curvature, linearisation);
-            if (squares is not null) chunk.GradientSquares(squares.AsSpan(c * ChunkRows, chunk.Rows));
-            if (gradient != null) AddGradient(chunk, gradient, add: c > 0);
+            if (squares is not null)
+                chunk.GradientSquares(squares.AsSpan(c * ChunkRows, chunk.Rows));
+            if (gradient != null)
+                AddGradient(chunk, gradient, add: c > 0);
         }
-        if (gradient != null) kernels.Scale(layout.Floats, 1f / Examples, gradient);
+        if (gradient != null)
+            kernels.Scale(layout.Floats, 1f / Examples, gradient);
         return sum / Examples;
     }
 
@@ -147,15 +158,28 @@ internal sealed unsafe class DenseObjective : Objective
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
-            kernels.MatrixProduct(layer.Inputs, chunk.Rows, layer.Stride, chunk.Input(l), 1, Arena.Pad(layer.Inputs), chunk.Delta(l), null, gradient + layer.Offset, add);
-            if (layer.Bias) kernels.MatrixProduct(1, chunk.Rows, layer.Stride, ones, 1, 1, chunk.Delta(l), null, gradient + layer.BiasOffset, add);
+            kernels.MatrixProduct(
+                layer.Inputs,
+                chunk.Rows,
+                layer.Stride,
+                chunk.Input(l),
+                1,
+                Arena.Pad(layer.Inputs),
+                chunk.Delta(l),
+                null,
+                gradient + layer.Offset,
+                add
+            );
+            if (layer.Bias)
+                kernels.MatrixProduct(1, chunk.Rows, layer.Stride, ones, 1, 1, chunk.Delta(l), null, gradient + layer.BiasOffset, add);
         }
     }
 
     /// <summary>The chunk with its examples gathered.</summary>
     private DenseChunk Chunk(int index)
     {
-        int first = index * ChunkRows, rows = Math.Min(ChunkRows, Examples - first);
+        int first = index * ChunkRows,
+            rows = Math.Min(ChunkRows, Examples - first);
         ref var place = ref places[Math.Min(index, places.Length - 1)];
         if (place?.Capacity < rows)
         {

@@ -34,8 +34,11 @@ internal sealed unsafe class LaneExamples : IDisposable
         {
             int example = Example(e);
             float* to = Truth(e / Block) + e % Block;
-            if (split.Labels is { } labels) *to = labels[example];
-            else for (int j = 0; j < truthRows; j++) to[j * Block] = split.Targets![(long)example * truthRows + j];
+            if (split.Labels is { } labels)
+                *to = labels[example];
+            else
+                for (int j = 0; j < truthRows; j++)
+                    to[j * Block] = split.Targets![(long)example * truthRows + j];
         }
     }
 
@@ -60,8 +63,11 @@ internal sealed unsafe class LaneExamples : IDisposable
     /// <param name="features">[inputs, block].</param>
     public void Gather(int block, float* rows, float* features)
     {
-        int inputs = split.Inputs, stride = Arena.Pad(inputs), valid = Valid(block);
-        for (int b = 0; b < valid; b++) Features.Copy(kernels, split, Example(block * Block + b), rows + (nint)b * stride);
+        int inputs = split.Inputs,
+            stride = Arena.Pad(inputs),
+            valid = Valid(block);
+        for (int b = 0; b < valid; b++)
+            Features.Copy(kernels, split, Example(block * Block + b), rows + (nint)b * stride);
         Transpose.Run(valid, inputs, rows, stride, features, Block);
     }
 

@@ -16,7 +16,10 @@ internal sealed unsafe class LanePass : IDisposable
     private readonly LayerShape[] layers;
     private readonly LaneExamples examples;
     private readonly Arena arena;
-    private readonly float* features, rows, even, odd;
+    private readonly float* features,
+        rows,
+        even,
+        odd;
 
     public LanePass(KernelTable kernels, NetworkSpec network, WeightLayout layout, LaneExamples examples, Ledger? ledger = null)
     {
@@ -48,7 +51,8 @@ internal sealed unsafe class LanePass : IDisposable
     /// <param name="right">Counts up the examples classified rightly, unless null.</param>
     public double Loss(int block, float* a, float x, float* b, float* later, int* right)
     {
-        float* from = even, to = odd;
+        float* from = even,
+            to = odd;
         kernels.CombineActivate(ActivationOf(0), (long)layers[0].Outputs * examples.Block, a, x, b, from);
         for (int l = 1; l < layers.Length; l++)
         {
@@ -58,14 +62,18 @@ internal sealed unsafe class LanePass : IDisposable
             from = to;
             to = free;
         }
-        int valid = examples.Valid(block), outputs = layers[^1].Outputs;
+        int valid = examples.Valid(block),
+            outputs = layers[^1].Outputs;
         float* truth = examples.Truth(block);
-        if (right != null) *right += CountRight(valid, from, truth);
+        if (right != null)
+            *right += CountRight(valid, from, truth);
         return network.Loss switch
         {
             LossKind.CrossEntropy => kernels.LaneCrossEntropy(valid, outputs, from, truth),
             LossKind.Logistic => kernels.LaneLogistic(valid, from, truth),
-            _ => examples.Labelled ? kernels.LaneSquared(valid, outputs, from, truth, null) : kernels.LaneSquared(valid, outputs, from, null, truth),
+            _ => examples.Labelled
+                ? kernels.LaneSquared(valid, outputs, from, truth, null)
+                : kernels.LaneSquared(valid, outputs, from, null, truth),
         };
     }
 
@@ -82,17 +90,21 @@ internal sealed unsafe class LanePass : IDisposable
     /// <summary>How many are classified rightly: the largest output, or the sign of a single one; NaN is wrong.</summary>
     private int CountRight(int valid, float* z, float* labels)
     {
-        int right = 0, outputs = layers[^1].Outputs, block = examples.Block;
+        int right = 0,
+            outputs = layers[^1].Outputs,
+            block = examples.Block;
         for (int b = 0; b < valid; b++)
         {
             int chosen = 0;
             for (int j = 1; j < outputs; j++)
             {
-                if (z[j * block + b] > z[chosen * block + b]) chosen = j;
+                if (z[j * block + b] > z[chosen * block + b])
+                    chosen = j;
             }
             float best = z[chosen * block + b];
             int named = outputs == 1 ? (best > 0 ? 1 : 0) : chosen;
-            if (named == (int)labels[b] && !float.IsNaN(best)) right++;
+            if (named == (int)labels[b] && !float.IsNaN(best))
+                right++;
         }
         return right;
     }

@@ -11,7 +11,9 @@ internal sealed unsafe class LossHead(KernelTable kernels, LossKind loss, int ou
 {
     private readonly int stride = Arena.Pad(outputs);
     private int* labels;
-    private float* targets, signs, spare;
+    private float* targets,
+        signs,
+        spare;
 
     /// <summary>Loss of each example, after <see cref="Loss"/>.</summary>
     public float* Losses { get; private set; }
@@ -19,7 +21,8 @@ internal sealed unsafe class LossHead(KernelTable kernels, LossKind loss, int ou
     /// <param name="rows">A multiple of <see cref="WeightLayout.Lanes"/>.</param>
     public void Reserve(Arena arena, int rows)
     {
-        for (int i = 0; i < 4; i++) arena.Reserve(rows);
+        for (int i = 0; i < 4; i++)
+            arena.Reserve(rows);
         arena.Reserve((long)rows * stride, MemoryUse.Batch);
     }
 
@@ -41,7 +44,8 @@ internal sealed unsafe class LossHead(KernelTable kernels, LossKind loss, int ou
             int label = all[example];
             labels[row] = label;
             signs[row] = label == 1 ? 1 : -1;
-            if (loss != LossKind.Squared) return;
+            if (loss != LossKind.Squared)
+                return;
             if (outputs == 1)
             {
                 target[0] = signs[row];
@@ -75,22 +79,30 @@ internal sealed unsafe class LossHead(KernelTable kernels, LossKind loss, int ou
                 kernels.Squared(rows, outputs, stride, z, targets, Losses, delta, scale);
                 break;
         }
-        for (int b = 0; b < rows; b++) sum += Losses[b];
+        for (int b = 0; b < rows; b++)
+            sum += Losses[b];
         return sum;
     }
 
-    /// <summary>What a Hessian product needs of the loss: softmax probabilities, or the logistic loss's second derivative; see <see cref="MultiplyCurvature"/>.</summary>
+    /// <summary>
+    /// What a Hessian product needs of the loss: softmax probabilities, or the logistic loss's second derivative; see
+    /// <see cref="MultiplyCurvature"/>.
+    /// </summary>
     public void Curve(int rows, float* z, float* curvature)
     {
-        if (loss == LossKind.CrossEntropy) kernels.Softmax(rows, outputs, stride, z, curvature);
-        if (loss == LossKind.Logistic) kernels.LogisticCurvature(rows, stride, z, spare, curvature);
+        if (loss == LossKind.CrossEntropy)
+            kernels.Softmax(rows, outputs, stride, z, curvature);
+        if (loss == LossKind.Logistic)
+            kernels.LogisticCurvature(rows, stride, z, spare, curvature);
     }
 
     /// <summary>r ← the loss's Hessian by the outputs times r, of each row.</summary>
     public void MultiplyCurvature(int rows, float* curvature, float* r)
     {
-        if (loss == LossKind.CrossEntropy) kernels.CrossEntropyCurvature(rows, outputs, stride, curvature, r);
-        if (loss == LossKind.Logistic) kernels.Multiply((long)rows * stride, curvature, r);
+        if (loss == LossKind.CrossEntropy)
+            kernels.CrossEntropyCurvature(rows, outputs, stride, curvature, r);
+        if (loss == LossKind.Logistic)
+            kernels.Multiply((long)rows * stride, curvature, r);
     }
 
     /// <summary>How many of the first rows are classified rightly: the largest output, or the sign of a single one; NaN is wrong.</summary>
@@ -109,10 +121,12 @@ internal sealed unsafe class LossHead(KernelTable kernels, LossKind loss, int ou
             {
                 for (int j = 1; j < outputs; j++)
                 {
-                    if (z[j] > z[chosen]) chosen = j;
+                    if (z[j] > z[chosen])
+                        chosen = j;
                 }
             }
-            if (chosen == labels[b] && !float.IsNaN(z[outputs == 1 ? 0 : chosen])) right++;
+            if (chosen == labels[b] && !float.IsNaN(z[outputs == 1 ? 0 : chosen]))
+                right++;
         }
         return right;
     }

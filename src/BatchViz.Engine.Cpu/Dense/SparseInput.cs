@@ -11,14 +11,17 @@ namespace BatchViz.Engine.Cpu.Dense;
 internal sealed unsafe class SparseInput
 {
     private readonly KernelTable kernels;
-    private readonly int inputs, capacity;
+    private readonly int inputs,
+        capacity;
     private readonly float* input;
-    private readonly int* ends, counts;
+    private readonly int* ends,
+        counts;
     private readonly ushort* list;
     private readonly SparseValue* byFeature;
     private DataSplit? split;
     private SparseSplit? places;
-    private int rows, listed;
+    private int rows,
+        listed;
     private bool sorted;
 
     /// <param name="capacity">Most examples.</param>
@@ -48,11 +51,14 @@ internal sealed unsafe class SparseInput
     /// <summary>An example has been brought into a row; rows come in order from the first.</summary>
     public void Add(DataSplit from, int example, int row)
     {
-        if (!ReferenceEquals(split, from)) (split, places) = (from, SparseSplit.Of(from));
-        if (row == 0) listed = 0;
+        if (!ReferenceEquals(split, from))
+            (split, places) = (from, SparseSplit.Of(from));
+        if (row == 0)
+            listed = 0;
         rows = row + 1;
         sorted = false;
-        if (places is null) return;
+        if (places is null)
+            return;
         var own = places.Of(example);
         own.CopyTo(new Span<ushort>(list + listed, own.Length));
         listed += own.Length;
@@ -60,13 +66,14 @@ internal sealed unsafe class SparseInput
     }
 
     /// <summary>z = start + x·w, as <see cref="KernelTable.MatrixProduct"/> without the zeros.</summary>
-    public void Product(int columns, float* w, float* start, float* z)
-        => kernels.SparseProduct(rows, ends, list, columns, input, Arena.Pad(inputs), w, start, z);
+    public void Product(int columns, float* w, float* start, float* z) =>
+        kernels.SparseProduct(rows, ends, list, columns, input, Arena.Pad(inputs), w, start, z);
 
     /// <summary>Some rows of the gradient xᵀ·delta.</summary>
     public void Gradient(int first, int count, int columns, float* delta, float* g, bool add)
     {
-        if (!sorted) Sort();
+        if (!sorted)
+            Sort();
         kernels.SparseGradient(count, counts + first, byFeature + (nint)first * capacity, capacity, columns, delta, g, add);
     }
 

@@ -33,13 +33,19 @@ internal sealed unsafe class FullGradientStep : IDisposable
         optimizer.GradientSink = gradient;
         model.Update(at, state, batch, optimizer, figures);
         optimizer.GradientSink = null;
-        if (!figures.Finite) return;
-        if (at != weights) VectorOps.Copy(layout.Floats, weights, at);
+        if (!figures.Finite)
+            return;
+        if (at != weights)
+            VectorOps.Copy(layout.Floats, weights, at);
         (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
         for (int l = 0; l < layout.Layers.Length; l++)
         {
             var layer = layout.Layers[l];
-            if (spec.HasTrust) optimizer.ApplyTrustRatio(Math.Sqrt(figures.Squares[l]), Math.Sqrt(kernels.SumSquares(layer.Floats, weights + layer.Offset)));
+            if (spec.HasTrust)
+                optimizer.ApplyTrustRatio(
+                    Math.Sqrt(figures.Squares[l]),
+                    Math.Sqrt(kernels.SumSquares(layer.Floats, weights + layer.Offset))
+                );
             var (update, norm) = optimizer.Step(layer.Offset, layer.Floats, weights, gradient + layer.Offset, state);
             figures.UpdateSquare += update;
             figures.WeightSquare += norm;

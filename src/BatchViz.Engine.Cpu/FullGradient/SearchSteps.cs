@@ -23,10 +23,15 @@ internal sealed unsafe class SearchSteps : IDisposable
     private readonly Losses losses;
     private readonly UpdateStatistics spare;
     private readonly Arena arena;
-    private readonly float* g, trial, spare0, spare1, spare2;
+    private readonly float* g,
+        trial,
+        spare0,
+        spare1,
+        spare2;
     private readonly double* direction;
     private readonly float[] each;
-    private readonly double[] steps, curvatures;
+    private readonly double[] steps,
+        curvatures;
     private readonly int[] indices;
 
     // Made once: updates take no managed memory.
@@ -35,23 +40,44 @@ internal sealed unsafe class SearchSteps : IDisposable
     private readonly Func<double, LinePoint<nint>, LinePoint<nint>, LinePoint<nint>> atBeside;
 
     // Of the update under way.
-    private float* weights, there;
+    private float* weights,
+        there;
     private SearchState search = null!;
     private int count;
-    private double factor, start, slope;
+    private double factor,
+        start,
+        slope;
 
     /// <param name="indices">Where the update's batch will be.</param>
     /// <param name="losses">Becomes ours.</param>
-    public SearchSteps(KernelTable kernels, BundleSpec bundle, WeightLayout layout, Model model, Optimizer optimizer, Losses losses, int[] indices, Ledger ledger)
+    public SearchSteps(
+        KernelTable kernels,
+        BundleSpec bundle,
+        WeightLayout layout,
+        Model model,
+        Optimizer optimizer,
+        Losses losses,
+        int[] indices,
+        Ledger ledger
+    )
     {
-        (this.kernels, spec, network, this.layout, this.model, this.optimizer, this.losses, this.indices)
-            = (kernels, bundle.Optimizer, bundle.Network, layout, model, optimizer, losses, indices);
+        (this.kernels, spec, network, this.layout, this.model, this.optimizer, this.losses, this.indices) = (
+            kernels,
+            bundle.Optimizer,
+            bundle.Network,
+            layout,
+            model,
+            optimizer,
+            losses,
+            indices
+        );
         spare = new UpdateStatistics(layout.Layers.Length);
         each = new float[indices.Length];
         steps = new double[spec.HasMemory ? spec.Memory : 0];
         curvatures = new double[steps.Length];
         arena = new Arena(ledger);
-        for (int i = 0; i < 5; i++) arena.Reserve(layout.Floats, i == 1 ? MemoryUse.Workspace : MemoryUse.Gradients);
+        for (int i = 0; i < 5; i++)
+            arena.Reserve(layout.Floats, i == 1 ? MemoryUse.Workspace : MemoryUse.Gradients);
         arena.Reserve(2 * layout.Floats);
         g = arena.Take();
         trial = arena.Take();
@@ -67,27 +93,42 @@ internal sealed unsafe class SearchSteps : IDisposable
     private long Floats => layout.Floats;
 
     /// <summary>One update; figures are those of the batch at the weights before it, as <see cref="Model.Update"/> gives them.</summary>
-    public void Update(float* weights, float* state, SearchState search, int count, double rate, double gradientWeight, UpdateStatistics figures)
+    public void Update(
+        float* weights,
+        float* state,
+        SearchState search,
+        int count,
+        double rate,
+        double gradientWeight,
+        UpdateStatistics figures
+    )
     {
         this.weights = weights;
         (this.search, this.count, factor) = (search, count, gradientWeight);
         TakeGradient(weights, g, figures);
-        if (!figures.Finite) return;
+        if (!figures.Finite)
+            return;
         (figures.UpdateSquare, figures.WeightSquare) = (0, kernels.SumSquares(Floats, weights));
         start = Value(figures.Loss, weights);
-        double square = VectorOps.Dot(Floats, g, g), length = rate * Math.Min(1, 1 / VectorOps.AbsoluteSum(Floats, g));
+        double square = VectorOps.Dot(Floats, g, g),
+            length = rate * Math.Min(1, 1 / VectorOps.AbsoluteSum(Floats, g));
         search.StepLength = 0;
-        if (square == 0) return;
+        if (square == 0)
+            return;
         bool informed = spec.HasMemory ? NewtonDirection(state) : ConjugateDirection(state);
         slope = VectorOps.Dot(Floats, g, direction);
         if (!(slope < 0 && double.IsFinite(slope)))
         {
-            if (!spec.HasMemory && informed) search.Skipped++;
+            if (!spec.HasMemory && informed)
+                search.Skipped++;
             Forget();
             Downhill();
             (informed, slope) = (false, -square);
         }
-        double first = !informed ? length : spec.HasMemory ? rate : search.Step * Math.Clamp(search.Slope / slope, 0.1, 10);
+        double first =
+            !informed ? length
+            : spec.HasMemory ? rate
+            : search.Step * Math.Clamp(search.Slope / slope, 0.1, 10);
         double step = Search(first);
         if (step > 0)
         {
@@ -101,7 +142,8 @@ internal sealed unsafe class SearchSteps : IDisposable
             step = Fallback(start, length, lossAt);
         }
         search.StepLength = step;
-        if (step == 0) return;
+        if (step == 0)
+            return;
         VectorOps.Difference(Floats, trial, weights, g);
         figures.UpdateSquare = VectorOps.Dot(Floats, g, g);
         VectorOps.Copy(Floats, trial, weights);
@@ -113,7 +155,9 @@ internal sealed unsafe class SearchSteps : IDisposable
         arena.Dispose();
     }
 
-    /// <summary>−H·g by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4, with 7.20 for H₀); false where there are no pairs.</summary>
+    /// <summary>
+    /// −H·g by the two-loop recursion (Nocedal and Wright 2006, algorithm 7.4, with 7.20 for H₀); false where there are no pairs.
+    /// </summary>
     private bool NewtonDirection(float* state)
     {
         Downhill();
@@ -125,7 +169,8 @@ internal sealed unsafe class SearchSteps : IDisposable
             steps[k] = VectorOps.Dot(Floats, pair.S, direction) / curvatures[k];
             VectorOps.Add(Floats, -steps[k], pair.Y, direction);
         }
-        if (pairs == 0) return false;
+        if (pairs == 0)
+            return false;
         float* newest = PairOf(state, 0).Y;
         VectorOps.Scale(Floats, curvatures[0] / VectorOps.Dot(Floats, newest, newest), direction);
         for (int k = pairs - 1; k >= 0; k--)
@@ -146,11 +191,15 @@ internal sealed unsafe class SearchSteps : IDisposable
     /// <summary>The k-th before the newest.</summary>
     private Pair PairOf(float* state, int k) => Place(state, (long)search.Pairs - 1 - k);
 
-    /// <summary>−g + β·p with β = max(0, gᵀy / ‖g₋₁‖²) (Polak-Ribière+, Nocedal and Wright 2006, 5.45), y of the batch before; false after a restart.</summary>
+    /// <summary>
+    /// −g + β·p with β = max(0, gᵀy / ‖g₋₁‖²) (Polak-Ribière+, Nocedal and Wright 2006, 5.45), y of the batch before; false after a
+    /// restart.
+    /// </summary>
     private bool ConjugateDirection(float* state)
     {
         Downhill();
-        if (search.Square == 0) return false;
+        if (search.Square == 0)
+            return false;
         double beta = VectorOps.Dot(Floats, g, state + Floats) / search.Square;
         if (!(beta > 0 && double.IsFinite(beta)) || search.Age >= layout.Parameters)
         {
@@ -177,7 +226,8 @@ internal sealed unsafe class SearchSteps : IDisposable
             (search.Square, search.Step, search.Slope) = (square, step, slope);
             return;
         }
-        float* s = Other(there, null), y = Other(there, s);
+        float* s = Other(there, null),
+            y = Other(there, s);
         VectorOps.Difference(Floats, trial, weights, s);
         VectorOps.Difference(Floats, there, g, y);
         double product = VectorOps.Dot(Floats, s, y);
@@ -192,7 +242,10 @@ internal sealed unsafe class SearchSteps : IDisposable
         search.Pairs++;
     }
 
-    /// <summary>A place that the rule of the spec accepts, whose weights are in <see cref="trial"/> and whose gradient is <see cref="there"/>; steps that fail are 0.</summary>
+    /// <summary>
+    /// A place that the rule of the spec accepts, whose weights are in <see cref="trial"/> and whose gradient is <see cref="there"/>; steps
+    /// that fail are 0.
+    /// </summary>
     private double Search(double first)
     {
         var found = spec.LineSearch switch
@@ -201,23 +254,35 @@ internal sealed unsafe class SearchSteps : IDisposable
             LineSearch.Backtracking => Backtrack((start, slope), first, spec.Trials, lossAt, at),
             _ => Wolfe(first),
         };
-        if (found is not { } best) return 0;
+        if (found is not { } best)
+            return 0;
         VectorOps.Along(Floats, weights, best.Step, direction, trial);
         there = (float*)best.Kept;
         return best.Step;
     }
 
-    private LinePoint<nint>? Wolfe(double first)
-        => StrongWolfe(new LinePoint<nint>(0, start, slope, (nint)g), first, spec.HasMemory ? NewtonCurvature : ConjugateCurvature, spec.Trials, VectorOps.Largest(Floats, direction), atBeside);
+    private LinePoint<nint>? Wolfe(double first) =>
+        StrongWolfe(
+            new LinePoint<nint>(0, start, slope, (nint)g),
+            first,
+            spec.HasMemory ? NewtonCurvature : ConjugateCurvature,
+            spec.Trials,
+            VectorOps.Largest(Floats, direction),
+            atBeside
+        );
 
     /// <summary>Value, slope and gradient after a step; +∞ where one of them is no number.</summary>
     private LinePoint<nint> At(double step, float* gradient)
     {
         VectorOps.Along(Floats, weights, step, direction, trial);
         TakeGradient(trial, gradient, spare);
-        if (!spare.Finite) return new LinePoint<nint>(step, double.PositiveInfinity, double.NaN, (nint)gradient);
-        double value = Value(spare.Loss, trial), along = VectorOps.Dot(Floats, gradient, direction);
-        return double.IsFinite(value) && double.IsFinite(along) ? new(step, value, along, (nint)gradient) : new(step, double.PositiveInfinity, double.NaN, (nint)gradient);
+        if (!spare.Finite)
+            return new LinePoint<nint>(step, double.PositiveInfinity, double.NaN, (nint)gradient);
+        double value = Value(spare.Loss, trial),
+            along = VectorOps.Dot(Floats, gradient, direction);
+        return double.IsFinite(value) && double.IsFinite(along)
+            ? new(step, value, along, (nint)gradient)
+            : new(step, double.PositiveInfinity, double.NaN, (nint)gradient);
     }
 
     private double LossAt(double step)
@@ -227,7 +292,8 @@ internal sealed unsafe class SearchSteps : IDisposable
         search.Forwards++;
         search.Flops += (double)network.ForwardFlopsPerExample * count;
         double sum = 0;
-        for (int b = 0; b < count; b++) sum += each[b];
+        for (int b = 0; b < count; b++)
+            sum += each[b];
         return Value(sum / count, trial);
     }
 
@@ -239,17 +305,23 @@ internal sealed unsafe class SearchSteps : IDisposable
         optimizer.GradientSink = null;
         search.Gradients++;
         search.Flops += (double)network.TrainingFlopsPerExample * count;
-        if (of.Finite) VectorOps.Regularise(Floats, factor, spec.WeightDecay, at, to);
+        if (of.Finite)
+            VectorOps.Regularise(Floats, factor, spec.WeightDecay, at, to);
     }
 
-    private double Value(double loss, float* at) => factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * VectorOps.Dot(Floats, at, at));
+    private double Value(double loss, float* at) =>
+        factor * loss + (spec.WeightDecay == 0 ? 0 : spec.WeightDecay / 2 * VectorOps.Dot(Floats, at, at));
 
     /// <summary>A spare vector that is neither of these.</summary>
-    private float* Other(float* a, float* b) => spare0 != a && spare0 != b ? spare0 : spare1 != a && spare1 != b ? spare1 : spare2;
+    private float* Other(float* a, float* b) =>
+        spare0 != a && spare0 != b ? spare0
+        : spare1 != a && spare1 != b ? spare1
+        : spare2;
 
     /// <summary>A step and the change of the gradient along it.</summary>
     private readonly struct Pair(float* s, float* y)
     {
-        public readonly float* S = s, Y = y;
+        public readonly float* S = s,
+            Y = y;
     }
 }

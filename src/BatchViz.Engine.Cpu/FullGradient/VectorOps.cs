@@ -12,7 +12,8 @@ internal static unsafe class VectorOps
     /// <summary>Σ a·b, in eight partial sums.</summary>
     public static double Dot(long count, float* a, float* b)
     {
-        Vector256<double> low = default, high = default;
+        Vector256<double> low = default,
+            high = default;
         for (long i = 0; i < count; i += 8)
         {
             var (a0, a1) = Eight(a + i);
@@ -25,7 +26,8 @@ internal static unsafe class VectorOps
 
     public static double Dot(long count, float* a, double* b)
     {
-        Vector256<double> low = default, high = default;
+        Vector256<double> low = default,
+            high = default;
         for (long i = 0; i < count; i += 8)
         {
             var (a0, a1) = Eight(a + i);
@@ -38,7 +40,8 @@ internal static unsafe class VectorOps
     /// <summary>Σ |a|.</summary>
     public static double AbsoluteSum(long count, float* a)
     {
-        Vector256<double> low = default, high = default;
+        Vector256<double> low = default,
+            high = default;
         for (long i = 0; i < count; i += 8)
         {
             var (a0, a1) = Eight(a + i);
@@ -52,7 +55,8 @@ internal static unsafe class VectorOps
     public static double Largest(long count, double* a)
     {
         Vector256<double> most = default;
-        for (long i = 0; i < count; i += 4) most = Vector256.Max(most, Vector256.Abs(Vector256.Load(a + i)));
+        for (long i = 0; i < count; i += 4)
+            most = Vector256.Max(most, Vector256.Abs(Vector256.Load(a + i)));
         return Math.Max(Math.Max(most[0], most[2]), Math.Max(most[1], most[3]));
     }
 
@@ -70,7 +74,8 @@ internal static unsafe class VectorOps
     /// <summary>to *= factor.</summary>
     public static void Scale(long count, double factor, double* to)
     {
-        for (long i = 0; i < count; i += 4) (Vector256.Load(to + i) * factor).Store(to + i);
+        for (long i = 0; i < count; i += 4)
+            (Vector256.Load(to + i) * factor).Store(to + i);
     }
 
     /// <summary>to += factor·a.</summary>
@@ -108,16 +113,19 @@ internal static unsafe class VectorOps
     /// <summary>to = a − b.</summary>
     public static void Difference(long count, float* a, float* b, float* to)
     {
-        for (long i = 0; i < count; i += 8) (Vector256.Load(a + i) - Vector256.Load(b + i)).Store(to + i);
+        for (long i = 0; i < count; i += 8)
+            (Vector256.Load(a + i) - Vector256.Load(b + i)).Store(to + i);
     }
 
     /// <summary>to = a, rounded to float.</summary>
     public static void Round(long count, double* a, float* to)
     {
-        for (long i = 0; i < count; i += 8) Vector256.Narrow(Vector256.Load(a + i), Vector256.Load(a + i + 4)).Store(to + i);
+        for (long i = 0; i < count; i += 8)
+            Vector256.Narrow(Vector256.Load(a + i), Vector256.Load(a + i + 4)).Store(to + i);
     }
 
-    public static void Copy(long count, float* from, float* to) => Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
+    public static void Copy(long count, float* from, float* to) =>
+        Buffer.MemoryCopy(from, to, count * sizeof(float), count * sizeof(float));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static (Vector256<double> Low, Vector256<double> High) Eight(float* p) => Vector256.Widen(Vector256.Load(p));

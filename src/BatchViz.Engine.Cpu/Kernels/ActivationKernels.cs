@@ -3,12 +3,19 @@ using BatchViz.Core.Specs;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
-/// <summary>Activations and their derivatives, elementwise over padded rows (count is a multiple of <see cref="WeightLayout.Lanes"/>).</summary>
-internal static unsafe class ActivationKernels<L, V> where L : struct, ILanes<V> where V : struct
+/// <summary>
+/// Activations and their derivatives, elementwise over padded rows (count is a multiple of <see cref="WeightLayout.Lanes"/>).
+/// </summary>
+internal static unsafe class ActivationKernels<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
-    private const float SqrtHalf = 0.707106781186547524f, InverseSqrt2Pi = 0.398942280401432678f;
+    private const float SqrtHalf = 0.707106781186547524f,
+        InverseSqrt2Pi = 0.398942280401432678f;
 
-    /// <summary>a = σ(z) in place. GELU also writes σ'(z) to <paramref name="slope"/> unless it is null; the others' slope follows from a.</summary>
+    /// <summary>
+    /// a = σ(z) in place. GELU also writes σ'(z) to <paramref name="slope"/> unless it is null; the others' slope follows from a.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Activate(Activation kind, long count, float* z, float* slope)
     {
@@ -16,13 +23,16 @@ internal static unsafe class ActivationKernels<L, V> where L : struct, ILanes<V>
         {
             case Activation.Relu:
                 // NaN stays NaN: Max gives its second operand then.
-                for (long i = 0; i < count; i += L.Width) L.Store(z + i, L.Max(L.Zero, L.Load(z + i)));
+                for (long i = 0; i < count; i += L.Width)
+                    L.Store(z + i, L.Max(L.Zero, L.Load(z + i)));
                 break;
             case Activation.Tanh:
-                for (long i = 0; i < count; i += L.Width) L.Store(z + i, VectorMath<L, V>.Tanh(L.Load(z + i)));
+                for (long i = 0; i < count; i += L.Width)
+                    L.Store(z + i, VectorMath<L, V>.Tanh(L.Load(z + i)));
                 break;
             case Activation.Sigmoid:
-                for (long i = 0; i < count; i += L.Width) L.Store(z + i, VectorMath<L, V>.Sigmoid(L.Load(z + i)));
+                for (long i = 0; i < count; i += L.Width)
+                    L.Store(z + i, VectorMath<L, V>.Sigmoid(L.Load(z + i)));
                 break;
             case Activation.Gelu:
                 Gelu(count, z, slope);
@@ -56,7 +66,8 @@ internal static unsafe class ActivationKernels<L, V> where L : struct, ILanes<V>
                 }
                 break;
             case Activation.Gelu:
-                for (long i = 0; i < count; i += L.Width) L.Store(delta + i, L.Mul(L.Load(delta + i), L.Load(slope + i)));
+                for (long i = 0; i < count; i += L.Width)
+                    L.Store(delta + i, L.Mul(L.Load(delta + i), L.Load(slope + i)));
                 break;
         }
     }
@@ -71,7 +82,8 @@ internal static unsafe class ActivationKernels<L, V> where L : struct, ILanes<V>
             V x = L.Load(z + i);
             V phi = L.MulAdd(half, VectorMath<L, V>.Erf(L.Mul(x, L.Set(SqrtHalf))), half);
             L.Store(z + i, L.Mul(x, phi));
-            if (slope == null) continue;
+            if (slope == null)
+                continue;
             V density = L.Mul(L.Set(InverseSqrt2Pi), VectorMath<L, V>.Exp(L.Mul(L.Mul(x, x), L.Set(-0.5f))));
             L.Store(slope + i, L.MulAdd(x, density, phi));
         }

@@ -7,7 +7,9 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// What the R-operator (Pearlmutter 1994) needs beside products: second derivatives of activations and losses, elementwise over
 /// padded rows. Every derivative multiplies something whose padding is 0, so padding stays 0.
 /// </summary>
-internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class CurvatureKernels<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     private const float InverseSqrt2Pi = 0.398942280401432678f;
 
@@ -18,7 +20,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void ActivationSecondDerivative(Activation kind, long count, float* delta, float* a, float* bend)
     {
-        V one = L.Set(1f), two = L.Set(2f);
+        V one = L.Set(1f),
+            two = L.Set(2f);
         switch (kind)
         {
             case Activation.Tanh:
@@ -40,7 +43,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
             case Activation.Gelu:
                 for (long i = 0; i < count; i += L.Width)
                 {
-                    V z = L.Load(bend + i), square = L.Mul(z, z);
+                    V z = L.Load(bend + i),
+                        square = L.Mul(z, z);
                     V density = L.Mul(L.Set(InverseSqrt2Pi), VectorMath<L, V>.Exp(L.Mul(square, L.Set(-0.5f))));
                     // Where the density has vanished its square may have overflowed.
                     V second = L.Select(L.Less(L.Zero, density), L.Mul(density, L.Sub(two, square)), L.Zero);
@@ -54,7 +58,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddProduct(long count, float* a, float* b, float* to)
     {
-        for (long i = 0; i < count; i += L.Width) L.Store(to + i, L.MulAdd(L.Load(a + i), L.Load(b + i), L.Load(to + i)));
+        for (long i = 0; i < count; i += L.Width)
+            L.Store(to + i, L.MulAdd(L.Load(a + i), L.Load(b + i), L.Load(to + i)));
     }
 
     /// <summary>p = softmax of each row's first <paramref name="classes"/>, the rest 0.</summary>
@@ -64,11 +69,13 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
         V lowest = L.Set(float.NegativeInfinity);
         for (int b = 0; b < rows; b++)
         {
-            float* row = z + (nint)b * stride, to = p + (nint)b * stride;
+            float* row = z + (nint)b * stride,
+                to = p + (nint)b * stride;
             V top = lowest;
             for (int j = 0; j < classes; j += L.Width)
                 top = L.Max(top, L.Select(L.FirstLanes(classes - j), L.Load(row + j), lowest));
-            V shift = L.Set(L.MaxOf(top)), sum = L.Zero;
+            V shift = L.Set(L.MaxOf(top)),
+                sum = L.Zero;
             for (int j = 0; j < stride; j += L.Width)
             {
                 V e = L.Select(L.FirstLanes(classes - j), VectorMath<L, V>.Exp(L.Sub(L.Load(row + j), shift)), L.Zero);
@@ -76,7 +83,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
                 L.Store(to + j, e);
             }
             V factor = L.Set(1f / L.SumOf(sum));
-            for (int j = 0; j < stride; j += L.Width) L.Store(to + j, L.Mul(L.Load(to + j), factor));
+            for (int j = 0; j < stride; j += L.Width)
+                L.Store(to + j, L.Mul(L.Load(to + j), factor));
         }
     }
 
@@ -89,13 +97,16 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     {
         for (int b = 0; b < rows; b++)
         {
-            float* row = p + (nint)b * stride, to = r + (nint)b * stride;
+            float* row = p + (nint)b * stride,
+                to = r + (nint)b * stride;
             int likeliest = 0;
             for (int j = 1; j < classes; j++)
             {
-                if (row[j] > row[likeliest]) likeliest = j;
+                if (row[j] > row[likeliest])
+                    likeliest = j;
             }
-            V shift = L.Set(to[likeliest]), sum = L.Zero;
+            V shift = L.Set(to[likeliest]),
+                sum = L.Zero;
             for (int j = 0; j < stride; j += L.Width)
             {
                 V d = L.Sub(L.Load(to + j), shift);
@@ -103,7 +114,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
                 L.Store(to + j, d);
             }
             V mean = L.Set(L.SumOf(sum));
-            for (int j = 0; j < stride; j += L.Width) L.Store(to + j, L.Mul(L.Load(row + j), L.Sub(L.Load(to + j), mean)));
+            for (int j = 0; j < stride; j += L.Width)
+                L.Store(to + j, L.Mul(L.Load(row + j), L.Sub(L.Load(to + j), mean)));
         }
     }
 
@@ -112,17 +124,20 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void LogisticCurvature(int rows, int stride, float* z, float* spare, float* curve)
     {
-        for (int b = 0; b < rows; b++) spare[b] = z[(nint)b * stride];
+        for (int b = 0; b < rows; b++)
+            spare[b] = z[(nint)b * stride];
         V one = L.Set(1f);
         for (int b = 0; b < rows; b += L.Width)
         {
-            V u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(L.Load(spare + b)))), w = L.Add(one, u);
+            V u = VectorMath<L, V>.Exp(L.Sub(L.Zero, L.Abs(L.Load(spare + b)))),
+                w = L.Add(one, u);
             L.Store(spare + b, L.Div(u, L.Mul(w, w)));
         }
         for (int b = 0; b < rows; b++)
         {
             float* to = curve + (nint)b * stride;
-            for (int j = 0; j < stride; j += L.Width) L.Store(to + j, L.Zero);
+            for (int j = 0; j < stride; j += L.Width)
+                L.Store(to + j, L.Zero);
             to[0] = spare[b];
         }
     }
@@ -131,7 +146,8 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Multiply(long count, float* curve, float* r)
     {
-        for (long i = 0; i < count; i += L.Width) L.Store(r + i, L.Mul(L.Load(curve + i), L.Load(r + i)));
+        for (long i = 0; i < count; i += L.Width)
+            L.Store(r + i, L.Mul(L.Load(curve + i), L.Load(r + i)));
     }
 
     /// <summary>p ← factor·p.</summary>
@@ -139,6 +155,7 @@ internal static unsafe class CurvatureKernels<L, V> where L : struct, ILanes<V> 
     public static void Scale(long count, float factor, float* p)
     {
         V f = L.Set(factor);
-        for (long i = 0; i < count; i += L.Width) L.Store(p + i, L.Mul(f, L.Load(p + i)));
+        for (long i = 0; i < count; i += L.Width)
+            L.Store(p + i, L.Mul(f, L.Load(p + i)));
     }
 }

@@ -7,7 +7,8 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// specialises every kernel for each, so a call here is one instruction or a few.
 /// </summary>
 /// <typeparam name="V">The register's type.</typeparam>
-internal unsafe interface ILanes<V> where V : struct
+internal unsafe interface ILanes<V>
+    where V : struct
 {
     /// <summary>Floats in a register: 4, 8 or 16.</summary>
     static abstract int Width { get; }

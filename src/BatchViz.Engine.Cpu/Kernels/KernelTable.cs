@@ -26,21 +26,62 @@ internal abstract unsafe class KernelTable
     public static bool InHalves { get; set; }
 
     /// <exception cref="PlatformNotSupportedException">This processor cannot run that path.</exception>
-    public static KernelTable Of(KernelPath path)
-        => Tables[(int)path] is { } table && (InHalves || IsAvailable(path)) ? table : throw new PlatformNotSupportedException($"this processor has no {path}");
+    public static KernelTable Of(KernelPath path) =>
+        Tables[(int)path] is { } table && (InHalves || IsAvailable(path))
+            ? table
+            : throw new PlatformNotSupportedException($"this processor has no {path}");
 
-    private static bool IsAvailable(KernelPath path)
-        => Tables[(int)path] is not null && (path != KernelPath.Avx512 || (Avx512F.IsSupported && Vector512.IsHardwareAccelerated));
+    private static bool IsAvailable(KernelPath path) =>
+        Tables[(int)path] is not null && (path != KernelPath.Avx512 || (Avx512F.IsSupported && Vector512.IsHardwareAccelerated));
 
-    public abstract void MatrixProduct(int rows, int depth, int columns, float* a, nint aRow, nint aStep, float* b, float* start, float* c, bool add);
+    public abstract void MatrixProduct(
+        int rows,
+        int depth,
+        int columns,
+        float* a,
+        nint aRow,
+        nint aStep,
+        float* b,
+        float* start,
+        float* c,
+        bool add
+    );
 
-    public abstract void SparseProduct(int rows, int* ends, ushort* list, int columns, float* x, nint xRow, float* w, float* start, float* z);
+    public abstract void SparseProduct(
+        int rows,
+        int* ends,
+        ushort* list,
+        int columns,
+        float* x,
+        nint xRow,
+        float* w,
+        float* start,
+        float* z
+    );
 
-    public abstract void SparseGradient(int inputs, int* counts, SparseValue* list, nint capacity, int columns, float* delta, float* g, bool add);
+    public abstract void SparseGradient(
+        int inputs,
+        int* counts,
+        SparseValue* list,
+        nint capacity,
+        int columns,
+        float* delta,
+        float* g,
+        bool add
+    );
 
     public abstract void ListedRows(int listed, int* list, int columns, float* x, float* w, float* bias, float* z);
 
-    public abstract double AddListedOuter(int listed, int* list, int columns, float scale, float* x, float* delta, float* w, ref Histogram histogram);
+    public abstract double AddListedOuter(
+        int listed,
+        int* list,
+        int columns,
+        float scale,
+        float* x,
+        float* delta,
+        float* w,
+        ref Histogram histogram
+    );
 
     public abstract void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back);
 
@@ -76,7 +117,17 @@ internal abstract unsafe class KernelTable
 
     public abstract void LogisticCurvature(int rows, int stride, float* z, float* spare, float* curve);
 
-    public abstract void CrossEntropy(int rows, int classes, int stride, float* z, int* labels, float* losses, float* spare, float* delta, float scale);
+    public abstract void CrossEntropy(
+        int rows,
+        int classes,
+        int stride,
+        float* z,
+        int* labels,
+        float* losses,
+        float* spare,
+        float* delta,
+        float scale
+    );
 
     public abstract void Logistic(int rows, int stride, float* z, float* signs, float* losses, float* spare, float* delta, float scale);
 
@@ -85,32 +136,136 @@ internal abstract unsafe class KernelTable
     public abstract double Step(long count, float* w, float* g, float* first, float* second, in StepConstants constants, out double norm);
 
     /// <param name="valid">Columns that hold anything; the padding of C stays as it is.</param>
-    public abstract void WindowProduct(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, nint cRow, bool add);
+    public abstract void WindowProduct(
+        int rows,
+        int depth,
+        int columns,
+        int valid,
+        float* a,
+        int* rowOffsets,
+        int* depthOffsets,
+        float* b,
+        float* start,
+        float* c,
+        nint cRow,
+        bool add
+    );
 
-    public abstract void ChannelProduct(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* b, float* start, float* c, bool add);
+    public abstract void ChannelProduct(
+        int rows,
+        int depth,
+        int columns,
+        float* a,
+        int* rowOffsets,
+        int* depthOffsets,
+        float* b,
+        float* start,
+        float* c,
+        bool add
+    );
 
-    public abstract void MaxPoolForward(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* c, float* which);
+    public abstract void MaxPoolForward(
+        int rows,
+        int depth,
+        int columns,
+        int valid,
+        float* a,
+        int* rowOffsets,
+        int* depthOffsets,
+        float* c,
+        float* which
+    );
 
-    public abstract void TakeLargest(int rows, int depth, int columns, int valid, float* a, int* rowOffsets, int* depthOffsets, float* which, float* c);
+    public abstract void TakeLargest(
+        int rows,
+        int depth,
+        int columns,
+        int valid,
+        float* a,
+        int* rowOffsets,
+        int* depthOffsets,
+        float* which,
+        float* c
+    );
 
-    public abstract void MaxPoolBackward(int rows, int depth, int columns, float* delta, float* which, int* rowOffsets, int* depthOffsets, float* back, bool add);
+    public abstract void MaxPoolBackward(
+        int rows,
+        int depth,
+        int columns,
+        float* delta,
+        float* which,
+        int* rowOffsets,
+        int* depthOffsets,
+        float* back,
+        bool add
+    );
 
-    /// <summary>Floats of the registers that windows are cut into, at most half of the widest: less of them is empty, and fewer lie across two lines of the cache.</summary>
+    /// <summary>
+    /// Floats of the registers that windows are cut into, at most half of the widest: less of them is empty, and fewer lie across two lines
+    /// of the cache.
+    /// </summary>
     public abstract int WindowLanes { get; }
 
     public abstract void Col2Im(int rows, int registers, float* windows, nint stride, int* rowOffsets, int* places, float* back);
 
-    public abstract void ListedProducts(int rows, int* starts, int* ends, Listed* list, int runs, int width, nint xStep, float* x, int* rowPlaces, nint cStep, float* c, bool add);
+    public abstract void ListedProducts(
+        int rows,
+        int* starts,
+        int* ends,
+        Listed* list,
+        int runs,
+        int width,
+        nint xStep,
+        float* x,
+        int* rowPlaces,
+        nint cStep,
+        float* c,
+        bool add
+    );
 
     public abstract void Pack(int pixels, int channels, int stride, float* from, float* to);
 
     public abstract void Unpack(int pixels, int channels, int stride, float* from, float* to, bool add);
 
-    public abstract void GiveChannels(int rows, int taps, int columns, float* delta, int* rowOffsets, int* tapOffsets, float* w, float* back);
+    public abstract void GiveChannels(
+        int rows,
+        int taps,
+        int columns,
+        float* delta,
+        int* rowOffsets,
+        int* tapOffsets,
+        float* w,
+        float* back
+    );
 
-    public abstract void ConvWeightGradient(int listed, int* list, int* places, int count, int* taps, int columns, int valid, float* x, float* delta, float* g, bool add);
+    public abstract void ConvWeightGradient(
+        int listed,
+        int* list,
+        int* places,
+        int count,
+        int* taps,
+        int columns,
+        int valid,
+        float* x,
+        float* delta,
+        float* g,
+        bool add
+    );
 
-    public abstract void LineProduct(int lines, int pixels, int kernel, int wide, float* a, int columns, int valid, float* b, float* start, float* c, nint cRow, byte* used);
+    public abstract void LineProduct(
+        int lines,
+        int pixels,
+        int kernel,
+        int wide,
+        float* a,
+        int columns,
+        int valid,
+        float* b,
+        float* start,
+        float* c,
+        nint cRow,
+        byte* used
+    );
 
     public abstract void Means(int rows, int depth, int columns, float* a, int* rowOffsets, int* depthOffsets, float* c);
 
@@ -162,5 +317,13 @@ internal abstract unsafe class KernelTable
 
     public abstract void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to);
 
-    public abstract void TinyStep(in TinyPlan plan, float* w, float* gradient, float* first, float* second, in StepConstants constants, in LaneFigures to);
+    public abstract void TinyStep(
+        in TinyPlan plan,
+        float* w,
+        float* gradient,
+        float* first,
+        float* second,
+        in StepConstants constants,
+        in LaneFigures to
+    );
 }

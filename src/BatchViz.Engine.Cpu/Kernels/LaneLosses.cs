@@ -6,7 +6,9 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// Sums of the losses of one block with examples in the lanes (<see cref="LaneForward{L, V}"/>), over its first <c>valid</c> examples;
 /// the same formulas as <see cref="LossKernels{L, V}"/>. Labels are class numbers as floats [block].
 /// </summary>
-internal static unsafe class LaneLosses<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class LaneLosses<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     /// <summary>Softmax cross-entropy: ln Σ eᶻ − z[label], with the largest z taken out first.</summary>
     /// <param name="z">[classes, block].</param>
@@ -17,7 +19,10 @@ internal static unsafe class LaneLosses<L, V> where L : struct, ILanes<V> where 
         V total = L.Zero;
         for (int c = 0; c < valid; c += L.Width)
         {
-            V label = L.Load(labels + c), top = L.Set(float.NegativeInfinity), own = L.Zero, sum = L.Zero;
+            V label = L.Load(labels + c),
+                top = L.Set(float.NegativeInfinity),
+                own = L.Zero,
+                sum = L.Zero;
             float* p = z + c;
             for (int j = 0; j < classes; j++, p += block)
             {
@@ -26,7 +31,8 @@ internal static unsafe class LaneLosses<L, V> where L : struct, ILanes<V> where 
                 own = L.Select(L.Same(label, L.Set(j)), v, own);
             }
             p = z + c;
-            for (int j = 0; j < classes; j++, p += block) sum = L.Add(sum, VectorMath<L, V>.Exp(L.Sub(L.Load(p), top)));
+            for (int j = 0; j < classes; j++, p += block)
+                sum = L.Add(sum, VectorMath<L, V>.Exp(L.Sub(L.Load(p), top)));
             V loss = L.Add(VectorMath<L, V>.Log(sum), L.Sub(top, own));
             total = L.Add(total, L.Select(L.FirstLanes(valid - c), loss, L.Zero));
         }
@@ -54,13 +60,15 @@ internal static unsafe class LaneLosses<L, V> where L : struct, ILanes<V> where 
     public static float Squared(int valid, int outputs, float* a, float* labels, float* targets)
     {
         int block = LaneForward<L, V>.Block;
-        V total = L.Zero, one = L.Set(1f);
+        V total = L.Zero,
+            one = L.Set(1f);
         for (int c = 0; c < valid; c += L.Width)
         {
             V sum = L.Zero;
             for (int j = 0; j < outputs; j++)
             {
-                V target = labels == null ? L.Load(targets + (nint)j * block + c)
+                V target =
+                    labels == null ? L.Load(targets + (nint)j * block + c)
                     : outputs == 1 ? Sign(L.Load(labels + c))
                     : L.Select(L.Same(L.Load(labels + c), L.Set(j)), one, L.Zero);
                 V d = L.Sub(L.Load(a + (nint)j * block + c), target);

@@ -15,7 +15,8 @@ internal static unsafe class NonZero
 
     /// <summary>A bit for each of sixteen values: whether it is not 0.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static uint Mask(float* p) => ~(uint)Vector512.Equals(Vector512.Load(p), Vector512<float>.Zero).ExtractMostSignificantBits() & ushort.MaxValue;
+    public static uint Mask(float* p) =>
+        ~(uint)Vector512.Equals(Vector512.Load(p), Vector512<float>.Zero).ExtractMostSignificantBits() & ushort.MaxValue;
 
     /// <summary>The places of the bits that are set, from first to last; how many.</summary>
     /// <param name="masks">[count], zeros behind them up to a multiple of 4.</param>
@@ -27,10 +28,12 @@ internal static unsafe class NonZero
         for (int m = 0; m < count; m += 4)
         {
             ulong bits = *(ulong*)(masks + m);
-            int many = BitOperations.PopCount(bits), first = m * Block;
+            int many = BitOperations.PopCount(bits),
+                first = m * Block;
             for (int* at = to; at < to + many; at += Burst)
             {
-                for (int i = 0; i < Burst; i++, bits &= bits - 1) at[i] = first + BitOperations.TrailingZeroCount(bits);
+                for (int i = 0; i < Burst; i++, bits &= bits - 1)
+                    at[i] = first + BitOperations.TrailingZeroCount(bits);
             }
             to += many;
         }

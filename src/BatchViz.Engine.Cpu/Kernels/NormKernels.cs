@@ -2,8 +2,13 @@ using System.Runtime.CompilerServices;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
-/// <summary>Statistics of columns and what norms do with them; rows of <c>columns</c> floats, a multiple of <see cref="WeightLayout.Lanes"/>. And the sums that layers of all kinds need.</summary>
-internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where V : struct
+/// <summary>
+/// Statistics of columns and what norms do with them; rows of <c>columns</c> floats, a multiple of <see cref="WeightLayout.Lanes"/>. And
+/// the sums that layers of all kinds need.
+/// </summary>
+internal static unsafe class NormKernels<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     /// <summary>Rows that are summed in float before they go into double.</summary>
     private const int Block = 32;
@@ -19,7 +24,8 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
             {
                 V s = L.Zero;
                 float* at = x + j;
-                for (int r = 0; r < count; r++, at += columns) s = L.Add(s, L.Load(at));
+                for (int r = 0; r < count; r++, at += columns)
+                    s = L.Add(s, L.Load(at));
                 L.AddToDoubles(to + j, s);
             }
         }
@@ -34,7 +40,8 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
             int count = Math.Min(Block, rows - first);
             for (int j = 0; j < columns; j += L.Width)
             {
-                V s = L.Zero, m = L.Load(mean + j);
+                V s = L.Zero,
+                    m = L.Load(mean + j);
                 float* at = x + j;
                 for (int r = 0; r < count; r++, at += columns)
                 {
@@ -55,9 +62,12 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
             int count = Math.Min(Block, rows - first);
             for (int j = 0; j < columns; j += L.Width)
             {
-                V s = L.Zero, m = mean == null ? L.Zero : L.Load(mean + j);
-                float* at = x + j, by = y + j;
-                for (int r = 0; r < count; r++, at += columns, by += columns) s = L.MulAdd(L.Load(by), L.Sub(L.Load(at), m), s);
+                V s = L.Zero,
+                    m = mean == null ? L.Zero : L.Load(mean + j);
+                float* at = x + j,
+                    by = y + j;
+                for (int r = 0; r < count; r++, at += columns, by += columns)
+                    s = L.MulAdd(L.Load(by), L.Sub(L.Load(at), m), s);
                 L.AddToDoubles(to + j, s);
             }
         }
@@ -69,8 +79,11 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
     {
         for (int j = 0; j < columns; j += L.Width)
         {
-            V m = mean == null ? L.Zero : L.Load(mean + j), s = L.Load(scale + j), t = shift == null ? L.Zero : L.Load(shift + j);
-            float* from = x + j, at = to + j;
+            V m = mean == null ? L.Zero : L.Load(mean + j),
+                s = L.Load(scale + j),
+                t = shift == null ? L.Zero : L.Load(shift + j);
+            float* from = x + j,
+                at = to + j;
             for (int r = 0; r < rows; r++, from += columns, at += columns)
             {
                 V v = L.MulAdd(L.Sub(L.Load(from), m), s, t);
@@ -83,12 +96,21 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float AddSquare(long count, float* g, float* to)
     {
-        V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero;
+        V s0 = L.Zero,
+            s1 = L.Zero,
+            s2 = L.Zero,
+            s3 = L.Zero;
         long i = 0;
         for (; i + 4 * L.Width <= count; i += 4 * L.Width)
         {
-            V a = L.Load(g + i), b = L.Load(g + i + L.Width), c = L.Load(g + i + 2 * L.Width), d = L.Load(g + i + 3 * L.Width);
-            s0 = L.MulAdd(a, a, s0); s1 = L.MulAdd(b, b, s1); s2 = L.MulAdd(c, c, s2); s3 = L.MulAdd(d, d, s3);
+            V a = L.Load(g + i),
+                b = L.Load(g + i + L.Width),
+                c = L.Load(g + i + 2 * L.Width),
+                d = L.Load(g + i + 3 * L.Width);
+            s0 = L.MulAdd(a, a, s0);
+            s1 = L.MulAdd(b, b, s1);
+            s2 = L.MulAdd(c, c, s2);
+            s3 = L.MulAdd(d, d, s3);
             L.Store(to + i, L.Add(L.Load(to + i), a));
             L.Store(to + i + L.Width, L.Add(L.Load(to + i + L.Width), b));
             L.Store(to + i + 2 * L.Width, L.Add(L.Load(to + i + 2 * L.Width), c));
@@ -111,16 +133,20 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
         {
             V s = L.Zero;
             float* at = x + j;
-            for (int r = 0; r < rows; r++, at += columns) s = L.Add(s, L.Load(at));
+            for (int r = 0; r < rows; r++, at += columns)
+                s = L.Add(s, L.Load(at));
             L.Store(to + j, s);
         }
     }
 
-    /// <summary>to += g in rows of <paramref name="columns"/> floats, of which only the lanes that the mask [columns] has set count; Σ g² of these.</summary>
+    /// <summary>
+    /// to += g in rows of <paramref name="columns"/> floats, of which only the lanes that the mask [columns] has set count; Σ g² of these.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static float AddLanes(int rows, int columns, float* mask, float* g, float* to)
     {
-        V s = L.Zero, t = L.Zero;
+        V s = L.Zero,
+            t = L.Zero;
         for (int r = 0; r < rows; r++, g += columns, to += columns)
         {
             for (int j = 0; j < columns; j += L.Width)
@@ -134,7 +160,8 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
     }
 
     /// <summary>
-    /// Sigmoid contrastive loss of rows of logits y [rows, stride], of which <paramref name="columns"/> count: losses[r] = Σ_j ln(1 + e^(−t y)), t = 1 for j = r, else −1;
+    /// Sigmoid contrastive loss of rows of logits y [rows, stride], of which <paramref name="columns"/> count: losses[r] = Σ_j ln(1 + e^(−t
+    /// y)), t = 1 for j = r, else −1;
     /// y ← scale·∂loss/∂y, 0 beyond the columns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -146,8 +173,10 @@ internal static unsafe class NormKernels<L, V> where L : struct, ILanes<V> where
             V sum = L.Zero;
             for (int j = 0; j < stride; j += L.Width)
             {
-                V valid = L.FirstLanes(columns - j), own = L.Select(L.FirstLanes(r - j + 1), L.Select(L.FirstLanes(r - j), L.Zero, one), L.Zero);
-                V sign = L.Sub(L.Add(own, own), one), m = L.Mul(sign, L.Load(y + j));
+                V valid = L.FirstLanes(columns - j),
+                    own = L.Select(L.FirstLanes(r - j + 1), L.Select(L.FirstLanes(r - j), L.Zero, one), L.Zero);
+                V sign = L.Sub(L.Add(own, own), one),
+                    m = L.Mul(sign, L.Load(y + j));
                 sum = L.Add(sum, L.Select(valid, LossKernels<L, V>.LogisticOf(m, out V wrong), L.Zero));
                 L.Store(y + j, L.Select(valid, L.Mul(L.Mul(L.Sub(L.Zero, sign), wrong), L.Set(scale)), L.Zero));
             }

@@ -21,17 +21,21 @@ internal unsafe struct Histogram
         get
         {
             long counted = 0;
-            for (int bin = 0; bin < Bins; bin++) counted |= Counts[bin];
+            for (int bin = 0; bin < Bins; bin++)
+                counted |= Counts[bin];
             return counted != 0;
         }
     }
 }
 
 /// <summary>Sums that are taken from gradients and examples on the way.</summary>
-internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class StatisticsKernels<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     /// <summary>Vectors after which four-bit counters go into eight-bit ones, and rounds of that until these are full.</summary>
-    private const int NibbleRounds = 15, ByteRounds = 17;
+    private const int NibbleRounds = 15,
+        ByteRounds = 17;
 
     /// <summary>
     /// Σ g² of each of some ranges that follow one another, added to <paramref name="squares"/>: in blocks summed in float and added up
@@ -42,8 +46,11 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
     public static void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to)
     {
         const int Block = 1024;
-        V nibbles = L.Zero, even = L.Zero, odd = L.Zero;
-        int inNibbles = 0, inBytes = 0;
+        V nibbles = L.Zero,
+            even = L.Zero,
+            odd = L.Zero;
+        int inNibbles = 0,
+            inBytes = 0;
         for (int r = 0; r < ranges; r++)
         {
             int n;
@@ -56,10 +63,12 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
                     V v = L.Load(g + i);
                     s = L.MulAdd(v, v, s);
                     nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, Histogram.LowestExponent));
-                    if (++inNibbles < NibbleRounds) continue;
+                    if (++inNibbles < NibbleRounds)
+                        continue;
                     Widen(ref nibbles, ref even, ref odd);
                     inNibbles = 0;
-                    if (++inBytes < ByteRounds) continue;
+                    if (++inBytes < ByteRounds)
+                        continue;
                     Empty(ref even, ref odd, ref to);
                     inBytes = 0;
                 }
@@ -70,7 +79,8 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
                 }
                 else
                 {
-                    for (int i = 0; i < n; i++) squares[r] += (double)g[i] * g[i];
+                    for (int i = 0; i < n; i++)
+                        squares[r] += (double)g[i] * g[i];
                 }
             }
         }
@@ -102,22 +112,39 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void RowSquares(int rows, int columns, int stride, float* p, float* squares)
     {
-        int whole = columns / L.Width * L.Width, b = 0;
+        int whole = columns / L.Width * L.Width,
+            b = 0;
         V rest = L.FirstLanes(columns - whole);
         for (; b + 4 <= rows; b += 4, p += 4 * stride)
         {
-            float* q = p + stride, r = q + stride, t = r + stride;
-            V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero;
+            float* q = p + stride,
+                r = q + stride,
+                t = r + stride;
+            V s0 = L.Zero,
+                s1 = L.Zero,
+                s2 = L.Zero,
+                s3 = L.Zero;
             for (int j = 0; j < whole; j += L.Width)
             {
-                V x0 = L.Load(p + j), x1 = L.Load(q + j), x2 = L.Load(r + j), x3 = L.Load(t + j);
-                s0 = L.MulAdd(x0, x0, s0); s1 = L.MulAdd(x1, x1, s1); s2 = L.MulAdd(x2, x2, s2); s3 = L.MulAdd(x3, x3, s3);
+                V x0 = L.Load(p + j),
+                    x1 = L.Load(q + j),
+                    x2 = L.Load(r + j),
+                    x3 = L.Load(t + j);
+                s0 = L.MulAdd(x0, x0, s0);
+                s1 = L.MulAdd(x1, x1, s1);
+                s2 = L.MulAdd(x2, x2, s2);
+                s3 = L.MulAdd(x3, x3, s3);
             }
             if (whole < columns)
             {
-                V x0 = L.Select(rest, L.Load(p + whole), L.Zero), x1 = L.Select(rest, L.Load(q + whole), L.Zero);
-                V x2 = L.Select(rest, L.Load(r + whole), L.Zero), x3 = L.Select(rest, L.Load(t + whole), L.Zero);
-                s0 = L.MulAdd(x0, x0, s0); s1 = L.MulAdd(x1, x1, s1); s2 = L.MulAdd(x2, x2, s2); s3 = L.MulAdd(x3, x3, s3);
+                V x0 = L.Select(rest, L.Load(p + whole), L.Zero),
+                    x1 = L.Select(rest, L.Load(q + whole), L.Zero);
+                V x2 = L.Select(rest, L.Load(r + whole), L.Zero),
+                    x3 = L.Select(rest, L.Load(t + whole), L.Zero);
+                s0 = L.MulAdd(x0, x0, s0);
+                s1 = L.MulAdd(x1, x1, s1);
+                s2 = L.MulAdd(x2, x2, s2);
+                s3 = L.MulAdd(x3, x3, s3);
             }
             Vector128.Store(L.SumsOf(s0, s1, s2, s3), squares + b);
         }
@@ -139,7 +166,8 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
     public static void AddProducts(int count, float bias, float* inputs, float* deltas, float* to)
     {
         V plus = L.Set(bias);
-        for (int b = 0; b < count; b += L.Width) L.Store(to + b, L.Add(L.Load(to + b), L.Mul(L.Add(L.Load(inputs + b), plus), L.Load(deltas + b))));
+        for (int b = 0; b < count; b += L.Width)
+            L.Store(to + b, L.Add(L.Load(to + b), L.Mul(L.Add(L.Load(inputs + b), plus), L.Load(deltas + b))));
     }
 
     /// <summary>squares[b] ← scale·squares[b] and norms[b] = √squares[b].</summary>
@@ -157,7 +185,8 @@ internal static unsafe class StatisticsKernels<L, V> where L : struct, ILanes<V>
 
     private static void Spread(V bytes, ref Histogram to, int first)
     {
-        int low = L.SumInts(L.And(bytes, 0x00FF00FF)), high = L.SumInts(L.And(L.ShiftRightInts(bytes, 8), 0x00FF00FF));
+        int low = L.SumInts(L.And(bytes, 0x00FF00FF)),
+            high = L.SumInts(L.And(L.ShiftRightInts(bytes, 8), 0x00FF00FF));
         to.Counts[first] += low & 0xFFFF;
         to.Counts[first + 2] += high & 0xFFFF;
         to.Counts[first + 4] += (int)((uint)low >> 16);

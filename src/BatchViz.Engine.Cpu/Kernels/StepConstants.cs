@@ -8,7 +8,8 @@ internal struct StepConstants
     public OptimizerKind Kind;
 
     /// <summary>g' = Weight·g + Decay·w.</summary>
-    public float Weight, Decay;
+    public float Weight,
+        Decay;
 
     /// <summary>η; for Adam and AdamW η / (1 − β₁ᵗ).</summary>
     public float Rate;
@@ -20,10 +21,12 @@ internal struct StepConstants
     public float Root;
 
     /// <summary>μ; or β₁, and 1 − β₁.</summary>
-    public float Decay1, OneMinusDecay1;
+    public float Decay1,
+        OneMinusDecay1;
 
     /// <summary>β₂ or ρ, and 1 − it.</summary>
-    public float Decay2, OneMinusDecay2;
+    public float Decay2,
+        OneMinusDecay2;
 
     public float Epsilon;
 }

@@ -5,7 +5,9 @@ using BatchViz.Engine.Cpu.Tiny;
 namespace BatchViz.Engine.Cpu.Kernels;
 
 /// <summary>The gradient of one tiny net: from one example with its units in lanes, or from many with examples in lanes.</summary>
-internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class TinyAlone<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     private const int Row = WeightLayout.Lanes;
 
@@ -17,15 +19,20 @@ internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static (float Loss, float Square) One(in TinyPlan plan, float* w, float* gradient)
     {
-        float* a = plan.Features, delta = plan.Deltas + plan.Layers * Row, slopes = plan.Slopes;
+        float* a = plan.Features,
+            delta = plan.Deltas + plan.Layers * Row,
+            slopes = plan.Slopes;
         for (int l = 0; l < plan.Layers; l++)
         {
-            int inputs = plan.Sizes[l], outputs = plan.Sizes[l + 1], j = 0;
+            int inputs = plan.Sizes[l],
+                outputs = plan.Sizes[l + 1],
+                j = 0;
             float* to = plan.Outputs + (l + 1) * Row;
             for (; j < outputs; j += L.Width)
             {
                 V s = plan.Bias ? L.Load(w + inputs * Row + j) : L.Zero;
-                for (int i = 0; i < inputs; i++) s = L.MulAdd(L.Set(a[i]), L.Load(w + i * Row + j), s);
+                for (int i = 0; i < inputs; i++)
+                    s = L.MulAdd(L.Set(a[i]), L.Load(w + i * Row + j), s);
                 L.Store(to + j, s);
             }
             ActivationKernels<L, V>.Activate(plan.ActivationOf(l), j, to, slopes + (l + 1) * Row);
@@ -35,7 +42,8 @@ internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V
         }
         int classes = plan.Sizes[plan.Layers];
         int label = (int)plan.Labels[0];
-        float* losses = plan.Scratch, spare = losses + Row;
+        float* losses = plan.Scratch,
+            spare = losses + Row;
         switch (plan.Loss)
         {
             case LossKind.CrossEntropy:
@@ -51,20 +59,30 @@ internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V
         float square = 0;
         for (int l = plan.Layers - 1; l >= 0; l--)
         {
-            int inputs = plan.Sizes[l], outputs = plan.Sizes[l + 1];
+            int inputs = plan.Sizes[l],
+                outputs = plan.Sizes[l + 1];
             w -= (inputs + (plan.Bias ? 1 : 0)) * Row;
             gradient -= (inputs + (plan.Bias ? 1 : 0)) * Row;
-            ActivationKernels<L, V>.ActivationBackward(plan.ActivationOf(l), (outputs + L.Width - 1) / L.Width * L.Width, delta, a, slopes + (l + 1) * Row);
+            ActivationKernels<L, V>.ActivationBackward(
+                plan.ActivationOf(l),
+                (outputs + L.Width - 1) / L.Width * L.Width,
+                delta,
+                a,
+                slopes + (l + 1) * Row
+            );
             a = l == 0 ? plan.Features : plan.Outputs + l * Row;
             for (int j = 0; j < outputs; j += L.Width)
             {
                 V d = L.Load(delta + j);
                 // Adding 0 leaves no −0, as a sum over many examples has none.
-                for (int i = 0; i < inputs; i++) L.Store(gradient + i * Row + j, L.Add(L.Mul(L.Set(a[i]), d), L.Zero));
-                if (plan.Bias) L.Store(gradient + inputs * Row + j, L.Add(d, L.Zero));
+                for (int i = 0; i < inputs; i++)
+                    L.Store(gradient + i * Row + j, L.Add(L.Mul(L.Set(a[i]), d), L.Zero));
+                if (plan.Bias)
+                    L.Store(gradient + inputs * Row + j, L.Add(d, L.Zero));
             }
             square += (Squares(inputs, a) + (plan.Bias ? 1 : 0)) * Squares(outputs, delta);
-            if (l > 0) VectorKernels<L, V>.RowsTimesDelta(inputs, Row, Row, w, delta, delta - Row);
+            if (l > 0)
+                VectorKernels<L, V>.RowsTimesDelta(inputs, Row, Row, w, delta, delta - Row);
             delta -= Row;
         }
         return (losses[0], square);
@@ -88,10 +106,12 @@ internal static unsafe class TinyAlone<L, V> where L : struct, ILanes<V> where V
     {
         for (int l = 0; l < plan.Layers; l++)
         {
-            int rows = plan.Sizes[l] + (plan.Bias ? 1 : 0), outputs = plan.Sizes[l + 1];
+            int rows = plan.Sizes[l] + (plan.Bias ? 1 : 0),
+                outputs = plan.Sizes[l + 1];
             for (int i = 0; i < rows; i++, gradient += Row)
             {
-                for (int j = 0; j < outputs; j++, lanes += L.Width) gradient[j] = L.SumOf(L.Load(lanes));
+                for (int j = 0; j < outputs; j++, lanes += L.Width)
+                    gradient[j] = L.SumOf(L.Load(lanes));
             }
         }
     }

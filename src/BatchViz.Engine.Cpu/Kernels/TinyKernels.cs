@@ -5,7 +5,9 @@ using BatchViz.Engine.Cpu.Tiny;
 namespace BatchViz.Engine.Cpu.Kernels;
 
 /// <summary>Where a net in lanes finds a weight: one number for all lanes, or a register with one for each.</summary>
-internal unsafe interface ITinyWeights<L, V> where L : struct, ILanes<V> where V : struct
+internal unsafe interface ITinyWeights<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     /// <summary>Floats from a weight to the next, and places from a row of a matrix to the next.</summary>
     static abstract int Step { get; }
@@ -14,9 +16,12 @@ internal unsafe interface ITinyWeights<L, V> where L : struct, ILanes<V> where V
 }
 
 /// <summary>Weights in the engine's padded layout, the same for all lanes.</summary>
-internal readonly unsafe struct SharedWeights<L, V> : ITinyWeights<L, V> where L : struct, ILanes<V> where V : struct
+internal readonly unsafe struct SharedWeights<L, V> : ITinyWeights<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     public static int Step => 1;
+
     public static int Row(int outputs) => WeightLayout.Lanes;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -24,9 +29,12 @@ internal readonly unsafe struct SharedWeights<L, V> : ITinyWeights<L, V> where L
 }
 
 /// <summary>Weights without padding, a register each: another net in every lane.</summary>
-internal readonly unsafe struct OwnWeights<L, V> : ITinyWeights<L, V> where L : struct, ILanes<V> where V : struct
+internal readonly unsafe struct OwnWeights<L, V> : ITinyWeights<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     public static int Step => L.Width;
+
     public static int Row(int outputs) => outputs;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -38,7 +46,9 @@ internal readonly unsafe struct OwnWeights<L, V> : ITinyWeights<L, V> where L : 
 /// (<see cref="One"/>): over inputs in their order; over units j first those with equal j mod Width in their order, then by halves.
 /// So a net has the same bits whichever way it is computed.
 /// </summary>
-internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class TinyKernels<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     private const MethodImplOptions Fast = MethodImplOptions.AggressiveOptimization;
 
@@ -46,11 +56,13 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
 
     /// <summary>Activations of all layers from the features.</summary>
     [MethodImpl(Fast)]
-    public static void Forward<M>(in TinyPlan plan, float* w) where M : ITinyWeights<L, V>
+    public static void Forward<M>(in TinyPlan plan, float* w)
+        where M : ITinyWeights<L, V>
     {
         for (int l = 0; l < plan.Layers; l++)
         {
-            int inputs = plan.Sizes[l], outputs = plan.Sizes[l + 1];
+            int inputs = plan.Sizes[l],
+                outputs = plan.Sizes[l + 1];
             float* z = plan.Outputs + (l + 1) * Layer;
             Product<M>(inputs, outputs, plan.Bias, l == 0 ? plan.Features : z - Layer, w, z);
             ActivationKernels<L, V>.Activate(plan.ActivationOf(l), outputs * L.Width, z, plan.Slopes + (l + 1) * Layer);
@@ -60,37 +72,63 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
 
     /// <summary>z_j = bias_j + Σ x_i·w_ij over i in order.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Product<M>(int inputs, int outputs, bool bias, float* x, float* w, float* z) where M : ITinyWeights<L, V>
+    private static void Product<M>(int inputs, int outputs, bool bias, float* x, float* w, float* z)
+        where M : ITinyWeights<L, V>
     {
-        int row = M.Row(outputs) * M.Step, j = 0;
+        int row = M.Row(outputs) * M.Step,
+            j = 0;
         float* b = w + inputs * row;
         for (; j + 8 <= outputs; j += 8)
         {
             float* p = w + j * M.Step;
-            V s0 = L.Zero, s1 = L.Zero, s2 = L.Zero, s3 = L.Zero, s4 = L.Zero, s5 = L.Zero, s6 = L.Zero, s7 = L.Zero;
+            V s0 = L.Zero,
+                s1 = L.Zero,
+                s2 = L.Zero,
+                s3 = L.Zero,
+                s4 = L.Zero,
+                s5 = L.Zero,
+                s6 = L.Zero,
+                s7 = L.Zero;
             if (bias)
             {
                 float* c = b + j * M.Step;
-                s0 = M.At(c); s1 = M.At(c + M.Step); s2 = M.At(c + 2 * M.Step); s3 = M.At(c + 3 * M.Step);
-                s4 = M.At(c + 4 * M.Step); s5 = M.At(c + 5 * M.Step); s6 = M.At(c + 6 * M.Step); s7 = M.At(c + 7 * M.Step);
+                s0 = M.At(c);
+                s1 = M.At(c + M.Step);
+                s2 = M.At(c + 2 * M.Step);
+                s3 = M.At(c + 3 * M.Step);
+                s4 = M.At(c + 4 * M.Step);
+                s5 = M.At(c + 5 * M.Step);
+                s6 = M.At(c + 6 * M.Step);
+                s7 = M.At(c + 7 * M.Step);
             }
             for (int i = 0; i < inputs; i++, p += row)
             {
                 V v = L.Load(x + i * L.Width);
-                s0 = L.MulAdd(v, M.At(p), s0); s1 = L.MulAdd(v, M.At(p + M.Step), s1);
-                s2 = L.MulAdd(v, M.At(p + 2 * M.Step), s2); s3 = L.MulAdd(v, M.At(p + 3 * M.Step), s3);
-                s4 = L.MulAdd(v, M.At(p + 4 * M.Step), s4); s5 = L.MulAdd(v, M.At(p + 5 * M.Step), s5);
-                s6 = L.MulAdd(v, M.At(p + 6 * M.Step), s6); s7 = L.MulAdd(v, M.At(p + 7 * M.Step), s7);
+                s0 = L.MulAdd(v, M.At(p), s0);
+                s1 = L.MulAdd(v, M.At(p + M.Step), s1);
+                s2 = L.MulAdd(v, M.At(p + 2 * M.Step), s2);
+                s3 = L.MulAdd(v, M.At(p + 3 * M.Step), s3);
+                s4 = L.MulAdd(v, M.At(p + 4 * M.Step), s4);
+                s5 = L.MulAdd(v, M.At(p + 5 * M.Step), s5);
+                s6 = L.MulAdd(v, M.At(p + 6 * M.Step), s6);
+                s7 = L.MulAdd(v, M.At(p + 7 * M.Step), s7);
             }
             float* to = z + j * L.Width;
-            L.Store(to, s0); L.Store(to + L.Width, s1); L.Store(to + 2 * L.Width, s2); L.Store(to + 3 * L.Width, s3);
-            L.Store(to + 4 * L.Width, s4); L.Store(to + 5 * L.Width, s5); L.Store(to + 6 * L.Width, s6); L.Store(to + 7 * L.Width, s7);
+            L.Store(to, s0);
+            L.Store(to + L.Width, s1);
+            L.Store(to + 2 * L.Width, s2);
+            L.Store(to + 3 * L.Width, s3);
+            L.Store(to + 4 * L.Width, s4);
+            L.Store(to + 5 * L.Width, s5);
+            L.Store(to + 6 * L.Width, s6);
+            L.Store(to + 7 * L.Width, s7);
         }
         for (; j < outputs; j++)
         {
             float* p = w + j * M.Step;
             V s = bias ? M.At(b + j * M.Step) : L.Zero;
-            for (int i = 0; i < inputs; i++, p += row) s = L.MulAdd(L.Load(x + i * L.Width), M.At(p), s);
+            for (int i = 0; i < inputs; i++, p += row)
+                s = L.MulAdd(L.Load(x + i * L.Width), M.At(p), s);
             L.Store(z + j * L.Width, s);
         }
     }
@@ -100,12 +138,16 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     public static V Loss(in TinyPlan plan, float scale, V valid)
     {
         int outputs = plan.Sizes[plan.Layers];
-        float* z = plan.Outputs + plan.Layers * Layer, delta = plan.Deltas + plan.Layers * Layer;
-        V factor = L.Set(scale), loss;
+        float* z = plan.Outputs + plan.Layers * Layer,
+            delta = plan.Deltas + plan.Layers * Layer;
+        V factor = L.Set(scale),
+            loss;
         switch (plan.Loss)
         {
             case LossKind.CrossEntropy:
-                V label = L.Load(plan.Labels), max = L.Load(z), right = L.Load(z);
+                V label = L.Load(plan.Labels),
+                    max = L.Load(z),
+                    right = L.Load(z);
                 for (int j = 1; j < outputs; j++)
                 {
                     V output = L.Load(z + j * L.Width);
@@ -124,7 +166,8 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
                 V share = L.Div(factor, total);
                 for (int j = 0; j < outputs; j++)
                 {
-                    V d = L.Mul(L.Load(delta + j * L.Width), share), other = L.Select(L.Same(label, L.Set(j)), L.Zero, d);
+                    V d = L.Mul(L.Load(delta + j * L.Width), share),
+                        other = L.Select(L.Same(label, L.Set(j)), L.Zero, d);
                     L.Store(delta + j * L.Width, d);
                     float* part = plan.Scratch + (j & (L.Width - 1)) * L.Width;
                     L.Store(part, j < L.Width ? other : L.Add(L.Load(part), other));
@@ -137,7 +180,8 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
                 }
                 return loss;
             case LossKind.Logistic:
-                V t = L.Load(plan.Signs), y = L.Mul(t, L.Load(z));
+                V t = L.Load(plan.Signs),
+                    y = L.Mul(t, L.Load(z));
                 loss = LossKernels<L, V>.LogisticOf(y, out V wrong);
                 L.Store(delta, L.Select(valid, L.Mul(L.Sub(L.Zero, L.Mul(t, wrong)), factor), L.Zero));
                 return loss;
@@ -164,7 +208,8 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     /// [parameters without padding][lanes]. Returns the lanes' ‖gradient of the example‖², times scale².
     /// </summary>
     [MethodImpl(Fast)]
-    public static V Backward<M>(in TinyPlan plan, float* w, float* gradient) where M : ITinyWeights<L, V>
+    public static V Backward<M>(in TinyPlan plan, float* w, float* gradient)
+        where M : ITinyWeights<L, V>
     {
         int bias = plan.Bias ? 1 : 0;
         for (int l = 0; l < plan.Layers; l++)
@@ -175,34 +220,51 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
         V square = L.Zero;
         for (int l = plan.Layers - 1; l >= 0; l--)
         {
-            int inputs = plan.Sizes[l], outputs = plan.Sizes[l + 1];
-            float* x = l == 0 ? plan.Features : plan.Outputs + l * Layer, delta = plan.Deltas + (l + 1) * Layer;
+            int inputs = plan.Sizes[l],
+                outputs = plan.Sizes[l + 1];
+            float* x = l == 0 ? plan.Features : plan.Outputs + l * Layer,
+                delta = plan.Deltas + (l + 1) * Layer;
             w -= (inputs + bias) * M.Row(outputs) * M.Step;
             gradient -= (inputs + bias) * outputs * L.Width;
-            ActivationKernels<L, V>.ActivationBackward(plan.ActivationOf(l), outputs * L.Width, delta, plan.Outputs + (l + 1) * Layer, plan.Slopes + (l + 1) * Layer);
+            ActivationKernels<L, V>.ActivationBackward(
+                plan.ActivationOf(l),
+                outputs * L.Width,
+                delta,
+                plan.Outputs + (l + 1) * Layer,
+                plan.Slopes + (l + 1) * Layer
+            );
             Outer(inputs, outputs, plan.Bias, x, delta, gradient);
             V inputSquare = L.Add(Squares(inputs, x, plan.Scratch), plan.Bias ? L.Set(1f) : L.Zero);
             square = L.Add(square, L.Mul(inputSquare, Squares(outputs, delta, plan.Scratch)));
-            if (l > 0) Below<M>(inputs, outputs, w, delta, delta - Layer, plan.Scratch);
+            if (l > 0)
+                Below<M>(inputs, outputs, w, delta, delta - Layer, plan.Scratch);
         }
         return square;
     }
 
     /// <summary>below_i = Σ over j of delta_j·w_ij.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Below<M>(int inputs, int outputs, float* w, float* delta, float* below, float* scratch) where M : ITinyWeights<L, V>
+    private static void Below<M>(int inputs, int outputs, float* w, float* delta, float* below, float* scratch)
+        where M : ITinyWeights<L, V>
     {
         int row = M.Row(outputs) * M.Step;
         if (outputs == 1)
         {
             V d = L.Load(delta);
-            for (int i = 0; i < inputs; i++, w += row) L.Store(below + i * L.Width, L.MulAdd(d, M.At(w), L.Zero));
+            for (int i = 0; i < inputs; i++, w += row)
+                L.Store(below + i * L.Width, L.MulAdd(d, M.At(w), L.Zero));
             return;
         }
         if (outputs == 8 && L.Width >= 8)
         {
-            V d0 = L.Load(delta), d1 = L.Load(delta + L.Width), d2 = L.Load(delta + 2 * L.Width), d3 = L.Load(delta + 3 * L.Width);
-            V d4 = L.Load(delta + 4 * L.Width), d5 = L.Load(delta + 5 * L.Width), d6 = L.Load(delta + 6 * L.Width), d7 = L.Load(delta + 7 * L.Width);
+            V d0 = L.Load(delta),
+                d1 = L.Load(delta + L.Width),
+                d2 = L.Load(delta + 2 * L.Width),
+                d3 = L.Load(delta + 3 * L.Width);
+            V d4 = L.Load(delta + 4 * L.Width),
+                d5 = L.Load(delta + 5 * L.Width),
+                d6 = L.Load(delta + 6 * L.Width),
+                d7 = L.Load(delta + 7 * L.Width);
             for (int i = 0; i < inputs; i++, w += row)
             {
                 V s0 = L.Add(L.MulAdd(d0, M.At(w), L.Zero), L.MulAdd(d4, M.At(w + 4 * M.Step), L.Zero));
@@ -230,8 +292,12 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
         int j = 0;
         for (; j + 4 <= outputs; j += 4)
         {
-            float* d = delta + j * L.Width, g = gradient + j * L.Width;
-            V d0 = L.Load(d), d1 = L.Load(d + L.Width), d2 = L.Load(d + 2 * L.Width), d3 = L.Load(d + 3 * L.Width);
+            float* d = delta + j * L.Width,
+                g = gradient + j * L.Width;
+            V d0 = L.Load(d),
+                d1 = L.Load(d + L.Width),
+                d2 = L.Load(d + 2 * L.Width),
+                d3 = L.Load(d + 3 * L.Width);
             for (int i = 0; i < inputs; i++, g += outputs * L.Width)
             {
                 V v = L.Load(x + i * L.Width);
@@ -245,11 +311,14 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
         {
             float* g = gradient + j * L.Width;
             V d = L.Load(delta + j * L.Width);
-            for (int i = 0; i < inputs; i++, g += outputs * L.Width) L.Store(g, L.MulAdd(L.Load(x + i * L.Width), d, L.Load(g)));
+            for (int i = 0; i < inputs; i++, g += outputs * L.Width)
+                L.Store(g, L.MulAdd(L.Load(x + i * L.Width), d, L.Load(g)));
         }
-        if (!bias) return;
+        if (!bias)
+            return;
         gradient += inputs * outputs * L.Width;
-        for (j = 0; j < outputs; j++, gradient += L.Width) L.Store(gradient, L.Add(L.Load(gradient), L.Load(delta + j * L.Width)));
+        for (j = 0; j < outputs; j++, gradient += L.Width)
+            L.Store(gradient, L.Add(L.Load(gradient), L.Load(delta + j * L.Width)));
     }
 
     /// <summary>Σ v_u² over units.</summary>
@@ -258,16 +327,24 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
     {
         if (units <= 2)
         {
-            V first = L.Load(v), second = units == 2 ? L.Load(v + L.Width) : L.Zero;
+            V first = L.Load(v),
+                second = units == 2 ? L.Load(v + L.Width) : L.Zero;
             return L.Add(L.Mul(first, first), L.Mul(second, second));
         }
         if (units == 8 && L.Width >= 8)
         {
-            V a = L.Load(v), b = L.Load(v + L.Width), c = L.Load(v + 2 * L.Width), d = L.Load(v + 3 * L.Width);
-            V e = L.Load(v + 4 * L.Width), f = L.Load(v + 5 * L.Width), g = L.Load(v + 6 * L.Width), h = L.Load(v + 7 * L.Width);
+            V a = L.Load(v),
+                b = L.Load(v + L.Width),
+                c = L.Load(v + 2 * L.Width),
+                d = L.Load(v + 3 * L.Width);
+            V e = L.Load(v + 4 * L.Width),
+                f = L.Load(v + 5 * L.Width),
+                g = L.Load(v + 6 * L.Width),
+                h = L.Load(v + 7 * L.Width);
             return L.Add(
                 L.Add(L.Add(L.Mul(a, a), L.Mul(e, e)), L.Add(L.Mul(c, c), L.Mul(g, g))),
-                L.Add(L.Add(L.Mul(b, b), L.Mul(f, f)), L.Add(L.Mul(d, d), L.Mul(h, h))));
+                L.Add(L.Add(L.Mul(b, b), L.Mul(f, f)), L.Add(L.Mul(d, d), L.Mul(h, h)))
+            );
         }
         for (int u = 0; u < units; u++)
         {
@@ -288,8 +365,10 @@ internal static unsafe class TinyKernels<L, V> where L : struct, ILanes<V> where
             for (int k = 0; k < half; k++)
             {
                 float* p = parts + k * L.Width;
-                if (k + half < held) L.Store(p, L.Add(L.Load(p), L.Load(p + half * L.Width)));
-                else if (k < held && held < L.Width) L.Store(p, L.Add(L.Load(p), L.Zero));
+                if (k + half < held)
+                    L.Store(p, L.Add(L.Load(p), L.Load(p + half * L.Width)));
+                else if (k < held && held < L.Width)
+                    L.Store(p, L.Add(L.Load(p), L.Zero));
             }
             held = Math.Min(held, half);
         }

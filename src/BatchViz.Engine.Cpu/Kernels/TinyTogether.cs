@@ -7,16 +7,22 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// As many tiny nets as a register has lanes, each with its own weights and its own batch of equal size. Weights and gradients lie
 /// without padding, [parameters][lanes].
 /// </summary>
-internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> where V : struct
+internal static unsafe class TinyTogether<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
-    /// <summary>The mean gradients of all lanes' batches, with the losses and squared gradient norms of every example [examples][lanes].</summary>
+    /// <summary>
+    /// The mean gradients of all lanes' batches, with the losses and squared gradient norms of every example [examples][lanes].
+    /// </summary>
     /// <param name="gradient">With room behind it for log₂ Width more like it.</param>
     public static void Gradient(TinyPlan plan, in TinyBatch batch, float* w, int parameters, float* gradient)
     {
         Sum(ref plan, batch, w, parameters, 0, 1, gradient);
-        if (batch.Count >= L.Width) return;
+        if (batch.Count >= L.Width)
+            return;
         // A net alone adds up a full register's lanes, of which those without an example hold 0.
-        for (int p = 0; p < parameters; p++) L.Store(gradient + p * L.Width, L.Add(L.Load(gradient + p * L.Width), L.Zero));
+        for (int p = 0; p < parameters; p++)
+            L.Store(gradient + p * L.Width, L.Add(L.Load(gradient + p * L.Width), L.Zero));
     }
 
     /// <summary>
@@ -28,14 +34,17 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
         if (step < L.Width)
         {
             Sum(ref plan, batch, w, parameters, first, 2 * step, into);
-            if (first + step >= batch.Count) return;
+            if (first + step >= batch.Count)
+                return;
             float* other = into + parameters * L.Width;
             Sum(ref plan, batch, w, parameters, first + step, 2 * step, other);
-            for (int p = 0; p < parameters * L.Width; p += L.Width) L.Store(into + p, L.Add(L.Load(into + p), L.Load(other + p)));
+            for (int p = 0; p < parameters * L.Width; p += L.Width)
+                L.Store(into + p, L.Add(L.Load(into + p), L.Load(other + p)));
             return;
         }
         new Span<float>(into, parameters * L.Width).Clear();
-        int inputs = plan.Sizes[0], outputs = plan.Sizes[plan.Layers];
+        int inputs = plan.Sizes[0],
+            outputs = plan.Sizes[plan.Layers];
         float scale = 1f / batch.Count;
         for (int b = first; b < batch.Count; b += L.Width)
         {
@@ -54,10 +63,13 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Examples(in TinyBatch batch, float whole, in LaneFigures to)
     {
-        V factor = L.Set(whole), least = L.Set(float.PositiveInfinity), most = L.Zero;
+        V factor = L.Set(whole),
+            least = L.Set(float.PositiveInfinity),
+            most = L.Zero;
         for (int b = 0; b < batch.Count; b++)
         {
-            V square = L.Mul(L.Load(batch.Squares + b * L.Width), factor), norm = L.Sqrt(square);
+            V square = L.Mul(L.Load(batch.Squares + b * L.Width), factor),
+                norm = L.Sqrt(square);
             L.AddToDoubles(to.Loss, L.Load(batch.Losses + b * L.Width));
             L.AddToDoubles(to.ExampleSquares, square);
             L.AddToDoubles(to.ExampleNorms, norm);
@@ -68,15 +80,21 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
         L.Store(to.ExampleMax, most);
     }
 
-    /// <summary>Σ g² of every layer and the histogram of |g|, in the order of <see cref="StatisticsKernels{L, V}.GradientSums"/> over padded rows.</summary>
+    /// <summary>
+    /// Σ g² of every layer and the histogram of |g|, in the order of <see cref="StatisticsKernels{L, V}.GradientSums"/> over padded rows.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void GradientSums(in TinyPlan plan, float* gradient, in LaneFigures to)
     {
-        V nibbles = L.Zero, even = L.Zero, odd = L.Zero;
-        int inNibbles = 0, inBytes = 0;
+        V nibbles = L.Zero,
+            even = L.Zero,
+            odd = L.Zero;
+        int inNibbles = 0,
+            inBytes = 0;
         for (int l = 0; l < plan.Layers; l++)
         {
-            int rows = plan.Sizes[l] + (plan.Bias ? 1 : 0), outputs = plan.Sizes[l + 1];
+            int rows = plan.Sizes[l] + (plan.Bias ? 1 : 0),
+                outputs = plan.Sizes[l + 1];
             new Span<float>(plan.Scratch, WeightLayout.Lanes * L.Width).Clear();
             for (int i = 0; i < rows; i++)
             {
@@ -86,10 +104,12 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
                     float* part = plan.Scratch + (j & (L.Width - 1)) * L.Width;
                     L.Store(part, L.MulAdd(g, g, L.Load(part)));
                     nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, Histogram.LowestExponent));
-                    if (++inNibbles < 15) continue;
+                    if (++inNibbles < 15)
+                        continue;
                     StatisticsKernels<L, V>.Widen(ref nibbles, ref even, ref odd);
                     inNibbles = 0;
-                    if (++inBytes < 17) continue;
+                    if (++inBytes < 17)
+                        continue;
                     Empty(ref even, ref odd, to.Histogram);
                     inBytes = 0;
                 }
@@ -104,7 +124,8 @@ internal static unsafe class TinyTogether<L, V> where L : struct, ILanes<V> wher
     {
         for (int k = 0; k < 4; k++)
         {
-            float* first = counts + 2 * k * L.Width, second = first + L.Width;
+            float* first = counts + 2 * k * L.Width,
+                second = first + L.Width;
             L.Store(first, L.AddInts(L.Load(first), L.And(L.ShiftRightInts(even, 8 * k), 0xFF)));
             L.Store(second, L.AddInts(L.Load(second), L.And(L.ShiftRightInts(odd, 8 * k), 0xFF)));
         }

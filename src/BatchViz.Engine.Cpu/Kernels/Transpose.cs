@@ -7,8 +7,11 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// <summary>Transposition, the same on every path: it moves numbers and rounds nothing.</summary>
 internal static unsafe class Transpose
 {
-    /// <summary>to[j, i] = from[i, j] for i &lt; rows, j &lt; columns; padding of <paramref name="to"/> up to toStride is set to 0.</summary>
-    public static void Run(int rows, int columns, float* from, int fromStride, float* to, int toStride) => Run(rows, columns, from, fromStride, to, toStride, toStride);
+    /// <summary>
+    /// to[j, i] = from[i, j] for i &lt; rows, j &lt; columns; padding of <paramref name="to"/> up to toStride is set to 0.
+    /// </summary>
+    public static void Run(int rows, int columns, float* from, int fromStride, float* to, int toStride) =>
+        Run(rows, columns, from, fromStride, to, toStride, toStride);
 
     /// <summary>As that, but with padding up to <paramref name="padded"/> columns of <paramref name="to"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
@@ -42,12 +45,14 @@ internal static unsafe class Transpose
             }
             for (; j < columns; j++)
             {
-                for (int k = 0; k < 4; k++) to[(nint)j * toStride + i + k] = source[(nint)k * fromStride + j];
+                for (int k = 0; k < 4; k++)
+                    to[(nint)j * toStride + i + k] = source[(nint)k * fromStride + j];
             }
         }
         for (; i < padded; i++)
         {
-            for (int j = 0; j < columns; j++) to[(nint)j * toStride + i] = i < rows ? from[(nint)i * fromStride + j] : 0;
+            for (int j = 0; j < columns; j++)
+                to[(nint)j * toStride + i] = i < rows ? from[(nint)i * fromStride + j] : 0;
         }
     }
 }

@@ -7,10 +7,14 @@ namespace BatchViz.Engine.Cpu.Kernels;
 /// same bits on every machine. Errors (tested over the whole range): about 2 units in the last place, sigmoid 3, tanh 6 (near 1).
 /// Polynomials: Cephes (Moshier) for exp and log; erf after N. Juffa's published minimax fit.
 /// </summary>
-internal static class VectorMath<L, V> where L : struct, ILanes<V> where V : struct
+internal static class VectorMath<L, V>
+    where L : struct, ILanes<V>
+    where V : struct
 {
     private const MethodImplOptions Inline = MethodImplOptions.AggressiveInlining;
-    private const float Log2E = 1.44269504088896341f, Ln2High = 0.693359375f, Ln2Low = -2.12194440e-4f;
+    private const float Log2E = 1.44269504088896341f,
+        Ln2High = 0.693359375f,
+        Ln2Low = -2.12194440e-4f;
 
     /// <summary>Adding it rounds a float below 2²² to an integer that is left in the low bits.</summary>
     private const float RoundingShift = 12582912f;
@@ -70,7 +74,8 @@ internal static class VectorMath<L, V> where L : struct, ILanes<V> where V : str
     [MethodImpl(Inline)]
     public static V Tanh(V a)
     {
-        V one = L.Set(1f), s = L.Min(L.Set(9.1f * 9.1f), L.Mul(a, a));
+        V one = L.Set(1f),
+            s = L.Min(L.Set(9.1f * 9.1f), L.Mul(a, a));
         V p = L.MulAdd(L.Set(1.324290899162861e-8f), s, L.Set(2.053412754321471e-5f));
         V q = L.MulAdd(L.Set(7.732481890343479e-7f), s, L.Set(3.2784248469397426e-4f));
         p = L.MulAdd(p, s, L.Set(3.4912924747914076e-3f));
@@ -90,7 +95,8 @@ internal static class VectorMath<L, V> where L : struct, ILanes<V> where V : str
     [MethodImpl(Inline)]
     public static V Erf(V a)
     {
-        V t = L.Min(L.Set(4f), L.Abs(a)), s = L.Mul(t, t);
+        V t = L.Min(L.Set(4f), L.Abs(a)),
+            s = L.Mul(t, t);
         V u = L.MulAdd(L.Set(-3.88396438e-3f), t, L.Set(2.42546219e-2f));
         V r = L.MulAdd(L.Set(-1.72853470e-5f), t, L.Set(3.83197126e-4f));
         r = L.MulAdd(r, s, u);

@@ -25,7 +25,8 @@ internal sealed unsafe class LayerPath
         var nodes = network.Graph.Towers[tower];
         var shape = network.Graph.Input;
         // Planes are a vector already.
-        if (nodes.Count > 0 && nodes[0].Spec.Kind == LayerKind.Flatten) shape = new TensorShape((int)shape.Size);
+        if (nodes.Count > 0 && nodes[0].Spec.Kind == LayerKind.Flatten)
+            shape = new TensorShape((int)shape.Size);
         Input = Add(new Tensor(shape, false, planar: shape.Pixels > 1));
         shared.Add(Input);
         var at = Input;
@@ -38,8 +39,10 @@ internal sealed unsafe class LayerPath
         var written = new HashSet<Tensor>();
         foreach (var op in Enumerable.Reverse(ops))
         {
-            if (!ReferenceEquals(op.Input, op.Output)) op.Adds = !written.Add(op.Input);
-            if (op is AddOp add) add.AddsShortcut = !written.Add(add.Shortcut);
+            if (!ReferenceEquals(op.Input, op.Output))
+                op.Adds = !written.Add(op.Input);
+            if (op is AddOp add)
+                add.AddsShortcut = !written.Add(add.Shortcut);
         }
     }
 
@@ -56,49 +59,60 @@ internal sealed unsafe class LayerPath
 
     public void Reserve(Arena arena, int rows, Uses uses)
     {
-        foreach (var tensor in tensors) tensor.Reserve(arena, rows, uses);
-        foreach (var op in ops) op.Reserve(arena, rows, uses);
+        foreach (var tensor in tensors)
+            tensor.Reserve(arena, rows, uses);
+        foreach (var op in ops)
+            op.Reserve(arena, rows, uses);
     }
 
     public void Take(Arena arena, Uses uses)
     {
-        foreach (var tensor in tensors) tensor.Take(arena, uses);
-        foreach (var op in ops) op.Take(arena);
+        foreach (var tensor in tensors)
+            tensor.Take(arena, uses);
+        foreach (var op in ops)
+            op.Take(arena);
     }
 
     public void Prepare(LayerState state, bool backward)
     {
-        foreach (var op in ops) op.Prepare(state, backward);
+        foreach (var op in ops)
+            op.Prepare(state, backward);
     }
 
     public void PrepareTangent(LayerState state)
     {
-        foreach (var op in ops) op.PrepareTangent(state);
+        foreach (var op in ops)
+            op.PrepareTangent(state);
     }
 
     public void Forward(LayerState state, int rows)
     {
-        foreach (var op in ops) op.Forward(state, rows);
+        foreach (var op in ops)
+            op.Forward(state, rows);
     }
 
     public void Backward(LayerState state, int rows)
     {
-        for (int i = ops.Count - 1; i >= 0; i--) ops[i].Backward(state, rows);
+        for (int i = ops.Count - 1; i >= 0; i--)
+            ops[i].Backward(state, rows);
     }
 
     public void ForwardTangent(LayerState state, int rows)
     {
-        foreach (var op in ops) op.ForwardTangent(state, rows);
+        foreach (var op in ops)
+            op.ForwardTangent(state, rows);
     }
 
     public void BackwardTangent(LayerState state, int rows)
     {
-        for (int i = ops.Count - 1; i >= 0; i--) ops[i].BackwardTangent(state, rows);
+        for (int i = ops.Count - 1; i >= 0; i--)
+            ops[i].BackwardTangent(state, rows);
     }
 
     public void Commit(LayerState state)
     {
-        foreach (var op in ops) op.Commit(state);
+        foreach (var op in ops)
+            op.Commit(state);
     }
 
     private Tensor Add(Tensor tensor)
@@ -148,7 +162,8 @@ internal sealed unsafe class LayerPath
             case LayerKind.Residual:
                 // Two layers read it, so neither may change it.
                 shared.Add(at);
-                Tensor way = Build(node.Inner, at), own = Build(node.Projection, at);
+                Tensor way = Build(node.Inner, at),
+                    own = Build(node.Projection, at);
                 var sum = Add(new Tensor(node.Output, way.NeedsGradient || own.NeedsGradient));
                 ops.Add(new AddOp(kernels, way, own, sum));
                 return sum;
@@ -157,23 +172,33 @@ internal sealed unsafe class LayerPath
             case LayerKind.Activation when spec.Function == Activation.Linear:
                 return at;
             case LayerKind.Activation:
-                // An activation's slope follows from its outputs, so another must not stand in their place; nor may it in what dropout gave.
+                // An activation's slope follows from its outputs, so another must not stand in their place; nor may it in what dropout
+                // gave.
                 var free = !shared.Contains(at) && ops.Count > 0 && ops[^1] is not ActivationOp && ReferenceEquals(ops[^1].Output, at);
                 var activated = free ? at : Add(new Tensor(node.Output, at.NeedsGradient));
                 ops.Add(new ActivationOp(kernels, spec.Function, at, activated));
                 return activated;
         }
         var output = Add(new Tensor(node.Output, at.NeedsGradient || node.Weights >= 0));
-        ops.Add(spec.Kind switch
-        {
-            LayerKind.Conv2d or LayerKind.Dense => new ConvOp(kernels, spec, layout.Layers[node.Weights], at, output, examples),
-            LayerKind.MaxPool or LayerKind.AvgPool => new PoolOp(kernels, spec, at, output),
-            LayerKind.Flatten => new FlattenOp(kernels, at, output),
-            LayerKind.BatchNorm => new BatchNormOp(kernels, spec, layout.Layers[node.Weights], layout.Norms[NormIndex(node.Statistics)], at, output),
-            LayerKind.GroupNorm or LayerKind.LayerNorm => new GroupNormOp(kernels, spec, layout.Layers[node.Weights], at, output),
-            LayerKind.Dropout => new DropoutOp(kernels, spec.Rate, firstNumber + Dropouts, at, output),
-            _ => throw new ArgumentOutOfRangeException(nameof(node), spec.Kind, "unknown layer"),
-        });
+        ops.Add(
+            spec.Kind switch
+            {
+                LayerKind.Conv2d or LayerKind.Dense => new ConvOp(kernels, spec, layout.Layers[node.Weights], at, output, examples),
+                LayerKind.MaxPool or LayerKind.AvgPool => new PoolOp(kernels, spec, at, output),
+                LayerKind.Flatten => new FlattenOp(kernels, at, output),
+                LayerKind.BatchNorm => new BatchNormOp(
+                    kernels,
+                    spec,
+                    layout.Layers[node.Weights],
+                    layout.Norms[NormIndex(node.Statistics)],
+                    at,
+                    output
+                ),
+                LayerKind.GroupNorm or LayerKind.LayerNorm => new GroupNormOp(kernels, spec, layout.Layers[node.Weights], at, output),
+                LayerKind.Dropout => new DropoutOp(kernels, spec.Rate, firstNumber + Dropouts, at, output),
+                _ => throw new ArgumentOutOfRangeException(nameof(node), spec.Kind, "unknown layer"),
+            }
+        );
         return output;
     }
 
@@ -181,9 +206,7 @@ internal sealed unsafe class LayerPath
     private int NormIndex(int statistics)
     {
         int norm = 0;
-        for (int at = 0; at < statistics; at += 2 * layout.Norms[norm++].Channels)
-        {
-        }
+        for (int at = 0; at < statistics; at += 2 * layout.Norms[norm++].Channels) { }
         return norm;
     }
 }

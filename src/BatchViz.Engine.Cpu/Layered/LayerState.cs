@@ -13,7 +13,8 @@ internal sealed unsafe class LayerState
     public float* Gradient;
 
     /// <summary>A direction v in weight space, and where the Hessian's product with it is added up.</summary>
-    public float* Direction, Product;
+    public float* Direction,
+        Product;
 
     /// <summary>The square of each row's own gradient's norm is added to it [rows]; null: not wanted.</summary>
     public float* ExampleSquares;

@@ -9,7 +9,8 @@ using static BatchViz.Core.Language;
 namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
-/// Losses of models of layers, always evaluating: batch norms use running statistics (a plane's are its origin's, a line's lie between those of its ends), dropout
+/// Losses of models of layers, always evaluating: batch norms use running statistics (a plane's are its origin's, a line's lie between
+/// those of its ends), dropout
 /// drops nothing. A contrastive loss is the mean over blocks of <see cref="NetworkSpec.PairsCompared"/> pairs in the order of the set.
 /// </summary>
 internal sealed unsafe class LayeredEvaluator : CpuEvaluator
@@ -19,7 +20,8 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
     private readonly List<Worker> workers = [];
     private bool disposed;
 
-    public LayeredEvaluator(KernelTable kernels, DataSet data, NetworkSpec network) : base(data, network)
+    public LayeredEvaluator(KernelTable kernels, DataSet data, NetworkSpec network)
+        : base(data, network)
     {
         (this.kernels, this.network) = (kernels, network);
         workers.Add(new Worker(this, null));
@@ -30,7 +32,8 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
     {
         var ledger = new Ledger(predicting: true);
         var layout = WeightLayout.Of(network);
-        for (int t = 0; t < threads; t++) new Worker(kernels, network, layout, ledger).Dispose();
+        for (int t = 0; t < threads; t++)
+            new Worker(kernels, network, layout, ledger).Dispose();
         return ledger.Total;
     }
 
@@ -43,31 +46,58 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
         return found;
     }
 
-    public override void Grid(IPlane plane, GridRegion region, int resolution, EvaluationSet set, Span<float> losses, CancellationToken cancel, int threads)
+    public override void Grid(
+        IPlane plane,
+        GridRegion region,
+        int resolution,
+        EvaluationSet set,
+        Span<float> losses,
+        CancellationToken cancel,
+        int threads
+    )
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         CheckGrid(resolution, losses, threads);
         cancel.ThrowIfCancellationRequested();
         using var hold = CpuPlane.Of(plane, Layout).Hold();
         float* vectors = hold.Pointer;
-        float[] xs = Lines(region.X0, region.X1, resolution), ys = Lines(region.Y0, region.Y1, resolution);
+        float[] xs = Lines(region.X0, region.X1, resolution),
+            ys = Lines(region.Y0, region.Y1, resolution);
         var missing = new List<int>();
         for (int p = 0; p < losses.Length; p++)
-            if (float.IsNaN(losses[p])) missing.Add(p);
-        while (workers.Count < Math.Min(threads, missing.Count)) workers.Add(new Worker(this, null));
+            if (float.IsNaN(losses[p]))
+                missing.Add(p);
+        while (workers.Count < Math.Min(threads, missing.Count))
+            workers.Add(new Worker(this, null));
         fixed (float* to = losses)
         {
             float* target = to;
-            Workers.Share(Math.Min(threads, Math.Max(1, missing.Count)), missing.Count, (worker, i) =>
-            {
-                int point = missing[i];
-                target[point] = Height(workers[worker].Evaluate(vectors, xs[point % resolution], ys[point / resolution], Data, set).Loss);
-            }, cancel);
+            Workers.Share(
+                Math.Min(threads, Math.Max(1, missing.Count)),
+                missing.Count,
+                (worker, i) =>
+                {
+                    int point = missing[i];
+                    target[point] = Height(
+                        workers[worker].Evaluate(vectors, xs[point % resolution], ys[point / resolution], Data, set).Loss
+                    );
+                },
+                cancel
+            );
         }
         GC.KeepAlive(this);
     }
 
-    public override void Line(IWeights from, IWeights to, double t0, double t1, int count, EvaluationSet set, Span<Evaluation> values, CancellationToken cancel)
+    public override void Line(
+        IWeights from,
+        IWeights to,
+        double t0,
+        double t1,
+        int count,
+        EvaluationSet set,
+        Span<Evaluation> values,
+        CancellationToken cancel
+    )
     {
         ObjectDisposedException.ThrowIf(disposed, this);
         CheckLine(count, values);
@@ -93,7 +123,8 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
     public override void Dispose()
     {
         disposed = true;
-        foreach (var worker in workers) worker.Dispose();
+        foreach (var worker in workers)
+            worker.Dispose();
     }
 
     /// <summary>What one thread needs for itself.</summary>
@@ -104,11 +135,11 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
         private readonly NetworkSpec network;
         private readonly LayeredPass pass;
         private readonly Arena arena;
-        private readonly float* weights, statistics;
+        private readonly float* weights,
+            statistics;
 
-        public Worker(LayeredEvaluator of, Ledger? ledger) : this(of.kernels, of.network, of.Layout, ledger)
-        {
-        }
+        public Worker(LayeredEvaluator of, Ledger? ledger)
+            : this(of.kernels, of.network, of.Layout, ledger) { }
 
         public Worker(KernelTable kernels, NetworkSpec network, WeightLayout layout, Ledger? ledger)
         {
@@ -126,13 +157,15 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
         {
             Begin(weights, statistics);
             var split = data.Of(set.Split);
-            int count = set.Indices?.Length ?? split.Count, right = 0;
+            int count = set.Indices?.Length ?? split.Count,
+                right = 0;
             bool counts = split.Labels is not null || network.Contrastive;
             double loss = 0;
             for (int start = 0; start < count; start += pass.Capacity)
             {
                 int rows = Math.Min(pass.Capacity, count - start);
-                for (int row = 0; row < rows; row++) pass.Gather(split, set.Indices?[start + row] ?? start + row, row);
+                for (int row = 0; row < rows; row++)
+                    pass.Gather(split, set.Indices?[start + row] ?? start + row, row);
                 pass.Forward(rows);
                 loss = pass.Loss(rows, 0, loss, counts ? &right : null);
             }
@@ -142,26 +175,39 @@ internal sealed unsafe class LayeredEvaluator : CpuEvaluator
         /// <param name="vectors">Of a plane: origin, directions, statistics and their change along the first.</param>
         public Evaluation Evaluate(float* vectors, float x, float y, DataSet data, EvaluationSet set)
         {
-            long n = layout.Floats, s = layout.StatisticsFloats;
+            long n = layout.Floats,
+                s = layout.StatisticsFloats;
             kernels.Combine(n, vectors, x, vectors + n, y, vectors + 2 * n, weights);
-            if (s > 0) kernels.Combine(s, vectors + 3 * n, x, vectors + 3 * n + s, 0, null, statistics);
+            if (s > 0)
+                kernels.Combine(s, vectors + 3 * n, x, vectors + 3 * n + s, 0, null, statistics);
             return Evaluate(weights, statistics, data, set);
         }
 
         public void Outputs(float* weights, float* statistics, int width, ReadOnlySpan<float> inputs, Span<float> outputs)
         {
-            if (network.Contrastive) throw new RefusedException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
-            int wide = network.Graph.Output.Channels, count = inputs.Length / width;
-            if (inputs.Length != count * width) throw new ArgumentException($"{inputs.Length} values for examples of {width} inputs", nameof(inputs));
-            if (outputs.Length != count * wide) throw new ArgumentException($"{outputs.Length} places for {count} examples of {wide} outputs", nameof(outputs));
+            if (network.Contrastive)
+                throw new RefusedException(Tr("A model of two towers has no outputs for one view alone.", "双塔模型对单个视图没有输出。"));
+            int wide = network.Graph.Output.Channels,
+                count = inputs.Length / width;
+            if (inputs.Length != count * width)
+                throw new ArgumentException($"{inputs.Length} values for examples of {width} inputs", nameof(inputs));
+            if (outputs.Length != count * wide)
+                throw new ArgumentException($"{outputs.Length} places for {count} examples of {wide} outputs", nameof(outputs));
             Begin(weights, statistics);
-            var split = new DataSplit { Count = count, Inputs = width, Floats = inputs.ToArray() };
+            var split = new DataSplit
+            {
+                Count = count,
+                Inputs = width,
+                Floats = inputs.ToArray(),
+            };
             for (int start = 0; start < count; start += pass.Capacity)
             {
                 int rows = Math.Min(pass.Capacity, count - start);
-                for (int row = 0; row < rows; row++) pass.GatherFeatures(split, start + row, row);
+                for (int row = 0; row < rows; row++)
+                    pass.GatherFeatures(split, start + row, row);
                 pass.Forward(rows);
-                for (int row = 0; row < rows; row++) new ReadOnlySpan<float>(pass.Output.Row(row), wide).CopyTo(outputs[((start + row) * wide)..]);
+                for (int row = 0; row < rows; row++)
+                    new ReadOnlySpan<float>(pass.Output.Row(row), wide).CopyTo(outputs[((start + row) * wide)..]);
             }
         }
 

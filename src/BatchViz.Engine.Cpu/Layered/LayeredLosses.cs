@@ -1,12 +1,15 @@
 using BatchViz.Core.Data;
 using BatchViz.Core.Engines;
+using BatchViz.Engine.Cpu.FullGradient;
 using BatchViz.Engine.Cpu.Kernels;
 using BatchViz.Engine.Cpu.Memory;
-using BatchViz.Engine.Cpu.FullGradient;
 
 namespace BatchViz.Engine.Cpu.Layered;
 
-/// <summary>Losses of a model of layers whose examples have losses of their own, always evaluating: batch norms use running statistics, dropout drops nothing.</summary>
+/// <summary>
+/// Losses of a model of layers whose examples have losses of their own, always evaluating: batch norms use running statistics, dropout
+/// drops nothing.
+/// </summary>
 internal sealed unsafe class LayeredLosses : Losses
 {
     private readonly DataSplit train;
@@ -16,7 +19,14 @@ internal sealed unsafe class LayeredLosses : Losses
     public LayeredLosses(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int most, Ledger ledger)
     {
         train = data.Train;
-        pass = new LayeredPass(kernels, network, layout, Math.Min(most, LayeredPass.CachedRows(kernels, layout, network)), Uses.Loss, ledger);
+        pass = new LayeredPass(
+            kernels,
+            network,
+            layout,
+            Math.Min(most, LayeredPass.CachedRows(kernels, layout, network)),
+            Uses.Loss,
+            ledger
+        );
     }
 
     public override void Begin(float* statistics) => pass.State.Statistics = statistics;
@@ -28,7 +38,8 @@ internal sealed unsafe class LayeredLosses : Losses
         for (int start = 0; start < examples.Length; start += pass.Capacity)
         {
             int rows = Math.Min(pass.Capacity, examples.Length - start);
-            for (int row = 0; row < rows; row++) pass.Gather(train, examples[start + row], row);
+            for (int row = 0; row < rows; row++)
+                pass.Gather(train, examples[start + row], row);
             pass.Forward(rows);
             pass.Loss(rows, 0);
             new Span<float>(pass.Losses, rows).CopyTo(losses[start..]);

@@ -20,16 +20,28 @@ internal sealed unsafe class LayeredModel : Model
     private readonly WeightLayout layout;
     private readonly LayeredPass pass;
     private readonly Arena arena;
-    private readonly float* gradient, exampleSquares, exampleNorms;
+    private readonly float* gradient,
+        exampleSquares,
+        exampleNorms;
     private readonly bool exampleStatistics;
     private readonly int chunk;
 
-    public LayeredModel(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, bool exampleStatistics, int? microBatch, Ledger? ledger = null)
+    public LayeredModel(
+        KernelTable kernels,
+        DataSet data,
+        NetworkSpec network,
+        WeightLayout layout,
+        int batchSize,
+        bool exampleStatistics,
+        int? microBatch,
+        Ledger? ledger = null
+    )
     {
         (this.kernels, this.layout, train) = (kernels, layout, data.Train);
         this.exampleStatistics = exampleStatistics && network.Separable;
         chunk = batchSize;
-        if (network.Separable) chunk = Math.Min(batchSize, Math.Min(microBatch ?? int.MaxValue, LayeredPass.CachedRows(kernels, layout, network)));
+        if (network.Separable)
+            chunk = Math.Min(batchSize, Math.Min(microBatch ?? int.MaxValue, LayeredPass.CachedRows(kernels, layout, network)));
         arena = new Arena(ledger);
         pass = new LayeredPass(kernels, network, layout, chunk, Uses.Gradient, ledger);
         try
@@ -71,18 +83,22 @@ internal sealed unsafe class LayeredModel : Model
         for (int start = 0; start < batch.Length; start += chunk)
         {
             int rows = Math.Min(chunk, batch.Length - start);
-            for (int row = 0; row < rows; row++) pass.Gather(train, batch[start + row], row);
+            for (int row = 0; row < rows; row++)
+                pass.Gather(train, batch[start + row], row);
             at.FirstRow = start;
             pass.Forward(rows);
             figures.Loss = pass.Loss(rows, share, figures.Loss);
-            if (exampleStatistics) new Span<float>(exampleSquares, chunk).Clear();
+            if (exampleStatistics)
+                new Span<float>(exampleSquares, chunk).Clear();
             pass.Backward(rows);
-            if (!exampleStatistics) continue;
+            if (!exampleStatistics)
+                continue;
             kernels.Norms(Arena.Pad(chunk), (float)batch.Length * batch.Length, exampleSquares, exampleNorms);
             figures.AddExamples(new(exampleSquares, rows), new(exampleNorms, rows));
         }
         figures.Loss /= batch.Length;
-        if (!exampleStatistics) figures.LeaveExamplesOut();
+        if (!exampleStatistics)
+            figures.LeaveExamplesOut();
         Finish(weights, state, optimizer, figures);
     }
 
@@ -104,7 +120,8 @@ internal sealed unsafe class LayeredModel : Model
             figures.Squares[l] = square;
         }
         (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
-        if (!figures.Finite) return;
+        if (!figures.Finite)
+            return;
         foreach (var layer in layout.Layers)
         {
             var (update, norm) = optimizer.Step(layer.Offset, layer.Floats, weights, gradient + layer.Offset, state);

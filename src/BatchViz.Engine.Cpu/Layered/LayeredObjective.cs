@@ -18,7 +18,10 @@ internal sealed unsafe class LayeredObjective : Objective
     private readonly WeightLayout layout;
     private readonly long budget;
     private readonly Arena arena = new();
-    private readonly float* at, statistics, direction, squares;
+    private readonly float* at,
+        statistics,
+        direction,
+        squares;
     private readonly int chunkRows;
     private Place?[] places = [];
     private long linearisation;
@@ -43,7 +46,8 @@ internal sealed unsafe class LayeredObjective : Objective
     public override void UseStatistics(float* running)
     {
         long bytes = layout.StatisticsFloats * sizeof(float);
-        if (bytes > 0) System.Buffer.MemoryCopy(running, statistics, bytes, bytes);
+        if (bytes > 0)
+            System.Buffer.MemoryCopy(running, statistics, bytes, bytes);
     }
 
     public override double Loss(float* weights, CancellationToken cancel)
@@ -60,8 +64,8 @@ internal sealed unsafe class LayeredObjective : Objective
         return sum / Examples;
     }
 
-    public override double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel)
-        => Linearise(weights, gradient, curvature, null, cancel);
+    public override double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel) =>
+        Linearise(weights, gradient, curvature, null, cancel);
 
     public override double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel)
     {
@@ -101,7 +105,8 @@ internal sealed unsafe class LayeredObjective : Objective
         {
             cancel.ThrowIfCancellationRequested();
             var place = Chunk(c);
-            if (place.Linearisation != linearisation || !place.Curved) Linearise(place, null, true, 0);
+            if (place.Linearisation != linearisation || !place.Curved)
+                Linearise(place, null, true, 0);
             place.Pass.State.Direction = direction;
             place.Pass.State.Product = product;
             place.Pass.PrepareTangent();
@@ -127,35 +132,42 @@ internal sealed unsafe class LayeredObjective : Objective
 
     public override void Dispose()
     {
-        foreach (var place in places) place?.Pass.Dispose();
+        foreach (var place in places)
+            place?.Pass.Dispose();
         arena.Dispose();
     }
 
     protected override void SetChanged()
     {
-        foreach (var place in places) place?.Forget();
+        foreach (var place in places)
+            place?.Forget();
         // With tangents a row takes about twice what it takes with gradients.
         long floats = 2 * chunkRows * LayeredPass.RowFloats(kernels, layout, network);
         int fitting = (int)Math.Clamp(budget / floats, 1, Chunks);
-        if (fitting > places.Length) Array.Resize(ref places, fitting);
+        if (fitting > places.Length)
+            Array.Resize(ref places, fitting);
     }
 
     private double Linearise(float* weights, float* gradient, bool curvature, double[]? examples, CancellationToken cancel)
     {
         MoveTo(weights);
-        if (gradient != null) new Span<float>(gradient, checked((int)layout.Floats)).Clear();
+        if (gradient != null)
+            new Span<float>(gradient, checked((int)layout.Floats)).Clear();
         double sum = 0;
         for (int c = 0; c < Chunks; c++)
         {
             cancel.ThrowIfCancellationRequested();
             var place = Chunk(c);
             place.Pass.State.ExampleSquares = examples is null ? null : squares;
-            if (examples is not null) new Span<float>(squares, chunkRows).Clear();
+            if (examples is not null)
+                new Span<float>(squares, chunkRows).Clear();
             sum = Linearise(place, gradient, curvature, sum);
             place.Pass.State.ExampleSquares = null;
-            for (int row = 0; row < place.Rows && examples is not null; row++) examples[c * chunkRows + row] = squares[row];
+            for (int row = 0; row < place.Rows && examples is not null; row++)
+                examples[c * chunkRows + row] = squares[row];
         }
-        if (gradient != null) kernels.Scale(layout.Floats, 1f / Examples, gradient);
+        if (gradient != null)
+            kernels.Scale(layout.Floats, 1f / Examples, gradient);
         return sum / Examples;
     }
 
@@ -180,7 +192,8 @@ internal sealed unsafe class LayeredObjective : Objective
         Forward(place, backward: true);
         place.Pass.State.Gradient = gradient;
         sum = place.Pass.Loss(place.Rows, 1, sum);
-        if (curvature) place.Pass.CurveLoss(place.Rows);
+        if (curvature)
+            place.Pass.CurveLoss(place.Rows);
         place.Pass.Backward(place.Rows);
         (place.Linearisation, place.Curved) = (linearisation, curvature);
         return sum;
@@ -189,17 +202,28 @@ internal sealed unsafe class LayeredObjective : Objective
     /// <summary>The chunk with its examples gathered.</summary>
     private Place Chunk(int index)
     {
-        int first = index * chunkRows, rows = Math.Min(chunkRows, Examples - first);
-        var place = places[Math.Min(index, places.Length - 1)] ??= new Place(new LayeredPass(kernels, network, layout, chunkRows, Uses.Curvature));
-        if (place.First == first && place.Rows == rows) return place;
+        int first = index * chunkRows,
+            rows = Math.Min(chunkRows, Examples - first);
+        var place = places[Math.Min(index, places.Length - 1)] ??= new Place(
+            new LayeredPass(kernels, network, layout, chunkRows, Uses.Curvature)
+        );
+        if (place.First == first && place.Rows == rows)
+            return place;
         (place.First, place.Rows, place.Linearisation) = (first, rows, 0);
-        for (int row = 0; row < rows; row++) place.Pass.Gather(Source, Example(first + row), row);
+        for (int row = 0; row < rows; row++)
+            place.Pass.Gather(Source, Example(first + row), row);
         return place;
     }
 
     private void RefuseContrast()
     {
-        if (network.Contrastive) throw new RefusedException(Tr("A contrastive loss compares examples with one another, so single examples have no gradients.", "对比损失比较样本之间的关系，单个样本没有自己的梯度。"));
+        if (network.Contrastive)
+            throw new RefusedException(
+                Tr(
+                    "A contrastive loss compares examples with one another, so single examples have no gradients.",
+                    "对比损失比较样本之间的关系，单个样本没有自己的梯度。"
+                )
+            );
     }
 
     private sealed class Place(LayeredPass pass)

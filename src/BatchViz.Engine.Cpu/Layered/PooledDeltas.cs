@@ -8,18 +8,43 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
-/// The gradients of a convolution from one row's deltas behind a max pool: those that are not 0 are listed with the place before the pool that each belongs to, and are multiplied with a whole line
+/// The gradients of a convolution from one row's deltas behind a max pool: those that are not 0 are listed with the place before the pool
+/// that each belongs to, and are multiplied with a whole line
 /// of a window at a time. Weights, and their gradients, lie filter by filter here (<see cref="Windows.Turn"/>).
 /// </summary>
-internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, Tensor input, Tensor output, TensorShape shape, LayerShape layer, int pool, int poolStride)
+internal sealed unsafe class PooledDeltas(
+    KernelTable kernels,
+    Windows windows,
+    Tensor input,
+    Tensor output,
+    TensorShape shape,
+    LayerShape layer,
+    int pool,
+    int poolStride
+)
 {
     private const int Block = NonZero.Block;
 
-    private readonly int filters = output.Channels, taps = pool * pool, blocks = output.Width / Block;
-    private Listed* byPixel, byFilter;
-    private int* pixels, places, starts, ends, listedPixels, groupWeights, groupDeltas, filterStarts, filterEnds, filterPlaces, bits;
+    private readonly int filters = output.Channels,
+        taps = pool * pool,
+        blocks = output.Width / Block;
+    private Listed* byPixel,
+        byFilter;
+    private int* pixels,
+        places,
+        starts,
+        ends,
+        listedPixels,
+        groupWeights,
+        groupDeltas,
+        filterStarts,
+        filterEnds,
+        filterPlaces,
+        bits;
     private ushort* found;
-    private float* own, sum, lanes;
+    private float* own,
+        sum,
+        lanes;
     private int listed;
 
     /// <summary>Floats from filter to filter.</summary>
@@ -36,14 +61,19 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
         arena.Reserve(output.Pixels);
         arena.Reserve(taps);
         arena.Reserve(2L * deltas + 2);
-        for (int i = 0; i < 3; i++) arena.Reserve(filters);
+        for (int i = 0; i < 3; i++)
+            arena.Reserve(filters);
         arena.Reserve(Stride);
-        for (int i = 0; i < 2; i++) arena.Reserve(WeightFloats + layer.Stride, MemoryUse.Gradients);
-        if (!input.NeedsGradient) return;
+        for (int i = 0; i < 2; i++)
+            arena.Reserve(WeightFloats + layer.Stride, MemoryUse.Gradients);
+        if (!input.NeedsGradient)
+            return;
         arena.Reserve(2L * deltas);
         arena.Reserve(deltas + NonZero.Burst);
-        for (int i = 0; i < 3; i++) arena.Reserve(Groups);
-        for (int i = 0; i < 3; i++) arena.Reserve(output.Pixels * taps);
+        for (int i = 0; i < 3; i++)
+            arena.Reserve(Groups);
+        for (int i = 0; i < 3; i++)
+            arena.Reserve(output.Pixels * taps);
     }
 
     public void Take(Arena arena)
@@ -68,7 +98,8 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
             ends = (int*)arena.Take();
             listedPixels = (int*)arena.Take();
         }
-        if (!arena.Predicting) Fill();
+        if (!arena.Predicting)
+            Fill();
     }
 
     /// <summary>Lists a row's deltas.</summary>
@@ -76,14 +107,16 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
     public void List(float* delta, float* which)
     {
         ListByFilter(delta, which);
-        if (input.NeedsGradient) ListByPixel(delta, which);
+        if (input.NeedsGradient)
+            ListByPixel(delta, which);
     }
 
     /// <summary>Takes over what the gradient holds so far, a layer's.</summary>
     public void Begin(float* gradient)
     {
         windows.Turn(gradient, layer.Stride, filters, sum);
-        if (layer.Bias) Copy(gradient + (nint)layer.Inputs * layer.Stride, sum + WeightFloats);
+        if (layer.Bias)
+            Copy(gradient + (nint)layer.Inputs * layer.Stride, sum + WeightFloats);
     }
 
     /// <summary>Adds the listed row's gradient; its squared norm.</summary>
@@ -92,9 +125,23 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
     /// <param name="biases">Whether the biases' belongs to it.</param>
     public float Add(float* delta, float* framed, bool biases)
     {
-        kernels.ListedProducts(filters, filterStarts, filterEnds, byFilter, windows.Runs, windows.RunWidth, windows.RunStep, framed, filterPlaces, windows.RunWidth, own, false);
+        kernels.ListedProducts(
+            filters,
+            filterStarts,
+            filterEnds,
+            byFilter,
+            windows.Runs,
+            windows.RunWidth,
+            windows.RunStep,
+            framed,
+            filterPlaces,
+            windows.RunWidth,
+            own,
+            false
+        );
         float square = kernels.AddLanes(filters, Stride, lanes, own, sum);
-        if (!biases || !layer.Bias) return square;
+        if (!biases || !layer.Bias)
+            return square;
         kernels.Sum(output.Pixels, output.Width, delta, own + WeightFloats);
         return square + kernels.AddSquare(layer.Stride, own + WeightFloats, sum + WeightFloats);
     }
@@ -103,23 +150,41 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
     public void End(float* gradient)
     {
         windows.Return(sum, filters, gradient, layer.Stride);
-        if (layer.Bias) Copy(sum + WeightFloats, gradient + (nint)layer.Inputs * layer.Stride);
+        if (layer.Bias)
+            Copy(sum + WeightFloats, gradient + (nint)layer.Inputs * layer.Stride);
     }
 
     /// <summary>Adds the listed row's input gradient to a frame.</summary>
     /// <param name="weights">Filter by filter.</param>
-    public void GiveInput(float* weights, float* frame)
-        => kernels.ListedProducts(listed, starts, ends, byPixel, windows.Runs, windows.RunWidth, windows.RunWidth, weights, listedPixels, windows.RunStep, frame, true);
+    public void GiveInput(float* weights, float* frame) =>
+        kernels.ListedProducts(
+            listed,
+            starts,
+            ends,
+            byPixel,
+            windows.Runs,
+            windows.RunWidth,
+            windows.RunWidth,
+            weights,
+            listedPixels,
+            windows.RunStep,
+            frame,
+            true
+        );
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ListByFilter(float* delta, float* which)
     {
-        int width = output.Width, count = output.Pixels;
-        int* pixel = pixels, place = places;
+        int width = output.Width,
+            count = output.Pixels;
+        int* pixel = pixels,
+            place = places;
         for (int o = 0; o < filters; o++)
         {
-            Listed* first = byFilter + filterStarts[o], to = first;
-            float* d = delta + o, w = which + o;
+            Listed* first = byFilter + filterStarts[o],
+                to = first;
+            float* d = delta + o,
+                w = which + o;
             for (int p = 0; p < count; p++, d += width, w += width)
             {
                 // Writing first and counting after needs no branch for each value.
@@ -134,7 +199,10 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     private void ListByPixel(float* delta, float* which)
     {
-        int width = output.Width, count = output.Pixels, n = 0, group = 0;
+        int width = output.Width,
+            count = output.Pixels,
+            n = 0,
+            group = 0;
         uint last = (uint)ushort.MaxValue >> (width - filters);
         listed = 0;
         for (int p = 0; p < count; p++)
@@ -147,9 +215,11 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
                 for (int b = 0; b < blocks; b++)
                 {
                     nint at = (nint)p * width + b * Block;
-                    uint mask = (uint)Vector512.Equals(Vector512.Load(which + at), tap).ExtractMostSignificantBits() & NonZero.Mask(delta + at);
+                    uint mask =
+                        (uint)Vector512.Equals(Vector512.Load(which + at), tap).ExtractMostSignificantBits() & NonZero.Mask(delta + at);
                     // Padding may hold what is not a number, where a run diverges.
-                    if (b == blocks - 1) mask &= last;
+                    if (b == blocks - 1)
+                        mask &= last;
                     found[group++] = (ushort)mask;
                     n += BitOperations.PopCount(mask);
                 }
@@ -161,7 +231,8 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
         int stride = Stride;
         for (int k = 0; k < n; k++)
         {
-            int g = bits[k] / Block, lane = bits[k] % Block;
+            int g = bits[k] / Block,
+                lane = bits[k] % Block;
             byPixel[k].Place = groupWeights[g] + lane * stride;
             byPixel[k].Value = delta[groupDeltas[g] + lane];
         }
@@ -172,12 +243,16 @@ internal sealed unsafe class PooledDeltas(KernelTable kernels, Windows windows, 
     private void Fill()
     {
         for (int y = 0, p = 0; y < output.Shape.Rows; y++)
-            for (int x = 0; x < output.Shape.Columns; x++) pixels[p++] = windows.Pixels[y * poolStride * shape.Columns + x * poolStride];
-        for (int t = 0; t < taps; t++) places[t] = windows.Pixels[t / pool * shape.Columns + t % pool];
-        for (int o = 0; o < filters; o++) (filterStarts[o], filterPlaces[o]) = (o * output.Pixels, o * Stride);
+        for (int x = 0; x < output.Shape.Columns; x++)
+            pixels[p++] = windows.Pixels[y * poolStride * shape.Columns + x * poolStride];
+        for (int t = 0; t < taps; t++)
+            places[t] = windows.Pixels[t / pool * shape.Columns + t % pool];
+        for (int o = 0; o < filters; o++)
+            (filterStarts[o], filterPlaces[o]) = (o * output.Pixels, o * Stride);
         for (int g = 0; g < Groups && input.NeedsGradient; g++)
             (groupWeights[g], groupDeltas[g]) = (g % blocks * Block * Stride, g / (taps * blocks) * output.Width + g % blocks * Block);
         // Bits of ones where a filter has a weight.
-        for (int i = 0; i < windows.Runs * windows.RunWidth; i++) lanes[i] = i % windows.RunWidth < windows.RunFloats ? BitConverter.Int32BitsToSingle(-1) : 0;
+        for (int i = 0; i < windows.Runs * windows.RunWidth; i++)
+            lanes[i] = i % windows.RunWidth < windows.RunFloats ? BitConverter.Int32BitsToSingle(-1) : 0;
     }
 }

@@ -5,7 +5,9 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
-/// The first convolution of images of one channel, at stride 1, where most pixels are 0 as those of digits are: only the others are multiplied with. Every sum has the order that it has with the zeros, pixel after pixel, so no bit depends on it while weights are finite; see decision 8.
+/// The first convolution of images of one channel, at stride 1, where most pixels are 0 as those of digits are: only the others are
+/// multiplied with. Every sum has the order that it has with the zeros, pixel after pixel, so no bit depends on it while weights are
+/// finite; see decision 8.
 /// </summary>
 internal sealed unsafe class SparseWindows
 {
@@ -15,9 +17,14 @@ internal sealed unsafe class SparseWindows
     private readonly KernelTable kernels;
     private readonly Tensor input;
     private readonly TensorShape output;
-    private readonly int width, kernel, padding, frame;
+    private readonly int width,
+        kernel,
+        padding,
+        frame;
     private float* framed;
-    private int* taps, places, list;
+    private int* taps,
+        places,
+        list;
     private ushort* masks;
     private int listed;
 
@@ -29,8 +36,15 @@ internal sealed unsafe class SparseWindows
 
     /// <summary>Null where the layer is another.</summary>
     /// <param name="width">Floats of an output pixel.</param>
-    public static SparseWindows? For(KernelTable kernels, Tensor input, TensorShape output, int width, int kernel, int stride, int padding)
-        => input is { Planar: true, Channels: 1 } && stride == 1 ? new SparseWindows(kernels, input, output, width, kernel, padding) : null;
+    public static SparseWindows? For(
+        KernelTable kernels,
+        Tensor input,
+        TensorShape output,
+        int width,
+        int kernel,
+        int stride,
+        int padding
+    ) => input is { Planar: true, Channels: 1 } && stride == 1 ? new SparseWindows(kernels, input, output, width, kernel, padding) : null;
 
     /// <summary>Pixels from line to line.</summary>
     public int Wide => output.Columns + 2 * frame;
@@ -53,8 +67,10 @@ internal sealed unsafe class SparseWindows
         places = (int*)arena.Take();
         list = (int*)arena.Take();
         masks = (ushort*)arena.Take();
-        if (arena.Predicting) return;
-        for (int tap = 0; tap < kernel * kernel; tap++) taps[tap] = (tap / kernel * Wide + tap % kernel) * width;
+        if (arena.Predicting)
+            return;
+        for (int tap = 0; tap < kernel * kernel; tap++)
+            taps[tap] = (tap / kernel * Wide + tap % kernel) * width;
         // Of the output pixel that a pixel goes to with the window's first weight.
         for (int q = 0; q < input.Pixels; q++)
             places[q] = ((q / input.Shape.Columns + padding + frame) * Wide + q % input.Shape.Columns + padding + frame) * width;
@@ -67,7 +83,8 @@ internal sealed unsafe class SparseWindows
     public bool List(float* row)
     {
         int blocks = (input.Pixels + NonZero.Block - 1) / NonZero.Block;
-        for (int i = 0; i < blocks; i++) masks[i] = (ushort)NonZero.Mask(row + i * NonZero.Block);
+        for (int i = 0; i < blocks; i++)
+            masks[i] = (ushort)NonZero.Mask(row + i * NonZero.Block);
         listed = NonZero.Places(blocks, masks, list);
         return listed <= MostShare * input.Pixels;
     }
@@ -77,7 +94,8 @@ internal sealed unsafe class SparseWindows
     {
         // What lies in the frame belongs to no output, and stays 0.
         long bytes = output.Columns * width * sizeof(float);
-        for (int y = 0; y < output.Rows; y++) Buffer.MemoryCopy(delta + (nint)y * output.Columns * width, Line(y), bytes, bytes);
+        for (int y = 0; y < output.Rows; y++)
+            Buffer.MemoryCopy(delta + (nint)y * output.Columns * width, Line(y), bytes, bytes);
         kernels.ConvWeightGradient(listed, list, places, kernel * kernel, taps, width, output.Channels, row, framed, to, add);
     }
 }

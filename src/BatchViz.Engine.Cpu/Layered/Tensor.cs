@@ -42,21 +42,32 @@ internal sealed unsafe class Tensor(TensorShape shape, bool needsGradient, bool 
     public void Reserve(Arena arena, int rows, Uses uses)
     {
         arena.Reserve(rows * Floats, MemoryUse.Activations);
-        if (uses >= Uses.Gradient && needsGradient) arena.Reserve(rows * Floats, MemoryUse.Gradients);
-        if (uses < Uses.Curvature) return;
+        if (uses >= Uses.Gradient && needsGradient)
+            arena.Reserve(rows * Floats, MemoryUse.Gradients);
+        if (uses < Uses.Curvature)
+            return;
         arena.Reserve(rows * Floats, MemoryUse.Activations);
-        if (needsGradient) arena.Reserve(rows * Floats, MemoryUse.Gradients);
+        if (needsGradient)
+            arena.Reserve(rows * Floats, MemoryUse.Gradients);
     }
 
     public void Take(Arena arena, Uses uses)
     {
         Data = arena.Take();
-        if (uses >= Uses.Gradient && needsGradient) Delta = arena.Take();
-        if (uses < Uses.Curvature) return;
+        if (uses >= Uses.Gradient && needsGradient)
+            Delta = arena.Take();
+        if (uses < Uses.Curvature)
+            return;
         Tangent = arena.Take();
-        if (needsGradient) DeltaTangent = arena.Take();
+        if (needsGradient)
+            DeltaTangent = arena.Take();
     }
 }
 
 /// <summary>What a pass will be asked for.</summary>
-internal enum Uses { Loss, Gradient, Curvature }
+internal enum Uses
+{
+    Loss,
+    Gradient,
+    Curvature,
+}

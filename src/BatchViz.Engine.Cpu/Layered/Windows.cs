@@ -5,8 +5,10 @@ using BatchViz.Engine.Cpu.Memory;
 namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
-/// Where a convolution's windows lie in its input: offsets of output pixels, of a window's taps, values and registers. A row of the input is read from a frame, with the
-/// zeros around it and its channels side by side without padding, and its gradient is added up in another; both are copied, one row at a time, where the tensor is not such a frame itself.
+/// Where a convolution's windows lie in its input: offsets of output pixels, of a window's taps, values and registers. A row of the input
+/// is read from a frame, with the
+/// zeros around it and its channels side by side without padding, and its gradient is added up in another; both are copied, one row at a
+/// time, where the tensor is not such a frame itself.
 /// A depthwise layer's frame keeps the padding of channels.
 /// </summary>
 internal sealed unsafe class Windows
@@ -14,9 +16,12 @@ internal sealed unsafe class Windows
     private readonly KernelTable kernels;
     private readonly Tensor input;
     private readonly TensorShape output;
-    private readonly int kernel, stride, padding;
+    private readonly int kernel,
+        stride,
+        padding;
     private readonly bool copies;
-    private float* framed, framedBack;
+    private float* framed,
+        framedBack;
 
     public Windows(KernelTable kernels, Tensor input, TensorShape output, int kernel, int stride, int padding, int groups, bool depthwise)
     {
@@ -93,13 +98,15 @@ internal sealed unsafe class Windows
         RegisterPlaces = (int*)arena.Take();
         framed = arena.Take();
         framedBack = arena.Take();
-        if (!arena.Predicting) Fill();
+        if (!arena.Predicting)
+            Fill();
     }
 
     /// <summary>The frame of an input row.</summary>
     public float* Frame(float* row)
     {
-        if (!copies) return row;
+        if (!copies)
+            return row;
         int columns = input.Shape.Columns;
         for (int y = 0; y < input.Shape.Rows; y++)
         {
@@ -114,7 +121,8 @@ internal sealed unsafe class Windows
                 for (int c = 0; c < input.Channels; c++)
                 {
                     float* from = row + (nint)c * input.Pixels + (nint)y * columns;
-                    for (int x = 0; x < columns; x++) to[(nint)x * Step + c] = from[x];
+                    for (int x = 0; x < columns; x++)
+                        to[(nint)x * Step + c] = from[x];
                 }
             }
             else
@@ -130,30 +138,52 @@ internal sealed unsafe class Windows
     public float* BeginBack(float* back, bool add)
     {
         float* to = copies ? framedBack : back;
-        if (copies || !add) new Span<float>(to, checked((int)(copies ? FramedFloats : input.Floats))).Clear();
+        if (copies || !add)
+            new Span<float>(to, checked((int)(copies ? FramedFloats : input.Floats))).Clear();
         return to;
     }
 
     /// <summary>Brings what was added up to where it belongs; what fell on the zeros is nobody's.</summary>
     public void EndBack(float* back, bool add)
     {
-        if (!copies) return;
+        if (!copies)
+            return;
         int columns = input.Shape.Columns;
-        for (int y = 0; y < input.Shape.Rows; y++) kernels.Unpack(columns, Step, input.Width, Line(framedBack, y), back + (nint)y * columns * input.Width, add);
+        for (int y = 0; y < input.Shape.Rows; y++)
+            kernels.Unpack(columns, Step, input.Width, Line(framedBack, y), back + (nint)y * columns * input.Width, add);
     }
 
-    /// <summary>Weights of a group, [depth, weightStride], to filter by filter: a window's registers one after another, [filters, <see cref="RegisterFloats"/>], 0 where one is longer than its piece.</summary>
+    /// <summary>
+    /// Weights of a group, [depth, weightStride], to filter by filter: a window's registers one after another, [filters,
+    /// <see cref="RegisterFloats"/>], 0 where one is longer than its piece.
+    /// </summary>
     public void Turn(float* weights, int weightStride, int filters, float* to)
     {
         for (int run = 0; run < Runs; run++)
-            Transpose.Run(RunFloats, filters, weights + (nint)run * RunFloats * weightStride, weightStride, to + (nint)run * RunWidth, RegisterFloats, RunWidth);
+            Transpose.Run(
+                RunFloats,
+                filters,
+                weights + (nint)run * RunFloats * weightStride,
+                weightStride,
+                to + (nint)run * RunWidth,
+                RegisterFloats,
+                RunWidth
+            );
     }
 
     /// <summary>The reverse of <see cref="Turn"/>.</summary>
     public void Return(float* from, int filters, float* weights, int weightStride)
     {
         for (int run = 0; run < Runs; run++)
-            Transpose.Run(filters, RunFloats, from + (nint)run * RunWidth, RegisterFloats, weights + (nint)run * RunFloats * weightStride, weightStride, weightStride);
+            Transpose.Run(
+                filters,
+                RunFloats,
+                from + (nint)run * RunWidth,
+                RegisterFloats,
+                weights + (nint)run * RunFloats * weightStride,
+                weightStride,
+                weightStride
+            );
     }
 
     private float* Line(float* frame, int y) => frame + ((nint)(y + padding) * Wide + padding) * Step;
@@ -161,13 +191,16 @@ internal sealed unsafe class Windows
     private void Fill()
     {
         for (int y = 0, r = 0; y < output.Rows; y++)
-            for (int x = 0; x < output.Columns; x++) Pixels[r++] = (y * stride * Wide + x * stride) * Step;
+        for (int x = 0; x < output.Columns; x++)
+            Pixels[r++] = (y * stride * Wide + x * stride) * Step;
         for (int tap = 0, d = 0; tap < Taps; tap++)
         {
             TapPlaces[tap] = (tap / kernel * Wide + tap % kernel) * Step;
-            for (int c = 0; c < Depth / Taps; c++) Values[d++] = TapPlaces[tap] + c;
+            for (int c = 0; c < Depth / Taps; c++)
+                Values[d++] = TapPlaces[tap] + c;
         }
         for (int run = 0, r = 0; run < Runs; run++)
-            for (int i = 0; i < RunRegisters; i++) RegisterPlaces[r++] = TapPlaces[run * (Taps / Runs)] + i * kernels.WindowLanes;
+        for (int i = 0; i < RunRegisters; i++)
+            RegisterPlaces[r++] = TapPlaces[run * (Taps / Runs)] + i * kernels.WindowLanes;
     }
 }

@@ -14,16 +14,18 @@ internal sealed unsafe class Arena(Ledger? ledger = null) : IDisposable
 
     public static int Pad(int width) => (width + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes;
 
-    public void Reserve(long floats, MemoryUse use = MemoryUse.Workspace)
-        => pieces.Add(((Math.Max(floats, 1) + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes, use));
+    public void Reserve(long floats, MemoryUse use = MemoryUse.Workspace) =>
+        pieces.Add(((Math.Max(floats, 1) + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes, use));
 
     /// <summary>The next reserved piece; the first call allocates.</summary>
     public float* Take()
     {
         if (taken == 0)
         {
-            foreach (var (floats, use) in pieces) ledger?.Enter(use, floats);
-            if (!Predicting) buffer = new NativeBuffer(pieces.Sum(piece => piece.Floats));
+            foreach (var (floats, use) in pieces)
+                ledger?.Enter(use, floats);
+            if (!Predicting)
+                buffer = new NativeBuffer(pieces.Sum(piece => piece.Floats));
         }
         float* piece = Predicting ? null : buffer!.Pointer + position;
         position += pieces[taken++].Floats;

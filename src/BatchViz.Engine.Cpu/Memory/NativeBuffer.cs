@@ -15,7 +15,8 @@ internal sealed unsafe class NativeBuffer : SafeHandle
     public static long Held => Interlocked.Read(ref held);
 
     /// <exception cref="OutOfMemoryException">There is no such memory.</exception>
-    public NativeBuffer(long floats) : base(0, ownsHandle: true)
+    public NativeBuffer(long floats)
+        : base(0, ownsHandle: true)
     {
         nuint bytes = checked((nuint)Math.Max(floats, 1) * sizeof(float));
         Count = floats;

@@ -15,7 +15,8 @@ internal sealed unsafe class CpuDirection : IDirection
         buffer = new NativeBuffer(layout.Floats);
         System.Buffer.MemoryCopy(padded, buffer.Pointer, layout.Floats * sizeof(float), layout.Floats * sizeof(float));
         double square = 0;
-        for (long i = 0; i < layout.Floats; i++) square += (double)padded[i] * padded[i];
+        for (long i = 0; i < layout.Floats; i++)
+            square += (double)padded[i] * padded[i];
         Norm = Math.Sqrt(square);
     }
 
@@ -29,7 +30,8 @@ internal sealed unsafe class CpuDirection : IDirection
 
     public void CopyTo(Span<float> canonical)
     {
-        if (canonical.Length != Count) throw new ArgumentException($"{Count} components do not fit {canonical.Length} places", nameof(canonical));
+        if (canonical.Length != Count)
+            throw new ArgumentException($"{Count} components do not fit {canonical.Length} places", nameof(canonical));
         using var hold = buffer.Hold();
         Layout.Unpack(hold.Pointer, canonical);
     }
@@ -37,6 +39,8 @@ internal sealed unsafe class CpuDirection : IDirection
     public void Dispose() => buffer.Dispose();
 
     /// <summary>The given handle as ours, of the given layout.</summary>
-    public static CpuDirection Of(IDirection direction, WeightLayout layout)
-        => direction is CpuDirection ours && ours.Layout.SameAs(layout) ? ours : throw new ArgumentException("a direction of another engine or model", nameof(direction));
+    public static CpuDirection Of(IDirection direction, WeightLayout layout) =>
+        direction is CpuDirection ours && ours.Layout.SameAs(layout)
+            ? ours
+            : throw new ArgumentException("a direction of another engine or model", nameof(direction));
 }

@@ -5,7 +5,8 @@ using BatchViz.Engine.Cpu.Planes;
 namespace BatchViz.Engine.Cpu.Probes;
 
 /// <summary>Eigenvalues at the objective's last linearisation, from vectors [floats] of the layout with its gaps.</summary>
-internal sealed unsafe class CpuLanczos(Objective objective, WeightLayout layout, Workspace workspace, uint seed, CancellationToken cancel) : Lanczos<double[]>(layout.Parameters, seed)
+internal sealed unsafe class CpuLanczos(Objective objective, WeightLayout layout, Workspace workspace, uint seed, CancellationToken cancel)
+    : Lanczos<double[]>(layout.Parameters, seed)
 {
     protected override double[] Vector(float[] canonical)
     {
@@ -25,7 +26,8 @@ internal sealed unsafe class CpuLanczos(Objective objective, WeightLayout layout
 
     protected override double[] Scaled(double[] vector, double factor)
     {
-        for (int i = 0; i < vector.Length; i++) vector[i] *= factor;
+        for (int i = 0; i < vector.Length; i++)
+            vector[i] *= factor;
         return vector;
     }
 
@@ -37,14 +39,16 @@ internal sealed unsafe class CpuLanczos(Objective objective, WeightLayout layout
 
     protected override double[] Without(double[] vector, IReadOnlyList<double[]> basis)
     {
-        foreach (var other in basis) Vectors.Add(-WeightVectors.Dot(other, vector), other, vector);
+        foreach (var other in basis)
+            Vectors.Add(-WeightVectors.Dot(other, vector), other, vector);
         return vector;
     }
 
     protected override double[] Combined(double[] factors, IReadOnlyList<double[]> basis)
     {
         var sum = new double[layout.Floats];
-        for (int i = 0; i < factors.Length; i++) Vectors.Add(factors[i], basis[i], sum);
+        for (int i = 0; i < factors.Length; i++)
+            Vectors.Add(factors[i], basis[i], sum);
         return sum;
     }
 
@@ -59,13 +63,15 @@ internal sealed unsafe class CpuLanczos(Objective objective, WeightLayout layout
     /// <summary>The vector as floats in the workspace's point.</summary>
     private void Narrow(double[] vector)
     {
-        for (int i = 0; i < vector.Length; i++) workspace.Point[i] = (float)vector[i];
+        for (int i = 0; i < vector.Length; i++)
+            workspace.Point[i] = (float)vector[i];
     }
 
     private double[] Wide(float* vector)
     {
         var wide = new double[layout.Floats];
-        for (int i = 0; i < wide.Length; i++) wide[i] = vector[i];
+        for (int i = 0; i < wide.Length; i++)
+            wide[i] = vector[i];
         return wide;
     }
 }

@@ -14,12 +14,15 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     private readonly Workspace workspace = new(WeightLayout.Of(network).Floats);
     private bool disposed;
 
-    /// <summary>Where the objective is ready for Hessian products: weights do not change, so the next product there needs nothing else.</summary>
+    /// <summary>
+    /// Where the objective is ready for Hessian products: weights do not change, so the next product there needs nothing else.
+    /// </summary>
     private (IWeights Weights, EvaluationSet Set)? linearised;
 
     public IDirection Direction(ReadOnlySpan<float> canonical)
     {
-        if (canonical.Length != layout.Parameters) throw new ArgumentException($"{canonical.Length} components for {layout.Parameters} weights", nameof(canonical));
+        if (canonical.Length != layout.Parameters)
+            throw new ArgumentException($"{canonical.Length} components for {layout.Parameters} weights", nameof(canonical));
         using var padded = new NativeBuffer(layout.Floats);
         layout.Pack(canonical, padded.Pointer);
         return new CpuDirection(layout, padded.Pointer);
@@ -99,7 +102,8 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
 
     public FisherRaoProbe FisherRao(IWeights weights, EvaluationSet set, CancellationToken cancel)
     {
-        if (network.Model.WhyNoFisherRao() is { } why) throw new RefusedException(why);
+        if (network.Model.WhyNoFisherRao() is { } why)
+            throw new RefusedException(why);
         using var hold = Begin(weights, set);
         double mean = objective.MeanSquareOutputSlope(hold.Pointer, cancel);
         GC.KeepAlive(this);
@@ -109,17 +113,21 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
     public ExampleGradientsProbe ExampleGradients(IWeights weights, EvaluationSet set, Span<float> norms, CancellationToken cancel)
     {
         using var hold = Begin(weights, set);
-        if (norms.Length != 0 && norms.Length != objective.Examples) throw new ArgumentException($"{norms.Length} places for {objective.Examples} norms", nameof(norms));
+        if (norms.Length != 0 && norms.Length != objective.Examples)
+            throw new ArgumentException($"{norms.Length} places for {objective.Examples} norms", nameof(norms));
         var squares = new double[objective.Examples];
         double loss = objective.ExampleGradients(hold.Pointer, workspace.Gradient, squares, cancel);
-        double square = 0, sum = 0, largest = 0;
+        double square = 0,
+            sum = 0,
+            largest = 0;
         for (int i = 0; i < squares.Length; i++)
         {
             double norm = Math.Sqrt(squares[i]);
             square += squares[i];
             sum += norm;
             largest = norm > largest || double.IsNaN(norm) ? norm : largest;
-            if (norms.Length > 0) norms[i] = (float)norm;
+            if (norms.Length > 0)
+                norms[i] = (float)norm;
         }
         int n = squares.Length;
         double gradientSquare = Vectors.Dot(layout.Floats, workspace.Gradient, workspace.Gradient);
@@ -133,13 +141,27 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         using var vectors = ours.Hold();
         using var hold = Begin(weights, set);
         int n = objective.Examples;
-        double[] x = new double[n], y = new double[n];
-        double loss = objective.ExampleSlopes(hold.Pointer, vectors.Pointer + layout.Floats, vectors.Pointer + 2 * layout.Floats, x, y, cancel);
-        for (int i = 0; i < n; i++) (x[i], y[i]) = ours.Coordinates(x[i], y[i]);
-        double meanX = x.Sum() / n, meanY = y.Sum() / n, xx = 0, xy = 0, yy = 0;
+        double[] x = new double[n],
+            y = new double[n];
+        double loss = objective.ExampleSlopes(
+            hold.Pointer,
+            vectors.Pointer + layout.Floats,
+            vectors.Pointer + 2 * layout.Floats,
+            x,
+            y,
+            cancel
+        );
+        for (int i = 0; i < n; i++)
+            (x[i], y[i]) = ours.Coordinates(x[i], y[i]);
+        double meanX = x.Sum() / n,
+            meanY = y.Sum() / n,
+            xx = 0,
+            xy = 0,
+            yy = 0;
         for (int i = 0; i < n; i++)
         {
-            double dx = x[i] - meanX, dy = y[i] - meanY;
+            double dx = x[i] - meanX,
+                dy = y[i] - meanY;
             xx += dx * dx;
             xy += dx * dy;
             yy += dy * dy;
@@ -157,7 +179,8 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
 
     private static void CheckRadius(double radius, string name, int steps)
     {
-        if (!(radius > 0) || !float.IsFinite((float)radius)) throw new ArgumentOutOfRangeException(name, radius, "must be above 0");
+        if (!(radius > 0) || !float.IsFinite((float)radius))
+            throw new ArgumentOutOfRangeException(name, radius, "must be above 0");
         ArgumentOutOfRangeException.ThrowIfLessThan(steps, 1);
     }
 
@@ -168,14 +191,16 @@ internal sealed unsafe class CpuProbe(DataSet data, NetworkSpec network, Objecti
         objective.Choose(data, set);
         var hold = CpuWeights.Of(weights, layout).Hold();
         objective.UseStatistics(hold.Pointer + layout.Floats);
-        if (!curvature || linearised != (weights, set)) linearised = null;
+        if (!curvature || linearised != (weights, set))
+            linearised = null;
         return hold;
     }
 
     /// <summary>Makes ready for Hessian products; the gradients it cost, 0 or 1.</summary>
     private long Linearise(IWeights weights, EvaluationSet set, float* held, CancellationToken cancel)
     {
-        if (linearised is not null) return 0;
+        if (linearised is not null)
+            return 0;
         objective.Linearise(held, null, true, cancel);
         linearised = (weights, set);
         return 1;

@@ -19,30 +19,39 @@ internal abstract unsafe class Objective : IDisposable
     /// <summary>Goes to a set; nothing happens when it is the one before.</summary>
     public void Choose(DataSet data, EvaluationSet set)
     {
-        if (Source is not null && Set == set) return;
+        if (Source is not null && Set == set)
+            return;
         var split = data.Of(set.Split);
         int examples = set.Indices?.Length ?? split.Count;
-        if (examples == 0) throw new ArgumentException("the evaluation set is empty", nameof(set));
+        if (examples == 0)
+            throw new ArgumentException("the evaluation set is empty", nameof(set));
         (Set, Source, Examples) = (set, split, examples);
         SetChanged();
     }
 
-    /// <summary>The running statistics that all weights asked about from now on are evaluated with [statistics floats]; models without any do not look.</summary>
-    public virtual void UseStatistics(float* running)
-    {
-    }
+    /// <summary>
+    /// The running statistics that all weights asked about from now on are evaluated with [statistics floats]; models without any do not
+    /// look.
+    /// </summary>
+    public virtual void UseStatistics(float* running) { }
 
     /// <summary>Mean loss.</summary>
     public abstract double Loss(float* weights, CancellationToken cancel);
 
-    /// <summary>Mean loss, and its gradient into <paramref name="gradient"/>, unless that is null. Hessian products after it are at these weights.</summary>
+    /// <summary>
+    /// Mean loss, and its gradient into <paramref name="gradient"/>, unless that is null. Hessian products after it are at these weights.
+    /// </summary>
     /// <param name="curvature">Such products will follow, and what they need is to be kept.</param>
     public abstract double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel);
 
-    /// <summary>Hessian times <paramref name="v"/> into <paramref name="product"/>, at the weights of the last <see cref="Linearise"/>.</summary>
+    /// <summary>
+    /// Hessian times <paramref name="v"/> into <paramref name="product"/>, at the weights of the last <see cref="Linearise"/>.
+    /// </summary>
     public abstract void HessianProduct(float* v, float* product, CancellationToken cancel);
 
-    /// <summary>As <see cref="Linearise"/>, and writes ‖gᵢ‖² of each example to <paramref name="squares"/> [<see cref="Examples"/>].</summary>
+    /// <summary>
+    /// As <see cref="Linearise"/>, and writes ‖gᵢ‖² of each example to <paramref name="squares"/> [<see cref="Examples"/>].
+    /// </summary>
     public abstract double ExampleGradients(float* weights, float* gradient, double[] squares, CancellationToken cancel);
 
     /// <summary>Mean loss, and ⟨gᵢ, d⟩ of each example's gradient with two vectors, [<see cref="Examples"/>] each.</summary>

@@ -9,11 +9,12 @@ internal sealed unsafe class SurfaceLosses(DataSet data) : Losses
     public override void Of(float* weights, ReadOnlySpan<int> examples, Span<float> losses)
     {
         float[] shifts = data.Train.Floats!;
-        double x = weights[0], y = weights[1], value = Surfaces.Value(data.Surface!.Value, x, y);
-        for (int i = 0; i < examples.Length; i++) losses[i] = (float)(value + shifts[2 * examples[i]] * x + shifts[2 * examples[i] + 1] * y);
+        double x = weights[0],
+            y = weights[1],
+            value = Surfaces.Value(data.Surface!.Value, x, y);
+        for (int i = 0; i < examples.Length; i++)
+            losses[i] = (float)(value + shifts[2 * examples[i]] * x + shifts[2 * examples[i] + 1] * y);
     }
 
-    public override void Dispose()
-    {
-    }
+    public override void Dispose() { }
 }

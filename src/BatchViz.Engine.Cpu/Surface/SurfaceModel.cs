@@ -4,7 +4,9 @@ using BatchViz.Engine.Cpu.Memory;
 
 namespace BatchViz.Engine.Cpu.Surface;
 
-/// <summary>Two weights on a known surface: an example's loss is f(x, y) + a·x + b·y, its gradient ∇f + (a, b); a batch's are the means.</summary>
+/// <summary>
+/// Two weights on a known surface: an example's loss is f(x, y) + a·x + b·y, its gradient ∇f + (a, b); a batch's are the means.
+/// </summary>
 internal sealed unsafe class SurfaceModel : Model
 {
     private readonly KernelTable kernels;
@@ -25,11 +27,15 @@ internal sealed unsafe class SurfaceModel : Model
     public override void Update(float* weights, float* state, ReadOnlySpan<int> batch, Optimizer optimizer, UpdateStatistics figures)
     {
         float[] shifts = data.Train.Floats!;
-        double a = 0, b = 0, x = weights[0], y = weights[1];
+        double a = 0,
+            b = 0,
+            x = weights[0],
+            y = weights[1];
         var (gx, gy) = Surfaces.Gradient(data.Surface!.Value, x, y);
         foreach (int i in batch)
         {
-            double ax = shifts[2 * i], by = shifts[2 * i + 1];
+            double ax = shifts[2 * i],
+                by = shifts[2 * i + 1];
             a += ax;
             b += by;
             figures.AddExample((gx + ax) * (gx + ax) + (gy + by) * (gy + by));
@@ -44,7 +50,8 @@ internal sealed unsafe class SurfaceModel : Model
         long floats = WeightLayout.Lanes;
         double square = 0;
         kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
-        if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
+        if (figures.Finite)
+            (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
     }
 
     public override void Dispose() => arena.Dispose();

@@ -3,19 +3,25 @@ using BatchViz.Engine.Cpu.Probes;
 
 namespace BatchViz.Engine.Cpu.Surface;
 
-/// <summary>A surface's value and derivatives, from its formulas in double precision; the examples' shifts enter value and gradient by their mean.</summary>
+/// <summary>
+/// A surface's value and derivatives, from its formulas in double precision; the examples' shifts enter value and gradient by their mean.
+/// </summary>
 internal sealed unsafe class SurfaceObjective(SurfaceKind kind) : Objective
 {
-    private double a, b, x, y;
+    private double a,
+        b,
+        x,
+        y;
 
-    public override double Loss(float* weights, CancellationToken cancel)
-        => Surfaces.Value(kind, weights[0], weights[1]) + a * weights[0] + b * weights[1];
+    public override double Loss(float* weights, CancellationToken cancel) =>
+        Surfaces.Value(kind, weights[0], weights[1]) + a * weights[0] + b * weights[1];
 
     public override double Linearise(float* weights, float* gradient, bool curvature, CancellationToken cancel)
     {
         (x, y) = (weights[0], weights[1]);
         var (gx, gy) = Surfaces.Gradient(kind, x, y);
-        if (gradient != null) (gradient[0], gradient[1]) = ((float)(gx + a), (float)(gy + b));
+        if (gradient != null)
+            (gradient[0], gradient[1]) = ((float)(gx + a), (float)(gy + b));
         return Loss(weights, cancel);
     }
 
@@ -32,7 +38,8 @@ internal sealed unsafe class SurfaceObjective(SurfaceKind kind) : Objective
         float[] shifts = Source.Floats!;
         for (int k = 0; k < Examples; k++)
         {
-            double dx = gx + shifts[2 * Example(k)], dy = gy + shifts[2 * Example(k) + 1];
+            double dx = gx + shifts[2 * Example(k)],
+                dy = gy + shifts[2 * Example(k) + 1];
             squares[k] = dx * dx + dy * dy;
         }
         return loss;
@@ -45,23 +52,24 @@ internal sealed unsafe class SurfaceObjective(SurfaceKind kind) : Objective
         float[] shifts = Source.Floats!;
         for (int k = 0; k < Examples; k++)
         {
-            double dx = gx + shifts[2 * Example(k)], dy = gy + shifts[2 * Example(k) + 1];
+            double dx = gx + shifts[2 * Example(k)],
+                dy = gy + shifts[2 * Example(k) + 1];
             (along1[k], along2[k]) = (dx * d1[0] + dy * d1[1], dx * d2[0] + dy * d2[1]);
         }
         return loss;
     }
 
-    public override double MeanSquareOutputSlope(float* weights, CancellationToken cancel) => throw new NotSupportedException("a surface has no outputs");
+    public override double MeanSquareOutputSlope(float* weights, CancellationToken cancel) =>
+        throw new NotSupportedException("a surface has no outputs");
 
-    public override void Dispose()
-    {
-    }
+    public override void Dispose() { }
 
     /// <summary>Over the whole training split the shifts cancel, but for rounding, and are left out.</summary>
     protected override void SetChanged()
     {
         (a, b) = (0, 0);
-        if (Set.Indices is null && Set.Split == Split.Train) return;
+        if (Set.Indices is null && Set.Split == Split.Train)
+            return;
         float[] shifts = Source.Floats!;
         for (int k = 0; k < Examples; k++)
         {

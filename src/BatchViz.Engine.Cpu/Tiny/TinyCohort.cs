@@ -21,12 +21,24 @@ internal sealed unsafe class TinyCohort : IDisposable
     private readonly Arena arena;
     private readonly TinyBatch batch;
     private readonly LaneFigures figures;
-    private readonly float* weights, gradient, laneFigures;
-    private readonly int parameters, vectors, lanes;
+    private readonly float* weights,
+        gradient,
+        laneFigures;
+    private readonly int parameters,
+        vectors,
+        lanes;
     private readonly long figureFloats;
 
     /// <param name="vectors">Weights and state vectors of a net.</param>
-    public TinyCohort(KernelTable kernels, DataSet data, NetworkSpec network, WeightLayout layout, int batchSize, int vectors, Ledger? ledger = null)
+    public TinyCohort(
+        KernelTable kernels,
+        DataSet data,
+        NetworkSpec network,
+        WeightLayout layout,
+        int batchSize,
+        int vectors,
+        Ledger? ledger = null
+    )
     {
         arena = new Arena(ledger);
         (this.kernels, this.layout, this.vectors) = (kernels, layout, vectors);
@@ -35,7 +47,9 @@ internal sealed unsafe class TinyCohort : IDisposable
         var (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes, ledger);
-        int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes), doubles = 2 * lanes, layers = network.Layers;
+        int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes),
+            doubles = 2 * lanes,
+            layers = network.Layers;
         figureFloats = (5 + layers) * doubles + (2 + RecordLayout.HistogramBins) * lanes;
         long examples = (long)batchSize * lanes;
         arena.Reserve((long)vectors * parameters * lanes);
@@ -43,13 +57,19 @@ internal sealed unsafe class TinyCohort : IDisposable
         arena.Reserve(figureFloats);
         arena.Reserve(examples * inputs, MemoryUse.Batch);
         arena.Reserve(examples * outputs, MemoryUse.Batch);
-        for (int i = 0; i < 4; i++) arena.Reserve(examples, i < 2 ? MemoryUse.Batch : MemoryUse.Workspace);
+        for (int i = 0; i < 4; i++)
+            arena.Reserve(examples, i < 2 ? MemoryUse.Batch : MemoryUse.Workspace);
         weights = arena.Take();
         gradient = arena.Take();
         laneFigures = arena.Take();
         batch = new TinyBatch
         {
-            Features = arena.Take(), Targets = arena.Take(), Labels = arena.Take(), Signs = arena.Take(), Losses = arena.Take(), Squares = arena.Take(),
+            Features = arena.Take(),
+            Targets = arena.Take(),
+            Labels = arena.Take(),
+            Signs = arena.Take(),
+            Losses = arena.Take(),
+            Squares = arena.Take(),
         };
         float* at = laneFigures;
         figures.Loss = Doubles(1);
@@ -88,7 +108,8 @@ internal sealed unsafe class TinyCohort : IDisposable
             {
                 for (int r = 0; r < layer.Rows; r++)
                 {
-                    for (int j = 0; j < layer.Outputs; j++, to += lanes) *to = padded[v * layout.Floats + layer.Index(r, j)];
+                    for (int j = 0; j < layer.Outputs; j++, to += lanes)
+                        *to = padded[v * layout.Floats + layer.Index(r, j)];
                 }
             }
         }
@@ -104,15 +125,26 @@ internal sealed unsafe class TinyCohort : IDisposable
             {
                 for (int r = 0; r < layer.Rows; r++)
                 {
-                    for (int j = 0; j < layer.Outputs; j++, from += lanes) padded[v * layout.Floats + layer.Index(r, j)] = *from;
+                    for (int j = 0; j < layer.Outputs; j++, from += lanes)
+                        padded[v * layout.Floats + layer.Index(r, j)] = *from;
                 }
             }
         }
     }
 
     /// <summary>The batch of one lane in the update to come.</summary>
-    public void Give(int lane, ReadOnlySpan<int> examples)
-        => source.Column(examples, lane, new TinyTargets { Features = batch.Features, Labels = batch.Labels, Signs = batch.Signs, Values = batch.Targets });
+    public void Give(int lane, ReadOnlySpan<int> examples) =>
+        source.Column(
+            examples,
+            lane,
+            new TinyTargets
+            {
+                Features = batch.Features,
+                Labels = batch.Labels,
+                Signs = batch.Signs,
+                Values = batch.Targets,
+            }
+        );
 
     /// <summary>Losses and gradients of all lanes' batches, each of <paramref name="count"/> examples.</summary>
     public void Measure(int count)
@@ -123,17 +155,22 @@ internal sealed unsafe class TinyCohort : IDisposable
         kernels.TinyGradients(workspace.Plan, batches, weights, parameters, gradient);
         kernels.TinyExamples(batches, (float)count * count, figures);
         kernels.TinyGradientSums(workspace.Plan, gradient, figures);
-        for (int lane = 0; lane < lanes; lane++) figures.Loss[lane] /= count;
+        for (int lane = 0; lane < lanes; lane++)
+            figures.Loss[lane] /= count;
     }
 
     /// <summary>Steps all lanes.</summary>
-    public void Step(Optimizer optimizer) => optimizer.StepLanes(workspace.Plan, weights, gradient, weights + (long)parameters * lanes, (long)parameters * lanes, figures);
+    public void Step(Optimizer optimizer) =>
+        optimizer.StepLanes(workspace.Plan, weights, gradient, weights + (long)parameters * lanes, (long)parameters * lanes, figures);
 
-    /// <summary>Whether loss and gradient norm of a lane are numbers that a record can hold; see <see cref="UpdateStatistics.Finite"/>.</summary>
+    /// <summary>
+    /// Whether loss and gradient norm of a lane are numbers that a record can hold; see <see cref="UpdateStatistics.Finite"/>.
+    /// </summary>
     public bool Finite(int lane)
     {
         double square = 0;
-        for (int l = 0; l < layout.Layers.Length; l++) square += LayerSquare(lane, l);
+        for (int l = 0; l < layout.Layers.Length; l++)
+            square += LayerSquare(lane, l);
         return float.IsFinite((float)figures.Loss[lane]) && float.IsFinite((float)Math.Sqrt(square));
     }
 
@@ -145,8 +182,10 @@ internal sealed unsafe class TinyCohort : IDisposable
         (to.ExampleSquares, to.ExampleNorms) = (figures.ExampleSquares[lane], figures.ExampleNorms[lane]);
         (to.ExampleMin, to.ExampleMax) = (figures.ExampleMin[lane], figures.ExampleMax[lane]);
         (to.UpdateSquare, to.WeightSquare) = (figures.UpdateSquare[lane], figures.WeightSquare[lane]);
-        for (int l = 0; l < to.Squares.Length; l++) to.Squares[l] = LayerSquare(lane, l);
-        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++) to.Histogram.Add(bin, ((int*)figures.Histogram)[bin * lanes + lane]);
+        for (int l = 0; l < to.Squares.Length; l++)
+            to.Squares[l] = LayerSquare(lane, l);
+        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
+            to.Histogram.Add(bin, ((int*)figures.Histogram)[bin * lanes + lane]);
         to.Histogram.Add(0, layout.Floats - layout.Parameters);
     }
 
@@ -160,10 +199,12 @@ internal sealed unsafe class TinyCohort : IDisposable
     private double LayerSquare(int lane, int layer)
     {
         double square = figures.LayerSquares[layer * lanes + lane];
-        if (double.IsFinite(square)) return square;
+        if (double.IsFinite(square))
+            return square;
         float* g = gradient + layout.Layers[layer].FirstParameter * lanes + lane;
         double sum = 0;
-        for (long p = 0; p < layout.Layers[layer].Parameters; p++) sum += (double)g[p * lanes] * g[p * lanes];
+        for (long p = 0; p < layout.Layers[layer].Parameters; p++)
+            sum += (double)g[p * lanes] * g[p * lanes];
         return sum;
     }
 }

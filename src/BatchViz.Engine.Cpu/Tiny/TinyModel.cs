@@ -17,7 +17,11 @@ internal sealed unsafe class TinyModel : Model
     private readonly TinySource source;
     private readonly TinyWorkspace workspace;
     private readonly Arena arena;
-    private readonly float* gradient, laneGradients, losses, squares, norms;
+    private readonly float* gradient,
+        laneGradients,
+        losses,
+        squares,
+        norms;
     private readonly long[] layerFloats;
     private readonly TinyPlan plan;
     private readonly TinyTargets targets;
@@ -33,7 +37,8 @@ internal sealed unsafe class TinyModel : Model
         int examples = Arena.Pad(batchSize);
         arena.Reserve(layout.Floats, MemoryUse.Gradients);
         arena.Reserve(layout.Parameters * lanes, MemoryUse.Gradients);
-        for (int i = 0; i < 3; i++) arena.Reserve(examples);
+        for (int i = 0; i < 3; i++)
+            arena.Reserve(examples);
         arena.Reserve(WeightLayout.Lanes * lanes, MemoryUse.Batch);
         gradient = arena.Take();
         laneGradients = arena.Take();
@@ -42,7 +47,13 @@ internal sealed unsafe class TinyModel : Model
         norms = arena.Take();
         plan = workspace.Plan;
         plan.Features = arena.Take();
-        targets = new TinyTargets { Features = plan.Features, Labels = plan.Labels, Signs = plan.Signs, Values = plan.Targets };
+        targets = new TinyTargets
+        {
+            Features = plan.Features,
+            Labels = plan.Labels,
+            Signs = plan.Signs,
+            Values = plan.Targets,
+        };
     }
 
     public override bool KeepsWeightSquare => false;
@@ -66,7 +77,8 @@ internal sealed unsafe class TinyModel : Model
         fixed (long* floats = layerFloats)
         fixed (double* squared = figures.Squares)
             kernels.GradientSums(layerFloats.Length, floats, gradient, squared, ref figures.Histogram);
-        if (figures.Finite) (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, layout.Floats, weights, gradient, state);
+        if (figures.Finite)
+            (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, layout.Floats, weights, gradient, state);
     }
 
     public override void Dispose()
@@ -92,7 +104,8 @@ internal sealed unsafe class TinyModel : Model
     {
         kernels.Norms((count + WeightLayout.Lanes - 1) / WeightLayout.Lanes * WeightLayout.Lanes, (float)count * count, squares, norms);
         double loss = 0;
-        for (int b = 0; b < count; b++) loss += losses[b];
+        for (int b = 0; b < count; b++)
+            loss += losses[b];
         figures.Loss = loss / count;
         figures.AddExamples(new(squares, count), new(norms, count));
     }

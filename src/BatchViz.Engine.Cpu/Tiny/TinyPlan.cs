@@ -11,7 +11,8 @@ internal unsafe struct TinyPlan
 {
     public int Layers;
     public bool Bias;
-    public Activation Hidden, Last;
+    public Activation Hidden,
+        Last;
     public LossKind Loss;
 
     /// <summary>Widths [Layers + 1], inputs first.</summary>
@@ -24,10 +25,13 @@ internal unsafe struct TinyPlan
     public float* Outputs;
 
     /// <summary>σ'(z) where the activation is GELU, and ∂loss/∂z, both [Layers + 1][16 registers]; layer 0 is not used.</summary>
-    public float* Slopes, Deltas;
+    public float* Slopes,
+        Deltas;
 
     /// <summary>Class of each lane's example as a float, ±1 of it, and the target values [16 registers].</summary>
-    public float* Labels, Signs, Targets;
+    public float* Labels,
+        Signs,
+        Targets;
 
     /// <summary>[16 registers].</summary>
     public float* Scratch;

@@ -7,14 +7,18 @@ namespace BatchViz.Engine.Cpu.Tiny;
 /// <summary>Where examples go in lanes: features [inputs][lanes], and what the loss wants of them.</summary>
 internal unsafe struct TinyTargets
 {
-    public float* Features, Labels, Signs, Values;
+    public float* Features,
+        Labels,
+        Signs,
+        Values;
 }
 
 /// <summary>Brings examples of a split into lanes.</summary>
 /// <param name="lanes">Floats in a register.</param>
 internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, int lanes)
 {
-    private readonly int inputs = network.Sizes[0], outputs = network.Sizes[^1];
+    private readonly int inputs = network.Sizes[0],
+        outputs = network.Sizes[^1];
     private readonly LossKind loss = network.Loss;
 
     /// <summary>One example with a unit a lane.</summary>
@@ -29,14 +33,21 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
         Gather(examples, to, 1, 1, lanes);
         for (int lane = examples.Length; lane < lanes; lane++)
         {
-            for (int i = 0; i < inputs; i++) to.Features[i * lanes + lane] = to.Features[i * lanes];
+            for (int i = 0; i < inputs; i++)
+                to.Features[i * lanes + lane] = to.Features[i * lanes];
         }
     }
 
     /// <summary>Examples of one lane, [examples][…][lanes].</summary>
     public void Column(ReadOnlySpan<int> examples, int lane, in TinyTargets to)
     {
-        var at = new TinyTargets { Features = to.Features + lane, Labels = to.Labels + lane, Signs = to.Signs + lane, Values = to.Values + lane };
+        var at = new TinyTargets
+        {
+            Features = to.Features + lane,
+            Labels = to.Labels + lane,
+            Signs = to.Signs + lane,
+            Values = to.Values + lane,
+        };
         Gather(examples, at, lanes, 0, lanes);
     }
 
@@ -46,7 +57,9 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
     private void Gather(ReadOnlySpan<int> examples, in TinyTargets to, int group, int place, int unit)
     {
         // Either examples follow one another in a register, or each has registers of its own.
-        int step = place > 0 ? place : group * inputs, one = place > 0 ? place : group, value = place > 0 ? place : group * outputs;
+        int step = place > 0 ? place : group * inputs,
+            one = place > 0 ? place : group,
+            value = place > 0 ? place : group * outputs;
         float* features = to.Features;
         if (split.Floats is { } floats)
         {
@@ -67,7 +80,8 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
                     foreach (int example in examples)
                     {
                         float* from = all + (long)example * inputs;
-                        for (int i = 0; i < inputs; i++) features[i * unit] = from[i];
+                        for (int i = 0; i < inputs; i++)
+                            features[i * unit] = from[i];
                         features += step;
                     }
                 }
@@ -80,13 +94,16 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
                 foreach (int example in examples)
                 {
                     byte* from = all + (long)example * inputs;
-                    for (int i = 0; i < inputs; i++) features[i * unit] = split.Scale * from[i] + split.Offset;
+                    for (int i = 0; i < inputs; i++)
+                        features[i * unit] = split.Scale * from[i] + split.Offset;
                     features += step;
                 }
             }
         }
-        if (split.Labels is { } labels) Labels(examples, labels, to, one, value, unit);
-        else Numbers(examples, to.Values, value, unit);
+        if (split.Labels is { } labels)
+            Labels(examples, labels, to, one, value, unit);
+        else
+            Numbers(examples, to.Values, value, unit);
     }
 
     private void Labels(ReadOnlySpan<int> examples, int[] labels, in TinyTargets to, int one, int value, int unit)
@@ -105,7 +122,8 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
             float* values = to.Values;
             foreach (int example in examples)
             {
-                for (int j = 0; j < outputs; j++) values[j * unit] = j == labels[example] ? 1 : 0;
+                for (int j = 0; j < outputs; j++)
+                    values[j * unit] = j == labels[example] ? 1 : 0;
                 values += value;
             }
         }
@@ -125,7 +143,8 @@ internal sealed unsafe class TinySource(DataSplit split, NetworkSpec network, in
     {
         foreach (int example in examples)
         {
-            for (int j = 0; j < outputs; j++) values[j * unit] = split.Targets![(long)example * outputs + j];
+            for (int j = 0; j < outputs; j++)
+                values[j * unit] = split.Targets![(long)example * outputs + j];
             values += value;
         }
     }

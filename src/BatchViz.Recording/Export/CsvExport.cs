@@ -4,9 +4,16 @@ namespace BatchViz.Recording.Export;
 public static class CsvExport
 {
     /// <summary>Writes <c>ID.csv</c> and <c>ID-evaluations.csv</c> and returns their paths.</summary>
-    public static IReadOnlyList<string> Write(IRecordSource run, string folder, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public static IReadOnlyList<string> Write(
+        IRecordSource run,
+        string folder,
+        IProgress<double>? progress = null,
+        CancellationToken cancel = default
+    )
     {
-        string name = Path.Combine(folder, ExportFile.NameOf(run.Plan)), records = name + ".csv", evaluations = name + "-evaluations.csv";
+        string name = Path.Combine(folder, ExportFile.NameOf(run.Plan)),
+            records = name + ".csv",
+            evaluations = name + "-evaluations.csv";
         ExportFile.Write(records, stream => WriteRecords(run, stream, progress, cancel));
         ExportFile.Write(evaluations, stream => WriteEvaluations(run, stream));
         return [records, evaluations];
@@ -16,7 +23,12 @@ public static class CsvExport
     /// One row an update: run, update, examples, epochs, the columns of the record layout, seconds. A run that diverged has one row
     /// more, of the update that was not made; cells about its step are empty.
     /// </summary>
-    public static void WriteRecords(IRecordSource run, Stream stream, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public static void WriteRecords(
+        IRecordSource run,
+        Stream stream,
+        IProgress<double>? progress = null,
+        CancellationToken cancel = default
+    )
     {
         using var csv = new CsvWriter(stream);
         Header(csv, [.. run.Layout.Columns.Select(column => column.Name)]);
@@ -30,8 +42,10 @@ public static class CsvExport
                 var record = walk.Record(row);
                 for (int c = 0; c < record.Length; c++)
                 {
-                    if (made || !run.Layout.IsOfStep(c)) csv.Number(record[c]);
-                    else csv.Empty();
+                    if (made || !run.Layout.IsOfStep(c))
+                        csv.Number(record[c]);
+                    else
+                        csv.Empty();
                 }
                 csv.Number(walk.Seconds(row));
                 csv.EndRow();
@@ -57,7 +71,8 @@ public static class CsvExport
 
     private static void Header(CsvWriter csv, ReadOnlySpan<string> columns)
     {
-        foreach (string column in (ReadOnlySpan<string>)["run", "update", "examples", "epochs", .. columns, "seconds"]) csv.Text(column);
+        foreach (string column in (ReadOnlySpan<string>)["run", "update", "examples", "epochs", .. columns, "seconds"])
+            csv.Text(column);
         csv.EndRow();
     }
 

@@ -19,16 +19,20 @@ internal sealed class CsvWriter(Stream stream) : IDisposable
     /// <summary>Text; what a spreadsheet would take for a formula gets an apostrophe in front.</summary>
     public void Text(string text)
     {
-        if (text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r') text = "'" + text;
-        if (text.AsSpan().ContainsAny(Quoted)) text = $"\"{text.Replace("\"", "\"\"")}\"";
+        if (text.Length > 0 && text[0] is '=' or '+' or '-' or '@' or '\t' or '\r')
+            text = "'" + text;
+        if (text.AsSpan().ContainsAny(Quoted))
+            text = $"\"{text.Replace("\"", "\"\"")}\"";
         Separate();
         Bytes(Encoding.UTF8.GetBytes(text));
     }
 
-    public void Number<T>(T value) where T : IUtf8SpanFormattable
+    public void Number<T>(T value)
+        where T : IUtf8SpanFormattable
     {
         Separate();
-        if (buffer.Length - used < LongestNumber) Flush();
+        if (buffer.Length - used < LongestNumber)
+            Flush();
         value.TryFormat(buffer.AsSpan(used), out int written, default, CultureInfo.InvariantCulture);
         used += written;
     }
@@ -45,13 +49,15 @@ internal sealed class CsvWriter(Stream stream) : IDisposable
 
     private void Separate()
     {
-        if (inRow) Bytes(","u8);
+        if (inRow)
+            Bytes(","u8);
         inRow = true;
     }
 
     private void Bytes(ReadOnlySpan<byte> bytes)
     {
-        if (buffer.Length - used < bytes.Length) Flush();
+        if (buffer.Length - used < bytes.Length)
+            Flush();
         if (bytes.Length > buffer.Length)
         {
             stream.Write(bytes);

@@ -3,7 +3,9 @@ using BatchViz.Core.Data;
 
 namespace BatchViz.Recording.Export;
 
-/// <summary>Where the examples of a table come from: rows of the file, and the columns' means and deviations. docs/exports.md has the keys.</summary>
+/// <summary>
+/// Where the examples of a table come from: rows of the file, and the columns' means and deviations. docs/exports.md has the keys.
+/// </summary>
 public static class DataMap
 {
     public const string FileName = "data.json";
@@ -18,7 +20,8 @@ public static class DataMap
         json.WriteStartObject();
         WriteColumns(data, json);
         WriteRows("trainRows", data.Train, json);
-        if (data.Test is { } test) WriteRows("testRows", test, json);
+        if (data.Test is { } test)
+            WriteRows("testRows", test, json);
         json.WriteEndObject();
     }
 
@@ -53,7 +56,8 @@ public static class DataMap
     private static void WriteRows(string key, DataSplit split, Utf8JsonWriter json)
     {
         json.WriteStartArray(key);
-        foreach (int row in split.Rows!) json.WriteNumberValue(row);
+        foreach (int row in split.Rows!)
+            json.WriteNumberValue(row);
         json.WriteEndArray();
     }
 }

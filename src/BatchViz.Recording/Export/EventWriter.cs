@@ -12,13 +12,22 @@ namespace BatchViz.Recording.Export;
 internal sealed class EventWriter
 {
     /// <summary>Field numbers and wire types (field &lt;&lt; 3 | type) of Event, Summary and Summary.Value.</summary>
-    private const byte WallTime = 1 << 3 | Fixed64, Step = 2 << 3 | Varint, FileVersion = 3 << 3 | Bytes, Summary = 5 << 3 | Bytes,
-        Value = 1 << 3 | Bytes, Tag = 1 << 3 | Bytes, SimpleValue = 2 << 3 | Fixed32;
+    private const byte WallTime = 1 << 3 | Fixed64,
+        Step = 2 << 3 | Varint,
+        FileVersion = 3 << 3 | Bytes,
+        Summary = 5 << 3 | Bytes,
+        Value = 1 << 3 | Bytes,
+        Tag = 1 << 3 | Bytes,
+        SimpleValue = 2 << 3 | Fixed32;
 
-    private const byte Varint = 0, Fixed64 = 1, Bytes = 2, Fixed32 = 5;
+    private const byte Varint = 0,
+        Fixed64 = 1,
+        Bytes = 2,
+        Fixed32 = 5;
 
     private readonly Stream stream;
-    private readonly Message message = new(), summary = new();
+    private readonly Message message = new(),
+        summary = new();
     private double wallTime;
 
     public EventWriter(Stream stream)
@@ -50,7 +59,8 @@ internal sealed class EventWriter
             summary.Byte(SimpleValue);
             summary.Single(values[i]);
         }
-        if (float.IsFinite(seconds)) wallTime = seconds;
+        if (float.IsFinite(seconds))
+            wallTime = seconds;
         Begin(step);
         message.Field(Summary, summary.Content);
         Frame(message.Content);
@@ -67,7 +77,8 @@ internal sealed class EventWriter
 
     private void Frame(ReadOnlySpan<byte> content)
     {
-        Span<byte> length = stackalloc byte[sizeof(ulong)], crc = stackalloc byte[sizeof(uint)];
+        Span<byte> length = stackalloc byte[sizeof(ulong)],
+            crc = stackalloc byte[sizeof(uint)];
         BinaryPrimitives.WriteUInt64LittleEndian(length, (ulong)content.Length);
         stream.Write(length);
         BinaryPrimitives.WriteUInt32LittleEndian(crc, MaskedCrc(length));
@@ -102,7 +113,8 @@ internal sealed class EventWriter
 
         public void Number(ulong value)
         {
-            for (; value >= 0x80; value >>= 7) Byte((byte)(value | 0x80));
+            for (; value >= 0x80; value >>= 7)
+                Byte((byte)(value | 0x80));
             Byte((byte)value);
         }
 
@@ -115,7 +127,8 @@ internal sealed class EventWriter
 
         private Span<byte> Room(int size)
         {
-            if (bytes.Length - used < size) Array.Resize(ref bytes, Math.Max(2 * bytes.Length, used + size));
+            if (bytes.Length - used < size)
+                Array.Resize(ref bytes, Math.Max(2 * bytes.Length, used + size));
             used += size;
             return bytes.AsSpan(used - size, size);
         }

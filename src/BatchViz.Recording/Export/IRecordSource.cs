@@ -4,7 +4,10 @@ using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Export;
 
-/// <summary>One run's exact records, any of them. A run may go on while it is exported; an export ends with the record that was the last when it began.</summary>
+/// <summary>
+/// One run's exact records, any of them. A run may go on while it is exported; an export ends with the record that was the last when it
+/// began.
+/// </summary>
 public interface IRecordSource
 {
     RunPlan Plan { get; }

@@ -3,7 +3,9 @@ using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Export;
 
-/// <summary>A landscape as an export has it: the plane, the losses over it, the runs' paths, and the examples that all losses are of.</summary>
+/// <summary>
+/// A landscape as an export has it: the plane, the losses over it, the runs' paths, and the examples that all losses are of.
+/// </summary>
 /// <param name="Kind">As in experiment files: "pca", "random", ….</param>
 /// <param name="Resolution">n: the grid has n² points, evenly spaced over the region, ends included.</param>
 /// <param name="Losses">[n, n], row by row from the first y.</param>
@@ -12,5 +14,15 @@ namespace BatchViz.Recording.Export;
 /// <param name="Labels">Their classes [e]; null where there are none.</param>
 /// <param name="Targets">Their target values [e, outputs]; null where there are none.</param>
 public sealed record LandscapeTensors(
-    PlaneVectors Plane, string Kind, string Title, GridRegion Region, int Resolution, float[] Losses,
-    IReadOnlyList<(string Run, IReadOnlyList<PathPoint> Points)> Paths, int[] Indices, float[] Inputs, int[]? Labels, float[]? Targets);
+    PlaneVectors Plane,
+    string Kind,
+    string Title,
+    GridRegion Region,
+    int Resolution,
+    float[] Losses,
+    IReadOnlyList<(string Run, IReadOnlyList<PathPoint> Points)> Paths,
+    int[] Indices,
+    float[] Inputs,
+    int[]? Labels,
+    float[]? Targets
+);

@@ -8,13 +8,14 @@ internal sealed class RecordWalk(IRecordSource run, long from, long count)
     /// <summary>A few hundred kilobytes of records.</summary>
     private const int BlockRows = 4096;
 
-    private readonly float[] records = new float[BlockRows * run.Layout.Width], seconds = new float[BlockRows];
+    private readonly float[] records = new float[BlockRows * run.Layout.Width],
+        seconds = new float[BlockRows];
 
     /// <summary>Fills the buffers with one block after the other and gives its first record and its number of rows.</summary>
     /// <param name="progress">Told the share of the records that has been dealt with.</param>
     public IEnumerable<(long First, int Rows)> Blocks(IProgress<double>? progress, CancellationToken cancel)
     {
-        for (long done = 0; done < count;)
+        for (long done = 0; done < count; )
         {
             cancel.ThrowIfCancellationRequested();
             int rows = (int)Math.Min(BlockRows, count - done);

@@ -38,14 +38,17 @@ internal sealed class ReplayDetail
         (this.source, Room) = (source, room);
         var updates = source.Outline.Updates;
         var live = source.Outline.LiveColumns.Select((live, index) => (Index: index, Live: live)).ToLookup(c => c.Live, c => c.Index);
-        Row[] drawn = Rows(live[true]), others = Rows(live[false]);
-        foreach (var row in drawn) Begin(row, long.MaxValue);
-        foreach (var row in others) Begin(row, Room);
+        Row[] drawn = Rows(live[true]),
+            others = Rows(live[false]);
+        foreach (var row in drawn)
+            Begin(row, long.MaxValue);
+        foreach (var row in others)
+            Begin(row, Room);
         Refine(drawn);
         Refine(others);
 
-        Row[] Rows(IEnumerable<int> columns)
-            => !columns.Any() ? [] : [.. updates.Select((made, index) => new Row(index, [.. columns], made)).Where(row => row.Updates > 0)];
+        Row[] Rows(IEnumerable<int> columns) =>
+            !columns.Any() ? [] : [.. updates.Select((made, index) => new Row(index, [.. columns], made)).Where(row => row.Updates > 0)];
     }
 
     /// <summary>Bytes that are left; fewer than none when even the coarsest detail takes more.</summary>
@@ -57,8 +60,10 @@ internal sealed class ReplayDetail
     private void Begin(Row row, long atMost)
     {
         int level = 0;
-        while (row.Updates >> (2 * level) > Coarsest) level++;
-        if (Pack(row, level, atMost) is not { } tiles) return;
+        while (row.Updates >> (2 * level) > Coarsest)
+            level++;
+        if (Pack(row, level, atMost) is not { } tiles)
+            return;
         row.Take(level, tiles);
         rows.Add(row);
         Room -= row.Size;
@@ -89,12 +94,15 @@ internal sealed class ReplayDetail
     private List<byte[]>? Pack(Row row, int level, long atMost)
     {
         var tiles = new List<byte[]>();
-        long size = 0, span = (long)Blocks.TileBuckets << (2 * level);
+        long size = 0,
+            span = (long)Blocks.TileBuckets << (2 * level);
         for (long index = 0; index * span < row.Updates; index++)
         {
-            if (source.Tile(row.Run, row.Columns, level, index) is not { } block) return null;
+            if (source.Tile(row.Run, row.Columns, level, index) is not { } block)
+                return null;
             byte[] tile = HtmlReplay.Pack(block);
-            if ((size += tile.Length) > atMost) return null;
+            if ((size += tile.Length) > atMost)
+                return null;
             tiles.Add(tile);
         }
         return tiles;

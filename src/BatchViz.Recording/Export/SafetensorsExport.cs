@@ -18,13 +18,24 @@ public static class SafetensorsExport
     /// <param name="sampler">The run's own, see <see cref="BundleSpec.SamplerOf"/>.</param>
     /// <param name="batches">Batches after each keyframe whose order is written, fewer where the run ended before.</param>
     public static IReadOnlyList<string> Write(
-        IRecordSource run, ExperimentSpec spec, NetworkSpec network, IReadOnlyList<Keyframe> keyframes, Sampler sampler, int batches,
-        string folder, IProgress<double>? progress = null, CancellationToken cancel = default)
+        IRecordSource run,
+        ExperimentSpec spec,
+        NetworkSpec network,
+        IReadOnlyList<Keyframe> keyframes,
+        Sampler sampler,
+        int batches,
+        string folder,
+        IProgress<double>? progress = null,
+        CancellationToken cancel = default
+    )
     {
         var paths = new List<string>();
         foreach (var keyframe in keyframes)
         {
-            string path = Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{ExportFile.NameOf(run.Plan)}-update{keyframe.Updates}.safetensors"));
+            string path = Path.Combine(
+                folder,
+                string.Create(CultureInfo.InvariantCulture, $"{ExportFile.NameOf(run.Plan)}-update{keyframe.Updates}.safetensors")
+            );
             ExportFile.Write(path, stream => Write(run, spec, network, keyframe, sampler, batches, stream, cancel));
             paths.Add(path);
             progress?.Report((double)paths.Count / keyframes.Count);
@@ -35,8 +46,16 @@ public static class SafetensorsExport
     /// <summary>One keyframe with the batches after it.</summary>
     /// <param name="data">Of the experiment: of a table, rows and columns are told; null: they are not.</param>
     public static void Write(
-        IRecordSource run, ExperimentSpec spec, NetworkSpec network, Keyframe keyframe, Sampler sampler, int batches, Stream stream,
-        CancellationToken cancel = default, DataSet? data = null)
+        IRecordSource run,
+        ExperimentSpec spec,
+        NetworkSpec network,
+        Keyframe keyframe,
+        Sampler sampler,
+        int batches,
+        Stream stream,
+        CancellationToken cancel = default,
+        DataSet? data = null
+    )
     {
         int count = (int)Math.Clamp(run.UpdatesMade - keyframe.Updates, 0, batches);
         var file = new SafetensorsFile();
@@ -44,8 +63,10 @@ public static class SafetensorsExport
         AddTrackedBatches(file, network, keyframe.Updates);
         AddParameters(file, "", network, keyframe.Weights);
         AddStatistics(file, "", network, keyframe.Statistics);
-        for (int s = 0; s < keyframe.OptimizerState.Length; s++) AddParameters(file, $"optimizer.{s}.", network, keyframe.OptimizerState[s]);
-        if (data?.Train.Rows is { } rows) file.Add("data.rows", "I32", sizeof(int), [rows.Length], to => to.Write(MemoryMarshal.AsBytes(rows.AsSpan())));
+        for (int s = 0; s < keyframe.OptimizerState.Length; s++)
+            AddParameters(file, $"optimizer.{s}.", network, keyframe.OptimizerState[s]);
+        if (data?.Train.Rows is { } rows)
+            file.Add("data.rows", "I32", sizeof(int), [rows.Length], to => to.Write(MemoryMarshal.AsBytes(rows.AsSpan())));
         var metadata = new Dictionary<string, string>
         {
             ["run"] = run.Plan.Id,
@@ -54,7 +75,8 @@ public static class SafetensorsExport
             ["seed"] = Text(run.Plan.Seed),
             ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
         };
-        if (data is not null && DataMap.Has(data)) metadata["data"] = DataMap.Columns(data);
+        if (data is not null && DataMap.Has(data))
+            metadata["data"] = DataMap.Columns(data);
         file.Write(stream, metadata);
     }
 
@@ -77,68 +99,108 @@ public static class SafetensorsExport
         file.Add("grid.losses", [n, n], landscape.Losses);
         foreach (var (run, points) in landscape.Paths)
         {
-            file.Add($"paths.{run}.updates", "I32", sizeof(int), [points.Count], to => to.Write(MemoryMarshal.AsBytes<int>([.. points.Select(p => (int)p.Update)])));
+            file.Add(
+                $"paths.{run}.updates",
+                "I32",
+                sizeof(int),
+                [points.Count],
+                to => to.Write(MemoryMarshal.AsBytes<int>([.. points.Select(p => (int)p.Update)]))
+            );
             file.Add($"paths.{run}.points", [points.Count, 4], points.SelectMany(p => new[] { p.X, p.Y, p.Loss, p.OffPlane }).ToArray());
         }
         long examples = landscape.Indices.Length;
         file.Add("evaluation.indices", "I32", sizeof(int), [examples], to => to.Write(MemoryMarshal.AsBytes<int>(landscape.Indices)));
         file.Add("evaluation.inputs", [examples, landscape.Inputs.Length / Math.Max(1, examples)], landscape.Inputs);
-        if (landscape.Targets is { } targets) file.Add("evaluation.targets", [examples, targets.Length / Math.Max(1, examples)], targets);
-        file.Write(stream, new Dictionary<string, string>
-        {
-            ["plane"] = landscape.Kind,
-            ["title"] = landscape.Title,
-            ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
-        });
+        if (landscape.Targets is { } targets)
+            file.Add("evaluation.targets", [examples, targets.Length / Math.Max(1, examples)], targets);
+        file.Write(
+            stream,
+            new Dictionary<string, string>
+            {
+                ["plane"] = landscape.Kind,
+                ["title"] = landscape.Title,
+                ["experiment"] = SpecWriter.Write(spec).ToJsonString(),
+            }
+        );
     }
 
     /// <summary>Coordinates of a grid's lines, as the engines round them.</summary>
     private static float[] Lines(double from, double to, int count)
     {
         var lines = new float[count];
-        for (int i = 0; i < count; i++) lines[i] = (float)(i == count - 1 && count > 1 ? to : from + (to - from) * (i / (double)Math.Max(1, count - 1)));
+        for (int i = 0; i < count; i++)
+            lines[i] = (float)(i == count - 1 && count > 1 ? to : from + (to - from) * (i / (double)Math.Max(1, count - 1)));
         return lines;
     }
 
-    /// <summary>Of each batch norm, how many updates its statistics have taken in, as PyTorch counts them: 8-byte numbers, before those of four.</summary>
+    /// <summary>
+    /// Of each batch norm, how many updates its statistics have taken in, as PyTorch counts them: 8-byte numbers, before those of four.
+    /// </summary>
     private static void AddTrackedBatches(SafetensorsFile file, NetworkSpec network, long updates)
     {
         foreach (var (name, _) in BatchNorms(network))
-            file.Add($"{name}.num_batches_tracked", "I64", sizeof(long), [], stream => stream.Write(MemoryMarshal.AsBytes<long>([updates])));
+            file.Add(
+                $"{name}.num_batches_tracked",
+                "I64",
+                sizeof(long),
+                [],
+                stream => stream.Write(MemoryMarshal.AsBytes<long>([updates]))
+            );
     }
 
     /// <summary>Running means and variances of batch norms, which a network is evaluated with.</summary>
     /// <param name="statistics">An engine's, which end with those of the layers; null only where there are none.</param>
     private static void AddStatistics(SafetensorsFile file, string prefix, NetworkSpec network, double[]? statistics)
     {
-        if (!network.Layered || network.Graph.Statistics == 0) return;
+        if (!network.Layered || network.Graph.Statistics == 0)
+            return;
         int all = network.Graph.Statistics;
-        if (statistics is null || statistics.Length < all) throw new ArgumentException($"{statistics?.Length ?? 0} running statistics for a network of {all}", nameof(statistics));
+        if (statistics is null || statistics.Length < all)
+            throw new ArgumentException($"{statistics?.Length ?? 0} running statistics for a network of {all}", nameof(statistics));
         foreach (var (name, node) in BatchNorms(network))
         {
-            int channels = node.Output.Channels, from = statistics.Length - all + node.Statistics;
-            file.Add($"{prefix}{name}.running_mean", [channels], Array.ConvertAll(statistics[from..(from + channels)], value => (float)value));
-            file.Add($"{prefix}{name}.running_var", [channels], Array.ConvertAll(statistics[(from + channels)..(from + 2 * channels)], value => (float)value));
+            int channels = node.Output.Channels,
+                from = statistics.Length - all + node.Statistics;
+            file.Add(
+                $"{prefix}{name}.running_mean",
+                [channels],
+                Array.ConvertAll(statistics[from..(from + channels)], value => (float)value)
+            );
+            file.Add(
+                $"{prefix}{name}.running_var",
+                [channels],
+                Array.ConvertAll(statistics[(from + channels)..(from + 2 * channels)], value => (float)value)
+            );
         }
     }
 
     private static IEnumerable<(string Name, LayerNode Node)> BatchNorms(NetworkSpec network)
     {
-        if (!network.Layered) return [];
+        if (!network.Layered)
+            return [];
         return network.Graph.Towers.SelectMany(In).Select(node => (network.Graph.Weights[node.Weights].Name, node));
 
-        static IEnumerable<LayerNode> In(IReadOnlyList<LayerNode> nodes)
-            => nodes.SelectMany(node => (node.Statistics >= 0 ? new[] { node } : []).Concat(In(node.Inner)).Concat(In(node.Projection)));
+        static IEnumerable<LayerNode> In(IReadOnlyList<LayerNode> nodes) =>
+            nodes.SelectMany(node => (node.Statistics >= 0 ? new[] { node } : []).Concat(In(node.Inner)).Concat(In(node.Projection)));
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 
     /// <summary>The 8-byte offsets come first in the file, so that they lie at a multiple of 8.</summary>
-    private static void AddBatches(SafetensorsFile file, IRecordSource run, long updates, int count, Sampler sampler, CancellationToken cancel)
+    private static void AddBatches(
+        SafetensorsFile file,
+        IRecordSource run,
+        long updates,
+        int count,
+        Sampler sampler,
+        CancellationToken cancel
+    )
     {
         long[] offsets = new long[count + 1];
-        for (int b = 0; b < count; b++) offsets[b + 1] = offsets[b] + sampler.Progress.ExamplesOf(updates + b + 1);
-        float[] losses = new float[count], rates = new float[count];
+        for (int b = 0; b < count; b++)
+            offsets[b + 1] = offsets[b] + sampler.Progress.ExamplesOf(updates + b + 1);
+        float[] losses = new float[count],
+            rates = new float[count];
         var walk = new RecordWalk(run, updates, count);
         foreach (var (first, rows) in walk.Blocks(null, cancel))
         {
@@ -150,21 +212,30 @@ public static class SafetensorsExport
         }
 
         file.Add("batches.offsets", "I64", sizeof(long), [count + 1], stream => stream.Write(MemoryMarshal.AsBytes<long>(offsets)));
-        file.Add("batches.indices", "I32", sizeof(int), [offsets[count]], stream =>
-        {
-            int[] indices = new int[sampler.Progress.LargestBatch];
-            for (int b = 0; b < count; b++)
+        file.Add(
+            "batches.indices",
+            "I32",
+            sizeof(int),
+            [offsets[count]],
+            stream =>
             {
-                cancel.ThrowIfCancellationRequested();
-                int examples = sampler.Fill(updates + b + 1, indices);
-                stream.Write(MemoryMarshal.AsBytes(indices.AsSpan(0, examples)));
+                int[] indices = new int[sampler.Progress.LargestBatch];
+                for (int b = 0; b < count; b++)
+                {
+                    cancel.ThrowIfCancellationRequested();
+                    int examples = sampler.Fill(updates + b + 1, indices);
+                    stream.Write(MemoryMarshal.AsBytes(indices.AsSpan(0, examples)));
+                }
             }
-        });
+        );
         file.Add("batches.losses", [count], losses);
         file.Add("batches.learningRates", [count], rates);
     }
 
-    /// <summary>Numbers in the canonical order (see <see cref="NetworkSpec.ParameterCount"/>), a tensor for each layer's weights and one for its biases.</summary>
+    /// <summary>
+    /// Numbers in the canonical order (see <see cref="NetworkSpec.ParameterCount"/>), a tensor for each layer's weights and one for its
+    /// biases.
+    /// </summary>
     private static void AddParameters(SafetensorsFile file, string prefix, NetworkSpec network, float[] canonical)
     {
         if (canonical.Length != network.ParameterCount)
@@ -180,18 +251,24 @@ public static class SafetensorsExport
             foreach (var group in network.Graph.Weights)
             {
                 int side = (int)Math.Sqrt(group.Area);
-                if (group.Role == WeightRole.Matrix && group.Area > 1) Take($"{group.Name}.weight", group.Outputs, group.Inputs / group.Area, side, side);
-                else if (group.Role == WeightRole.Matrix) Take($"{group.Name}.weight", group.Outputs, group.Inputs);
-                else Take($"{group.Name}.weight", group.Outputs);
-                if (group.Bias) Take($"{group.Name}.bias", group.Outputs);
+                if (group.Role == WeightRole.Matrix && group.Area > 1)
+                    Take($"{group.Name}.weight", group.Outputs, group.Inputs / group.Area, side, side);
+                else if (group.Role == WeightRole.Matrix)
+                    Take($"{group.Name}.weight", group.Outputs, group.Inputs);
+                else
+                    Take($"{group.Name}.weight", group.Outputs);
+                if (group.Bias)
+                    Take($"{group.Name}.bias", group.Outputs);
             }
             return;
         }
         for (int l = 0; l < network.Layers; l++)
         {
-            int inputs = network.Sizes[l], outputs = network.Sizes[l + 1];
+            int inputs = network.Sizes[l],
+                outputs = network.Sizes[l + 1];
             Take($"layers.{l}.weight", outputs, inputs);
-            if (network.Model.Bias) Take($"layers.{l}.bias", outputs);
+            if (network.Model.Bias)
+                Take($"layers.{l}.bias", outputs);
         }
 
         void Take(string name, params long[] shape)

@@ -15,14 +15,14 @@ internal sealed class SafetensorsFile
     private sealed record Tensor(string Name, string Type, long[] Shape, long Bytes, Action<Stream> Write);
 
     /// <summary>Adds an array that is written from where it is.</summary>
-    public void Add(string name, long[] shape, ReadOnlyMemory<float> values)
-        => Add(name, "F32", sizeof(float), shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
+    public void Add(string name, long[] shape, ReadOnlyMemory<float> values) =>
+        Add(name, "F32", sizeof(float), shape, stream => stream.Write(MemoryMarshal.AsBytes(values.Span)));
 
     /// <summary>Adds an array whose bytes are made while the file is written.</summary>
     /// <param name="type">"F32", "I32", "I64", …</param>
     /// <param name="size">Bytes of an element.</param>
-    public void Add(string name, string type, int size, long[] shape, Action<Stream> write)
-        => tensors.Add(new(name, type, shape, shape.Aggregate((long)size, (a, b) => checked(a * b)), write));
+    public void Add(string name, string type, int size, long[] shape, Action<Stream> write) =>
+        tensors.Add(new(name, type, shape, shape.Aggregate((long)size, (a, b) => checked(a * b)), write));
 
     /// <param name="metadata">Text by name.</param>
     public void Write(Stream stream, IReadOnlyDictionary<string, string> metadata)
@@ -30,7 +30,8 @@ internal sealed class SafetensorsFile
         byte[] header = Header(metadata);
         stream.Write(BitConverter.GetBytes((long)header.Length));
         stream.Write(header);
-        foreach (var tensor in tensors) tensor.Write(stream);
+        foreach (var tensor in tensors)
+            tensor.Write(stream);
     }
 
     private byte[] Header(IReadOnlyDictionary<string, string> metadata)

@@ -8,7 +8,9 @@ namespace BatchViz.Recording.Export;
 /// </summary>
 public static class TensorBoardExport
 {
-    /// <summary>Most records of a run that are written. They are records as they are, evenly spaced, with the first and the last; no averages.</summary>
+    /// <summary>
+    /// Most records of a run that are written. They are records as they are, evenly spaced, with the first and the last; no averages.
+    /// </summary>
     public const int MaxPoints = 10_000;
 
     /// <summary>TensorBoard looks for "tfevents" in the name; the number is usually a clock's.</summary>
@@ -29,7 +31,9 @@ public static class TensorBoardExport
         // Of the update with which a run diverged, and which was not made.
         int[] withoutStep = [.. Enumerable.Range(0, columns.Length).Where(c => !run.Layout.IsOfStep(c))];
         byte[][] columnsWithoutStep = [.. withoutStep.Select(c => columns[c])];
-        long count = run.Count, points = Math.Min(count, MaxPoints), point = 0;
+        long count = run.Count,
+            points = Math.Min(count, MaxPoints),
+            point = 0;
         var walk = new RecordWalk(run, 0, count);
         var events = new EventWriter(stream);
         var evaluations = new EvaluationEvents([.. run.Evaluations], events);
@@ -53,9 +57,12 @@ public static class TensorBoardExport
     }
 
     /// <summary>The record of one of the points: the first for the first, the last for the last, evenly spaced between.</summary>
-    private static long RecordOf(long point, long points, long records) => points == 1 ? 0 : (long)((Int128)point * (records - 1) / (points - 1));
+    private static long RecordOf(long point, long points, long records) =>
+        points == 1 ? 0 : (long)((Int128)point * (records - 1) / (points - 1));
 
-    /// <summary>Evaluations in order, each written once. What no evaluation of the run has, such as a test loss without a test split, gets no tag.</summary>
+    /// <summary>
+    /// Evaluations in order, each written once. What no evaluation of the run has, such as a test loss without a test split, gets no tag.
+    /// </summary>
     private sealed class EvaluationEvents(EvaluationPoint[] points, EventWriter events)
     {
         private readonly (byte[] Tag, Func<EvaluationPoint, float> Of)[] measures =
@@ -65,7 +72,9 @@ public static class TensorBoardExport
                 ("evaluation/loss", point => point.Loss),
                 ("test/loss", point => point.TestLoss),
                 ("test/accuracy", point => point.TestAccuracy),
-            }.Where(measure => points.Any(point => !float.IsNaN(measure.Of(point)))).Select(measure => (EventWriter.TagOf(measure.Name), measure.Of)),
+            }
+                .Where(measure => points.Any(point => !float.IsNaN(measure.Of(point))))
+                .Select(measure => (EventWriter.TagOf(measure.Name), measure.Of)),
         ];
 
         private int next;

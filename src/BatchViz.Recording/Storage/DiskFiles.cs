@@ -18,7 +18,10 @@ public sealed partial class DiskFiles : IFiles
     /// <summary>A folder to look into; others may be writing it.</summary>
     public static DiskFiles ToRead(string folder) => new(Path.GetFullPath(folder), null);
 
-    /// <summary>A folder to write, made where there is none. Nobody else can have it until this is disposed of, or the process ends, however it ends.</summary>
+    /// <summary>
+    /// A folder to write, made where there is none. Nobody else can have it until this is disposed of, or the process ends, however it
+    /// ends.
+    /// </summary>
     /// <exception cref="IOException">Another writer has it, or it cannot be written.</exception>
     public static DiskFiles ToWrite(string folder)
     {
@@ -26,7 +29,8 @@ public sealed partial class DiskFiles : IFiles
         if (!Directory.Exists(root))
         {
             Directory.CreateDirectory(root);
-            if (Path.GetDirectoryName(root) is { } above) SyncAt(above);
+            if (Path.GetDirectoryName(root) is { } above)
+                SyncAt(above);
         }
         try
         {
@@ -42,7 +46,8 @@ public sealed partial class DiskFiles : IFiles
     public static bool IsHeld(string folder)
     {
         string path = Path.Combine(folder, LockName);
-        if (!File.Exists(path)) return false;
+        if (!File.Exists(path))
+            return false;
         try
         {
             using var file = new FileStream(path, FileMode.Open, FileAccess.ReadWrite, FileShare.None);
@@ -72,7 +77,11 @@ public sealed partial class DiskFiles : IFiles
         string path = PathOf(name);
         try
         {
-            return Allowed(() => new Opening(File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess)));
+            return Allowed(() =>
+                new Opening(
+                    File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite | FileShare.Delete, FileOptions.RandomAccess)
+                )
+            );
         }
         catch (Exception e) when (e is FileNotFoundException or DirectoryNotFoundException)
         {
@@ -80,17 +89,19 @@ public sealed partial class DiskFiles : IFiles
         }
     }
 
-    public void Rename(string from, string to) => Allowed(() =>
-    {
-        File.Move(PathOf(from), PathOf(to), overwrite: true);
-        return true;
-    });
+    public void Rename(string from, string to) =>
+        Allowed(() =>
+        {
+            File.Move(PathOf(from), PathOf(to), overwrite: true);
+            return true;
+        });
 
-    public void Delete(string name) => Allowed(() =>
-    {
-        File.Delete(PathOf(name));
-        return true;
-    });
+    public void Delete(string name) =>
+        Allowed(() =>
+        {
+            File.Delete(PathOf(name));
+            return true;
+        });
 
     public void CreateFolder(string folder) => Allowed(() => Directory.CreateDirectory(PathOf(folder)));
 
@@ -108,7 +119,8 @@ public sealed partial class DiskFiles : IFiles
 
     public void Dispose() => held?.Dispose();
 
-    private FileStream Opened(string name, FileMode mode) => Allowed(() => new FileStream(PathOf(name), mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0));
+    private FileStream Opened(string name, FileMode mode) =>
+        Allowed(() => new FileStream(PathOf(name), mode, FileAccess.Write, FileShare.ReadWrite | FileShare.Delete, 0));
 
     /// <summary>What is not permitted fails like anything else that cannot be done.</summary>
     private static T Allowed<T>(Func<T> work)
@@ -125,13 +137,17 @@ public sealed partial class DiskFiles : IFiles
 
     private static void SyncAt(string folder)
     {
-        if (OperatingSystem.IsWindows()) return;
+        if (OperatingSystem.IsWindows())
+            return;
         int handle = Open(folder, 0);
-        if (handle < 0) throw new IOException($"{folder} cannot be opened to sync it (error {Marshal.GetLastPInvokeError()}).");
-        int failed = Fsync(handle), error = Marshal.GetLastPInvokeError();
+        if (handle < 0)
+            throw new IOException($"{folder} cannot be opened to sync it (error {Marshal.GetLastPInvokeError()}).");
+        int failed = Fsync(handle),
+            error = Marshal.GetLastPInvokeError();
         _ = Close(handle);
         // Some file systems sync no folders, and say so.
-        if (failed != 0 && error != InvalidArgument) throw new IOException($"The folder {folder} cannot be synced (error {error}).");
+        if (failed != 0 && error != InvalidArgument)
+            throw new IOException($"The folder {folder} cannot be synced (error {error}).");
     }
 
     private string PathOf(string name)
@@ -139,10 +155,12 @@ public sealed partial class DiskFiles : IFiles
         string path = root;
         foreach (string part in name.Split('/'))
         {
-            if (part is "" or "." or ".." || part.AsSpan().IndexOfAny('\\', ':', '\0') >= 0) throw new IOException($"{name} is no name of a file in a recording.");
+            if (part is "" or "." or ".." || part.AsSpan().IndexOfAny('\\', ':', '\0') >= 0)
+                throw new IOException($"{name} is no name of a file in a recording.");
             path = Path.Combine(path, part);
             var info = new FileInfo(path);
-            if (info.LinkTarget is not null) throw new IOException($"{name} is a link, which a recording has none of.");
+            if (info.LinkTarget is not null)
+                throw new IOException($"{name} is a link, which a recording has none of.");
         }
         return path;
     }
@@ -185,7 +203,8 @@ public sealed partial class DiskFiles : IFiles
             while (done < into.Length)
             {
                 int read = RandomAccess.Read(handle, into[done..], offset + done);
-                if (read == 0) break;
+                if (read == 0)
+                    break;
                 done += read;
             }
             return done;

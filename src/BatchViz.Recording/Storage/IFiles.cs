@@ -58,7 +58,9 @@ public interface IReadFile : IDisposable
 
 public static class FilesExtensions
 {
-    /// <summary>Puts a small file in place of another such that after a crash the one or the other is there, whole, under the name.</summary>
+    /// <summary>
+    /// Puts a small file in place of another such that after a crash the one or the other is there, whole, under the name.
+    /// </summary>
     /// <param name="durable">Whether it must be on the disk when this returns; otherwise it is there some time later, or not whole.</param>
     public static void Replace(this IFiles files, string name, ReadOnlySpan<byte> bytes, bool durable = true)
     {
@@ -66,10 +68,12 @@ public static class FilesExtensions
         using (var file = files.Create(temporary))
         {
             file.Write(bytes);
-            if (durable) file.Sync();
+            if (durable)
+                file.Sync();
         }
         files.Rename(temporary, name);
-        if (durable) files.SyncFolder(Path.GetDirectoryName(name) ?? "");
+        if (durable)
+            files.SyncFolder(Path.GetDirectoryName(name) ?? "");
     }
 
     /// <summary>The whole of a file; null where there is none.</summary>
@@ -77,8 +81,10 @@ public static class FilesExtensions
     public static byte[]? ReadAll(this IFiles files, string name, long atMost)
     {
         using var file = files.Read(name);
-        if (file is null) return null;
-        if (file.Length > atMost) throw new IOException($"{name} is larger than {atMost:#,0} bytes.");
+        if (file is null)
+            return null;
+        if (file.Length > atMost)
+            throw new IOException($"{name} is larger than {atMost:#,0} bytes.");
         var bytes = new byte[file.Length];
         int read = file.Read(0, bytes);
         return read == bytes.Length ? bytes : bytes[..read];

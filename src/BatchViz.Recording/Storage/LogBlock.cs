@@ -8,7 +8,8 @@ namespace BatchViz.Recording.Storage;
 /// </summary>
 public static class LogBlock
 {
-    public const int HeaderBytes = 24, MostPayload = 1 << 26;
+    public const int HeaderBytes = 24,
+        MostPayload = 1 << 26;
 
     /// <summary>"BVB1".</summary>
     public const uint Magic = 0x31425642;
@@ -83,18 +84,27 @@ public sealed class BlockScanner(IReadFile file, int glance = int.MaxValue)
     private bool Block()
     {
         Span<byte> header = stackalloc byte[LogBlock.HeaderBytes];
-        if (file.Read(End, header) < header.Length) return StopShort("the header of a block is cut short");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LogBlock.Magic) return Stop("no block begins there");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header[20..]) != Crc32C.Of(header[..20])) return Stop("the header of a block is damaged");
-        if (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) != sequence) return Stop("a block is out of order");
+        if (file.Read(End, header) < header.Length)
+            return StopShort("the header of a block is cut short");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header) != LogBlock.Magic)
+            return Stop("no block begins there");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header[20..]) != Crc32C.Of(header[..20]))
+            return Stop("the header of a block is damaged");
+        if (BinaryPrimitives.ReadUInt32LittleEndian(header[8..]) != sequence)
+            return Stop("a block is out of order");
         uint type = BinaryPrimitives.ReadUInt32LittleEndian(header[4..]);
         int size = BinaryPrimitives.ReadInt32LittleEndian(header[12..]);
-        if (type > byte.MaxValue || size is < 0 or > LogBlock.MostPayload) return Stop("the header of a block is damaged");
-        if (size > length - End - LogBlock.HeaderBytes) return StopShort("a block is cut short");
+        if (type > byte.MaxValue || size is < 0 or > LogBlock.MostPayload)
+            return Stop("the header of a block is damaged");
+        if (size > length - End - LogBlock.HeaderBytes)
+            return StopShort("a block is cut short");
         int wanted = Math.Min(size, glance);
-        if (payload.Length < wanted) payload = new byte[Math.Max(wanted, Math.Min(2L * payload.Length, length))];
-        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, wanted)) < wanted) return StopShort("a block is cut short");
-        if (wanted == size && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) != Crc32C.Of(payload.AsSpan(0, size))) return Stop("a block is damaged");
+        if (payload.Length < wanted)
+            payload = new byte[Math.Max(wanted, Math.Min(2L * payload.Length, length))];
+        if (file.Read(End + LogBlock.HeaderBytes, payload.AsSpan(0, wanted)) < wanted)
+            return StopShort("a block is cut short");
+        if (wanted == size && BinaryPrimitives.ReadUInt32LittleEndian(header[16..]) != Crc32C.Of(payload.AsSpan(0, size)))
+            return Stop("a block is damaged");
         (Type, PayloadAt, PayloadLength) = ((byte)type, End + LogBlock.HeaderBytes, size);
         End += LogBlock.HeaderBytes + size;
         sequence++;

@@ -10,54 +10,59 @@ public sealed class MemoryFiles : IFiles
 
     public IWriteFile Create(string name)
     {
-        lock (gate) return new Written(gate, files[name] = new Held());
+        lock (gate)
+            return new Written(gate, files[name] = new Held());
     }
 
     public IWriteFile Append(string name)
     {
         lock (gate)
         {
-            if (!files.TryGetValue(name, out var file)) files[name] = file = new Held();
+            if (!files.TryGetValue(name, out var file))
+                files[name] = file = new Held();
             return new Written(gate, file);
         }
     }
 
     public IReadFile? Read(string name)
     {
-        lock (gate) return files.TryGetValue(name, out var file) ? new Opened(gate, file) : null;
+        lock (gate)
+            return files.TryGetValue(name, out var file) ? new Opened(gate, file) : null;
     }
 
     public void Rename(string from, string to)
     {
         lock (gate)
         {
-            if (!files.Remove(from, out var file)) throw new FileNotFoundException($"There is no file {from}.");
+            if (!files.Remove(from, out var file))
+                throw new FileNotFoundException($"There is no file {from}.");
             files[to] = file;
         }
     }
 
     public void Delete(string name)
     {
-        lock (gate) files.Remove(name);
+        lock (gate)
+            files.Remove(name);
     }
 
-    public void SyncFolder(string folder)
-    {
-    }
+    public void SyncFolder(string folder) { }
 
-    public void CreateFolder(string folder)
-    {
-    }
+    public void CreateFolder(string folder) { }
 
     public IReadOnlyList<string> List(string folder)
     {
         string front = folder.Length == 0 ? "" : folder + "/";
-        lock (gate) return [.. files.Keys.Where(name => name.StartsWith(front, StringComparison.Ordinal) && !name.AsSpan(front.Length).Contains('/')).Select(name => name[front.Length..])];
+        lock (gate)
+            return
+            [
+                .. files
+                    .Keys.Where(name => name.StartsWith(front, StringComparison.Ordinal) && !name.AsSpan(front.Length).Contains('/'))
+                    .Select(name => name[front.Length..]),
+            ];
     }
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     /// <summary>Blocks that never move, so that appending copies nothing.</summary>
     private sealed class Held
@@ -72,7 +77,11 @@ public sealed class MemoryFiles : IFiles
     {
         public long Length
         {
-            get { lock (gate) return file.Length; }
+            get
+            {
+                lock (gate)
+                    return file.Length;
+            }
         }
 
         public void Write(ReadOnlySpan<byte> bytes)
@@ -81,8 +90,10 @@ public sealed class MemoryFiles : IFiles
             {
                 while (bytes.Length > 0)
                 {
-                    int at = (int)(file.Length % Held.Block), part = Math.Min(bytes.Length, Held.Block - at);
-                    if (at == 0 && file.Length / Held.Block == file.Blocks.Count) file.Blocks.Add(new byte[Held.Block]);
+                    int at = (int)(file.Length % Held.Block),
+                        part = Math.Min(bytes.Length, Held.Block - at);
+                    if (at == 0 && file.Length / Held.Block == file.Blocks.Count)
+                        file.Blocks.Add(new byte[Held.Block]);
                     bytes[..part].CopyTo(file.Blocks[(int)(file.Length / Held.Block)].AsSpan(at));
                     file.Length += part;
                     bytes = bytes[part..];
@@ -90,25 +101,26 @@ public sealed class MemoryFiles : IFiles
             }
         }
 
-        public void Sync()
-        {
-        }
+        public void Sync() { }
 
         public void Cut(long length)
         {
-            lock (gate) file.Length = Math.Min(file.Length, length);
+            lock (gate)
+                file.Length = Math.Min(file.Length, length);
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 
     private sealed class Opened(Lock gate, Held file) : IReadFile
     {
         public long Length
         {
-            get { lock (gate) return file.Length; }
+            get
+            {
+                lock (gate)
+                    return file.Length;
+            }
         }
 
         public int Read(long offset, Span<byte> into)
@@ -119,7 +131,8 @@ public sealed class MemoryFiles : IFiles
                 while (done < into.Length && offset + done < file.Length)
                 {
                     long at = offset + done;
-                    int place = (int)(at % Held.Block), part = (int)Math.Min(Math.Min(into.Length - done, Held.Block - place), file.Length - at);
+                    int place = (int)(at % Held.Block),
+                        part = (int)Math.Min(Math.Min(into.Length - done, Held.Block - place), file.Length - at);
                     file.Blocks[(int)(at / Held.Block)].AsSpan(place, part).CopyTo(into[done..]);
                     done += part;
                 }
@@ -127,8 +140,6 @@ public sealed class MemoryFiles : IFiles
             }
         }
 
-        public void Dispose()
-        {
-        }
+        public void Dispose() { }
     }
 }

@@ -11,7 +11,9 @@ export function announcer(stage: Stage): Panel {
   const region = el("div", { class: "unseen", role: "log", "aria-live": "polite", "aria-label": tr("What has happened", "发生的事件") });
   (document.querySelector("main") ?? document.body).append(region);
   const known = new Map<string, boolean>();
-  let generation = -1, lost = false, timer: ReturnType<typeof setTimeout> | undefined;
+  let generation = -1,
+    lost = false,
+    timer: ReturnType<typeof setTimeout> | undefined;
   const news: string[] = [];
   const tell = (sentence: string): void => {
     news.push(sentence);
@@ -29,7 +31,9 @@ export function announcer(stage: Stage): Panel {
         if (!begun) known.clear();
         generation = manifest.generation;
         for (const run of manifest.runs) {
-          const { state } = stage.store.runs[run.index]!, ended = hasEnded(state), label = stage.labels[run.index]!;
+          const { state } = stage.store.runs[run.index]!,
+            ended = hasEnded(state),
+            label = stage.labels[run.index]!;
           if (begun && ended && known.get(run.id) === false) {
             if (state === "diverged") tell(tr(`${label} has diverged.`, `${label} 已发散。`));
             else if (state === "failed") tell(tr(`${label} has failed.`, `${label} 失败。`));

@@ -9,20 +9,39 @@ import type { Drawing } from "./charts/drawing.ts";
 import { drawingsOf } from "./charts/head.ts";
 
 /** How long after a change the sentences for screen readers are renewed, and while the playhead moves how often. */
-const TELL_AFTER = 300, TELL_EVERY = 5000;
+const TELL_AFTER = 300,
+  TELL_EVERY = 5000;
 
 export const mountCharts: Mount = (element, stage) => {
-  const drawings = new Map(drawingsOf(stage).flatMap(([, list]) => list).map((drawing) => [drawing.name, drawing]));
+  const drawings = new Map(
+    drawingsOf(stage)
+      .flatMap(([, list]) => list)
+      .map((drawing) => [drawing.name, drawing]),
+  );
   stage.chartNames = [...drawings.keys()];
   const places: Chart[] = [];
-  let stale = 0, turn = 0, arranged = "";
-  let telling: ReturnType<typeof setTimeout> | undefined, hurried = false;
+  let stale = 0,
+    turn = 0,
+    arranged = "";
+  let telling: ReturnType<typeof setTimeout> | undefined,
+    hurried = false;
   const resize = new ResizeObserver(() => stage.changed(Change.size));
-  const news = Change.manifest | Change.data | Change.detail | Change.zoom | Change.axis | Change.runs | Change.theme | Change.size | Change.view | Change.charts;
+  const news =
+    Change.manifest |
+    Change.data |
+    Change.detail |
+    Change.zoom |
+    Change.axis |
+    Change.runs |
+    Change.theme |
+    Change.size |
+    Change.view |
+    Change.charts;
 
   function arrange(): void {
     const wanted = chosen(stage.charts, drawings);
-    const names = wanted.map(({ name }) => name), joined = names.join();
+    const names = wanted.map(({ name }) => name),
+      joined = names.join();
     if (joined !== stage.charts.join()) stage.charts = names; // a link or a memory may name what there is not
     if (joined === arranged) return;
     arranged = joined;
@@ -47,10 +66,13 @@ export const mountCharts: Mount = (element, stage) => {
     if (telling !== undefined && (hurried || !soon)) return;
     clearTimeout(telling);
     hurried = soon;
-    telling = setTimeout(() => {
-      telling = undefined;
-      for (const place of places) place.tell();
-    }, soon ? TELL_AFTER : TELL_EVERY);
+    telling = setTimeout(
+      () => {
+        telling = undefined;
+        for (const place of places) place.tell();
+      },
+      soon ? TELL_AFTER : TELL_EVERY,
+    );
   }
 
   pointCounts = () => Object.fromEntries(places.map((place) => [place.name, place.points]));
@@ -68,7 +90,8 @@ export const mountCharts: Mount = (element, stage) => {
         }
         if (changes & Change.cursor) place.showCursor();
       }
-      for (let i = 0; i < places.length; i++) { // in turn, or news at every frame would starve the last
+      for (let i = 0; i < places.length; i++) {
+        // in turn, or news at every frame would starve the last
         turn = (turn + 1) % places.length;
         if ((stale & (1 << turn)) === 0) continue;
         places[turn]!.draw();

@@ -2,7 +2,11 @@
 
 type Attributes = Record<string, string | number | boolean | ((event: Event) => void)>;
 
-export function el<K extends keyof HTMLElementTagNameMap>(tag: K, attributes: Attributes = {}, ...children: (Node | string)[]): HTMLElementTagNameMap[K] {
+export function el<K extends keyof HTMLElementTagNameMap>(
+  tag: K,
+  attributes: Attributes = {},
+  ...children: (Node | string)[]
+): HTMLElementTagNameMap[K] {
   const element = document.createElement(tag);
   apply(element, attributes);
   element.append(...children);
@@ -25,7 +29,8 @@ function apply(element: Element, attributes: Attributes): void {
 }
 
 /** Whether a dialog or an open menu, Stage's or the owner's components', has the keys to itself. */
-export const keysAreTaken = (): boolean => document.querySelector("dialog[open], [role=dialog][aria-modal=true], .mud-popover-open") !== null;
+export const keysAreTaken = (): boolean =>
+  document.querySelector("dialog[open], [role=dialog][aria-modal=true], .mud-popover-open") !== null;
 
 /** Writes only what differs, so that a figure that stands still costs no layout. */
 export function setText(node: Node, text: string): void {
@@ -85,7 +90,11 @@ export function button(label: string, content: Node | string, press: () => void,
 }
 
 /** A choice between a few: a row of buttons of which one is pressed. */
-export function choice<T extends string>(label: string, options: readonly (readonly [T, string])[], choose: (value: T) => void): { root: HTMLElement; show(value: T): void } {
+export function choice<T extends string>(
+  label: string,
+  options: readonly (readonly [T, string])[],
+  choose: (value: T) => void,
+): { root: HTMLElement; show(value: T): void } {
   const buttons = options.map(([value, text]) => el("button", { type: "button", "data-value": value, onclick: () => choose(value) }, text));
   return {
     root: el("div", { class: "segmented", role: "group", "aria-label": label }, ...buttons),
@@ -104,7 +113,8 @@ export interface Line {
 }
 
 export function line(label: string): Line {
-  const value = document.createTextNode(""), unit = el("small", {});
+  const value = document.createTextNode(""),
+    unit = el("small", {});
   return {
     nodes: [el("dt", {}, label), el("dd", {}, value, unit)],
     show([text, name]) {

@@ -7,12 +7,18 @@ import { button, el, icon, setAttribute } from "./dom.ts";
 const NAMES = { hierarchy: tr("Hierarchy", "层级"), inspector: tr("Inspector", "检查器") } as const;
 
 export function foldable(element: HTMLElement, panel: keyof typeof NAMES, side: "left" | "right", stage: Stage): HTMLElement {
-  const other = side === "left" ? "right" : "left", name = NAMES[panel];
-  const fold = button("", icon(side), () => {
-    remember(`fold-${panel}`, element.dataset["folded"] === undefined ? "folded" : "open");
-    show();
-    stage.changed(Change.size);
-  }, "fold");
+  const other = side === "left" ? "right" : "left",
+    name = NAMES[panel];
+  const fold = button(
+    "",
+    icon(side),
+    () => {
+      remember(`fold-${panel}`, element.dataset["folded"] === undefined ? "folded" : "open");
+      show();
+      stage.changed(Change.size);
+    },
+    "fold",
+  );
   const show = (): void => {
     const kept = remembered(`fold-${panel}`);
     // A projector has no use for settings; whoever wants them there unfolds them.

@@ -6,24 +6,40 @@ import { Change, type Mount } from "../stage.ts";
 import { button, el, icon, setAttribute, setText } from "./dom.ts";
 
 const SHORT: Readonly<Record<Axis, string>> = {
-  examples: tr("examples", "样本"), updates: tr("updates", "更新"), epochs: tr("epochs", "轮"), seconds: tr("lane seconds", "通道秒"), flops: "FLOPs",
+  examples: tr("examples", "样本"),
+  updates: tr("updates", "更新"),
+  epochs: tr("epochs", "轮"),
+  seconds: tr("lane seconds", "通道秒"),
+  flops: "FLOPs",
 };
 
 /** One switch for all panels: which budget the runs are compared by. */
 export const mountAxis: Mount = (element, stage) => {
-  const select = el("select", { id: "axis", "aria-label": tr("Compare runs by", "比较各运行的依据"), onchange: () => stage.setAxis(select.value as Axis) },
-    ...AXES.map((axis) => el("option", { value: axis }, SHORT[axis])));
+  const select = el(
+    "select",
+    { id: "axis", "aria-label": tr("Compare runs by", "比较各运行的依据"), onchange: () => stage.setAxis(select.value as Axis) },
+    ...AXES.map((axis) => el("option", { value: axis }, SHORT[axis])),
+  );
   element.append(el("label", { for: "axis", "aria-hidden": "true" }, tr("by", "按")), select);
   return {
     wants: Change.axis | Change.manifest,
     draw() {
       select.value = stage.axis;
-      setAttribute(select, "title", tr(`All panels compare runs by ${AXIS_LABELS[stage.axis]} (A)`, `所有面板按${AXIS_LABELS[stage.axis]}比较各运行 (A)`));
+      setAttribute(
+        select,
+        "title",
+        tr(`All panels compare runs by ${AXIS_LABELS[stage.axis]} (A)`, `所有面板按${AXIS_LABELS[stage.axis]}比较各运行 (A)`),
+      );
     },
   };
 };
 
-const WORDS = { live: tr("live", "直播"), held: tr("held", "已暂停"), ended: tr("ended", "已结束"), recorded: tr("recorded", "录制") } as const;
+const WORDS = {
+  live: tr("live", "直播"),
+  held: tr("held", "已暂停"),
+  ended: tr("ended", "已结束"),
+  recorded: tr("recorded", "录制"),
+} as const;
 const TITLES = {
   live: tr("Follow the training as it happens (L)", "实时跟随训练 (L)"),
   held: tr("The training is held; this goes to its head (L)", "训练已暂停；跳到最新处 (L)"),
@@ -35,7 +51,13 @@ const TITLES = {
 export const mountLive: Mount = (element, stage) => {
   const label = el("span", {}, WORDS.live);
   const watching = el("span", { class: "quiet figures" });
-  const live = el("button", { type: "button", class: "live", onclick: () => stage.act((playhead) => playhead.goLive()) }, el("i", { class: "dot" }), label, watching);
+  const live = el(
+    "button",
+    { type: "button", class: "live", onclick: () => stage.act((playhead) => playhead.goLive()) },
+    el("i", { class: "dot" }),
+    label,
+    watching,
+  );
   element.append(live);
   return {
     wants: Change.moment | Change.data | Change.session | Change.manifest | Change.runs,
@@ -58,17 +80,28 @@ export const mountTheme: Mount = (element, stage) => {
   const toggle = button(tr("Theme", "主题"), icon("theme"), () => stage.setTheme(stage.theme === "dark" ? "light" : "dark"));
   toggle.id = "theme-toggle";
   const other = language === "zh" ? "en" : "zh";
-  const speak = el("button", { type: "button", lang: other === "zh" ? "zh-Hans" : "en", "aria-label": other === "zh" ? "简体中文" : "EN English", title: other === "zh" ? "简体中文" : "English", onclick: () => {
-    const address = new URL(location.href);
-    if (stage.connection === "offline") address.searchParams.set("lang", other); // a file has no cookies
-    else {
-      rememberLanguage(other);
-      address.searchParams.delete("lang");
-    }
-    // An address that differs in its fragment only, or not at all, would not load the page again.
-    if (address.search === location.search) location.reload();
-    else location.assign(address);
-  } }, other === "zh" ? icon("language") : "EN");
+  const speak = el(
+    "button",
+    {
+      type: "button",
+      lang: other === "zh" ? "zh-Hans" : "en",
+      "aria-label": other === "zh" ? "简体中文" : "EN English",
+      title: other === "zh" ? "简体中文" : "English",
+      onclick: () => {
+        const address = new URL(location.href);
+        if (stage.connection === "offline")
+          address.searchParams.set("lang", other); // a file has no cookies
+        else {
+          rememberLanguage(other);
+          address.searchParams.delete("lang");
+        }
+        // An address that differs in its fragment only, or not at all, would not load the page again.
+        if (address.search === location.search) location.reload();
+        else location.assign(address);
+      },
+    },
+    other === "zh" ? icon("language") : "EN",
+  );
   element.append(speak, toggle);
   stage.useTheme();
   return {

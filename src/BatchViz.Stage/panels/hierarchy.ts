@@ -15,8 +15,12 @@ import { Palette } from "./palette.ts";
 import { setRunColour, swatch } from "./swatch.ts";
 
 const STATES: Readonly<Record<RunState, string>> = {
-  waiting: tr("waiting", "等待"), running: tr("running", "运行中"), finished: tr("finished", "已完成"),
-  diverged: tr("diverged", "已发散"), stopped: tr("stopped", "已停止"), failed: tr("failed", "失败"),
+  waiting: tr("waiting", "等待"),
+  running: tr("running", "运行中"),
+  finished: tr("finished", "已完成"),
+  diverged: tr("diverged", "已发散"),
+  stopped: tr("stopped", "已停止"),
+  failed: tr("failed", "失败"),
 };
 
 /** What ends a seed before the others. */
@@ -35,8 +39,16 @@ interface TreePlace {
 /** What keys do on a row of the tree. */
 export const TREE_KEYS: Keys<TreePlace> = [
   { keys: ["ArrowUp", "ArrowDown"], words: tr("through the tree", "在树中移动"), act: (row, key) => row.step(key === "ArrowUp" ? -1 : 1) },
-  { keys: ["Home", "End"], words: tr("to the first or last row", "到第一行或最后一行"), act: (row, key) => row.toEnd(key === "Home" ? -1 : 1) },
-  { keys: ["ArrowLeft", "ArrowRight"], words: tr("close or open a branch", "收起或展开分支"), act: (row, key) => (key === "ArrowLeft" ? row.close() : row.open()) },
+  {
+    keys: ["Home", "End"],
+    words: tr("to the first or last row", "到第一行或最后一行"),
+    act: (row, key) => row.toEnd(key === "Home" ? -1 : 1),
+  },
+  {
+    keys: ["ArrowLeft", "ArrowRight"],
+    words: tr("close or open a branch", "收起或展开分支"),
+    act: (row, key) => (key === "ArrowLeft" ? row.close() : row.open()),
+  },
   { keys: ["Enter"], words: tr("select", "选择"), act: (row) => row.choose() },
   { keys: [" ", "Shift+ "], words: tr("hide or show; alone", "隐藏或显示；只显示它"), act: (row, key) => row.toggle(key !== " ") },
   { keys: ["c"], words: tr("the run's colour", "运行的颜色"), act: (row) => row.pick() },
@@ -46,7 +58,9 @@ export const mountHierarchy: Mount = (element, stage) => {
   const list = el("ul", { class: "runs", role: "tree", "aria-label": tr("Runs", "运行") });
   const palette = new Palette(stage);
   element.append(foldable(element, "hierarchy", "left", stage), el("div", { class: "panel-body" }, list), palette.root);
-  let rows: Row[] = [], key = "", focus = "";
+  let rows: Row[] = [],
+    key = "",
+    focus = "";
 
   const shown = (): Row[] => rows.filter((row) => !row.root.hidden);
   const moveTo = (row: Row | undefined): void => {
@@ -64,9 +78,12 @@ export const mountHierarchy: Mount = (element, stage) => {
     for (const other of rows) other.root.tabIndex = other === row ? 0 : -1;
   });
   list.addEventListener("keydown", (event) => {
-    const visible = shown(), at = visible.findIndex(({ root }) => root === event.target), row = visible[at];
+    const visible = shown(),
+      at = visible.findIndex(({ root }) => root === event.target),
+      row = visible[at];
     if (row === undefined) return;
-    const { node } = row, open = node.children > 0 && !stage.collapsed.has(node.key);
+    const { node } = row,
+      open = node.children > 0 && !stage.collapsed.has(node.key);
     const done = press(TREE_KEYS, event, {
       step: (by) => moveTo(visible[at + by]),
       toEnd: (by) => moveTo(visible.at(by < 0 ? 0 : -1)),
@@ -100,15 +117,23 @@ export const mountHierarchy: Mount = (element, stage) => {
         if (at !== undefined) at.root.tabIndex = 0;
         if (hadFocus) at?.root.focus();
       }
-      const open = new Set(seen(rows.map((row) => row.node), stage.collapsed));
+      const open = new Set(
+        seen(
+          rows.map((row) => row.node),
+          stage.collapsed,
+        ),
+      );
       for (const row of rows) {
         row.root.hidden = !open.has(row.node);
         row.draw();
       }
       // The focus never stays on what was closed away.
       if (rows.some(({ root }) => root.hidden && root.tabIndex === 0)) {
-        const closed = rows.find(({ root }) => root.tabIndex === 0)!, hadFocus = closed.root.contains(document.activeElement);
-        const parent = shown().filter(({ node }) => node.runs.some((run) => closed.node.runs.includes(run))).at(-1);
+        const closed = rows.find(({ root }) => root.tabIndex === 0)!,
+          hadFocus = closed.root.contains(document.activeElement);
+        const parent = shown()
+          .filter(({ node }) => node.runs.some((run) => closed.node.runs.includes(run)))
+          .at(-1);
         closed.root.tabIndex = -1;
         if (parent !== undefined) {
           focus = parent.node.key;
@@ -131,32 +156,74 @@ class Row {
   private looks = "";
   private visibility = "";
 
-  constructor(readonly node: Node, private readonly stage: Stage, palette: Palette) {
+  constructor(
+    readonly node: Node,
+    private readonly stage: Stage,
+    palette: Palette,
+  ) {
     const { run, level } = node;
     const label = nameOf(node, stage);
-    this.twist = el("span", { class: "twist", "aria-hidden": "true" }, svg("svg", { viewBox: "0 0 16 16", class: "icon" }, svg("path", { d: "M6 4l4 4-4 4" })));
+    this.twist = el(
+      "span",
+      { class: "twist", "aria-hidden": "true" },
+      svg("svg", { viewBox: "0 0 16 16", class: "icon" }, svg("path", { d: "M6 4l4 4-4 4" })),
+    );
     this.twist.addEventListener("click", (event) => {
       event.stopPropagation();
       this.fold();
     });
     this.colour = el("button", {
-      type: "button", class: "colour", tabindex: -1, "aria-label": tr(`Colour of ${label}`, `${label} 的颜色`), title: tr("Choose a colour (C)", "选择颜色 (C)"),
+      type: "button",
+      class: "colour",
+      tabindex: -1,
+      "aria-label": tr(`Colour of ${label}`, `${label} 的颜色`),
+      title: tr("Choose a colour (C)", "选择颜色 (C)"),
       onclick: (event) => {
         event.stopPropagation();
         this.pick(palette);
       },
     });
     this.eye = el("button", {
-      type: "button", class: "eye", tabindex: -1,
+      type: "button",
+      class: "eye",
+      tabindex: -1,
       onclick: (event) => {
         event.stopPropagation();
         this.toggle((event as MouseEvent).altKey);
       },
     });
-    const since = run?.fork ? tr(`from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}`, `自第 ${whole(run.fork.update)} 次更新：${settings(run) || "未改其他设置"}`).replaceAll(" = ", "\u00a0=\u00a0") : "";
-    const line = el("div", { class: "run" }, this.twist, ...(run === null ? [] : [this.colour]), el("span", { class: "name figures" }, label), " ", this.state, this.eye);
-    this.root = el("li", { role: "treeitem", tabindex: -1, "aria-level": level, "aria-setsize": node.siblings, "aria-posinset": node.place, "data-kind": node.kind, onclick: () => this.choose() },
-      line, " ", ...(since === "" ? [] : [el("span", { class: "since quiet figures" }, since), " "]), this.why);
+    const since = run?.fork
+      ? tr(
+          `from update ${whole(run.fork.update)}: ${settings(run) || "nothing else set"}`,
+          `自第 ${whole(run.fork.update)} 次更新：${settings(run) || "未改其他设置"}`,
+        ).replaceAll(" = ", "\u00a0=\u00a0")
+      : "";
+    const line = el(
+      "div",
+      { class: "run" },
+      this.twist,
+      ...(run === null ? [] : [this.colour]),
+      el("span", { class: "name figures" }, label),
+      " ",
+      this.state,
+      this.eye,
+    );
+    this.root = el(
+      "li",
+      {
+        role: "treeitem",
+        tabindex: -1,
+        "aria-level": level,
+        "aria-setsize": node.siblings,
+        "aria-posinset": node.place,
+        "data-kind": node.kind,
+        onclick: () => this.choose(),
+      },
+      line,
+      " ",
+      ...(since === "" ? [] : [el("span", { class: "since quiet figures" }, since), " "]),
+      this.why,
+    );
     if (run !== null) this.root.dataset["run"] = run.id;
     this.root.style.setProperty("--depth", String(Math.min(level - 1, 4)));
     this.said = since;
@@ -169,7 +236,10 @@ class Row {
   }
 
   toggle(alone: boolean): void {
-    const { stage, node: { runs } } = this;
+    const {
+      stage,
+      node: { runs },
+    } = this;
     if (alone) return stage.isolate(runs);
     const visible = runs.every((run) => stage.hidden.has(run));
     for (const run of runs) stage.setVisible(run, visible);
@@ -184,7 +254,8 @@ class Row {
   }
 
   draw(): void {
-    const { stage, node, root } = this, run = node.run === null ? null : stage.manifest!.runs[node.run.index]!;
+    const { stage, node, root } = this,
+      run = node.run === null ? null : stage.manifest!.runs[node.run.index]!;
     if (node.children > 0) setAttribute(root, "aria-expanded", String(!stage.collapsed.has(node.key)));
     const hidden = node.runs.filter((index) => stage.hidden.has(index)).length;
     const visibility = hidden === 0 ? "shown" : hidden === node.runs.length ? "hidden" : "mixed";
@@ -192,8 +263,18 @@ class Row {
       this.visibility = visibility;
       this.eye.replaceChildren(icon(visibility === "hidden" ? "hidden" : "eye"));
       const what = nameOf(node, stage);
-      setAttribute(this.eye, "aria-label", visibility === "hidden" ? tr(`Show ${what}`, `显示 ${what}`) : tr(`Hide ${what}`, `隐藏 ${what}`));
-      setAttribute(this.eye, "title", visibility === "hidden" ? tr("Show (Space); alone: Alt+click", "显示（空格）；只显示它：Alt+单击") : tr("Hide (Space); alone: Alt+click", "隐藏（空格）；只显示它：Alt+单击"));
+      setAttribute(
+        this.eye,
+        "aria-label",
+        visibility === "hidden" ? tr(`Show ${what}`, `显示 ${what}`) : tr(`Hide ${what}`, `隐藏 ${what}`),
+      );
+      setAttribute(
+        this.eye,
+        "title",
+        visibility === "hidden"
+          ? tr("Show (Space); alone: Alt+click", "显示（空格）；只显示它：Alt+单击")
+          : tr("Hide (Space); alone: Alt+click", "隐藏（空格）；只显示它：Alt+单击"),
+      );
       setAttribute(root, "data-visibility", visibility);
     }
     if (run === null) return this.drawSeeds();
@@ -219,12 +300,26 @@ class Row {
   }
 
   private drawState(run: RunInfo): void {
-    const { stage } = this, { state, made } = stage.store.runs[run.index]!;
+    const { stage } = this,
+      { state, made } = stage.store.runs[run.index]!;
     setAttribute(this.root, "data-state", state);
     const share = run.totalUpdates ? percent(made / run.totalUpdates, 0) : "";
     const forkUndone = stage.forkUndone.has(run.index);
-    setText(this.state, forkUndone ? tr("undone", "已撤销") : state === "running" ? (stage.held ? `${tr("held", "已暂停")} ${share}` : share || STATES.running) : STATES[state]);
-    const why = forkUndone ? tr("The fork was undone; the run trains no more.", "分叉已撤销；该运行不再训练。") : state === "diverged" || state === "failed" || state === "stopped" ? inReadersLanguage(run.message ?? "") : "";
+    setText(
+      this.state,
+      forkUndone
+        ? tr("undone", "已撤销")
+        : state === "running"
+          ? stage.held
+            ? `${tr("held", "已暂停")} ${share}`
+            : share || STATES.running
+          : STATES[state],
+    );
+    const why = forkUndone
+      ? tr("The fork was undone; the run trains no more.", "分叉已撤销；该运行不再训练。")
+      : state === "diverged" || state === "failed" || state === "stopped"
+        ? inReadersLanguage(run.message ?? "")
+        : "";
     setText(this.why, why);
     this.why.hidden = why === "";
     // All that is to be seen in the row, in its order: who speaks to the page says what they see.

@@ -24,7 +24,8 @@ export const mountHistory: Mount = (element, stage) => {
     stage.say(words);
     setTimeout(() => stage.say(null), 1000 * NOTE_SECONDS);
   };
-  const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()), on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
+  const back = button(tr("Undo (Ctrl+Z)", "撤销 (Ctrl+Z)"), icon("undo"), () => undo.undo()),
+    on = button(tr("Redo (Ctrl+Shift+Z)", "重做 (Ctrl+Shift+Z)"), icon("redo"), () => undo.redo());
   element.append(back, on);
   document.addEventListener("keydown", (event) => {
     if (event.target instanceof HTMLInputElement || event.target instanceof HTMLTextAreaElement || keysAreTaken()) return;
@@ -37,7 +38,12 @@ export const mountHistory: Mount = (element, stage) => {
     undo.did({
       undo() {
         stage.remote.undoFork(run);
-        tell(tr("The fork is undone: its run trains no more and is hidden; what it has made stays recorded. Redo goes on with it.", "已撤销分叉：该运行不再训练并已隐藏；其已有记录保留。重做可继续。"));
+        tell(
+          tr(
+            "The fork is undone: its run trains no more and is hidden; what it has made stays recorded. Redo goes on with it.",
+            "已撤销分叉：该运行不再训练并已隐藏；其已有记录保留。重做可继续。",
+          ),
+        );
       },
       redo() {
         stage.remote.redoFork(run);
@@ -47,7 +53,10 @@ export const mountHistory: Mount = (element, stage) => {
     stage.changed(Change.session);
   });
 
-  let shown = location.hash, generation = -1, awaited = "", timer: ReturnType<typeof setTimeout> | undefined;
+  let shown = location.hash,
+    generation = -1,
+    awaited = "",
+    timer: ReturnType<typeof setTimeout> | undefined;
   const take = (): void => {
     const told = isPlace() ? [] : apply(stage, location.hash);
     if (told.length === 0) return;

@@ -1,4 +1,7 @@
-/** Keys as tables: a handler works through its own, and the sheet of help.ts shows all of them, so that neither knows a key that the other does not. Pure. */
+/**
+ * Keys as tables: a handler works through its own, and the sheet of help.ts shows all of them, so that neither knows a key that the other
+ * does not. Pure.
+ */
 import { tr } from "../language.ts";
 
 export interface Row<T> {
@@ -18,7 +21,8 @@ export type Pressed = Pick<KeyboardEvent, "key" | "shiftKey" | "ctrlKey" | "meta
 
 /** What was pressed, as `keys` has it, the closest name first. Alt is the browser's. */
 function namesOf({ key, shiftKey, ctrlKey, metaKey, altKey }: Pressed): readonly string[] {
-  const small = key.length === 1 ? key.toLowerCase() : key, control = ctrlKey || metaKey ? "Ctrl+" : "";
+  const small = key.length === 1 ? key.toLowerCase() : key,
+    control = ctrlKey || metaKey ? "Ctrl+" : "";
   return altKey ? [] : shiftKey ? [`${control}Shift+${small}`, control + small] : [control + small];
 }
 
@@ -31,7 +35,17 @@ export function press<T>(table: Keys<T>, event: Pressed, on: T): boolean {
   return false;
 }
 
-const NAMES: Readonly<Record<string, string>> = { " ": tr("Space", "空格"), ArrowLeft: "←", ArrowRight: "→", ArrowUp: "↑", ArrowDown: "↓", Escape: "Esc", PageUp: tr("Page up", "上翻页"), PageDown: tr("Page down", "下翻页"), "-": "−" };
+const NAMES: Readonly<Record<string, string>> = {
+  " ": tr("Space", "空格"),
+  ArrowLeft: "←",
+  ArrowRight: "→",
+  ArrowUp: "↑",
+  ArrowDown: "↓",
+  Escape: "Esc",
+  PageUp: tr("Page up", "上翻页"),
+  PageDown: tr("Page down", "下翻页"),
+  "-": "−",
+};
 
 /** A key's name on the sheet. */
 export function written(key: string): string {

@@ -6,11 +6,23 @@ import { button, el, icon, setAttribute, keysAreTaken } from "./dom.ts";
 import { press, type Keys } from "./keys.ts";
 
 const NAMES: Readonly<Record<PanelName, string>> = {
-  header: tr("Header", "页眉"), hierarchy: tr("Hierarchy", "层级"), inspector: tr("Inspector", "检查器"), charts: tr("Charts", "图表"),
-  timeline: tr("Timeline", "时间轴"), legend: tr("Legend", "图例"), view: tr("Scene's controls", "场景控件"),
+  header: tr("Header", "页眉"),
+  hierarchy: tr("Hierarchy", "层级"),
+  inspector: tr("Inspector", "检查器"),
+  charts: tr("Charts", "图表"),
+  timeline: tr("Timeline", "时间轴"),
+  legend: tr("Legend", "图例"),
+  view: tr("Scene's controls", "场景控件"),
 };
 /** What the menu offers: without the header there would be no menu to bring it back. */
-const OFFERED: readonly (readonly [PanelName, string])[] = [["hierarchy", "["], ["inspector", "]"], ["charts", "\\"], ["timeline", ""], ["legend", ""], ["view", ""]];
+const OFFERED: readonly (readonly [PanelName, string])[] = [
+  ["hierarchy", "["],
+  ["inspector", "]"],
+  ["charts", "\\"],
+  ["timeline", ""],
+  ["legend", ""],
+  ["view", ""],
+];
 const REGIONS = ".top, .scene, .timeline, .hierarchy, .charts, .inspector";
 
 export const mountLayout: Mount = (element, stage) => {
@@ -20,8 +32,12 @@ export const mountLayout: Mount = (element, stage) => {
     return { name, box, row: el("label", {}, box, NAMES[name], ...(key === "" ? [] : [el("kbd", {}, key)])) };
   });
   const projector = el("input", { type: "checkbox", onchange: () => stage.setProjector(projector.checked) });
-  const menu = el("div", { class: "menu", popover: "auto", id: "panels-menu", role: "group", "aria-label": tr("Panels", "面板") },
-    ...boxes.map(({ row }) => row), el("label", { class: "apart" }, projector, tr("Projector", "投影模式"), el("kbd", {}, "P")));
+  const menu = el(
+    "div",
+    { class: "menu", popover: "auto", id: "panels-menu", role: "group", "aria-label": tr("Panels", "面板") },
+    ...boxes.map(({ row }) => row),
+    el("label", { class: "apart" }, projector, tr("Projector", "投影模式"), el("kbd", {}, "P")),
+  );
   const open = button(tr("Panels and projector", "面板与投影模式"), icon("panels"), () => {}, "panels");
   open.setAttribute("popovertarget", "panels-menu");
   element.append(open, menu);
@@ -70,13 +86,23 @@ interface Border {
 /** What keys do on a border. */
 export const BORDER_KEYS: Keys<Border> = [
   { keys: ["ArrowLeft", "ArrowRight"], words: tr("move it", "移动"), act: (border, key) => border.move(key === "ArrowLeft" ? -1 : 1, "x") },
-  { keys: ["ArrowUp", "ArrowDown"], words: tr("move the one over the charts", "移动图表上方的边界"), act: (border, key) => border.move(key === "ArrowUp" ? -1 : 1, "y") },
-  { keys: ["Home", "End"], words: tr("as small or as large as it goes", "最小或最大"), act: (border, key) => border.toEnd(key === "Home" ? -1 : 1) },
+  {
+    keys: ["ArrowUp", "ArrowDown"],
+    words: tr("move the one over the charts", "移动图表上方的边界"),
+    act: (border, key) => border.move(key === "ArrowUp" ? -1 : 1, "y"),
+  },
+  {
+    keys: ["Home", "End"],
+    words: tr("as small or as large as it goes", "最小或最大"),
+    act: (border, key) => border.toEnd(key === "Home" ? -1 : 1),
+  },
   { keys: ["Enter"], words: tr("the usual size", "恢复默认大小"), act: (border) => border.usual() },
 ];
 
 /** What F6 does anywhere. */
-export const PANEL_KEYS: Keys<null> = [{ keys: ["F6", "Shift+F6"], words: tr("Next or previous panel", "下一个或上一个面板"), act: (_, key) => cycle(key === "F6" ? 1 : -1) }];
+export const PANEL_KEYS: Keys<null> = [
+  { keys: ["F6", "Shift+F6"], words: tr("Next or previous panel", "下一个或上一个面板"), act: (_, key) => cycle(key === "F6" ? 1 : -1) },
+];
 
 function addSplitters(stage: Stage): void {
   const main = document.querySelector<HTMLElement>("main")!;
@@ -99,11 +125,18 @@ function addSplitters(stage: Stage): void {
     };
     const label = tr(`Size of the panel “${NAMES[panel]}”`, `“${NAMES[panel]}”面板的大小`);
     const splitter = el("div", {
-      class: `splitter along-${axis}`, role: "separator", tabindex: 0, "aria-label": label, "aria-controls": element.id, "aria-valuemin": least,
-      "aria-orientation": axis === "x" ? "vertical" : "horizontal", title: tr("Drag, or use arrow keys; double-click for the usual size", "拖动或用方向键调整；双击恢复默认大小"),
+      class: `splitter along-${axis}`,
+      role: "separator",
+      tabindex: 0,
+      "aria-label": label,
+      "aria-controls": element.id,
+      "aria-valuemin": least,
+      "aria-orientation": axis === "x" ? "vertical" : "horizontal",
+      title: tr("Drag, or use arrow keys; double-click for the usual size", "拖动或用方向键调整；双击恢复默认大小"),
     });
     splitter.addEventListener("pointerdown", (event) => {
-      const start = axis === "x" ? event.clientX : event.clientY, size = measure();
+      const start = axis === "x" ? event.clientX : event.clientY,
+        size = measure();
       splitter.setPointerCapture(event.pointerId);
       const move = (e: PointerEvent): void => resize(size + sign * ((axis === "x" ? e.clientX : e.clientY) - start));
       splitter.addEventListener("pointermove", move);
@@ -127,29 +160,59 @@ function addSplitters(stage: Stage): void {
   }
 }
 
-/** On a phone the panels are sheets to swipe through, and the bar says which one is there. Their offsets count from .sheets, which is positioned. */
+/**
+ * On a phone the panels are sheets to swipe through, and the bar says which one is there. Their offsets count from .sheets, which is
+ * positioned.
+ */
 function addTabs(): void {
   const sheets = document.querySelector<HTMLElement>(".sheets");
   if (sheets === null) return;
   const batch = (): HTMLElement | null => sheets.querySelector(".inspector .batch");
   const places: readonly (readonly [string, () => HTMLElement | null])[] = [
-    [NAMES.charts, () => sheets.querySelector(".charts")], [NAMES.hierarchy, () => sheets.querySelector(".hierarchy")],
-    [NAMES.inspector, () => sheets.querySelector(".inspector")], [tr("Batch", "批量"), batch],
+    [NAMES.charts, () => sheets.querySelector(".charts")],
+    [NAMES.hierarchy, () => sheets.querySelector(".hierarchy")],
+    [NAMES.inspector, () => sheets.querySelector(".inspector")],
+    [tr("Batch", "批量"), batch],
   ];
-  const bar = el("nav", { class: "tabs", "aria-label": tr("Panels", "面板") }, ...places.map(([name, place]) => el("button", { type: "button", onclick: () => {
-    const target = place();
-    const sheet = target?.closest<HTMLElement>(".sheets > *");
-    if (target === null || !sheet) return;
-    sheets.scrollTo({ left: sheet.offsetLeft, behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth" });
-    const body = sheet.querySelector<HTMLElement>(".panel-body");
-    if (body !== null) body.scrollTop = target === sheet ? 0 : target.offsetTop - body.offsetTop;
-  } }, name)));
+  const bar = el(
+    "nav",
+    { class: "tabs", "aria-label": tr("Panels", "面板") },
+    ...places.map(([name, place]) =>
+      el(
+        "button",
+        {
+          type: "button",
+          onclick: () => {
+            const target = place();
+            const sheet = target?.closest<HTMLElement>(".sheets > *");
+            if (target === null || !sheet) return;
+            sheets.scrollTo({
+              left: sheet.offsetLeft,
+              behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth",
+            });
+            const body = sheet.querySelector<HTMLElement>(".panel-body");
+            if (body !== null) body.scrollTop = target === sheet ? 0 : target.offsetTop - body.offsetTop;
+          },
+        },
+        name,
+      ),
+    ),
+  );
   sheets.before(bar);
   const show = (): void => {
     const middle = sheets.scrollLeft + sheets.clientWidth / 2;
-    const at = [...sheets.children].find((sheet): sheet is HTMLElement => sheet instanceof HTMLElement && sheet.offsetLeft <= middle && sheet.offsetLeft + sheet.offsetWidth > middle);
-    const section = batch(), body = section?.closest<HTMLElement>(".panel-body");
-    const inBatch = section && body && at?.contains(section) === true && body.scrollTop > 0 && section.offsetTop - body.offsetTop <= body.scrollTop + body.clientHeight / 3;
+    const at = [...sheets.children].find(
+      (sheet): sheet is HTMLElement =>
+        sheet instanceof HTMLElement && sheet.offsetLeft <= middle && sheet.offsetLeft + sheet.offsetWidth > middle,
+    );
+    const section = batch(),
+      body = section?.closest<HTMLElement>(".panel-body");
+    const inBatch =
+      section &&
+      body &&
+      at?.contains(section) === true &&
+      body.scrollTop > 0 &&
+      section.offsetTop - body.offsetTop <= body.scrollTop + body.clientHeight / 3;
     [...bar.children].forEach((tab, i) => {
       const here = i === 3 ? inBatch === true : places[i]![1]() === at && !(i === 2 && inBatch);
       if (here) setAttribute(tab, "aria-current", "true");

@@ -2,9 +2,14 @@
 import { decentLoss } from "../scene/heights.ts";
 import type { Stage } from "../stage.ts";
 
-/** Smallest and largest evaluation loss of the runs that are shown, without those of a run on its way to infinity; [∞, −∞] when there is none. */
+/**
+ * Smallest and largest evaluation loss of the runs that are shown, without those of a run on its way to infinity; [∞, −∞] when there is
+ * none.
+ */
 export function evaluationRange(stage: Stage): [number, number] {
-  let low = Infinity, start = -Infinity, high = -Infinity;
+  let low = Infinity,
+    start = -Infinity,
+    high = -Infinity;
   each(stage, (value, index) => {
     if (value < low) low = value;
     if (index === 0 && value > start) start = value;

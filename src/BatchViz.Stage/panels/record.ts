@@ -22,11 +22,13 @@ export interface Known {
 }
 
 /**
- * What a column's records say at an update. Reading is asking: no panel depends on what others happen to show. What is not here is fetched, in
+ * What a column's records say at an update. Reading is asking: no panel depends on what others happen to show. What is not here is fetched,
+ * in
  * buckets as coarse as a chart of the whole run has; until then the newest that lies before stands in, and null where there is none.
  */
 export function readRecord(stage: Stage, run: number, column: string, update: number): Known | null {
-  const index = columnIndex(stage.manifest!, column), { made } = stage.store.runs[run]!;
+  const index = columnIndex(stage.manifest!, column),
+    { made } = stage.store.runs[run]!;
   if (index < 0 || made === 0) return null;
   if (stage.store.at(run, index, update, row)) return knownOf(row, 0);
   stage.store.query(run, index, 0, made, MOST_DRAWN, row);
@@ -36,10 +38,18 @@ export function readRecord(stage: Stage, run: number, column: string, update: nu
   return i < 0 ? null : knownOf(row, i);
 }
 
-const knownOf = ({ from, to, min, max, last }: Buckets, i: number): Known =>
-  ({ from: from[i]!, to: to[i]!, min: min[i]!, max: max[i]!, last: last[i]! });
+const knownOf = ({ from, to, min, max, last }: Buckets, i: number): Known => ({
+  from: from[i]!,
+  to: to[i]!,
+  min: min[i]!,
+  max: max[i]!,
+  last: last[i]!,
+});
 
-/** The record at `x` (in the axis' unit) whose value is nearest, of the selected run if there is one; null where only coarser buckets are known. */
+/**
+ * The record at `x` (in the axis' unit) whose value is nearest, of the selected run if there is one; null where only coarser buckets are
+ * known.
+ */
 export function recordAt(stage: Stage, column: string, x: number, distance: (value: number) => number): RecordHit | null {
   const index = columnIndex(stage.manifest!, column);
   let best: RecordHit | null = null;

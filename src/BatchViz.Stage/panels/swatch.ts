@@ -12,9 +12,12 @@ const SHAPES: Readonly<Record<Marker, string>> = {
 };
 
 export function swatch({ dash, marker }: RunStyle): SVGElement {
-  return svg("svg", { viewBox: "0 0 24 16", class: "swatch", "aria-hidden": "true" },
+  return svg(
+    "svg",
+    { viewBox: "0 0 24 16", class: "swatch", "aria-hidden": "true" },
     svg("path", { d: "M0 8h24", class: "line", "stroke-dasharray": dash.join(" ") || "none" }),
-    svg("path", { d: SHAPES[marker], class: "mark" }));
+    svg("path", { d: SHAPES[marker], class: "mark" }),
+  );
 }
 
 /** Hands the colour of a run to the style sheet. */

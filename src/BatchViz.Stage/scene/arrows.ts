@@ -23,11 +23,15 @@ export function ellipse({ point, full, covariance, nextBatchSize }: Moments, sca
   if (covariance === null) return [];
   const [xx, xy, yy] = spread(covariance, nextBatchSize, full.examples);
   // A square root of the covariance takes the unit circle to the ellipse (Cholesky).
-  const a = Math.sqrt(Math.max(0, xx)), b = a > 0 ? xy / a : 0, c = Math.sqrt(Math.max(0, yy - b * b));
-  const cx = point.x - scale * full.x, cy = point.y - scale * full.y;
+  const a = Math.sqrt(Math.max(0, xx)),
+    b = a > 0 ? xy / a : 0,
+    c = Math.sqrt(Math.max(0, yy - b * b));
+  const cx = point.x - scale * full.x,
+    cy = point.y - scale * full.y;
   const line: Line = [];
   for (let i = 0; i <= ROUND; i++) {
-    const u = Math.cos((2 * Math.PI * i) / ROUND), v = Math.sin((2 * Math.PI * i) / ROUND);
+    const u = Math.cos((2 * Math.PI * i) / ROUND),
+      v = Math.sin((2 * Math.PI * i) / ROUND);
     line.push(cx + scale * a * u, cy + scale * (b * u + c * v));
   }
   return line;
@@ -38,7 +42,10 @@ function spread(covariance: readonly [number, number, number], batch: number, ex
   return [covariance[0] * factor, covariance[1] * factor, covariance[2] * factor];
 }
 
-/** Plane units for one unit of gradient, 1, 2 or 5 times a power of ten, the same for all that is drawn: so long that it is seen, and on the picture. */
+/**
+ * Plane units for one unit of gradient, 1, 2 or 5 times a power of ten, the same for all that is drawn: so long that it is seen, and on the
+ * picture.
+ */
 export function commonScale(all: readonly Moments[], [x0, x1, y0, y1]: Region): number {
   let longest = 0;
   const reach = (x: number, y: number): void => {
@@ -52,7 +59,9 @@ export function commonScale(all: readonly Moments[], [x0, x1, y0, y1]: Region): 
     reach(Math.abs(full.x) + Math.sqrt(xx), Math.abs(full.y) + Math.sqrt(yy));
   }
   if (!(longest > 0) || !Number.isFinite(longest)) return 1;
-  const most = REACH / longest, power = 10 ** Math.floor(Math.log10(most) + 1e-9), lead = most / power;
+  const most = REACH / longest,
+    power = 10 ** Math.floor(Math.log10(most) + 1e-9),
+    lead = most / power;
   return (lead >= 5 ? 5 : lead >= 2 ? 2 : 1) * power;
 }
 
@@ -60,6 +69,8 @@ export function commonScale(all: readonly Moments[], [x0, x1, y0, y1]: Region): 
 export function barbs(x0: number, z0: number, x1: number, z1: number, size: number): [number, number, number, number] {
   const length = Math.hypot(x1 - x0, z1 - z0);
   if (!(length > 0)) return [x1, z1, x1, z1];
-  const s = Math.min(size, 0.5 * length) / length, dx = (x1 - x0) * s, dz = (z1 - z0) * s;
+  const s = Math.min(size, 0.5 * length) / length,
+    dx = (x1 - x0) * s,
+    dz = (z1 - z0) * s;
   return [x1 - dx + 0.5 * dz, z1 - dz - 0.5 * dx, x1 - dx - 0.5 * dz, z1 - dz + 0.5 * dx];
 }

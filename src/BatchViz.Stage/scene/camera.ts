@@ -27,7 +27,9 @@ export interface Listener {
 }
 
 /** Radians, pixels and share of the distance of one press. */
-const TURN = 0.08, FAR = 24, NEARER = 1 / 1.1;
+const TURN = 0.08,
+  FAR = 24,
+  NEARER = 1 / 1.1;
 
 interface Turned {
   /** To the right and upwards, −1 to 1. */
@@ -36,8 +38,14 @@ interface Turned {
   dolly(by: 1 | -1): void;
 }
 
-const WAYS: Readonly<Record<string, readonly [x: number, y: number]>> = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-const ARROWS = Object.keys(WAYS), SHIFTED = ARROWS.map((key) => `Shift+${key}`);
+const WAYS: Readonly<Record<string, readonly [x: number, y: number]>> = {
+  ArrowLeft: [-1, 0],
+  ArrowRight: [1, 0],
+  ArrowUp: [0, 1],
+  ArrowDown: [0, -1],
+};
+const ARROWS = Object.keys(WAYS),
+  SHIFTED = ARROWS.map((key) => `Shift+${key}`);
 
 /** What keys do to the camera while the scene has the focus. */
 export const CAMERA_KEYS: Keys<Turned> = [
@@ -62,7 +70,10 @@ export class SceneCamera {
   private held = false;
   private aspect = 1;
 
-  constructor(canvas: HTMLElement, private readonly listener: Listener) {
+  constructor(
+    canvas: HTMLElement,
+    private readonly listener: Listener,
+  ) {
     this.controls = new OrbitControls(this.camera, canvas);
     this.controls.enableDamping = false;
     this.controls.minDistance = 0.25;
@@ -133,7 +144,11 @@ export class SceneCamera {
     if (this.startedAt < 0) return false;
     const t = Math.min(1, Math.max(0, (now - this.startedAt) / EASE));
     const s = t * t * (3 - 2 * t);
-    this.now.set(mix(this.from.radius, this.goal.radius, s), mix(this.from.phi, this.goal.phi, s), mix(this.from.theta, this.goal.theta, s));
+    this.now.set(
+      mix(this.from.radius, this.goal.radius, s),
+      mix(this.from.phi, this.goal.phi, s),
+      mix(this.from.theta, this.goal.theta, s),
+    );
     this.controls.target.lerpVectors(this.fromTarget, this.goalTarget, s);
     this.camera.position.setFromSpherical(this.now).add(this.controls.target);
     this.controls.update();
@@ -146,7 +161,10 @@ export class SceneCamera {
     const since = this.followedAt < 0 ? 16 : Math.min(100, now - this.followedAt);
     this.followedAt = -1;
     if (head === null || this.held || this.startedAt >= 0 || !Number.isFinite(head.y)) return false;
-    this.step.copy(head).sub(this.controls.target).multiplyScalar(this.listener.still() ? 1 : 1 - Math.exp(-since / LAG));
+    this.step
+      .copy(head)
+      .sub(this.controls.target)
+      .multiplyScalar(this.listener.still() ? 1 : 1 - Math.exp(-since / LAG));
     if (this.step.length() < 2e-4) return false;
     this.followedAt = now;
     this.controls.target.add(this.step);
@@ -157,7 +175,11 @@ export class SceneCamera {
 
   /** Writes down where it is. */
   note(): Pose {
-    const { pose, now, controls: { target } } = this;
+    const {
+      pose,
+      now,
+      controls: { target },
+    } = this;
     now.setFromVector3(this.step.copy(this.camera.position).sub(target));
     pose.x = target.x;
     pose.y = target.y;

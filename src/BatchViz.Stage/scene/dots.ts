@@ -33,10 +33,20 @@ export class Dots {
     this.geometry.setAttribute("position", this.positions);
     this.geometry.setDrawRange(0, 0);
     this.geometry.boundingSphere = new Sphere(); // always drawn, so that nobody need compute it from places that may be NaN
-    this.materials = [[0.45, false], [1, true]].map(([opacity, depthTest]) => new ShaderMaterial({
-      vertexShader: VERTEX, fragmentShader: FRAGMENT, transparent: true, depthTest: depthTest as boolean, depthWrite: false,
-      uniforms: { ...this.uniforms, opacity: { value: opacity } },
-    }));
+    this.materials = [
+      [0.45, false],
+      [1, true],
+    ].map(
+      ([opacity, depthTest]) =>
+        new ShaderMaterial({
+          vertexShader: VERTEX,
+          fragmentShader: FRAGMENT,
+          transparent: true,
+          depthTest: depthTest as boolean,
+          depthWrite: false,
+          uniforms: { ...this.uniforms, opacity: { value: opacity } },
+        }),
+    );
     this.materials.forEach((material, i) => {
       const points = new Points(this.geometry, material);
       points.frustumCulled = false;

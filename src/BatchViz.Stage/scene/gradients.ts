@@ -37,8 +37,14 @@ export class Gradients {
   private drawn = "";
   private ids = new Map<Moments, number>();
 
-  constructor(private readonly stage: Stage, private readonly landscape: Landscape) {
-    this.loader = new MomentsLoader((run, update, plane, cancel) => stage.remote.moments(run, update, plane, cancel), () => stage.changed(Change.camera));
+  constructor(
+    private readonly stage: Stage,
+    private readonly landscape: Landscape,
+  ) {
+    this.loader = new MomentsLoader(
+      (run, update, plane, cancel) => stage.remote.moments(run, update, plane, cancel),
+      () => stage.changed(Change.camera),
+    );
     for (let i = 0; i < MOST_RUNS; i++) this.slots.push(this.slot());
   }
 
@@ -49,7 +55,8 @@ export class Gradients {
   }
 
   draw(lineScale: number): void {
-    const { stage, landscape } = this, { grid } = landscape;
+    const { stage, landscape } = this,
+      { grid } = landscape;
     const wanted = stage.overlays.has("gradients") && grid !== null && stage.grid?.plane === stage.store.plane && stage.standsStill;
     if (!wanted) {
       this.loader.leave();
@@ -58,7 +65,12 @@ export class Gradients {
       return;
     }
     this.runs = chosen(stage);
-    this.loader.look(stage.manifest!.generation, grid.plane, this.runs, this.runs.map((run) => stage.updateAt(run)));
+    this.loader.look(
+      stage.manifest!.generation,
+      grid.plane,
+      this.runs,
+      this.runs.map((run) => stage.updateAt(run)),
+    );
     const shown = this.runs.map((run) => this.momentsOf(run));
     stage.gradientsPending = this.runs.some((run) => this.loader.pending(run));
     const signature = `${landscape.version}/${stage.theme}/${lineScale}/${this.runs.map((run, i) => `${run}:${this.idOf(shown[i]!)}:${this.heightOf(run).toFixed(3)}`).join()}`;
@@ -69,13 +81,25 @@ export class Gradients {
     if (landscape.version === "") return; // laid down where the slice comes to rest
     this.drawn = signature;
     this.root.visible = true;
-    this.scale = commonScale(shown.filter((m) => m !== null), grid.region);
+    this.scale = commonScale(
+      shown.filter((m) => m !== null),
+      grid.region,
+    );
     this.slots.forEach(({ group, lines }, i) => {
       const moments = shown[i] ?? null;
       group.visible = moments !== null;
       if (moments === null) return;
-      const run = this.runs[i]!, colour = stage.styles[run]!.colour[stage.theme], height = this.heightOf(run);
-      this.lay(lines.batch, moments.batch ? arrow(moments.point, moments.batch, this.scale) : [], height, true, colour, WIDTHS.batch * lineScale);
+      const run = this.runs[i]!,
+        colour = stage.styles[run]!.colour[stage.theme],
+        height = this.heightOf(run);
+      this.lay(
+        lines.batch,
+        moments.batch ? arrow(moments.point, moments.batch, this.scale) : [],
+        height,
+        true,
+        colour,
+        WIDTHS.batch * lineScale,
+      );
       this.lay(lines.full, arrow(moments.point, moments.full, this.scale), height, true, FULL_INK[stage.theme], WIDTHS.full * lineScale);
       this.lay(lines.noise, ellipse(moments, this.scale), height, false, colour, WIDTHS.noise * lineScale);
     });
@@ -104,20 +128,26 @@ export class Gradients {
 
   private slot(): Slot {
     const group = new Group();
-    const lines = Object.fromEntries(KINDS.map((kind, order) => {
-      const line = new LineSegments2(new LineSegmentsGeometry(), new LineMaterial({ depthTest: false, depthWrite: false, transparent: true }));
-      line.frustumCulled = false;
-      line.renderOrder = 6 + order;
-      group.add(line);
-      return [kind, line];
-    })) as Slot["lines"];
+    const lines = Object.fromEntries(
+      KINDS.map((kind, order) => {
+        const line = new LineSegments2(
+          new LineSegmentsGeometry(),
+          new LineMaterial({ depthTest: false, depthWrite: false, transparent: true }),
+        );
+        line.frustumCulled = false;
+        line.renderOrder = 6 + order;
+        group.add(line);
+        return [kind, line];
+      }),
+    ) as Slot["lines"];
     this.root.add(group);
     return { group, lines };
   }
 
   /** World height of a run's head; the floor where its loss is no number. */
   private heightOf(run: number): number {
-    const { scale } = this.landscape, { loss } = this.stage.drawn[run]!;
+    const { scale } = this.landscape,
+      { loss } = this.stage.drawn[run]!;
     return scale === null || !Number.isFinite(loss) ? 0 : heightOf(scale, loss) * BOX.height;
   }
 
@@ -130,7 +160,8 @@ export class Gradients {
     const positions: number[] = [];
     for (let i = 1; i < at.length; i++) positions.push(...at[i - 1]!, ...at[i]!);
     if (pointed) {
-      const from = at[0]!, tip = at[at.length - 1]!;
+      const from = at[0]!,
+        tip = at[at.length - 1]!;
       const [ax, az, bx, bz] = barbs(from[0], from[2], tip[0], tip[2], BARB);
       positions.push(ax, height, az, ...tip, bx, height, bz, ...tip);
     }

@@ -30,7 +30,8 @@ export function decentLoss(start: number, low: number, log: boolean): number {
  * be cut above its ninetieth percentile. Losses below zero have no logarithm, so such a slice is linear.
  */
 export function heightScale(grid: Grid, pathLosses: readonly number[], start: number, wantsLog: boolean): HeightScale {
-  const slice = sortedSlice(grid), paths = finite(pathLosses);
+  const slice = sortedSlice(grid),
+    paths = finite(pathLosses);
   const top = slice[slice.length - 1] ?? 1;
   let low = Math.min(slice[0] ?? 0, paths[0] ?? Infinity);
   if (!Number.isFinite(low)) low = 0;
@@ -42,7 +43,8 @@ export function heightScale(grid: Grid, pathLosses: readonly number[], start: nu
   if (top <= decent && high - low > 0.8 * (top - low)) high = Math.max(top, above);
   if (log) low = Math.max(low, high * 1e-5, Number.MIN_VALUE);
   if (!(high > low)) high = low + Math.max(1e-6, Math.abs(low));
-  const edge = high + 0.001 * (high - low), hatched = top > edge;
+  const edge = high + 0.001 * (high - low),
+    hatched = top > edge;
   const clipped = hatched || (paths[paths.length - 1] ?? -Infinity) > edge;
   return { log, low, high, step: log ? ratioStep(high / low) : niceStep(high - low, LINES), clipped, hatched };
 }
@@ -72,10 +74,16 @@ function ratioStep(range: number): number {
 
 /** Bilinear between grid points; `u` and `v` in 0…1. NaN next to a hole. */
 export function sample(values: ArrayLike<number>, n: number, u: number, v: number): number {
-  const x = Math.min(1, Math.max(0, u)) * (n - 1), y = Math.min(1, Math.max(0, v)) * (n - 1);
-  const i = Math.min(n - 2, Math.floor(x)), j = Math.min(n - 2, Math.floor(y));
-  const s = x - i, t = y - j;
-  const a = values[j * n + i]!, b = values[j * n + i + 1]!, c = values[(j + 1) * n + i]!, d = values[(j + 1) * n + i + 1]!;
+  const x = Math.min(1, Math.max(0, u)) * (n - 1),
+    y = Math.min(1, Math.max(0, v)) * (n - 1);
+  const i = Math.min(n - 2, Math.floor(x)),
+    j = Math.min(n - 2, Math.floor(y));
+  const s = x - i,
+    t = y - j;
+  const a = values[j * n + i]!,
+    b = values[j * n + i + 1]!,
+    c = values[(j + 1) * n + i]!,
+    d = values[(j + 1) * n + i + 1]!;
   return (a * (1 - s) + b * s) * (1 - t) + (c * (1 - s) + d * s) * t;
 }
 
@@ -88,6 +96,9 @@ function sortedSlice(grid: Grid): number[] {
   return slice;
 }
 
-const finite = (values: ArrayLike<number>): number[] => Array.from(values).filter(Number.isFinite).sort((a, b) => a - b);
+const finite = (values: ArrayLike<number>): number[] =>
+  Array.from(values)
+    .filter(Number.isFinite)
+    .sort((a, b) => a - b);
 
 const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? 0;

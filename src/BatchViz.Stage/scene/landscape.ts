@@ -29,10 +29,47 @@ export class Landscape {
   private readonly frame = new LineSegments(new BufferGeometry(), new LineBasicMaterial());
 
   constructor(private readonly stage: Stage) {
-    const w = BOX.width / 2, d = BOX.depth / 2, h = BOX.height;
-    this.frame.geometry.setAttribute("position", new BufferAttribute(new Float32Array([
-      -w, 0, d, w, 0, d, w, 0, d, w, 0, -d, w, 0, -d, -w, 0, -d, -w, 0, -d, -w, 0, d, -w, 0, -d, -w, h, -d, // the last two: the height axis, moved by setCorner
-    ]), 3));
+    const w = BOX.width / 2,
+      d = BOX.depth / 2,
+      h = BOX.height;
+    this.frame.geometry.setAttribute(
+      "position",
+      new BufferAttribute(
+        new Float32Array([
+          -w,
+          0,
+          d,
+          w,
+          0,
+          d,
+          w,
+          0,
+          d,
+          w,
+          0,
+          -d,
+          w,
+          0,
+          -d,
+          -w,
+          0,
+          -d,
+          -w,
+          0,
+          -d,
+          -w,
+          0,
+          d,
+          -w,
+          0,
+          -d,
+          -w,
+          h,
+          -d, // the last two: the height axis, moved by setCorner
+        ]),
+        3,
+      ),
+    );
     this.scene.add(this.frame, this.surface.mesh);
     this.frame.visible = false;
   }
@@ -40,7 +77,8 @@ export class Landscape {
   /** Where the height axis stands, as signs of x and z. */
   setCorner([sx, sz]: readonly [number, number]): void {
     const position = this.frame.geometry.getAttribute("position") as BufferAttribute;
-    const x = (sx * BOX.width) / 2, z = (sz * BOX.depth) / 2;
+    const x = (sx * BOX.width) / 2,
+      z = (sz * BOX.depth) / 2;
     if (position.getX(8) === x && position.getZ(8) === z) return;
     position.setXYZ(8, x, 0, z).setXYZ(9, x, BOX.height, z);
     position.needsUpdate = true;
@@ -86,14 +124,18 @@ export class Landscape {
     }
     this.paths.forEach((path, run) => {
       const { points } = stage.store.runs[run]!;
-      path.setTarget(points.count, points.updates, (i, out, at) => this.place(points.value(i, 0), points.value(i, 1), points.value(i, 2), out, at));
+      path.setTarget(points.count, points.updates, (i, out, at) =>
+        this.place(points.value(i, 0), points.value(i, 1), points.value(i, 2), out, at),
+      );
     });
     if (!whole && this.morphStart < 0) for (const path of this.paths) path.morph(1);
   }
 
   /** How far a run has come, and whether that is its end. */
   private noteState(run: number): void {
-    const clock = this.stage.clocks[run]!, timeline = this.stage.store.runs[run]!, path = this.paths[run]!;
+    const clock = this.stage.clocks[run]!,
+      timeline = this.stage.store.runs[run]!,
+      path = this.paths[run]!;
     path.setEpochs(clock.toAxis("epochs", timeline.made), (epoch) => clock.toUpdates("epochs", epoch));
     path.setEnding(timeline.state === "diverged" ? "diverged" : hasEnded(timeline.state) ? "end" : "none");
   }
@@ -105,7 +147,8 @@ export class Landscape {
 
   /** Moves the morph on and lays the paths up to the playhead; true while the morph goes on. */
   draw(now: number, moved: boolean): boolean {
-    const { stage } = this, { overlays } = stage;
+    const { stage } = this,
+      { overlays } = stage;
     const t = this.morphStart < 0 ? 1 : Math.min(1, (now - this.morphStart) / MORPH);
     const easing = this.morphStart >= 0;
     if (easing) {
@@ -138,7 +181,8 @@ export class Landscape {
 
   /** World height of the slice as drawn, NaN outside of it and in holes. */
   readonly surfaceAt = (x: number, z: number): number => {
-    const u = x / BOX.width + 0.5, v = 0.5 - z / BOX.depth;
+    const u = x / BOX.width + 0.5,
+      v = 0.5 - z / BOX.depth;
     if (u < 0 || u > 1 || v < 0 || v > 1) return NaN;
     return Math.min(1, this.surface.levelAt(u, v)) * BOX.height;
   };

@@ -16,7 +16,8 @@ export class FadingLine extends LineMaterial {
     this.vertexShader = `attribute float alongStart;\nattribute float alongEnd;\nvarying float vAlong;\n${this.vertexShader.replace("void main() {", "void main() {\nvAlong = position.y < 0.5 ? alongStart : alongEnd;")}`;
     this.fragmentShader = `varying float vAlong;\nuniform vec3 ground;\nuniform float whole;\nuniform float oldest;\n${this.fragmentShader.replace(
       "vec4 diffuseColor = vec4( diffuse, alpha );",
-      "vec4 diffuseColor = vec4( mix( ground, diffuse, oldest + ( 1.0 - oldest ) * min( 1.0, vAlong / whole ) ), alpha );")}`;
+      "vec4 diffuseColor = vec4( mix( ground, diffuse, oldest + ( 1.0 - oldest ) * min( 1.0, vAlong / whole ) ), alpha );",
+    )}`;
   }
 
   /** Length of the line as it is drawn now. */

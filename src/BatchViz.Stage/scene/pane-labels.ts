@@ -18,21 +18,27 @@ export class PaneLabels {
   place(panes: readonly Pane[], stage: Stage): void {
     const split = panes.length > 1;
     this.root.hidden = !split;
-    const signature = split ? `${stage.theme}/${stage.manifest?.generation}/${panes.map(({ batchSize, runs, x, y, width, height }) => [batchSize, runs, x, y, width, height].join()).join(";")}` : "";
+    const signature = split
+      ? `${stage.theme}/${stage.manifest?.generation}/${panes.map(({ batchSize, runs, x, y, width, height }) => [batchSize, runs, x, y, width, height].join()).join(";")}`
+      : "";
     if (signature === this.signature) return;
     this.signature = signature;
     this.readings = [];
-    this.root.replaceChildren(...(split ? panes : []).map((pane) => {
-      const run = pane.runs[0]!, style = stage.styles[run]!, reading = el("span", { class: "quiet figures" });
-      this.readings.push(reading);
-      const label = el("p", { class: "pane-label" }, swatch(style), el("strong", {}, `B = ${pane.batchSize}`), reading);
-      setRunColour(label, style, stage.theme);
-      const frame = el("div", { class: "pane" }, label);
-      frame.style.transform = `translate(${pane.x}px, ${pane.y}px)`;
-      frame.style.width = `${pane.width}px`;
-      frame.style.height = `${pane.height}px`;
-      return frame;
-    }));
+    this.root.replaceChildren(
+      ...(split ? panes : []).map((pane) => {
+        const run = pane.runs[0]!,
+          style = stage.styles[run]!,
+          reading = el("span", { class: "quiet figures" });
+        this.readings.push(reading);
+        const label = el("p", { class: "pane-label" }, swatch(style), el("strong", {}, `B = ${pane.batchSize}`), reading);
+        setRunColour(label, style, stage.theme);
+        const frame = el("div", { class: "pane" }, label);
+        frame.style.transform = `translate(${pane.x}px, ${pane.y}px)`;
+        frame.style.width = `${pane.width}px`;
+        frame.style.height = `${pane.height}px`;
+        return frame;
+      }),
+    );
     this.writtenAt = 0;
   }
 
@@ -43,7 +49,14 @@ export class PaneLabels {
     panes.forEach(({ runs }, i) => {
       const losses = runs.map((run) => stage.drawn[run]!.loss).filter(Number.isFinite);
       const mean = losses.reduce((sum, loss) => sum + loss, 0) / losses.length;
-      setText(this.readings[i]!, losses.length === 0 ? "" : runs.length === 1 ? tr(`loss ${figure(mean)}`, `损失 ${figure(mean)}`) : tr(`mean loss ${figure(mean)} of ${losses.length}`, `${losses.length} 个运行的平均损失 ${figure(mean)}`));
+      setText(
+        this.readings[i]!,
+        losses.length === 0
+          ? ""
+          : runs.length === 1
+            ? tr(`loss ${figure(mean)}`, `损失 ${figure(mean)}`)
+            : tr(`mean loss ${figure(mean)} of ${losses.length}`, `${losses.length} 个运行的平均损失 ${figure(mean)}`),
+      );
     });
     return false;
   }

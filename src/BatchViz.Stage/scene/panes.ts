@@ -30,7 +30,8 @@ export function byBatchSize(runs: readonly RunInfo[]): { batchSize: number; runs
 
 /** Columns so that panes are as large as they can be, in the shape that suits a landscape. */
 export function columnsFor(count: number, width: number, height: number): number {
-  let best = 1, largest = 0;
+  let best = 1,
+    largest = 0;
   for (let columns = 1; columns <= count; columns++) {
     const size = Math.min(width / columns / ASPECT, height / Math.ceil(count / columns));
     if (size > largest + 1e-9) {
@@ -45,12 +46,23 @@ export function layOut(shown: readonly RunInfo[], split: boolean, width: number,
   const groups = byBatchSize(shown);
   if (!split || groups.length < 2) return [{ runs: shown.map((run) => run.index), batchSize: 0, x: 0, y: 0, width, height }];
   const inner = Math.max(1, height - top - bottom);
-  const columns = columnsFor(groups.length, width, inner), rows = Math.ceil(groups.length / columns);
+  const columns = columnsFor(groups.length, width, inner),
+    rows = Math.ceil(groups.length / columns);
   return groups.map(({ batchSize, runs }, i) => {
-    const row = Math.floor(i / columns), column = i % columns;
-    const x = Math.round((width * column) / columns), right = Math.round((width * (column + 1)) / columns);
-    const y = Math.round((inner * row) / rows), under = Math.round((inner * (row + 1)) / rows);
-    return { runs, batchSize, x, y: top + y, width: Math.max(1, right - x - (column < columns - 1 ? GAP : 0)), height: Math.max(1, under - y - (row < rows - 1 ? GAP : 0)) };
+    const row = Math.floor(i / columns),
+      column = i % columns;
+    const x = Math.round((width * column) / columns),
+      right = Math.round((width * (column + 1)) / columns);
+    const y = Math.round((inner * row) / rows),
+      under = Math.round((inner * (row + 1)) / rows);
+    return {
+      runs,
+      batchSize,
+      x,
+      y: top + y,
+      width: Math.max(1, right - x - (column < columns - 1 ? GAP : 0)),
+      height: Math.max(1, under - y - (row < rows - 1 ? GAP : 0)),
+    };
   });
 }
 

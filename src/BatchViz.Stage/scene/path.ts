@@ -2,7 +2,25 @@
  * One run's path: a fat line through its path points at their true loss, up to the playhead, with a marker at its head, marks
  * where epochs end, and a ring where the run does. Buffers are as large as a path can become (512 points) and are written in place.
  */
-import { BoxGeometry, BufferAttribute, BufferGeometry, ConeGeometry, CylinderGeometry, Group, InstancedInterleavedBuffer, InterleavedBufferAttribute, LineBasicMaterial, LineSegments, Mesh, MeshBasicMaterial, OctahedronGeometry, RingGeometry, SphereGeometry, type Camera, type Vector3 } from "three";
+import {
+  BoxGeometry,
+  BufferAttribute,
+  BufferGeometry,
+  ConeGeometry,
+  CylinderGeometry,
+  Group,
+  InstancedInterleavedBuffer,
+  InterleavedBufferAttribute,
+  LineBasicMaterial,
+  LineSegments,
+  Mesh,
+  MeshBasicMaterial,
+  OctahedronGeometry,
+  RingGeometry,
+  SphereGeometry,
+  type Camera,
+  type Vector3,
+} from "three";
 import { LineSegments2 } from "three/examples/jsm/lines/LineSegments2.js";
 import { LineSegmentsGeometry } from "three/examples/jsm/lines/LineSegmentsGeometry.js";
 import { mergeGeometries } from "three/examples/jsm/utils/BufferGeometryUtils.js";
@@ -12,7 +30,8 @@ import { FadingLine } from "./line.ts";
 import { BOX } from "./surface.ts";
 
 export const MOST_POINTS = 640;
-const STEMS = 64, EPOCHS = 48;
+const STEMS = 64,
+  EPOCHS = 48;
 /** Half the box, and a little more. */
 const EDGE = 0.52;
 /** Pixels of dash to units of the scene's box. */
@@ -28,7 +47,8 @@ const SHAPES: Readonly<Record<Marker, BufferGeometry>> = {
 };
 
 /** Both face the viewer. */
-const RING = new RingGeometry(0.85, 1.25, 32), END = new RingGeometry(1.75, 2.1, 40);
+const RING = new RingGeometry(0.85, 1.25, 32),
+  END = new RingGeometry(1.75, 2.1, 40);
 /** The page's red, which means divergence. */
 const RED: Readonly<Record<Theme, string>> = { dark: "#ff6b6b", light: "#c62828" };
 
@@ -74,18 +94,36 @@ export class Path {
   readonly cursor = new Dots(1);
   private theme: Theme = "dark";
 
-  constructor(private readonly style: RunStyle, isFork: boolean) {
+  constructor(
+    private readonly style: RunStyle,
+    isFork: boolean,
+  ) {
     const [on, off] = style.dash;
     const look = on === undefined ? {} : { dashed: true, dashSize: on * DASH_UNIT, gapSize: (off ?? on) * DASH_UNIT };
     this.front = new FadingLine({ linewidth: 2.5, ...look });
     this.behind = new FadingLine({ linewidth: 2, transparent: true, opacity: 0.6, depthTest: false, depthWrite: false, ...look });
-    const attributes = [["instanceStart", 3, 0], ["instanceEnd", 3, 4], ["instanceDistanceStart", 1, 3], ["instanceDistanceEnd", 1, 7], ["alongStart", 1, 3], ["alongEnd", 1, 7]] as const;
-    for (const [name, size, offset] of attributes) this.geometry.setAttribute(name, new InterleavedBufferAttribute(this.segments, size, offset));
+    const attributes = [
+      ["instanceStart", 3, 0],
+      ["instanceEnd", 3, 4],
+      ["instanceDistanceStart", 1, 3],
+      ["instanceDistanceEnd", 1, 7],
+      ["alongStart", 1, 3],
+      ["alongEnd", 1, 7],
+    ] as const;
+    for (const [name, size, offset] of attributes)
+      this.geometry.setAttribute(name, new InterleavedBufferAttribute(this.segments, size, offset));
     this.head = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.rim = new Mesh(SHAPES[style.marker], new MeshBasicMaterial({ depthTest: false, transparent: true }));
     this.leaves = isFork ? new Mesh(RING, new MeshBasicMaterial({ depthTest: false, transparent: true })) : null;
     this.lines = [new LineSegments2(this.geometry, this.behind), new LineSegments2(this.geometry, this.front)];
-    for (const [order, object] of [...this.lines, this.stems, ...(this.leaves ? [this.leaves] : []), this.end, this.rim, this.head].entries()) {
+    for (const [order, object] of [
+      ...this.lines,
+      this.stems,
+      ...(this.leaves ? [this.leaves] : []),
+      this.end,
+      this.rim,
+      this.head,
+    ].entries()) {
       object.frustumCulled = false;
       object.renderOrder = order + (order < 2 ? 1 : 4);
       this.group.add(object);
@@ -96,7 +134,13 @@ export class Path {
   }
 
   setTheme(theme: Theme): void {
-    for (const material of [this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, ...this.ring]) {
+    for (const material of [
+      this.front,
+      this.behind,
+      this.stems.material as LineBasicMaterial,
+      this.head.material as MeshBasicMaterial,
+      ...this.ring,
+    ]) {
       material.color.set(this.style.colour[theme]);
     }
     (this.rim.material as MeshBasicMaterial).color.set(GROUND[theme]);
@@ -176,7 +220,8 @@ export class Path {
     const i = this.indexAt(update);
     if (i < 0) return false;
     const j = Math.min(i + 1, this.count - 1);
-    const u0 = this.updates[i]!, u1 = this.updates[j]!;
+    const u0 = this.updates[i]!,
+      u1 = this.updates[j]!;
     const t = u1 > u0 ? Math.min(1, (update - u0) / (u1 - u0)) : 0;
     for (let k = 0; k < 3; k++) out[at + k] = this.shown[3 * i + k]! + (this.shown[3 * j + k]! - this.shown[3 * i + k]!) * t;
     return true;
@@ -192,7 +237,8 @@ export class Path {
 
   /** Last point at or before this update, −1 when there is none. */
   indexAt(update: number): number {
-    let low = 0, high = this.count;
+    let low = 0,
+      high = this.count;
     while (low < high) {
       const middle = (low + high) >> 1;
       if (this.updates[middle]! <= update) low = middle + 1;
@@ -206,16 +252,22 @@ export class Path {
     const last = this.indexAt(update);
     this.drawn = last >= 0;
     if (last < 0) return;
-    const line = this.segments.array as Float32Array, { shown, before } = this;
+    const line = this.segments.array as Float32Array,
+      { shown, before } = this;
     this.positionAt(update, tip, 0);
     // While the playhead moves on, only what is new is written: most of a path lies still.
     const first = Math.min(this.laid, last);
-    let segments = before[first]!, length = segments > 0 ? line[8 * segments - 1]! : 0;
+    let segments = before[first]!,
+      length = segments > 0 ? line[8 * segments - 1]! : 0;
     for (let i = first; i <= last; i++) {
       before[i] = segments;
       const end = i < last ? 3 * (i + 1) : -1;
-      const x = end < 0 ? tip[0]! : shown[end]!, y = end < 0 ? tip[1]! : shown[end + 1]!, z = end < 0 ? tip[2]! : shown[end + 2]!;
-      const dx = x - shown[3 * i]!, dy = y - shown[3 * i + 1]!, dz = z - shown[3 * i + 2]!;
+      const x = end < 0 ? tip[0]! : shown[end]!,
+        y = end < 0 ? tip[1]! : shown[end + 1]!,
+        z = end < 0 ? tip[2]! : shown[end + 2]!;
+      const dx = x - shown[3 * i]!,
+        dy = y - shown[3 * i + 1]!,
+        dz = z - shown[3 * i + 2]!;
       const piece = Math.sqrt(dx * dx + dy * dy + dz * dz);
       if (!(piece >= 0)) continue;
       const k = 8 * segments++;
@@ -267,7 +319,15 @@ export class Path {
     let end = this.count - 1;
     if (this.ending !== "diverged") return end;
     const { shown } = this;
-    while (end >= 0 && !(Math.abs(shown[3 * end]!) < BOX.width * EDGE && Math.abs(shown[3 * end + 2]!) < BOX.depth * EDGE && Number.isFinite(shown[3 * end + 1]!))) end--;
+    while (
+      end >= 0 &&
+      !(
+        Math.abs(shown[3 * end]!) < BOX.width * EDGE &&
+        Math.abs(shown[3 * end + 2]!) < BOX.depth * EDGE &&
+        Number.isFinite(shown[3 * end + 1]!)
+      )
+    )
+      end--;
     return end;
   }
 
@@ -275,7 +335,8 @@ export class Path {
     const { array } = this.epochs;
     const moved = this.epochsMoved;
     if (moved) {
-      for (let k = 0; k < this.epochCount; k++) if (!this.positionAt(this.epochUpdates[k]!, array, 3 * k)) array.fill(NaN, 3 * k, 3 * k + 3);
+      for (let k = 0; k < this.epochCount; k++)
+        if (!this.positionAt(this.epochUpdates[k]!, array, 3 * k)) array.fill(NaN, 3 * k, 3 * k + 3);
     }
     this.epochsMoved = false;
     let shown = 0;
@@ -306,15 +367,18 @@ export class Path {
     const every = Math.max(1, Math.ceil((last + 1) / (STEMS - 1)));
     const { array } = this.stemPositions;
     let k = 0;
-    for (let i = 0; i <= last; i += every) k = this.addStem(k, array as Float32Array, this.shown[3 * i]!, this.shown[3 * i + 1]!, this.shown[3 * i + 2]!, heightAt);
-    if (this.head.visible) k = this.addStem(k, array as Float32Array, this.head.position.x, this.head.position.y, this.head.position.z, heightAt);
+    for (let i = 0; i <= last; i += every)
+      k = this.addStem(k, array as Float32Array, this.shown[3 * i]!, this.shown[3 * i + 1]!, this.shown[3 * i + 2]!, heightAt);
+    if (this.head.visible)
+      k = this.addStem(k, array as Float32Array, this.head.position.x, this.head.position.y, this.head.position.z, heightAt);
     this.stems.geometry.setDrawRange(0, 2 * k);
     this.stemPositions.needsUpdate = true;
     this.tops.show(k, true);
   }
 
   private addStem(k: number, out: Float32Array, x: number, y: number, z: number, heightAt: (x: number, z: number) => number): number {
-    const foot = heightAt(x, z), { array } = this.tops;
+    const foot = heightAt(x, z),
+      { array } = this.tops;
     if (!Number.isFinite(foot) || !Number.isFinite(y) || k >= STEMS) return k;
     array[3 * k] = out[6 * k] = out[6 * k + 3] = x;
     array[3 * k + 1] = out[6 * k + 1] = y;
@@ -329,7 +393,16 @@ export class Path {
     this.epochs.dispose();
     this.cursor.dispose();
     this.tops.dispose();
-    for (const material of [this.end.material as MeshBasicMaterial, this.front, this.behind, this.stems.material as LineBasicMaterial, this.head.material as MeshBasicMaterial, this.rim.material as MeshBasicMaterial, ...this.ring]) material.dispose();
+    for (const material of [
+      this.end.material as MeshBasicMaterial,
+      this.front,
+      this.behind,
+      this.stems.material as LineBasicMaterial,
+      this.head.material as MeshBasicMaterial,
+      this.rim.material as MeshBasicMaterial,
+      ...this.ring,
+    ])
+      material.dispose();
   }
 }
 

@@ -18,8 +18,10 @@ export interface Hit {
   offPlane: number;
 }
 
-const NEAR = 14, STEPS = 160;
-const at = new Vector3(), far = new Vector3();
+const NEAR = 14,
+  STEPS = 160;
+const at = new Vector3(),
+  far = new Vector3();
 
 /** `px` and `py` from the pane's upper left corner. */
 export function pick(landscape: Landscape, stage: Stage, camera: Camera, px: number, py: number, pane: Pane): Hit | null {
@@ -33,10 +35,14 @@ export function project(position: Vector3, camera: Camera, { width, height }: Pa
 }
 
 function nearest(landscape: Landscape, stage: Stage, camera: Camera, px: number, py: number, pane: Pane): Hit | null {
-  let best = NEAR * NEAR, run = -1, point = -1, kind = "point" as Hit["kind"];
+  let best = NEAR * NEAR,
+    run = -1,
+    point = -1,
+    kind = "point" as Hit["kind"];
   const distance = (): number => {
     at.project(camera);
-    const dx = (0.5 + at.x / 2) * pane.width - px, dy = (0.5 - at.y / 2) * pane.height - py;
+    const dx = (0.5 + at.x / 2) * pane.width - px,
+      dy = (0.5 - at.y / 2) * pane.height - py;
     return at.z > 1 ? Infinity : dx * dx + dy * dy;
   };
   for (const r of pane.runs) {
@@ -61,28 +67,54 @@ function nearest(landscape: Landscape, stage: Stage, camera: Camera, px: number,
     if (path.end.visible) take("end", path.endIndex, (at.copy(path.end.position), 0.25));
   }
   if (run < 0) return null;
-  const { points } = stage.store.runs[run]!, drawn = stage.drawn[run]!;
-  if (kind === "head") return { kind, run, update: drawn.update, x: drawn.x, y: drawn.y, loss: drawn.loss, offPlane: points.between(drawn.update, 3) };
-  return { kind, run, update: points.updates[point]!, x: points.value(point, 0), y: points.value(point, 1), loss: points.value(point, 2), offPlane: points.value(point, 3) };
+  const { points } = stage.store.runs[run]!,
+    drawn = stage.drawn[run]!;
+  if (kind === "head")
+    return { kind, run, update: drawn.update, x: drawn.x, y: drawn.y, loss: drawn.loss, offPlane: points.between(drawn.update, 3) };
+  return {
+    kind,
+    run,
+    update: points.updates[point]!,
+    x: points.value(point, 0),
+    y: points.value(point, 1),
+    loss: points.value(point, 2),
+    offPlane: points.value(point, 3),
+  };
 }
 
 /** Walks along the ray until it passes through the height field. */
 function sliceUnder(landscape: Landscape, camera: Camera, px: number, py: number, { width, height }: Pane): Hit | null {
   const { grid } = landscape;
   if (grid === null) return null;
-  far.set((px / width) * 2 - 1, 1 - (py / height) * 2, 0.5).unproject(camera).sub(camera.position).normalize();
+  far
+    .set((px / width) * 2 - 1, 1 - (py / height) * 2, 0.5)
+    .unproject(camera)
+    .sub(camera.position)
+    .normalize();
   const reach = camera.position.length() + 2 * BOX.width;
   for (let step = 1, above = true; step <= STEPS; step++) {
-    at.copy(far).multiplyScalar((reach * step) / STEPS).add(camera.position);
+    at.copy(far)
+      .multiplyScalar((reach * step) / STEPS)
+      .add(camera.position);
     const surface = landscape.surfaceAt(at.x, at.z);
     if (Number.isNaN(surface)) continue;
     if (above && at.y > surface) continue;
     above = false;
     // Half the last step back, again and again: 12 halvings are finer than a pixel.
-    for (let i = 0, half = reach / STEPS / 2; i < 12; i++, half /= 2) at.addScaledVector(far, at.y > landscape.surfaceAt(at.x, at.z) ? half : -half);
-    const u = at.x / BOX.width + 0.5, v = 0.5 - at.z / BOX.depth;
+    for (let i = 0, half = reach / STEPS / 2; i < 12; i++, half /= 2)
+      at.addScaledVector(far, at.y > landscape.surfaceAt(at.x, at.z) ? half : -half);
+    const u = at.x / BOX.width + 0.5,
+      v = 0.5 - at.z / BOX.depth;
     const [x0, x1, y0, y1] = grid.region;
-    return { kind: "slice", run: -1, update: NaN, x: x0 + u * (x1 - x0), y: y0 + v * (y1 - y0), loss: sample(grid.values, grid.resolution, u, v), offPlane: 0 };
+    return {
+      kind: "slice",
+      run: -1,
+      update: NaN,
+      x: x0 + u * (x1 - x0),
+      y: y0 + v * (y1 - y0),
+      loss: sample(grid.values, grid.resolution, u, v),
+      offPlane: 0,
+    };
   }
   return null;
 }

@@ -8,7 +8,8 @@ const FOOT = 28;
 
 /** `canvas` has just been drawn. `around` holds it and what lies over it. */
 export function compose(canvas: HTMLCanvasElement, around: HTMLElement, stage: Stage): HTMLCanvasElement {
-  const box = around.getBoundingClientRect(), place = canvas.getBoundingClientRect();
+  const box = around.getBoundingClientRect(),
+    place = canvas.getBoundingClientRect();
   const scale = canvas.width / place.width;
   const picture = document.createElement("canvas");
   picture.width = Math.round(box.width * scale);
@@ -21,7 +22,10 @@ export function compose(canvas: HTMLCanvasElement, around: HTMLElement, stage: S
   const base = new DOMMatrix([scale, 0, 0, scale, -box.x * scale, -box.y * scale]);
   context.setTransform(base);
   const walker = document.createTreeWalker(around, NodeFilter.SHOW_ELEMENT | NodeFilter.SHOW_TEXT, (node) =>
-    node instanceof Element && (node.matches("[data-picture=no], .tooltip, .view, .status") || !node.checkVisibility()) ? NodeFilter.FILTER_REJECT : NodeFilter.FILTER_ACCEPT);
+    node instanceof Element && (node.matches("[data-picture=no], .tooltip, .view, .status") || !node.checkVisibility())
+      ? NodeFilter.FILTER_REJECT
+      : NodeFilter.FILTER_ACCEPT,
+  );
   for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
     if (node instanceof Text) drawText(context, node);
     else if (node instanceof SVGGeometryElement) drawShape(context, node, base);
@@ -38,12 +42,20 @@ export function compose(canvas: HTMLCanvasElement, around: HTMLElement, stage: S
 /** "1.2M of 3M examples", in the axis that everything is compared by. */
 function moment(stage: Stage): string {
   const axis = AXIS_LABELS[stage.axis];
-  return tr(`at ${short(stage.playhead.position)} of ${short(stage.extent().total)} ${axis}`, `${axis} ${short(stage.playhead.position)} / ${short(stage.extent().total)}`);
+  return tr(
+    `at ${short(stage.playhead.position)} of ${short(stage.extent().total)} ${axis}`,
+    `${axis} ${short(stage.playhead.position)} / ${short(stage.extent().total)}`,
+  );
 }
 
 /** "mnist-examples-60000.png": what it shows and when. */
 export function fileName(stage: Stage): string {
-  const name = (stage.manifest?.name ?? "batchviz").normalize("NFKC").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").toLowerCase() || "batchviz";
+  const name =
+    (stage.manifest?.name ?? "batchviz")
+      .normalize("NFKC")
+      .replace(/[^\p{L}\p{N}]+/gu, "-")
+      .replace(/^-|-$/g, "")
+      .toLowerCase() || "batchviz";
   return `${name}-${stage.axis}-${Number(stage.playhead.position.toPrecision(6))}.png`;
 }
 
@@ -60,8 +72,10 @@ function drawText(context: CanvasRenderingContext2D, node: Text): void {
     const { fontBoundingBoxAscent: up, fontBoundingBoxDescent: down } = context.measureText(text);
     context.fillText(text, top.x, top.y + (top.height - up - down) / 2 + up);
   };
-  let from = 0, first: DOMRect | null = null;
-  for (const { index, 0: word } of node.data.matchAll(/\S\s*/gu)) { // by character: Chinese has no spaces to break at
+  let from = 0,
+    first: DOMRect | null = null;
+  for (const { index, 0: word } of node.data.matchAll(/\S\s*/gu)) {
+    // by character: Chinese has no spaces to break at
     range.setStart(node, index);
     range.setEnd(node, index + word.trimEnd().length);
     const rect = range.getBoundingClientRect();
@@ -78,11 +92,13 @@ function drawText(context: CanvasRenderingContext2D, node: Text): void {
 }
 
 function drawShape(context: CanvasRenderingContext2D, shape: SVGGeometryElement, base: DOMMatrix): void {
-  const style = getComputedStyle(shape), matrix = shape.getScreenCTM();
+  const style = getComputedStyle(shape),
+    matrix = shape.getScreenCTM();
   if (matrix === null) return;
-  const path = shape instanceof SVGLineElement
-    ? new Path2D(`M${shape.x1.baseVal.value} ${shape.y1.baseVal.value}L${shape.x2.baseVal.value} ${shape.y2.baseVal.value}`)
-    : new Path2D(shape.getAttribute("d") ?? "");
+  const path =
+    shape instanceof SVGLineElement
+      ? new Path2D(`M${shape.x1.baseVal.value} ${shape.y1.baseVal.value}L${shape.x2.baseVal.value} ${shape.y2.baseVal.value}`)
+      : new Path2D(shape.getAttribute("d") ?? "");
   context.setTransform(base.multiply(matrix));
   if (style.fill !== "none") {
     context.fillStyle = style.fill;
@@ -101,21 +117,27 @@ function drawShape(context: CanvasRenderingContext2D, shape: SVGGeometryElement,
 /** Grounds and edges of labels and panes. */
 function drawBox(context: CanvasRenderingContext2D, element: HTMLElement): void {
   if (element instanceof HTMLCanvasElement) return;
-  const style = getComputedStyle(element), rect = element.getBoundingClientRect();
+  const style = getComputedStyle(element),
+    rect = element.getBoundingClientRect();
   if (style.backgroundColor !== "rgba(0, 0, 0, 0)") {
     context.fillStyle = style.backgroundColor;
     context.beginPath();
     context.roundRect(rect.x, rect.y, rect.width, rect.height, parseFloat(style.borderTopLeftRadius) || 0);
     context.fill();
   }
-  const radius = parseFloat(style.borderTopLeftRadius) || 0, width = parseFloat(style.borderBottomWidth);
+  const radius = parseFloat(style.borderTopLeftRadius) || 0,
+    width = parseFloat(style.borderBottomWidth);
   if (!(width > 0)) return;
   context.strokeStyle = style.borderBottomColor;
   context.lineWidth = width;
   context.beginPath();
-  const x = rect.x + width / 2, y = rect.y + width / 2, right = rect.right - width / 2, bottom = rect.bottom - width / 2;
+  const x = rect.x + width / 2,
+    y = rect.y + width / 2,
+    right = rect.right - width / 2,
+    bottom = rect.bottom - width / 2;
   if (parseFloat(style.borderTopWidth) > 0) context.roundRect(x, y, right - x, bottom - y, radius);
-  else { // a bar with its two ends
+  else {
+    // a bar with its two ends
     context.moveTo(x, rect.y);
     context.lineTo(x, bottom);
     context.lineTo(right, bottom);

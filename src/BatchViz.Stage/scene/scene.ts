@@ -17,18 +17,27 @@ import { AxisLabels, caption, describe, stemText } from "./words.ts";
 
 export const mountScene: Mount = (element, stage) => {
   const canvas = el("canvas", {
-    tabindex: 0, role: "img",
+    tabindex: 0,
+    role: "img",
     "aria-label": tr(
       "Loss landscape with the runs' paths. Arrow keys turn it, with Shift they move it, plus and minus zoom, Enter reads out one run's head after another.",
-      "损失地形与各运行的轨迹。方向键旋转，按住 Shift 平移，加减号缩放，回车依次读出各运行的位置。"),
+      "损失地形与各运行的轨迹。方向键旋转，按住 Shift 平移，加减号缩放，回车依次读出各运行的位置。",
+    ),
   });
   let renderer: WebGLRenderer;
   try {
     renderer = new WebGLRenderer({ canvas, antialias: true, alpha: true });
   } catch {
-    element.append(el("p", { class: "no-webgl" }, tr(
-      "This browser offers no WebGL 2, so the landscape cannot be drawn; charts, timeline and figures work without it.",
-      "此浏览器不支持 WebGL 2，无法绘制损失地形；图表、时间线和数字仍可使用。")));
+    element.append(
+      el(
+        "p",
+        { class: "no-webgl" },
+        tr(
+          "This browser offers no WebGL 2, so the landscape cannot be drawn; charts, timeline and figures work without it.",
+          "此浏览器不支持 WebGL 2，无法绘制损失地形；图表、时间线和数字仍可使用。",
+        ),
+      ),
+    );
     return { wants: 0, draw() {} };
   }
   return new ScenePanel(stage, element, canvas, renderer);
@@ -38,10 +47,22 @@ export const mountScene: Mount = (element, stage) => {
 const CONTENT = ~(Change.camera | Change.size);
 
 /** What keys do in the scene, beside those of its camera. */
-export const SCENE_KEYS: Keys<{ readHead(): void }> = [{ keys: ["Enter"], words: tr("read out one run's head after another", "依次读出各运行的位置"), act: (scene) => scene.readHead() }];
+export const SCENE_KEYS: Keys<{ readHead(): void }> = [
+  { keys: ["Enter"], words: tr("read out one run's head after another", "依次读出各运行的位置"), act: (scene) => scene.readHead() },
+];
 
 class ScenePanel implements Panel {
-  readonly wants = Change.manifest | Change.landscape | Change.moment | Change.runs | Change.theme | Change.view | Change.size | Change.camera | Change.data | Change.cursor;
+  readonly wants =
+    Change.manifest |
+    Change.landscape |
+    Change.moment |
+    Change.runs |
+    Change.theme |
+    Change.view |
+    Change.size |
+    Change.camera |
+    Change.data |
+    Change.cursor;
   private readonly landscape: Landscape;
   private readonly gradients: Gradients;
   private readonly camera: SceneCamera;
@@ -69,7 +90,12 @@ class ScenePanel implements Panel {
   /** The cursor is where the pointer is on a path. */
   private shares = false;
 
-  constructor(private readonly stage: Stage, private readonly element: HTMLElement, private readonly canvas: HTMLCanvasElement, private readonly renderer: WebGLRenderer) {
+  constructor(
+    private readonly stage: Stage,
+    private readonly element: HTMLElement,
+    private readonly canvas: HTMLCanvasElement,
+    private readonly renderer: WebGLRenderer,
+  ) {
     this.landscape = new Landscape(stage);
     this.gradients = new Gradients(stage, this.landscape);
     this.landscape.scene.add(this.gradients.root);
@@ -91,11 +117,20 @@ class ScenePanel implements Panel {
       stage.changed(Change.camera);
     };
     stage.onScreen = (run, what) => {
-      const at = what === "head" ? this.headAt(run) : this.cursorAt(run), { left, top } = canvas.getBoundingClientRect();
+      const at = what === "head" ? this.headAt(run) : this.cursorAt(run),
+        { left, top } = canvas.getBoundingClientRect();
       return at && { x: left + at.x, y: top + at.y };
     };
     const over = el("div", { class: "scene-corner" }, this.legend.root, this.gizmo.root);
-    element.append(canvas, this.paneLabels.root, this.labels.root, this.stem, el("div", { class: "scene-foot" }, over, this.words), this.tooltip, this.readout);
+    element.append(
+      canvas,
+      this.paneLabels.root,
+      this.labels.root,
+      this.stem,
+      el("div", { class: "scene-foot" }, over, this.words),
+      this.tooltip,
+      this.readout,
+    );
     const observer = new ResizeObserver(() => stage.changed(Change.size));
     for (const watched of [element, this.words, this.legend.root, ...this.overhead()]) observer.observe(watched);
     canvas.addEventListener("pointermove", (event) => this.point(event));
@@ -139,9 +174,24 @@ class ScenePanel implements Panel {
 
   /** One context, one scissor for each pane: its own paths on the same slice, under the same camera. */
   private render(): void {
-    const { stage, landscape, camera: { camera }, renderer, panes, gradients } = this;
-    const split = panes.length > 1, base = this.lineScale * (split ? 0.8 : 1), ratio = renderer.getPixelRatio();
-    this.labels.place(camera, this.width, this.height, this.covered, !split && stage.overlays.has("axes") && landscape.surface.mesh.visible);
+    const {
+      stage,
+      landscape,
+      camera: { camera },
+      renderer,
+      panes,
+      gradients,
+    } = this;
+    const split = panes.length > 1,
+      base = this.lineScale * (split ? 0.8 : 1),
+      ratio = renderer.getPixelRatio();
+    this.labels.place(
+      camera,
+      this.width,
+      this.height,
+      this.covered,
+      !split && stage.overlays.has("axes") && landscape.surface.mesh.visible,
+    );
     landscape.setCorner(this.labels.corner);
     renderer.setScissorTest(split);
     for (const pane of panes) {
@@ -175,8 +225,13 @@ class ScenePanel implements Panel {
   private layOut(): void {
     const { stage } = this;
     const runs = stage.manifest?.runs.filter((run) => !stage.hidden.has(run.index)) ?? [];
-    const { root } = this.legend, half = 50; // of a label
-    Object.assign(this.covered, { foot: this.words.offsetHeight + 18, width: root.offsetWidth && root.offsetLeft + root.offsetWidth + half, height: root.offsetHeight + 16 });
+    const { root } = this.legend,
+      half = 50; // of a label
+    Object.assign(this.covered, {
+      foot: this.words.offsetHeight + 18,
+      width: root.offsetWidth && root.offsetLeft + root.offsetWidth + half,
+      height: root.offsetHeight + 16,
+    });
     const top = this.element.getBoundingClientRect().top;
     const over = stage.panes === "split" ? Math.max(0, ...this.overhead().map((node) => node.getBoundingClientRect().bottom - top)) + 6 : 0;
     const split = stage.panes === "split" && runs.length > 0;
@@ -185,7 +240,8 @@ class ScenePanel implements Panel {
     const { width, height } = this.panes[0]!;
     this.camera.setAspect(width / height);
     this.paneLabels.place(this.panes, stage);
-    if (this.panes.length > 1) { // what lay between the panes before
+    if (this.panes.length > 1) {
+      // what lay between the panes before
       this.renderer.setScissorTest(false);
       this.renderer.clear();
     }
@@ -207,7 +263,8 @@ class ScenePanel implements Panel {
 
   /** What the selected run's path, or all that are shown, cover up to the playhead. */
   private bounds(): { centre: Vector3; radius: number } | null {
-    const { stage, landscape, box } = this, point = new Vector3();
+    const { stage, landscape, box } = this,
+      point = new Vector3();
     box.makeEmpty();
     landscape.paths.forEach((path, run) => {
       if (stage.hidden.has(run) || (stage.selected >= 0 && stage.selected !== run)) return;
@@ -222,7 +279,7 @@ class ScenePanel implements Panel {
   }
 
   private headToFollow(): Vector3 | null {
-    const run = this.stage.selected >= 0 ? this.stage.selected : this.stage.stepRun?.index ?? -1;
+    const run = this.stage.selected >= 0 ? this.stage.selected : (this.stage.stepRun?.index ?? -1);
     const path = this.landscape.paths[run];
     return path?.head.visible ? path.head.position : null;
   }
@@ -262,7 +319,8 @@ class ScenePanel implements Panel {
 
   /** The next head that is shown. */
   readHead(): void {
-    const { stage } = this, count = stage.manifest?.runs.length ?? 0;
+    const { stage } = this,
+      count = stage.manifest?.runs.length ?? 0;
     for (let tries = 0; tries < count; tries++) {
       this.reading = (this.reading + 1) % count;
       if (!stage.hidden.has(this.reading) && this.landscape.paths[this.reading]?.head.visible) break;
@@ -271,14 +329,16 @@ class ScenePanel implements Panel {
   }
 
   private hit(): ReturnType<typeof pick> {
-    const { pointer } = this, pane = pointer && paneAt(this.panes, pointer.x, pointer.y);
+    const { pointer } = this,
+      pane = pointer && paneAt(this.panes, pointer.x, pointer.y);
     return pane ? pick(this.landscape, this.stage, this.camera.camera, pointer.x - pane.x, pointer.y - pane.y, pane) : null;
   }
 
   private showTooltip(): void {
     const { tooltip } = this;
     if (this.reading >= 0) this.pointer = this.headAt(this.reading); // the head that the keyboard is at, wherever it moves
-    const { pointer } = this, hit = pointer && this.hit();
+    const { pointer } = this,
+      hit = pointer && this.hit();
     tooltip.hidden = !hit;
     if (!hit || !pointer) return;
     const lines = describe(hit, this.stage);
@@ -290,7 +350,8 @@ class ScenePanel implements Panel {
 
   /** The moment of a path that the pointer is on is the charts' cursor, too. */
   private share(hit: ReturnType<typeof pick>): void {
-    const { stage } = this, points = hit !== null && (hit.kind === "point" || hit.kind === "end");
+    const { stage } = this,
+      points = hit !== null && (hit.kind === "point" || hit.kind === "end");
     if (points || this.shares) stage.setCursor(points ? stage.clocks[hit.run]!.toAxis(stage.axis, hit.update) : null);
     this.shares = points;
   }
@@ -303,7 +364,8 @@ class ScenePanel implements Panel {
 
   /** Where the cursor's mark is drawn on a run's path. */
   private cursorAt(run: number): { x: number; y: number } | null {
-    const path = this.landscape.paths[run], at = path?.drawn ? path.cursor.array : [NaN];
+    const path = this.landscape.paths[run],
+      at = path?.drawn ? path.cursor.array : [NaN];
     return Number.isNaN(at[0]) ? null : this.placeOf(run, new Vector3().fromArray(at));
   }
 

@@ -3,7 +3,18 @@
  * shader's, so that a morph between two slices costs the page one number a frame. Lightness only, so that paths are the loud
  * thing. Points that are not finite are holes; what the scale cuts off is hatched.
  */
-import { BufferAttribute, BufferGeometry, Color, DataTexture, FloatType, Mesh, NearestFilter, RedFormat, ShaderMaterial, Vector3 } from "three";
+import {
+  BufferAttribute,
+  BufferGeometry,
+  Color,
+  DataTexture,
+  FloatType,
+  Mesh,
+  NearestFilter,
+  RedFormat,
+  ShaderMaterial,
+  Vector3,
+} from "three";
 import type { Theme } from "../style.ts";
 import { SURFACE } from "../style.ts";
 import { sample } from "./heights.ts";
@@ -90,12 +101,23 @@ export class Surface {
   private before = new Float32Array(0);
   private target = new Float32Array(0);
   private readonly material = new ShaderMaterial({
-    vertexShader: VERTEX, fragmentShader: FRAGMENT, side: 2,
-    polygonOffset: true, polygonOffsetFactor: 2, polygonOffsetUnits: 2,
+    vertexShader: VERTEX,
+    fragmentShader: FRAGMENT,
+    side: 2,
+    polygonOffset: true,
+    polygonOffsetFactor: 2,
+    polygonOffsetUnits: 2,
     uniforms: {
-      before: { value: null }, target: { value: null }, t: { value: 1 }, n: { value: 0 },
-      low: { value: new Color() }, high: { value: new Color() }, ink: { value: new Color() },
-      offset: { value: 0 }, frequency: { value: 1 }, light: { value: new Vector3(-0.45, 0.8, 0.35).normalize() },
+      before: { value: null },
+      target: { value: null },
+      t: { value: 1 },
+      n: { value: 0 },
+      low: { value: new Color() },
+      high: { value: new Color() },
+      ink: { value: new Color() },
+      offset: { value: 0 },
+      frequency: { value: 1 },
+      light: { value: new Vector3(-0.45, 0.8, 0.35).normalize() },
     },
   });
 
@@ -183,9 +205,16 @@ export class Surface {
     let k = 0;
     for (let j = 0; j + 1 < n; j++) {
       for (let i = 0; i + 1 < n; i++) {
-        const a = j * n + i, b = a + 1, c = a + n, d = c + 1;
-        index[k++] = a; index[k++] = b; index[k++] = d;
-        index[k++] = a; index[k++] = d; index[k++] = c;
+        const a = j * n + i,
+          b = a + 1,
+          c = a + n,
+          d = c + 1;
+        index[k++] = a;
+        index[k++] = b;
+        index[k++] = d;
+        index[k++] = a;
+        index[k++] = d;
+        index[k++] = c;
       }
     }
     geometry.setAttribute("position", new BufferAttribute(position, 3));

@@ -18,19 +18,44 @@ export function caption(stage: Stage, landscape: Landscape): string {
   const plane = grid && stage.planes.get(grid.plane);
   if (manifest === null || !plane || scale === null) return "";
   const parts: string[] = [];
-  const walk = plane.explainedByRandomWalk === null ? "" : tr(` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`, `（随机游走：${percent(plane.explainedByRandomWalk, 0)}）`);
-  const explained = plane.explained === null ? "" : tr(`, ${percent(plane.explained, 0)} of the variance`, `，解释方差的 ${percent(plane.explained, 0)}`) + walk;
+  const walk =
+    plane.explainedByRandomWalk === null
+      ? ""
+      : tr(` (a random walk: ${percent(plane.explainedByRandomWalk, 0)})`, `（随机游走：${percent(plane.explainedByRandomWalk, 0)}）`);
+  const explained =
+    plane.explained === null
+      ? ""
+      : tr(`, ${percent(plane.explained, 0)} of the variance`, `，解释方差的 ${percent(plane.explained, 0)}`) + walk;
   const said = planeTitle(plane, (id) => stage.labels[manifest.runs.findIndex((run) => run.id === id)] ?? id);
   // A formula keeps its small letter.
   const title = said.startsWith("f(") ? said : said.charAt(0).toUpperCase() + said.slice(1);
   parts.push(title + explained);
-  const examples = whole(manifest.evaluation.examples), train = manifest.evaluation.split === "train", mode = evaluated(manifest);
-  const kind = scale.log ? tr("log", "对数") : stage.lossScale === "log" ? tr("linear (it goes below zero)", "线性（有负值）") : tr("linear", "线性");
-  parts.push(tr(`height: loss on ${examples} ${train ? "training" : manifest.evaluation.split} examples${mode}, ${kind} scale`, `高度：${examples} 个${train ? "训练" : "测试"}样本上的损失${mode}，${kind}刻度`));
-  parts.push(plane.exact ? tr("slice exact", "切面精确") : tr("paths at their true loss, off the slice", "轨迹位于其真实损失处，不在切面上"));
+  const examples = whole(manifest.evaluation.examples),
+    train = manifest.evaluation.split === "train",
+    mode = evaluated(manifest);
+  const kind = scale.log
+    ? tr("log", "对数")
+    : stage.lossScale === "log"
+      ? tr("linear (it goes below zero)", "线性（有负值）")
+      : tr("linear", "线性");
+  parts.push(
+    tr(
+      `height: loss on ${examples} ${train ? "training" : manifest.evaluation.split} examples${mode}, ${kind} scale`,
+      `高度：${examples} 个${train ? "训练" : "测试"}样本上的损失${mode}，${kind}刻度`,
+    ),
+  );
+  parts.push(
+    plane.exact ? tr("slice exact", "切面精确") : tr("paths at their true loss, off the slice", "轨迹位于其真实损失处，不在切面上"),
+  );
   const step = scale.log ? `×${scale.step}` : figure(scale.step);
   parts.push(tr(`contour every ${step}`, `等高线间隔 ${step}`));
-  if (scale.clipped) parts.push(tr(`losses above ${figure(scale.high)} are drawn at the top${scale.hatched ? ", hatched" : ""}`, `高于 ${figure(scale.high)} 的损失画在顶端${scale.hatched ? "并加斜线" : ""}`));
+  if (scale.clipped)
+    parts.push(
+      tr(
+        `losses above ${figure(scale.high)} are drawn at the top${scale.hatched ? ", hatched" : ""}`,
+        `高于 ${figure(scale.high)} 的损失画在顶端${scale.hatched ? "并加斜线" : ""}`,
+      ),
+    );
   if (stage.store.plane !== 0 && grid.plane !== stage.store.plane) parts.push(tr("a new plane is being computed", "正在计算新的平面"));
   return parts.join(" · ");
 }
@@ -58,7 +83,16 @@ export class AxisLabels {
     if (!plane || scale === null) return;
     const [x0, x1, y0, y1] = grid.region;
     const [x, y] = planeAxes(plane);
-    const texts = [x, short(x0), short(x1), y, short(y0), short(y1), tr(`loss ${figure(scale.high)}`, `损失 ${figure(scale.high)}`), figure(scale.low)];
+    const texts = [
+      x,
+      short(x0),
+      short(x1),
+      y,
+      short(y0),
+      short(y1),
+      tr(`loss ${figure(scale.high)}`, `损失 ${figure(scale.high)}`),
+      figure(scale.low),
+    ];
     this.items.forEach((node, i) => setText(node, texts[i]!));
   }
 
@@ -66,8 +100,11 @@ export class AxisLabels {
     this.root.hidden = !visible;
     this.covered = covered;
     if (!visible) return;
-    const w = BOX.width / 2, d = BOX.depth / 2, out = 0.1;
-    const front = camera.position.z >= 0 ? 1 : -1, side = camera.position.x >= 0 ? 1 : -1;
+    const w = BOX.width / 2,
+      d = BOX.depth / 2,
+      out = 0.1;
+    const front = camera.position.z >= 0 ? 1 : -1,
+      side = camera.position.x >= 0 ? 1 : -1;
     let leftmost = Infinity;
     for (const sx of [-1, 1]) {
       for (const sz of [-1, 1]) {
@@ -93,7 +130,10 @@ export class AxisLabels {
 
   private put(item: number, x: number, y: number, z: number, camera: Camera, width: number, height: number): void {
     at.set(x, y, z).project(camera);
-    const node = this.items[item]!, { foot, ...corner } = this.covered, down = (0.5 - at.y / 2) * height, right = (0.5 + at.x / 2) * width;
+    const node = this.items[item]!,
+      { foot, ...corner } = this.covered,
+      down = (0.5 - at.y / 2) * height,
+      right = (0.5 + at.x / 2) * width;
     node.hidden = down > height - foot || (right < corner.width && down > height - foot - corner.height);
     node.style.transform = `translate(${right.toFixed(1)}px, ${down.toFixed(1)}px) translate(-50%, -50%)`;
   }
@@ -102,17 +142,27 @@ export class AxisLabels {
 export function describe(hit: Hit, stage: Stage): string[] {
   const place = (x: number, y: number): string => `x ${figure(x)}, y ${figure(y)}`;
   if (hit.kind === "slice") return [tr("slice", "切面"), tr(`loss ${figure(hit.loss)}`, `损失 ${figure(hit.loss)}`), place(hit.x, hit.y)];
-  const run = stage.manifest!.runs[hit.run]!, timeline = stage.store.runs[run.index]!;
-  const label = stage.labels[run.index]!, updates = whole(Math.floor(hit.update + 1e-6));
+  const run = stage.manifest!.runs[hit.run]!,
+    timeline = stage.store.runs[run.index]!;
+  const label = stage.labels[run.index]!,
+    updates = whole(Math.floor(hit.update + 1e-6));
   const lines = [
-    hit.kind === "end" ? (timeline.state === "diverged" ? tr(`${label}: diverged`, `${label}：已发散`) : tr(`${label}: its end`, `${label}：终点`)) : label,
-    hit.kind === "end" && timeline.state === "diverged" ? tr(`in the picture until update ${updates}`, `第 ${updates} 次更新之前仍在图中`) : tr(`after ${updates} updates`, `第 ${updates} 次更新之后`),
+    hit.kind === "end"
+      ? timeline.state === "diverged"
+        ? tr(`${label}: diverged`, `${label}：已发散`)
+        : tr(`${label}: its end`, `${label}：终点`)
+      : label,
+    hit.kind === "end" && timeline.state === "diverged"
+      ? tr(`in the picture until update ${updates}`, `第 ${updates} 次更新之前仍在图中`)
+      : tr(`after ${updates} updates`, `第 ${updates} 次更新之后`),
     tr(`loss ${figure(hit.loss)}`, `损失 ${figure(hit.loss)}`),
   ];
   if (hit.kind === "end" && timeline.state !== "diverged") {
-    const { evaluations } = timeline, last = evaluations.count - 1;
+    const { evaluations } = timeline,
+      last = evaluations.count - 1;
     if (last >= 0) lines.push(tr(`test loss ${figure(evaluations.value(last, 1))}`, `测试损失 ${figure(evaluations.value(last, 1))}`));
-    if (last >= 0 && Number.isFinite(evaluations.value(last, 2))) lines.push(tr(`test accuracy ${percent(evaluations.value(last, 2))}`, `测试准确率 ${percent(evaluations.value(last, 2))}`));
+    if (last >= 0 && Number.isFinite(evaluations.value(last, 2)))
+      lines.push(tr(`test accuracy ${percent(evaluations.value(last, 2))}`, `测试准确率 ${percent(evaluations.value(last, 2))}`));
   }
   lines.push(place(hit.x, hit.y), tr(`${figure(hit.offPlane)} off the plane`, `离平面 ${figure(hit.offPlane)}`));
   if (hit.kind === "point") lines.push(tr("click to select the run", "点击选择该运行"));
@@ -121,11 +171,14 @@ export function describe(hit: Hit, stage: Stage): string[] {
 
 /** At the selected run's stem: how far its weights lie off the plane, and how far its loss off the slice's. */
 export function stemText(stage: Stage, landscape: Landscape, run: number): string {
-  const drawn = stage.drawn[run]!, { points } = stage.store.runs[run]!, { grid } = landscape;
+  const drawn = stage.drawn[run]!,
+    { points } = stage.store.runs[run]!,
+    { grid } = landscape;
   if (grid === null || points.count === 0) return "";
   const [x0, x1, y0, y1] = grid.region;
   const slice = sample(grid.values, grid.resolution, (drawn.x - x0) / (x1 - x0), (drawn.y - y0) / (y1 - y0));
   return tr(
     `loss ${figure(drawn.loss)}, slice ${figure(slice)} · ${figure(points.between(drawn.update, 3))} off the plane`,
-    `损失 ${figure(drawn.loss)}，切面 ${figure(slice)} · 离平面 ${figure(points.between(drawn.update, 3))}`);
+    `损失 ${figure(drawn.loss)}，切面 ${figure(slice)} · 离平面 ${figure(points.between(drawn.update, 3))}`,
+  );
 }

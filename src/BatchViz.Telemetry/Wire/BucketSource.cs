@@ -17,12 +17,16 @@ internal sealed class BucketSource(RunLog log, RecordWindow? recomputed = null)
     /// <summary>After a failure: the records that would be needed.</summary>
     public (long First, long Count) Missing { get; private set; }
 
-    /// <summary>Writes a segment's buckets as docs/wire-format.md has them, column by column of <paramref name="size"/> bytes each.</summary>
+    /// <summary>
+    /// Writes a segment's buckets as docs/wire-format.md has them, column by column of <paramref name="size"/> bytes each.
+    /// </summary>
     public bool TryWrite(Segment segment, ReadOnlySpan<int> columns, Span<byte> to, int size)
     {
         int n = segment.Count;
-        if (buckets.Length < n * columns.Length) buckets = new Bucket[n * columns.Length];
-        if (!TryPyramid(segment, columns) && !TryRecords(segment, columns)) return false;
+        if (buckets.Length < n * columns.Length)
+            buckets = new Bucket[n * columns.Length];
+        if (!TryPyramid(segment, columns) && !TryRecords(segment, columns))
+            return false;
         for (int c = 0; c < columns.Length; c++)
         {
             var bytes = to.Slice(c * size, size);
@@ -42,16 +46,21 @@ internal sealed class BucketSource(RunLog log, RecordWindow? recomputed = null)
     private bool TryPyramid(Segment segment, ReadOnlySpan<int> columns)
     {
         for (int c = 0; c < columns.Length; c++)
-            if (!log.TryBuckets(segment.Level, segment.First, columns[c], buckets.AsSpan(c * segment.Count, segment.Count))) return false;
+            if (!log.TryBuckets(segment.Level, segment.First, columns[c], buckets.AsSpan(c * segment.Count, segment.Count)))
+                return false;
         return true;
     }
 
     private bool TryRecords(Segment segment, ReadOnlySpan<int> columns)
     {
-        int shift = 2 * segment.Level, stride = log.Stride, n = segment.Count;
-        long first = segment.First << shift, count = (long)n << shift;
-        if (rows.Length == 0) rows = new float[RowsAtOnce * stride];
-        for (long done = 0; done < count;)
+        int shift = 2 * segment.Level,
+            stride = log.Stride,
+            n = segment.Count;
+        long first = segment.First << shift,
+            count = (long)n << shift;
+        if (rows.Length == 0)
+            rows = new float[RowsAtOnce * stride];
+        for (long done = 0; done < count; )
         {
             int some = (int)Math.Min(RowsAtOnce, count - done);
             if (!TryRows(first + done, some))
@@ -77,8 +86,10 @@ internal sealed class BucketSource(RunLog log, RecordWindow? recomputed = null)
 
     private bool TryRows(long first, int count)
     {
-        if (log.TryRows(first, count, rows)) return true;
-        if (recomputed is not { } window || first < window.First || first + count > window.First + window.Count) return false;
+        if (log.TryRows(first, count, rows))
+            return true;
+        if (recomputed is not { } window || first < window.First || first + count > window.First + window.Count)
+            return false;
         window.Rows.AsSpan((int)(first - window.First) * log.Stride, count * log.Stride).CopyTo(rows);
         return true;
     }

@@ -2,7 +2,16 @@ namespace BatchViz.Telemetry.Wire;
 
 /// <summary>What a frame says besides its runs.</summary>
 public readonly record struct FrameState(
-    bool Held, bool Finished, uint Generation, uint Revision, uint Plane, uint Grid, int Resolution, int Viewers, double Seconds);
+    bool Held,
+    bool Finished,
+    uint Generation,
+    uint Revision,
+    uint Plane,
+    uint Grid,
+    int Resolution,
+    int Viewers,
+    double Seconds
+);
 
 /// <summary>A run as the frame encoder sees it; the path belongs to the frame's plane.</summary>
 public readonly record struct FrameRun(RunLog Log, AppendOnly<PathPoint> Path);
@@ -13,23 +22,28 @@ public readonly record struct FrameRun(RunLog Log, AppendOnly<PathPoint> Path);
 /// </summary>
 public sealed class FrameEncoder(int[] liveColumns)
 {
-    public const int MaxBuckets = 64, MaxPoints = 1024;
+    public const int MaxBuckets = 64,
+        MaxPoints = 1024;
 
     private const int ManyRecords = 4096;
 
     private readonly WireWriter writer = new();
     private readonly List<Segment> segments = [];
-    private long[] heads = [], evaluations = [], paths = [];
+    private long[] heads = [],
+        evaluations = [],
+        paths = [];
     private RunState[] states = [];
     private BucketSource?[] sources = [];
-    private uint sequence, plane;
+    private uint sequence,
+        plane;
 
     /// <summary>Whether <see cref="Next"/> would tell anything about a run.</summary>
     public bool HasNews(FrameState state, IReadOnlyList<FrameRun> frameRuns)
     {
         Follow(state.Plane, frameRuns.Count);
         for (int r = 0; r < frameRuns.Count; r++)
-            if (HasNews(r, frameRuns[r])) return true;
+            if (HasNews(r, frameRuns[r]))
+                return true;
         return false;
     }
 
@@ -40,12 +54,14 @@ public sealed class FrameEncoder(int[] liveColumns)
         sequence++;
         int news = 0;
         for (int r = 0; r < frameRuns.Count; r++)
-            if (HasNews(r, frameRuns[r])) news++;
+            if (HasNews(r, frameRuns[r]))
+                news++;
         // Lanes go on while this is written: a run with news since the counting simply waits for the next frame.
         Header(state, news);
         for (int r = 0; r < frameRuns.Count && news > 0; r++)
         {
-            if (!HasNews(r, frameRuns[r])) continue;
+            if (!HasNews(r, frameRuns[r]))
+                continue;
             Run(r, frameRuns[r]);
             news--;
         }
@@ -60,7 +76,8 @@ public sealed class FrameEncoder(int[] liveColumns)
     {
         Follow(state.Plane, frameRuns.Count);
         Header(state, frameRuns.Count);
-        for (int r = 0; r < frameRuns.Count; r++) RunHeader(r, 0, heads[r], heads[r], 0, 0);
+        for (int r = 0; r < frameRuns.Count; r++)
+            RunHeader(r, 0, heads[r], heads[r], 0, 0);
         return writer.ToArray();
     }
 
@@ -74,7 +91,8 @@ public sealed class FrameEncoder(int[] liveColumns)
             Array.Resize(ref states, runs);
             Array.Resize(ref sources, runs);
         }
-        if (newPlane == plane) return;
+        if (newPlane == plane)
+            return;
         Array.Clear(paths);
         plane = newPlane;
     }
@@ -95,12 +113,13 @@ public sealed class FrameEncoder(int[] liveColumns)
         writer.F64(state.Seconds);
         writer.U16(runCount);
         writer.U16(liveColumns.Length);
-        foreach (int column in liveColumns) writer.U8(column);
+        foreach (int column in liveColumns)
+            writer.U8(column);
         writer.Align();
     }
 
-    private bool HasNews(int r, FrameRun run)
-        => run.Log.Count > heads[r] || run.Log.Evaluations.Count > evaluations[r] || run.Path.Count > paths[r] || run.Log.State != states[r];
+    private bool HasNews(int r, FrameRun run) =>
+        run.Log.Count > heads[r] || run.Log.Evaluations.Count > evaluations[r] || run.Path.Count > paths[r] || run.Log.State != states[r];
 
     private void RunHeader(int r, int segmentCount, long from, long to, long evaluationCount, long pathCount)
     {
@@ -119,16 +138,22 @@ public sealed class FrameEncoder(int[] liveColumns)
     {
         // The state is read first: a run that says it has ended has all its records in place.
         states[r] = run.Log.State;
-        long from = heads[r], to = run.Log.Count;
+        long from = heads[r],
+            to = run.Log.Count;
         bool ended = run.Log.Ended;
         // Nobody sees the last few of many new records, and whoever wants single ones of them would find them overwritten.
-        if (!ended && to - from > ManyRecords) to = Math.Max(from, run.Log.Aligned(to));
+        if (!ended && to - from > ManyRecords)
+            to = Math.Max(from, run.Log.Aligned(to));
         long evaluationsTo = Math.Min(run.Log.Evaluations.Count, evaluations[r] + MaxPoints);
         long pathsTo = Math.Min(run.Path.Count, paths[r] + MaxPoints);
         int start = writer.Length;
-        // Where records around an end are gone, from memory and the disk, the buckets they lie in are told whole: what was told before is told once more.
-        if (!TryRecords(r, run, from, to, evaluationsTo, pathsTo, start) && !TryRecords(r, run, run.Log.Aligned(from), to, evaluationsTo, pathsTo, start)
-            && !TryRecords(r, run, run.Log.Aligned(from), to = Math.Max(heads[r], run.Log.Aligned(to)), evaluationsTo, pathsTo, start))
+        // Where records around an end are gone, from memory and the disk, the buckets they lie in are told whole: what was told before is
+        // told once more.
+        if (
+            !TryRecords(r, run, from, to, evaluationsTo, pathsTo, start)
+            && !TryRecords(r, run, run.Log.Aligned(from), to, evaluationsTo, pathsTo, start)
+            && !TryRecords(r, run, run.Log.Aligned(from), to = Math.Max(heads[r], run.Log.Aligned(to)), evaluationsTo, pathsTo, start)
+        )
             TryRecords(r, run, heads[r], to = heads[r], evaluationsTo, pathsTo, start);
         writer.Points(run.Log.Evaluations, evaluations[r], evaluationsTo);
         writer.Points(run.Path, paths[r], pathsTo);

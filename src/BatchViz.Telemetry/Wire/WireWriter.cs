@@ -31,12 +31,14 @@ internal sealed class WireWriter
 
     public void Align()
     {
-        while ((length & 3) != 0) U8(0);
+        while ((length & 3) != 0)
+            U8(0);
     }
 
     public Span<byte> Take(int bytes)
     {
-        if (length + bytes > buffer.Length) Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + bytes));
+        if (length + bytes > buffer.Length)
+            Array.Resize(ref buffer, Math.Max(buffer.Length * 2, length + bytes));
         var span = buffer.AsSpan(length, bytes);
         length += bytes;
         return span;
@@ -56,7 +58,8 @@ internal sealed class WireWriter
             U16(segment.Count);
             U32(segment.First);
             int size = (13 * segment.Count + 3) & ~3;
-            if (source.TryWrite(segment, columns, Take(size * columns.Length), size)) continue;
+            if (source.TryWrite(segment, columns, Take(size * columns.Length), size))
+                continue;
             length = before;
             return false;
         }

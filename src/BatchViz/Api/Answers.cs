@@ -50,18 +50,24 @@ public sealed record Batch
     /// <summary>At the weights before the update, in the batch's order.</summary>
     public required IReadOnlyList<BatchExample> Examples { get; init; }
 
-    public static Batch Of(Run run, ReplayedBatch batch) => new()
-    {
-        Run = batch.Run, Update = batch.Update, BatchSize = batch.Examples.Count, Remainder = batch.Remainder, Epoch = batch.Epoch,
-        Record = run.Log.Layout.Columns.Zip(batch.Record).ToDictionary(pair => pair.First.Name, pair => (double)pair.Second),
-        Recorded = batch.Recorded, Deviation = batch.Deviation,
-        Difference = batch.Difference is { } most
-            ? new(run.Log.Layout.Columns[most.Column].Name, most.Now, most.Recorded, most.Absolute, most.Relative)
-            : null,
-        UpdatesReplayed = batch.UpdatesReplayed,
-        Full = new(batch.Full.Norm, batch.Full.Cosine, batch.Full.Degrees, batch.Full.Examples),
-        Examples = [.. batch.Examples.Select(e => new BatchExample(e.Index, e.Loss, e.GradientNorm))],
-    };
+    public static Batch Of(Run run, ReplayedBatch batch) =>
+        new()
+        {
+            Run = batch.Run,
+            Update = batch.Update,
+            BatchSize = batch.Examples.Count,
+            Remainder = batch.Remainder,
+            Epoch = batch.Epoch,
+            Record = run.Log.Layout.Columns.Zip(batch.Record).ToDictionary(pair => pair.First.Name, pair => (double)pair.Second),
+            Recorded = batch.Recorded,
+            Deviation = batch.Deviation,
+            Difference = batch.Difference is { } most
+                ? new(run.Log.Layout.Columns[most.Column].Name, most.Now, most.Recorded, most.Absolute, most.Relative)
+                : null,
+            UpdatesReplayed = batch.UpdatesReplayed,
+            Full = new(batch.Full.Norm, batch.Full.Cosine, batch.Full.Degrees, batch.Full.Examples),
+            Examples = [.. batch.Examples.Select(e => new BatchExample(e.Index, e.Loss, e.GradientNorm))],
+        };
 }
 
 /// <summary>A column of a record that is not what was recorded.</summary>
@@ -83,8 +89,17 @@ public sealed record BatchExample(int Index, double Loss, double GradientNorm);
 /// <param name="Covariance">Of single examples' gradients on the plane: xx, xy, yy. A batch of B has a B-th of it.</param>
 [TypeScript]
 public sealed record Moments(
-    string Run, long Update, long Plane, PointOnPlane Point, int NextBatchSize, ProjectedGradient? Batch, ProjectedFullGradient Full, double Cosine,
-    [property: TypeScript("[xx: number, xy: number, yy: number] | null")] double[]? Covariance, long CovarianceExamples);
+    string Run,
+    long Update,
+    long Plane,
+    PointOnPlane Point,
+    int NextBatchSize,
+    ProjectedGradient? Batch,
+    ProjectedFullGradient Full,
+    double Cosine,
+    [property: TypeScript("[xx: number, xy: number, yy: number] | null")] double[]? Covariance,
+    long CovarianceExamples
+);
 
 /// <summary>In the plane's coordinates, with the distance from it.</summary>
 public sealed record PointOnPlane([property: Finite] double X, [property: Finite] double Y, [property: Finite] double OffPlane);
@@ -93,21 +108,37 @@ public sealed record PointOnPlane([property: Finite] double X, [property: Finite
 public sealed record ProjectedGradient([property: Finite] double X, [property: Finite] double Y, [property: Finite] double Norm);
 
 /// <summary>The same of the mean loss over so many examples.</summary>
-public sealed record ProjectedFullGradient([property: Finite] double X, [property: Finite] double Y, [property: Finite] double Norm, int Examples);
+public sealed record ProjectedFullGradient(
+    [property: Finite] double X,
+    [property: Finite] double Y,
+    [property: Finite] double Norm,
+    int Examples
+);
 
 /// <summary>The network's answers over its two inputs.</summary>
 /// <param name="Values">Base64 of little-endian float32, row by row from y0.</param>
 [TypeScript]
 public sealed record Boundary(
-    [property: TypeScript("[x0: number, x1: number, y0: number, y1: number]")] double[] Region, int Resolution, BoundaryKind Kind, byte[] Values);
+    [property: TypeScript("[x0: number, x1: number, y0: number, y1: number]")] double[] Region,
+    int Resolution,
+    BoundaryKind Kind,
+    byte[] Values
+);
 
 /// <summary>Losses along (1 − t)·a + t·b, as in Keskar et al. 2017, figure 3.</summary>
 /// <param name="Updates">Of both runs' weights.</param>
 /// <param name="Test">Null without a test split.</param>
 [TypeScript]
 public sealed record Line(
-    string A, string B, [property: TypeScript("[a: number, b: number]")] long[] Updates, [property: Finite] double[] T, LineCurve Train, LineCurve? Test,
-    int TrainExamples, int TestExamples);
+    string A,
+    string B,
+    [property: TypeScript("[a: number, b: number]")] long[] Updates,
+    [property: Finite] double[] T,
+    LineCurve Train,
+    LineCurve? Test,
+    int TrainExamples,
+    int TestExamples
+);
 
 /// <summary>At each t.</summary>
 public sealed record LineCurve(double[] Loss, double[] Accuracy);
@@ -121,8 +152,17 @@ public sealed record Probes(IReadOnlyList<ProbePoint> Points);
 /// <param name="Eigenvalues">Largest first.</param>
 /// <param name="NoiseScale">In examples.</param>
 public sealed record ProbePoint(
-    long Update, double GradientNorm, double BatchCosine, double Sharpness, double AdaptiveSharpness, IReadOnlyList<double>? Eigenvalues,
-    double Trace, double GradientCurvature, double FisherRao, double NoiseScale);
+    long Update,
+    double GradientNorm,
+    double BatchCosine,
+    double Sharpness,
+    double AdaptiveSharpness,
+    IReadOnlyList<double>? Eigenvalues,
+    double Trace,
+    double GradientCurvature,
+    double FisherRao,
+    double NoiseScale
+);
 
 /// <summary>Updates after which weights are kept, ascending.</summary>
 [TypeScript]
@@ -134,8 +174,13 @@ public sealed record Keyframes(IReadOnlyList<long> Updates);
 /// <param name="Classes">Null where there are none.</param>
 [TypeScript]
 public sealed record Examples(
-    int Inputs, [property: TypeScript("[rows: number, columns: number] | null")] int[]? Image, int Channels, int Views, int? Classes,
-    [property: JsonPropertyName("examples")] IReadOnlyList<Example> List);
+    int Inputs,
+    [property: TypeScript("[rows: number, columns: number] | null")] int[]? Image,
+    int Channels,
+    int Views,
+    int? Classes,
+    [property: JsonPropertyName("examples")] IReadOnlyList<Example> List
+);
 
 /// <param name="Pixels">Base64 of a byte for each pixel, row by row; of images.</param>
 /// <param name="Values">Of few inputs.</param>
@@ -153,12 +198,16 @@ public sealed record Target(int Class, double[]? Values = null);
 
 internal sealed class TargetConverter : JsonConverter<Target>
 {
-    public override Target Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options)
-        => reader.TokenType == JsonTokenType.Number ? new(reader.GetInt32()) : new(0, JsonSerializer.Deserialize(ref reader, ApiContext.Default.DoubleArray));
+    public override Target Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+        reader.TokenType == JsonTokenType.Number
+            ? new(reader.GetInt32())
+            : new(0, JsonSerializer.Deserialize(ref reader, ApiContext.Default.DoubleArray));
 
     public override void Write(Utf8JsonWriter writer, Target value, JsonSerializerOptions options)
     {
-        if (value.Values is { } values) JsonSerializer.Serialize(writer, values, ApiContext.Default.DoubleArray);
-        else writer.WriteNumberValue(value.Class);
+        if (value.Values is { } values)
+            JsonSerializer.Serialize(writer, values, ApiContext.Default.DoubleArray);
+        else
+            writer.WriteNumberValue(value.Class);
     }
 }

@@ -2,9 +2,9 @@ using System.Text.Json.Nodes;
 using System.Text.Json.Serialization;
 using BatchViz.Core.Data;
 using BatchViz.Core.Specs;
+using BatchViz.Recording;
 using BatchViz.Telemetry;
 using BatchViz.Training;
-using BatchViz.Recording;
 
 namespace BatchViz.Api;
 
@@ -65,7 +65,9 @@ public sealed record Manifest
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? TwoModes { get; init; }
 
-    /// <summary>Columns that are not defined in train mode, for examples see one another (BatchNorm, contrastive losses); absent: all are.</summary>
+    /// <summary>
+    /// Columns that are not defined in train mode, for examples see one another (BatchNorm, contrastive losses); absent: all are.
+    /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public IReadOnlyList<string>? Undefined { get; init; }
 }
@@ -80,12 +82,20 @@ public sealed record EngineInfo(string Name, string Description, bool BitExact, 
 public sealed record DataInfo(string Name, int TrainExamples, int TestExamples, int Inputs, int Outputs, DataTask Task);
 
 /// <summary>One core's ceilings, measured.</summary>
-public sealed record MachineInfo([property: Finite] double FmaGflops, [property: Finite, JsonPropertyName("memoryGBs")] double MemoryGBs, int Cores);
+public sealed record MachineInfo(
+    [property: Finite] double FmaGflops,
+    [property: Finite, JsonPropertyName("memoryGBs")] double MemoryGBs,
+    int Cores
+);
 
 /// <summary>What losses are measured on.</summary>
-/// <param name="Pairs">Of a contrastive loss, how many are compared with one another; the last block may be shorter. Absent of others.</param>
+/// <param name="Pairs">Of a contrastive loss, how many are compared with one another; the last block may be shorter. Absent of
+/// others.</param>
 public sealed record EvaluationInfo(
-    int Examples, string Split, [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Pairs = null);
+    int Examples,
+    string Split,
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] int? Pairs = null
+);
 
 /// <summary>Of the longest run, as far as it is known.</summary>
 public sealed record BudgetInfo(long? Examples, long? Updates, double? Epochs, double? Seconds);
@@ -152,13 +162,29 @@ public sealed record ForkInfo(string Run, long Update, IReadOnlyDictionary<strin
 public sealed record MemoryInfo(int Seeds, MemoryBytes Predicted, MemoryBytes? Reserved);
 
 /// <summary>Bytes that one run's training takes, of all its seeds together.</summary>
-public sealed record MemoryBytes(long Weights, long OptimizerState, long Activations, long Gradients, long Batch, long Workspace, long Total);
+public sealed record MemoryBytes(
+    long Weights,
+    long OptimizerState,
+    long Activations,
+    long Gradients,
+    long Batch,
+    long Workspace,
+    long Total
+);
 
 /// <summary>Where the experiment is kept.</summary>
 /// <param name="Id">Null where nothing of it is on the disk.</param>
 /// <param name="Problem">One sentence: why it is not kept (any more).</param>
 /// <param name="Damages">Sentences about what is lost of it.</param>
-public sealed record RecordingInfo(string? Id, string Name, bool Kept, bool ReadOnly, string? Problem, IReadOnlyList<string> Damages, long Bytes);
+public sealed record RecordingInfo(
+    string? Id,
+    string Name,
+    bool Kept,
+    bool ReadOnly,
+    string? Problem,
+    IReadOnlyList<string> Damages,
+    long Bytes
+);
 
 public sealed record PlaneInfo
 {

@@ -9,8 +9,19 @@ namespace BatchViz.Api;
 /// <param name="Engine">Null where that cannot be read.</param>
 /// <param name="Updates">Of all runs together.</param>
 public sealed record ListedRecording(
-    string Id, string Name, string Title, DateTimeOffset Created, string State, string Says, string? Problem, string? Engine, long Updates, long Bytes,
-    IReadOnlyList<string> Damages, IReadOnlyList<ListedRun> Runs);
+    string Id,
+    string Name,
+    string Title,
+    DateTimeOffset Created,
+    string State,
+    string Says,
+    string? Problem,
+    string? Engine,
+    long Updates,
+    long Bytes,
+    IReadOnlyList<string> Damages,
+    IReadOnlyList<ListedRun> Runs
+);
 
 /// <param name="State">Null while it is being written, and of one that was interrupted.</param>
 public sealed record ListedRun(string Id, long Updates, RunState? State, string? Message);

@@ -4,15 +4,20 @@ using BatchViz.Engine.Torch;
 
 namespace BatchViz.Cli;
 
-/// <summary>The commands of <c>batchviz</c>; each lives in a file of its own. Exit codes: 0 done, 1 failed while running, 2 refused input.</summary>
+/// <summary>
+/// The commands of <c>batchviz</c>; each lives in a file of its own. Exit codes: 0 done, 1 failed while running, 2 refused input.
+/// </summary>
 public static class CommandLine
 {
-    public const int Done = 0, Failed = 1, Refused = 2;
+    public const int Done = 0,
+        Failed = 1,
+        Refused = 2;
 
     /// <summary>Of every command, since any may open a recording that TorchSharp made.</summary>
     private static readonly Option<string?> LibTorchOption = new("--libtorch")
     {
-        Description = $"The folder with libtorch {LibTorchSearch.Version}, or \"{LibTorchSearch.OfPython}\" for that of Python's PyTorch "
+        Description =
+            $"The folder with libtorch {LibTorchSearch.Version}, or \"{LibTorchSearch.OfPython}\" for that of Python's PyTorch "
             + $"({LibTorchSearch.Variable}).",
         Recursive = true,
     };
@@ -20,9 +25,11 @@ public static class CommandLine
     public static async Task<int> Run(string[] args)
     {
         var parsed = Root().Parse(args);
-        if (parsed.Errors.Count > 0) return Refuse(parsed.Errors[0].Message);
+        if (parsed.Errors.Count > 0)
+            return Refuse(parsed.Errors[0].Message);
         // Before any command looks for it.
-        if (parsed.GetValue(LibTorchOption) is { } place) LibTorch.Search = LibTorch.Search with { Asked = place };
+        if (parsed.GetValue(LibTorchOption) is { } place)
+            LibTorch.Search = LibTorch.Search with { Asked = place };
         return await parsed.InvokeAsync(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
     }
 

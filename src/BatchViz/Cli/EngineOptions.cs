@@ -17,15 +17,18 @@ internal sealed class EngineOptions
     private readonly Option<string?> path = KernelOption.New();
 
     /// <param name="applies">When <c>--engine</c> applies, as the end of its description.</param>
-    public EngineOptions(string applies) => engine = new("--engine")
-    {
-        Description = $"auto, cpu, torch, torch:cpu or torch:cuda:N, {applies}; "
-            + "auto takes a CUDA device where one is present with its libtorch, else the embedded engine.",
-    };
+    public EngineOptions(string applies) =>
+        engine = new("--engine")
+        {
+            Description =
+                $"auto, cpu, torch, torch:cpu or torch:cuda:N, {applies}; "
+                + "auto takes a CUDA device where one is present with its libtorch, else the embedded engine.",
+        };
 
     public void AddTo(Command command)
     {
-        foreach (Option option in new Option[] { engine, precision, path }) command.Options.Add(option);
+        foreach (Option option in new Option[] { engine, precision, path })
+            command.Options.Add(option);
     }
 
     /// <param name="overrides">See <see cref="ExperimentEngines"/>.</param>

@@ -10,8 +10,10 @@ internal static class Files
     /// <summary>The experiment that the dashboard shows when none is named.</summary>
     public static string DefaultExperiment => Path.Combine(AppContext.BaseDirectory, "examples", "mnist.json");
 
-    public static DataFiles Data(string? folder)
-        => folder is null || Directory.Exists(folder) ? new DataFiles(folder) : throw new RefusedException($"\"--data\": there is no folder {folder}.");
+    public static DataFiles Data(string? folder) =>
+        folder is null || Directory.Exists(folder)
+            ? new DataFiles(folder)
+            : throw new RefusedException($"\"--data\": there is no folder {folder}.");
 
     /// <summary>The library of recordings in a folder, which is made when the first one begins; null: where this machine has it.</summary>
     public static Library Recordings(string? folder)
@@ -27,8 +29,10 @@ internal static class Files
         byte[] json;
         try
         {
-            if (Directory.Exists(file)) throw new RefusedException($"{file} is a folder, not an experiment file.");
-            if (!File.Exists(file)) throw new RefusedException($"There is no experiment file {file}.");
+            if (Directory.Exists(file))
+                throw new RefusedException($"{file} is a folder, not an experiment file.");
+            if (!File.Exists(file))
+                throw new RefusedException($"There is no experiment file {file}.");
             json = File.ReadAllBytes(file);
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)

@@ -4,7 +4,10 @@ using BatchViz.Live;
 
 namespace BatchViz.Cli;
 
-/// <summary><c>batchviz pictures ROOT --out FOLDER</c>: the small pictures of recorded landscapes, for the dialog's ready experiments (examples/pictures.sh).</summary>
+/// <summary>
+/// <c>batchviz pictures ROOT --out FOLDER</c>: the small pictures of recorded landscapes, for the dialog's ready experiments
+/// (examples/pictures.sh).
+/// </summary>
 internal static class PicturesCommand
 {
     public static void AddTo(RootCommand root)
@@ -22,7 +25,11 @@ internal static class PicturesCommand
     {
         Directory.CreateDirectory(output);
         foreach (var entry in new Library(Path.GetFullPath(root)).List(null))
-            if (entry.Picture is { } picture) File.WriteAllText(Path.Combine(output, $"{entry.Key}.json"), JsonSerializer.Serialize(picture, PictureContext.Default.RecordingPicture) + "\n");
+            if (entry.Picture is { } picture)
+                File.WriteAllText(
+                    Path.Combine(output, $"{entry.Key}.json"),
+                    JsonSerializer.Serialize(picture, PictureContext.Default.RecordingPicture) + "\n"
+                );
         return CommandLine.Done;
     }
 }

@@ -12,7 +12,8 @@ internal static class Processor
         {
             const string Key = "model name";
             foreach (string line in File.ReadLines("/proc/cpuinfo"))
-                if (line.StartsWith(Key, StringComparison.Ordinal)) return line[(line.IndexOf(':') + 1)..].Trim();
+                if (line.StartsWith(Key, StringComparison.Ordinal))
+                    return line[(line.IndexOf(':') + 1)..].Trim();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {

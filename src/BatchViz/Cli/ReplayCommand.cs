@@ -3,9 +3,9 @@ using System.Globalization;
 using BatchViz.Api;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
-using BatchViz.Training;
-using BatchViz.Recordings;
 using BatchViz.Recording;
+using BatchViz.Recordings;
+using BatchViz.Training;
 using Spectre.Console;
 
 namespace BatchViz.Cli;
@@ -24,9 +24,21 @@ internal static class ReplayCommand
         var data = new Option<string?>("--data") { Description = "The folder with CSV and IDX files that the experiment reads." };
         var replay = new Command("replay", "Recompute the exact record of any batch.");
         replay.Arguments.Add(folder);
-        foreach (Option option in new Option[] { run, update, json, data }) replay.Options.Add(option);
-        replay.SetAction((parsed, stop) => CommandLine.Guard(() => Replay(
-            parsed.GetRequiredValue(folder), parsed.GetRequiredValue(run), parsed.GetRequiredValue(update), parsed.GetValue(data), parsed.GetValue(json), stop)));
+        foreach (Option option in new Option[] { run, update, json, data })
+            replay.Options.Add(option);
+        replay.SetAction(
+            (parsed, stop) =>
+                CommandLine.Guard(() =>
+                    Replay(
+                        parsed.GetRequiredValue(folder),
+                        parsed.GetRequiredValue(run),
+                        parsed.GetRequiredValue(update),
+                        parsed.GetValue(data),
+                        parsed.GetValue(json),
+                        stop
+                    )
+                )
+        );
         root.Subcommands.Add(replay);
     }
 
@@ -40,37 +52,70 @@ internal static class ReplayCommand
         using var experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = false, ReadOnly = true }, recording);
         var run = RecordingFiles.RunOf(experiment, id);
         var console = Shown.OnError();
-        var batch = await Shown.WithProgress(console, $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}", progress => experiment.Replayer.Batch(run, update, progress, stop));
-        if (json) Console.WriteLine(ApiJson.Line(Batch.Of(run, batch)));
-        else Show(run, batch, plan.Network);
+        var batch = await Shown.WithProgress(
+            console,
+            $"{id}, update {update.ToString("#,0", CultureInfo.InvariantCulture)}",
+            progress => experiment.Replayer.Batch(run, update, progress, stop)
+        );
+        if (json)
+            Console.WriteLine(ApiJson.Line(Batch.Of(run, batch)));
+        else
+            Show(run, batch, plan.Network);
         return batch.Difference is null || !engine.BitExact ? CommandLine.Done : CommandLine.Failed;
     }
 
     /// <summary>What a record has become, beside what it was: both numbers, their difference, and its share where neither is 0.</summary>
     private static string Words(Run run, RecordDifference difference)
     {
-        string both = string.Create(CultureInfo.InvariantCulture, $"{run.Log.Layout.Columns[difference.Column].Name} is {difference.Now:G7}, recorded {difference.Recorded:G7}");
-        if (!double.IsFinite(difference.Absolute)) return both;
-        string share = difference is { Now: not 0, Recorded: not 0 } ? string.Create(CultureInfo.InvariantCulture, $", {100 * difference.Relative:G2} %") : "";
+        string both = string.Create(
+            CultureInfo.InvariantCulture,
+            $"{run.Log.Layout.Columns[difference.Column].Name} is {difference.Now:G7}, recorded {difference.Recorded:G7}"
+        );
+        if (!double.IsFinite(difference.Absolute))
+            return both;
+        string share = difference is { Now: not 0, Recorded: not 0 }
+            ? string.Create(CultureInfo.InvariantCulture, $", {100 * difference.Relative:G2} %")
+            : "";
         return string.Create(CultureInfo.InvariantCulture, $"{both} (a difference of {difference.Absolute:G2}{share})");
     }
 
     private static void Show(Run run, ReplayedBatch batch, NetworkSpec network)
     {
-        Console.WriteLine($"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
-            + (batch.Recorded ? batch.Difference is not { } difference ? "the same bits as recorded." : $"DIFFERS from what was recorded: {Words(run, difference)}." : "only buckets of it were recorded."));
+        Console.WriteLine(
+            $"{batch.Run}, update {batch.Update.ToString("#,0", CultureInfo.InvariantCulture)}: {batch.Examples.Count} examples, {batch.UpdatesReplayed.ToString("#,0", CultureInfo.InvariantCulture)} updates replayed; "
+                + (
+                    batch.Recorded
+                        ? batch.Difference is not { } difference
+                            ? "the same bits as recorded."
+                            : $"DIFFERS from what was recorded: {Words(run, difference)}."
+                        : "only buckets of it were recorded."
+                )
+        );
         for (int c = 0; c < batch.Record.Length; c++)
         {
             var (name, _, unit, _) = run.Log.Layout.Columns[c];
             bool defined = !(float.IsNaN(batch.Record[c]) && RecordLayout.ExampleColumns.Contains(name));
-            Console.WriteLine(string.Create(CultureInfo.InvariantCulture, $"  {name,-18}{(defined ? batch.Record[c].ToString("G7", CultureInfo.InvariantCulture) : "not defined"),16} {(defined ? unit : "")}"));
+            Console.WriteLine(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"  {name, -18}{(defined ? batch.Record[c].ToString("G7", CultureInfo.InvariantCulture) : "not defined"), 16} {(defined ? unit : "")}"
+                )
+            );
         }
         if (!network.Separable)
-            Console.WriteLine(network.Contrastive ? "Not defined: a contrastive loss compares the examples of a batch with one another, so single examples have no losses and gradients."
-                : "Not defined in train mode: with batch norms an example's gradient depends on its whole batch. What follows is in evaluation mode, with running statistics.");
-        Console.WriteLine(network.Contrastive ? $"{"example",10}" : $"{"example",10}{"loss",14}{"gradient norm",16}");
+            Console.WriteLine(
+                network.Contrastive
+                    ? "Not defined: a contrastive loss compares the examples of a batch with one another, so single examples have no losses and gradients."
+                    : "Not defined in train mode: with batch norms an example's gradient depends on its whole batch. What follows is in evaluation mode, with running statistics."
+            );
+        Console.WriteLine(network.Contrastive ? $"{"example", 10}" : $"{"example", 10}{"loss", 14}{"gradient norm", 16}");
         foreach (var example in batch.Examples.Take(ExamplesShown))
-            Console.WriteLine(network.Contrastive ? $"{example.Index,10}" : string.Create(CultureInfo.InvariantCulture, $"{example.Index,10}{example.Loss,14:G6}{example.GradientNorm,16:G6}"));
-        if (batch.Examples.Count > ExamplesShown) Console.WriteLine($"{"…",10} {batch.Examples.Count - ExamplesShown} more; --json lists all");
+            Console.WriteLine(
+                network.Contrastive
+                    ? $"{example.Index, 10}"
+                    : string.Create(CultureInfo.InvariantCulture, $"{example.Index, 10}{example.Loss, 14:G6}{example.GradientNorm, 16:G6}")
+            );
+        if (batch.Examples.Count > ExamplesShown)
+            Console.WriteLine($"{"…", 10} {batch.Examples.Count - ExamplesShown} more; --json lists all");
     }
 }

@@ -9,15 +9,24 @@ namespace BatchViz.Components;
 /// </summary>
 public sealed partial class Dialog : ComponentBase
 {
-    private static readonly DialogOptions Shown = new() { NoHeader = true, CloseOnEscapeKey = true, BackdropClick = false };
+    private static readonly DialogOptions Shown = new()
+    {
+        NoHeader = true,
+        CloseOnEscapeKey = true,
+        BackdropClick = false,
+    };
 
-    [Parameter, EditorRequired] public string Title { get; set; } = "";
+    [Parameter, EditorRequired]
+    public string Title { get; set; } = "";
 
-    [Parameter, EditorRequired] public string Name { get; set; } = "";
+    [Parameter, EditorRequired]
+    public string Name { get; set; } = "";
 
-    [Parameter] public string Class { get; set; } = "";
+    [Parameter]
+    public string Class { get; set; } = "";
 
-    [Parameter] public RenderFragment? ChildContent { get; set; }
+    [Parameter]
+    public RenderFragment? ChildContent { get; set; }
 
     public bool IsOpen { get; private set; }
 

@@ -83,7 +83,8 @@ public sealed class MudWords : MudLocalizer
         ["MudTable_SelectGroup"] = "选择分组",
     };
 
-    public override LocalizedString this[string key] => Language.IsChinese && Chinese.TryGetValue(key, out string? words)
-        ? new LocalizedString(key, words)
-        : new LocalizedString(key, key, resourceNotFound: true);
+    public override LocalizedString this[string key] =>
+        Language.IsChinese && Chinese.TryGetValue(key, out string? words)
+            ? new LocalizedString(key, words)
+            : new LocalizedString(key, key, resourceNotFound: true);
 }

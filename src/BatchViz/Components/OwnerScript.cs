@@ -20,7 +20,8 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
     public async Task Focus(string selector) => await (await Module()).InvokeVoidAsync("focus", selector);
 
     /// <summary>Files dropped onto <paramref name="place"/> are taken as if chosen in the file input.</summary>
-    public async Task TakeDrops(ElementReference place, ElementReference input) => await (await Module()).InvokeVoidAsync("takeDrops", place, input);
+    public async Task TakeDrops(ElementReference place, ElementReference input) =>
+        await (await Module()).InvokeVoidAsync("takeDrops", place, input);
 
     /// <summary>Hands a text to the browser as a download.</summary>
     public async Task Save(string name, string text) => await (await Module()).InvokeVoidAsync("save", name, text);
@@ -32,20 +33,22 @@ public sealed class OwnerScript(IJSRuntime js) : IAsyncDisposable
     public async Task<Playhead?> Playhead() => await (await Module()).InvokeAsync<Playhead?>("playhead");
 
     /// <summary>Whoever asks on the page for a fork is heard by <paramref name="dialog"/>.</summary>
-    public async Task TakeForks(DotNetObjectReference<Fork.ForkDialog> dialog) => await (await Module()).InvokeVoidAsync("takeForks", dialog);
+    public async Task TakeForks(DotNetObjectReference<Fork.ForkDialog> dialog) =>
+        await (await Module()).InvokeVoidAsync("takeForks", dialog);
 
     /// <summary>Tells the page that a fork was made here, which it can take back.</summary>
     public async Task Forked(string run) => await (await Module()).InvokeVoidAsync("forked", run);
 
     /// <summary>Sends the file of an input to the library, however long that takes; null where none was chosen.</summary>
-    public async Task<Uploaded?> Upload(ElementReference input, CancellationToken cancel)
-        => await (await Module()).InvokeAsync<Uploaded?>("upload", cancel, input);
+    public async Task<Uploaded?> Upload(ElementReference input, CancellationToken cancel) =>
+        await (await Module()).InvokeAsync<Uploaded?>("upload", cancel, input);
 
     private Task<IJSObjectReference> Module() => loading ??= js.InvokeAsync<IJSObjectReference>("import", "./js/owner.js").AsTask();
 
     public async ValueTask DisposeAsync()
     {
-        if (loading is not { IsCompletedSuccessfully: true }) return;
+        if (loading is not { IsCompletedSuccessfully: true })
+            return;
         try
         {
             await (await loading).DisposeAsync();

@@ -10,7 +10,9 @@ internal static class RunNames
     public static string Of(RunPlan run, ExperimentPlan plan)
     {
         string seed = plan.Spec.Seeds.Count > 1 ? Tr($" · seed {run.Seed}", $" · 随机种子 {run.Seed}") : "";
-        string fork = run.Fork is not { } from ? "" : Tr($" · from {from.Parent} at {Number(from.Update)}", $" · 自 {from.Parent} 的 {Number(from.Update)} 处");
+        string fork = run.Fork is not { } from
+            ? ""
+            : Tr($" · from {from.Parent} at {Number(from.Update)}", $" · 自 {from.Parent} 的 {Number(from.Update)} 处");
         return $"B = {run.BatchSize}{fork}{seed}";
     }
 

@@ -14,18 +14,21 @@ internal static class Gzip
     /// <exception cref="InvalidDataException">The file is damaged, or cut short.</exception>
     public static byte[]? Unpack(byte[] file, long most)
     {
-        if (file.Length < HeaderAndEnd) throw new InvalidDataException("it is cut short");
+        if (file.Length < HeaderAndEnd)
+            throw new InvalidDataException("it is cut short");
         using var from = new GZipStream(new MemoryStream(file), CompressionMode.Decompress);
         using var to = new MemoryStream();
         byte[] buffer = new byte[1 << 16];
         while (from.Read(buffer) is > 0 and var read)
         {
-            if (to.Length + read > most) return null;
+            if (to.Length + read > most)
+                return null;
             to.Write(buffer, 0, read);
         }
         // The end says how long the last part is; where the end is missing, the stream above just stops.
         uint said = BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(file.Length - sizeof(uint)));
-        if (said > to.Length || (said != (uint)to.Length && !HasParts(file))) throw new InvalidDataException("it is cut short");
+        if (said > to.Length || (said != (uint)to.Length && !HasParts(file)))
+            throw new InvalidDataException("it is cut short");
         return to.ToArray();
     }
 

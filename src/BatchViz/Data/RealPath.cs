@@ -16,9 +16,10 @@ internal static class RealPath
         string done = Path.GetPathRoot(full)!;
         var ahead = new Stack<string>();
         Push(ahead, full[done.Length..]);
-        for (int links = 0; ahead.TryPop(out string? step);)
+        for (int links = 0; ahead.TryPop(out string? step); )
         {
-            if (step == ".") continue;
+            if (step == ".")
+                continue;
             if (step == "..")
             {
                 done = Path.GetDirectoryName(done) ?? done;
@@ -30,8 +31,10 @@ internal static class RealPath
                 done = next;
                 continue;
             }
-            if (++links > MostLinks) throw new IOException($"there are more than {MostLinks} links on the way");
-            if (Path.IsPathRooted(target)) done = Path.GetPathRoot(target)!;
+            if (++links > MostLinks)
+                throw new IOException($"there are more than {MostLinks} links on the way");
+            if (Path.IsPathRooted(target))
+                done = Path.GetPathRoot(target)!;
             Push(ahead, target[(Path.IsPathRooted(target) ? done.Length : 0)..]);
         }
         return done;
@@ -40,6 +43,7 @@ internal static class RealPath
     private static void Push(Stack<string> ahead, string path)
     {
         string[] steps = path.Split([Path.DirectorySeparatorChar, Path.AltDirectorySeparatorChar], StringSplitOptions.RemoveEmptyEntries);
-        for (int i = steps.Length - 1; i >= 0; i--) ahead.Push(steps[i]);
+        for (int i = steps.Length - 1; i >= 0; i--)
+            ahead.Push(steps[i]);
     }
 }

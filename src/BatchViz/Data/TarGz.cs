@@ -17,10 +17,14 @@ internal sealed class TarGz(Stream packed) : IDisposable
     {
         while (true)
         {
-            if (passed.Remove(name, out byte[]? found)) return found;
-            if (Next() is not { } entry) return null;
-            if (entry is not { EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile, DataStream: { } data }) continue;
-            if (entry.Length > most - passed.Values.Sum(kept => (long)kept.Length)) throw new InvalidDataException("it is larger than 1 GB when unpacked");
+            if (passed.Remove(name, out byte[]? found))
+                return found;
+            if (Next() is not { } entry)
+                return null;
+            if (entry is not { EntryType: TarEntryType.RegularFile or TarEntryType.V7RegularFile, DataStream: { } data })
+                continue;
+            if (entry.Length > most - passed.Values.Sum(kept => (long)kept.Length))
+                throw new InvalidDataException("it is larger than 1 GB when unpacked");
             byte[] bytes = new byte[entry.Length];
             data.ReadExactly(bytes);
             passed[Path.GetFileName(entry.Name)] = bytes;

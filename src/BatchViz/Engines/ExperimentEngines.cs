@@ -18,11 +18,17 @@ public sealed class ExperimentEngines(string? engine = null, Precision? precisio
 
     /// <summary>The experiment as it is kept: with the engine and the precision that it is trained with, where they were asked
     /// for.</summary>
-    public ExperimentSpec Kept(ExperimentSpec spec) => !overrides ? spec : spec with
-    {
-        Engine = engine is null ? spec.Engine : engine == SpecReader.AnyEngine ? null : engine,
-        Precision = precision ?? spec.Precision,
-    };
+    public ExperimentSpec Kept(ExperimentSpec spec) =>
+        !overrides
+            ? spec
+            : spec with
+            {
+                Engine =
+                    engine is null ? spec.Engine
+                    : engine == SpecReader.AnyEngine ? null
+                    : engine,
+                Precision = precision ?? spec.Precision,
+            };
 
     private EngineRequest RequestOf(ExperimentSpec spec)
     {
@@ -30,8 +36,10 @@ public sealed class ExperimentEngines(string? engine = null, Precision? precisio
         var wanted = overrides ? precision ?? spec.Precision : spec.Precision ?? (named ? null : precision);
         var request = new EngineRequest(named ? spec.Engine! : engine ?? SpecReader.AnyEngine, wanted, path);
         // Kernels of a server's own choice belong to the embedded engine, wherever an experiment asks for it.
-        if (named && !overrides && request.IsTorch) request = request with { Path = null };
-        if (named) request = request with { EngineKey = EngineRequest.OfExperiment };
+        if (named && !overrides && request.IsTorch)
+            request = request with { Path = null };
+        if (named)
+            request = request with { EngineKey = EngineRequest.OfExperiment };
         return wanted == precision && (overrides || spec.Precision is null) ? request : request with { PrecisionKey = "precision" };
     }
 }

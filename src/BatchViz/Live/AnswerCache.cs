@@ -3,7 +3,8 @@ using System.Diagnostics;
 namespace BatchViz.Live;
 
 /// <summary>
-/// The answers of recomputations, those least recently asked for forgotten first. The newest is always kept, however large: whoever asked may be
+/// The answers of recomputations, those least recently asked for forgotten first. The newest is always kept, however large: whoever asked
+/// may be
 /// between two polls. Safe for several threads at once.
 /// </summary>
 /// <param name="capacity">Bytes.</param>
@@ -19,9 +20,11 @@ internal sealed class AnswerCache(long capacity, TimeSpan stands)
     {
         lock (gate)
         {
-            if (!byKey.TryGetValue(key, out var node)) return null;
+            if (!byKey.TryGetValue(key, out var node))
+                return null;
             var (_, answer, since) = node.Value;
-            if (!answer.Final && Stopwatch.GetElapsedTime(since) > stands && answer.StillHolds?.Invoke() != true) return null;
+            if (!answer.Final && Stopwatch.GetElapsedTime(since) > stands && answer.StillHolds?.Invoke() != true)
+                return null;
             newestFirst.Remove(node);
             newestFirst.AddFirst(node);
             return answer;
@@ -32,10 +35,12 @@ internal sealed class AnswerCache(long capacity, TimeSpan stands)
     {
         lock (gate)
         {
-            if (byKey.TryGetValue(key, out var before)) Forget(before);
+            if (byKey.TryGetValue(key, out var before))
+                Forget(before);
             byKey[key] = newestFirst.AddFirst(new Kept(key, answer, Stopwatch.GetTimestamp()));
             bytes += answer.Bytes.Length;
-            while (bytes > capacity && newestFirst.Count > 1) Forget(newestFirst.Last!);
+            while (bytes > capacity && newestFirst.Count > 1)
+                Forget(newestFirst.Last!);
         }
     }
 

@@ -7,7 +7,8 @@ using static BatchViz.Core.Language;
 namespace BatchViz.Live;
 
 /// <summary>
-/// One encoded frame for all who watch: each connection has a queue of one, in which a newer frame replaces an older one. Publishing never waits.
+/// One encoded frame for all who watch: each connection has a queue of one, in which a newer frame replaces an older one. Publishing never
+/// waits.
 /// </summary>
 public sealed class Broadcast
 {
@@ -15,7 +16,9 @@ public sealed class Broadcast
 
     private readonly ConcurrentDictionary<string, (Channel<byte[]> Queue, string Person)> watching = new();
     private int people;
-    private long published, publishedBytes, superseded;
+    private long published,
+        publishedBytes,
+        superseded;
 
     /// <summary>People who watch, however many windows each has open.</summary>
     public int Viewers => Volatile.Read(ref people);
@@ -34,7 +37,8 @@ public sealed class Broadcast
     {
         Interlocked.Increment(ref published);
         Interlocked.Add(ref publishedBytes, frame.Length);
-        foreach (var (_, (queue, _)) in watching) queue.Writer.TryWrite(frame);
+        foreach (var (_, (queue, _)) in watching)
+            queue.Writer.TryWrite(frame);
     }
 
     /// <summary>Frames from now on, beginning with <paramref name="first"/>, until cancelled.</summary>
@@ -42,15 +46,23 @@ public sealed class Broadcast
     /// <param name="person">Who watches over it.</param>
     /// <param name="first">Asked for after the connection is entered, so that nothing falls between.</param>
     /// <exception cref="HubException">The connection watches already.</exception>
-    public async IAsyncEnumerable<byte[]> Watch(string connection, string person, Func<byte[]?> first, [EnumeratorCancellation] CancellationToken cancel)
+    public async IAsyncEnumerable<byte[]> Watch(
+        string connection,
+        string person,
+        Func<byte[]?> first,
+        [EnumeratorCancellation] CancellationToken cancel
+    )
     {
         var queue = Channel.CreateBounded<byte[]>(LatestOnly, _ => Interlocked.Increment(ref superseded));
-        if (!watching.TryAdd(connection, (queue, person))) throw new HubException(Tr("This connection watches already.", "此连接已在观看。"));
+        if (!watching.TryAdd(connection, (queue, person)))
+            throw new HubException(Tr("This connection watches already.", "此连接已在观看。"));
         CountPeople();
         try
         {
-            if (first() is { } now) yield return now;
-            await foreach (byte[] frame in queue.Reader.ReadAllAsync(cancel)) yield return frame;
+            if (first() is { } now)
+                yield return now;
+            await foreach (byte[] frame in queue.Reader.ReadAllAsync(cancel))
+                yield return frame;
         }
         finally
         {
@@ -61,6 +73,7 @@ public sealed class Broadcast
 
     private void CountPeople()
     {
-        lock (watching) Volatile.Write(ref people, watching.Values.DistinctBy(one => one.Person).Count());
+        lock (watching)
+            Volatile.Write(ref people, watching.Values.DistinctBy(one => one.Person).Count());
     }
 }

@@ -2,7 +2,9 @@ using System.Diagnostics;
 
 namespace BatchViz.Live;
 
-/// <summary>What each viewer has had of the processor lately, so that whoever had least comes next. Not safe for several threads at once.</summary>
+/// <summary>
+/// What each viewer has had of the processor lately, so that whoever had least comes next. Not safe for several threads at once.
+/// </summary>
 internal sealed class FairShares
 {
     /// <summary>After this long half of it is forgotten.</summary>
@@ -18,12 +20,15 @@ internal sealed class FairShares
     public void Charge(string viewer, double spent)
     {
         seconds[viewer] = Of(viewer) + spent;
-        if (Stopwatch.GetElapsedTime(halved) < HalfLife) return;
+        if (Stopwatch.GetElapsedTime(halved) < HalfLife)
+            return;
         halved = Stopwatch.GetTimestamp();
         foreach (var (each, had) in seconds.ToArray())
         {
-            if (had < Negligible) seconds.Remove(each);
-            else seconds[each] = had / 2;
+            if (had < Negligible)
+                seconds.Remove(each);
+            else
+                seconds[each] = had / 2;
         }
     }
 }

@@ -3,7 +3,8 @@ namespace BatchViz.Live;
 /// <summary>Twenty times a second: one frame of the current experiment, encoded once, to everyone.</summary>
 public sealed class FrameLoop(ExperimentHost experiments, Broadcast broadcast, ILogger<FrameLoop> log) : BackgroundService
 {
-    private const int FramesPerSecond = 20, HeartbeatFrames = 20;
+    private const int FramesPerSecond = 20,
+        HeartbeatFrames = 20;
 
     protected override Task ExecuteAsync(CancellationToken stop)
     {
@@ -17,7 +18,8 @@ public sealed class FrameLoop(ExperimentHost experiments, Broadcast broadcast, I
         bool failed = false;
         while (!stop.WaitHandle.WaitOne(1000 / FramesPerSecond))
         {
-            if (experiments.Current is not { } live) continue;
+            if (experiments.Current is not { } live)
+                continue;
             try
             {
                 if (live.Tick(broadcast.Viewers, force: quiet >= HeartbeatFrames) is not { } frame)
@@ -31,7 +33,8 @@ public sealed class FrameLoop(ExperimentHost experiments, Broadcast broadcast, I
             }
             catch (Exception e)
             {
-                if (!failed) log.LogError(e, "A frame could not be made.");
+                if (!failed)
+                    log.LogError(e, "A frame could not be made.");
                 failed = true;
             }
         }

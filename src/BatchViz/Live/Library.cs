@@ -3,9 +3,9 @@ using System.Globalization;
 using System.Security.Cryptography;
 using System.Text;
 using BatchViz.Core.Specs;
-using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
+using BatchViz.Training;
 using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
@@ -28,7 +28,12 @@ public sealed class Library(string root, TimeProvider? clock = null)
     /// <summary>One that is being written changes all the time, and its log grows long.</summary>
     private static readonly TimeSpan SummariseAgain = TimeSpan.FromSeconds(10);
 
-    private static readonly EnumerationOptions Everything = new() { RecurseSubdirectories = true, AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true };
+    private static readonly EnumerationOptions Everything = new()
+    {
+        RecurseSubdirectories = true,
+        AttributesToSkip = FileAttributes.ReparsePoint,
+        IgnoreInaccessible = true,
+    };
 
     private readonly TimeProvider clock = clock ?? TimeProvider.System;
     private readonly ConcurrentDictionary<string, (string Signature, DateTimeOffset At, LibraryEntry Entry)> seen = new();
@@ -45,8 +50,14 @@ public sealed class Library(string root, TimeProvider? clock = null)
     private string Trash => Path.Combine(Root, TrashName);
 
     /// <summary>BATCHVIZ_RECORDINGS, or a folder of this user's.</summary>
-    public static string DefaultRoot => Environment.GetEnvironmentVariable("BATCHVIZ_RECORDINGS") is { Length: > 0 } named ? named
-        : Path.Combine(Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify), "batchviz", "recordings");
+    public static string DefaultRoot =>
+        Environment.GetEnvironmentVariable("BATCHVIZ_RECORDINGS") is { Length: > 0 } named
+            ? named
+            : Path.Combine(
+                Environment.GetFolderPath(Environment.SpecialFolder.LocalApplicationData, Environment.SpecialFolderOption.DoNotVerify),
+                "batchviz",
+                "recordings"
+            );
 
     /// <summary>All recordings, newest first. One that cannot be read is among them and says why.</summary>
     /// <param name="onAir">Key of the one that is on the air.</param>
@@ -56,14 +67,22 @@ public sealed class Library(string root, TimeProvider? clock = null)
         DirectoryInfo[] folders;
         try
         {
-            folders = Directory.Exists(Root) ? [.. new DirectoryInfo(Root).EnumerateDirectories().Where(folder => IsKey(folder.Name) && folder.LinkTarget is null)] : [];
+            folders = Directory.Exists(Root)
+                ? [.. new DirectoryInfo(Root).EnumerateDirectories().Where(folder => IsKey(folder.Name) && folder.LinkTarget is null)]
+                : [];
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RefusedException(Tr($"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.", $"无法列出 {Root} 中的录制：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(
+                Tr(
+                    $"The recordings in {Root} cannot be listed: {e.Message.TrimEnd('.')}.",
+                    $"无法列出 {Root} 中的录制：{e.Message.TrimEnd('.')}。"
+                )
+            );
         }
         EmptyTrash(clock.GetUtcNow() - KeptInTrash);
-        foreach (string gone in seen.Keys.Except(folders.Select(folder => folder.Name))) seen.TryRemove(gone, out _);
+        foreach (string gone in seen.Keys.Except(folders.Select(folder => folder.Name)))
+            seen.TryRemove(gone, out _);
         LoadIndex();
         LibraryEntry[] entries = [.. folders.Select(folder => Look(folder, onAir)).OfType<LibraryEntry>()];
         UpdateIndex(folders, entries);
@@ -75,7 +94,8 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         lock (indexing)
         {
-            if (indexLoaded) return;
+            if (indexLoaded)
+                return;
             indexLoaded = true;
             foreach (var (key, (signature, summary)) in index.Load())
                 seen.TryAdd(key, (signature, DateTimeOffset.MinValue, EntryOf(new DirectoryInfo(FolderOf(key)), summary)));
@@ -95,10 +115,13 @@ public sealed class Library(string root, TimeProvider? clock = null)
                     news[entry.Key] = (known.Signature, SummaryOf(known.Entry));
             }
             var present = folders.Select(folder => folder.Name).ToHashSet();
-            if (news.Count == 0 && indexed.Keys.All(present.Contains)) return;
+            if (news.Count == 0 && indexed.Keys.All(present.Contains))
+                return;
             index.Update(news, present);
-            foreach (string gone in indexed.Keys.Where(key => !present.Contains(key)).ToArray()) indexed.Remove(gone);
-            foreach (var (key, (signature, _)) in news) indexed[key] = signature;
+            foreach (string gone in indexed.Keys.Where(key => !present.Contains(key)).ToArray())
+                indexed.Remove(gone);
+            foreach (var (key, (signature, _)) in news)
+                indexed[key] = signature;
         }
     }
 
@@ -106,7 +129,13 @@ public sealed class Library(string root, TimeProvider? clock = null)
     /// <exception cref="RefusedException">There is none.</exception>
     public LibraryEntry Find(string id, string? onAir = null)
     {
-        if (IsKey(id) && new DirectoryInfo(Path.Combine(Root, id)) is { Exists: true, LinkTarget: null } folder && folder.Name == id && Look(folder, onAir) is { } entry) return entry;
+        if (
+            IsKey(id)
+            && new DirectoryInfo(Path.Combine(Root, id)) is { Exists: true, LinkTarget: null } folder
+            && folder.Name == id
+            && Look(folder, onAir) is { } entry
+        )
+            return entry;
         return (Guid.TryParse(id, out var guid) ? List(onAir).FirstOrDefault(other => other.Manifest?.Id == guid) : null)
             ?? throw new RefusedException(Tr("There is no such recording here.", "这里没有该录制。"));
     }
@@ -181,8 +210,13 @@ public sealed class Library(string root, TimeProvider? clock = null)
     public static string CheckName(string name)
     {
         name = name.Trim();
-        if (name.Length is 0 or > LongestName) throw new RefusedException(Tr($"A recording's name has 1 to {LongestName} characters.", $"录制名称为 1 到 {LongestName} 个字符。"));
-        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar) ? throw new RefusedException(Tr("A recording's name is one line of text.", "录制名称必须是一行文字。")) : name;
+        if (name.Length is 0 or > LongestName)
+            throw new RefusedException(
+                Tr($"A recording's name has 1 to {LongestName} characters.", $"录制名称为 1 到 {LongestName} 个字符。")
+            );
+        return name.EnumerateRunes().Any(rune => Rune.IsControl(rune) || rune == Rune.ReplacementChar)
+            ? throw new RefusedException(Tr("A recording's name is one line of text.", "录制名称必须是一行文字。"))
+            : name;
     }
 
     /// <summary>Gives a recording that is not on the air another name; its folder keeps its own.</summary>
@@ -191,11 +225,15 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         var entry = Find(id);
         name = CheckName(name);
-        Guarded(entry, Tr("renamed", "改名"), () =>
-        {
-            using var files = Held(entry.Key);
-            (RecordingManifest.Read(files) with { Name = name }).Write(files);
-        });
+        Guarded(
+            entry,
+            Tr("renamed", "改名"),
+            () =>
+            {
+                using var files = Held(entry.Key);
+                (RecordingManifest.Read(files) with { Name = name }).Write(files);
+            }
+        );
     }
 
     /// <summary>Moves a recording into the trash.</summary>
@@ -205,14 +243,19 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         var entry = Find(id);
         string trashed = $"{clock.GetUtcNow().ToString(Stamp, CultureInfo.InvariantCulture)}~{entry.Key}";
-        Guarded(entry, Tr("deleted", "删除"), () =>
-        {
-            Directory.CreateDirectory(Trash);
-            using var files = Held(entry.Key);
-            // Windows moves no folder in which a file is open.
-            if (OperatingSystem.IsWindows()) files.Dispose();
-            Directory.Move(FolderOf(entry.Key), Path.Combine(Trash, trashed));
-        });
+        Guarded(
+            entry,
+            Tr("deleted", "删除"),
+            () =>
+            {
+                Directory.CreateDirectory(Trash);
+                using var files = Held(entry.Key);
+                // Windows moves no folder in which a file is open.
+                if (OperatingSystem.IsWindows())
+                    files.Dispose();
+                Directory.Move(FolderOf(entry.Key), Path.Combine(Trash, trashed));
+            }
+        );
         return trashed;
     }
 
@@ -221,7 +264,9 @@ public sealed class Library(string root, TimeProvider? clock = null)
     /// <exception cref="RefusedException">It is no longer there.</exception>
     public string Undelete(string trashed)
     {
-        var folder = Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder ?? throw new RefusedException(Tr("What was deleted is no longer in the trash.", "已删除的内容不在回收站中了。"));
+        var folder =
+            Trashed().FirstOrDefault(t => t.Folder.Name == trashed).Folder
+            ?? throw new RefusedException(Tr("What was deleted is no longer in the trash.", "已删除的内容不在回收站中了。"));
         string key = trashed[(trashed.IndexOf('~') + 1)..];
         try
         {
@@ -230,7 +275,12 @@ public sealed class Library(string root, TimeProvider? clock = null)
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RefusedException(Tr($"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.", $"无法从回收站恢复录制：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(
+                Tr(
+                    $"The recording cannot be taken out of the trash: {e.Message.TrimEnd('.')}.",
+                    $"无法从回收站恢复录制：{e.Message.TrimEnd('.')}。"
+                )
+            );
         }
     }
 
@@ -246,7 +296,8 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         foreach (var (folder, since) in Trashed())
         {
-            if (since >= before) continue;
+            if (since >= before)
+                continue;
             try
             {
                 folder.Delete(recursive: true);
@@ -281,9 +332,12 @@ public sealed class Library(string root, TimeProvider? clock = null)
         var stem = new StringBuilder();
         foreach (char c in name.ToLowerInvariant())
         {
-            if (stem.Length == LongestStem) break;
-            if (char.IsAsciiLetterOrDigit(c)) stem.Append(c);
-            else if (stem.Length > 0 && stem[^1] != '-') stem.Append('-');
+            if (stem.Length == LongestStem)
+                break;
+            if (char.IsAsciiLetterOrDigit(c))
+                stem.Append(c);
+            else if (stem.Length > 0 && stem[^1] != '-')
+                stem.Append('-');
         }
         return stem.ToString().Trim('-') is { Length: > 0 } made ? made : "recording";
     }
@@ -296,10 +350,15 @@ public sealed class Library(string root, TimeProvider? clock = null)
         bool elsewhere = key != onAir && IsHeld(folder.FullName);
         try
         {
-            if (Signature(folder) is not { } signature) return null;
+            if (Signature(folder) is not { } signature)
+                return null;
             bool written = elsewhere || key == onAir;
             var now = clock.GetUtcNow();
-            if (seen.TryGetValue(key, out var known) && (known.Signature == signature || (written && known.Entry.Manifest is not null && now - known.At < SummariseAgain))) entry = known.Entry;
+            if (
+                seen.TryGetValue(key, out var known)
+                && (known.Signature == signature || (written && known.Entry.Manifest is not null && now - known.At < SummariseAgain))
+            )
+                entry = known.Entry;
             else
             {
                 entry = Read(folder);
@@ -310,9 +369,16 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             entry = Unreadable(folder, $"The recording in {folder.FullName} cannot be read: {e.Message.TrimEnd('.')}.");
         }
-        if (entry.Manifest is null) return elsewhere || key == onAir ? null : entry.WithStateOfRuns(); // one that is being begun has no manifest yet
-        if (key == onAir) return entry with { State = LibraryState.OnAir, Said = ("On the air", "正在播出") };
-        if (elsewhere) return entry with { State = LibraryState.Elsewhere, Said = mine.ContainsKey(key) ? ("Being closed", "正在关闭") : ("Being written elsewhere", "正由另一进程写入") };
+        if (entry.Manifest is null)
+            return elsewhere || key == onAir ? null : entry.WithStateOfRuns(); // one that is being begun has no manifest yet
+        if (key == onAir)
+            return entry with { State = LibraryState.OnAir, Said = ("On the air", "正在播出") };
+        if (elsewhere)
+            return entry with
+            {
+                State = LibraryState.Elsewhere,
+                Said = mine.ContainsKey(key) ? ("Being closed", "正在关闭") : ("Being written elsewhere", "正由另一进程写入"),
+            };
         return entry.WithStateOfRuns();
     }
 
@@ -332,17 +398,29 @@ public sealed class Library(string root, TimeProvider? clock = null)
         return EntryOf(folder, new IndexedRecording(manifest, runs, BytesOf(folder.FullName), manifest.Created, null));
     }
 
-    private static LibraryEntry Unreadable(DirectoryInfo folder, string problem)
-        => EntryOf(folder, new IndexedRecording(null, [], BytesOf(folder.FullName), new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero), problem));
+    private static LibraryEntry Unreadable(DirectoryInfo folder, string problem) =>
+        EntryOf(
+            folder,
+            new IndexedRecording(null, [], BytesOf(folder.FullName), new DateTimeOffset(folder.LastWriteTimeUtc, TimeSpan.Zero), problem)
+        );
 
     private static LibraryEntry EntryOf(DirectoryInfo folder, IndexedRecording summary)
     {
         var (manifest, runs, bytes, created, problem) = summary;
-        var entry = new LibraryEntry { Key = folder.Name, Manifest = manifest, Runs = runs, Bytes = bytes, Created = created, Problem = problem };
+        var entry = new LibraryEntry
+        {
+            Key = folder.Name,
+            Manifest = manifest,
+            Runs = runs,
+            Bytes = bytes,
+            Created = created,
+            Problem = problem,
+        };
         return manifest is null ? entry : entry.WithPicture(() => Draw(folder.FullName, manifest, runs));
     }
 
-    private static IndexedRecording SummaryOf(LibraryEntry entry) => new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
+    private static IndexedRecording SummaryOf(LibraryEntry entry) =>
+        new(entry.Manifest, entry.Runs, entry.Bytes, entry.Created, entry.Problem);
 
     private static RecordingPicture? Draw(string folder, RecordingManifest manifest, IReadOnlyList<RunSummary> runs)
     {
@@ -350,7 +428,8 @@ public sealed class Library(string root, TimeProvider? clock = null)
         {
             using var files = DiskFiles.ToRead(folder);
             return LandscapeFile.Read(RecordingFolder.ReadLandscape(files, manifest), runs.Count) is { } landscape
-                ? RecordingPicture.Of(landscape, RecordingPicture.BatchSizes(manifest)) : null;
+                ? RecordingPicture.Of(landscape, RecordingPicture.BatchSizes(manifest))
+                : null;
         }
         catch (IOException)
         {
@@ -363,15 +442,20 @@ public sealed class Library(string root, TimeProvider? clock = null)
     {
         var text = new StringBuilder();
         var runs = new DirectoryInfo(Path.Combine(folder.FullName, "runs"));
-        var files = folder.EnumerateFiles().Where(file => file.Name is RecordingManifest.FileName or Recorder.LandscapeName or DiskFiles.LockName)
-            .Concat(runs.Exists ? runs.EnumerateFiles() : []).OrderBy(file => file.FullName, StringComparer.Ordinal);
-        foreach (var file in files) text.Append(CultureInfo.InvariantCulture, $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}\n");
+        var files = folder
+            .EnumerateFiles()
+            .Where(file => file.Name is RecordingManifest.FileName or Recorder.LandscapeName or DiskFiles.LockName)
+            .Concat(runs.Exists ? runs.EnumerateFiles() : [])
+            .OrderBy(file => file.FullName, StringComparer.Ordinal);
+        foreach (var file in files)
+            text.Append(CultureInfo.InvariantCulture, $"{file.Name} {file.Length} {file.LastWriteTimeUtc.Ticks}\n");
         return text.Length > 0 ? text.ToString() : null;
     }
 
     private static bool IsHeld(string folder)
     {
-        if (!DiskFiles.IsHeld(folder)) return false;
+        if (!DiskFiles.IsHeld(folder))
+            return false;
         // It may have been another server that asked the same.
         Thread.Sleep(5);
         return DiskFiles.IsHeld(folder);
@@ -394,15 +478,29 @@ public sealed class Library(string root, TimeProvider? clock = null)
 
     private void Guarded(LibraryEntry entry, string what, Action change)
     {
-        if (mine.ContainsKey(entry.Key)) throw new RefusedException(Tr($"“{entry.Name}” is on the air; it can be {what} when another experiment is.", $"“{entry.Name}”正在播出；换成另一个实验后才能{what}。"));
-        if (IsHeld(FolderOf(entry.Key))) throw new RefusedException(Tr($"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.", $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能{what}。"));
+        if (mine.ContainsKey(entry.Key))
+            throw new RefusedException(
+                Tr(
+                    $"“{entry.Name}” is on the air; it can be {what} when another experiment is.",
+                    $"“{entry.Name}”正在播出；换成另一个实验后才能{what}。"
+                )
+            );
+        if (IsHeld(FolderOf(entry.Key)))
+            throw new RefusedException(
+                Tr(
+                    $"“{entry.Name}” is being written by another BatchViz; it can be {what} when that is done.",
+                    $"另一个 BatchViz 正在写入“{entry.Name}”；待其完成后才能{what}。"
+                )
+            );
         try
         {
             change();
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException)
         {
-            throw new RefusedException(Tr($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.", $"无法{what}“{entry.Name}”：{e.Message.TrimEnd('.')}。"));
+            throw new RefusedException(
+                Tr($"“{entry.Name}” cannot be {what}: {e.Message.TrimEnd('.')}.", $"无法{what}“{entry.Name}”：{e.Message.TrimEnd('.')}。")
+            );
         }
         LookAgain(entry.Key);
     }
@@ -410,10 +508,27 @@ public sealed class Library(string root, TimeProvider? clock = null)
     private IEnumerable<(DirectoryInfo Folder, DateTimeOffset Since)> Trashed()
     {
         var trash = new DirectoryInfo(Trash);
-        if (trash is not { Exists: true, LinkTarget: null }) yield break;
-        foreach (var folder in trash.EnumerateDirectories("*~*", new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true }).ToArray())
+        if (trash is not { Exists: true, LinkTarget: null })
+            yield break;
+        foreach (
+            var folder in trash
+                .EnumerateDirectories(
+                    "*~*",
+                    new EnumerationOptions { AttributesToSkip = FileAttributes.ReparsePoint, IgnoreInaccessible = true }
+                )
+                .ToArray()
+        )
         {
-            if (DateTimeOffset.TryParseExact(folder.Name.AsSpan(0, folder.Name.IndexOf('~')), Stamp, CultureInfo.InvariantCulture, DateTimeStyles.AssumeUniversal, out var since)) yield return (folder, since);
+            if (
+                DateTimeOffset.TryParseExact(
+                    folder.Name.AsSpan(0, folder.Name.IndexOf('~')),
+                    Stamp,
+                    CultureInfo.InvariantCulture,
+                    DateTimeStyles.AssumeUniversal,
+                    out var since
+                )
+            )
+                yield return (folder, since);
         }
     }
 }

@@ -6,7 +6,17 @@ using static BatchViz.Core.Language;
 
 namespace BatchViz.Live;
 
-public enum LibraryState { OnAir, Elsewhere, Finished, Diverged, Failed, Stopped, Interrupted, Unreadable }
+public enum LibraryState
+{
+    OnAir,
+    Elsewhere,
+    Finished,
+    Diverged,
+    Failed,
+    Stopped,
+    Interrupted,
+    Unreadable,
+}
 
 /// <summary>A recording of the library, as far as can be told without opening it.</summary>
 public sealed record LibraryEntry
@@ -51,7 +61,8 @@ public sealed record LibraryEntry
     public IReadOnlyList<string> Damages => [.. Runs.Where(run => run.Damage is not null).Select(run => $"{run.Damage}.")];
 
     /// <summary>Whether there is anything left to train.</summary>
-    public bool Resumable => State is LibraryState.Stopped or LibraryState.Interrupted or LibraryState.Failed && Runs.Any(run => run.Unfinished);
+    public bool Resumable =>
+        State is LibraryState.Stopped or LibraryState.Interrupted or LibraryState.Failed && Runs.Any(run => run.Unfinished);
 
     /// <summary>Made when first asked for, and not again while nothing has changed.</summary>
     private Lazy<RecordingPicture?>? picture;
@@ -61,18 +72,43 @@ public sealed record LibraryEntry
     /// <summary>What its runs' ends make of it, while nobody has it.</summary>
     public LibraryEntry WithStateOfRuns()
     {
-        if (Manifest is null) return this with { State = LibraryState.Unreadable, Said = ("Unreadable", "无法读取") };
-        string After(Func<RunSummary, bool> which) => Runs.Where(which).Max(run => run.Updates).ToString("#,0", CultureInfo.InvariantCulture);
+        if (Manifest is null)
+            return this with { State = LibraryState.Unreadable, Said = ("Unreadable", "无法读取") };
+        string After(Func<RunSummary, bool> which) =>
+            Runs.Where(which).Max(run => run.Updates).ToString("#,0", CultureInfo.InvariantCulture);
         string Share(RunState which)
         {
             int some = Runs.Count(run => run.State == which);
             return some == Runs.Count ? "" : $"{some} of {Runs.Count} ";
         }
         string Part(RunState which) => Share(which).Length == 0 ? "" : $"{Runs.Count} 个运行中 {Runs.Count(run => run.State == which)} 个";
-        if (Runs.Any(run => run.Interrupted)) return this with { State = LibraryState.Interrupted, Said = ($"Interrupted after update {After(run => run.Interrupted)}", $"在第 {After(run => run.Interrupted)} 次更新后中断") };
-        if (Runs.Any(run => run.State == RunState.Stopped && run.Unfinished)) return this with { State = LibraryState.Stopped, Said = ($"Stopped after update {After(run => run.State == RunState.Stopped)}", $"在第 {After(run => run.State == RunState.Stopped)} 次更新后停止") };
-        if (Runs.Any(run => run.State == RunState.Failed)) return this with { State = LibraryState.Failed, Said = (Capital($"{Share(RunState.Failed)}failed"), $"{Part(RunState.Failed)}失败") };
-        if (Runs.Any(run => run.State == RunState.Diverged)) return this with { State = LibraryState.Diverged, Said = (Capital($"{Share(RunState.Diverged)}diverged"), $"{Part(RunState.Diverged)}发散") };
+        if (Runs.Any(run => run.Interrupted))
+            return this with
+            {
+                State = LibraryState.Interrupted,
+                Said = ($"Interrupted after update {After(run => run.Interrupted)}", $"在第 {After(run => run.Interrupted)} 次更新后中断"),
+            };
+        if (Runs.Any(run => run.State == RunState.Stopped && run.Unfinished))
+            return this with
+            {
+                State = LibraryState.Stopped,
+                Said = (
+                    $"Stopped after update {After(run => run.State == RunState.Stopped)}",
+                    $"在第 {After(run => run.State == RunState.Stopped)} 次更新后停止"
+                ),
+            };
+        if (Runs.Any(run => run.State == RunState.Failed))
+            return this with
+            {
+                State = LibraryState.Failed,
+                Said = (Capital($"{Share(RunState.Failed)}failed"), $"{Part(RunState.Failed)}失败"),
+            };
+        if (Runs.Any(run => run.State == RunState.Diverged))
+            return this with
+            {
+                State = LibraryState.Diverged,
+                Said = (Capital($"{Share(RunState.Diverged)}diverged"), $"{Part(RunState.Diverged)}发散"),
+            };
         return this with { State = LibraryState.Finished, Said = ("Finished", "已完成") };
     }
 

@@ -1,12 +1,14 @@
 using BatchViz.Api;
-using BatchViz.Telemetry;
-using BatchViz.Training;
 using BatchViz.Recording;
+using BatchViz.Telemetry;
 using BatchViz.Telemetry.Wire;
+using BatchViz.Training;
 
 namespace BatchViz.Live;
 
-/// <summary>An experiment on the air: its number, its frames and its manifest. <see cref="Tick"/> belongs to the frame loop; the rest is for anyone.</summary>
+/// <summary>
+/// An experiment on the air: its number, its frames and its manifest. <see cref="Tick"/> belongs to the frame loop; the rest is for anyone.
+/// </summary>
 public sealed class LiveExperiment : IDisposable
 {
     /// <summary>What moves on every screen; the rest of the columns are in tiles.</summary>
@@ -36,7 +38,10 @@ public sealed class LiveExperiment : IDisposable
         int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name)).Where(index => index >= 0)];
         encoder = new FrameEncoder(live);
         signature = Signature(experiment.Landscape);
-        published = new Published(1, ApiJson.Bytes(ManifestBuilder.Build(experiment, generation, 1, experiment.Landscape, recording, ceilings())));
+        published = new Published(
+            1,
+            ApiJson.Bytes(ManifestBuilder.Build(experiment, generation, 1, experiment.Landscape, recording, ceilings()))
+        );
     }
 
     public uint Generation { get; }
@@ -76,17 +81,34 @@ public sealed class LiveExperiment : IDisposable
         if (now != signature)
         {
             uint revision = published.Revision + 1;
-            Volatile.Write(ref published, new Published(revision, ApiJson.Bytes(ManifestBuilder.Build(Experiment, Generation, revision, landscape, Recording, ceilings()))));
+            Volatile.Write(
+                ref published,
+                new Published(
+                    revision,
+                    ApiJson.Bytes(ManifestBuilder.Build(Experiment, Generation, revision, landscape, Recording, ceilings()))
+                )
+            );
             signature = now;
         }
         (lastWatching, lastStill) = (watching, still);
         var runs = Experiment.Runs;
-        if (frameRuns.Length < runs.Count) Array.Resize(ref frameRuns, runs.Count);
+        if (frameRuns.Length < runs.Count)
+            Array.Resize(ref frameRuns, runs.Count);
         for (int r = 0; r < frameRuns.Length; r++)
             frameRuns[r] = new FrameRun(runs[r].Log, landscape is not null && r < landscape.Paths.Count ? landscape.Paths[r] : NoPath);
-        var state = new FrameState(still, Experiment.Finished, Generation, published.Revision,
-            landscape?.PlaneId ?? 0, landscape?.GridId ?? 0, landscape?.Resolution ?? 0, watching, Experiment.Seconds);
-        if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns)) return null;
+        var state = new FrameState(
+            still,
+            Experiment.Finished,
+            Generation,
+            published.Revision,
+            landscape?.PlaneId ?? 0,
+            landscape?.GridId ?? 0,
+            landscape?.Resolution ?? 0,
+            watching,
+            Experiment.Seconds
+        );
+        if (!force && !changed && heads is not null && !encoder.HasNews(state, frameRuns))
+            return null;
         byte[] frame = encoder.Next(state, frameRuns);
         Volatile.Write(ref heads, encoder.Heads(state, frameRuns));
         return frame;
@@ -100,6 +122,6 @@ public sealed class LiveExperiment : IDisposable
         Recording.Dispose();
     }
 
-    private string Signature(Landscape? landscape)
-        => $"{Experiment.State} {Experiment.Finished && Experiment.LandscapeSettled} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {ceilings() is not null} {Experiment.Runs.Count(run => run.Memory.Reserved is not null)} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State + (r.ForkUndone ? 10 : 0))))}";
+    private string Signature(Landscape? landscape) =>
+        $"{Experiment.State} {Experiment.Finished && Experiment.LandscapeSettled} {landscape?.PlaneId} {landscape?.GridId} {landscape?.Resolution} {Experiment.LandscapeFailure} {Experiment.RecordingProblem} {Experiment.RecordingManifest?.Name} {ceilings() is not null} {Experiment.Runs.Count(run => run.Memory.Reserved is not null)} {string.Concat(Experiment.Runs.Select(r => (char)('0' + (int)r.Log.State + (r.ForkUndone ? 10 : 0))))}";
 }

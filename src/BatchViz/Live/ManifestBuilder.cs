@@ -11,7 +11,13 @@ internal static class ManifestBuilder
 {
     /// <param name="recording">Its place in the library, where it is on the air.</param>
     public static Manifest Build(
-        Experiment experiment, uint generation, uint revision, Landscape? landscape, OpenRecording? recording = null, Ceilings? ceilings = null)
+        Experiment experiment,
+        uint generation,
+        uint revision,
+        Landscape? landscape,
+        OpenRecording? recording = null,
+        Ceilings? ceilings = null
+    )
     {
         var plan = experiment.Plan;
         var data = plan.Data;
@@ -26,16 +32,23 @@ internal static class ManifestBuilder
             Error = experiment.LandscapeFailure,
             Recording = Recording(experiment, recording),
             Engine = new(
-                experiment.Engine.Name, experiment.Engine.Description, experiment.Engine.BitExact,
-                SpecVocabulary.Of(SpecVocabulary.Precisions, experiment.Engine.Precision), experiment.EngineReason),
+                experiment.Engine.Name,
+                experiment.Engine.Description,
+                experiment.Engine.BitExact,
+                SpecVocabulary.Of(SpecVocabulary.Precisions, experiment.Engine.Precision),
+                experiment.EngineReason
+            ),
             Data = new(data.Name, data.Train.Count, data.Test?.Count ?? 0, data.Inputs, data.Outputs, data.Task),
             Machine = ceilings is var (fma, memory) ? new(fma, memory, Environment.ProcessorCount) : null,
             Columns = Columns(experiment),
             Evaluation = new(experiment.EvaluationExamples, "train", plan.Network.Contrastive ? NetworkSpec.PairsCompared : null),
             Probes = [.. plan.Spec.Probes.Select(probe => SpecVocabulary.Of(SpecVocabulary.Probes, probe))],
             Budget = new(
-                plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : (long?)null), plan.Runs.Max(run => run.TotalUpdates),
-                plan.Spec.Budget.Epochs, plan.Spec.Budget.Seconds),
+                plan.Runs.Max(run => run.TotalUpdates is { } u ? run.Progress.ExamplesAfter(u) : (long?)null),
+                plan.Runs.Max(run => run.TotalUpdates),
+                plan.Spec.Budget.Epochs,
+                plan.Spec.Budget.Seconds
+            ),
             Remainder = SpecVocabulary.Of(SpecVocabulary.Remainders, plan.Spec.Sampler.Remainder),
             Pace = SpecVocabulary.Of(SpecVocabulary.Paces, plan.Spec.Pace),
             Runs = [.. experiment.Runs.Select(run => RunOf(run, plan))],
@@ -50,65 +63,104 @@ internal static class ManifestBuilder
     private static List<string> TwoModes(NetworkSpec network)
     {
         var kinds = new List<string>();
-        if (network is { Layered: true, Graph.HasBatchNorm: true }) kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.BatchNorm));
-        if (network is { Layered: true, Graph.HasDropout: true }) kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.Dropout));
+        if (network is { Layered: true, Graph.HasBatchNorm: true })
+            kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.BatchNorm));
+        if (network is { Layered: true, Graph.HasDropout: true })
+            kinds.Add(SpecVocabulary.Of(SpecVocabulary.Layers, LayerKind.Dropout));
         return kinds;
     }
 
     private static Api.ColumnInfo[] Columns(Experiment experiment)
     {
-        bool nats = experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic or LossKind.InfoNce or LossKind.SigmoidContrastive;
+        bool nats =
+            experiment.Plan.Network.Loss is LossKind.CrossEntropy or LossKind.Logistic or LossKind.InfoNce or LossKind.SigmoidContrastive;
         return
         [
-            .. experiment.Runs[0].Log.Layout.Columns.Select(column => new Api.ColumnInfo(
-                column.Name, column.Label, column.Name == "loss" ? nats ? "nat" : "" : column.Unit, column.Description,
-                LiveExperiment.IsLive(column.Name), Deterministic: true)),
-            new("seconds", "lane seconds", "s", "processor seconds of the run's lane so far, on a shared machine", Live: true, Deterministic: false),
+            .. experiment
+                .Runs[0]
+                .Log.Layout.Columns.Select(column => new Api.ColumnInfo(
+                    column.Name,
+                    column.Label,
+                    column.Name == "loss"
+                        ? nats
+                            ? "nat"
+                            : ""
+                        : column.Unit,
+                    column.Description,
+                    LiveExperiment.IsLive(column.Name),
+                    Deterministic: true
+                )),
+            new(
+                "seconds",
+                "lane seconds",
+                "s",
+                "processor seconds of the run's lane so far, on a shared machine",
+                Live: true,
+                Deterministic: false
+            ),
         ];
     }
 
-    private static RunInfo RunOf(Run run, ExperimentPlan plan) => new()
-    {
-        Index = run.Plan.Index,
-        Id = run.Plan.Id,
-        BatchSize = run.Plan.BatchSize,
-        Phases = run.Plan.Fork is null && run.Plan.Progress.Phases.Count == 1 ? null : Phases(run.Plan.Progress),
-        Seed = run.Plan.Seed,
-        LearningRate = run.Plan.LearningRate,
-        TotalUpdates = run.Plan.TotalUpdates,
-        Parameters = plan.Network.ParameterCount,
-        Pool = plan.Spec.Sampler.Pool,
-        FlopsPerExample = plan.BundleOf([run.Plan]).FlopsPerExample,
-        BytesPerUpdate = plan.Network.TrainingBytes(run.Plan.BatchSize, run.Plan.Optimizer.StateVectors),
-        Memory = new(run.Memory.Seeds, Bytes(run.Memory.Predicted), run.Memory.Reserved is { } reserved ? Bytes(reserved) : null),
-        State = run.Log.State,
-        Message = run.Log.Message,
-        Updates = run.Log.Count,
-        ForkUndone = run.ForkUndone,
-        Fork = run.Plan.Fork is { } fork ? new(fork.Parent, fork.Update, fork.Set) : null,
-    };
+    private static RunInfo RunOf(Run run, ExperimentPlan plan) =>
+        new()
+        {
+            Index = run.Plan.Index,
+            Id = run.Plan.Id,
+            BatchSize = run.Plan.BatchSize,
+            Phases = run.Plan.Fork is null && run.Plan.Progress.Phases.Count == 1 ? null : Phases(run.Plan.Progress),
+            Seed = run.Plan.Seed,
+            LearningRate = run.Plan.LearningRate,
+            TotalUpdates = run.Plan.TotalUpdates,
+            Parameters = plan.Network.ParameterCount,
+            Pool = plan.Spec.Sampler.Pool,
+            FlopsPerExample = plan.BundleOf([run.Plan]).FlopsPerExample,
+            BytesPerUpdate = plan.Network.TrainingBytes(run.Plan.BatchSize, run.Plan.Optimizer.StateVectors),
+            Memory = new(run.Memory.Seeds, Bytes(run.Memory.Predicted), run.Memory.Reserved is { } reserved ? Bytes(reserved) : null),
+            State = run.Log.State,
+            Message = run.Log.Message,
+            Updates = run.Log.Count,
+            ForkUndone = run.ForkUndone,
+            Fork = run.Plan.Fork is { } fork ? new(fork.Parent, fork.Update, fork.Set) : null,
+        };
 
-    private static MemoryBytes Bytes(MemoryAccount account) => new(
-        account.Weights, account.OptimizerState, account.Activations, account.Gradients, account.Batch, account.Workspace, account.Total);
+    private static MemoryBytes Bytes(MemoryAccount account) =>
+        new(
+            account.Weights,
+            account.OptimizerState,
+            account.Activations,
+            account.Gradients,
+            account.Batch,
+            account.Workspace,
+            account.Total
+        );
 
     /// <summary>Null where nobody wanted it recorded.</summary>
     private static RecordingInfo? Recording(Experiment experiment, OpenRecording? recording)
     {
-        if (recording is null or { Key: null, Problem: null }) return null;
+        if (recording is null or { Key: null, Problem: null })
+            return null;
         string? problem = recording.Problem ?? experiment.RecordingProblem;
         return new(
-            recording.Key, experiment.RecordingManifest?.Name ?? experiment.Plan.Spec.Name, problem is null, recording.ReadOnly, problem,
-            [.. experiment.Damages.Select(damage => $"{damage}.")], recording.Bytes);
+            recording.Key,
+            experiment.RecordingManifest?.Name ?? experiment.Plan.Spec.Name,
+            problem is null,
+            recording.ReadOnly,
+            problem,
+            [.. experiment.Damages.Select(damage => $"{damage}.")],
+            recording.Bytes
+        );
     }
 
-    private static PhaseInfo[] Phases(TrainingProgress progress)
-        => [.. progress.Phases.Select(phase => new PhaseInfo(phase.Epochs, phase.Update, phase.Examples, phase.BatchSize))];
+    private static PhaseInfo[] Phases(TrainingProgress progress) =>
+        [.. progress.Phases.Select(phase => new PhaseInfo(phase.Epochs, phase.Update, phase.Examples, phase.BatchSize))];
 
     private static PlaneInfo Plane(Landscape landscape, ExperimentPlan plan)
     {
         var (x, y) = landscape.Kind switch
         {
-            PlaneKind.Weights when plan.Network.Model.Kind == ModelKind.Dense => plan.Network.Model.Bias ? ("weight w", "bias b") : ("weight w₁", "weight w₂"),
+            PlaneKind.Weights when plan.Network.Model.Kind == ModelKind.Dense => plan.Network.Model.Bias
+                ? ("weight w", "bias b")
+                : ("weight w₁", "weight w₂"),
             PlaneKind.Weights => ("x", "y"),
             PlaneKind.Pca => ("1st component", "2nd component"),
             PlaneKind.Runs => ("towards the second run", "at a right angle to it"),

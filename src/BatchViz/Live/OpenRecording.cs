@@ -35,7 +35,8 @@ public sealed class OpenRecording(IFiles files, IEngine engine, Action? letGo = 
 
     public void Dispose()
     {
-        if (Interlocked.Decrement(ref users) > 0) return;
+        if (Interlocked.Decrement(ref users) > 0)
+            return;
         Files.Dispose();
         letGo?.Invoke();
     }

@@ -24,7 +24,8 @@ internal sealed class ProcessorBudget(TokenBucket seconds, Func<bool> limited)
     public void Pay(CancellationToken cancel)
     {
         double spent = LaneClock.Seconds;
-        if (!double.IsNaN(counted)) seconds.Take(spent - counted);
+        if (!double.IsNaN(counted))
+            seconds.Take(spent - counted);
         counted = spent;
         Refill();
         while (seconds.Left < 0 && !cancel.IsCancellationRequested)

@@ -19,7 +19,10 @@ public readonly record struct RecomputeCost(long Updates, double Seconds);
 /// <param name="Key">Equal keys are the same wish: computed once, answered to everyone who asks.</param>
 /// <param name="Work">Reports its progress often, since that is where it is made to wait.</param>
 public sealed record Recomputation(
-    object Key, Func<RecomputeCost> Cost, Func<Replayer, IProgress<double>, CancellationToken, RecomputedAnswer> Work);
+    object Key,
+    Func<RecomputeCost> Cost,
+    Func<Replayer, IProgress<double>, CancellationToken, RecomputedAnswer> Work
+);
 
 /// <summary>An answer.</summary>
 /// <param name="Final">It never changes.</param>

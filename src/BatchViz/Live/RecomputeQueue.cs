@@ -9,7 +9,8 @@ namespace BatchViz.Live;
 /// <summary>
 /// Everything that people may have recomputed of an experiment. Owners' wishes are served on a thread that comes before the lanes; viewers'
 /// on one beside them that, while the experiment trains, may take only a small share of the machine. The two wait for each other
-/// nowhere. Whichever viewer has had least comes next; the same wish of several is computed once; what nobody waits for any more is dropped.
+/// nowhere. Whichever viewer has had least comes next; the same wish of several is computed once; what nobody waits for any more is
+/// dropped.
 /// </summary>
 public sealed class RecomputeQueue : IDisposable
 {
@@ -17,14 +18,17 @@ public sealed class RecomputeQueue : IDisposable
     public const int MostOfAViewer = 64;
 
     /// <summary>Wishes that may wait in all: of owners, of viewers.</summary>
-    private const int MostOfOwners = 1024, MostOfViewers = 4096;
+    private const int MostOfOwners = 1024,
+        MostOfViewers = 4096;
 
     private const long CacheBytes = 64L << 20;
+
     /// <summary>
     /// Viewers' wishes run beside the lanes, at the lanes' own nice value: what they take is limited by their budget, and behind two busy
     /// lanes the second that an occasional click may take would last ten.
     /// </summary>
-    private const int OwnersNice = 5, ViewersNice = 10;
+    private const int OwnersNice = 5,
+        ViewersNice = 10;
 
     /// <summary>Processor seconds a second and core that viewers' wishes may take while the experiment trains.</summary>
     private const double ViewersShare = 0.03;
@@ -41,33 +45,41 @@ public sealed class RecomputeQueue : IDisposable
     private readonly AnswerCache answers = new(CacheBytes, Stands);
     private readonly FairShares shares = new();
     private readonly CancellationTokenSource stop = new();
-    private readonly Desk owners, viewers;
+    private readonly Desk owners,
+        viewers;
     private readonly Replayer viewersReplayer;
     private readonly Timer sweep;
     private long asked;
 
-    /// <param name="abandonedAfter">A wish that nobody has asked for in so long is dropped; by default 5 s, since pages ask several times a second.</param>
+    /// <param name="abandonedAfter">A wish that nobody has asked for in so long is dropped; by default 5 s, since pages ask several times a
+    /// second.</param>
     public RecomputeQueue(Experiment experiment, TimeSpan? abandonedAfter = null)
     {
         this.abandonedAfter = abandonedAfter ?? TimeSpan.FromSeconds(5);
         viewersReplayer = experiment.CreateReplayer();
-        var budget = new ProcessorBudget(new TokenBucket(ViewersShare * Environment.ProcessorCount, ViewersBurst), () => experiment.State == ExperimentState.Running);
+        var budget = new ProcessorBudget(
+            new TokenBucket(ViewersShare * Environment.ProcessorCount, ViewersBurst),
+            () => experiment.State == ExperimentState.Running
+        );
         owners = new Desk("recomputing for owners", desk => Serve(desk, OwnersNice, experiment.Replayer, null));
         viewers = new Desk("recomputing for viewers", desk => Serve(desk, ViewersNice, viewersReplayer, budget));
         sweep = new Timer(_ => DropAbandoned(), null, this.abandonedAfter / 4, this.abandonedAfter / 4);
     }
 
     /// <summary>Has something recomputed unless it is known, and waits for it a while.</summary>
-    /// <param name="patience">Who is told of progress instead may ask again; <see cref="Timeout.InfiniteTimeSpan"/> waits for the answer.</param>
+    /// <param name="patience">Who is told of progress instead may ask again; <see cref="Timeout.InfiniteTimeSpan"/> waits for the
+    /// answer.</param>
     /// <param name="gone">The asker has left.</param>
     public async Task<RecomputedState> Ask(Recomputation what, Asker asker, TimeSpan patience, CancellationToken gone = default)
     {
-        if (answers.Find(what.Key) is { } known) return new(known, 1, default, null);
+        if (answers.Find(what.Key) is { } known)
+            return new(known, 1, default, null);
         Wish? wish;
         lock (gate)
         {
             wish = Find(what, asker);
-            if (wish is null) return Refused(Language.Tr("Too much is being recomputed; ask again in a moment.", "正在重新计算的内容过多，请稍后再试。"));
+            if (wish is null)
+                return Refused(Language.Tr("Too much is being recomputed; ask again in a moment.", "正在重新计算的内容过多，请稍后再试。"));
             wish.Waiting++;
         }
         using (var enough = CancellationTokenSource.CreateLinkedTokenSource(gone))
@@ -79,7 +91,8 @@ public sealed class RecomputeQueue : IDisposable
         lock (gate)
         {
             wish.Waiting--;
-            if (!gone.IsCancellationRequested) wish.WantedUntil = Stopwatch.GetTimestamp() + (long)(abandonedAfter.TotalSeconds * Stopwatch.Frequency);
+            if (!gone.IsCancellationRequested)
+                wish.WantedUntil = Stopwatch.GetTimestamp() + (long)(abandonedAfter.TotalSeconds * Stopwatch.Frequency);
         }
         return wish.Answer.Task.IsCompleted ? await wish.Answer.Task : new(null, Volatile.Read(ref wish.Progress), wish.Cost, null);
     }
@@ -92,7 +105,8 @@ public sealed class RecomputeQueue : IDisposable
         viewers.Thread.Join();
         lock (gate)
         {
-            foreach (var wish in wishes.Values.ToArray()) Drop(wish);
+            foreach (var wish in wishes.Values.ToArray())
+                Drop(wish);
         }
         viewersReplayer.Dispose();
         stop.Dispose();
@@ -100,14 +114,18 @@ public sealed class RecomputeQueue : IDisposable
 
     private static RecomputedState Refused(string sentence) => new(null, 0, default, sentence);
 
-    /// <summary>The wish that is there already, or a new one; null where there are too many. An owner does not wait at the viewers' desk.</summary>
+    /// <summary>
+    /// The wish that is there already, or a new one; null where there are too many. An owner does not wait at the viewers' desk.
+    /// </summary>
     private Wish? Find(Recomputation what, Asker asker)
     {
-        if (stop.IsCancellationRequested) return null;
+        if (stop.IsCancellationRequested)
+            return null;
         var desk = asker.IsOwner ? owners : viewers;
         if (wishes.TryGetValue(what.Key, out var wish))
         {
-            if (!asker.IsOwner || wish.Desk == owners) return wish;
+            if (!asker.IsOwner || wish.Desk == owners)
+                return wish;
             wish.Desk = owners;
             wish.Attempt?.Cancel();
             wish.Attempt = null;
@@ -115,8 +133,10 @@ public sealed class RecomputeQueue : IDisposable
         else
         {
             var here = wishes.Values.Where(other => other.Desk == desk).ToArray();
-            if (here.Length >= (asker.IsOwner ? MostOfOwners : MostOfViewers)) return null;
-            if (!asker.IsOwner && here.Count(other => other.Asker == asker) >= MostOfAViewer) return null;
+            if (here.Length >= (asker.IsOwner ? MostOfOwners : MostOfViewers))
+                return null;
+            if (!asker.IsOwner && here.Count(other => other.Asker == asker) >= MostOfAViewer)
+                return null;
             wish = new Wish(what, asker, desk, asked++);
             wishes.Add(what.Key, wish);
         }
@@ -137,11 +157,14 @@ public sealed class RecomputeQueue : IDisposable
             {
                 return;
             }
-            if (Next(desk) is not var (wish, attempt)) continue;
+            if (Next(desk) is not var (wish, attempt))
+                continue;
             double before = LaneClock.Seconds;
             Try(wish, attempt, replayer, budget);
-            if (desk != viewers) continue;
-            lock (gate) shares.Charge(wish.Asker.Id, LaneClock.Seconds - before);
+            if (desk != viewers)
+                continue;
+            lock (gate)
+                shares.Charge(wish.Asker.Id, LaneClock.Seconds - before);
         }
     }
 
@@ -151,7 +174,8 @@ public sealed class RecomputeQueue : IDisposable
         {
             var waiting = wishes.Values.Where(wish => wish.Desk == desk && wish.Attempt is null);
             var wish = waiting.MinBy(wish => (shares.Of(wish.Asker.Id), wish.Number));
-            if (wish is null) return null; // it has been dropped, or has gone to the other desk
+            if (wish is null)
+                return null; // it has been dropped, or has gone to the other desk
             wish.Attempt = CancellationTokenSource.CreateLinkedTokenSource(stop.Token);
             return (wish, wish.Attempt);
         }
@@ -180,7 +204,14 @@ public sealed class RecomputeQueue : IDisposable
         }
         catch (OutOfMemoryException)
         {
-            End(wish, attempt, () => wish.Answer.TrySetResult(Refused(Language.Tr("There is not enough memory to recompute this.", "内存不足，无法重新计算。"))));
+            End(
+                wish,
+                attempt,
+                () =>
+                    wish.Answer.TrySetResult(
+                        Refused(Language.Tr("There is not enough memory to recompute this.", "内存不足，无法重新计算。"))
+                    )
+            );
         }
         catch (Exception e)
         {
@@ -188,18 +219,21 @@ public sealed class RecomputeQueue : IDisposable
         }
         finally
         {
-            lock (gate) attempt.Dispose();
+            lock (gate)
+                attempt.Dispose();
         }
     }
 
-    private static RecomputedState Dropped => Refused(Language.Tr("The recomputation was broken off; ask again.", "重新计算已中断，请再试一次。"));
+    private static RecomputedState Dropped =>
+        Refused(Language.Tr("The recomputation was broken off; ask again.", "重新计算已中断，请再试一次。"));
 
     /// <summary>Of an attempt that has been replaced by another one nothing is told.</summary>
     private void End(Wish wish, CancellationTokenSource attempt, Action tell)
     {
         lock (gate)
         {
-            if (wish.Attempt != attempt) return;
+            if (wish.Attempt != attempt)
+                return;
             wish.Attempt = null;
             Remove(wish);
             tell();
@@ -210,7 +244,8 @@ public sealed class RecomputeQueue : IDisposable
     {
         lock (gate)
         {
-            foreach (var wish in wishes.Values.Where(wish => !wish.Wanted).ToArray()) Drop(wish);
+            foreach (var wish in wishes.Values.Where(wish => !wish.Wanted).ToArray())
+                Drop(wish);
         }
     }
 
@@ -224,7 +259,8 @@ public sealed class RecomputeQueue : IDisposable
 
     private void Remove(Wish wish)
     {
-        if (wishes.GetValueOrDefault(wish.What.Key) == wish) wishes.Remove(wish.What.Key);
+        if (wishes.GetValueOrDefault(wish.What.Key) == wish)
+            wishes.Remove(wish.What.Key);
     }
 
     /// <summary>Where wishes wait for one thread.</summary>

@@ -5,7 +5,8 @@ using BatchViz.Recording;
 namespace BatchViz.Live;
 
 /// <summary>
-/// The colours of one experiment's batch sizes outside of the browser's canvas, by the ramp of BatchViz.Stage/colours.json, which the page's
+/// The colours of one experiment's batch sizes outside of the browser's canvas, by the ramp of BatchViz.Stage/colours.json, which the
+/// page's
 /// script reads too; the rule is that of its style.ts, and both are held to tests/fixtures/colours.json.
 /// </summary>
 public sealed class RunColours
@@ -20,10 +21,12 @@ public sealed class RunColours
     {
         long[] first = [.. batchSizes.Distinct().Order()];
         double[] places = Spread([.. first.Select(Octave)]);
-        for (int i = 0; i < first.Length; i++) octaves[first[i]] = places[i];
+        for (int i = 0; i < first.Length; i++)
+            octaves[first[i]] = places[i];
         foreach (long size in forks)
         {
-            if (octaves.ContainsKey(size)) continue;
+            if (octaves.ContainsKey(size))
+                continue;
             double? below = octaves.Where(other => other.Key < size).Select(other => (double?)other.Value).LastOrDefault();
             double? above = octaves.Where(other => other.Key > size).Select(other => (double?)other.Value).FirstOrDefault();
             octaves[size] = Between(Octave(size), below, above);
@@ -34,21 +37,26 @@ public sealed class RunColours
     public static RunColours Of(RecordingManifest manifest)
     {
         var sizes = manifest.Runs.Zip(RecordingPicture.BatchSizes(manifest)).ToArray();
-        return new(sizes.Where(run => run.First.Parent is null).Select(run => run.Second), sizes.Where(run => run.First.Parent is not null).Select(run => run.Second));
+        return new(
+            sizes.Where(run => run.First.Parent is null).Select(run => run.Second),
+            sizes.Where(run => run.First.Parent is not null).Select(run => run.Second)
+        );
     }
 
     /// <summary>As a CSS colour that follows the theme.</summary>
     public string Of(long batchSize) => $"light-dark({Of(batchSize, dark: false)}, {Of(batchSize, dark: true)})";
 
     /// <summary>As #rrggbb.</summary>
-    public string Of(long batchSize, bool dark) => Blend(dark ? Shared.Dark : Shared.Light, octaves.TryGetValue(batchSize, out double place) ? place : Octave(batchSize));
+    public string Of(long batchSize, bool dark) =>
+        Blend(dark ? Shared.Dark : Shared.Light, octaves.TryGetValue(batchSize, out double place) ? place : Octave(batchSize));
 
     private static double Top => Shared.Dark[^1].Octave;
 
     private static double Octave(long batchSize) => Math.Clamp(Math.Log2(Math.Max(1, batchSize)), 0, Top);
 
     /// <summary>
-    /// Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were close are the close gap apart,
+    /// Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were close are the close gap
+    /// apart,
     /// and no others come closer than is far enough: pool adjacent violators (Barlow et al. 1972) on the places less the gaps before them.
     /// </summary>
     private static double[] Spread(double[] octaves)
@@ -56,8 +64,10 @@ public sealed class RunColours
         double[] gaps = new double[octaves.Length];
         for (int i = 1; i < octaves.Length; i++)
             gaps[i] = gaps[i - 1] + (octaves[i] - octaves[i - 1] < Shared.FarEnough ? Shared.CloseGap : Shared.FarEnough);
-        double all = gaps.Length == 0 ? 0 : gaps[^1], scale = Math.Min(1, Top / Math.Max(1, all));
-        for (int i = 0; i < gaps.Length; i++) gaps[i] *= scale;
+        double all = gaps.Length == 0 ? 0 : gaps[^1],
+            scale = Math.Min(1, Top / Math.Max(1, all));
+        for (int i = 0; i < gaps.Length; i++)
+            gaps[i] *= scale;
         var pools = new List<(double Sum, int Count)>();
         for (int i = 0; i < octaves.Length; i++)
         {
@@ -74,10 +84,13 @@ public sealed class RunColours
         return [.. places.Select((place, i) => place + gaps[i])];
     }
 
-    /// <summary>A place for one more: its own where it is far enough from its neighbours, or nearly; in the middle where there is no such room.</summary>
+    /// <summary>
+    /// A place for one more: its own where it is far enough from its neighbours, or nearly; in the middle where there is no such room.
+    /// </summary>
     private static double Between(double octave, double? below, double? above)
     {
-        double low = below is { } b ? b + Shared.FarEnough : 0, high = above is { } a ? a - Shared.FarEnough : Top;
+        double low = below is { } b ? b + Shared.FarEnough : 0,
+            high = above is { } a ? a - Shared.FarEnough : Top;
         return low <= high ? Math.Min(high, Math.Max(low, octave)) : ((below ?? 0) + (above ?? Top)) / 2;
     }
 
@@ -86,17 +99,31 @@ public sealed class RunColours
         using var file = typeof(RunColours).Assembly.GetManifestResourceStream("colours.json")!;
         using var json = JsonDocument.Parse(file);
         (double, int)[] Stops(string theme) =>
-        [
-            .. json.RootElement.GetProperty("ramp").GetProperty(theme).EnumerateArray()
-                .Select(stop => (stop[0].GetDouble(), int.Parse(stop[1].GetString().AsSpan(1), NumberStyles.HexNumber, CultureInfo.InvariantCulture))),
-        ];
-        return new(Stops("dark"), Stops("light"), json.RootElement.GetProperty("farEnough").GetDouble(), json.RootElement.GetProperty("closeGap").GetDouble());
+            [
+                .. json
+                    .RootElement.GetProperty("ramp")
+                    .GetProperty(theme)
+                    .EnumerateArray()
+                    .Select(stop =>
+                        (
+                            stop[0].GetDouble(),
+                            int.Parse(stop[1].GetString().AsSpan(1), NumberStyles.HexNumber, CultureInfo.InvariantCulture)
+                        )
+                    ),
+            ];
+        return new(
+            Stops("dark"),
+            Stops("light"),
+            json.RootElement.GetProperty("farEnough").GetDouble(),
+            json.RootElement.GetProperty("closeGap").GetDouble()
+        );
     }
 
     private static string Blend((double Octave, int Colour)[] stops, double at)
     {
         int i = 1;
-        while (i < stops.Length - 1 && at > stops[i].Octave) i++;
+        while (i < stops.Length - 1 && at > stops[i].Octave)
+            i++;
         var (from, to) = (stops[i - 1], stops[i]);
         double t = (at - from.Octave) / (to.Octave - from.Octave);
         var (a, b) = (OkLab(from.Colour), OkLab(to.Colour));
@@ -108,11 +135,17 @@ public sealed class RunColours
     /// <summary>Björn Ottosson, 2020.</summary>
     private static (double L, double M, double N) OkLab(int colour)
     {
-        double r = Linear(colour >> 16), g = Linear(colour >> 8 & 255), b = Linear(colour & 255);
+        double r = Linear(colour >> 16),
+            g = Linear(colour >> 8 & 255),
+            b = Linear(colour & 255);
         double l = Math.Cbrt(0.4122214708 * r + 0.5363325363 * g + 0.0514459929 * b);
         double m = Math.Cbrt(0.2119034982 * r + 0.6806995451 * g + 0.1073969566 * b);
         double s = Math.Cbrt(0.0883024619 * r + 0.2817188376 * g + 0.6299787005 * b);
-        return (0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s, 1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s, 0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s);
+        return (
+            0.2104542553 * l + 0.793617785 * m - 0.0040720468 * s,
+            1.9779984951 * l - 2.428592205 * m + 0.4505937099 * s,
+            0.0259040371 * l + 0.7827717662 * m - 0.808675766 * s
+        );
     }
 
     private static string Hex(double lightness, double m, double n)
@@ -132,5 +165,6 @@ public sealed class RunColours
         return v <= 0.04045 ? v / 12.92 : Math.Pow((v + 0.055) / 1.055, 2.4);
     }
 
-    private static int Code(double v) => (int)Math.Round(255 * Math.Clamp(v <= 0.0031308 ? 12.92 * v : 1.055 * Math.Pow(v, 1 / 2.4) - 0.055, 0, 1));
+    private static int Code(double v) =>
+        (int)Math.Round(255 * Math.Clamp(v <= 0.0031308 ? 12.92 * v : 1.055 * Math.Pow(v, 1 / 2.4) - 0.055, 0, 1));
 }

@@ -2,11 +2,11 @@ using System.IO.Compression;
 using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Telemetry;
-using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;
+using BatchViz.Telemetry;
+using BatchViz.Training;
 
 namespace BatchViz.Recordings;
 
@@ -58,11 +58,17 @@ public sealed class RecordingExport : IDisposable
             notes.AddRange(recording.Notes);
             bool landscape = request.To is ExportFormat.Html or ExportFormat.Safetensors;
             experiment = new Experiment(plan, engine, new ExperimentOptions { Landscape = landscape, ReadOnly = true }, recording);
-            if (request.To == ExportFormat.Html) parts.Add(new(null, (stream, _, cancel) => stream.Write(HtmlExport.Write(experiment, cancel))));
-            if (request.To == ExportFormat.Csv && DataMap.Has(plan.Data)) parts.Add(new(DataMap.FileName, (stream, _, _) => DataMap.Write(plan.Data, stream)));
-            if (request.To != ExportFormat.Html) foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs) parts.AddRange(PartsOf(run, experiment));
+            if (request.To == ExportFormat.Html)
+                parts.Add(new(null, (stream, _, cancel) => stream.Write(HtmlExport.Write(experiment, cancel))));
+            if (request.To == ExportFormat.Csv && DataMap.Has(plan.Data))
+                parts.Add(new(DataMap.FileName, (stream, _, _) => DataMap.Write(plan.Data, stream)));
+            if (request.To != ExportFormat.Html)
+                foreach (var run in request.Run is { } id ? [RecordingFiles.RunOf(experiment, id)] : experiment.Runs)
+                    parts.AddRange(PartsOf(run, experiment));
             if (request is { To: ExportFormat.Safetensors, Run: null } && LandscapeExport.Of(experiment) is { } tensors)
-                parts.Add(new(LandscapeExport.FileName, (stream, _, _) => SafetensorsExport.Write(tensors, plan.Spec, plan.Network, stream)));
+                parts.Add(
+                    new(LandscapeExport.FileName, (stream, _, _) => SafetensorsExport.Write(tensors, plan.Spec, plan.Network, stream))
+                );
             if (request is { Run: null, Update: { } update } && !experiment.Runs.Any(run => WhyNotAfter(run, update) is null))
                 throw new RefusedException(WhyNotAfter(experiment.Runs.MaxBy(run => run.Log.UpdatesMade)!, update)!);
         }
@@ -83,7 +89,8 @@ public sealed class RecordingExport : IDisposable
     public IReadOnlyList<string> Notes => notes;
 
     /// <summary>A file that is being written may end in the middle of a block, which is no loss.</summary>
-    private void Lose(IReadOnlyList<Damage> found) => damages.AddRange(found.Where(damage => !written || damage.Kind != DamageKind.CutShort));
+    private void Lose(IReadOnlyList<Damage> found) =>
+        damages.AddRange(found.Where(damage => !written || damage.Kind != DamageKind.CutShort));
 
     /// <summary>
     /// Writes the file, or the folder of files, and returns them. They appear when all of them are whole; failed or cancelled, nothing
@@ -91,7 +98,12 @@ public sealed class RecordingExport : IDisposable
     /// </summary>
     /// <param name="force">Replace files of the same names; others in a folder stay.</param>
     /// <exception cref="RefusedException">There is something already.</exception>
-    public IReadOnlyList<ExportedFile> WriteTo(string target, bool force, IProgress<double>? progress = null, CancellationToken cancel = default)
+    public IReadOnlyList<ExportedFile> WriteTo(
+        string target,
+        bool force,
+        IProgress<double>? progress = null,
+        CancellationToken cancel = default
+    )
     {
         target = Path.TrimEndingDirectorySeparator(Path.GetFullPath(target));
         CheckFree(target, request.IsFile, force);
@@ -109,8 +121,10 @@ public sealed class RecordingExport : IDisposable
         }
         finally
         {
-            if (File.Exists(temporary)) File.Delete(temporary);
-            if (Directory.Exists(temporary)) Directory.Delete(temporary, recursive: true);
+            if (File.Exists(temporary))
+                File.Delete(temporary);
+            if (Directory.Exists(temporary))
+                Directory.Delete(temporary, recursive: true);
         }
     }
 
@@ -128,10 +142,12 @@ public sealed class RecordingExport : IDisposable
             using var entry = new BufferedStream(zip.CreateEntry(parts[p].Name!, CompressionLevel.Fastest).Open(), BufferBytes);
             parts[p].Write(entry, Share.Of(progress, p, parts.Count), cancel);
         }
-        if (damages.Count == 0) return;
+        if (damages.Count == 0)
+            return;
         // Whoever unpacks it is told what those on a command line are told.
         using var lost = new StreamWriter(zip.CreateEntry(LostName, CompressionLevel.Fastest).Open());
-        foreach (var damage in damages) lost.WriteLine($"{damage}.");
+        foreach (var damage in damages)
+            lost.WriteLine($"{damage}.");
     }
 
     /// <summary>In a ZIP of a recording that was damaged: what is lost.</summary>
@@ -140,7 +156,8 @@ public sealed class RecordingExport : IDisposable
     /// <exception cref="RefusedException">There is something already that the export would replace.</exception>
     public static void CheckFree(string target, bool isFile, bool force)
     {
-        if (isFile ? Directory.Exists(target) : File.Exists(target)) throw new RefusedException($"{target} is a {(isFile ? "folder" : "file")}; name another with --out.");
+        if (isFile ? Directory.Exists(target) : File.Exists(target))
+            throw new RefusedException($"{target} is a {(isFile ? "folder" : "file")}; name another with --out.");
         if (!force && (File.Exists(target) || (Directory.Exists(target) && Directory.EnumerateFileSystemEntries(target).Any())))
             throw new RefusedException($"{target} is there already; name another with --out, or replace what is in it with --force.");
     }
@@ -163,14 +180,30 @@ public sealed class RecordingExport : IDisposable
                 yield return new($"{id}-evaluations.csv", (stream, _, _) => CsvExport.WriteEvaluations(records, stream));
                 break;
             case ExportFormat.TensorBoard:
-                yield return new($"{id}/{TensorBoardExport.FileName}", (stream, progress, cancel) => TensorBoardExport.Write(records, stream, progress, cancel));
+                yield return new(
+                    $"{id}/{TensorBoardExport.FileName}",
+                    (stream, progress, cancel) => TensorBoardExport.Write(records, stream, progress, cancel)
+                );
                 break;
             default:
                 var sampler = of.Plan.BundleOf([run.Plan]).SamplerOf(0, of.Plan.Data.Train.Count);
                 foreach (long update in StatesOf(run, records.UpdatesMade))
                 {
-                    yield return new(FormattableString.Invariant($"{id}-update{update}.safetensors"), (stream, progress, cancel) => SafetensorsExport.Write(
-                        records, of.Plan.Spec, of.Plan.Network, of.Replayer.At(run, update, progress, cancel), sampler, request.Batches, stream, cancel, of.Plan.Data));
+                    yield return new(
+                        FormattableString.Invariant($"{id}-update{update}.safetensors"),
+                        (stream, progress, cancel) =>
+                            SafetensorsExport.Write(
+                                records,
+                                of.Plan.Spec,
+                                of.Plan.Network,
+                                of.Replayer.At(run, update, progress, cancel),
+                                sampler,
+                                request.Batches,
+                                stream,
+                                cancel,
+                                of.Plan.Data
+                            )
+                    );
                 }
                 break;
         }
@@ -181,10 +214,13 @@ public sealed class RecordingExport : IDisposable
     {
         // A run that diverged has no keyframe at its end; its weights there are those after the last update that was made.
         long last = run.Log.State == RunState.Diverged ? count : run.Recorded!.Keyframes.Before(count)?.Updates ?? count;
-        if (request.Update is not { } update) return [last];
-        if (WhyNotAfter(run, update) is not { } why) return new[] { update, last }.Distinct();
+        if (request.Update is not { } update)
+            return [last];
+        if (WhyNotAfter(run, update) is not { } why)
+            return new[] { update, last }.Distinct();
         // Of all runs some may have ended before; those that have not are not to wait for them.
-        if (request.Run is not null) throw new RefusedException(why);
+        if (request.Run is not null)
+            throw new RefusedException(why);
         notes.Add($"{why} Its weights after {last:#,0} updates were written alone.");
         return [last];
     }
@@ -205,7 +241,8 @@ public sealed class RecordingExport : IDisposable
 
     private static ExportedFile Move(string? name, string temporary, string target)
     {
-        string from = name is null ? temporary : Path.Combine(temporary, name), to = name is null ? target : Path.Combine(target, name);
+        string from = name is null ? temporary : Path.Combine(temporary, name),
+            to = name is null ? target : Path.Combine(target, name);
         Directory.CreateDirectory(Path.GetDirectoryName(to)!);
         File.Move(from, to, overwrite: true);
         return new ExportedFile(to, new FileInfo(to).Length);

@@ -15,17 +15,21 @@ public sealed class WatchHub(ExperimentHost experiments, Broadcast broadcast, Se
     }
 
     /// <summary>Live frames of whatever experiment is on the air, once for a connection; docs/wire-format.md.</summary>
-    public IAsyncEnumerable<byte[]> Watch(CancellationToken cancel)
-        => broadcast.Watch(Context.ConnectionId, Access.PersonOf(Context.User!), () => experiments.Current?.Heads, cancel);
+    public IAsyncEnumerable<byte[]> Watch(CancellationToken cancel) =>
+        broadcast.Watch(Context.ConnectionId, Access.PersonOf(Context.User!), () => experiments.Current?.Heads, cancel);
 
-    /// <summary>SignalR itself lets go only of clients that have sent a ping before they fell silent. (Who watches and reads nothing is let go when a write hangs.)</summary>
+    /// <summary>
+    /// SignalR itself lets go only of clients that have sent a ping before they fell silent. (Who watches and reads nothing is let go when
+    /// a write hangs.)
+    /// </summary>
     private static async Task LetGoUnlessWatching(HubCallerContext context, Broadcast broadcast, TimeSpan silence)
     {
         var gone = context.ConnectionAborted;
         while (!gone.IsCancellationRequested)
         {
             await Task.Delay(silence, gone).ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
-            if (!broadcast.IsWatching(context.ConnectionId)) context.Abort();
+            if (!broadcast.IsWatching(context.ConnectionId))
+                context.Abort();
         }
     }
 }
@@ -45,8 +49,12 @@ public sealed class ControlHub(ExperimentHost experiments) : Hub
 
     public void FitPlane(string kind) => experiments.FitPlane(kind);
 
-    /// <summary>A plane at a chosen place: "hessian" at one run's weights after an update, or "runs" through the ends of three. Returns when everyone sees it.</summary>
-    public Task FitPlaneAt(string kind, string[] runs, long update) => experiments.FitPlaneAt(kind, runs, update, Context.ConnectionAborted);
+    /// <summary>
+    /// A plane at a chosen place: "hessian" at one run's weights after an update, or "runs" through the ends of three. Returns when
+    /// everyone sees it.
+    /// </summary>
+    public Task FitPlaneAt(string kind, string[] runs, long update) =>
+        experiments.FitPlaneAt(kind, runs, update, Context.ConnectionAborted);
 
     /// <summary>Begins the experiment of a JSON text in place of the present one.</summary>
     public Task Start(string json) => experiments.Start(System.Text.Encoding.UTF8.GetBytes(json), Context.ConnectionAborted);
@@ -58,8 +66,8 @@ public sealed class ControlHub(ExperimentHost experiments) : Hub
     public Task Resume(string? id) => experiments.Resume(id, Context.ConnectionAborted);
 
     /// <summary>A new run that leaves another after an update; returns its id.</summary>
-    public Task<string> Fork(string run, long update, Dictionary<string, string> settings)
-        => experiments.Fork(run, update, settings, null, Context.ConnectionAborted);
+    public Task<string> Fork(string run, long update, Dictionary<string, string> settings) =>
+        experiments.Fork(run, update, settings, null, Context.ConnectionAborted);
 
     /// <summary>Undoes a fork: its run trains no more and is hidden.</summary>
     public void UndoFork(string run) => experiments.UndoFork(run);

@@ -1,9 +1,9 @@
 using BatchViz.Api;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
-using BatchViz.Training;
 using BatchViz.Recording.Export;
 using BatchViz.Recordings;
+using BatchViz.Training;
 using Microsoft.AspNetCore.Http.Features;
 using Microsoft.Net.Http.Headers;
 using static BatchViz.Core.Language;
@@ -21,8 +21,11 @@ public static class RecordingsApi
     public static void MapRecordings(this IEndpointRouteBuilder app, Func<string, string?> folderOf, string root, DataFiles data)
     {
         var api = app.MapGroup("/api/recordings").RequireAuthorization(Access.Owner);
-        api.MapGet("/{id}/export/{format}", (HttpContext http, string id, string format, string? run, long? update, int? batches)
-            => Export(http, folderOf(id), () => ExportRequest.Of(format, run, update, batches), data, root));
+        api.MapGet(
+            "/{id}/export/{format}",
+            (HttpContext http, string id, string format, string? run, long? update, int? batches) =>
+                Export(http, folderOf(id), () => ExportRequest.Of(format, run, update, batches), data, root)
+        );
         api.MapPost("/import", (HttpContext http) => Import(http, root));
     }
 
@@ -41,7 +44,10 @@ public static class RecordingsApi
             await using var whole = await OnOwnThread(() => Written(export, root, http.RequestAborted));
             string name = request.NameFor(SafeName(export.Name)) + (request.IsFile ? "" : ".zip");
             var headers = http.Response.GetTypedHeaders();
-            http.Response.ContentType = request.To == ExportFormat.Html ? "text/html; charset=utf-8" : request.IsFile ? "application/octet-stream" : "application/zip";
+            http.Response.ContentType =
+                request.To == ExportFormat.Html ? "text/html; charset=utf-8"
+                : request.IsFile ? "application/octet-stream"
+                : "application/zip";
             headers.ContentDisposition = new ContentDispositionHeaderValue("attachment") { FileName = name };
             headers.CacheControl = new CacheControlHeaderValue { NoStore = true };
             http.Response.ContentLength = whole.Length;
@@ -51,9 +57,17 @@ public static class RecordingsApi
         {
             await Say(http, StatusCodes.Status400BadRequest, e.Message);
         }
-        catch (Exception e) when (e is IOException or UnauthorizedAccessException && !http.Response.HasStarted && !http.RequestAborted.IsCancellationRequested)
+        catch (Exception e)
+            when (e is IOException or UnauthorizedAccessException
+                && !http.Response.HasStarted
+                && !http.RequestAborted.IsCancellationRequested
+            )
         {
-            await Say(http, StatusCodes.Status500InternalServerError, Tr($"The export cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入导出文件：{e.Message.TrimEnd('.')}。"));
+            await Say(
+                http,
+                StatusCodes.Status500InternalServerError,
+                Tr($"The export cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入导出文件：{e.Message.TrimEnd('.')}。")
+            );
         }
         catch (Exception e) when (e is RefusedException or IOException or OperationCanceledException)
         {
@@ -65,11 +79,17 @@ public static class RecordingsApi
     private static FileStream Written(RecordingExport export, string root, CancellationToken cancel)
     {
         Directory.CreateDirectory(root);
-        var file = new FileStream(Path.Combine(root, $".{Guid.NewGuid():N}.exporting"), new FileStreamOptions
-        {
-            Mode = FileMode.CreateNew, Access = FileAccess.ReadWrite, Share = FileShare.None, BufferSize = 1 << 16,
-            Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
-        });
+        var file = new FileStream(
+            Path.Combine(root, $".{Guid.NewGuid():N}.exporting"),
+            new FileStreamOptions
+            {
+                Mode = FileMode.CreateNew,
+                Access = FileAccess.ReadWrite,
+                Share = FileShare.None,
+                BufferSize = 1 << 16,
+                Options = FileOptions.DeleteOnClose | FileOptions.Asynchronous,
+            }
+        );
         try
         {
             export.WriteTo(file, null, cancel);
@@ -85,7 +105,8 @@ public static class RecordingsApi
 
     private static async Task Import(HttpContext http, string root)
     {
-        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size) size.MaxRequestBodySize = MostImported;
+        if (http.Features.Get<IHttpMaxRequestBodySizeFeature>() is { IsReadOnly: false } size)
+            size.MaxRequestBodySize = MostImported;
         AllowBlocking(http);
         string id = $"imported-{Convert.ToHexStringLower(System.Security.Cryptography.RandomNumberGenerator.GetBytes(8))}";
         try
@@ -100,11 +121,22 @@ public static class RecordingsApi
         }
         catch (BadHttpRequestException e) when (e.StatusCode == StatusCodes.Status413PayloadTooLarge)
         {
-            await Say(http, StatusCodes.Status413PayloadTooLarge, Tr($"The file has more than {MostImported:#,0} bytes, which is the most that is taken in here; use \"batchviz import\".", $"文件超过 {MostImported:#,0} 字节，这是此处可导入的上限；请使用 \"batchviz import\"。"));
+            await Say(
+                http,
+                StatusCodes.Status413PayloadTooLarge,
+                Tr(
+                    $"The file has more than {MostImported:#,0} bytes, which is the most that is taken in here; use \"batchviz import\".",
+                    $"文件超过 {MostImported:#,0} 字节，这是此处可导入的上限；请使用 \"batchviz import\"。"
+                )
+            );
         }
         catch (Exception e) when (e is IOException or UnauthorizedAccessException && !http.RequestAborted.IsCancellationRequested)
         {
-            await Say(http, StatusCodes.Status500InternalServerError, Tr($"The recording cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入录制：{e.Message.TrimEnd('.')}。"));
+            await Say(
+                http,
+                StatusCodes.Status500InternalServerError,
+                Tr($"The recording cannot be written: {e.Message.TrimEnd('.')}.", $"无法写入录制：{e.Message.TrimEnd('.')}。")
+            );
         }
         catch (Exception e) when (e is IOException or OperationCanceledException)
         {
@@ -113,22 +145,37 @@ public static class RecordingsApi
     }
 
     /// <summary>Long work that waits for disks and slow readers: not on the server's own threads, and behind them.</summary>
-    private static Task<T> OnOwnThread<T>(Func<T> work) => Task.Factory.StartNew(() =>
-    {
-        LaneClock.YieldToOthers(nice: 5);
-        return work();
-    }, CancellationToken.None, TaskCreationOptions.LongRunning, TaskScheduler.Default);
+    private static Task<T> OnOwnThread<T>(Func<T> work) =>
+        Task.Factory.StartNew(
+            () =>
+            {
+                LaneClock.YieldToOthers(nice: 5);
+                return work();
+            },
+            CancellationToken.None,
+            TaskCreationOptions.LongRunning,
+            TaskScheduler.Default
+        );
 
     private static void AllowBlocking(HttpContext http)
     {
-        if (http.Features.Get<IHttpBodyControlFeature>() is { } control) control.AllowSynchronousIO = true;
+        if (http.Features.Get<IHttpBodyControlFeature>() is { } control)
+            control.AllowSynchronousIO = true;
     }
 
     /// <summary>A recording's name as part of a file's: letters, digits and hyphens.</summary>
     private static string SafeName(string name)
     {
-        string plain = string.Join('-', new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries));
-        return plain.Length switch { 0 => "recording", > 60 => plain[..60], _ => plain };
+        string plain = string.Join(
+            '-',
+            new string([.. name.Select(c => char.IsAsciiLetterOrDigit(c) ? c : ' ')]).Split(' ', StringSplitOptions.RemoveEmptyEntries)
+        );
+        return plain.Length switch
+        {
+            0 => "recording",
+            > 60 => plain[..60],
+            _ => plain,
+        };
     }
 
     private static Task Say(HttpContext http, int status, string sentence)

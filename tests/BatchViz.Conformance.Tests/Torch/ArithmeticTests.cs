@@ -6,7 +6,8 @@ using BatchViz.Engine.Torch;
 namespace BatchViz.Conformance.Tests.Torch;
 
 /// <summary>
-/// The engine calls nothing of TorchSharp's that makes a number's object by itself: a garbage collection can free it while libtorch reads it, once in
+/// The engine calls nothing of TorchSharp's that makes a number's object by itself: a garbage collection can free it while libtorch reads
+/// it, once in
 /// many thousand updates. What the assembly refers to is what it calls.
 /// </summary>
 public sealed class ArithmeticTests
@@ -27,15 +28,23 @@ public sealed class ArithmeticTests
         foreach (var handle in metadata.MemberReferences)
         {
             var member = metadata.GetMemberReference(handle);
-            if (member.Parent.Kind != HandleKind.TypeReference || member.GetKind() != MemberReferenceKind.Method) continue;
-            string type = metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name), name = metadata.GetString(member.Name);
+            if (member.Parent.Kind != HandleKind.TypeReference || member.GetKind() != MemberReferenceKind.Method)
+                continue;
+            string type = metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name),
+                name = metadata.GetString(member.Name);
             var parameters = member.DecodeMethodSignature(new TypeNames(), null).ParameterTypes;
             tensors += type == "Tensor" ? 1 : 0;
-            bool converts = (type == "Scalar" && name == "op_Implicit")
+            bool converts =
+                (type == "Scalar" && name == "op_Implicit")
                 || (type is "Tensor" or "functional" or "linalg" && Inside.Contains(name))
-                || (type == "Tensor" && name is "op_Subtraction" or "op_Multiply" or "op_Division" && parameters.Any(parameter => parameter != "Tensor"))
+                || (
+                    type == "Tensor"
+                    && name is "op_Subtraction" or "op_Multiply" or "op_Division"
+                    && parameters.Any(parameter => parameter != "Tensor")
+                )
                 || (type == "Tensor" && name is "add" or "add_" && parameters.Length == 1);
-            if (converts || name == Aborts) found.Add($"{type}.{name}({string.Join(", ", parameters)})");
+            if (converts || name == Aborts)
+                found.Add($"{type}.{name}({string.Join(", ", parameters)})");
         }
         Assert.True(tensors > 50, $"{tensors} calls of tensors");
         Assert.Empty(found);
@@ -46,11 +55,14 @@ public sealed class ArithmeticTests
     {
         public string GetPrimitiveType(PrimitiveTypeCode typeCode) => typeCode.ToString();
 
-        public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) => reader.GetString(reader.GetTypeReference(handle).Name);
+        public string GetTypeFromReference(MetadataReader reader, TypeReferenceHandle handle, byte rawTypeKind) =>
+            reader.GetString(reader.GetTypeReference(handle).Name);
 
-        public string GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) => reader.GetString(reader.GetTypeDefinition(handle).Name);
+        public string GetTypeFromDefinition(MetadataReader reader, TypeDefinitionHandle handle, byte rawTypeKind) =>
+            reader.GetString(reader.GetTypeDefinition(handle).Name);
 
-        public string GetTypeFromSpecification(MetadataReader reader, object? context, TypeSpecificationHandle handle, byte rawTypeKind) => "specification";
+        public string GetTypeFromSpecification(MetadataReader reader, object? context, TypeSpecificationHandle handle, byte rawTypeKind) =>
+            "specification";
 
         public string GetSZArrayType(string elementType) => $"{elementType}[]";
 
@@ -62,7 +74,8 @@ public sealed class ArithmeticTests
 
         public string GetPinnedType(string elementType) => elementType;
 
-        public string GetGenericInstantiation(string genericType, ImmutableArray<string> arguments) => $"{genericType}<{string.Join(", ", arguments)}>";
+        public string GetGenericInstantiation(string genericType, ImmutableArray<string> arguments) =>
+            $"{genericType}<{string.Join(", ", arguments)}>";
 
         public string GetGenericMethodParameter(object? context, int index) => $"!!{index}";
 

@@ -6,7 +6,8 @@ namespace BatchViz.Conformance.Tests.Torch;
 /// loaded.</summary>
 public sealed class LibTorchSearchTests : IDisposable
 {
-    private static readonly string Version = LibTorchSearch.Version, System = LibTorchSearch.SystemId;
+    private static readonly string Version = LibTorchSearch.Version,
+        System = LibTorchSearch.SystemId;
 
     private readonly string top = Directory.CreateTempSubdirectory("batchviz-libtorch-").FullName;
 
@@ -19,7 +20,8 @@ public sealed class LibTorchSearchTests : IDisposable
     [Fact]
     public void What_was_asked_for_comes_first_then_the_programs_folder_then_NuGets()
     {
-        string asked = Fill("asked"), packed = Fill("packages", $"libtorch-cpu-{System}", Version, "runtimes", System, "native");
+        string asked = Fill("asked"),
+            packed = Fill("packages", $"libtorch-cpu-{System}", Version, "runtimes", System, "native");
         Assert.Equal(packed, Taken(Search()));
         string flat = Fill("program");
         Assert.Equal(flat, Taken(Search()));
@@ -37,7 +39,8 @@ public sealed class LibTorchSearchTests : IDisposable
     public void A_folder_that_was_asked_for_and_will_not_do_is_not_made_up_for()
     {
         Fill("program");
-        string empty = Directory.CreateDirectory(Path.Combine(top, "empty")).FullName, nowhere = Path.Combine(top, "nowhere");
+        string empty = Directory.CreateDirectory(Path.Combine(top, "empty")).FullName,
+            nowhere = Path.Combine(top, "nowhere");
         Refused(nowhere, "there is no such folder", nowhere);
         Refused(empty, "there is no libtorch in it", empty);
         string half = Fill("half");
@@ -49,7 +52,8 @@ public sealed class LibTorchSearchTests : IDisposable
     [Fact]
     public void Wrong_versions_are_named_and_patches_of_the_right_one_are_taken()
     {
-        string wheel = Fill("torch", "lib"), archive = Fill("archive", "lib"),
+        string wheel = Fill("torch", "lib"),
+            archive = Fill("archive", "lib"),
             package = Fill("other", $"libtorch-cpu-{System}", "2.7.1", "runtimes", System, "native");
         File.WriteAllText(Path.Combine(top, "torch", "version.py"), "__version__ = '1.13.0a0'\ndebug = False\n");
         File.WriteAllText(Path.Combine(top, "archive", "build-version"), "2.6.0+cpu\n");
@@ -78,8 +82,10 @@ public sealed class LibTorchSearchTests : IDisposable
     [Fact]
     public void Pythons_libtorch_is_taken_only_when_asked_for_and_of_the_right_version()
     {
-        if (OperatingSystem.IsWindows()) return; // scripts without an extension are not started there
-        string lib = Fill("site-packages", "torch", "lib"), version = Path.Combine(top, "site-packages", "torch", "version.py");
+        if (OperatingSystem.IsWindows())
+            return; // scripts without an extension are not started there
+        string lib = Fill("site-packages", "torch", "lib"),
+            version = Path.Combine(top, "site-packages", "torch", "version.py");
         var search = Search() with { Asked = LibTorchSearch.OfPython, Pythons = [Path.Combine(top, "no-python")] };
         Assert.Equal("there is no Python", search.Look()[0].Finding);
         search = search with { Pythons = [Script("bare", "echo")] };
@@ -101,7 +107,14 @@ public sealed class LibTorchSearchTests : IDisposable
         return file;
     }
 
-    private LibTorchSearch Search() => new() { Asked = null, ProgramFolder = Program, PackagesFolder = Packages, Pythons = [] };
+    private LibTorchSearch Search() =>
+        new()
+        {
+            Asked = null,
+            ProgramFolder = Program,
+            PackagesFolder = Packages,
+            Pythons = [],
+        };
 
     private static string? Taken(LibTorchSearch search) => search.Look()[^1].Folder;
 
@@ -114,7 +127,8 @@ public sealed class LibTorchSearchTests : IDisposable
     private string Fill(params string[] path)
     {
         string folder = Directory.CreateDirectory(Path.Combine([top, .. path])).FullName;
-        foreach (string library in LibTorchSearch.Libraries) File.WriteAllText(Path.Combine(folder, library), "");
+        foreach (string library in LibTorchSearch.Libraries)
+            File.WriteAllText(Path.Combine(folder, library), "");
         return folder;
     }
 }

@@ -7,7 +7,6 @@ using TorchSharp;
 namespace BatchViz.Conformance.Tests.Torch;
 
 /// <summary>What TorchSharp holds of the device's memory.</summary>
-
 public sealed class LifetimeTests
 {
     [TorchTheory]
@@ -50,7 +49,8 @@ public sealed class LifetimeTests
         using var bundle = engine.CreateBundle(data, problem.Spec);
         var block = new RecordBlock(2, 3, bundle.Layout.Width);
         bundle.Advance(3, block);
-        using IWeights a = bundle.Snapshot(0), b = bundle.Snapshot(1);
+        using IWeights a = bundle.Snapshot(0),
+            b = bundle.Snapshot(1);
         bundle.Restore(1, bundle.Export(0));
         bundle.NextBatch(0);
         bundle.Advance(2, block);

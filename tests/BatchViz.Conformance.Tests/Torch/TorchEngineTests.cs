@@ -24,10 +24,15 @@ public sealed class TorchEngineTests
     [InlineData(OptimizerKind.RmsProp)]
     public void A_step_is_that_of_torch_optim(OptimizerKind kind)
     {
-        const double Rate = 0.02, Decay = 0.03;
+        const double Rate = 0.02,
+            Decay = 0.03;
         var images = Sets.Images();
         var network = Sets.Net(images, LossKind.Squared, []);
-        var spec = Sets.Spec(network, images.Train.Count, kind, Rate) with { Optimizer = new OptimizerSpec { Kind = kind, WeightDecay = Decay }, Sampler = new SamplerSpec { Order = SampleOrder.Sequential } };
+        var spec = Sets.Spec(network, images.Train.Count, kind, Rate) with
+        {
+            Optimizer = new OptimizerSpec { Kind = kind, WeightDecay = Decay },
+            Sampler = new SamplerSpec { Order = SampleOrder.Sequential },
+        };
         using var engine = new TorchEngine();
         using var data = engine.Load(images);
         using var bundle = engine.CreateBundle(data, spec);
@@ -48,7 +53,8 @@ public sealed class TorchEngineTests
             _ => optim.RMSProp(both, Rate, alpha: 0.99, eps: 1e-8, weight_decay: Decay),
         };
         var features = new float[images.Train.Count * 49];
-        for (int i = 0; i < images.Train.Count; i++) images.Train.CopyFeatures(i, features.AsSpan(i * 49, 49));
+        for (int i = 0; i < images.Train.Count; i++)
+            images.Train.CopyFeatures(i, features.AsSpan(i * 49, 49));
         var x = tensor(features, [images.Train.Count, 49]);
         var y = nn.functional.one_hot(tensor(Array.ConvertAll(images.Train.Labels!, l => (long)l)), 10).to(ScalarType.Float32);
         var block = new RecordBlock(1, 20, bundle.Layout.Width);
@@ -61,7 +67,12 @@ public sealed class TorchEngineTests
             loss.backward();
             peer.step();
         }
-        Close.ByNorm([.. w.detach().data<float>().ToArray(), .. b.detach().data<float>().ToArray()], bundle.Export(0).Weights, 1e-4, "weights");
+        Close.ByNorm(
+            [.. w.detach().data<float>().ToArray(), .. b.detach().data<float>().ToArray()],
+            bundle.Export(0).Weights,
+            1e-4,
+            "weights"
+        );
         peer.Dispose();
     }
 
@@ -75,42 +86,71 @@ public sealed class TorchEngineTests
         foreach (string name in new[] { "dense Tanh", "convolution", "batch norm" })
         {
             var problem = Problem.Named(name);
-            using TorchEngine full = new(), half = new("cpu", precision);
-            using IEngineData a = full.Load(problem.Data), b = half.Load(problem.Data);
-            using IBundle one = full.CreateBundle(a, problem.Spec), other = half.CreateBundle(b, problem.Spec);
-            RecordBlock wanted = new(2, 30, one.Layout.Width), given = new(2, 30, one.Layout.Width);
+            using TorchEngine full = new(),
+                half = new("cpu", precision);
+            using IEngineData a = full.Load(problem.Data),
+                b = half.Load(problem.Data);
+            using IBundle one = full.CreateBundle(a, problem.Spec),
+                other = half.CreateBundle(b, problem.Spec);
+            RecordBlock wanted = new(2, 30, one.Layout.Width),
+                given = new(2, 30, one.Layout.Width);
             one.Advance(30, wanted);
             other.Advance(30, given);
             for (int row = 0; row < 30; row++)
-                Close.Number(wanted.Row(0, row)[RecordLayout.Loss], given.Row(0, row)[RecordLayout.Loss], share, $"{name}, loss {row}", 0.01);
+                Close.Number(
+                    wanted.Row(0, row)[RecordLayout.Loss],
+                    given.Row(0, row)[RecordLayout.Loss],
+                    share,
+                    $"{name}, loss {row}",
+                    0.01
+                );
             Close.ByNorm(one.Export(0).Weights, other.Export(0).Weights, share, $"{name}, weights");
             // And is it: something must differ where there are fewer bits.
-            if (precision != Precision.Tf32) Assert.NotEqual(one.Export(0).Weights, other.Export(0).Weights);
+            if (precision != Precision.Tf32)
+                Assert.NotEqual(one.Export(0).Weights, other.Export(0).Weights);
         }
     }
 
-    /// <summary>Gradients of 2⁻²⁰ and less are nothing in 16 bits unless the loss is scaled; a scale too large is found and halved, and no update is lost.</summary>
+    /// <summary>
+    /// Gradients of 2⁻²⁰ and less are nothing in 16 bits unless the loss is scaled; a scale too large is found and halved, and no update is
+    /// lost.
+    /// </summary>
     [TorchFact]
     public void Float16_scales_the_loss_down_until_gradients_fit()
     {
         var problem = Problem.Named("dense, squared");
         var large = new float[problem.Data.Train.Count * 49];
-        for (int i = 0; i < problem.Data.Train.Count; i++) problem.Data.Train.CopyFeatures(i, large.AsSpan(i * 49, 49));
-        for (int i = 0; i < large.Length; i++) large[i] *= 30;
-        var split = new DataSplit { Count = problem.Data.Train.Count, Inputs = 49, Floats = large, Labels = problem.Data.Train.Labels };
+        for (int i = 0; i < problem.Data.Train.Count; i++)
+            problem.Data.Train.CopyFeatures(i, large.AsSpan(i * 49, 49));
+        for (int i = 0; i < large.Length; i++)
+            large[i] *= 30;
+        var split = new DataSplit
+        {
+            Count = problem.Data.Train.Count,
+            Inputs = 49,
+            Floats = large,
+            Labels = problem.Data.Train.Labels,
+        };
         var data = problem.Data with { Train = split, Test = null };
-        using TorchEngine full = new(), half = new("cpu", Precision.Float16);
-        using IEngineData a = full.Load(data), b = half.Load(data);
+        using TorchEngine full = new(),
+            half = new("cpu", Precision.Float16);
+        using IEngineData a = full.Load(data),
+            b = half.Load(data);
         var spec = problem.Spec with { LearningRate = 1e-4 };
-        using IBundle one = full.CreateBundle(a, spec), other = half.CreateBundle(b, spec);
-        RecordBlock wanted = new(2, 40, one.Layout.Width), given = new(2, 40, one.Layout.Width);
+        using IBundle one = full.CreateBundle(a, spec),
+            other = half.CreateBundle(b, spec);
+        RecordBlock wanted = new(2, 40, one.Layout.Width),
+            given = new(2, 40, one.Layout.Width);
         one.Advance(40, wanted);
         other.Advance(40, given);
         Assert.Equal(40, other.Updates(0));
         Close.ByNorm(one.Export(0).Weights, other.Export(0).Weights, 0.02, "weights");
     }
 
-    /// <summary>libtorch is asked for more than there is in the middle of an update: the bundle says how much, nothing stays taken, and others go on.</summary>
+    /// <summary>
+    /// libtorch is asked for more than there is in the middle of an update: the bundle says how much, nothing stays taken, and others go
+    /// on.
+    /// </summary>
     [TorchFact]
     public void Memory_that_runs_out_is_told_with_the_batch_size_and_given_back()
     {
@@ -128,7 +168,9 @@ public sealed class TorchEngineTests
         Assert.Equal(before, Tensor.TotalCount);
         small.Advance(1, new RecordBlock(1, 1, small.Layout.Width));
         Assert.Equal(1, small.Updates(0));
-        var refused = Assert.Throws<RefusedException>(() => new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000)));
+        var refused = Assert.Throws<RefusedException>(() =>
+            new TorchEngine { MostBundleBytes = 1_000_000_000 }.CreateBundle(data, Sets.Spec(network, 4000))
+        );
         Assert.StartsWith("Batch size 4,000 would take ", refused.Message);
     }
 
@@ -145,7 +187,10 @@ public sealed class TorchEngineTests
         Assert.InRange(Peak(() => bundle.Advance(1, new RecordBlock(1, 1, bundle.Layout.Width))), 0, 400_000_000);
     }
 
-    /// <summary>Lanczos holds its vectors once: 35 MB for 40 of them, and as many again for a moment; with what each step leaves behind it would be 1.4 GB.</summary>
+    /// <summary>
+    /// Lanczos holds its vectors once: 35 MB for 40 of them, and as many again for a moment; with what each step leaves behind it would be
+    /// 1.4 GB.
+    /// </summary>
     [TorchFact]
     public void Eigenvalues_take_the_memory_of_their_vectors()
     {
@@ -158,7 +203,19 @@ public sealed class TorchEngineTests
         long peak = Peak(() =>
         {
             // None converges to that in 40 iterations.
-            foreach (var pair in probe.Eigenvalues(weights, new EvaluationSet(Split.Train, Enumerable.Range(0, 20).ToArray()), 39, 40, 1, CancellationToken.None).Pairs) pair.Vector.Dispose();
+            foreach (
+                var pair in probe
+                    .Eigenvalues(
+                        weights,
+                        new EvaluationSet(Split.Train, Enumerable.Range(0, 20).ToArray()),
+                        39,
+                        40,
+                        1,
+                        CancellationToken.None
+                    )
+                    .Pairs
+            )
+                pair.Vector.Dispose();
         });
         Assert.InRange(peak, 0, 400_000_000);
     }
@@ -167,7 +224,8 @@ public sealed class TorchEngineTests
     private static long Peak(Action work)
     {
         using var self = Process.GetCurrentProcess();
-        long before = self.WorkingSet64, most = before;
+        long before = self.WorkingSet64,
+            most = before;
         bool done = false;
         var watch = new Thread(() =>
         {
@@ -196,7 +254,9 @@ public sealed class TorchEngineTests
     public void Products_of_shapes_that_do_not_fit_are_exceptions()
     {
         using var scope = NewDisposeScope();
-        Tensor a = zeros(1, 2, 3), b = zeros(1, 2, 3), c = zeros(2, 3);
+        Tensor a = zeros(1, 2, 3),
+            b = zeros(1, 2, 3),
+            c = zeros(2, 3);
         Assert.Throws<ExternalException>(() => a.bmm(b));
         Assert.Throws<ExternalException>(() => c.mm(c));
         Assert.Throws<ExternalException>(() => c.addmm_(c, c, 1));
@@ -214,7 +274,10 @@ public sealed class TorchEngineTests
         Assert.Equal(160_000_000_000, TorchMemory.Asked(e.Message));
         Assert.Null(leaf.grad);
         Assert.Null(TorchMemory.Asked("The expanded size of the tensor (49) must match the existing size (14)"));
-        Assert.Equal(21_474_836_480, TorchMemory.Asked("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 139.80 GiB"));
+        Assert.Equal(
+            21_474_836_480,
+            TorchMemory.Asked("CUDA out of memory. Tried to allocate 20.00 GiB. GPU 0 has a total capacity of 139.80 GiB")
+        );
         Assert.Equal(0, TorchMemory.Asked("CUDA error: out of memory"));
     }
 
@@ -223,9 +286,14 @@ public sealed class TorchEngineTests
     {
         Assert.Null(TorchEngine.WhyNot("cpu"));
         foreach (string word in new[] { "tpu", "cuda:x", "cuda:-1", "cudaz" })
-            Assert.Equal($"TorchSharp has the devices cpu and cuda:N here, not {word}.", Assert.Throws<RefusedException>(() => new TorchEngine(word)).Message);
+            Assert.Equal(
+                $"TorchSharp has the devices cpu and cuda:N here, not {word}.",
+                Assert.Throws<RefusedException>(() => new TorchEngine(word)).Message
+            );
         if (!LibTorch.ForCuda)
-            Assert.StartsWith($"The libtorch in {LibTorch.Folder} is one for processors, without CUDA. Where there is an NVIDIA driver, build ",
-                Assert.Throws<RefusedException>(() => new TorchEngine("cuda:0")).Message);
+            Assert.StartsWith(
+                $"The libtorch in {LibTorch.Folder} is one for processors, without CUDA. Where there is an NVIDIA driver, build ",
+                Assert.Throws<RefusedException>(() => new TorchEngine("cuda:0")).Message
+            );
     }
 }

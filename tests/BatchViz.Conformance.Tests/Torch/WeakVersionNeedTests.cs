@@ -8,7 +8,8 @@ namespace BatchViz.Conformance.Tests.Torch;
 public sealed class WeakVersionNeedTests
 {
     private static readonly byte[] Library = File.ReadAllBytes(
-        Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so"));
+        Path.Combine(AppContext.BaseDirectory, "runtimes", "linux-x64", "native", "libLibTorchSharp.so")
+    );
 
     [Fact]
     public void One_bit_is_set_the_one_that_says_that_the_version_may_be_missing()
@@ -18,7 +19,8 @@ public sealed class WeakVersionNeedTests
         int place = Assert.Single(Enumerable.Range(0, Library.Length), i => Library[i] != marked[i]);
         Assert.Equal((0, 2), (Library[place], marked[place]));
         // The entry that it is in: flags, index, and the version's name.
-        int names = Offset(Section(0x6ffffffe).Link), name = names + Word(place + 4);
+        int names = Offset(Section(0x6ffffffe).Link),
+            name = names + Word(place + 4);
         Assert.Equal(WeakVersionNeed.Version, Encoding.ASCII.GetString(Library, name, WeakVersionNeed.Version.Length));
 
         byte[] again = [.. marked];
@@ -30,16 +32,20 @@ public sealed class WeakVersionNeedTests
     public void A_library_in_which_another_symbol_needs_the_version_is_left_alone()
     {
         var (versions, index, symbol) = Needed();
-        Refused(library => BinaryPrimitives.WriteUInt16LittleEndian(library.AsSpan(versions + 2 * (symbol + 1)), index),
-            @"^\S+ needs GLIBCXX_3\.4\.32, too$");
+        Refused(
+            library => BinaryPrimitives.WriteUInt16LittleEndian(library.AsSpan(versions + 2 * (symbol + 1)), index),
+            @"^\S+ needs GLIBCXX_3\.4\.32, too$"
+        );
     }
 
     [Fact]
     public void A_library_that_uses_the_symbol_is_left_alone()
     {
         int relocation = Section(4).Offset;
-        Refused(library => BinaryPrimitives.WriteInt32LittleEndian(library.AsSpan(relocation + 12), Needed().Symbol),
-            "^it uses _ZSt21ios_base_library_initv$");
+        Refused(
+            library => BinaryPrimitives.WriteInt32LittleEndian(library.AsSpan(relocation + 12), Needed().Symbol),
+            "^it uses _ZSt21ios_base_library_initv$"
+        );
     }
 
     [Fact]
@@ -65,7 +71,9 @@ public sealed class WeakVersionNeedTests
     /// <summary>Where symbols' versions lie, the index of the one in question, and the symbol that has it.</summary>
     private static (int Versions, ushort Index, int Symbol) Needed()
     {
-        int versions = Section(0x6fffffff).Offset, symbols = Section(11).Offset, names = Offset(Section(11).Link);
+        int versions = Section(0x6fffffff).Offset,
+            symbols = Section(11).Offset,
+            names = Offset(Section(11).Link);
         for (int symbol = 0; ; symbol++)
         {
             int name = names + Word(symbols + 24 * symbol);

@@ -30,7 +30,16 @@ public class CsvTests
     [Fact]
     public void Quotation_marks_hold_separators_line_ends_and_themselves()
     {
-        var set = Load("v,\"the \"\"kind\"\", in words\"\n1,\"a,\nb\"\n2,c\n3,\"a,\nb\"\n", new() { Kind = DataKind.Csv, File = "f.csv", Label = "the \"kind\", in words", TestFraction = 0 });
+        var set = Load(
+            "v,\"the \"\"kind\"\", in words\"\n1,\"a,\nb\"\n2,c\n3,\"a,\nb\"\n",
+            new()
+            {
+                Kind = DataKind.Csv,
+                File = "f.csv",
+                Label = "the \"kind\", in words",
+                TestFraction = 0,
+            }
+        );
         Assert.Equal((3, 2), (set.Train.Count, set.Outputs));
         Assert.Equal([0, 0, 1], set.Train.Labels!.Order());
     }
@@ -52,7 +61,17 @@ public class CsvTests
     [Fact]
     public void Numbers_to_predict_are_left_as_they_are()
     {
-        var set = Load("y,a\n10,1\n20,2\n30,3\n", new() { Kind = DataKind.Csv, File = "f.csv", Label = "y", Regression = true, TestFraction = 0 });
+        var set = Load(
+            "y,a\n10,1\n20,2\n30,3\n",
+            new()
+            {
+                Kind = DataKind.Csv,
+                File = "f.csv",
+                Label = "y",
+                Regression = true,
+                TestFraction = 0,
+            }
+        );
         Assert.Equal((DataTask.Regression, 1, null), (set.Task, set.Outputs, set.Test));
         Assert.Equal([10, 20, 30], set.Train.Targets!.Order());
         Assert.All(set.Train.Targets!.Zip(set.Train.Floats!), p => Assert.Equal((p.First - 20) / 8.164966, p.Second, tolerance: 1e-4));
@@ -61,17 +80,45 @@ public class CsvTests
     [Fact]
     public void Classes_are_numbered_by_value_then_by_name()
     {
-        var set = Load("v,c\n1,10\n1,9\n1,b\n1,a\n", new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 });
+        var set = Load(
+            "v,c\n1,10\n1,9\n1,b\n1,a\n",
+            new()
+            {
+                Kind = DataKind.Csv,
+                File = "f.csv",
+                TestFraction = 0,
+            }
+        );
         Assert.Equal(4, set.Outputs);
-        var split = Load("v,c\n0,10\n1,9\n2,10\n3,9\n", new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 }).Train;
-        Assert.All(Enumerable.Range(0, 4), i => Assert.Equal(Math.Abs(Math.Round(split.Floats![i] * 1.118 + 1.5)) % 2 == 0 ? 1 : 0, split.Labels![i]));
+        var split = Load(
+            "v,c\n0,10\n1,9\n2,10\n3,9\n",
+            new()
+            {
+                Kind = DataKind.Csv,
+                File = "f.csv",
+                TestFraction = 0,
+            }
+        ).Train;
+        Assert.All(
+            Enumerable.Range(0, 4),
+            i => Assert.Equal(Math.Abs(Math.Round(split.Floats![i] * 1.118 + 1.5)) % 2 == 0 ? 1 : 0, split.Labels![i])
+        );
     }
 
     [Fact]
     public void The_split_depends_on_the_data_seed_alone()
     {
         string text = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i},{i % 2}\n"));
-        DataSet With(uint seed) => Load(text, new() { Kind = DataKind.Csv, File = "f.csv", Seed = seed });
+        DataSet With(uint seed) =>
+            Load(
+                text,
+                new()
+                {
+                    Kind = DataKind.Csv,
+                    File = "f.csv",
+                    Seed = seed,
+                }
+            );
         Assert.Equal(With(1).Train.Floats, With(1).Train.Floats);
         Assert.NotEqual(With(1).Train.Floats, With(2).Train.Floats);
     }
@@ -90,13 +137,19 @@ public class CsvTests
     [InlineData("a,kind\n1,x\n2,\n", "\"f.csv\", line 3, has no label in column \"kind\".")]
     [InlineData("a,kind\n1,x\n2,\"y\n", "\"f.csv\" is cut short: the quotation mark of line 3 is never closed.")]
     [InlineData("kind\nx\ny\n", "\"f.csv\" has no column besides the label \"kind\".")]
-    [InlineData("a,kind\n1,x\n2,x\n", "The label \"kind\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers).")]
+    [InlineData(
+        "a,kind\n1,x\n2,x\n",
+        "The label \"kind\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers)."
+    )]
     public void A_table_that_cannot_be_learnt_from_is_refused_with_its_place(string text, string sentence) =>
         Assert.Equal(sentence, Refusal(() => Load(text)));
 
     [Fact]
     public void Lines_are_counted_whatever_ends_them() =>
-        Assert.Equal("\"f.csv\", line 6, column \"a\": \"two\" is not a finite number.", Refusal(() => Load("a,kind\r1,\"x\r\nx\"\n2,\"y\ry\"\rtwo,y\r\n")));
+        Assert.Equal(
+            "\"f.csv\", line 6, column \"a\": \"two\" is not a finite number.",
+            Refusal(() => Load("a,kind\r1,\"x\r\nx\"\n2,\"y\ry\"\rtwo,y\r\n"))
+        );
 
     /// <summary>Ten digits before what matters: float32 has seven.</summary>
     [Theory]
@@ -108,9 +161,18 @@ public class CsvTests
     public void Columns_keep_their_digits_until_they_are_standardised(double offset, double step)
     {
         double[] values = [.. Enumerable.Range(0, 40).Select(i => offset + step * (i * 7 % 40))];
-        var set = Load("t,kind\n" + string.Concat(values.Select((v, i) => FormattableString.Invariant($"{v:R},{i % 2}\n"))), new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 });
+        var set = Load(
+            "t,kind\n" + string.Concat(values.Select((v, i) => FormattableString.Invariant($"{v:R},{i % 2}\n"))),
+            new()
+            {
+                Kind = DataKind.Csv,
+                File = "f.csv",
+                TestFraction = 0,
+            }
+        );
         double deviation = Math.Sqrt((40.0 * 40 - 1) / 12);
-        for (int i = 0; i < 40; i++) Assert.Equal((i * 7 % 40 - 19.5) / deviation, set.Train.Floats![i], 2e-3);
+        for (int i = 0; i < 40; i++)
+            Assert.Equal((i * 7 % 40 - 19.5) / deviation, set.Train.Floats![i], 2e-3);
         Assert.Equal(new ColumnScale("t", set.Columns![0].Mean, set.Columns[0].Deviation), set.Columns.Single());
         Assert.Equal(offset + 19.5 * step, set.Columns[0].Mean, 1e-10 * Math.Abs(offset));
         Assert.Equal(step * deviation, set.Columns[0].Deviation, 0.01 * step * deviation);
@@ -134,20 +196,57 @@ public class CsvTests
     public void Columns_of_which_float32_mixes_values_up_are_named()
     {
         string text = "a,b,kind\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{(i == 0 ? 1e9 : i * 1e-3)},{i},{i % 2}\n"));
-        Assert.Equal(["a"], Load(text, new() { Kind = DataKind.Csv, File = "f.csv", TestFraction = 0 }).MergedColumns);
+        Assert.Equal(
+            ["a"],
+            Load(
+                text,
+                new()
+                {
+                    Kind = DataKind.Csv,
+                    File = "f.csv",
+                    TestFraction = 0,
+                }
+            ).MergedColumns
+        );
         string targets = "a,y\n" + string.Concat(Enumerable.Range(0, 20).Select(i => $"{i},{1_700_000_000 + i}\n"));
-        Assert.Equal(["y"], Load(targets, new() { Kind = DataKind.Csv, File = "f.csv", Regression = true, TestFraction = 0 }).MergedColumns);
+        Assert.Equal(
+            ["y"],
+            Load(
+                targets,
+                new()
+                {
+                    Kind = DataKind.Csv,
+                    File = "f.csv",
+                    Regression = true,
+                    TestFraction = 0,
+                }
+            ).MergedColumns
+        );
     }
 
     [Fact]
     public void Targets_and_test_values_beyond_float32_are_refused()
     {
-        Assert.Equal("\"f.csv\", line 3, column \"y\": \"1e39\" is beyond float32, in which numbers are predicted.",
-            Refusal(() => Load("a,y\n1,2\n2,1e39\n", new() { Kind = DataKind.Csv, File = "f.csv", Regression = true })));
+        Assert.Equal(
+            "\"f.csv\", line 3, column \"y\": \"1e39\" is beyond float32, in which numbers are predicted.",
+            Refusal(() =>
+                Load(
+                    "a,y\n1,2\n2,1e39\n",
+                    new()
+                    {
+                        Kind = DataKind.Csv,
+                        File = "f.csv",
+                        Regression = true,
+                    }
+                )
+            )
+        );
         string far = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i},{i % 2}\n"));
         int row = Load(far).Test!.Rows![0];
-        Assert.Equal("\"f.csv\", column \"a\", has test values too far from those of the training rows: standardised they are beyond float32.",
-            Refusal(() => Load(far.Replace($"\n{row},", "\n1e300,"))));
+        Assert.Equal(
+            "\"f.csv\", column \"a\", has test values too far from those of the training rows: standardised they are beyond float32.",
+            Refusal(() => Load(far.Replace($"\n{row},", "\n1e300,")))
+        );
     }
 
     /// <summary>As a time series has it, and as whoever maps an exported index to a row needs it.</summary>
@@ -157,7 +256,15 @@ public class CsvTests
         string text = "a,kind\n" + string.Concat(Enumerable.Range(0, 50).Select(i => $"{i * i},{i % 2}\n"));
         foreach (int? train in new int?[] { null, 10 })
         {
-            var set = Load(text, new() { Kind = DataKind.Csv, File = "f.csv", TrainExamples = train });
+            var set = Load(
+                text,
+                new()
+                {
+                    Kind = DataKind.Csv,
+                    File = "f.csv",
+                    TrainExamples = train,
+                }
+            );
             var column = set.Columns!.Single();
             foreach (var split in new[] { set.Train, set.Test! })
             {
@@ -175,28 +282,78 @@ public class CsvTests
 
     [Fact]
     public void A_label_that_is_no_column_is_refused() =>
-        Assert.Equal("\"data.label\" is \"sort\", but \"f.csv\" has no such column; it has a, b, kind.", Refusal(() => Load(Plain, new() { Kind = DataKind.Csv, File = "f.csv", Label = "sort" })));
+        Assert.Equal(
+            "\"data.label\" is \"sort\", but \"f.csv\" has no such column; it has a, b, kind.",
+            Refusal(() =>
+                Load(
+                    Plain,
+                    new()
+                    {
+                        Kind = DataKind.Csv,
+                        File = "f.csv",
+                        Label = "sort",
+                    }
+                )
+            )
+        );
 
     [Fact]
     public void More_examples_than_rows_are_refused() =>
-        Assert.Equal("\"f.csv\" has 5 rows, not enough for 4 training and 2 test examples.",
-            Refusal(() => Load(Plain, new() { Kind = DataKind.Csv, File = "f.csv", TrainExamples = 4, TestExamples = 2 })));
+        Assert.Equal(
+            "\"f.csv\" has 5 rows, not enough for 4 training and 2 test examples.",
+            Refusal(() =>
+                Load(
+                    Plain,
+                    new()
+                    {
+                        Kind = DataKind.Csv,
+                        File = "f.csv",
+                        TrainExamples = 4,
+                        TestExamples = 2,
+                    }
+                )
+            )
+        );
 
     [Fact]
     public void Bytes_that_are_not_text_are_refused() =>
-        Assert.Equal("\"f.csv\" is not UTF-8 text.", Refusal(() => DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => [(byte)'a', 0xFF])));
+        Assert.Equal(
+            "\"f.csv\" is not UTF-8 text.",
+            Refusal(() => DataSource.Load(new() { Kind = DataKind.Csv, File = "f.csv" }, _ => [(byte)'a', 0xFF]))
+        );
 
     [Theory]
     [InlineData("a,kind\n1,x\n\"\u001B[31m\n2\",y\n", "\"f.csv\", line 3, column \"a\": \" [31m 2\" is not a finite number.")]
     [InlineData("\"a\u202E\nb\",kind\n1,x\ntwo,y\n", "\"f.csv\", line 4, column \"a  b\": \"two\" is not a finite number.")]
-    [InlineData("a,\"ki\nnd\"\n1,x\n2,x\n", "The label \"ki nd\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers).")]
-    public void What_a_table_says_cannot_break_the_sentence_that_refuses_it(string text, string sentence) => Assert.Equal(sentence, Refusal(() => Load(text)));
+    [InlineData(
+        "a,\"ki\nnd\"\n1,x\n2,x\n",
+        "The label \"ki nd\" of \"f.csv\" has 1 different values; classes must be 2 to 1000 (set \"data.regression\" to predict numbers)."
+    )]
+    public void What_a_table_says_cannot_break_the_sentence_that_refuses_it(string text, string sentence) =>
+        Assert.Equal(sentence, Refusal(() => Load(text)));
 
     [Fact]
     public void Names_of_columns_are_listed_only_as_far_as_a_sentence_bears()
     {
-        string text = string.Join(',', Enumerable.Range(0, 25).Select(i => $"{i}{new string('x', 1000)}")) + "\n" + string.Join(',', Enumerable.Repeat("1", 25)) + "\n";
-        Assert.EndsWith("x… and 22 more.", Refusal(() => Load(text, new() { Kind = DataKind.Csv, File = "f.csv", Label = "none" })));
+        string text =
+            string.Join(',', Enumerable.Range(0, 25).Select(i => $"{i}{new string('x', 1000)}"))
+            + "\n"
+            + string.Join(',', Enumerable.Repeat("1", 25))
+            + "\n";
+        Assert.EndsWith(
+            "x… and 22 more.",
+            Refusal(() =>
+                Load(
+                    text,
+                    new()
+                    {
+                        Kind = DataKind.Csv,
+                        File = "f.csv",
+                        Label = "none",
+                    }
+                )
+            )
+        );
     }
 
     [Fact]
@@ -206,17 +363,23 @@ public class CsvTests
         Assert.StartsWith("The label \"kind\" of \"f.csv\" has more than 1000 different values", Refusal(() => Load(text)));
     }
 
-    public static TheoryData<string, string> Greedy => new()
-    {
-        { "digits in two columns", "a,b\n" + string.Concat(Enumerable.Repeat("1,2\n1,3\n", 100_000)) },
-        { "digits in many columns", string.Join(',', Enumerable.Range(0, 1000).Select(i => $"c{i}")) + "\n" + string.Concat(Enumerable.Repeat(string.Join(',', Enumerable.Repeat("1", 1000)) + "\n", 500)) },
-        { "a header alone", string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"{i:x}")) + "\n1\n" },
-        { "nothing but separators", new string(',', 1_000_000) },
-        { "nothing but line ends", new string('\n', 1_000_000) },
-        { "short rows", "a,b\n" + string.Concat(Enumerable.Repeat("1\n", 500_000)) },
-        { "one long text", "a,b\n1,\"" + string.Concat(Enumerable.Repeat("\"\"", 500_000)) + "\"\n2,x\n" },
-        { "long labels", "a,b\n" + string.Concat(Enumerable.Range(0, 900).Select(i => $"1,{i}{new string('x', 1000)}\n")) },
-    };
+    public static TheoryData<string, string> Greedy =>
+        new()
+        {
+            { "digits in two columns", "a,b\n" + string.Concat(Enumerable.Repeat("1,2\n1,3\n", 100_000)) },
+            {
+                "digits in many columns",
+                string.Join(',', Enumerable.Range(0, 1000).Select(i => $"c{i}"))
+                    + "\n"
+                    + string.Concat(Enumerable.Repeat(string.Join(',', Enumerable.Repeat("1", 1000)) + "\n", 500))
+            },
+            { "a header alone", string.Join(',', Enumerable.Range(0, 10_000).Select(i => $"{i:x}")) + "\n1\n" },
+            { "nothing but separators", new string(',', 1_000_000) },
+            { "nothing but line ends", new string('\n', 1_000_000) },
+            { "short rows", "a,b\n" + string.Concat(Enumerable.Repeat("1\n", 500_000)) },
+            { "one long text", "a,b\n1,\"" + string.Concat(Enumerable.Repeat("\"\"", 500_000)) + "\"\n2,x\n" },
+            { "long labels", "a,b\n" + string.Concat(Enumerable.Range(0, 900).Select(i => $"1,{i}{new string('x', 1000)}\n")) },
+        };
 
     [Theory]
     [MemberData(nameof(Greedy))]

@@ -10,14 +10,25 @@ public class DriftTests
     [Fact]
     public void Classes_are_the_sides_of_a_line_that_turns()
     {
-        var set = Generators.Make(new DataSpec { Kind = DataKind.Drift, TrainExamples = 1000, TestExamples = 250, Turns = 0.5, Noise = 0 });
+        var set = Generators.Make(
+            new DataSpec
+            {
+                Kind = DataKind.Drift,
+                TrainExamples = 1000,
+                TestExamples = 250,
+                Turns = 0.5,
+                Noise = 0,
+            }
+        );
         Assert.True(set.Stream);
         foreach (var (split, first) in new[] { (set.Train, 0), (set.Test!, 1000) })
         {
             for (int i = 0; i < split.Count; i++)
             {
-                double angle = Math.PI * (first + i) / 1000, side = split.Floats![2 * i] * Math.Cos(angle) + split.Floats[2 * i + 1] * Math.Sin(angle);
-                if (Math.Abs(side) > 1e-6) Assert.Equal(side > 0 ? 1 : 0, split.Labels![i]);
+                double angle = Math.PI * (first + i) / 1000,
+                    side = split.Floats![2 * i] * Math.Cos(angle) + split.Floats[2 * i + 1] * Math.Sin(angle);
+                if (Math.Abs(side) > 1e-6)
+                    Assert.Equal(side > 0 ? 1 : 0, split.Labels![i]);
             }
         }
         // After half a turn both sides have changed places.
@@ -35,19 +46,30 @@ public class DriftTests
     [Fact]
     public void The_order_is_the_streams_own_and_it_goes_by_once()
     {
-        string stream = With(("data", "{ \"kind\": \"drift\", \"trainExamples\": 100 }"), ("batchSizes", "[8]"), ("budget", "{ \"epochs\": 1 }"));
+        string stream = With(
+            ("data", "{ \"kind\": \"drift\", \"trainExamples\": 100 }"),
+            ("batchSizes", "[8]"),
+            ("budget", "{ \"epochs\": 1 }")
+        );
         Assert.Equal(SampleOrder.Sequential, Read(stream).Sampler.Order);
-        Assert.Equal("\"sampler.order\" is \"shuffle\", but the data \"drift\" is a stream; it must be \"sequential\" (or left out).",
-            Refusal(stream.Replace("\"budget\"", "\"sampler\": { \"order\": \"shuffle\" }, \"budget\"")));
+        Assert.Equal(
+            "\"sampler.order\" is \"shuffle\", but the data \"drift\" is a stream; it must be \"sequential\" (or left out).",
+            Refusal(stream.Replace("\"budget\"", "\"sampler\": { \"order\": \"shuffle\" }, \"budget\""))
+        );
         Assert.Equal(13, Resolve(stream).Runs[0].TotalUpdates);
-        Assert.Equal("\"budget\" takes 200 examples, but Drift is a stream of 100 that goes by once; make \"data.trainExamples\" larger.",
-            Refusal(() => Resolve(stream.Replace("\"epochs\": 1", "\"epochs\": 2"))));
-        Assert.StartsWith("\"budget.seconds\" cannot go with Drift", Refusal(() => Resolve(stream.Replace("\"epochs\": 1", "\"seconds\": 1"))));
+        Assert.Equal(
+            "\"budget\" takes 200 examples, but Drift is a stream of 100 that goes by once; make \"data.trainExamples\" larger.",
+            Refusal(() => Resolve(stream.Replace("\"epochs\": 1", "\"epochs\": 2")))
+        );
+        Assert.StartsWith(
+            "\"budget.seconds\" cannot go with Drift",
+            Refusal(() => Resolve(stream.Replace("\"epochs\": 1", "\"seconds\": 1")))
+        );
     }
 
     /// <summary>Share of the points whose class is that of the line before it turned.</summary>
-    private static double Agreement(DataSplit split, int first, int count)
-        => Enumerable.Range(first, count).Average(i => (split.Floats![2 * i] > 0) == (split.Labels![i] == 1) ? 1.0 : 0);
+    private static double Agreement(DataSplit split, int first, int count) =>
+        Enumerable.Range(first, count).Average(i => (split.Floats![2 * i] > 0) == (split.Labels![i] == 1) ? 1.0 : 0);
 
     private static ExperimentPlan Resolve(string text)
     {

@@ -49,14 +49,19 @@ public class GeneratorsTests
         var quadrants = new int[4];
         for (int i = 0; i < 4000; i++)
         {
-            float x = set.Floats![2 * i], y = set.Floats[2 * i + 1];
+            float x = set.Floats![2 * i],
+                y = set.Floats[2 * i + 1];
             Assert.InRange(Math.Abs(x), 0.08f, 1f);
             Assert.InRange(Math.Abs(y), 0.08f, 1f);
             Assert.Equal(x * y < 0 ? 1 : 0, set.Labels![i]);
             quadrants[(x > 0 ? 1 : 0) + (y > 0 ? 2 : 0)]++;
         }
         Assert.All(quadrants, q => Assert.InRange(q, 880, 1120));
-        Assert.InRange(Enumerable.Range(0, 4000).Average(i => Math.Abs(set.Floats![2 * i]) * Math.Abs(set.Floats[2 * i + 1])), 0.54 * 0.54 - 0.012, 0.54 * 0.54 + 0.012);
+        Assert.InRange(
+            Enumerable.Range(0, 4000).Average(i => Math.Abs(set.Floats![2 * i]) * Math.Abs(set.Floats[2 * i + 1])),
+            0.54 * 0.54 - 0.012,
+            0.54 * 0.54 + 0.012
+        );
     }
 
     [Fact]
@@ -66,20 +71,26 @@ public class GeneratorsTests
         for (int i = 0; i < 500; i++)
         {
             double r = Math.Sqrt(Math.Pow(circles.Floats![2 * i], 2) + Math.Pow(circles.Floats[2 * i + 1], 2));
-            if (circles.Labels![i] == 1) Assert.InRange(r, 0, 0.5001);
-            else Assert.InRange(r, 0.8999, 1.2001);
+            if (circles.Labels![i] == 1)
+                Assert.InRange(r, 0, 0.5001);
+            else
+                Assert.InRange(r, 0.8999, 1.2001);
         }
         var moons = Make(DataKind.Moons, 500, noise: 0).Train;
         for (int i = 0; i < 500; i++)
         {
-            double sign = moons.Labels![i] == 0 ? 1 : -1, x = sign * moons.Floats![2 * i] + 0.5, y = sign * moons.Floats[2 * i + 1] + 0.25;
+            double sign = moons.Labels![i] == 0 ? 1 : -1,
+                x = sign * moons.Floats![2 * i] + 0.5,
+                y = sign * moons.Floats[2 * i + 1] + 0.25;
             Assert.Equal(1, x * x + y * y, tolerance: 1e-5);
             Assert.True(y >= -1e-6);
         }
         var spirals = Make(DataKind.Spirals, 500, noise: 0).Train;
         for (int i = 0; i < 500; i++)
         {
-            double x = spirals.Floats![2 * i], y = spirals.Floats[2 * i + 1], r = Math.Sqrt(x * x + y * y);
+            double x = spirals.Floats![2 * i],
+                y = spirals.Floats[2 * i + 1],
+                r = Math.Sqrt(x * x + y * y);
             double turn = Math.Atan2(x, y) - 1.75 * Math.Tau * r - spirals.Labels![i] * Math.PI;
             Assert.Equal(1, Math.Cos(turn), tolerance: 1e-4);
         }
@@ -90,9 +101,12 @@ public class GeneratorsTests
     {
         var line = Make(DataKind.Line, 5000);
         Assert.Equal((DataTask.Regression, 1, 1), (line.Task, line.Inputs, line.Outputs));
-        float[] x = line.Train.Floats!, y = line.Train.Targets!;
-        double mx = x.Average(), my = y.Average();
-        double slope = x.Zip(y, (a, b) => (a - mx) * (b - my)).Sum() / x.Sum(a => (a - mx) * (a - mx)), intercept = my - slope * mx;
+        float[] x = line.Train.Floats!,
+            y = line.Train.Targets!;
+        double mx = x.Average(),
+            my = y.Average();
+        double slope = x.Zip(y, (a, b) => (a - mx) * (b - my)).Sum() / x.Sum(a => (a - mx) * (a - mx)),
+            intercept = my - slope * mx;
         Assert.InRange(slope, 1.45, 1.55);
         Assert.InRange(intercept, 0.47, 0.53);
         Assert.All(x, v => Assert.InRange(v, -1f, 1f));
@@ -118,5 +132,13 @@ public class GeneratorsTests
     public void One_example_of_a_surface_is_the_surface() => Assert.Equal([0f, 0f], Make(DataKind.Beale, 1).Train.Floats!);
 
     private static DataSet Make(DataKind kind, int count, double? noise = null, uint seed = 1) =>
-        Generators.Make(new DataSpec { Kind = kind, TrainExamples = count, Noise = noise, Seed = seed });
+        Generators.Make(
+            new DataSpec
+            {
+                Kind = kind,
+                TrainExamples = count,
+                Noise = noise,
+                Seed = seed,
+            }
+        );
 }

@@ -7,7 +7,8 @@ namespace BatchViz.Core.Tests.Data;
 
 public class IdxTests
 {
-    private static readonly byte[] Images = Make([3, 2, 2], 12), Labels = Make([3], 3);
+    private static readonly byte[] Images = Make([3, 2, 2], 12),
+        Labels = Make([3], 3);
 
     [Fact]
     public void Images_and_labels_are_read_as_they_stand()
@@ -27,7 +28,12 @@ public class IdxTests
         {
             string sentence = Refusal(() => Load(Images[..length], Labels));
             Assert.StartsWith("\"images\" is ", sentence);
-            Assert.Contains(length < 4 ? $"has only {length} bytes" : length < 16 ? $"its header needs 16 bytes, it has {length}" : "promises 3 examples of 4 bytes", sentence);
+            Assert.Contains(
+                length < 4 ? $"has only {length} bytes"
+                    : length < 16 ? $"its header needs 16 bytes, it has {length}"
+                    : "promises 3 examples of 4 bytes",
+                sentence
+            );
         }
     }
 
@@ -67,26 +73,44 @@ public class IdxTests
         Assert.Equal("\"labels\" is no list of labels: it has 4 values an example.", Refusal(() => Load(Images, Images)));
         Assert.Equal("\"images\" has no examples.", Refusal(() => Load(Make([0, 2, 2], 0), Make([0], 0))));
         Assert.Equal("\"data.trainExamples\" is 4, but \"images\" has only 3 examples.", Refusal(() => Load(Images, Labels, take: 4)));
-        Assert.Equal("\"images2\" has 1 values an example, but \"images\" has 4.", Refusal(() => Load(Images, Labels, test: (Labels, Labels))));
+        Assert.Equal(
+            "\"images2\" has 1 values an example, but \"images\" has 4.",
+            Refusal(() => Load(Images, Labels, test: (Labels, Labels)))
+        );
     }
 
     [Fact]
     public void Taking_a_few_examples_leaves_the_number_of_classes_alone() => Assert.Equal(3, Load(Images, Labels, take: 1).Outputs);
 
-    private static DataSet Load(byte[] images, byte[] labels, int? take = null, (byte[] Images, byte[] Labels)? test = null) => DataSource.Load(
-        new DataSpec
-        {
-            Kind = DataKind.Idx, TrainExamples = take, TrainImages = "images", TrainLabels = "labels",
-            TestImages = test is null ? null : "images2", TestLabels = test is null ? null : "labels2",
-        },
-        name => name switch { "images" => images, "labels" => labels, "images2" => test!.Value.Images, _ => test!.Value.Labels });
+    private static DataSet Load(byte[] images, byte[] labels, int? take = null, (byte[] Images, byte[] Labels)? test = null) =>
+        DataSource.Load(
+            new DataSpec
+            {
+                Kind = DataKind.Idx,
+                TrainExamples = take,
+                TrainImages = "images",
+                TrainLabels = "labels",
+                TestImages = test is null ? null : "images2",
+                TestLabels = test is null ? null : "labels2",
+            },
+            name =>
+                name switch
+                {
+                    "images" => images,
+                    "labels" => labels,
+                    "images2" => test!.Value.Images,
+                    _ => test!.Value.Labels,
+                }
+        );
 
     private static byte[] Make(int[] sizes, int values)
     {
         var file = new byte[4 + 4 * sizes.Length + values];
         (file[2], file[3]) = (8, (byte)sizes.Length);
-        for (int d = 0; d < sizes.Length; d++) BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4 + 4 * d), sizes[d]);
-        for (int i = 0; i < values; i++) file[4 + 4 * sizes.Length + i] = (byte)i;
+        for (int d = 0; d < sizes.Length; d++)
+            BinaryPrimitives.WriteInt32BigEndian(file.AsSpan(4 + 4 * d), sizes[d]);
+        for (int i = 0; i < values; i++)
+            file[4 + 4 * sizes.Length + i] = (byte)i;
         return file;
     }
 }

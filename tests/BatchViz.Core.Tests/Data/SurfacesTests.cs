@@ -15,7 +15,8 @@ public class SurfacesTests
         var random = new Random(1);
         for (int i = 0; i < 200; i++)
         {
-            double x = x0 + (x1 - x0) * random.NextDouble(), y = y0 + (y1 - y0) * random.NextDouble();
+            double x = x0 + (x1 - x0) * random.NextDouble(),
+                y = y0 + (y1 - y0) * random.NextDouble();
             var (gx, gy) = Surfaces.Gradient(kind, x, y);
             double fx = (Surfaces.Value(kind, x + H, y) - Surfaces.Value(kind, x - H, y)) / (2 * H);
             double fy = (Surfaces.Value(kind, x, y + H) - Surfaces.Value(kind, x, y - H)) / (2 * H);
@@ -34,7 +35,8 @@ public class SurfacesTests
         var random = new Random(2);
         for (int i = 0; i < 200; i++)
         {
-            double x = x0 + (x1 - x0) * random.NextDouble(), y = y0 + (y1 - y0) * random.NextDouble();
+            double x = x0 + (x1 - x0) * random.NextDouble(),
+                y = y0 + (y1 - y0) * random.NextDouble();
             var (xx, xy, yy) = Surfaces.Hessian(kind, x, y);
             var (right, left) = (Surfaces.Gradient(kind, x + H, y), Surfaces.Gradient(kind, x - H, y));
             var (up, down) = (Surfaces.Gradient(kind, x, y + H), Surfaces.Gradient(kind, x, y - H));
@@ -67,14 +69,16 @@ public class SurfacesTests
     [Fact]
     public void The_left_well_is_the_deeper_one_and_runs_start_on_the_rim_of_the_right_one()
     {
-        double left = Bottom(-1), right = Bottom(1);
+        double left = Bottom(-1),
+            right = Bottom(1);
         Assert.True(left < -0.9 && right > 0.8);
         Assert.True(Surfaces.Value(SurfaceKind.DoubleWell, left, 0) < Surfaces.Value(SurfaceKind.DoubleWell, right, 0) - 0.15);
         Assert.True(Surfaces.Start(SurfaceKind.DoubleWell).X > right);
 
         static double Bottom(double x)
         {
-            for (int i = 0; i < 1000; i++) x -= 0.1 * Surfaces.Gradient(SurfaceKind.DoubleWell, x, 0).X;
+            for (int i = 0; i < 1000; i++)
+                x -= 0.1 * Surfaces.Gradient(SurfaceKind.DoubleWell, x, 0).X;
             return x;
         }
     }

@@ -9,7 +9,9 @@ public sealed record ProjectNode(string Name, string Sdk, IReadOnlyList<string> 
 /// <summary>One import of a TypeScript file; both paths are relative to the top of the repository.</summary>
 public sealed record ScriptImport(string File, string Target);
 
-/// <summary>The direction of the house's arrows: who may name whom. Each function gives one sentence per arrow that runs backwards.</summary>
+/// <summary>
+/// The direction of the house's arrows: who may name whom. Each function gives one sentence per arrow that runs backwards.
+/// </summary>
 public static partial class Arrows
 {
     /// <summary>Per project of src/, the projects it may reference.</summary>
@@ -24,12 +26,19 @@ public static partial class Arrows
         ["BatchViz.Training"] = ["BatchViz.Core", "BatchViz.Telemetry", "BatchViz.Recording"],
         ["BatchViz"] =
         [
-            "BatchViz.Core", "BatchViz.Engine.Cpu", "BatchViz.Engine.Torch",
-            "BatchViz.Telemetry", "BatchViz.Recording", "BatchViz.Training", "BatchViz.Stage",
+            "BatchViz.Core",
+            "BatchViz.Engine.Cpu",
+            "BatchViz.Engine.Torch",
+            "BatchViz.Telemetry",
+            "BatchViz.Recording",
+            "BatchViz.Training",
+            "BatchViz.Stage",
         ],
     };
 
-    /// <summary>Per project, the packages it may reference, by the start of their names; the host may reference any but an engine's.</summary>
+    /// <summary>
+    /// Per project, the packages it may reference, by the start of their names; the host may reference any but an engine's.
+    /// </summary>
     private static readonly Dictionary<string, string[]> MayInstall = new()
     {
         ["BatchViz.Core"] = ["CsvHelper", "System.Numerics.Tensors"],
@@ -50,14 +59,19 @@ public static partial class Arrows
                 yield return $"{project.Name} has no place in the house; name its arrows here.";
                 continue;
             }
-            foreach (string other in project.Projects.Except(allowed)) yield return $"{project.Name} must not reference {other}.";
+            foreach (string other in project.Projects.Except(allowed))
+                yield return $"{project.Name} must not reference {other}.";
 
             bool host = project.Name == "BatchViz";
-            if (!host && project.Sdk != "Microsoft.NET.Sdk") yield return $"{project.Name} must not use {project.Sdk}.";
+            if (!host && project.Sdk != "Microsoft.NET.Sdk")
+                yield return $"{project.Name} must not use {project.Sdk}.";
             foreach (string package in project.Packages)
             {
-                bool fits = host ? !package.StartsWith("TorchSharp") : MayInstall[project.Name].Any(p => package.StartsWith(p, StringComparison.Ordinal));
-                if (!fits) yield return $"{project.Name} must not install {package}.";
+                bool fits = host
+                    ? !package.StartsWith("TorchSharp")
+                    : MayInstall[project.Name].Any(p => package.StartsWith(p, StringComparison.Ordinal));
+                if (!fits)
+                    yield return $"{project.Name} must not install {package}.";
             }
         }
     }
@@ -71,7 +85,8 @@ public static partial class Arrows
             bool fits = own
                 ? Path.GetFullPath(Path.Combine("/", file, "..", target)).StartsWith($"/{stage}/", StringComparison.Ordinal)
                 : packages.Contains(PackageOf(target));
-            if (!fits) yield return $"{file} must not import {target}.";
+            if (!fits)
+                yield return $"{file} must not import {target}.";
         }
     }
 
@@ -87,35 +102,47 @@ public static partial class Arrows
     public static IEnumerable<string> BackwardsInHost(string file, string source, IReadOnlyCollection<string> folders)
     {
         string from = file.Contains('/') ? file[..file.IndexOf('/')] : "";
-        if (from == "") yield break;
+        if (from == "")
+            yield break;
         string code = CSharpComment().Replace(source, "");
         foreach (string to in folders.Where(to => to != from && (Outermost.Contains(to) || Innermost.Contains(from))))
         {
             // In full, after "using", or by the end of its name, which is enough inside BatchViz.
-            if (Regex.IsMatch(code, $@"\bBatchViz\.{to}\b|(?<![\w.""]){to}\.[A-Z]")) yield return $"{file} must not import BatchViz.{to}.";
+            if (Regex.IsMatch(code, $@"\bBatchViz\.{to}\b|(?<![\w.""]){to}\.[A-Z]"))
+                yield return $"{file} must not import BatchViz.{to}.";
         }
     }
 
     /// <summary>
-    /// Files of src/ and bench/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited and written
+    /// Files of src/ and bench/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited
+    /// and written
     /// back; and fuzzers make up input. All that the program tells others is a contract.
     /// </summary>
     private static readonly string[] EditDocuments =
     [
-        "BatchViz.Core/Specs/", "BatchViz/Components/NewExperiment/SpecForm.cs", "BatchViz.Bench/Soak/Targets/",
+        "BatchViz.Core/Specs/",
+        "BatchViz/Components/NewExperiment/SpecForm.cs",
+        "BatchViz.Bench/Soak/Targets/",
         // The experiment file as a part of them.
-        "BatchViz/Api/Manifest.cs", "BatchViz/Api/CommandReports.cs", "BatchViz.Recording/RecordingManifest.cs",
+        "BatchViz/Api/Manifest.cs",
+        "BatchViz/Api/CommandReports.cs",
+        "BatchViz.Recording/RecordingManifest.cs",
     ];
 
     /// <param name="file">Within src/ or bench/.</param>
-    public static bool BuildsJsonByHand(string file, string source)
-        => !EditDocuments.Any(allowed => file.StartsWith(allowed, StringComparison.Ordinal)) && HandmadeJson().IsMatch(CSharpComment().Replace(source, ""));
+    public static bool BuildsJsonByHand(string file, string source) =>
+        !EditDocuments.Any(allowed => file.StartsWith(allowed, StringComparison.Ordinal))
+        && HandmadeJson().IsMatch(CSharpComment().Replace(source, ""));
 
-    public static ProjectNode ReadProject(string name, XElement project) => new(
-        name,
-        (string?)project.Attribute("Sdk") ?? project.Elements("Import").Select(import => (string?)import.Attribute("Sdk")).FirstOrDefault(sdk => sdk is not null) ?? "",
-        [.. Includes(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))],
-        [.. Includes(project, "PackageReference"), .. Includes(project, "FrameworkReference")]);
+    public static ProjectNode ReadProject(string name, XElement project) =>
+        new(
+            name,
+            (string?)project.Attribute("Sdk")
+                ?? project.Elements("Import").Select(import => (string?)import.Attribute("Sdk")).FirstOrDefault(sdk => sdk is not null)
+                ?? "",
+            [.. Includes(project, "ProjectReference").Select(path => Path.GetFileNameWithoutExtension(path.Replace('\\', '/')))],
+            [.. Includes(project, "PackageReference"), .. Includes(project, "FrameworkReference")]
+        );
 
     public static IEnumerable<ScriptImport> ReadImports(string file, string source) =>
         ImportedName().Matches(Comment().Replace(source, "")).Select(match => new ScriptImport(file, match.Groups["name"].Value));

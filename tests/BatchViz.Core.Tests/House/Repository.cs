@@ -7,7 +7,8 @@ public static class Repository
 
     /// <summary>Files under a folder, as paths relative to the top; build outputs are left out.</summary>
     public static IEnumerable<string> Files(string folder, string pattern) =>
-        Directory.EnumerateFiles(Path.Combine(Top, folder), pattern, SearchOption.AllDirectories)
+        Directory
+            .EnumerateFiles(Path.Combine(Top, folder), pattern, SearchOption.AllDirectories)
             .Select(path => Path.GetRelativePath(Top, path).Replace('\\', '/'))
             .Where(path => !path.Split('/').Any(part => part is "bin" or "obj" or "node_modules"))
             .Order(StringComparer.Ordinal);
@@ -17,7 +18,8 @@ public static class Repository
     private static string FindTop()
     {
         string? folder = AppContext.BaseDirectory;
-        while (folder is not null && !File.Exists(Path.Combine(folder, "BatchViz.sln"))) folder = Path.GetDirectoryName(folder);
+        while (folder is not null && !File.Exists(Path.Combine(folder, "BatchViz.sln")))
+            folder = Path.GetDirectoryName(folder);
         return folder ?? throw new DirectoryNotFoundException("No folder above this test holds BatchViz.sln.");
     }
 }

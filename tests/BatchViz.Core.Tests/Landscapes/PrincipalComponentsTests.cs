@@ -7,11 +7,13 @@ public class PrincipalComponentsTests
     [Fact]
     public void The_plane_of_a_cloud_is_the_one_that_power_iteration_finds()
     {
-        const int n = 30, d = 12;
+        const int n = 30,
+            d = 12;
         var points = Cloud(n, d);
         var found = PrincipalComponents.Of(Gram(points), n)!;
         double[][] directions = [Direction(points, found.First), Direction(points, found.Second)];
-        double total = points.Sum(p => Dot(p, p)), in2 = 0;
+        double total = points.Sum(p => Dot(p, p)),
+            in2 = 0;
         var left = points.Select(p => (double[])p.Clone()).ToArray();
         foreach (var direction in directions)
         {
@@ -22,7 +24,8 @@ public class PrincipalComponentsTests
             foreach (var p in left)
             {
                 double along = Dot(p, brute);
-                for (int i = 0; i < d; i++) p[i] -= along * brute[i];
+                for (int i = 0; i < d; i++)
+                    p[i] -= along * brute[i];
             }
         }
         Assert.Equal(0, Dot(directions[0], directions[1]), 10);
@@ -49,12 +52,31 @@ public class PrincipalComponentsTests
     [Fact]
     public void Two_components_of_one_evenly_sampled_random_walk_hold_about_76_percent()
     {
-        double share = RandomWalkNull.Explained([[.. Enumerable.Repeat(1.0, 119)]], [0], 0, 100_000, seed: 1);
+        double share = RandomWalkNull.Explained(
+            [
+                [.. Enumerable.Repeat(1.0, 119)],
+            ],
+            [0],
+            0,
+            100_000,
+            seed: 1
+        );
         Assert.InRange(share, 0.70, 0.82);
         // In many dimensions the covariance of 120 centred points of a walk has the eigenvalues 1 / (4 sin²(πk/240)), k = 1 … 119.
         double[] values = [.. Enumerable.Range(1, 119).Select(k => 1 / Math.Pow(Math.Sin(Math.PI * k / 240), 2))];
         Assert.Equal((values[0] + values[1]) / values.Sum(), share, tolerance: 0.02);
-        Assert.Equal(share, RandomWalkNull.Explained([[.. Enumerable.Repeat(1.0, 119)]], [0], 0, 100_000, seed: 1));
+        Assert.Equal(
+            share,
+            RandomWalkNull.Explained(
+                [
+                    [.. Enumerable.Repeat(1.0, 119)],
+                ],
+                [0],
+                0,
+                100_000,
+                seed: 1
+            )
+        );
     }
 
     [Fact]
@@ -62,20 +84,37 @@ public class PrincipalComponentsTests
     {
         double[] walk = [.. Enumerable.Repeat(1.0, 24)];
         double Share(int[] starts, double apart) => RandomWalkNull.Explained([.. starts.Select(_ => walk)], starts, apart, 1000, seed: 1);
-        double one = Share([0], 0), five = Share([0, 0, 0, 0, 0], 0), apart = Share([0, 1, 2], 1000);
+        double one = Share([0], 0),
+            five = Share([0, 0, 0, 0, 0], 0),
+            apart = Share([0, 1, 2], 1000);
         Assert.True(five < one - 0.1, $"{five} against {one}");
         Assert.True(apart > 0.99, $"{apart}");
-        Assert.Equal(1, RandomWalkNull.Explained([[0, 0, 0]], [0], 0, 10, seed: 1));
+        Assert.Equal(
+            1,
+            RandomWalkNull.Explained(
+                [
+                    [0, 0, 0],
+                ],
+                [0],
+                0,
+                10,
+                seed: 1
+            )
+        );
     }
 
     private static double[][] Cloud(int n, int d)
     {
         var random = new Random(3);
-        var points = Enumerable.Range(0, n).Select(_ => Enumerable.Range(0, d).Select(i => (random.NextDouble() - 0.5) * (d - i)).ToArray()).ToArray();
+        var points = Enumerable
+            .Range(0, n)
+            .Select(_ => Enumerable.Range(0, d).Select(i => (random.NextDouble() - 0.5) * (d - i)).ToArray())
+            .ToArray();
         for (int i = 0; i < d; i++)
         {
             double mean = points.Average(p => p[i]);
-            foreach (var p in points) p[i] -= mean;
+            foreach (var p in points)
+                p[i] -= mean;
         }
         return points;
     }
@@ -94,10 +133,12 @@ public class PrincipalComponentsTests
             foreach (var p in points)
             {
                 double along = Dot(p, v);
-                for (int i = 0; i < d; i++) next[i] += along * p[i];
+                for (int i = 0; i < d; i++)
+                    next[i] += along * p[i];
             }
             double norm = Math.Sqrt(Dot(next, next));
-            for (int i = 0; i < d; i++) v[i] = next[i] / norm;
+            for (int i = 0; i < d; i++)
+                v[i] = next[i] / norm;
         }
         return v;
     }

@@ -28,7 +28,8 @@ public class PhiloxTests
     {
         var stream = new Philox(1, Purpose.Data);
         var bins = new int[100];
-        for (ulong i = 0; i < 100_000; i++) bins[(int)(stream.Uniform(i) * 100)]++;
+        for (ulong i = 0; i < 100_000; i++)
+            bins[(int)(stream.Uniform(i) * 100)]++;
         AssertEven(bins, 100_000);
     }
 
@@ -37,7 +38,8 @@ public class PhiloxTests
     {
         var stream = new Philox(1, Purpose.Draw);
         var bins = new int[7];
-        for (ulong i = 0; i < 70_000; i++) bins[stream.Below(i, 7)]++;
+        for (ulong i = 0; i < 70_000; i++)
+            bins[stream.Below(i, 7)]++;
         AssertEven(bins, 70_000);
         Assert.Equal(0, stream.Below(0, 1));
         Assert.InRange(stream.Below(0, int.MaxValue), 0, int.MaxValue - 1);
@@ -48,13 +50,17 @@ public class PhiloxTests
     {
         var stream = new Philox(2, Purpose.InitialWeights);
         const int N = 200_000;
-        double first = 0, second = 0, third = 0, fourth = 0;
+        double first = 0,
+            second = 0,
+            third = 0,
+            fourth = 0;
         int beyond = 0;
         for (ulong i = 0; i < N; i++)
         {
             double x = stream.Gaussian(i);
             (first, second, third, fourth) = (first + x, second + x * x, third + x * x * x, fourth + x * x * x * x);
-            if (Math.Abs(x) > 1.959964) beyond++;
+            if (Math.Abs(x) > 1.959964)
+                beyond++;
         }
         // Four standard errors of each.
         Assert.InRange(first / N, -0.009, 0.009);
@@ -67,7 +73,12 @@ public class PhiloxTests
     [Fact]
     public void Purposes_seeds_steps_and_indices_are_independent_streams()
     {
-        var streams = (from seed in new uint[] { 1, 2 } from purpose in Enum.GetValues<Purpose>() from step in new ulong[] { 0, 1, 1ul << 32 } select new Philox(seed, purpose, step)).ToArray();
+        var streams = (
+            from seed in new uint[] { 1, 2 }
+            from purpose in Enum.GetValues<Purpose>()
+            from step in new ulong[] { 0, 1, 1ul << 32 }
+            select new Philox(seed, purpose, step)
+        ).ToArray();
         var words = streams.SelectMany(s => Enumerable.Range(0, 64).Select(i => s.Word((ulong)i))).ToArray();
         // 3072 words out of 2³²: one collision is expected in a thousand such draws.
         Assert.InRange(words.Distinct().Count(), words.Length - 1, words.Length);
@@ -81,7 +92,8 @@ public class PhiloxTests
     /// <summary>χ² within five standard deviations of its mean.</summary>
     private static void AssertEven(int[] bins, int total)
     {
-        double expected = total / (double)bins.Length, freedom = bins.Length - 1;
+        double expected = total / (double)bins.Length,
+            freedom = bins.Length - 1;
         double chiSquared = bins.Sum(b => (b - expected) * (b - expected) / expected);
         Assert.InRange(chiSquared, freedom - 5 * Math.Sqrt(2 * freedom), freedom + 5 * Math.Sqrt(2 * freedom));
     }

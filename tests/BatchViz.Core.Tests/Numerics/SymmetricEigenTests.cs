@@ -14,14 +14,16 @@ public class SymmetricEigenTests
         var random = new Random(n);
         var matrix = new double[n * n];
         for (int i = 0; i < n; i++)
-            for (int j = 0; j <= i; j++) matrix[i * n + j] = matrix[j * n + i] = random.NextDouble() * 2 - 1;
+        for (int j = 0; j <= i; j++)
+            matrix[i * n + j] = matrix[j * n + i] = random.NextDouble() * 2 - 1;
         var (values, vectors) = SymmetricEigen.Decompose(matrix, n);
         Assert.Equal(values.OrderDescending(), values);
         for (int i = 0; i < n; i++)
         {
             for (int j = 0; j < n; j++)
             {
-                double inner = 0, rebuilt = 0;
+                double inner = 0,
+                    rebuilt = 0;
                 for (int k = 0; k < n; k++)
                 {
                     inner += vectors[k * n + i] * vectors[k * n + j];

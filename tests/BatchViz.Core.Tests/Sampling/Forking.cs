@@ -5,15 +5,20 @@ using FsCheck.Fluent;
 
 namespace BatchViz.Core.Tests.Sampling;
 
-/// <summary>A run, a fork of it, a fork of that and so on, ascending; and the last one's batches counted one by one: no closed form, no phases.</summary>
+/// <summary>
+/// A run, a fork of it, a fork of that and so on, ascending; and the last one's batches counted one by one: no closed form, no phases.
+/// </summary>
 public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int BatchSize)> Forks)
 {
-    /// <summary>One to three forks, some of them at an epoch's border, at the same update as the one before, or with the size in force.</summary>
+    /// <summary>
+    /// One to three forks, some of them at an epoch's border, at the same update as the one before, or with the size in force.
+    /// </summary>
     public static readonly Arbitrary<Forking> Any = (
         from root in Growing.Any.Generator
         from count in Gen.Choose(1, 3)
         from draws in Gen.Choose(0, int.MaxValue - 1).ArrayOf(3 * count)
-        select Of(root, draws)).ToArbitrary();
+        select Of(root, draws)
+    ).ToArbitrary();
 
     private static Forking Of(Growing root, int[] draws)
     {
@@ -28,7 +33,8 @@ public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int Batch
                 1 => from,
                 _ => from + draws[i + 1] % 40,
             };
-            int now = progress.PhaseOf(update + 1).BatchSize, size = draws[i + 2] % 5 == 0 ? now : 1 + draws[i + 2] % root.TrainExamples;
+            int now = progress.PhaseOf(update + 1).BatchSize,
+                size = draws[i + 2] % 5 == 0 ? now : 1 + draws[i + 2] % root.TrainExamples;
             forks.Add((update, size));
             progress = progress.ForkedAt(update, size);
         }
@@ -43,8 +49,11 @@ public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int Batch
     public IEnumerable<(long Epoch, int Whole, long[] Positions, double Epochs)> Batches()
     {
         var remainder = Root.Remainder;
-        int n = Root.TrainExamples, at = 0, taken = 0;
-        long epoch = 0, used = 0;
+        int n = Root.TrainExamples,
+            at = 0,
+            taken = 0;
+        long epoch = 0,
+            used = 0;
         int? own = null;
         double passes = 0;
         for (long made = 0; ; made++)
@@ -52,10 +61,12 @@ public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int Batch
             for (; taken < Forks.Count && Forks[taken].Update == made; taken++)
             {
                 bool differs = Forks[taken].BatchSize != (own ?? Root.SizeIn(epoch));
-                if (differs && at > 0 && remainder != RemainderPolicy.Carry) (epoch, at) = (epoch + 1, 0);
+                if (differs && at > 0 && remainder != RemainderPolicy.Carry)
+                    (epoch, at) = (epoch + 1, 0);
                 own = Forks[taken].BatchSize;
             }
-            int size = own ?? Root.SizeIn(epoch), left = Math.Min(size, n - at);
+            int size = own ?? Root.SizeIn(epoch),
+                left = Math.Min(size, n - at);
             long from = epoch * n;
             var positions = remainder switch
             {
@@ -68,8 +79,10 @@ public sealed record Forking(Growing Root, IReadOnlyList<(long Update, int Batch
             passes += 1 / (remainder == RemainderPolicy.Drop ? Math.Floor((double)n / size) : Math.Ceiling((double)n / size));
             yield return (epoch, size, batch, remainder is RemainderPolicy.Drop or RemainderPolicy.Wrap ? passes : (double)used / n);
             at += size;
-            if (remainder == RemainderPolicy.Carry) (epoch, at) = (epoch + at / n, at % n);
-            else if (at + (remainder == RemainderPolicy.Drop ? size : 1) > n) (epoch, at) = (epoch + 1, 0);
+            if (remainder == RemainderPolicy.Carry)
+                (epoch, at) = (epoch + at / n, at % n);
+            else if (at + (remainder == RemainderPolicy.Drop ? size : 1) > n)
+                (epoch, at) = (epoch + 1, 0);
         }
     }
 }

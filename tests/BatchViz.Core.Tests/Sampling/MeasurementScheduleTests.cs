@@ -5,7 +5,28 @@ namespace BatchViz.Core.Tests.Sampling;
 public class MarksTests
 {
     public static IEnumerable<object[]> Totals =>
-        from total in new long[] { 1, 2, 3, 13, 14, 78, 79, 80, 81, 100, 511, 512, 513, 1000, 4097, 59_999, 300_000, 9_999_999, 100_000_000 }
+        from total in new long[]
+        {
+            1,
+            2,
+            3,
+            13,
+            14,
+            78,
+            79,
+            80,
+            81,
+            100,
+            511,
+            512,
+            513,
+            1000,
+            4097,
+            59_999,
+            300_000,
+            9_999_999,
+            100_000_000,
+        }
         from atMost in new[] { 80, 100, 512 }
         select new object[] { total, atMost };
 
@@ -26,7 +47,8 @@ public class MarksTests
         var all = All(new MeasurementSchedule(total, atMost), total);
         long largest = all.Zip(all.Skip(1), (a, b) => b - a).Max();
         Assert.True(largest <= Math.Max(1, 4 * total / atMost), $"a gap of {largest}");
-        foreach (var (a, b) in all.Zip(all.Skip(1))) Assert.True(b - a <= Math.Max(1, a), $"{a} → {b}");
+        foreach (var (a, b) in all.Zip(all.Skip(1)))
+            Assert.True(b - a <= Math.Max(1, a), $"{a} → {b}");
     }
 
     [Theory]
@@ -41,7 +63,8 @@ public class MarksTests
         for (long u = 0; u <= (total ?? 20_000) + 3; u++)
         {
             Assert.Equal(u == next, marks.Due(u));
-            if (u == next) next = marks.Next(u);
+            if (u == next)
+                next = marks.Next(u);
         }
     }
 
@@ -60,7 +83,8 @@ public class MarksTests
     private static List<long> All(MeasurementSchedule marks, long upTo)
     {
         var all = new List<long>();
-        for (long u = marks.Next(-1); u <= upTo; u = marks.Next(u)) all.Add(u);
+        for (long u = marks.Next(-1); u <= upTo; u = marks.Next(u))
+            all.Add(u);
         return all;
     }
 }

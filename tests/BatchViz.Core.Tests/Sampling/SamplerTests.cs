@@ -6,7 +6,9 @@ namespace BatchViz.Core.Tests.Sampling;
 public class SamplerTests
 {
     public static IEnumerable<object[]> Choices =>
-        from order in Enum.GetValues<SampleOrder>() from remainder in Enum.GetValues<RemainderPolicy>() select new object[] { order, remainder };
+        from order in Enum.GetValues<SampleOrder>()
+        from remainder in Enum.GetValues<RemainderPolicy>()
+        select new object[] { order, remainder };
 
     public static TheoryData<RemainderPolicy> Remainders => [.. Enum.GetValues<RemainderPolicy>()];
 
@@ -40,8 +42,10 @@ public class SamplerTests
             for (long examples = 0; examples <= 3L * n + 5; examples++)
             {
                 long updates = progress.UpdatesWithin(examples);
-                Assert.True(progress.ExamplesAfter(updates) <= examples && progress.ExamplesAfter(updates + 1) > examples,
-                    $"{remainder}, N = {n}, B = {batch}, {examples} examples: {updates} updates");
+                Assert.True(
+                    progress.ExamplesAfter(updates) <= examples && progress.ExamplesAfter(updates + 1) > examples,
+                    $"{remainder}, N = {n}, B = {batch}, {examples} examples: {updates} updates"
+                );
             }
         }
     }
@@ -60,7 +64,8 @@ public class SamplerTests
             var shuffled = (int[])updates.Clone();
             random.Shuffle(shuffled);
             var other = Make(order, remainder, N, batch);
-            foreach (int u in shuffled) Assert.Equal(inOrder[u - 1], Batch(other, u));
+            foreach (int u in shuffled)
+                Assert.Equal(inOrder[u - 1], Batch(other, u));
         }
     }
 
@@ -70,7 +75,10 @@ public class SamplerTests
     [InlineData(SampleOrder.Shuffle, RemainderPolicy.Carry)]
     [InlineData(SampleOrder.Sequential, RemainderPolicy.Keep)]
     [InlineData(SampleOrder.Sequential, RemainderPolicy.Carry)]
-    public void Every_epoch_uses_each_example_once_in_the_order_of_its_seed_whatever_the_batch_size(SampleOrder order, RemainderPolicy remainder)
+    public void Every_epoch_uses_each_example_once_in_the_order_of_its_seed_whatever_the_batch_size(
+        SampleOrder order,
+        RemainderPolicy remainder
+    )
     {
         const int N = 23;
         int[][] epochs = [.. Enumerable.Range(0, 4).Select(e => Batch(Make(order, RemainderPolicy.Keep, N, N), e + 1))];
@@ -108,7 +116,10 @@ public class SamplerTests
     public void Only_reweight_scales_the_gradient_of_a_short_batch()
     {
         foreach (var remainder in Enum.GetValues<RemainderPolicy>())
-            Assert.Equal(remainder == RemainderPolicy.Reweight ? 0.5f : 1f, Make(SampleOrder.Shuffle, remainder, 10, 4).GradientWeight(3, 2));
+            Assert.Equal(
+                remainder == RemainderPolicy.Reweight ? 0.5f : 1f,
+                Make(SampleOrder.Shuffle, remainder, 10, 4).GradientWeight(3, 2)
+            );
         Assert.Equal(1f, Make(SampleOrder.Shuffle, RemainderPolicy.Reweight, 10, 4).GradientWeight(1, 4));
     }
 
@@ -121,7 +132,8 @@ public class SamplerTests
         for (int u = 1; u <= 5000; u++)
         {
             int[] batch = Batch(sampler, u);
-            foreach (int i in batch) counts[i]++;
+            foreach (int i in batch)
+                counts[i]++;
             repeated |= batch.Distinct().Count() < 10;
         }
         Assert.True(repeated);
@@ -167,9 +179,13 @@ public class SamplerTests
     }
 
     private static IEnumerable<(int N, int Batch)> Sizes() =>
-        from n in new[] { 1, 2, 7, 12, 50 } from batch in new[] { 1, 2, 3, 5, 7, 49, 50 } where batch <= n select (n, batch);
+        from n in new[] { 1, 2, 7, 12, 50 }
+        from batch in new[] { 1, 2, 3, 5, 7, 49, 50 }
+        where batch <= n
+        select (n, batch);
 
-    private static Sampler Make(SampleOrder order, RemainderPolicy remainder, int n, int batch) => new(new SamplerSpec { Order = order, Remainder = remainder }, n, batch, seed: 5);
+    private static Sampler Make(SampleOrder order, RemainderPolicy remainder, int n, int batch) =>
+        new(new SamplerSpec { Order = order, Remainder = remainder }, n, batch, seed: 5);
 
     private static int[] Batch(Sampler sampler, long update)
     {

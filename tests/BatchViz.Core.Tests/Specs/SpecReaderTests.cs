@@ -24,10 +24,14 @@ public class SpecReaderTests
 
     [Fact]
     public void Null_is_the_same_as_left_out() =>
-        Assert.Equal(SpecWriter.Write(Read(With())).ToJsonString(), SpecWriter.Write(Read(With(("model", "null"), ("seeds", "null"), ("loss", "null")))).ToJsonString());
+        Assert.Equal(
+            SpecWriter.Write(Read(With())).ToJsonString(),
+            SpecWriter.Write(Read(With(("model", "null"), ("seeds", "null"), ("loss", "null")))).ToJsonString()
+        );
 
     [Fact]
-    public void A_byte_order_mark_is_allowed() => Assert.Equal("Moons", SpecReader.Read((byte[])[0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(With())]).Name);
+    public void A_byte_order_mark_is_allowed() =>
+        Assert.Equal("Moons", SpecReader.Read((byte[])[0xEF, 0xBB, 0xBF, .. Encoding.UTF8.GetBytes(With())]).Name);
 
     [Fact]
     public void Whole_numbers_may_be_written_as_JSON_writes_them()
@@ -45,7 +49,10 @@ public class SpecReaderTests
         Assert.Equal(0.4, (rate with { Rule = LearningRateRule.Linear }).For(new BatchSize(128), 500), 12);
         Assert.Equal(0.2, (rate with { Rule = LearningRateRule.SquareRoot }).For(new BatchSize(128), 500), 12);
         Assert.Equal(0.1 * 500 / 32, (rate with { Rule = LearningRateRule.Linear }).For(BatchSize.Full, 500), 12);
-        Assert.Equal(7, Read(With(("batchSizes", "[\"full\"]"), ("learningRate", "{ \"full\": 7 }"))).LearningRate.For(BatchSize.Full, 500));
+        Assert.Equal(
+            7,
+            Read(With(("batchSizes", "[\"full\"]"), ("learningRate", "{ \"full\": 7 }"))).LearningRate.For(BatchSize.Full, 500)
+        );
     }
 
     [Fact]
@@ -70,8 +77,10 @@ public class SpecReaderTests
     public void Optimisers_have_the_defaults_of_PyTorch(string word, double beta1, double beta2, double rho, double epsilon, double decay)
     {
         var spec = Read(With(("optimizer", $"{{ \"kind\": \"{word}\" }}"))).Optimizer;
-        if (spec.HasBetas) Assert.Equal((beta1, beta2), (spec.Beta1, spec.Beta2));
-        if (spec.HasRho) Assert.Equal(rho, spec.Rho);
+        if (spec.HasBetas)
+            Assert.Equal((beta1, beta2), (spec.Beta1, spec.Beta2));
+        if (spec.HasRho)
+            Assert.Equal(rho, spec.Rho);
         Assert.Equal((beta1 > 0, rho > 0, true, false), (spec.HasBetas, spec.HasRho, spec.HasEpsilon, spec.HasMomentum));
         Assert.Equal((epsilon, decay), (spec.Epsilon, spec.WeightDecay));
     }
@@ -79,8 +88,23 @@ public class SpecReaderTests
     [Fact]
     public void Schedules_are_read_with_their_defaults()
     {
-        var spec = Read(With(("schedule", """{ "kind": "step", "everyEpochs": 30, "warmup": { "epochs": 5 } }"""), ("batchSchedule", """{ "everyEpochs": 2 }"""), ("microBatch", "64")));
-        Assert.Equal(new ScheduleSpec { Kind = ScheduleKind.Step, Factor = 0.1, EveryEpochs = 30, Warmup = new(WarmupKind.Gradual, 5, 0.1) }, spec.Schedule);
+        var spec = Read(
+            With(
+                ("schedule", """{ "kind": "step", "everyEpochs": 30, "warmup": { "epochs": 5 } }"""),
+                ("batchSchedule", """{ "everyEpochs": 2 }"""),
+                ("microBatch", "64")
+            )
+        );
+        Assert.Equal(
+            new ScheduleSpec
+            {
+                Kind = ScheduleKind.Step,
+                Factor = 0.1,
+                EveryEpochs = 30,
+                Warmup = new(WarmupKind.Gradual, 5, 0.1),
+            },
+            spec.Schedule
+        );
         Assert.Equal(new BatchScheduleSpec(2, 2), spec.BatchSchedule);
         Assert.Equal(64, spec.MicroBatch);
         Assert.Equal((new ScheduleSpec(), null, null), (Read(With()).Schedule, Read(With()).BatchSchedule, Read(With()).MicroBatch));
@@ -105,7 +129,8 @@ public class SpecReaderTests
         OneToOne(SpecVocabulary.Precisions);
         Assert.Equal(Enum.GetValues<LearningRateRule>().Except([LearningRateRule.Tuned]), SpecVocabulary.Rules.Select(w => w.Value));
 
-        static void OneToOne<T>(IReadOnlyList<(string Word, T Value)> words) where T : struct, Enum
+        static void OneToOne<T>(IReadOnlyList<(string Word, T Value)> words)
+            where T : struct, Enum
         {
             Assert.Equal(Enum.GetValues<T>().Order(), words.Select(w => w.Value).Order());
             Assert.Equal(words.Count, words.Select(w => w.Word).Distinct().Count());

@@ -16,7 +16,8 @@ public static class Texts
             ["learningRate"] = "0.1",
             ["budget"] = """{ "epochs": 2 }""",
         };
-        foreach (var (key, json) in changes) parts[key] = json;
+        foreach (var (key, json) in changes)
+            parts[key] = json;
         return "{ " + string.Join(", ", parts.Where(p => p.Value is not null).Select(p => $"\"{p.Key}\": {p.Value}")) + " }";
     }
 

@@ -47,7 +47,8 @@ public class LayerBundleTests
         foreach (string name in LayerCase.Small.Keys)
         {
             var c = LayerCase.Make(name, 3, batch: 11);
-            if (!c.Network.Separable) continue;
+            if (!c.Network.Separable)
+                continue;
             using var data = engine.Load(c.Data);
             int[] Cut(int? microBatch)
             {
@@ -55,7 +56,8 @@ public class LayerBundleTests
                 return bundle.AdvanceBits(5);
             }
             int[] whole = Cut(null);
-            foreach (int m in new[] { 1, 2, 3, 7, 10 }) Assert.Equal(whole, Cut(m));
+            foreach (int m in new[] { 1, 2, 3, 7, 10 })
+                Assert.Equal(whole, Cut(m));
         }
     }
 
@@ -76,13 +78,22 @@ public class LayerBundleTests
         {
             // Batches of 4, 4 and 3 of 11.
             var (loss, gradient) = net.Gradient(w, [.. c.Examples.Skip(u % 3 * 4).Take(4)], seed: 9, update: u + 1);
-            Assert.True(Math.Abs(loss - block.Row(0, u)[RecordLayout.Loss]) <= 1e-3 * loss + 1e-5, $"{c}, update {u + 1}: {block.Row(0, u)[RecordLayout.Loss]}, not {loss}");
+            Assert.True(
+                Math.Abs(loss - block.Row(0, u)[RecordLayout.Loss]) <= 1e-3 * loss + 1e-5,
+                $"{c}, update {u + 1}: {block.Row(0, u)[RecordLayout.Loss]}, not {loss}"
+            );
             net.Running = net.NextRunning;
             optimizer.Step(w, gradient);
         }
         var end = bundle.Export(0);
-        Assert.True(Vectors.Distance(end.Weights.Doubles(), w) <= 2e-3 * Vectors.Distance(w, c.Start.Doubles()), $"{c}: {Vectors.Distance(end.Weights.Doubles(), w) / Vectors.Distance(w, c.Start.Doubles()):E1} of its way off");
-        Assert.True(Vectors.Distance(end.Statistics![3..], net.Running) <= 1e-3 * Vectors.Norm(net.Running) + 1e-9, $"{c}: running statistics");
+        Assert.True(
+            Vectors.Distance(end.Weights.Doubles(), w) <= 2e-3 * Vectors.Distance(w, c.Start.Doubles()),
+            $"{c}: {Vectors.Distance(end.Weights.Doubles(), w) / Vectors.Distance(w, c.Start.Doubles()):E1} of its way off"
+        );
+        Assert.True(
+            Vectors.Distance(end.Statistics![3..], net.Running) <= 1e-3 * Vectors.Norm(net.Running) + 1e-9,
+            $"{c}: running statistics"
+        );
     }
 
     /// <summary>What else makes an update: a trust ratio for each layer, old weights, a pool, a search.</summary>
@@ -93,12 +104,18 @@ public class LayerBundleTests
     [InlineData("dropout", OptimizerKind.Momentum, 2, true)]
     [InlineData("group norm", OptimizerKind.Lbfgs, 0, false)]
     [InlineData("residual", OptimizerKind.ConjugateGradient, 0, true)]
-    public void Whatever_makes_the_update_it_goes_on_from_a_keyframe_to_the_same_bits(string name, OptimizerKind optimizer, int staleness, bool hard)
+    public void Whatever_makes_the_update_it_goes_on_from_a_keyframe_to_the_same_bits(
+        string name,
+        OptimizerKind optimizer,
+        int staleness,
+        bool hard
+    )
     {
         using var engine = new CpuEngine();
         var c = LayerCase.Make(name, 4, batch: 4);
         var spec = c.Spec(optimizer, 0.05, 7) with { Staleness = staleness };
-        if (hard) spec = spec with { Sampler = spec.Sampler with { Pool = 8 } };
+        if (hard)
+            spec = spec with { Sampler = spec.Sampler with { Pool = 8 } };
         using var data = engine.Load(c.Data);
         using var alone = engine.CreateBundle(data, spec);
         using var resumed = engine.CreateBundle(data, spec);
@@ -135,7 +152,10 @@ public class LayerBundleTests
             int[] pool = [.. Enumerable.Range(u % 2 * 8, u % 2 == 0 ? 8 : 3)];
             using (var weights = bundle.Snapshot(0))
             {
-                var losses = pool.ToDictionary(i => i, i => evaluator.Evaluate(weights, new EvaluationSet(Core.Data.Split.Train, [i])).Loss);
+                var losses = pool.ToDictionary(
+                    i => i,
+                    i => evaluator.Evaluate(weights, new EvaluationSet(Core.Data.Split.Train, [i])).Loss
+                );
                 int[] chosen = bundle.NextBatch(0);
                 Assert.Equal(chosen.Order(), pool.OrderByDescending(i => losses[i]).Take(chosen.Length).Order());
             }
@@ -174,7 +194,11 @@ public class LayerBundleTests
     [Theory, ClassData(typeof(Paths))]
     public void A_batch_norm_on_a_batch_of_one_gives_its_shifts(KernelPath path)
     {
-        var model = new ModelSpec { Kind = ModelKind.Layers, Layers = [LayerSpec.Dense(4), new(LayerKind.BatchNorm) { Momentum = 0.25 }, LayerSpec.Dense()] };
+        var model = new ModelSpec
+        {
+            Kind = ModelKind.Layers,
+            Layers = [LayerSpec.Dense(4), new(LayerKind.BatchNorm) { Momentum = 0.25 }, LayerSpec.Dense()],
+        };
         var c = LayerCase.Make("one", model, new TensorShape(6), 1, LossKind.CrossEntropy, batch: 1);
         using var engine = new CpuEngine(path);
         using var data = engine.Load(c.Data);
@@ -190,7 +214,11 @@ public class LayerBundleTests
         Assert.Contains(gradient[32..36], g => g != 0);
         var net = new ReferenceLayers(c.Network);
         var ofShifts = new ReferenceNet(new NetworkSpec(new ModelSpec(), LossKind.CrossEntropy, [4, 3]));
-        Assert.Equal(ofShifts.LossOf(c.Start[36..].Doubles(), [c.Examples[0] with { Features = c.Start[32..36].Doubles() }]), record[RecordLayout.Loss], 1e-6);
+        Assert.Equal(
+            ofShifts.LossOf(c.Start[36..].Doubles(), [c.Examples[0] with { Features = c.Start[32..36].Doubles() }]),
+            record[RecordLayout.Loss],
+            1e-6
+        );
         net.TrainingLoss(c.Start.Doubles(), [c.Examples[0]]);
         Assert.True(Vectors.Distance(keyframe.Statistics![3..], net.NextRunning) < 1e-6);
         Assert.All(keyframe.Statistics![7..], variance => Assert.Equal(1, variance));
@@ -213,7 +241,8 @@ public class LayerBundleTests
             bundle.Advance(60, block);
             Assert.Equal(60, block.Rows[0]);
             Assert.Equal(1, block.Row(0, 2)[RecordLayout.BatchSize]);
-            for (int u = 0; u < 60; u++) CheckUndefined(block.Row(0, u), c.Network);
+            for (int u = 0; u < 60; u++)
+                CheckUndefined(block.Row(0, u), c.Network);
             using var weights = bundle.Snapshot(0);
             using var evaluator = engine.CreateEvaluator(data, c.Network);
             Assert.True(double.IsFinite(evaluator.Evaluate(weights, EvaluationSet.All(Core.Data.Split.Train)).Loss));
@@ -260,8 +289,7 @@ public class LayerBundleTests
         {
             before = bundle.Export(0).Statistics![3..];
             bundle.Advance(1, block);
-        }
-        while (!bundle.Diverged(0));
+        } while (!bundle.Diverged(0));
         Assert.Equal(before, bundle.Export(0).Statistics![3..]);
         Assert.All(before, value => Assert.True(double.IsFinite(value)));
     }
@@ -272,10 +300,20 @@ public class LayerBundleTests
         var c = LayerCase.Make("batch norm", 1);
         var spec = new ExperimentSpec
         {
-            Name = "x", Data = new DataSpec { Kind = DataKind.Mnist }, Model = c.Network.Model, Loss = LossKind.CrossEntropy, Optimizer = new OptimizerSpec(),
-            LearningRate = new LearningRateSpec { Rate = 0.1 }, BatchSizes = [new BatchSize(4)], Budget = new BudgetSpec { Updates = 1 }, MicroBatch = 2,
+            Name = "x",
+            Data = new DataSpec { Kind = DataKind.Mnist },
+            Model = c.Network.Model,
+            Loss = LossKind.CrossEntropy,
+            Optimizer = new OptimizerSpec(),
+            LearningRate = new LearningRateSpec { Rate = 0.1 },
+            BatchSizes = [new BatchSize(4)],
+            Budget = new BudgetSpec { Updates = 1 },
+            MicroBatch = 2,
         };
-        Assert.StartsWith("\"microBatch\" cannot go with a layer \"batchNorm\"", Assert.Throws<RefusedException>(() => SpecResolver.Resolve(spec, c.Data)).Message);
+        Assert.StartsWith(
+            "\"microBatch\" cannot go with a layer \"batchNorm\"",
+            Assert.Throws<RefusedException>(() => SpecResolver.Resolve(spec, c.Data)).Message
+        );
         SpecResolver.Resolve(spec with { MicroBatch = null }, c.Data);
     }
 
@@ -284,7 +322,13 @@ public class LayerBundleTests
     {
         for (int column = 0; column < new RecordLayout(network.Layers).Width; column++)
         {
-            bool undefined = column is RecordLayout.ExampleNormMean or RecordLayout.ExampleNormMin or RecordLayout.ExampleNormMax or RecordLayout.GradientVariance or RecordLayout.NoiseScale;
+            bool undefined =
+                column
+                is RecordLayout.ExampleNormMean
+                    or RecordLayout.ExampleNormMin
+                    or RecordLayout.ExampleNormMax
+                    or RecordLayout.GradientVariance
+                    or RecordLayout.NoiseScale;
             Assert.True(undefined ? float.IsNaN(record[column]) : float.IsFinite(record[column]), $"column {column}: {record[column]}");
         }
     }

@@ -24,18 +24,24 @@ public class LayerProbeTests
                 var (loss, gradient) = net.EvaluatedGradient(w, at.Case.Examples);
                 double kink = net.NearestKink;
                 Assert.Equal(loss, at.Evaluator.Evaluate(at.Weights, Train).Loss, 1e-5 * loss + 1e-7);
-                if (kink < 1e-3) continue;
+                if (kink < 1e-3)
+                    continue;
                 using var probe = at.Probe.Gradient(at.Weights, Train);
                 Assert.Equal(loss, probe.Loss, 1e-5 * loss + 1e-7);
-                Assert.True(Vectors.Distance(probe.Gradient.Canonical().Doubles(), gradient) <= 1e-5 * Vectors.Norm(gradient) + 1e-7, $"{at.Case}: gradient");
+                Assert.True(
+                    Vectors.Distance(probe.Gradient.Canonical().Doubles(), gradient) <= 1e-5 * Vectors.Norm(gradient) + 1e-7,
+                    $"{at.Case}: gradient"
+                );
 
                 float[] v = Probed.Vector(new Random(seed), w.Length);
                 const double Step = 1e-7;
-                double[] Shifted(double sign) => net.EvaluatedGradient([.. w.Zip(v, (a, b) => a + sign * Step * b)], at.Case.Examples).Gradient;
+                double[] Shifted(double sign) =>
+                    net.EvaluatedGradient([.. w.Zip(v, (a, b) => a + sign * Step * b)], at.Case.Examples).Gradient;
                 double[] expected = [.. Shifted(1).Zip(Shifted(-1), (a, b) => (a - b) / (2 * Step))];
                 using var direction = at.Probe.Direction(v);
                 using var product = at.Probe.HessianProduct(at.Weights, Train, direction);
-                double off = Vectors.Distance(product.Product.Canonical().Doubles(), expected), norm = Vectors.Norm(expected);
+                double off = Vectors.Distance(product.Product.Canonical().Doubles(), expected),
+                    norm = Vectors.Norm(expected);
                 Assert.True(off <= 2e-5 * norm + 1e-6, $"{at.Case}: Hessian product off by {off / norm:E1} of {norm:E1}");
                 using var again = at.Probe.HessianProduct(at.Weights, Train, direction);
                 Assert.Equal(Vectors.Bits(product.Product.Canonical()), Vectors.Bits(again.Product.Canonical()));
@@ -57,17 +63,28 @@ public class LayerProbeTests
             var norms = new float[gradients.Length];
             var found = at.Probe.ExampleGradients(at.Weights, Train, norms);
             double largest = gradients.Max(g => Vectors.Norm(g));
-            for (int i = 0; i < norms.Length; i++) Assert.Equal(Vectors.Norm(gradients[i]), norms[i], 1e-5 * largest);
+            for (int i = 0; i < norms.Length; i++)
+                Assert.Equal(Vectors.Norm(gradients[i]), norms[i], 1e-5 * largest);
             Assert.Equal(gradients.Average(g => Vectors.Dot(g, g)), found.MeanSquare, 1e-4 * largest * largest);
 
             using var plane = at.Evaluator.RandomPlane([at.Weights], 3);
             float[][] vectors = Stage.VectorsOf(plane);
             var moments = at.Probe.PlaneGradients(at.Weights, Train, plane);
-            double[] d1 = vectors[1].Doubles(), d2 = vectors[2].Doubles();
+            double[] d1 = vectors[1].Doubles(),
+                d2 = vectors[2].Doubles();
             double determinant = Vectors.Dot(d1, d1) * Vectors.Dot(d2, d2) - Vectors.Dot(d1, d2) * Vectors.Dot(d1, d2);
-            double[] xs = [.. gradients.Select(g => (Vectors.Dot(g, d1) * Vectors.Dot(d2, d2) - Vectors.Dot(g, d2) * Vectors.Dot(d1, d2)) / determinant)];
+            double[] xs =
+            [
+                .. gradients.Select(g =>
+                    (Vectors.Dot(g, d1) * Vectors.Dot(d2, d2) - Vectors.Dot(g, d2) * Vectors.Dot(d1, d2)) / determinant
+                ),
+            ];
             Assert.Equal(xs.Average(), moments.X, 1e-4 * xs.Max(Math.Abs) + 1e-7);
-            Assert.Equal(xs.Average(x => x * x) - xs.Average() * xs.Average(), moments.XX, 1e-3 * xs.Max(Math.Abs) * xs.Max(Math.Abs) + 1e-7);
+            Assert.Equal(
+                xs.Average(x => x * x) - xs.Average() * xs.Average(),
+                moments.XX,
+                1e-3 * xs.Max(Math.Abs) * xs.Max(Math.Abs) + 1e-7
+            );
         }
     }
 
@@ -80,19 +97,24 @@ public class LayerProbeTests
             using var later = at.Later();
             using var plane = at.Evaluator.PlaneThrough(at.Weights, later, at.Start);
             var region = new GridRegion(-1, 2, -1, 1);
-            float[] one = Stage.Gaps(5), two = Stage.Gaps(5), some = Stage.Gaps(5);
+            float[] one = Stage.Gaps(5),
+                two = Stage.Gaps(5),
+                some = Stage.Gaps(5);
             at.Evaluator.Grid(plane, region, 5, Train, one, default, threads: 1);
             at.Evaluator.Grid(plane, region, 5, Train, two, default, threads: 3);
-            for (int p = 0; p < some.Length; p += 2) some[p] = -1;
+            for (int p = 0; p < some.Length; p += 2)
+                some[p] = -1;
             at.Evaluator.Grid(plane, region, 5, Train, some, default, threads: 2);
             Assert.Equal(Vectors.Bits(one), Vectors.Bits(two));
-            for (int p = 0; p < some.Length; p++) Assert.Equal(p % 2 == 0 ? -1 : one[p], some[p]);
+            for (int p = 0; p < some.Length; p++)
+                Assert.Equal(p % 2 == 0 ? -1 : one[p], some[p]);
 
             // With the origin's running statistics.
             float[][] vectors = Stage.VectorsOf(plane);
             for (int p = 0; p < one.Length; p++)
             {
-                double x = -1 + p % 5 * 0.75, y = -1 + p / 5 * 0.5;
+                double x = -1 + p % 5 * 0.75,
+                    y = -1 + p / 5 * 0.5;
                 double[] w = [.. vectors[0].Select((o, i) => o + x * vectors[1][i] + y * vectors[2][i])];
                 double loss = at.Reference.Loss(w, at.Case.Examples);
                 Assert.Equal(loss, one[p], 1e-4 * loss);
@@ -116,10 +138,12 @@ public class LayerProbeTests
         {
             for (int o = 0; o < group.Outputs; o++, from += group.Inputs)
             {
-                double[] row = vectors[0][from..(from + group.Inputs)].Doubles(), direction = vectors[1][from..(from + group.Inputs)].Doubles();
+                double[] row = vectors[0][from..(from + group.Inputs)].Doubles(),
+                    direction = vectors[1][from..(from + group.Inputs)].Doubles();
                 Assert.Equal(group.Role == WeightRole.Matrix ? Vectors.Norm(row) : 0, Vectors.Norm(direction), 1e-5 * Vectors.Norm(row));
             }
-            if (!group.Bias) continue;
+            if (!group.Bias)
+                continue;
             Assert.All(vectors[1][from..(from + group.Outputs)], b => Assert.Equal(0, b));
             from += group.Outputs;
         }
@@ -158,7 +182,18 @@ public class LayerProbeTests
     [Fact]
     public void The_Fisher_Rao_norm_of_a_chain_of_convolutions_is_its_definition()
     {
-        var model = new ModelSpec { Kind = ModelKind.Layers, Layers = [LayerSpec.Conv(3, 2, bias: false), LayerSpec.Activated(Activation.Relu), LayerSpec.Max(2), new(LayerKind.Flatten), LayerSpec.Dense(bias: false)] };
+        var model = new ModelSpec
+        {
+            Kind = ModelKind.Layers,
+            Layers =
+            [
+                LayerSpec.Conv(3, 2, bias: false),
+                LayerSpec.Activated(Activation.Relu),
+                LayerSpec.Max(2),
+                new(LayerKind.Flatten),
+                LayerSpec.Dense(bias: false),
+            ],
+        };
         Assert.Null(model.WhyNoFisherRao());
         using var at = Trained(CpuEngine.Available[^1], LayerCase.Make("chain", model, new TensorShape(2, 5, 5), 1, LossKind.CrossEntropy));
         double[] w = at.Weights.Canonical().Doubles();
@@ -172,7 +207,13 @@ public class LayerProbeTests
     {
         foreach (var loss in new[] { LossKind.InfoNce, LossKind.SigmoidContrastive })
         {
-            using var at = Trained(CpuEngine.Available[^1], LayerCase.OfPreset("two-tower", new TensorShape(1, 4, 4), 1, count: 9, loss: loss) with { BatchSize = 4 });
+            using var at = Trained(
+                CpuEngine.Available[^1],
+                LayerCase.OfPreset("two-tower", new TensorShape(1, 4, 4), 1, count: 9, loss: loss) with
+                {
+                    BatchSize = 4,
+                }
+            );
             double[] w = at.Weights.Canonical().Doubles();
             var (expected, gradient) = at.Reference.EvaluatedGradient(w, at.Case.Examples);
             var found = at.Evaluator.Evaluate(at.Weights, Train);
@@ -185,7 +226,10 @@ public class LayerProbeTests
         }
     }
 
-    /// <summary>The loss's own part by differences of its gradient in single precision; a ReLU counts as linear on either side of its kink, however near that is.</summary>
+    /// <summary>
+    /// The loss's own part by differences of its gradient in single precision; a ReLU counts as linear on either side of its kink, however
+    /// near that is.
+    /// </summary>
     [Theory]
     [InlineData(LossKind.InfoNce, Activation.Tanh)]
     [InlineData(LossKind.InfoNce, Activation.Relu)]
@@ -195,16 +239,26 @@ public class LayerProbeTests
     {
         for (int seed = 1; seed <= 4; seed++)
         {
-            var model = new ModelSpec { Kind = ModelKind.Layers, Towers = 2, Layers = [LayerSpec.Conv(3, 2), LayerSpec.Activated(activation), new(LayerKind.Flatten), LayerSpec.Dense(7)] };
-            using var at = Trained(CpuEngine.Available[^1], LayerCase.Make("towers", model, new TensorShape(1, 4, 4), seed, loss, batch: 4));
+            var model = new ModelSpec
+            {
+                Kind = ModelKind.Layers,
+                Towers = 2,
+                Layers = [LayerSpec.Conv(3, 2), LayerSpec.Activated(activation), new(LayerKind.Flatten), LayerSpec.Dense(7)],
+            };
+            using var at = Trained(
+                CpuEngine.Available[^1],
+                LayerCase.Make("towers", model, new TensorShape(1, 4, 4), seed, loss, batch: 4)
+            );
             double[] w = at.Weights.Canonical().Doubles();
             float[] v = Probed.Vector(new Random(seed), w.Length);
             const double Step = 1e-7;
-            double[] Shifted(double sign) => at.Reference.EvaluatedGradient([.. w.Zip(v, (a, b) => a + sign * Step * b)], at.Case.Examples).Gradient;
+            double[] Shifted(double sign) =>
+                at.Reference.EvaluatedGradient([.. w.Zip(v, (a, b) => a + sign * Step * b)], at.Case.Examples).Gradient;
             double[] expected = [.. Shifted(1).Zip(Shifted(-1), (a, b) => (a - b) / (2 * Step))];
             using var direction = at.Probe.Direction(v);
             using var product = at.Probe.HessianProduct(at.Weights, Train, direction);
-            double off = Vectors.Distance(product.Product.Canonical().Doubles(), expected), norm = Vectors.Norm(expected);
+            double off = Vectors.Distance(product.Product.Canonical().Doubles(), expected),
+                norm = Vectors.Norm(expected);
             Assert.True(off <= 2e-3 * norm, $"seed {seed}: off by {off / norm:E1} of {norm:E1}");
             using var again = at.Probe.HessianProduct(at.Weights, Train, direction);
             Assert.Equal(Vectors.Bits(product.Product.Canonical()), Vectors.Bits(again.Product.Canonical()));

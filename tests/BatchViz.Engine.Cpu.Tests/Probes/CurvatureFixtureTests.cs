@@ -6,7 +6,10 @@ using BatchViz.Engine.Cpu.Tests.Reference;
 
 namespace BatchViz.Engine.Cpu.Tests.Probes;
 
-/// <summary>Double backward, whole Hessians and per-example gradients by PyTorch (tests/fixtures/make_curvature.py) check the probes and their reference.</summary>
+/// <summary>
+/// Double backward, whole Hessians and per-example gradients by PyTorch (tests/fixtures/make_curvature.py) check the probes and their
+/// reference.
+/// </summary>
 public class CurvatureFixtureTests
 {
     private static readonly Fixtures All = Fixtures.Read<Fixtures>("curvature.json");
@@ -53,16 +56,23 @@ public class CurvatureFixtureTests
 
             using var top = probed.Probe.Eigenvalues(probed.Weights, Probed.Train, 4, 60, seed: 1);
             Assert.Equal(4, top.Pairs.Count);
-            for (int k = 0; k < 4; k++) Assert.Equal(c.Eigenvalues[k], top.Pairs[k].Value, 1e-5 * Vectors.Norm(c.Eigenvalues));
+            for (int k = 0; k < 4; k++)
+                Assert.Equal(c.Eigenvalues[k], top.Pairs[k].Value, 1e-5 * Vectors.Norm(c.Eigenvalues));
 
             // The Hessian's norm without its diagonal is at most that of the whole: an upper bound of the estimator's error.
             var trace = probed.Probe.Trace(probed.Weights, Probed.Train, 400, seed: 1);
             double bound = Math.Sqrt(2 * c.Eigenvalues.Sum(v => v * v) / 400);
             Assert.InRange(trace.StandardError, 1e-9, 1.3 * bound);
-            Assert.True(Math.Abs(trace.Trace - c.Trace) <= 4 * trace.StandardError, $"{c}: trace {trace.Trace} ± {trace.StandardError}, not {c.Trace}");
+            Assert.True(
+                Math.Abs(trace.Trace - c.Trace) <= 4 * trace.StandardError,
+                $"{c}: trace {trace.Trace} ± {trace.StandardError}, not {c.Trace}"
+            );
 
-            void Near(double[] expected, double[] actual, string what)
-                => Assert.True(Vectors.Distance(actual, expected) <= 1e-5 * Vectors.Norm(expected), $"{c}: {what} off by {Vectors.Distance(actual, expected) / Vectors.Norm(expected):E1}");
+            void Near(double[] expected, double[] actual, string what) =>
+                Assert.True(
+                    Vectors.Distance(actual, expected) <= 1e-5 * Vectors.Norm(expected),
+                    $"{c}: {what} off by {Vectors.Distance(actual, expected) / Vectors.Norm(expected):E1}"
+                );
         }
     }
 

@@ -16,10 +16,12 @@ public class EigenTests
         {
             var random = RandomCase.Make(seed, widest: 8, mostExamples: 20);
             int n = random.Start.Length;
-            if (n is < 12 or > 90) continue;
+            if (n is < 12 or > 90)
+                continue;
             var hessian = new ReferenceHessian(random.Network);
             double[] matrix = hessian.Matrix(random.Start.Doubles(), random.Examples);
-            if (hessian.NearestKink < 1e-4) continue;
+            if (hessian.NearestKink < 1e-4)
+                continue;
             var (values, _) = SymmetricEigen.Decompose(matrix, n);
             double size = Math.Max(Math.Abs(values[0]), Math.Abs(values[^1]));
             using var probed = new Probed(path, random);
@@ -34,20 +36,32 @@ public class EigenTests
                 Assert.InRange(pair.Residual, 0, 1e-4 * size);
                 Assert.Equal(1, pair.Vector.Norm, 1e-6);
                 double[] v = pair.Vector.Canonical().Doubles();
-                double residual = Vectors.Norm(Enumerable.Range(0, n).Select(i => Enumerable.Range(0, n).Sum(j => matrix[i * n + j] * v[j]) - pair.Value * v[i]));
+                double residual = Vectors.Norm(
+                    Enumerable.Range(0, n).Select(i => Enumerable.Range(0, n).Sum(j => matrix[i * n + j] * v[j]) - pair.Value * v[i])
+                );
                 Assert.True(residual <= 1e-4 * size, $"{random}: pair {k} is {residual / size:E1} from an eigenvector");
-                for (int other = 0; other < k; other++) Assert.Equal(0, probed.Probe.Dot(found.Pairs[other].Vector, pair.Vector), 1e-5);
+                for (int other = 0; other < k; other++)
+                    Assert.Equal(0, probed.Probe.Dot(found.Pairs[other].Vector, pair.Vector), 1e-5);
             }
             checks++;
         }
         Assert.True(checks >= 15, $"only {checks} cases");
     }
 
-    /// <summary>A linear model of independent inputs: every output has the same block in the Hessian, so every eigenvalue comes as often as there are outputs.</summary>
+    /// <summary>
+    /// A linear model of independent inputs: every output has the same block in the Hessian, so every eigenvalue comes as often as there
+    /// are outputs.
+    /// </summary>
     [Fact]
     public void MultipleEigenvaluesAreFoundAsOftenAsTheyAre()
     {
-        var split = new Core.Data.DataSplit { Count = 4, Inputs = 2, Floats = [2, 0, -2, 0, 0, 1, 0, -1], Targets = new float[12] };
+        var split = new Core.Data.DataSplit
+        {
+            Count = 4,
+            Inputs = 2,
+            Floats = [2, 0, -2, 0, 0, 1, 0, -1],
+            Targets = new float[12],
+        };
         var set = new Core.Data.DataSet("cross", Core.Data.DataTask.Regression, 2, 3, split, null);
         using var probed = new Probed(CpuEngine.Available[^1], set, new NetworkSpec(new ModelSpec(), LossKind.Squared, [2, 3]));
         // By output: mean x² = 2, mean y² = 0.5, and 1 for the bias.
@@ -59,9 +73,19 @@ public class EigenTests
     [Fact]
     public void AHessianOfZerosHasEigenvaluesToo()
     {
-        var split = new Core.Data.DataSplit { Count = 2, Inputs = 2, Floats = new float[4], Targets = new float[6] };
+        var split = new Core.Data.DataSplit
+        {
+            Count = 2,
+            Inputs = 2,
+            Floats = new float[4],
+            Targets = new float[6],
+        };
         var set = new Core.Data.DataSet("nothing", Core.Data.DataTask.Regression, 2, 3, split, null);
-        using var probed = new Probed(CpuEngine.Available[^1], set, new NetworkSpec(new ModelSpec { Bias = false }, LossKind.Squared, [2, 3]));
+        using var probed = new Probed(
+            CpuEngine.Available[^1],
+            set,
+            new NetworkSpec(new ModelSpec { Bias = false }, LossKind.Squared, [2, 3])
+        );
         using var found = probed.Probe.Eigenvalues(probed.Weights, Probed.Train, 6, 100, seed: 1);
         Assert.Equal(new double[6], found.Pairs.Select(p => p.Value));
         Assert.All(found.Pairs, p => Assert.Equal(1, p.Vector.Norm, 1e-6));
@@ -92,15 +116,18 @@ public class EigenTests
     [Theory, ClassData(typeof(Paths))]
     public void TheTraceLiesWithinItsErrorOfTheTrueOne(KernelPath path)
     {
-        int checks = 0, within = 0;
+        int checks = 0,
+            within = 0;
         for (int seed = 1; seed <= 75; seed++)
         {
             var random = RandomCase.Make(seed, widest: 8, mostExamples: 20);
             int n = random.Start.Length;
-            if (n is < 12 or > 90) continue;
+            if (n is < 12 or > 90)
+                continue;
             var hessian = new ReferenceHessian(random.Network);
             double[] matrix = hessian.Matrix(random.Start.Doubles(), random.Examples);
-            if (hessian.NearestKink < 1e-4) continue;
+            if (hessian.NearestKink < 1e-4)
+                continue;
             double exact = Enumerable.Range(0, n).Sum(i => matrix[i * n + i]);
             double beside = Math.Sqrt(matrix.Sum(v => v * v) - Enumerable.Range(0, n).Sum(i => matrix[i * n + i] * matrix[i * n + i]));
             using var probed = new Probed(path, random);
@@ -108,15 +135,20 @@ public class EigenTests
             Assert.Equal(new ProbeCost(0, 1, 300), trace.Cost);
             // Var zᵀHz = 2·Σ over i ≠ j of H²ᵢⱼ for random signs.
             Assert.Equal(Math.Sqrt(2.0 / 300) * beside, trace.StandardError, 0.3 * trace.StandardError + 1e-6);
-            Assert.True(Math.Abs(trace.Trace - exact) <= 4.5 * trace.StandardError + 1e-6 * Math.Abs(exact), $"{random}: {trace.Trace} ± {trace.StandardError}, not {exact}");
-            if (Math.Abs(trace.Trace - exact) <= 2 * trace.StandardError + 1e-6 * Math.Abs(exact)) within++;
+            Assert.True(
+                Math.Abs(trace.Trace - exact) <= 4.5 * trace.StandardError + 1e-6 * Math.Abs(exact),
+                $"{random}: {trace.Trace} ± {trace.StandardError}, not {exact}"
+            );
+            if (Math.Abs(trace.Trace - exact) <= 2 * trace.StandardError + 1e-6 * Math.Abs(exact))
+                within++;
             checks++;
         }
         Assert.True(checks >= 15 && within >= 0.8 * checks, $"{within} of {checks} within two standard errors");
     }
 
     /// <summary>
-    /// Along a run the errors are independent from mark to mark, so their mean goes to 0 and their spread is what each says of itself. With the same
+    /// Along a run the errors are independent from mark to mark, so their mean goes to 0 and their spread is what each says of itself. With
+    /// the same
     /// vectors at every mark all of them would be off alike.
     /// </summary>
     [Fact]
@@ -128,7 +160,10 @@ public class EigenTests
         double exact = Enumerable.Range(0, n).Sum(i => matrix[i * n + i]);
         using var probed = new Probed(KernelPath.Portable, random);
         const int Marks = 80;
-        var traces = Enumerable.Range(0, Marks).Select(mark => probed.Probe.Trace(probed.Weights, Probed.Train, 20, seed: 1, update: 100 * mark)).ToList();
+        var traces = Enumerable
+            .Range(0, Marks)
+            .Select(mark => probed.Probe.Trace(probed.Weights, Probed.Train, 20, seed: 1, update: 100 * mark))
+            .ToList();
         double claimed = Math.Sqrt(traces.Average(trace => trace.StandardError * trace.StandardError));
         double[] off = [.. traces.Select(trace => (trace.Trace - exact) / claimed)];
         Assert.InRange(off.Average(), -4 / Math.Sqrt(Marks), 4 / Math.Sqrt(Marks));

@@ -19,13 +19,16 @@ public class HessianProductTests
         for (int seed = 1; seed <= 225; seed++)
         {
             var random = RandomCase.Make(seed, mostExamples: 30);
-            if (random.Network.ParameterCount > 3000) continue;
+            if (random.Network.ParameterCount > 3000)
+                continue;
             var v = Probed.Vector(new Random(seed), random.Start.Length);
             var hessian = new ReferenceHessian(random.Network);
             double[] expected = hessian.Product(random.Start.Doubles(), random.Examples, v.Doubles());
-            if (hessian.NearestKink < 1e-4) continue;
+            if (hessian.NearestKink < 1e-4)
+                continue;
             using var probed = new Probed(path, random);
-            double off = Vectors.Distance(probed.HessianProduct(v).Doubles(), expected), norm = Vectors.Norm(expected);
+            double off = Vectors.Distance(probed.HessianProduct(v).Doubles(), expected),
+                norm = Vectors.Norm(expected);
             Assert.True(off <= 1e-5 * norm + 1e-7, $"{random}: off by {off / norm:E1} of {norm:E1}");
             combinations.Add((random.Network.Model.Activation, random.Network.Loss));
             checks++;
@@ -43,17 +46,22 @@ public class HessianProductTests
             using var probed = new Probed(path, set, Sets.Net(set, LossKind.CrossEntropy, [20, 17], activation));
             var random = new Random(3);
             int n = (int)probed.Weights.Count;
-            float[] u = Probed.Vector(random, n), v = Probed.Vector(random, n);
-            double[] hu = probed.HessianProduct(u).Doubles(), hv = probed.HessianProduct(v).Doubles();
+            float[] u = Probed.Vector(random, n),
+                v = Probed.Vector(random, n);
+            double[] hu = probed.HessianProduct(u).Doubles(),
+                hv = probed.HessianProduct(v).Doubles();
             double[] both = probed.HessianProduct([.. u.Zip(v, (a, b) => 2 * a - 0.5f * b)]).Doubles();
-            double uhv = u.Zip(hv, (a, b) => a * b).Sum(), vhu = v.Zip(hu, (a, b) => a * b).Sum();
+            double uhv = u.Zip(hv, (a, b) => a * b).Sum(),
+                vhu = v.Zip(hu, (a, b) => a * b).Sum();
             double size = Vectors.Norm(u.Doubles()) * Vectors.Norm(hv);
             Assert.Equal(uhv, vhu, 1e-6 * size);
             Assert.True(Vectors.Distance(both, hu.Zip(hv, (a, b) => 2 * a - 0.5 * b)) <= 1e-5 * Vectors.Norm(both), activation.ToString());
         }
     }
 
-    /// <summary>300 examples are three chunks; kept, or computed anew in one place, in any order of questions, the bits are the same.</summary>
+    /// <summary>
+    /// 300 examples are three chunks; kept, or computed anew in one place, in any order of questions, the bits are the same.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public unsafe void WhatIsKeptDoesNotChangeABit(KernelPath path)
     {
@@ -82,7 +90,8 @@ public class HessianProductTests
                 for (int time = 0; time < 3; time++)
                 {
                     // Other weights in between leave nothing behind that a product would use.
-                    if (time == 2) objective.Loss(vector.Pointer, default);
+                    if (time == 2)
+                        objective.Loss(vector.Pointer, default);
                     objective.HessianProduct(vector.Pointer, product.Pointer, default);
                     var canonical = new float[layout.Parameters];
                     layout.Unpack(product.Pointer, canonical);
@@ -92,7 +101,9 @@ public class HessianProductTests
         }
     }
 
-    /// <summary>Products at the same weights share what they have in common, unless something else was asked in between; no bit depends on it.</summary>
+    /// <summary>
+    /// Products at the same weights share what they have in common, unless something else was asked in between; no bit depends on it.
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void ProductsAtTheSameWeightsShareTheirGradient(KernelPath path)
     {
@@ -125,20 +136,33 @@ public class HessianProductTests
     [Theory, ClassData(typeof(Paths))]
     public void ConfidentPredictionsKeepTheirCurvature(KernelPath path)
     {
-        var split = new DataSplit { Count = 3, Inputs = 2, Floats = [1, 0.125f, -0.5f, 1, 0.125f, 1.25f], Labels = [0, 1, 2] };
+        var split = new DataSplit
+        {
+            Count = 3,
+            Inputs = 2,
+            Floats = [1, 0.125f, -0.5f, 1, 0.125f, 1.25f],
+            Labels = [0, 1, 2],
+        };
         var set = new DataSet("confident", DataTask.Classification, 2, 3, split, null);
         var network = new NetworkSpec(new ModelSpec(), LossKind.CrossEntropy, [2, 3]);
-        float[] w = [14, 0, 0, 15, 3, 3, 0, 0, 1], v = [1, 2, -1, 0.5f, 0.25f, -2, 1, 0.125f, 0.5f];
+        float[] w = [14, 0, 0, 15, 3, 3, 0, 0, 1],
+            v = [1, 2, -1, 0.5f, 0.25f, -2, 1, 0.125f, 0.5f];
         using var probed = new Probed(path, set, network, w);
-        double[] expected = new double[9], z = new double[3], r = new double[3];
+        double[] expected = new double[9],
+            z = new double[3],
+            r = new double[3];
         for (int i = 0; i < 3; i++)
         {
-            double x = split.Floats[2 * i], y = split.Floats[2 * i + 1];
-            for (int o = 0; o < 3; o++) (z[o], r[o]) = (w[2 * o] * x + w[2 * o + 1] * y + w[6 + o], v[2 * o] * x + v[2 * o + 1] * y + v[6 + o]);
-            double max = z.Max(), sum = z.Sum(a => Math.Exp(a - max));
+            double x = split.Floats[2 * i],
+                y = split.Floats[2 * i + 1];
+            for (int o = 0; o < 3; o++)
+                (z[o], r[o]) = (w[2 * o] * x + w[2 * o + 1] * y + w[6 + o], v[2 * o] * x + v[2 * o + 1] * y + v[6 + o]);
+            double max = z.Max(),
+                sum = z.Sum(a => Math.Exp(a - max));
             for (int o = 0; o < 3; o++)
             {
-                double p = Math.Exp(z[o] - max) / sum, delta = p * Enumerable.Range(0, 3).Sum(j => Math.Exp(z[j] - max) / sum * (r[o] - r[j])) / 3;
+                double p = Math.Exp(z[o] - max) / sum,
+                    delta = p * Enumerable.Range(0, 3).Sum(j => Math.Exp(z[j] - max) / sum * (r[o] - r[j])) / 3;
                 expected[2 * o] += delta * x;
                 expected[2 * o + 1] += delta * y;
                 expected[6 + o] += delta;

@@ -19,15 +19,18 @@ public class MomentsTests
             double[] w = random.Start.Doubles();
             double[][] each = [.. random.Examples.Select(e => net.Gradient(w, [e]).Gradient)];
             var (loss, gradient) = net.Gradient(w, random.Examples);
-            if (net.NearestKink < 1e-5) continue;
+            if (net.NearestKink < 1e-5)
+                continue;
             using var probed = new Probed(path, random);
-            double norm = Vectors.Norm(gradient), off = Vectors.Distance(probed.Gradient().Doubles(), gradient);
+            double norm = Vectors.Norm(gradient),
+                off = Vectors.Distance(probed.Gradient().Doubles(), gradient);
             Assert.True(off <= 1e-5 * norm + 1e-8, $"{random}: gradient off by {off / norm:E1}");
 
             double[] norms = [.. each.Select(Vectors.Norm)];
             var fast = new float[norms.Length];
             var moments = probed.Probe.ExampleGradients(probed.Weights, Probed.Train, fast);
-            double mean = norms.Average(v => v * v), trace = each.Average(g => g.Zip(gradient, (a, b) => (a - b) * (a - b)).Sum());
+            double mean = norms.Average(v => v * v),
+                trace = each.Average(g => g.Zip(gradient, (a, b) => (a - b) * (a - b)).Sum());
             Assert.True(Vectors.Distance(fast.Doubles(), norms) <= 1e-5 * Vectors.Norm(norms) + 1e-8, $"{random}: norms");
             Assert.Equal(loss, moments.Loss, 1e-5 * loss + 1e-7);
             Assert.Equal(norm * norm, moments.GradientSquare, 3e-5 * norm * norm + 1e-12);
@@ -51,15 +54,20 @@ public class MomentsTests
             var random = RandomCase.Make(seed, widest: 17);
             var model = random.Network.Model with
             {
-                Bias = false, OutputActivation = Activation.Linear, Activation = seed % 2 == 0 ? Activation.Relu : Activation.Linear,
+                Bias = false,
+                OutputActivation = Activation.Linear,
+                Activation = seed % 2 == 0 ? Activation.Relu : Activation.Linear,
             };
             var network = random.Network with { Model = model };
             var r = new Random(seed);
             float[] start = Probed.Vector(r, (int)network.ParameterCount);
             var net = new ReferenceNet(network);
             double[] w = start.Doubles();
-            double expected = Math.Sqrt(random.Examples.Average(e => Math.Pow(net.Gradient(w, [e]).Gradient.Zip(w, (a, b) => a * b).Sum(), 2)));
-            if (expected < 1e-6) continue;
+            double expected = Math.Sqrt(
+                random.Examples.Average(e => Math.Pow(net.Gradient(w, [e]).Gradient.Zip(w, (a, b) => a * b).Sum(), 2))
+            );
+            if (expected < 1e-6)
+                continue;
             using var probed = new Probed(path, random.Data, network, start);
             var found = probed.Probe.FisherRao(probed.Weights, Probed.Train);
             Assert.True(Math.Abs(expected - found.Norm) <= 1e-4 * expected, $"{random}: {found.Norm}, not {expected}");
@@ -99,7 +107,8 @@ public class MomentsTests
         {
             using var part = probed.Probe.Gradient(probed.Weights, new EvaluationSet(Split.Train, [.. Enumerable.Range(0, batch)]));
             double cosine = probed.Probe.Cosine(full.Gradient, part.Gradient);
-            double[] a = full.Gradient.Canonical().Doubles(), b = part.Gradient.Canonical().Doubles();
+            double[] a = full.Gradient.Canonical().Doubles(),
+                b = part.Gradient.Canonical().Doubles();
             Assert.Equal(a.Zip(b, (x, y) => x * y).Sum() / (Vectors.Norm(a) * Vectors.Norm(b)), cosine, 1e-6);
             Assert.Equal(Vectors.Norm(b), part.Gradient.Norm, 1e-6 * Vectors.Norm(b));
             return cosine;

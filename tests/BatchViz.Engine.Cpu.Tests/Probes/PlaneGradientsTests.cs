@@ -20,7 +20,8 @@ public class PlaneGradientsTests
             double[] w = random.Start.Doubles();
             net.Gradient(w, random.Examples);
             // A step of the differences must not cross a kink, and a plane needs room.
-            if (net.NearestKink < 1e-3 || w.Length < 3) continue;
+            if (net.NearestKink < 1e-3 || w.Length < 3)
+                continue;
             using var probed = new Probed(path, random);
             using var plane = Skew(random.Network, random.Start, seed);
             var scatter = new Scatter(plane, random.Examples.Select(e => (Func<double[], double>)(at => net.LossOf(at, [e]))), w);
@@ -60,15 +61,29 @@ public class PlaneGradientsTests
     {
         foreach (var kind in new[] { DataKind.DoubleWell, DataKind.Beale })
         {
-            var data = Generators.Make(new DataSpec { Kind = kind, TrainExamples = 40, Noise = 0.3 });
+            var data = Generators.Make(
+                new DataSpec
+                {
+                    Kind = kind,
+                    TrainExamples = 40,
+                    Noise = 0.3,
+                }
+            );
             var network = new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface, Start = [0.7, -0.4] }, LossKind.Surface, [2, 1]);
             using var probed = new Probed(CpuEngine.Available[^1], data, network, [0.7f, -0.4f]);
-            double Loss(double[] at, int i) => Surfaces.Value(data.Surface!.Value, at[0], at[1]) + data.Train.Floats![2 * i] * at[0] + data.Train.Floats[2 * i + 1] * at[1];
+            double Loss(double[] at, int i) =>
+                Surfaces.Value(data.Surface!.Value, at[0], at[1])
+                + data.Train.Floats![2 * i] * at[0]
+                + data.Train.Floats[2 * i + 1] * at[1];
             using var whole = probed.Evaluator.WeightPlane();
             using var skew = Skew(network, [0.7f, -0.4f], 3);
             foreach (var plane in new[] { whole, skew })
             {
-                var scatter = new Scatter(plane, Enumerable.Range(0, 40).Select(i => (Func<double[], double>)(at => Loss(at, i))), [0.7f, -0.4f]);
+                var scatter = new Scatter(
+                    plane,
+                    Enumerable.Range(0, 40).Select(i => (Func<double[], double>)(at => Loss(at, i))),
+                    [0.7f, -0.4f]
+                );
                 scatter.Check(probed.Probe.PlaneGradients(probed.Weights, Probed.Train, plane), $"{kind}");
             }
             using var gradient = probed.Probe.Gradient(probed.Weights, Probed.Train);
@@ -110,8 +125,11 @@ public class PlaneGradientsTests
         {
             var random = RandomCase.Make(seed, widest: 17);
             var net = new ReferenceNet(random.Network);
-            int inputs = random.Network.Sizes[0], outputs = random.Network.Sizes[^1], count = seed % 9 == 0 ? 300 : 1 + seed % 7;
-            float[] at = Probed.Vector(new Random(seed), count * inputs), found = new float[count * outputs];
+            int inputs = random.Network.Sizes[0],
+                outputs = random.Network.Sizes[^1],
+                count = seed % 9 == 0 ? 300 : 1 + seed % 7;
+            float[] at = Probed.Vector(new Random(seed), count * inputs),
+                found = new float[count * outputs];
             using var probed = new Probed(path, random);
             probed.Evaluator.Outputs(probed.Weights, at, found);
             double[] expected = [.. at.Doubles().Chunk(inputs).SelectMany(x => net.Output(random.Start.Doubles(), x))];
@@ -125,15 +143,22 @@ public class PlaneGradientsTests
     {
         var layout = WeightLayout.Of(network);
         var random = new Random(seed);
-        float[] a = Probed.Vector(random, (int)layout.Parameters), b = Probed.Vector(random, (int)layout.Parameters);
+        float[] a = Probed.Vector(random, (int)layout.Parameters),
+            b = Probed.Vector(random, (int)layout.Parameters);
         float scale = 1 / MathF.Sqrt(a.Length);
-        return new CpuPlane(layout, Padded(layout, origin), Padded(layout, [.. a.Select(v => 2 * scale * v)]), Padded(layout, [.. b.Select((v, i) => scale * (0.5f * v + 0.4f * a[i]))]));
+        return new CpuPlane(
+            layout,
+            Padded(layout, origin),
+            Padded(layout, [.. a.Select(v => 2 * scale * v)]),
+            Padded(layout, [.. b.Select((v, i) => scale * (0.5f * v + 0.4f * a[i]))])
+        );
     }
 
     private static unsafe double[] Padded(WeightLayout layout, float[] canonical)
     {
         var padded = new float[layout.Floats];
-        fixed (float* to = padded) layout.Pack(canonical, to);
+        fixed (float* to = padded)
+            layout.Pack(canonical, to);
         return padded.Doubles();
     }
 
@@ -142,17 +167,28 @@ public class PlaneGradientsTests
     {
         private const double Step = 1e-5;
 
-        private readonly double x, y, xx, xy, yy, size;
+        private readonly double x,
+            y,
+            xx,
+            xy,
+            yy,
+            size;
 
         public Scatter(IPlane plane, IEnumerable<Func<double[], double>> losses, double[] w)
         {
-            double[] d1 = Stage.VectorsOf(plane)[1].Doubles(), d2 = Stage.VectorsOf(plane)[2].Doubles();
-            double p = Vectors.Dot(d1, d1), q = Vectors.Dot(d1, d2), r = Vectors.Dot(d2, d2);
-            var points = losses.Select(loss =>
-            {
-                double a = Slope(loss, w, d1), b = Slope(loss, w, d2);
-                return (X: (a * r - b * q) / (p * r - q * q), Y: (b * p - a * q) / (p * r - q * q));
-            }).ToArray();
+            double[] d1 = Stage.VectorsOf(plane)[1].Doubles(),
+                d2 = Stage.VectorsOf(plane)[2].Doubles();
+            double p = Vectors.Dot(d1, d1),
+                q = Vectors.Dot(d1, d2),
+                r = Vectors.Dot(d2, d2);
+            var points = losses
+                .Select(loss =>
+                {
+                    double a = Slope(loss, w, d1),
+                        b = Slope(loss, w, d2);
+                    return (X: (a * r - b * q) / (p * r - q * q), Y: (b * p - a * q) / (p * r - q * q));
+                })
+                .ToArray();
             (x, y) = (points.Average(e => e.X), points.Average(e => e.Y));
             xx = points.Average(e => (e.X - x) * (e.X - x));
             xy = points.Average(e => (e.X - x) * (e.Y - y));
@@ -165,12 +201,17 @@ public class PlaneGradientsTests
         public void Check(PlaneGradientsProbe found, string what)
         {
             double square = 5e-5 * size * size + 1e-6 * size + 1e-9;
-            Assert.True(Math.Abs(x - found.X) <= Tolerance && Math.Abs(y - found.Y) <= Tolerance, $"{what}: mean ({found.X}, {found.Y}), not ({x}, {y})");
-            Assert.True(Math.Abs(xx - found.XX) <= square && Math.Abs(xy - found.XY) <= square && Math.Abs(yy - found.YY) <= square,
-                $"{what}: covariance ({found.XX}, {found.XY}, {found.YY}), not ({xx}, {xy}, {yy})");
+            Assert.True(
+                Math.Abs(x - found.X) <= Tolerance && Math.Abs(y - found.Y) <= Tolerance,
+                $"{what}: mean ({found.X}, {found.Y}), not ({x}, {y})"
+            );
+            Assert.True(
+                Math.Abs(xx - found.XX) <= square && Math.Abs(xy - found.XY) <= square && Math.Abs(yy - found.YY) <= square,
+                $"{what}: covariance ({found.XX}, {found.XY}, {found.YY}), not ({xx}, {xy}, {yy})"
+            );
         }
 
-        private static double Slope(Func<double[], double> loss, double[] w, double[] d)
-            => (loss([.. w.Select((v, i) => v + Step * d[i])]) - loss([.. w.Select((v, i) => v - Step * d[i])])) / (2 * Step);
+        private static double Slope(Func<double[], double> loss, double[] w, double[] d) =>
+            (loss([.. w.Select((v, i) => v + Step * d[i])]) - loss([.. w.Select((v, i) => v - Step * d[i])])) / (2 * Step);
     }
 }

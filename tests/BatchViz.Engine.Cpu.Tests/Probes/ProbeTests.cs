@@ -18,18 +18,36 @@ public class ProbeTests
         for (int axis = 0; axis < 2; axis++)
         {
             float mean = Enumerable.Range(0, 10).Sum(i => shifts[2 * i + axis]) / 10;
-            for (int i = 0; i < 10; i++) shifts[2 * i + axis] -= mean;
+            for (int i = 0; i < 10; i++)
+                shifts[2 * i + axis] -= mean;
         }
-        var set = new DataSet("surface", DataTask.Surface, 2, 1, new DataSplit { Count = 10, Inputs = 2, Floats = shifts }, null) { Surface = kind };
+        var set = new DataSet(
+            "surface",
+            DataTask.Surface,
+            2,
+            1,
+            new DataSplit
+            {
+                Count = 10,
+                Inputs = 2,
+                Floats = shifts,
+            },
+            null
+        )
+        {
+            Surface = kind,
+        };
         var network = new NetworkSpec(new ModelSpec { Kind = ModelKind.Surface }, LossKind.Surface, [2, 1]);
         var part = new EvaluationSet(Split.Train, [1, 4, 8]);
         for (int k = 0; k < 10; k++)
         {
-            float x = (float)(4 * random.NextDouble() - 2), y = (float)(4 * random.NextDouble() - 2);
+            float x = (float)(4 * random.NextDouble() - 2),
+                y = (float)(4 * random.NextDouble() - 2);
             using var probed = new Probed(KernelPath.Portable, set, network, [x, y]);
             var (gx, gy) = Surfaces.Gradient(kind, x, y);
             Near([gx, gy], probed.Gradient());
-            double ma = part.Indices!.Average(i => (double)shifts[2 * i]), mb = part.Indices!.Average(i => (double)shifts[2 * i + 1]);
+            double ma = part.Indices!.Average(i => (double)shifts[2 * i]),
+                mb = part.Indices!.Average(i => (double)shifts[2 * i + 1]);
             Near([gx + ma, gy + mb], probed.Gradient(part));
 
             float[] v = Probed.Vector(random, 2);
@@ -39,7 +57,9 @@ public class ProbeTests
             Near([(ux - dx) / (2 * H), (uy - dy) / (2 * H)], probed.HessianProduct(v));
 
             var (xx, xy, yy) = Surfaces.Hessian(kind, x, y);
-            double middle = (xx + yy) / 2, half = Math.Sqrt((xx - yy) * (xx - yy) / 4 + xy * xy), size = Math.Abs(middle) + half;
+            double middle = (xx + yy) / 2,
+                half = Math.Sqrt((xx - yy) * (xx - yy) / 4 + xy * xy),
+                size = Math.Abs(middle) + half;
             using var found = probed.Probe.Eigenvalues(probed.Weights, Probed.Train, 2, 10, seed: 1);
             Assert.Equal(middle + half, found.Pairs[0].Value, 1e-5 * size);
             Assert.Equal(middle - half, found.Pairs[1].Value, 1e-5 * size);
@@ -47,14 +67,19 @@ public class ProbeTests
             Assert.InRange(trace.Trace, xx + yy - 4 * trace.StandardError - 1e-5 * size, xx + yy + 4 * trace.StandardError + 1e-5 * size);
 
             var moments = probed.Probe.ExampleGradients(probed.Weights, Probed.Train, []);
-            double spread = Enumerable.Range(0, 10).Average(i => (double)shifts[2 * i] * shifts[2 * i] + (double)shifts[2 * i + 1] * shifts[2 * i + 1]);
+            double spread = Enumerable
+                .Range(0, 10)
+                .Average(i => (double)shifts[2 * i] * shifts[2 * i] + (double)shifts[2 * i + 1] * shifts[2 * i + 1]);
             Assert.Equal(spread, moments.TraceCovariance, 1e-4 * spread + 1e-6 * moments.MeanSquare);
             Assert.True(probed.Probe.Sharpness(probed.Weights, Probed.Train, 0.01, 5).Sharpness > 0);
             Assert.Throws<RefusedException>(() => probed.Probe.FisherRao(probed.Weights, Probed.Train));
         }
 
-        static void Near(double[] expected, float[] actual)
-            => Assert.True(Vectors.Distance(actual.Doubles(), expected) <= 1e-6 * Vectors.Norm(expected) + 1e-6, $"{actual[0]}, {actual[1]}, not {expected[0]}, {expected[1]}");
+        static void Near(double[] expected, float[] actual) =>
+            Assert.True(
+                Vectors.Distance(actual.Doubles(), expected) <= 1e-6 * Vectors.Norm(expected) + 1e-6,
+                $"{actual[0]}, {actual[1]}, not {expected[0]}, {expected[1]}"
+            );
     }
 
     [Fact]
@@ -65,7 +90,8 @@ public class ProbeTests
         {
             var network = Sets.Net(set, LossKind.CrossEntropy, [20, 12], activation);
             double[][] answers = [.. CpuEngine.Available.Select(path => All(path, network))];
-            foreach (var other in answers.Skip(1)) Assert.All(answers[0].Zip(other), pair => Assert.Equal(pair.First, pair.Second, 2e-4 * Math.Abs(pair.First)));
+            foreach (var other in answers.Skip(1))
+                Assert.All(answers[0].Zip(other), pair => Assert.Equal(pair.First, pair.Second, 2e-4 * Math.Abs(pair.First)));
             // The same path gives the same bits.
             Assert.Equal(answers[0], All(CpuEngine.Available[0], network));
         }
@@ -79,8 +105,15 @@ public class ProbeTests
             var moments = probe.ExampleGradients(w, on, []);
             return
             [
-                gradient.Loss, gradient.Gradient.Norm, top.Pairs[0].Value, top.Pairs[1].Value, probe.Trace(w, on, 10, seed: 3).Trace,
-                probe.Sharpness(w, on, 1e-3, 5).Sharpness, probe.AdaptiveSharpness(w, on, 0.1, 5).Sharpness, moments.TraceCovariance, moments.NoiseScale,
+                gradient.Loss,
+                gradient.Gradient.Norm,
+                top.Pairs[0].Value,
+                top.Pairs[1].Value,
+                probe.Trace(w, on, 10, seed: 3).Trace,
+                probe.Sharpness(w, on, 1e-3, 5).Sharpness,
+                probe.AdaptiveSharpness(w, on, 0.1, 5).Sharpness,
+                moments.TraceCovariance,
+                moments.NoiseScale,
             ];
         }
     }

@@ -17,15 +17,15 @@ internal sealed class Probed : IDisposable
         engine = new CpuEngine(path);
         data = engine.Load(set);
         bundle = engine.CreateBundle(data, Sets.Spec(network, 1));
-        if (start is not null) bundle.StartAt(start);
+        if (start is not null)
+            bundle.StartAt(start);
         Weights = bundle.Snapshot(0);
         Probe = engine.CreateProbe(data, network);
         Evaluator = engine.CreateEvaluator(data, network);
     }
 
-    public Probed(KernelPath path, RandomCase random) : this(path, random.Data, random.Network, random.Start)
-    {
-    }
+    public Probed(KernelPath path, RandomCase random)
+        : this(path, random.Data, random.Network, random.Start) { }
 
     public static EvaluationSet Train { get; } = EvaluationSet.All(Split.Train);
 
@@ -56,7 +56,8 @@ internal sealed class Probed : IDisposable
     }
 
     /// <summary>Components uniform in −1 … 1.</summary>
-    public static float[] Vector(Random random, int count) => [.. Enumerable.Range(0, count).Select(_ => (float)(2 * random.NextDouble() - 1))];
+    public static float[] Vector(Random random, int count) =>
+        [.. Enumerable.Range(0, count).Select(_ => (float)(2 * random.NextDouble() - 1))];
 
     public void Dispose()
     {

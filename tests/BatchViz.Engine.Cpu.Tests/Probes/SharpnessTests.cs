@@ -9,8 +9,20 @@ namespace BatchViz.Engine.Cpu.Tests.Probes;
 public class SharpnessTests
 {
     /// <summary>0.5·x² + steep·0.5·y² around (0.4, −0.2) as a net: two inputs, one output, no bias.</summary>
-    private static readonly DataSet Bowl = new("bowl", DataTask.Regression, 2, 1,
-        new DataSplit { Count = 2, Inputs = 2, Floats = [1, 0, 0, 3], Targets = [0.4f, -0.6f] }, null);
+    private static readonly DataSet Bowl = new(
+        "bowl",
+        DataTask.Regression,
+        2,
+        1,
+        new DataSplit
+        {
+            Count = 2,
+            Inputs = 2,
+            Floats = [1, 0, 0, 3],
+            Targets = [0.4f, -0.6f],
+        },
+        null
+    );
 
     private static readonly NetworkSpec Line = new(new ModelSpec { Bias = false }, LossKind.Squared, [2, 1]);
 
@@ -32,7 +44,10 @@ public class SharpnessTests
             }
             foreach (double rho in new[] { 0.01, 0.2, 0.7 })
             {
-                double worst = Worst(2000, (s, t) => (rho * Math.Abs(x) * t * Math.Cos(Math.PI * s), rho * Math.Abs(y) * t * Math.Sin(Math.PI * s)));
+                double worst = Worst(
+                    2000,
+                    (s, t) => (rho * Math.Abs(x) * t * Math.Cos(Math.PI * s), rho * Math.Abs(y) * t * Math.Sin(Math.PI * s))
+                );
                 var found = probed.Probe.AdaptiveSharpness(probed.Weights, Probed.Train, rho, steps: 30);
                 Assert.Equal(worst - at, found.Sharpness, 2e-3 * (worst - at) + 1e-6);
                 // One step is that of ASAM: never more than the worst.
@@ -70,18 +85,26 @@ public class SharpnessTests
         {
             var random = RandomCase.Make(seed, widest: 17);
             using var probed = new Probed(path, random);
-            double before = 0, adaptiveBefore = 0;
+            double before = 0,
+                adaptiveBefore = 0;
             foreach (double radius in new[] { 1e-4, 1e-3, 5e-3, 2e-2 })
             {
                 var found = probed.Probe.Sharpness(probed.Weights, Probed.Train, radius, steps: 6);
                 var adaptive = probed.Probe.AdaptiveSharpness(probed.Weights, Probed.Train, radius, steps: 4);
                 Assert.True(found.Sharpness >= before - 1e-4, $"{random}: {found.Sharpness} at {radius}, {before} before");
-                Assert.True(adaptive.Sharpness >= adaptiveBefore - 1e-6, $"{random}: adaptive {adaptive.Sharpness} at {radius}, {adaptiveBefore} before");
+                Assert.True(
+                    adaptive.Sharpness >= adaptiveBefore - 1e-6,
+                    $"{random}: adaptive {adaptive.Sharpness} at {radius}, {adaptiveBefore} before"
+                );
                 Assert.True(found.WorstLoss >= found.Loss && adaptive.WorstLoss >= adaptive.Loss);
                 Assert.Equal(100 * (found.WorstLoss - found.Loss) / (1 + found.Loss), found.Sharpness, 1e-9);
                 (before, adaptiveBefore) = (found.Sharpness, adaptive.Sharpness);
             }
-            Assert.Equal(probed.Evaluator.Evaluate(probed.Weights, Probed.Train).Loss, probed.Probe.Sharpness(probed.Weights, Probed.Train, 1e-3, 1).Loss, 1e-6);
+            Assert.Equal(
+                probed.Evaluator.Evaluate(probed.Weights, Probed.Train).Loss,
+                probed.Probe.Sharpness(probed.Weights, Probed.Train, 1e-3, 1).Loss,
+                1e-6
+            );
         }
     }
 
@@ -94,7 +117,9 @@ public class SharpnessTests
         Assert.Equal(100 * 0.01 * corner, probed.Probe.Sharpness(probed.Weights, Probed.Train, 0.1, steps: 10).Sharpness, 1e-2 * corner);
     }
 
-    /// <summary>ReLU nets compute the same function when a layer is multiplied by α and the next divided by it (Dinh et al. 2017).</summary>
+    /// <summary>
+    /// ReLU nets compute the same function when a layer is multiplied by α and the next divided by it (Dinh et al. 2017).
+    /// </summary>
     [Theory, ClassData(typeof(Paths))]
     public void RescalingLayersChangesKeskarsSharpnessAndNothingElse(KernelPath path)
     {
@@ -106,19 +131,29 @@ public class SharpnessTests
             using var probed = new Probed(path, set, net);
             float[] w = probed.Weights.Canonical();
             var (adaptive, keskar, fisher) = Measure();
-            int first = 12 * (net.Sizes[0] + (bias ? 1 : 0)), last = 10 * 12;
+            int first = 12 * (net.Sizes[0] + (bias ? 1 : 0)),
+                last = 10 * 12;
             // A power of two rounds nothing; only the small last bias, which is 0 here, would be rescaled by neither.
-            probed.MoveTo([.. w.Select((v, i) => i < first ? 8 * v : i < first + last ? v / 8 : v)]);
+            probed.MoveTo([
+                .. w.Select(
+                    (v, i) =>
+                        i < first ? 8 * v
+                        : i < first + last ? v / 8
+                        : v
+                ),
+            ]);
             var (adaptiveAfter, keskarAfter, fisherAfter) = Measure();
             Assert.True(adaptive > 1e-3);
             Assert.Equal(adaptive, adaptiveAfter, 1e-4 * adaptive);
             Assert.Equal(fisher, fisherAfter, 1e-5 * fisher);
             Assert.True(keskarAfter > 1.5 * keskar, $"{keskar} became {keskarAfter}");
 
-            (double Adaptive, double Keskar, double Fisher) Measure() => (
-                probed.Probe.AdaptiveSharpness(probed.Weights, Probed.Train, 0.3, 5).Sharpness,
-                probed.Probe.Sharpness(probed.Weights, Probed.Train, 1e-3, 5).Sharpness,
-                bias ? 1 : probed.Probe.FisherRao(probed.Weights, Probed.Train).Norm);
+            (double Adaptive, double Keskar, double Fisher) Measure() =>
+                (
+                    probed.Probe.AdaptiveSharpness(probed.Weights, Probed.Train, 0.3, 5).Sharpness,
+                    probed.Probe.Sharpness(probed.Weights, Probed.Train, 1e-3, 5).Sharpness,
+                    bias ? 1 : probed.Probe.FisherRao(probed.Weights, Probed.Train).Norm
+                );
         }
     }
 }

@@ -39,7 +39,8 @@ internal sealed class ReferenceHessian(NetworkSpec network)
         NearestKink = kink;
         for (int i = 0; i < n; i++)
         {
-            for (int j = 0; j < i; j++) matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
+            for (int j = 0; j < i; j++)
+                matrix[i * n + j] = matrix[j * n + i] = (matrix[i * n + j] + matrix[j * n + i]) / 2;
         }
         return matrix;
     }

@@ -31,7 +31,8 @@ internal sealed class ReferenceNet(NetworkSpec network)
             {
                 for (int o = 0; o < sizes[l + 1]; o++)
                 {
-                    if (ActivationOf(l) == Activation.Relu) NearestKink = Math.Min(NearestKink, Math.Abs(z[l][o]));
+                    if (ActivationOf(l) == Activation.Relu)
+                        NearestKink = Math.Min(NearestKink, Math.Abs(z[l][o]));
                     delta[o] *= Slope(ActivationOf(l), z[l][o]);
                 }
                 var below = new double[sizes[l]];
@@ -42,7 +43,8 @@ internal sealed class ReferenceNet(NetworkSpec network)
                         gradient[Weight(l, o, i)] += delta[o] * a[l][i] / batch.Count;
                         below[i] += delta[o] * w[Weight(l, o, i)];
                     }
-                    if (network.Model.Bias) gradient[Bias(l, o)] += delta[o] / batch.Count;
+                    if (network.Model.Bias)
+                        gradient[Bias(l, o)] += delta[o] / batch.Count;
                 }
                 delta = below;
             }
@@ -52,8 +54,7 @@ internal sealed class ReferenceNet(NetworkSpec network)
 
     public double[] Output(double[] w, double[] features) => Forward(w, features).Activations[^1];
 
-    public double LossOf(double[] w, IEnumerable<Example> examples)
-        => examples.Average(e => Loss(Output(w, e.Features), e).Value);
+    public double LossOf(double[] w, IEnumerable<Example> examples) => examples.Average(e => Loss(Output(w, e.Features), e).Value);
 
     /// <summary>First parameter of layer l, and one past its last.</summary>
     public (int From, int To) LayerRange(int l) => (First(l), First(l + 1));
@@ -67,7 +68,8 @@ internal sealed class ReferenceNet(NetworkSpec network)
     private int First(int layer)
     {
         int first = 0;
-        for (int l = 0; l < layer; l++) first += sizes[l + 1] * (sizes[l] + (network.Model.Bias ? 1 : 0));
+        for (int l = 0; l < layer; l++)
+            first += sizes[l + 1] * (sizes[l] + (network.Model.Bias ? 1 : 0));
         return first;
     }
 
@@ -84,7 +86,8 @@ internal sealed class ReferenceNet(NetworkSpec network)
             for (int o = 0; o < sizes[l + 1]; o++)
             {
                 z[l][o] = network.Model.Bias ? w[Bias(l, o)] : 0;
-                for (int i = 0; i < sizes[l]; i++) z[l][o] += w[Weight(l, o, i)] * a[l][i];
+                for (int i = 0; i < sizes[l]; i++)
+                    z[l][o] += w[Weight(l, o, i)] * a[l][i];
             }
             a[l + 1] = [.. z[l].Select(v => Value(ActivationOf(l), v))];
         }
@@ -99,12 +102,14 @@ internal sealed class ReferenceNet(NetworkSpec network)
         switch (loss)
         {
             case LossKind.CrossEntropy:
-                double max = output.Max(), sum = output.Sum(v => Math.Exp(v - max));
+                double max = output.Max(),
+                    sum = output.Sum(v => Math.Exp(v - max));
                 var p = output.Select(v => Math.Exp(v - max) / sum).ToArray();
                 p[example.Label] -= 1;
                 return (Math.Log(sum) + max - output[example.Label], p);
             case LossKind.Logistic:
-                double t = example.Label == 1 ? 1 : -1, y = t * output[0];
+                double t = example.Label == 1 ? 1 : -1,
+                    y = t * output[0];
                 double value = y > 0 ? Math.Log(1 + Math.Exp(-y)) : -y + Math.Log(1 + Math.Exp(y));
                 return (value, [-t / (1 + Math.Exp(y))]);
             default:
@@ -112,31 +117,35 @@ internal sealed class ReferenceNet(NetworkSpec network)
                 if (target is null)
                 {
                     target = new double[output.Length];
-                    if (output.Length == 1) target[0] = example.Label == 1 ? 1 : -1;
-                    else target[example.Label] = 1;
+                    if (output.Length == 1)
+                        target[0] = example.Label == 1 ? 1 : -1;
+                    else
+                        target[example.Label] = 1;
                 }
                 var difference = output.Zip(target, (o, wanted) => o - wanted).ToArray();
                 return (0.5 * difference.Sum(d => d * d), difference);
         }
     }
 
-    public static double Value(Activation activation, double z) => activation switch
-    {
-        Activation.Relu => Math.Max(0, z),
-        Activation.Tanh => Math.Tanh(z),
-        Activation.Sigmoid => 1 / (1 + Math.Exp(-z)),
-        Activation.Gelu => z * NormalDistribution(z),
-        _ => z,
-    };
+    public static double Value(Activation activation, double z) =>
+        activation switch
+        {
+            Activation.Relu => Math.Max(0, z),
+            Activation.Tanh => Math.Tanh(z),
+            Activation.Sigmoid => 1 / (1 + Math.Exp(-z)),
+            Activation.Gelu => z * NormalDistribution(z),
+            _ => z,
+        };
 
-    public static double Slope(Activation activation, double z) => activation switch
-    {
-        Activation.Relu => z > 0 ? 1 : 0,
-        Activation.Tanh => 1 - Math.Tanh(z) * Math.Tanh(z),
-        Activation.Sigmoid => Math.Exp(-Math.Abs(z)) / ((1 + Math.Exp(-Math.Abs(z))) * (1 + Math.Exp(-Math.Abs(z)))),
-        Activation.Gelu => NormalDistribution(z) + z * Math.Exp(-z * z / 2) / Math.Sqrt(2 * Math.PI),
-        _ => 1,
-    };
+    public static double Slope(Activation activation, double z) =>
+        activation switch
+        {
+            Activation.Relu => z > 0 ? 1 : 0,
+            Activation.Tanh => 1 - Math.Tanh(z) * Math.Tanh(z),
+            Activation.Sigmoid => Math.Exp(-Math.Abs(z)) / ((1 + Math.Exp(-Math.Abs(z))) * (1 + Math.Exp(-Math.Abs(z)))),
+            Activation.Gelu => NormalDistribution(z) + z * Math.Exp(-z * z / 2) / Math.Sqrt(2 * Math.PI),
+            _ => 1,
+        };
 
     private static double NormalDistribution(double z) => 0.5 * (1 + SpecialFunctions.Erf(z / Math.Sqrt(2)));
 }

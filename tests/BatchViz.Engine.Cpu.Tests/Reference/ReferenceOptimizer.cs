@@ -6,7 +6,8 @@ namespace BatchViz.Engine.Cpu.Tests.Reference;
 /// <param name="layers">Where each layer's weights and biases are; null: there is one.</param>
 internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int parameters, IReadOnlyList<(int From, int To)>? layers = null)
 {
-    private readonly double[] first = new double[parameters], second = new double[parameters];
+    private readonly double[] first = new double[parameters],
+        second = new double[parameters];
     private int updates;
 
     /// <summary>Goes on with other settings; another kind begins anew.</summary>
@@ -27,12 +28,14 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
     {
         double eta = rateNow ?? rate;
         updates++;
-        if (spec.Kind == OptimizerKind.Lars) return LarsStep(w, gradient, gradientWeight, eta);
+        if (spec.Kind == OptimizerKind.Lars)
+            return LarsStep(w, gradient, gradientWeight, eta);
         double square = 0;
         for (int i = 0; i < w.Length; i++)
         {
             bool apart = spec.Kind == OptimizerKind.AdamW;
-            double g = gradientWeight * gradient[i] + (apart ? 0 : spec.WeightDecay) * w[i], step;
+            double g = gradientWeight * gradient[i] + (apart ? 0 : spec.WeightDecay) * w[i],
+                step;
             switch (spec.Kind)
             {
                 case OptimizerKind.Sgd:
@@ -55,7 +58,8 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
                 case OptimizerKind.Adam or OptimizerKind.AdamW:
                     first[i] = spec.Beta1 * first[i] + (1 - spec.Beta1) * g;
                     second[i] = spec.Beta2 * second[i] + (1 - spec.Beta2) * g * g;
-                    double mean = first[i] / (1 - Math.Pow(spec.Beta1, updates)), variance = second[i] / (1 - Math.Pow(spec.Beta2, updates));
+                    double mean = first[i] / (1 - Math.Pow(spec.Beta1, updates)),
+                        variance = second[i] / (1 - Math.Pow(spec.Beta2, updates));
                     step = eta * mean / (Math.Sqrt(variance) + spec.Epsilon) + (apart ? eta * spec.WeightDecay * w[i] : 0);
                     break;
                 default:
@@ -75,7 +79,8 @@ internal sealed class ReferenceOptimizer(OptimizerSpec spec, double rate, int pa
         double square = 0;
         foreach (var (from, to) in layers ?? [(0, w.Length)])
         {
-            double weights = Vectors.Norm(w[from..to]), gradients = gradientWeight * Vectors.Norm(gradient[from..to]);
+            double weights = Vectors.Norm(w[from..to]),
+                gradients = gradientWeight * Vectors.Norm(gradient[from..to]);
             double ratio = weights == 0 || gradients == 0 ? 1 : spec.Trust * weights / (gradients + spec.WeightDecay * weights);
             for (int i = from; i < to; i++)
             {

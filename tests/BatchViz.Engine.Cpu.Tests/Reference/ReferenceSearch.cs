@@ -12,7 +12,10 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
 
     public List<(double[] S, double[] Y)> Pairs { get; } = [];
 
-    /// <summary>Conjugate gradients: the direction, the change of the gradient along it and ‖g‖², step and slope of the update before; null after a restart.</summary>
+    /// <summary>
+    /// Conjugate gradients: the direction, the change of the gradient along it and ‖g‖², step and slope of the update before; null after a
+    /// restart.
+    /// </summary>
     public (double[] P, double[] Y, double Square, double Step, double Slope)? Before { get; set; }
 
     /// <summary>Updates since a restart; there is one after as many as there are weights.</summary>
@@ -38,7 +41,10 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
         (double Value, double[] Gradient) At(double[] x)
         {
             var (loss, gradient) = batch(x);
-            return (weight * loss + spec.WeightDecay / 2 * Vectors.Dot(x, x), [.. gradient.Select((g, i) => weight * g + spec.WeightDecay * x[i])]);
+            return (
+                weight * loss + spec.WeightDecay / 2 * Vectors.Dot(x, x),
+                [.. gradient.Select((g, i) => weight * g + spec.WeightDecay * x[i])]
+            );
         }
         (double Value, double[] Gradient) Evaluated(double[] x)
         {
@@ -52,21 +58,28 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
         }
 
         var (f, g) = Evaluated(w);
-        double square = Vectors.Dot(g, g), length = rate * Math.Min(1, 1 / g.Sum(Math.Abs));
-        if (square == 0) return;
+        double square = Vectors.Dot(g, g),
+            length = rate * Math.Min(1, 1 / g.Sum(Math.Abs));
+        if (square == 0)
+            return;
         bool informed = spec.Kind == OptimizerKind.Lbfgs ? Pairs.Count > 0 : Before is not null;
         double[] d = spec.Kind == OptimizerKind.Lbfgs ? TwoLoops(g) : Conjugate(g, ref informed);
         double slope = Vectors.Dot(g, d);
         if (!(slope < 0))
         {
-            if (spec.Kind == OptimizerKind.ConjugateGradient && informed) Skipped++;
+            if (spec.Kind == OptimizerKind.ConjugateGradient && informed)
+                Skipped++;
             (d, informed, slope) = (Times(-1, g), false, -square);
             Pairs.Clear();
             Before = null;
         }
-        double first = !informed ? length : spec.Kind == OptimizerKind.Lbfgs ? rate : Before!.Value.Step * Math.Clamp(Before.Value.Slope / slope, 0.1, 10);
+        double first =
+            !informed ? length
+            : spec.Kind == OptimizerKind.Lbfgs ? rate
+            : Before!.Value.Step * Math.Clamp(Before.Value.Slope / slope, 0.1, 10);
         double[] Along(double t) => Plus(w, t, d);
-        double slack = Math.Abs(f) / (1 << 22), step = 0;
+        double slack = Math.Abs(f) / (1 << 22),
+            step = 0;
         switch (spec.LineSearch)
         {
             case LineSearch.None:
@@ -77,24 +90,41 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
                 double t = first;
                 for (int k = 0; k < spec.Trials; k++, t /= 2)
                 {
-                    if (!(Loss(Along(t)) <= f + 1e-4 * t * slope + slack)) continue;
+                    if (!(Loss(Along(t)) <= f + 1e-4 * t * slope + slack))
+                        continue;
                     Evaluated(Along(t));
                     step = t;
                     break;
                 }
                 break;
             default:
-                step = Wolfe(x => { var (v, gradient) = Evaluated(Along(x)); return (v, Vectors.Dot(gradient, d)); }, first, f, slope, slack, d.Max(Math.Abs));
+                step = Wolfe(
+                    x =>
+                    {
+                        var (v, gradient) = Evaluated(Along(x));
+                        return (v, Vectors.Dot(gradient, d));
+                    },
+                    first,
+                    f,
+                    slope,
+                    slack,
+                    d.Max(Math.Abs)
+                );
                 break;
         }
         double[] to = Along(step);
         if (step > 0)
         {
-            double[] s = Plus(to, -1, w), y = Plus(At(to).Gradient, -1, g);
-            if (spec.Kind == OptimizerKind.ConjugateGradient) Before = (d, y, square, step, slope);
-            else if (Vectors.Dot(s, y) > spec.Epsilon * Vectors.Dot(s, s)) Pairs.Add((s, y));
-            else Skipped++;
-            if (Pairs.Count > spec.Memory) Pairs.RemoveAt(0);
+            double[] s = Plus(to, -1, w),
+                y = Plus(At(to).Gradient, -1, g);
+            if (spec.Kind == OptimizerKind.ConjugateGradient)
+                Before = (d, y, square, step, slope);
+            else if (Vectors.Dot(s, y) > spec.Epsilon * Vectors.Dot(s, s))
+                Pairs.Add((s, y));
+            else
+                Skipped++;
+            if (Pairs.Count > spec.Memory)
+                Pairs.RemoveAt(0);
         }
         else
         {
@@ -108,7 +138,8 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
                 step /= 8;
                 k++;
             }
-            if (k == 10) step = 0;
+            if (k == 10)
+                step = 0;
             (to, d) = (Plus(w, -step, g), Times(-1, g));
         }
         (StepLength, Direction) = (step, d);
@@ -126,7 +157,8 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
             alphas[i] = Vectors.Dot(s, q) / Vectors.Dot(y, s);
             q = Plus(q, -alphas[i], y);
         }
-        if (Pairs.Count > 0) q = Times(Vectors.Dot(Pairs[^1].S, Pairs[^1].Y) / Vectors.Dot(Pairs[^1].Y, Pairs[^1].Y), q);
+        if (Pairs.Count > 0)
+            q = Times(Vectors.Dot(Pairs[^1].S, Pairs[^1].Y) / Vectors.Dot(Pairs[^1].Y, Pairs[^1].Y), q);
         for (int i = 0; i < Pairs.Count; i++)
         {
             var (s, y) = Pairs[i];
@@ -138,9 +170,11 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
     /// <summary>5.45, the difference of the gradients being that of one batch.</summary>
     private double[] Conjugate(double[] g, ref bool informed)
     {
-        if (Before is not { } before) return Times(-1, g);
+        if (Before is not { } before)
+            return Times(-1, g);
         double beta = Vectors.Dot(g, before.Y) / before.Square;
-        if (beta > 0 && Age++ < g.Length) return Plus(Times(-1, g), beta, before.P);
+        if (beta > 0 && Age++ < g.Length)
+            return Plus(Times(-1, g), beta, before.P);
         Skipped++;
         (Before, informed) = (null, false);
         return Times(-1, g);
@@ -149,12 +183,19 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
     /// <summary>PyTorch 1.13, torch/optim/lbfgs.py, _strong_wolfe, line by line; 0 where it found nothing lower.</summary>
     private double Wolfe(Func<double, (double Value, double Slope)> at, double t, double f, double gtd, double slack, double largest)
     {
-        double c1 = 1e-4, c2 = spec.Kind == OptimizerKind.Lbfgs ? 0.9 : 0.1;
-        int iterations = 0, most = spec.Trials - 1;
+        double c1 = 1e-4,
+            c2 = spec.Kind == OptimizerKind.Lbfgs ? 0.9 : 0.1;
+        int iterations = 0,
+            most = spec.Trials - 1;
         var (value, slope) = at(t);
-        double tBefore = 0, fBefore = f, gBefore = gtd;
-        double[] bracket = [0, t], values = [f, value], slopes = [gtd, slope];
-        bool done = false, found = false;
+        double tBefore = 0,
+            fBefore = f,
+            gBefore = gtd;
+        double[] bracket = [0, t],
+            values = [f, value],
+            slopes = [gtd, slope];
+        bool done = false,
+            found = false;
         while (iterations < most)
         {
             if (value > f + c1 * t * gtd + slack || (iterations > 1 && value >= fBefore))
@@ -162,7 +203,8 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
                 (bracket, values, slopes, found) = ([tBefore, t], [fBefore, value], [gBefore, slope], true);
                 break;
             }
-            if (Math.Abs(slope) <= -c2 * gtd) return t;
+            if (Math.Abs(slope) <= -c2 * gtd)
+                return t;
             if (slope >= 0)
             {
                 (bracket, values, slopes, found) = ([tBefore, t], [fBefore, value], [gBefore, slope], true);
@@ -173,7 +215,8 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
             (value, slope) = at(t);
             iterations++;
         }
-        if (!found) (bracket, values) = ([0, t], [f, value]);
+        if (!found)
+            (bracket, values) = ([0, t], [f, value]);
         bool insufficient = false;
         int low = values[0] <= values[1] ? 0 : 1;
         while (!done && iterations < most && Math.Abs(bracket[1] - bracket[0]) * largest >= 1e-9)
@@ -187,9 +230,11 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
                     t = Math.Abs(t - bracket.Max()) < Math.Abs(t - bracket.Min()) ? bracket.Max() - margin : bracket.Min() + margin;
                     insufficient = false;
                 }
-                else insufficient = true;
+                else
+                    insufficient = true;
             }
-            else insufficient = false;
+            else
+                insufficient = false;
             (value, slope) = at(t);
             iterations++;
             int high = 1 - low;
@@ -200,8 +245,10 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
             }
             else
             {
-                if (Math.Abs(slope) <= -c2 * gtd) done = true;
-                else if (slope * (bracket[high] - bracket[low]) >= 0) (bracket[high], values[high], slopes[high]) = (bracket[low], values[low], slopes[low]);
+                if (Math.Abs(slope) <= -c2 * gtd)
+                    done = true;
+                else if (slope * (bracket[high] - bracket[low]) >= 0)
+                    (bracket[high], values[high], slopes[high]) = (bracket[low], values[low], slopes[low]);
                 (bracket[low], values[low], slopes[low]) = (t, value, slope);
             }
         }
@@ -210,10 +257,13 @@ internal sealed class ReferenceSearch(OptimizerSpec spec)
 
     private static double Cubic(double x1, double f1, double g1, double x2, double f2, double g2, double least, double most)
     {
-        double d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2), square = d1 * d1 - g1 * g2;
-        if (square < 0) return (least + most) / 2;
+        double d1 = g1 + g2 - 3 * (f1 - f2) / (x1 - x2),
+            square = d1 * d1 - g1 * g2;
+        if (square < 0)
+            return (least + most) / 2;
         double d2 = Math.Sqrt(square);
-        double at = x1 <= x2 ? x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2)) : x1 - (x1 - x2) * ((g1 + d2 - d1) / (g1 - g2 + 2 * d2));
+        double at =
+            x1 <= x2 ? x2 - (x2 - x1) * ((g2 + d2 - d1) / (g2 - g1 + 2 * d2)) : x1 - (x1 - x2) * ((g1 + d2 - d1) / (g1 - g2 + 2 * d2));
         return Math.Min(Math.Max(at, least), most);
     }
 

@@ -17,8 +17,10 @@ public class ReferenceTests
             var net = new ReferenceNet(random.Network);
             var w = random.Start.Select(v => (double)v).ToArray();
             var (_, gradient) = net.Gradient(w, random.Examples);
-            if (net.NearestKink < 1e-3) continue;
-            double error = 0, norm = 0;
+            if (net.NearestKink < 1e-3)
+                continue;
+            double error = 0,
+                norm = 0;
             for (int i = 0; i < w.Length; i++)
             {
                 double kept = w[i];

@@ -7,11 +7,14 @@ internal static class SpecialFunctions
     public static double Erf(double x)
     {
         double a = Math.Abs(x);
-        if (double.IsNaN(x) || a == 0) return x;
-        if (a > 6) return Math.Sign(x);
+        if (double.IsNaN(x) || a == 0)
+            return x;
+        if (a > 6)
+            return Math.Sign(x);
         if (a < 3)
         {
-            double term = a, sum = a;
+            double term = a,
+                sum = a;
             for (int n = 1; term > sum * 1e-17; n++)
             {
                 term *= 2 * a * a / (2 * n + 1);
@@ -20,7 +23,8 @@ internal static class SpecialFunctions
             return Math.Sign(x) * 2 / Math.Sqrt(Math.PI) * Math.Exp(-a * a) * sum;
         }
         double fraction = 0;
-        for (int n = 60; n >= 1; n--) fraction = n / 2.0 / (a + fraction);
+        for (int n = 60; n >= 1; n--)
+            fraction = n / 2.0 / (a + fraction);
         return Math.Sign(x) * (1 - Math.Exp(-a * a) / Math.Sqrt(Math.PI) / (a + fraction));
     }
 }

@@ -15,7 +15,8 @@ public sealed class BvizTests : IDisposable
     [Fact]
     public void All_files_come_back_with_the_same_bits()
     {
-        string original = Path.Combine(folder.Path, "original"), imported = Path.Combine(folder.Path, "imported");
+        string original = Path.Combine(folder.Path, "original"),
+            imported = Path.Combine(folder.Path, "imported");
         using (var recording = new SmallRecording(DiskFiles.ToWrite(original)).Train(700).Train(900).Finish()) { }
         byte[] file = Written(DiskFiles.ToRead(original));
 
@@ -56,13 +57,16 @@ public sealed class BvizTests : IDisposable
 
         using var zip = new ZipArchive(new MemoryStream(Written(DiskFiles.ToRead(original))));
 
-        var found = zip.Entries.ToDictionary(entry => entry.FullName, entry =>
-        {
-            using var stream = entry.Open();
-            var bytes = new MemoryStream();
-            stream.CopyTo(bytes);
-            return Convert.ToHexString(bytes.ToArray());
-        });
+        var found = zip.Entries.ToDictionary(
+            entry => entry.FullName,
+            entry =>
+            {
+                using var stream = entry.Open();
+                var bytes = new MemoryStream();
+                stream.CopyTo(bytes);
+                return Convert.ToHexString(bytes.ToArray());
+            }
+        );
         Assert.Equal("manifest.json", zip.Entries[0].FullName);
         Assert.Equal(Contents(original), new SortedDictionary<string, string>(found));
     }
@@ -72,7 +76,8 @@ public sealed class BvizTests : IDisposable
     {
         string original = Path.Combine(folder.Path, "original");
         ExperimentPlan plan;
-        using (var recording = new SmallRecording(DiskFiles.ToWrite(original)).Train(700).Finish()) plan = recording.Plan;
+        using (var recording = new SmallRecording(DiskFiles.ToWrite(original)).Train(700).Finish())
+            plan = recording.Plan;
         long intact = new FileInfo(Path.Combine(original, "runs/b8-s1.log")).Length;
         using (var log = File.OpenWrite(Path.Combine(original, "runs/b8-s1.log")))
         {
@@ -97,7 +102,8 @@ public sealed class BvizTests : IDisposable
         bool stop = false;
         var writer = new Thread(() =>
         {
-            while (!Volatile.Read(ref stop) && recording.Runs[0].Log.Count < 90_000) recording.Train(1700, flush: false);
+            while (!Volatile.Read(ref stop) && recording.Runs[0].Log.Count < 90_000)
+                recording.Train(1700, flush: false);
         });
         writer.Start();
         long last = 0;
@@ -130,7 +136,8 @@ public sealed class BvizTests : IDisposable
     public void A_folder_with_something_in_it_is_refused_and_stays_as_it_is()
     {
         using var recording = new SmallRecording(new MemoryFiles()).Train(10);
-        string taken = Path.Combine(folder.Path, "taken"), empty = Path.Combine(folder.Path, "empty");
+        string taken = Path.Combine(folder.Path, "taken"),
+            empty = Path.Combine(folder.Path, "empty");
         Directory.CreateDirectory(empty);
         Directory.CreateDirectory(taken);
         File.WriteAllText(Path.Combine(taken, "mine"), "mine");
@@ -151,7 +158,9 @@ public sealed class BvizTests : IDisposable
         byte[] file = Written(recording.Files);
         using var stop = new CancellationTokenSource();
 
-        Assert.Throws<OperationCanceledException>(() => Bviz.Read(new MemoryStream(file), Path.Combine(folder.Path, "a"), new Told(_ => stop.Cancel()), stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            Bviz.Read(new MemoryStream(file), Path.Combine(folder.Path, "a"), new Told(_ => stop.Cancel()), stop.Token)
+        );
         Assert.Throws<IOException>(() => Bviz.Read(new Failing(file, file.Length / 2), Path.Combine(folder.Path, "b")));
 
         Assert.Empty(Directory.EnumerateFileSystemEntries(folder.Path));
@@ -164,13 +173,20 @@ public sealed class BvizTests : IDisposable
         return stream.ToArray();
     }
 
-    private static RecordingFolder Open(byte[] file, string into, ExperimentPlan plan)
-        => RecordingFolder.Open(DiskFiles.ToRead(into), Bviz.Read(new MemoryStream(file), into), plan);
+    private static RecordingFolder Open(byte[] file, string into, ExperimentPlan plan) =>
+        RecordingFolder.Open(DiskFiles.ToRead(into), Bviz.Read(new MemoryStream(file), into), plan);
 
     /// <summary>A folder's files as hexadecimal text, the lock left out.</summary>
-    private static SortedDictionary<string, string> Contents(string root) => new(Directory.EnumerateFiles(root, "*", SearchOption.AllDirectories)
-        .Select(path => (Name: Path.GetRelativePath(root, path).Replace('\\', '/'), Text: Convert.ToHexString(File.ReadAllBytes(path))))
-        .Where(file => file.Name != DiskFiles.LockName).ToDictionary(file => file.Name, file => file.Text));
+    private static SortedDictionary<string, string> Contents(string root) =>
+        new(
+            Directory
+                .EnumerateFiles(root, "*", SearchOption.AllDirectories)
+                .Select(path =>
+                    (Name: Path.GetRelativePath(root, path).Replace('\\', '/'), Text: Convert.ToHexString(File.ReadAllBytes(path)))
+                )
+                .Where(file => file.Name != DiskFiles.LockName)
+                .ToDictionary(file => file.Name, file => file.Text)
+        );
 
     private sealed class Told(Action<double> report) : IProgress<double>
     {
@@ -180,7 +196,9 @@ public sealed class BvizTests : IDisposable
     /// <summary>A disk or a network that stops in the middle.</summary>
     private sealed class Failing(byte[] bytes, int after) : MemoryStream(bytes)
     {
-        public override int Read(byte[] into, int offset, int count)
-            => Position >= after ? throw new IOException("The cable is out.") : base.Read(into, offset, (int)Math.Min(count, after - Position));
+        public override int Read(byte[] into, int offset, int count) =>
+            Position >= after
+                ? throw new IOException("The cable is out.")
+                : base.Read(into, offset, (int)Math.Min(count, after - Position));
     }
 }

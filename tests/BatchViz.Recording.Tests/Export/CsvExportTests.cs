@@ -26,8 +26,10 @@ public class CsvExportTests
                 Assert.Equal(run.Plan.Progress.EpochsAfter(record + 1), csv.Parse<double>("epochs"));
                 for (int c = 0; c < run.Layout.Width; c++)
                 {
-                    if (record == run.UpdatesMade && run.Layout.IsOfStep(c)) Assert.Equal("", csv.GetString(c + 4));
-                    else SameBits(run.Record(record)[c], csv.Parse<float>(c + 4));
+                    if (record == run.UpdatesMade && run.Layout.IsOfStep(c))
+                        Assert.Equal("", csv.GetString(c + 4));
+                    else
+                        SameBits(run.Record(record)[c], csv.Parse<float>(c + 4));
                 }
                 SameBits(RecordedRun.SecondsAfter(record + 1), csv.Parse<float>("seconds"));
             }
@@ -36,8 +38,7 @@ public class CsvExportTests
     }
 
     [Fact]
-    public void A_diverged_run_has_a_last_record_that_is_not_finite()
-        => Assert.Contains(Runs.Diverging().Records, float.IsInfinity);
+    public void A_diverged_run_has_a_last_record_that_is_not_finite() => Assert.Contains(Runs.Diverging().Records, float.IsInfinity);
 
     [Fact]
     public void A_diverged_run_has_a_row_for_each_update_made_and_one_without_a_step()
@@ -130,7 +131,18 @@ public class CsvExportTests
         using var stop = new CancellationTokenSource();
         var shares = new List<double>();
 
-        Assert.Throws<OperationCanceledException>(() => CsvExport.Write(run, folder.Path, new Told(share => { shares.Add(share); stop.Cancel(); }), stop.Token));
+        Assert.Throws<OperationCanceledException>(() =>
+            CsvExport.Write(
+                run,
+                folder.Path,
+                new Told(share =>
+                {
+                    shares.Add(share);
+                    stop.Cancel();
+                }),
+                stop.Token
+            )
+        );
 
         Assert.Equal([0.4096], shares);
         Assert.Equal([file], Directory.EnumerateFileSystemEntries(folder.Path));
@@ -149,8 +161,10 @@ public class CsvExportTests
     /// <summary>The same bits, or both not a number: text does not say which of the many.</summary>
     private static void SameBits(float expected, float actual)
     {
-        if (float.IsNaN(expected)) Assert.True(float.IsNaN(actual));
-        else Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(actual));
+        if (float.IsNaN(expected))
+            Assert.True(float.IsNaN(actual));
+        else
+            Assert.Equal(BitConverter.SingleToUInt32Bits(expected), BitConverter.SingleToUInt32Bits(actual));
     }
 
     private sealed class Told(Action<double> report) : IProgress<double>

@@ -16,15 +16,24 @@ internal sealed record Event(double WallTime, long Step, string? FileVersion, IR
         string? version = null;
         var values = new List<(string, float)>();
         var input = new CodedInputStream(message);
-        for (uint tag; (tag = input.ReadTag()) != 0;)
+        for (uint tag; (tag = input.ReadTag()) != 0; )
         {
             switch (WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag))
             {
-                case (1, WireFormat.WireType.Fixed64): wallTime = input.ReadDouble(); break;
-                case (2, WireFormat.WireType.Varint): step = input.ReadInt64(); break;
-                case (3, WireFormat.WireType.LengthDelimited): version = input.ReadString(); break;
-                case (5, WireFormat.WireType.LengthDelimited): values.AddRange(Summary(input.ReadBytes())); break;
-                default: throw Unknown("Event", tag);
+                case (1, WireFormat.WireType.Fixed64):
+                    wallTime = input.ReadDouble();
+                    break;
+                case (2, WireFormat.WireType.Varint):
+                    step = input.ReadInt64();
+                    break;
+                case (3, WireFormat.WireType.LengthDelimited):
+                    version = input.ReadString();
+                    break;
+                case (5, WireFormat.WireType.LengthDelimited):
+                    values.AddRange(Summary(input.ReadBytes()));
+                    break;
+                default:
+                    throw Unknown("Event", tag);
             }
         }
         Assert.True(input.IsAtEnd);
@@ -34,9 +43,10 @@ internal sealed record Event(double WallTime, long Step, string? FileVersion, IR
     private static IEnumerable<(string, float)> Summary(ByteString message)
     {
         var input = message.CreateCodedInput();
-        for (uint tag; (tag = input.ReadTag()) != 0;)
+        for (uint tag; (tag = input.ReadTag()) != 0; )
         {
-            if (tag != WireFormat.MakeTag(1, WireFormat.WireType.LengthDelimited)) throw Unknown("Summary", tag);
+            if (tag != WireFormat.MakeTag(1, WireFormat.WireType.LengthDelimited))
+                throw Unknown("Summary", tag);
             yield return Value(input.ReadBytes());
         }
         Assert.True(input.IsAtEnd);
@@ -47,13 +57,18 @@ internal sealed record Event(double WallTime, long Step, string? FileVersion, IR
         string? name = null;
         float? number = null;
         var input = message.CreateCodedInput();
-        for (uint tag; (tag = input.ReadTag()) != 0;)
+        for (uint tag; (tag = input.ReadTag()) != 0; )
         {
             switch (WireFormat.GetTagFieldNumber(tag), WireFormat.GetTagWireType(tag))
             {
-                case (1, WireFormat.WireType.LengthDelimited) when name is null: name = input.ReadString(); break;
-                case (2, WireFormat.WireType.Fixed32) when number is null: number = input.ReadFloat(); break;
-                default: throw Unknown("Summary.Value", tag);
+                case (1, WireFormat.WireType.LengthDelimited) when name is null:
+                    name = input.ReadString();
+                    break;
+                case (2, WireFormat.WireType.Fixed32) when number is null:
+                    number = input.ReadFloat();
+                    break;
+                default:
+                    throw Unknown("Summary.Value", tag);
             }
         }
         Assert.True(input.IsAtEnd);
@@ -62,6 +77,8 @@ internal sealed record Event(double WallTime, long Step, string? FileVersion, IR
         return (name, number.Value);
     }
 
-    private static InvalidDataException Unknown(string message, uint tag)
-        => new($"{message} has field {WireFormat.GetTagFieldNumber(tag)} of type {WireFormat.GetTagWireType(tag)}, which is none of those that are written, or one twice.");
+    private static InvalidDataException Unknown(string message, uint tag) =>
+        new(
+            $"{message} has field {WireFormat.GetTagFieldNumber(tag)} of type {WireFormat.GetTagWireType(tag)}, which is none of those that are written, or one twice."
+        );
 }

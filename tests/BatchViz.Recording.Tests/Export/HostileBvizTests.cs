@@ -6,7 +6,9 @@ using BatchViz.Recording.Storage;
 
 namespace BatchViz.Recording.Tests.Export;
 
-/// <summary>A .bviz from someone who means harm, or from a bad disk: one sentence, and nothing is left, inside or outside of the folder.</summary>
+/// <summary>
+/// A .bviz from someone who means harm, or from a bad disk: one sentence, and nothing is left, inside or outside of the folder.
+/// </summary>
 public sealed class HostileBvizTests : IDisposable
 {
     private static readonly byte[] Good = Made();
@@ -46,7 +48,8 @@ public sealed class HostileBvizTests : IDisposable
     [InlineData("keys/b8-s1/000000000005.key/000000000005.key")]
     [InlineData("keys/other-s1/000000000005.key")]
     [InlineData("keys/../b8-s1/000000000005.key")]
-    public void A_name_that_no_recording_has_is_refused(string name) => Refused(Forged(Manifest, (name, LogBlock.Whole(1, 0, "evil"u8))), "a recording has no file");
+    public void A_name_that_no_recording_has_is_refused(string name) =>
+        Refused(Forged(Manifest, (name, LogBlock.Whole(1, 0, "evil"u8))), "a recording has no file");
 
     [Fact]
     public void A_name_twice_is_refused()
@@ -75,7 +78,8 @@ public sealed class HostileBvizTests : IDisposable
         string text = Encoding.UTF8.GetString(Manifest.Content);
         foreach (string id in new[] { "../../x", "..", "/tmp/x", "b8\\\\..", "b8-s1\\n", "B8-S1", "" })
         {
-            string body = text[..text.LastIndexOf(",\"checksum\"", StringComparison.Ordinal)].Replace("\"id\":\"b8-s1\"", $"\"id\":\"{id}\"");
+            string body = text[..text.LastIndexOf(",\"checksum\"", StringComparison.Ordinal)]
+                .Replace("\"id\":\"b8-s1\"", $"\"id\":\"{id}\"");
             byte[] manifest = Encoding.UTF8.GetBytes($"{body},\"checksum\":\"{Crc32C.Of(Encoding.UTF8.GetBytes(body)):x8}\"}}");
             Refused(Forged(("manifest.json", manifest)), "runs make no sense");
         }
@@ -100,7 +104,12 @@ public sealed class HostileBvizTests : IDisposable
         {
             byte[] file = [.. Good];
             // The first and the last kilobyte hold most of what is not content.
-            int at = random.Next(3) switch { 0 => random.Next(1024), 1 => file.Length - 1 - random.Next(1024), _ => random.Next(file.Length) };
+            int at = random.Next(3) switch
+            {
+                0 => random.Next(1024),
+                1 => file.Length - 1 - random.Next(1024),
+                _ => random.Next(file.Length),
+            };
             file[at] ^= (byte)(1 << random.Next(8));
             RefusedInMemory(file);
         }
@@ -110,7 +119,8 @@ public sealed class HostileBvizTests : IDisposable
     public void Cut_anywhere_or_longer_it_is_refused()
     {
         var random = new Random(7);
-        for (int i = 0; i < 1000; i++) RefusedInMemory(Good[..(i < 200 ? Good.Length - 1 - i : random.Next(Good.Length))]);
+        for (int i = 0; i < 1000; i++)
+            RefusedInMemory(Good[..(i < 200 ? Good.Length - 1 - i : random.Next(Good.Length))]);
         Refused(Good[..^1], "cut short");
         Refused([.. Good, 0], "follows its end");
         Refused([.. Good, .. Good], "follows its end");
@@ -151,7 +161,11 @@ public sealed class HostileBvizTests : IDisposable
     {
         foreach (long size in new[] { 1L << 62, long.MaxValue, -1, long.MinValue, int.MaxValue })
         {
-            byte[] head = [.. StoredZip.Local(new("manifest.json", System.IO.Hashing.Crc32.HashToUInt32(Manifest.Content), Manifest.Content.Length)), .. Manifest.Content];
+            byte[] head =
+            [
+                .. StoredZip.Local(new("manifest.json", System.IO.Hashing.Crc32.HashToUInt32(Manifest.Content), Manifest.Content.Length)),
+                .. Manifest.Content,
+            ];
             byte[] file = [.. head, .. StoredZip.Local(new("runs/b8-s1.log", 0, size)), .. new byte[1000]];
             long before = GC.GetAllocatedBytesForCurrentThread();
 
@@ -200,13 +214,17 @@ public sealed class HostileBvizTests : IDisposable
     private static byte[] Forged(params (string Name, byte[] Content)[] files)
     {
         var stream = new MemoryStream();
-        ZipEntry[] entries = [.. files.Select(file => new ZipEntry(file.Name, System.IO.Hashing.Crc32.HashToUInt32(file.Content), file.Content.Length))];
+        ZipEntry[] entries =
+        [
+            .. files.Select(file => new ZipEntry(file.Name, System.IO.Hashing.Crc32.HashToUInt32(file.Content), file.Content.Length)),
+        ];
         foreach (var (entry, file) in entries.Zip(files))
         {
             stream.Write(StoredZip.Local(entry));
             stream.Write(file.Content);
         }
-        foreach (byte[] piece in StoredZip.End(entries)) stream.Write(piece);
+        foreach (byte[] piece in StoredZip.End(entries))
+            stream.Write(piece);
         return stream.ToArray();
     }
 

@@ -1,22 +1,25 @@
-using BatchViz.Telemetry.Tests;
 using System.IO.Compression;
 using System.Text;
 using System.Text.Json.Nodes;
 using System.Text.RegularExpressions;
 using BatchViz.Core.Specs;
 using BatchViz.Recording.Export;
+using BatchViz.Telemetry;
+using BatchViz.Telemetry.Tests;
 using BatchViz.Telemetry.Tests.Wire;
 using BatchViz.Telemetry.Wire;
-using BatchViz.Telemetry;
 using Decoder = BatchViz.Telemetry.Tests.Wire.Decoder;
 
 namespace BatchViz.Recording.Tests.Export;
 
 public partial class HtmlReplayTests
 {
-    private static readonly byte[] Page = Encoding.UTF8.GetBytes("<html><head><!--batchviz:head--></head><body>π<!--batchviz:data--></body></html>");
+    private static readonly byte[] Page = Encoding.UTF8.GetBytes(
+        "<html><head><!--batchviz:head--></head><body>π<!--batchviz:data--></body></html>"
+    );
 
-    private static readonly int[] Live = [0, 1, Logs.Seconds], Others = [.. Enumerable.Range(2, Logs.Seconds - 2)];
+    private static readonly int[] Live = [0, 1, Logs.Seconds],
+        Others = [.. Enumerable.Range(2, Logs.Seconds - 2)];
 
     [Theory]
     [InlineData("</script><b>", "</title><img src=x onerror=alert(1)>")]
@@ -59,11 +62,17 @@ public partial class HtmlReplayTests
     [Fact]
     public void A_larger_file_has_finer_detail_and_first_in_what_is_drawn()
     {
-        (int Live, int Others)[] levels = [.. new[] { 40_000, 100_000, 400_000, 10_000_000 }.Select(budget =>
-        {
-            var tiles = Tiles(HtmlReplay.Write(Page, Source([20_000]), budget));
-            return (tiles.First(t => t.Columns.SequenceEqual(Live)).Level, tiles.FirstOrDefault(t => t.Columns.SequenceEqual(Others))?.Level ?? int.MaxValue);
-        })];
+        (int Live, int Others)[] levels =
+        [
+            .. new[] { 40_000, 100_000, 400_000, 10_000_000 }.Select(budget =>
+            {
+                var tiles = Tiles(HtmlReplay.Write(Page, Source([20_000]), budget));
+                return (
+                    tiles.First(t => t.Columns.SequenceEqual(Live)).Level,
+                    tiles.FirstOrDefault(t => t.Columns.SequenceEqual(Others))?.Level ?? int.MaxValue
+                );
+            }),
+        ];
 
         Assert.Equal(levels.OrderByDescending(l => l.Live), levels);
         Assert.Equal(levels.OrderByDescending(l => l.Others), levels);
@@ -95,8 +104,8 @@ public partial class HtmlReplayTests
     }
 
     [Fact]
-    public void A_manifest_that_would_be_markup_is_not_written()
-        => Assert.Throws<ArgumentException>(() => Write(Source([70]) with { Manifest = "{\"name\":\"</script>\"}"u8.ToArray() }));
+    public void A_manifest_that_would_be_markup_is_not_written() =>
+        Assert.Throws<ArgumentException>(() => Write(Source([70]) with { Manifest = "{\"name\":\"</script>\"}"u8.ToArray() }));
 
     private static string Write(ReplaySource source) => Encoding.UTF8.GetString(HtmlReplay.Write(Page, source));
 
@@ -104,34 +113,64 @@ public partial class HtmlReplayTests
     private static ReplaySource Source(int[] updates, string name = "noise", string title = "noise")
     {
         var random = new Random(1);
-        RunLog[] logs = [.. updates.Select(count =>
-        {
-            var log = Logs.New();
-            Logs.Append(log, count, (_, _) => random.NextSingle());
-            log.Enter(RunState.Finished);
-            return log;
-        })];
+        RunLog[] logs =
+        [
+            .. updates.Select(count =>
+            {
+                var log = Logs.New();
+                Logs.Append(log, count, (_, _) => random.NextSingle());
+                log.Enter(RunState.Finished);
+                return log;
+            }),
+        ];
         var manifest = new JsonObject
         {
-            ["name"] = name, ["title"] = title, ["state"] = "finished",
-            ["columns"] = new JsonArray([.. Enumerable.Range(0, Logs.Seconds + 1).Select(c => (JsonNode)new JsonObject { ["live"] = Live.Contains(c) })]),
-            ["runs"] = new JsonArray([.. updates.Select(count => (JsonNode)new JsonObject { ["state"] = "finished", ["updates"] = count })]),
+            ["name"] = name,
+            ["title"] = title,
+            ["state"] = "finished",
+            ["columns"] = new JsonArray([
+                .. Enumerable.Range(0, Logs.Seconds + 1).Select(c => (JsonNode)new JsonObject { ["live"] = Live.Contains(c) }),
+            ]),
+            ["runs"] = new JsonArray([
+                .. updates.Select(count => (JsonNode)new JsonObject { ["state"] = "finished", ["updates"] = count }),
+            ]),
         };
-        var outline = new ReplayOutline(name, title, [.. Enumerable.Range(0, Logs.Seconds + 1).Select(Live.Contains)], [.. updates.Select(count => (long)count)]);
-        return new ReplaySource(Encoding.UTF8.GetBytes(manifest.ToJsonString()), outline, [], (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes!);
+        var outline = new ReplayOutline(
+            name,
+            title,
+            [.. Enumerable.Range(0, Logs.Seconds + 1).Select(Live.Contains)],
+            [.. updates.Select(count => (long)count)]
+        );
+        return new ReplaySource(
+            Encoding.UTF8.GetBytes(manifest.ToJsonString()),
+            outline,
+            [],
+            (run, columns, level, index) => Blocks.Tile(7, run, logs[run], columns, level, index)!.Value.Bytes!
+        );
     }
 
     private static TileBlock[] Tiles(byte[] file) => [.. BlocksOf(file).Select(Decoder.Tile)];
 
-    private static byte[][] BlocksOf(byte[] file) => [.. Block().Matches(Encoding.UTF8.GetString(file)).Select(match =>
-    {
-        using var unpacked = new MemoryStream();
-        using var gzip = new GZipStream(new MemoryStream(Convert.FromBase64String(match.Groups[1].Value)), CompressionMode.Decompress);
-        gzip.CopyTo(unpacked);
-        return unpacked.ToArray();
-    })];
+    private static byte[][] BlocksOf(byte[] file) =>
+        [
+            .. Block()
+                .Matches(Encoding.UTF8.GetString(file))
+                .Select(match =>
+                {
+                    using var unpacked = new MemoryStream();
+                    using var gzip = new GZipStream(
+                        new MemoryStream(Convert.FromBase64String(match.Groups[1].Value)),
+                        CompressionMode.Decompress
+                    );
+                    gzip.CopyTo(unpacked);
+                    return unpacked.ToArray();
+                }),
+        ];
 
-    [GeneratedRegex("<head><title>(?<title>.*?)</title>\n<meta name=\"description\" content=\"(?<description>.*?)\"></head><body>π<script type=\"application/json\" id=\"manifest\">(?<manifest>.*?)</script>", RegexOptions.Singleline)]
+    [GeneratedRegex(
+        "<head><title>(?<title>.*?)</title>\n<meta name=\"description\" content=\"(?<description>.*?)\"></head><body>π<script type=\"application/json\" id=\"manifest\">(?<manifest>.*?)</script>",
+        RegexOptions.Singleline
+    )]
     private static partial Regex Body();
 
     [GeneratedRegex("<script type=\"application/octet-stream\" data-block>(.*?)</script>")]

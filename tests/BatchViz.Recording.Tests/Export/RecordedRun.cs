@@ -8,13 +8,18 @@ using BatchViz.Telemetry;
 namespace BatchViz.Recording.Tests.Export;
 
 /// <summary>A run with everything recorded of it in memory. Seconds are no timing here: a thousandth for each update.</summary>
-internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Records, IReadOnlyList<EvaluationPoint> Evaluations) : IRecordSource
+internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Records, IReadOnlyList<EvaluationPoint> Evaluations)
+    : IRecordSource
 {
     public IReadOnlyList<Keyframe> Keyframes { get; private init; } = [];
 
     public long Count => Records.Length / Layout.Width;
 
-    public long UpdatesMade { get => made ?? Count; private init => made = value; }
+    public long UpdatesMade
+    {
+        get => made ?? Count;
+        private init => made = value;
+    }
 
     private readonly long? made;
 
@@ -34,7 +39,9 @@ internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Re
             keyframes.Add(bundle.Export(0));
             using var weights = bundle.Snapshot(0);
             var train = evaluator.Evaluate(weights, EvaluationSet.All(Split.Train));
-            var test = plan.Data.Test is null ? new Evaluation(double.NaN, double.NaN) : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
+            var test = plan.Data.Test is null
+                ? new Evaluation(double.NaN, double.NaN)
+                : evaluator.Evaluate(weights, EvaluationSet.All(Split.Test));
             evaluations.Add(new((uint)at, (float)train.Loss, (float)test.Loss, (float)test.Accuracy, SecondsAfter(at)));
         }
         Advance(updates);
@@ -43,7 +50,8 @@ internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Re
         void Advance(int to)
         {
             int more = to - (int)bundle.Updates(0);
-            if (more == 0) return;
+            if (more == 0)
+                return;
             var block = new RecordBlock(1, more, bundle.Layout.Width);
             bundle.Advance(more, block);
             records.AddRange(block.Of(0)[..(block.Rows[0] * block.Width)]);
@@ -54,11 +62,12 @@ internal sealed record RecordedRun(RunPlan Plan, RecordLayout Layout, float[] Re
 
     public ReadOnlySpan<float> Record(long record) => Records.AsSpan((int)record * Layout.Width, Layout.Width);
 
-    public void Read(long first, int rows, Span<float> into, CancellationToken cancel)
-        => Records.AsSpan((int)first * Layout.Width, rows * Layout.Width).CopyTo(into);
+    public void Read(long first, int rows, Span<float> into, CancellationToken cancel) =>
+        Records.AsSpan((int)first * Layout.Width, rows * Layout.Width).CopyTo(into);
 
     public void ReadSeconds(long first, int rows, Span<float> into)
     {
-        for (int row = 0; row < rows; row++) into[row] = SecondsAfter(first + row + 1);
+        for (int row = 0; row < rows; row++)
+            into[row] = SecondsAfter(first + row + 1);
     }
 }

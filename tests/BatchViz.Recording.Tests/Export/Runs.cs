@@ -10,15 +10,28 @@ namespace BatchViz.Recording.Tests.Export;
 internal static class Runs
 {
     /// <summary>Two moons at B = 8 of 203 examples, short batches kept: 26 updates an epoch.</summary>
-    public static RecordedRun Moons(int updates) => Train("""
-        { "data": { "kind": "moons", "trainExamples": 203, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
-          "learningRate": 0.1, "batchSizes": [8], "budget": { "epochs": 1000 } }
-        """, updates, 0, 1, updates / 2, updates);
+    public static RecordedRun Moons(int updates) =>
+        Train(
+            """
+            { "data": { "kind": "moons", "trainExamples": 203, "testExamples": 100 }, "model": { "hidden": [8], "activation": "tanh" },
+              "learningRate": 0.1, "batchSizes": [8], "budget": { "epochs": 1000 } }
+            """,
+            updates,
+            0,
+            1,
+            updates / 2,
+            updates
+        );
 
     /// <summary>A rate so large that the run diverges; no test accuracy.</summary>
-    public static RecordedRun Diverging() => Train("""
-        { "data": { "kind": "line", "trainExamples": 64 }, "learningRate": 100, "batchSizes": [8], "budget": { "updates": 300 } }
-        """, 300, 0);
+    public static RecordedRun Diverging() =>
+        Train(
+            """
+            { "data": { "kind": "line", "trainExamples": 64 }, "learningRate": 100, "batchSizes": [8], "budget": { "updates": 300 } }
+            """,
+            300,
+            0
+        );
 
     /// <summary>Records of any bits whatever, which no engine made.</summary>
     public static RecordedRun Noise(int updates)

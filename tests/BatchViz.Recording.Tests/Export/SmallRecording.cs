@@ -8,7 +8,9 @@ using BatchViz.Telemetry;
 
 namespace BatchViz.Recording.Tests.Export;
 
-/// <summary>A real recording that is made a piece at a time: two moons, two batch sizes, trained by the engine and written by the recorder.</summary>
+/// <summary>
+/// A real recording that is made a piece at a time: two moons, two batch sizes, trained by the engine and written by the recorder.
+/// </summary>
 internal sealed class SmallRecording : IDisposable
 {
     private readonly CpuEngine engine = new();
@@ -19,10 +21,14 @@ internal sealed class SmallRecording : IDisposable
     public SmallRecording(IFiles files)
     {
         Files = files;
-        var spec = SpecReader.Read(Encoding.UTF8.GetBytes("""
-            { "name": "Moons", "data": { "kind": "moons", "trainExamples": 203 }, "model": { "hidden": [8], "activation": "tanh" },
-              "learningRate": 0.1, "batchSizes": [8, 32], "budget": { "updates": 100000 } }
-            """));
+        var spec = SpecReader.Read(
+            Encoding.UTF8.GetBytes(
+                """
+                { "name": "Moons", "data": { "kind": "moons", "trainExamples": 203 }, "model": { "hidden": [8], "activation": "tanh" },
+                  "learningRate": 0.1, "batchSizes": [8, 32], "budget": { "updates": 100000 } }
+                """
+            )
+        );
         Plan = SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
         data = engine.Load(Plan.Data);
         Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 64 << 20, null);
@@ -51,14 +57,16 @@ internal sealed class SmallRecording : IDisposable
             Runs[r].Log.Append(block.Of(0)[..(block.Rows[0] * block.Width)], block.Rows[0], seconds, seconds + updates / 1000.0);
             recorder.Add(Runs[r], bundles[r].Export(0));
         }
-        if (flush) Flush();
+        if (flush)
+            Flush();
         return this;
     }
 
     /// <summary>The runs end here, and the last record is on the disk.</summary>
     public SmallRecording Finish()
     {
-        foreach (var run in Runs) run.Log.Enter(RunState.Finished);
+        foreach (var run in Runs)
+            run.Log.Enter(RunState.Finished);
         Flush();
         return this;
     }
@@ -67,7 +75,8 @@ internal sealed class SmallRecording : IDisposable
 
     public void Dispose()
     {
-        foreach (var bundle in bundles) bundle.Dispose();
+        foreach (var bundle in bundles)
+            bundle.Dispose();
         recorder.Dispose();
         data.Dispose();
         engine.Dispose();

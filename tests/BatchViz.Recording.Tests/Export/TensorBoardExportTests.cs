@@ -5,7 +5,9 @@ using BatchViz.Recording.Export;
 
 namespace BatchViz.Recording.Tests.Export;
 
-/// <summary>Events are decoded by Google's protobuf (see <see cref="Event"/>); frames are checked here, as TensorFlow documents them.</summary>
+/// <summary>
+/// Events are decoded by Google's protobuf (see <see cref="Event"/>); frames are checked here, as TensorFlow documents them.
+/// </summary>
 public class TensorBoardExportTests
 {
     [Fact]
@@ -20,7 +22,8 @@ public class TensorBoardExportTests
                 var points = scalars[run.Layout.Columns[c].Name];
                 // A run that diverged took no step from its last record.
                 Assert.Equal(run.Layout.IsOfStep(c) ? run.UpdatesMade : run.Count, points.Count);
-                for (int i = 0; i < points.Count; i++) Assert.Equal((i + 1, (double)RecordedRun.SecondsAfter(i + 1), run.Record(i)[c]), points[i]);
+                for (int i = 0; i < points.Count; i++)
+                    Assert.Equal((i + 1, (double)RecordedRun.SecondsAfter(i + 1), run.Record(i)[c]), points[i]);
             }
             Assert.Equal(run.Evaluations.Select(p => ((long)p.Update, (double)p.LaneSeconds, p.Loss)), scalars["evaluation/loss"]);
             Assert.Equal(run.Evaluations.Select(p => ((long)p.Update, (double)p.LaneSeconds, p.TestLoss)), scalars["test/loss"]);
@@ -52,8 +55,8 @@ public class TensorBoardExportTests
     }
 
     [Fact]
-    public void A_run_without_records_is_a_file_that_only_says_its_version()
-        => Assert.Equal("brain.Event:2", Assert.Single(Export(Runs.Moons(2) with { Records = [], Evaluations = [] })).FileVersion);
+    public void A_run_without_records_is_a_file_that_only_says_its_version() =>
+        Assert.Equal("brain.Event:2", Assert.Single(Export(Runs.Moons(2) with { Records = [], Evaluations = [] })).FileVersion);
 
     /// <summary>The check value of CRC-32C in RFC 3720's tradition, so that the test's own sum is right.</summary>
     [Fact]
@@ -78,7 +81,8 @@ public class TensorBoardExportTests
             Assert.Null(e.FileVersion);
             foreach (var (tag, value) in e.Values)
             {
-                if (!scalars.TryGetValue(tag, out var points)) scalars[tag] = points = [];
+                if (!scalars.TryGetValue(tag, out var points))
+                    scalars[tag] = points = [];
                 points.Add((e.Step, e.WallTime, value));
             }
         }
@@ -88,7 +92,7 @@ public class TensorBoardExportTests
     /// <summary>TFRecord: uint64 length, uint32 masked CRC of the length, bytes, uint32 masked CRC of the bytes; little-endian.</summary>
     private static IEnumerable<byte[]> Frames(byte[] file)
     {
-        for (int at = 0; at < file.Length;)
+        for (int at = 0; at < file.Length; )
         {
             int length = checked((int)BinaryPrimitives.ReadUInt64LittleEndian(file.AsSpan(at)));
             byte[] content = file[(at + 12)..(at + 12 + length)];
@@ -112,7 +116,8 @@ public class TensorBoardExportTests
         foreach (byte b in bytes)
         {
             crc ^= b;
-            for (int bit = 0; bit < 8; bit++) crc = (crc & 1) != 0 ? (crc >> 1) ^ 0x82F63B78 : crc >> 1;
+            for (int bit = 0; bit < 8; bit++)
+                crc = (crc & 1) != 0 ? (crc >> 1) ^ 0x82F63B78 : crc >> 1;
         }
         return ~crc;
     }

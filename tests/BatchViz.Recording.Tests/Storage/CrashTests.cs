@@ -30,7 +30,8 @@ public sealed class CrashTests
         ulong drawn = 0;
         using var files = new CrashingFiles();
         var certain = Record(experiment, files, bound => random.Below(drawn++, bound));
-        int operations = files.Operations, nothing = 0;
+        int operations = files.Operations,
+            nothing = 0;
         for (int s = 0; s < states; s++)
         {
             int at = random.Below(drawn++, operations + 1);
@@ -59,9 +60,11 @@ public sealed class CrashTests
         int forkAt = 1 + below(StatesAtOnce / 2);
         for (int piece = 0; piece <= StatesAtOnce; piece++)
         {
-            for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, plan, plan.Runs[r], runs[r], total * piece / StatesAtOnce + below(60) - 30);
+            for (int r = 0; r < runs.Count; r++)
+                experiment.Train(recorder, plan, plan.Runs[r], runs[r], total * piece / StatesAtOnce + below(60) - 30);
             if (piece == StatesAtOnce)
-                for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, plan, plan.Runs[r], runs[r], total);
+                for (int r = 0; r < runs.Count; r++)
+                    experiment.Train(recorder, plan, plan.Runs[r], runs[r], total);
             if (piece == forkAt)
             {
                 experiment.Fork(recorder, ref plan, ref runs, 1, runs[1].Log.Count - below(2) * (int)Math.Min(20, runs[1].Log.Count));
@@ -73,8 +76,10 @@ public sealed class CrashTests
                 Note();
             }
             // Sometimes all is synced, mostly the recorder only has the time to write.
-            if (below(4) == 0 && recorder.Flush(Timeouts.Hang)) Note(synced: true);
-            else Thread.Sleep(2);
+            if (below(4) == 0 && recorder.Flush(Timeouts.Hang))
+                Note(synced: true);
+            else
+                Thread.Sleep(2);
         }
         Assert.True(recorder.Flush(Timeouts.Hang));
         Note(synced: true);
@@ -83,7 +88,12 @@ public sealed class CrashTests
         void Note(bool synced = false)
         {
             var before = certain.Count > 0 ? certain[^1].Records : [];
-            var records = synced ? runs.ToDictionary(run => run.Id, run => run.Log.Ended || run.Log.Plan.LevelAt(run.Log.Count) == 0 ? run.Log.Count : run.Log.Aligned(run.Log.Count)) : before;
+            var records = synced
+                ? runs.ToDictionary(
+                    run => run.Id,
+                    run => run.Log.Ended || run.Log.Plan.LevelAt(run.Log.Count) == 0 ? run.Log.Count : run.Log.Aligned(run.Log.Count)
+                )
+                : before;
             certain.Add(new(files.Operations, records, runs.Count, recorder.Manifest.Name));
         }
     }
@@ -104,7 +114,8 @@ public sealed class CrashTests
         using (folder)
         {
             Assert.True(folder.Runs.Count >= (certain?.Runs ?? 0));
-            if (certain?.Name == "Another name") Assert.Equal("Another name", folder.Manifest.Name);
+            if (certain?.Name == "Another name")
+                Assert.Equal("Another name", folder.Manifest.Name);
             experiment.Check(folder, plan, certain?.Records ?? []);
         }
         experiment.GoOnToTheEnd(left);

@@ -4,7 +4,13 @@ using BatchViz.Recording.Storage;
 namespace BatchViz.Recording.Tests.Storage;
 
 /// <summary>How a crash treats what was not synced.</summary>
-public enum CrashKind { KeepsAll, DropsAll, KeepsFirst, KeepsAny }
+public enum CrashKind
+{
+    KeepsAll,
+    DropsAll,
+    KeepsFirst,
+    KeepsAny,
+}
 
 /// <summary>
 /// Files in memory with a log of every operation, from which it tells what a disk may hold after the power fails: whatever was
@@ -21,7 +27,17 @@ internal sealed class CrashingFiles : IFiles
     private readonly List<Operation> log = [];
     private int nodes;
 
-    private enum What { Link, Write, Cut, Sync, Rename, Delete, SyncFolder, MakeFolder }
+    private enum What
+    {
+        Link,
+        Write,
+        Cut,
+        Sync,
+        Rename,
+        Delete,
+        SyncFolder,
+        MakeFolder,
+    }
 
     /// <param name="Name">Of a file or a folder.</param>
     /// <param name="From">Of a rename.</param>
@@ -32,13 +48,18 @@ internal sealed class CrashingFiles : IFiles
     /// <summary>Operations so far.</summary>
     public int Operations
     {
-        get { lock (gate) return log.Count; }
+        get
+        {
+            lock (gate)
+                return log.Count;
+        }
     }
 
     /// <summary>What a disk holds after a crash when only the first of the operations had been asked for.</summary>
     public MemoryFiles After(int operations, CrashKind kind, Philox random)
     {
-        lock (gate) return new Crash(log[..operations], nodes, kind, random).Files();
+        lock (gate)
+            return new Crash(log[..operations], nodes, kind, random).Files();
     }
 
     public IWriteFile Create(string name)
@@ -53,7 +74,8 @@ internal sealed class CrashingFiles : IFiles
 
     public IWriteFile Append(string name)
     {
-        lock (gate) return new Written(this, now.Append(name), NodeOf(name));
+        lock (gate)
+            return new Written(this, now.Append(name), NodeOf(name));
     }
 
     public IReadFile? Read(string name) => now.Read(name);
@@ -81,23 +103,24 @@ internal sealed class CrashingFiles : IFiles
 
     public void SyncFolder(string folder)
     {
-        lock (gate) log.Add(new(What.SyncFolder, folder));
+        lock (gate)
+            log.Add(new(What.SyncFolder, folder));
     }
 
     public void CreateFolder(string folder)
     {
-        lock (gate) log.Add(new(What.MakeFolder, folder));
+        lock (gate)
+            log.Add(new(What.MakeFolder, folder));
     }
 
     public IReadOnlyList<string> List(string folder) => now.List(folder);
 
-    public void Dispose()
-    {
-    }
+    public void Dispose() { }
 
     private int NodeOf(string name)
     {
-        if (names.TryGetValue(name, out int node)) return node;
+        if (names.TryGetValue(name, out int node))
+            return node;
         names[name] = node = nodes++;
         log.Add(new(What.Link, name, node));
         return node;
@@ -118,7 +141,8 @@ internal sealed class CrashingFiles : IFiles
 
         public void Sync()
         {
-            lock (files.gate) files.log.Add(new(What.Sync, Node: node));
+            lock (files.gate)
+                files.log.Add(new(What.Sync, Node: node));
         }
 
         public void Cut(long length)
@@ -143,37 +167,52 @@ internal sealed class CrashingFiles : IFiles
         public MemoryFiles Files()
         {
             // In order, up to somewhere: as a disk that loses only its newest work.
-            if (kind == CrashKind.KeepsFirst) first = Below(done.Count + 1);
+            if (kind == CrashKind.KeepsFirst)
+                first = Below(done.Count + 1);
             var durable = Durable();
             var folders = new HashSet<string> { "" };
             var there = new Dictionary<string, int>();
             for (int i = 0; i < done.Count; i++)
             {
                 var op = done[i];
-                if (op.What is What.Sync or What.SyncFolder) continue;
+                if (op.What is What.Sync or What.SyncFolder)
+                    continue;
                 if (!durable[i] && !Stays(i))
                 {
-                    if (op.What == What.Write && kind == CrashKind.KeepsAny && Below(2) == 0) contents[op.Node] = Torn(contents[op.Node] ?? [], op);
+                    if (op.What == What.Write && kind == CrashKind.KeepsAny && Below(2) == 0)
+                        contents[op.Node] = Torn(contents[op.Node] ?? [], op);
                     continue;
                 }
                 byte[] before = op.Node < 0 ? [] : contents[op.Node] ?? [];
                 switch (op.What)
                 {
-                    case What.MakeFolder: folders.Add(op.Name); break;
-                    case What.Link: there[op.Name] = op.Node; break;
-                    case What.Delete: there.Remove(op.Name); break;
-                    case What.Rename:
-                        if (there.TryGetValue(op.From, out int held) && held == op.Node) there.Remove(op.From);
+                    case What.MakeFolder:
+                        folders.Add(op.Name);
+                        break;
+                    case What.Link:
                         there[op.Name] = op.Node;
                         break;
-                    case What.Cut: contents[op.Node] = before[..(int)Math.Min(before.Length, op.At)]; break;
-                    case What.Write: contents[op.Node] = With(before, op.At, op.Bytes!); break;
+                    case What.Delete:
+                        there.Remove(op.Name);
+                        break;
+                    case What.Rename:
+                        if (there.TryGetValue(op.From, out int held) && held == op.Node)
+                            there.Remove(op.From);
+                        there[op.Name] = op.Node;
+                        break;
+                    case What.Cut:
+                        contents[op.Node] = before[..(int)Math.Min(before.Length, op.At)];
+                        break;
+                    case What.Write:
+                        contents[op.Node] = With(before, op.At, op.Bytes!);
+                        break;
                 }
             }
             var files = new MemoryFiles();
             foreach (var (name, node) in there)
             {
-                if (!folders.Contains(FolderOf(name))) continue;
+                if (!folders.Contains(FolderOf(name)))
+                    continue;
                 using var file = files.Create(name);
                 file.Write(contents[node] ?? []);
             }
@@ -188,29 +227,35 @@ internal sealed class CrashingFiles : IFiles
             for (int i = done.Count - 1; i >= 0; i--)
             {
                 var op = done[i];
-                if (op.What == What.Sync) synced.Add($"node {op.Node}");
-                else if (op.What == What.SyncFolder) synced.Add($"folder {op.Name}");
-                else durable[i] = synced.Contains(op.What is What.Write or What.Cut ? $"node {op.Node}" : $"folder {FolderOf(op.Name)}");
+                if (op.What == What.Sync)
+                    synced.Add($"node {op.Node}");
+                else if (op.What == What.SyncFolder)
+                    synced.Add($"folder {op.Name}");
+                else
+                    durable[i] = synced.Contains(op.What is What.Write or What.Cut ? $"node {op.Node}" : $"folder {FolderOf(op.Name)}");
             }
             return durable;
         }
 
-        private bool Stays(int at) => kind switch
-        {
-            CrashKind.KeepsAll => true,
-            CrashKind.DropsAll => false,
-            CrashKind.KeepsFirst => at < first,
-            _ => Below(2) == 0,
-        };
+        private bool Stays(int at) =>
+            kind switch
+            {
+                CrashKind.KeepsAll => true,
+                CrashKind.DropsAll => false,
+                CrashKind.KeepsFirst => at < first,
+                _ => Below(2) == 0,
+            };
 
         /// <summary>Up to some byte, or some of its sectors, with zeros for the others.</summary>
         private byte[] Torn(byte[] before, Operation op)
         {
             byte[] bytes = op.Bytes!;
-            if (Below(2) == 0) return With(before, op.At, bytes[..Below(bytes.Length + 1)]);
+            if (Below(2) == 0)
+                return With(before, op.At, bytes[..Below(bytes.Length + 1)]);
             bytes = [.. bytes];
             for (int at = 0; at < bytes.Length; at += Sector)
-                if (Below(2) == 0) bytes.AsSpan(at, Math.Min(Sector, bytes.Length - at)).Clear();
+                if (Below(2) == 0)
+                    bytes.AsSpan(at, Math.Min(Sector, bytes.Length - at)).Clear();
             return With(before, op.At, bytes);
         }
 

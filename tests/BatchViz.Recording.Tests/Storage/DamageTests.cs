@@ -14,23 +14,25 @@ public sealed class DamageTests
         using var files = new MemoryFiles();
         using (var recorder = experiment.Begin(files, out var runs))
         {
-            for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
+            for (int r = 0; r < runs.Count; r++)
+                experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
             recorder.SaveLandscape([1, 2, 3]);
             Assert.True(recorder.Flush(Timeouts.Hang));
         }
         foreach (string folder in new[] { "", "runs" }.Concat(experiment.Plan.Runs.Select(run => Keyframes.FolderOf(run.Id))))
-            foreach (string name in files.List(folder))
-            {
-                string path = folder.Length == 0 ? name : $"{folder}/{name}";
-                whole[path] = files.ReadAll(path, long.MaxValue)!;
-            }
+        foreach (string name in files.List(folder))
+        {
+            string path = folder.Length == 0 ? name : $"{folder}/{name}";
+            whole[path] = files.ReadAll(path, long.MaxValue)!;
+        }
     }
 
     private string Log => RunFile.NameOf(experiment.Plan.Runs[0].Id);
 
     private string Times => Log.Replace(".log", ".times");
 
-    private string Keyframe => whole.Keys.First(name => name.EndsWith(".key", StringComparison.Ordinal) && name.Contains(experiment.Plan.Runs[0].Id));
+    private string Keyframe =>
+        whole.Keys.First(name => name.EndsWith(".key", StringComparison.Ordinal) && name.Contains(experiment.Plan.Runs[0].Id));
 
     [Fact]
     public void A_log_cut_at_every_byte_is_read_up_to_its_last_whole_block()
@@ -48,7 +50,8 @@ public sealed class DamageTests
                 // The more is cut, the less there is.
                 Assert.True(records < 0 || folder.Runs[0].Log.Count <= records);
                 records = folder.Runs[0].Log.Count;
-                if (length == whole[Log].Length) Assert.Empty(folder.Damages);
+                if (length == whole[Log].Length)
+                    Assert.Empty(folder.Damages);
                 else if (length > intact || length == 0)
                 {
                     var damage = Assert.Single(folder.Damages);
@@ -56,7 +59,8 @@ public sealed class DamageTests
                     Assert.NotEmpty(damage.Why);
                 }
             }
-            if (length % 41 == 0) experiment.GoOnToTheEnd(files);
+            if (length % 41 == 0)
+                experiment.GoOnToTheEnd(files);
         }
         Assert.Equal(0, records);
     }
@@ -65,37 +69,47 @@ public sealed class DamageTests
     public void A_log_with_any_bit_flipped_is_read_up_to_the_block_that_has_it()
     {
         long[] ends = BlockEnds(whole[Log]);
-        EveryBit(Log, step: 1, (files, bit) =>
-        {
-            long intact = ends.Last(end => end <= bit / 8);
-            var (folder, plan) = experiment.Open(files);
-            using (folder)
+        EveryBit(
+            Log,
+            step: 1,
+            (files, bit) =>
             {
-                experiment.Check(folder, plan, new Dictionary<string, long> { [plan.Runs[1].Id] = 600 });
-                var damage = Assert.Single(folder.Damages);
-                Assert.Equal((Log, intact, whole[Log].Length - intact), (damage.File, damage.IntactBytes, damage.LostBytes));
+                long intact = ends.Last(end => end <= bit / 8);
+                var (folder, plan) = experiment.Open(files);
+                using (folder)
+                {
+                    experiment.Check(folder, plan, new Dictionary<string, long> { [plan.Runs[1].Id] = 600 });
+                    var damage = Assert.Single(folder.Damages);
+                    Assert.Equal((Log, intact, whole[Log].Length - intact), (damage.File, damage.IntactBytes, damage.LostBytes));
+                }
+                if (bit % 977 == 0)
+                    experiment.GoOnToTheEnd(files);
             }
-            if (bit % 977 == 0) experiment.GoOnToTheEnd(files);
-        });
+        );
     }
 
     [Fact]
     public void Timings_with_any_bit_flipped_lose_no_record()
     {
-        EveryBit(Times, step: 1, (files, _) =>
-        {
-            var (folder, plan) = experiment.Open(files);
-            using (folder)
+        EveryBit(
+            Times,
+            step: 1,
+            (files, _) =>
             {
-                experiment.Check(folder, plan, plan.Runs.ToDictionary(run => run.Id, _ => 600L));
-                Assert.Equal(Times, Assert.Single(folder.Damages).File);
+                var (folder, plan) = experiment.Open(files);
+                using (folder)
+                {
+                    experiment.Check(folder, plan, plan.Runs.ToDictionary(run => run.Id, _ => 600L));
+                    Assert.Equal(Times, Assert.Single(folder.Damages).File);
+                }
             }
-        });
+        );
         for (int length = 0; length < whole[Times].Length; length++)
         {
             using var files = With(Times, whole[Times][..length]);
             var (folder, plan) = experiment.Open(files);
-            using (folder) experiment.Check(folder, plan, plan.Runs.ToDictionary(run => run.Id, _ => 600L));
+            using (folder)
+                experiment.Check(folder, plan, plan.Runs.ToDictionary(run => run.Id, _ => 600L));
         }
     }
 
@@ -127,7 +141,12 @@ public sealed class DamageTests
     [Fact]
     public void A_manifest_cut_anywhere_or_with_any_bit_flipped_is_refused_in_one_sentence()
     {
-        EveryBit(RecordingManifest.FileName, step: 1, (files, _) => Assert.Contains("manifest is damaged", Assert.Throws<RefusedException>(() => RecordingManifest.Read(files)).Message));
+        EveryBit(
+            RecordingManifest.FileName,
+            step: 1,
+            (files, _) =>
+                Assert.Contains("manifest is damaged", Assert.Throws<RefusedException>(() => RecordingManifest.Read(files)).Message)
+        );
         byte[] manifest = whole[RecordingManifest.FileName];
         for (int length = 0; length < manifest.Length; length++)
         {
@@ -155,16 +174,19 @@ public sealed class DamageTests
     [Fact]
     public void What_is_wrong_with_a_file_is_a_sentence()
     {
-        foreach (var (content, says) in new (byte[]?, string)[]
-        {
-            (null, $"{Log} is missing"),
-            ([], $"{Log}: it is empty"),
-            ([1, 2, 3], $"{Log}: the header of a block is cut short at byte 0; the 3 bytes from there on are lost"),
-        })
+        foreach (
+            var (content, says) in new (byte[]?, string)[]
+            {
+                (null, $"{Log} is missing"),
+                ([], $"{Log}: it is empty"),
+                ([1, 2, 3], $"{Log}: the header of a block is cut short at byte 0; the 3 bytes from there on are lost"),
+            }
+        )
         {
             using var files = With(Log, content);
             var (folder, _) = experiment.Open(files);
-            using (folder) Assert.Equal(says, $"{Assert.Single(folder.Damages)}");
+            using (folder)
+                Assert.Equal(says, $"{Assert.Single(folder.Damages)}");
             Assert.Equal(says, $"{RunSummary.Of(files, experiment.Manifest.Id, experiment.Manifest.Runs[0]).Damage}");
         }
     }
@@ -175,7 +197,8 @@ public sealed class DamageTests
         var files = new MemoryFiles();
         foreach (var (other, content) in whole)
         {
-            if (other == name && bytes is null) continue;
+            if (other == name && bytes is null)
+                continue;
             using var file = files.Create(other);
             file.Write(other == name ? bytes : content);
         }
@@ -196,11 +219,13 @@ public sealed class DamageTests
     private static long[] BlockEnds(byte[] log)
     {
         using var files = new MemoryFiles();
-        using (var file = files.Create("log")) file.Write(log);
+        using (var file = files.Create("log"))
+            file.Write(log);
         using var read = files.Read("log")!;
         var scanner = new BlockScanner(read);
         List<long> ends = [0];
-        while (scanner.Next()) ends.Add(scanner.End);
+        while (scanner.Next())
+            ends.Add(scanner.End);
         Assert.Null(scanner.Why);
         return [.. ends];
     }

@@ -9,18 +9,24 @@ namespace BatchViz.Recording.Tests.Storage;
 /// <summary>Intact files in one another's places, within a recording and between two: none is believed, wherever it is opened.</summary>
 public sealed class ExchangedFilesTests
 {
-    private readonly MadeUp one = MadeUp.Buckets(600), other = MadeUp.Buckets(600);
-    private readonly Dictionary<string, byte[]> files, others;
+    private readonly MadeUp one = MadeUp.Buckets(600),
+        other = MadeUp.Buckets(600);
+    private readonly Dictionary<string, byte[]> files,
+        others;
 
     public ExchangedFilesTests() => (files, others) = (Recorded(one), Recorded(other));
 
-    public static TheoryData<string, bool> Exchanges => new()
-    {
-        { "runs/{0}.log", false }, { "runs/{0}.log", true },
-        { "runs/{0}.times", false }, { "runs/{0}.times", true },
-        { "keys/{0}/000000000150.key", false }, { "keys/{0}/000000000150.key", true },
-        { "landscape.bin", true },
-    };
+    public static TheoryData<string, bool> Exchanges =>
+        new()
+        {
+            { "runs/{0}.log", false },
+            { "runs/{0}.log", true },
+            { "runs/{0}.times", false },
+            { "runs/{0}.times", true },
+            { "keys/{0}/000000000150.key", false },
+            { "keys/{0}/000000000150.key", true },
+            { "landscape.bin", true },
+        };
 
     /// <param name="place">Of a file, with the run's id in it.</param>
     /// <param name="between">Whether it comes from the same run of another recording, or from another run of this one.</param>
@@ -38,10 +44,14 @@ public sealed class ExchangedFilesTests
             Assert.Equal(DamageKind.Foreign, damage.Kind);
             Assert.Contains(between ? "it belongs to another recording" : "it belongs to ", damage.Why);
             bool log = name.EndsWith(".log", StringComparison.Ordinal);
-            if (log) Assert.Equal(0, folder.Runs[0].Log.Count);
-            if (name.EndsWith(".times", StringComparison.Ordinal)) Assert.Equal(0, folder.Runs[0].Log.SecondsAt(300));
-            if (name.EndsWith(".key", StringComparison.Ordinal)) Assert.DoesNotContain(150, folder.Runs[0].Keyframes.Updates);
-            if (name == Recorder.LandscapeName) Assert.Null(folder.Landscape);
+            if (log)
+                Assert.Equal(0, folder.Runs[0].Log.Count);
+            if (name.EndsWith(".times", StringComparison.Ordinal))
+                Assert.Equal(0, folder.Runs[0].Log.SecondsAt(300));
+            if (name.EndsWith(".key", StringComparison.Ordinal))
+                Assert.DoesNotContain(150, folder.Runs[0].Keyframes.Updates);
+            if (name == Recorder.LandscapeName)
+                Assert.Null(folder.Landscape);
             // Where two runs of a recording are exchanged, the second has nothing of its own either.
             one.Check(folder, plan, new Dictionary<string, long>());
         }
@@ -56,7 +66,8 @@ public sealed class ExchangedFilesTests
     public void Going_on_changes_nothing_of_a_recording_with_exchanged_files(string place, bool between)
     {
         var (name, exchanged) = Exchange(place, between);
-        if (name == Recorder.LandscapeName) return; // a picture of what is there, which is made anew
+        if (name == Recorder.LandscapeName)
+            return; // a picture of what is there, which is made anew
         using var before = With(exchanged);
         var (folder, _) = one.Open(before);
         using (folder)
@@ -65,7 +76,8 @@ public sealed class ExchangedFilesTests
 
             Assert.StartsWith(name, refusal.Message);
         }
-        foreach (var (file, content) in exchanged) Assert.Equal(content, before.ReadAll(file, long.MaxValue));
+        foreach (var (file, content) in exchanged)
+            Assert.Equal(content, before.ReadAll(file, long.MaxValue));
     }
 
     [Theory]
@@ -145,8 +157,10 @@ public sealed class ExchangedFilesTests
     {
         string[] names = [.. one.Plan.Runs.Select(run => place.Replace("{0}", run.Id))];
         var exchanged = new Dictionary<string, byte[]>(files);
-        if (between) exchanged[names[0]] = others[names[0]];
-        else (exchanged[names[0]], exchanged[names[1]]) = (files[names[1]], files[names[0]]);
+        if (between)
+            exchanged[names[0]] = others[names[0]];
+        else
+            (exchanged[names[0]], exchanged[names[1]]) = (files[names[1]], files[names[0]]);
         return (names[0], exchanged);
     }
 
@@ -155,7 +169,8 @@ public sealed class ExchangedFilesTests
         using var files = new MemoryFiles();
         using (var recorder = experiment.Begin(files, out var runs))
         {
-            for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
+            for (int r = 0; r < runs.Count; r++)
+                experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], long.MaxValue);
             recorder.SaveLandscape([.. RecordingFolder.IdentityBlock(experiment.Manifest), .. LogBlock.Whole(32, 1, "{}"u8)]);
             Assert.True(recorder.Flush(Timeouts.Hang));
         }
@@ -166,11 +181,11 @@ public sealed class ExchangedFilesTests
     {
         var content = new Dictionary<string, byte[]>();
         foreach (string folder in new[] { "", "runs" }.Concat(manifest.Runs.Select(run => Keyframes.FolderOf(run.Id))))
-            foreach (string name in files.List(folder))
-            {
-                string path = folder.Length == 0 ? name : $"{folder}/{name}";
-                content[path] = files.ReadAll(path, long.MaxValue)!;
-            }
+        foreach (string name in files.List(folder))
+        {
+            string path = folder.Length == 0 ? name : $"{folder}/{name}";
+            content[path] = files.ReadAll(path, long.MaxValue)!;
+        }
         return content;
     }
 
@@ -196,7 +211,8 @@ public sealed class ExchangedFilesTests
             to.Write(StoredZip.Local(entries[^1]));
             to.Write(bytes);
         }
-        foreach (byte[] piece in StoredZip.End(entries)) to.Write(piece);
+        foreach (byte[] piece in StoredZip.End(entries))
+            to.Write(piece);
         return to.ToArray();
     }
 
@@ -206,10 +222,13 @@ public sealed class ExchangedFilesTests
         var before = new Dictionary<string, byte[]>(content);
         foreach (var (name, bytes) in content)
         {
-            if (name.StartsWith("keys/", StringComparison.Ordinal) || name == RecordingManifest.FileName) continue;
+            if (name.StartsWith("keys/", StringComparison.Ordinal) || name == RecordingManifest.FileName)
+                continue;
             var blocks = BlocksOf(bytes);
-            if (name.EndsWith(".log", StringComparison.Ordinal)) blocks[0] = (blocks[0].Type, Begin(blocks[0].Payload));
-            else if (blocks[0].Type == FileIdentity.BlockType) blocks.RemoveAt(0);
+            if (name.EndsWith(".log", StringComparison.Ordinal))
+                blocks[0] = (blocks[0].Type, Begin(blocks[0].Payload));
+            else if (blocks[0].Type == FileIdentity.BlockType)
+                blocks.RemoveAt(0);
             before[name] = [.. blocks.SelectMany((block, sequence) => LogBlock.Whole(block.Type, (uint)sequence, block.Payload))];
         }
         return before;
@@ -229,7 +248,8 @@ public sealed class ExchangedFilesTests
         using var file = files.Read("file")!;
         var scanner = new BlockScanner(file);
         var blocks = new List<(byte, byte[])>();
-        while (scanner.Next()) blocks.Add((scanner.Type, scanner.Payload.ToArray()));
+        while (scanner.Next())
+            blocks.Add((scanner.Type, scanner.Payload.ToArray()));
         return blocks;
     }
 }

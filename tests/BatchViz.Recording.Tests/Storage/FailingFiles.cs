@@ -67,7 +67,8 @@ internal sealed class FailingFiles(IFiles inner, int n, string why, bool stays) 
 
     private void Count()
     {
-        if (Fails()) throw new IOException(why);
+        if (Fails())
+            throw new IOException(why);
     }
 
     private sealed class Written(FailingFiles files, IWriteFile inner) : IWriteFile

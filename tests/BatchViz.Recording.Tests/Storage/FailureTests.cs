@@ -14,7 +14,8 @@ public sealed class FailureTests
     [InlineData("Input/output error", false)]
     public void Whatever_fails_is_told_training_goes_on_and_earlier_data_are_readable(string why, bool stays)
     {
-        int n = 1, begun = 0;
+        int n = 1,
+            begun = 0;
         for (bool reached = true; reached; n++)
         {
             using var disk = new MemoryFiles();
@@ -38,17 +39,25 @@ public sealed class FailureTests
             {
                 for (int until = 100; until <= 900; until += 100)
                 {
-                    for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, plan, plan.Runs[r], runs[r], until);
-                    if (recorder.Flush(Timeouts.Hang)) certain = runs.Min(run => run.Log.Ended ? run.Log.Count : run.Log.Aligned(run.Log.Count));
+                    for (int r = 0; r < runs.Count; r++)
+                        experiment.Train(recorder, plan, plan.Runs[r], runs[r], until);
+                    if (recorder.Flush(Timeouts.Hang))
+                        certain = runs.Min(run => run.Log.Ended ? run.Log.Count : run.Log.Aligned(run.Log.Count));
                 }
                 Assert.All(runs, run => Assert.Equal(RunState.Finished, run.Log.State));
                 reached = files.Failed;
-                if (reached) Assert.Equal($"Nothing more is recorded, since the recording cannot be written: {why}. What was recorded before is kept.", recorder.Problem);
-                else Assert.Null(recorder.Problem);
+                if (reached)
+                    Assert.Equal(
+                        $"Nothing more is recorded, since the recording cannot be written: {why}. What was recorded before is kept.",
+                        recorder.Problem
+                    );
+                else
+                    Assert.Null(recorder.Problem);
                 Assert.Equal(!reached, recorder.Flush(Timeouts.Hang));
             }
             var (folder, now) = experiment.Open(disk);
-            using (folder) experiment.Check(folder, now, now.Runs.ToDictionary(run => run.Id, _ => certain));
+            using (folder)
+                experiment.Check(folder, now, now.Runs.ToDictionary(run => run.Id, _ => certain));
             experiment.GoOnToTheEnd(disk);
         }
         Assert.True(begun > 20 && n > 30, $"{begun} of {n}");
@@ -77,11 +86,10 @@ public sealed class FailureTests
     [Fact]
     public void A_fork_or_a_name_that_cannot_be_written_leaves_the_recording_as_it_was()
     {
-        for (int n = 1; Reaches(n, (recorder, plan, runs) => recorder.Rename("Another")); n++)
-        {
-        }
+        for (int n = 1; Reaches(n, (recorder, plan, runs) => recorder.Rename("Another")); n++) { }
         int forks = 1;
-        while (Reaches(forks, (recorder, plan, runs) => experiment.Fork(recorder, ref plan, ref runs, 0, 300))) forks++;
+        while (Reaches(forks, (recorder, plan, runs) => experiment.Fork(recorder, ref plan, ref runs, 0, 300)))
+            forks++;
         Assert.True(forks > 8, $"{forks}");
 
         bool Reaches(int n, Action<Recorder, ExperimentPlan, IReadOnlyList<RecordedRun>> change)
@@ -89,7 +97,8 @@ public sealed class FailureTests
             using var disk = new MemoryFiles();
             using (var recorder = experiment.Begin(disk, out var runs))
             {
-                for (int r = 0; r < runs.Count; r++) experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], 500);
+                for (int r = 0; r < runs.Count; r++)
+                    experiment.Train(recorder, experiment.Plan, experiment.Plan.Runs[r], runs[r], 500);
             }
             var (folder, plan) = experiment.Open(disk);
             bool failed = false;
@@ -114,8 +123,10 @@ public sealed class FailureTests
             var (after, _) = experiment.Open(disk);
             using (after)
             {
-                if (failed) Assert.Equal((2, experiment.Manifest.Name), (after.Runs.Count, after.Manifest.Name));
-                else Assert.True(after.Runs.Count == 3 || after.Manifest.Name == "Another");
+                if (failed)
+                    Assert.Equal((2, experiment.Manifest.Name), (after.Runs.Count, after.Manifest.Name));
+                else
+                    Assert.True(after.Runs.Count == 3 || after.Manifest.Name == "Another");
             }
             experiment.GoOnToTheEnd(disk);
             return failed;

@@ -15,7 +15,8 @@ namespace BatchViz.Recording.Tests.Storage;
 /// </summary>
 internal sealed class MadeUp
 {
-    public const int EvaluationEvery = 100, KeyframeEvery = 150;
+    public const int EvaluationEvery = 100,
+        KeyframeEvery = 150;
 
     private readonly Dictionary<string, float[]> records = [];
     private readonly Dictionary<string, RunLog> wholes = [];
@@ -29,14 +30,22 @@ internal sealed class MadeUp
     public RecordingManifest Manifest { get; }
 
     /// <summary>Tiny nets: buckets are kept; with a small budget, coarse ones and few keyframes.</summary>
-    public static MadeUp Buckets(int updates, long budget = 512 << 20) => Of($$"""
-        { "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [3] }, "learningRate": 0.1, "batchSizes": [1, 8], "budget": { "updates": {{updates}} } }
-        """, budget);
+    public static MadeUp Buckets(int updates, long budget = 512 << 20) =>
+        Of(
+            $$"""
+            { "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [3] }, "learningRate": 0.1, "batchSizes": [1, 8], "budget": { "updates": {{updates}} } }
+            """,
+            budget
+        );
 
     /// <summary>Larger ones: every record is kept.</summary>
-    public static MadeUp Rows(int updates) => Of($$"""
-        { "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [128, 128] }, "learningRate": 0.1, "batchSizes": [128, 200], "budget": { "updates": {{updates}} } }
-        """, 512 << 20);
+    public static MadeUp Rows(int updates) =>
+        Of(
+            $$"""
+            { "data": { "kind": "moons", "trainExamples": 200 }, "model": { "hidden": [128, 128] }, "learningRate": 0.1, "batchSizes": [128, 200], "budget": { "updates": {{updates}} } }
+            """,
+            512 << 20
+        );
 
     private static MadeUp Of(string text, long budget)
     {
@@ -75,10 +84,13 @@ internal sealed class MadeUp
         return run;
     }
 
-    /// <summary>Makes records until a run has so many, with the evaluations and keyframes on the way, as a lane does; the last brings its end.</summary>
+    /// <summary>
+    /// Makes records until a run has so many, with the evaluations and keyframes on the way, as a lane does; the last brings its end.
+    /// </summary>
     public void Train(Recorder recorder, ExperimentPlan plan, RunPlan planned, RecordedRun run, long until)
     {
-        if (run.Log.Ended) return;
+        if (run.Log.Ended)
+            return;
         Train(plan, planned, run.Log, until, update => recorder.Add(run, Keyframe(planned, update)));
     }
 
@@ -91,13 +103,21 @@ internal sealed class MadeUp
         Measure();
         while (log.Count < until)
         {
-            long next = Math.Min(until, Math.Min(log.Count / EvaluationEvery * EvaluationEvery + EvaluationEvery, log.Count / KeyframeEvery * KeyframeEvery + KeyframeEvery));
+            long next = Math.Min(
+                until,
+                Math.Min(
+                    log.Count / EvaluationEvery * EvaluationEvery + EvaluationEvery,
+                    log.Count / KeyframeEvery * KeyframeEvery + KeyframeEvery
+                )
+            );
             int some = (int)(next - log.Count);
             log.Append(all.AsSpan((int)log.Count * width, some * width), some, log.Count, next);
             Measure();
-            if (log.Count % KeyframeEvery == 0 && log.Count > (planned.Fork?.Update ?? 0)) keyframe(log.Count);
+            if (log.Count % KeyframeEvery == 0 && log.Count > (planned.Fork?.Update ?? 0))
+                keyframe(log.Count);
         }
-        if (log.Count < total) return;
+        if (log.Count < total)
+            return;
         keyframe(total);
         log.Result = new RunResult(planned.Id, planned.BatchSize, planned.Seed, total, 1, 2, 3, 4, 5, total, false, planned.Id);
         log.Enter(RunState.Finished);
@@ -106,14 +126,22 @@ internal sealed class MadeUp
         {
             long last = log.Evaluations.Count is > 0 and var n ? log.Evaluations[n - 1].Update : -1;
             bool due = log.Count % EvaluationEvery == 0 || log.Count == total;
-            if (due && log.Count >= (planned.Fork?.Update ?? 0) && log.Count > last) log.Evaluations.Add(Evaluation(plan, planned, log.Count));
+            if (due && log.Count >= (planned.Fork?.Update ?? 0) && log.Count > last)
+                log.Evaluations.Add(Evaluation(plan, planned, log.Count));
         }
     }
 
     public static Keyframe Keyframe(RunPlan run, long update)
     {
         var random = new Philox((uint)run.Index, Purpose.Fuzz, (ulong)update);
-        return new Keyframe(update, [random.Word(0), random.Word(1), update], [[random.Word(2), 0, 1]], [0.5, update]);
+        return new Keyframe(
+            update,
+            [random.Word(0), random.Word(1), update],
+            [
+                [random.Word(2), 0, 1],
+            ],
+            [0.5, update]
+        );
     }
 
     /// <summary>What is read is intact, a beginning of what is true, and no less than was known to be on the disk.</summary>
@@ -130,17 +158,26 @@ internal sealed class MadeUp
             for (long i = 0; i < run.Log.Evaluations.Count; i++)
                 Assert.Equal(whole.Evaluations[i] with { LaneSeconds = 0 }, run.Log.Evaluations[i] with { LaneSeconds = 0 });
             // All marks before the newest record that is there.
-            Assert.True(run.Log.Evaluations.Count >= Enumerable.Range(0, (int)whole.Evaluations.Count).Count(i => whole.Evaluations[i].Update < run.Log.Count));
+            Assert.True(
+                run.Log.Evaluations.Count
+                    >= Enumerable.Range(0, (int)whole.Evaluations.Count).Count(i => whole.Evaluations[i].Update < run.Log.Count)
+            );
             foreach (long update in run.Keyframes.Updates)
             {
-                if (run.Keyframes.Read(update) is not { } keyframe) continue;
+                if (run.Keyframes.Read(update) is not { } keyframe)
+                    continue;
                 var truth = Keyframe(planned, update);
                 Assert.Equal(truth.Weights, keyframe.Weights);
                 Assert.Equal(truth.OptimizerState, keyframe.OptimizerState);
                 Assert.Equal(truth.Statistics, keyframe.Statistics);
             }
-            if (planned.Fork is { } fork) Assert.True(run.Keyframes.Read(fork.Update) is not null, $"the keyframe {fork.Update} of {run.Id} among {string.Join(' ', run.Keyframes.Updates)}");
-            if (run.Log.State == RunState.Finished) Assert.Equal(TotalOf(planned), run.Log.Count);
+            if (planned.Fork is { } fork)
+                Assert.True(
+                    run.Keyframes.Read(fork.Update) is not null,
+                    $"the keyframe {fork.Update} of {run.Id} among {string.Join(' ', run.Keyframes.Updates)}"
+                );
+            if (run.Log.State == RunState.Finished)
+                Assert.Equal(TotalOf(planned), run.Log.Count);
         }
     }
 
@@ -151,7 +188,8 @@ internal sealed class MadeUp
         using (folder)
         using (var recorder = Recorder.GoOn(files, folder.Manifest, folder.Runs))
         {
-            for (int r = 0; r < folder.Runs.Count; r++) Train(recorder, plan, plan.Runs[r], folder.Runs[r], long.MaxValue);
+            for (int r = 0; r < folder.Runs.Count; r++)
+                Train(recorder, plan, plan.Runs[r], folder.Runs[r], long.MaxValue);
             Assert.True(recorder.Flush(Timeouts.Hang), recorder.Problem);
         }
         CheckEnded(files);
@@ -175,10 +213,20 @@ internal sealed class MadeUp
     /// <summary>The log of a run that nothing happened to.</summary>
     private RunLog Whole(ExperimentPlan plan, RunPlan planned)
     {
-        if (wholes.TryGetValue(planned.Id, out var log)) return log;
+        if (wholes.TryGetValue(planned.Id, out var log))
+            return log;
         var parent = planned.Fork is { } fork ? Whole(plan, plan.Runs.Single(run => run.Id == fork.Parent)) : null;
-        var made = RecordingFolder.NewRun(new MemoryFiles(), Manifest, plan, planned,
-            parent is null ? [] : [new RecordedRun(planned.Fork!.Parent, parent, new Keyframes(new MemoryFiles(), Manifest.Id, planned.Fork.Parent, 0))]).Log;
+        var made = RecordingFolder
+            .NewRun(
+                new MemoryFiles(),
+                Manifest,
+                plan,
+                planned,
+                parent is null
+                    ? []
+                    : [new RecordedRun(planned.Fork!.Parent, parent, new Keyframes(new MemoryFiles(), Manifest.Id, planned.Fork.Parent, 0))]
+            )
+            .Log;
         Train(plan, planned, made, long.MaxValue, _ => { });
         return wholes[planned.Id] = made;
     }
@@ -186,19 +234,23 @@ internal sealed class MadeUp
     private static void CheckRecords(RunLog log, RunLog whole)
     {
         int width = log.Layout.Width;
-        float[] rows = new float[RunLog.ChunkRows * log.Stride], truth = new float[rows.Length];
+        float[] rows = new float[RunLog.ChunkRows * log.Stride],
+            truth = new float[rows.Length];
         for (long first = 0; first < log.Count; first += RunLog.ChunkRows)
         {
             int some = (int)Math.Min(RunLog.ChunkRows, log.Count - first);
             bool has = log.TryRows(first, some, rows);
             // Kept are all of them, the last of a run, or those that lead from where a run was taken up again to the next bucket.
-            if (log.Plan.LevelAt(first) == 0) Assert.True(has);
-            if (!has) continue;
+            if (log.Plan.LevelAt(first) == 0)
+                Assert.True(has);
+            if (!has)
+                continue;
             Assert.True(whole.TryRows(first, some, truth));
             for (int r = 0; r < some; r++)
                 Assert.True(truth.AsSpan(r * log.Stride, width).SequenceEqual(rows.AsSpan(r * log.Stride, width)), $"record {first + r}");
         }
-        Span<Bucket> one = stackalloc Bucket[1], other = stackalloc Bucket[1];
+        Span<Bucket> one = stackalloc Bucket[1],
+            other = stackalloc Bucket[1];
         for (int level = RunLog.ChunkLevel; level <= RunLog.MaxLevel; level++)
         {
             for (long i = 0; (i + 1) << (2 * level) <= log.Count; i++)
@@ -219,7 +271,8 @@ internal sealed class MadeUp
 
     private EvaluationPoint Evaluation(ExperimentPlan plan, RunPlan run, long update)
     {
-        while (run.Fork is { } fork && update < fork.Update) run = plan.Runs.Single(other => other.Id == fork.Parent);
+        while (run.Fork is { } fork && update < fork.Update)
+            run = plan.Runs.Single(other => other.Id == fork.Parent);
         var random = new Philox((uint)run.Index + 100, Purpose.Fuzz, (ulong)update);
         return new EvaluationPoint((uint)update, random.Word(0), random.Word(1), random.Word(2), update);
     }
@@ -227,12 +280,15 @@ internal sealed class MadeUp
     /// <summary>All records of a run, a parent's among them.</summary>
     private float[] RecordsOf(ExperimentPlan plan, RunPlan run, RunLog log)
     {
-        if (records.TryGetValue(run.Id, out var made)) return made;
+        if (records.TryGetValue(run.Id, out var made))
+            return made;
         int width = log.Layout.Width;
         made = new float[TotalOf(run) * width];
         var random = new Philox((uint)run.Index, Purpose.Fuzz);
-        for (int i = 0; i < made.Length; i++) made[i] = random.Word((ulong)i) % 97 == 0 ? float.NaN : random.Word((ulong)i) / 1e6f;
-        if (run.Fork is { } fork) RecordsOf(plan, plan.Runs.Single(other => other.Id == fork.Parent), log).AsSpan(0, (int)fork.Update * width).CopyTo(made);
+        for (int i = 0; i < made.Length; i++)
+            made[i] = random.Word((ulong)i) % 97 == 0 ? float.NaN : random.Word((ulong)i) / 1e6f;
+        if (run.Fork is { } fork)
+            RecordsOf(plan, plan.Runs.Single(other => other.Id == fork.Parent), log).AsSpan(0, (int)fork.Update * width).CopyTo(made);
         return records[run.Id] = made;
     }
 }

@@ -7,12 +7,44 @@ internal sealed record SegmentBlock(int Level, long First, Bucket[][] Columns)
 
 internal sealed record Entry(uint Update, float A, float B, float C, float D);
 
-internal sealed record RunBlock(int Run, RunState State, long From, long To, uint FirstEvaluation, uint FirstPoint, SegmentBlock[] Segments, Entry[] Evaluations, Entry[] Points);
+internal sealed record RunBlock(
+    int Run,
+    RunState State,
+    long From,
+    long To,
+    uint FirstEvaluation,
+    uint FirstPoint,
+    SegmentBlock[] Segments,
+    Entry[] Evaluations,
+    Entry[] Points
+);
 
 internal sealed record FrameBlock(
-    bool Held, bool Finished, uint Sequence, uint Generation, uint Revision, uint Plane, uint Grid, int Resolution, int Watching, double Seconds, int[] Columns, RunBlock[] Runs);
+    bool Held,
+    bool Finished,
+    uint Sequence,
+    uint Generation,
+    uint Revision,
+    uint Plane,
+    uint Grid,
+    int Resolution,
+    int Watching,
+    double Seconds,
+    int[] Columns,
+    RunBlock[] Runs
+);
 
-internal sealed record TileBlock(int Level, bool Whole, uint Generation, int Run, uint Index, long From, long To, int[] Columns, SegmentBlock[] Segments);
+internal sealed record TileBlock(
+    int Level,
+    bool Whole,
+    uint Generation,
+    int Run,
+    uint Index,
+    long From,
+    long To,
+    int[] Columns,
+    SegmentBlock[] Segments
+);
 
 internal sealed record ListBlock(int Run, uint Generation, uint Plane, Entry[] Entries);
 
@@ -30,12 +62,25 @@ internal sealed class Decoder(byte[] bytes)
         int flags = d.reader.ReadUInt16();
         Assert.Equal(0, flags & ~3);
         var (sequence, generation, revision, plane, grid) = (d.U32(), d.U32(), d.U32(), d.U32(), d.U32());
-        int resolution = d.reader.ReadUInt16(), watching = d.reader.ReadUInt16();
+        int resolution = d.reader.ReadUInt16(),
+            watching = d.reader.ReadUInt16();
         double seconds = d.reader.ReadDouble();
         int runs = d.reader.ReadUInt16();
         int[] columns = d.Columns(d.reader.ReadUInt16());
-        var frame = new FrameBlock((flags & 1) != 0, (flags & 2) != 0, sequence, generation, revision, plane, grid, resolution, watching, seconds, columns,
-            [.. Enumerable.Range(0, runs).Select(_ => d.Run(columns.Length))]);
+        var frame = new FrameBlock(
+            (flags & 1) != 0,
+            (flags & 2) != 0,
+            sequence,
+            generation,
+            revision,
+            plane,
+            grid,
+            resolution,
+            watching,
+            seconds,
+            columns,
+            [.. Enumerable.Range(0, runs).Select(_ => d.Run(columns.Length))]
+        );
         d.End();
         return frame;
     }
@@ -44,10 +89,14 @@ internal sealed class Decoder(byte[] bytes)
     {
         var d = new Decoder(bytes);
         d.Magic("BVT1");
-        int level = d.reader.ReadByte(), flags = d.reader.ReadByte();
+        int level = d.reader.ReadByte(),
+            flags = d.reader.ReadByte();
         uint generation = d.U32();
-        int run = d.reader.ReadUInt16(), columnCount = d.reader.ReadUInt16();
-        uint index = d.U32(), from = d.U32(), to = d.U32();
+        int run = d.reader.ReadUInt16(),
+            columnCount = d.reader.ReadUInt16();
+        uint index = d.U32(),
+            from = d.U32(),
+            to = d.U32();
         int segments = d.reader.ReadUInt16();
         Assert.Equal(0, d.reader.ReadUInt16());
         int[] columns = d.Columns(columnCount);
@@ -83,8 +132,19 @@ internal sealed class Decoder(byte[] bytes)
         var state = (RunState)reader.ReadByte();
         int segments = reader.ReadByte();
         var (from, to, firstEvaluation, firstPoint) = (U32(), U32(), U32(), U32());
-        int evaluations = reader.ReadUInt16(), points = reader.ReadUInt16();
-        return new RunBlock(run, state, from, to, firstEvaluation, firstPoint, Segments(segments, columns, from, to), Entries(evaluations), Entries(points));
+        int evaluations = reader.ReadUInt16(),
+            points = reader.ReadUInt16();
+        return new RunBlock(
+            run,
+            state,
+            from,
+            to,
+            firstEvaluation,
+            firstPoint,
+            Segments(segments, columns, from, to),
+            Entries(evaluations),
+            Entries(points)
+        );
     }
 
     private SegmentBlock[] Segments(int count, int columns, long from, long to)
@@ -107,14 +167,20 @@ internal sealed class Decoder(byte[] bytes)
 
     private Bucket[] Buckets(int n)
     {
-        float[] min = Floats(n), max = Floats(n), last = Floats(n);
+        float[] min = Floats(n),
+            max = Floats(n),
+            last = Floats(n);
         byte[] nonFinite = reader.ReadBytes(n);
         Align();
         return [.. Enumerable.Range(0, n).Select(i => new Bucket(min[i], max[i], last[i], nonFinite[i]))];
     }
 
     private Entry[] Entries(int count) =>
-        [.. Enumerable.Range(0, count).Select(_ => new Entry(U32(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadSingle()))];
+        [
+            .. Enumerable
+                .Range(0, count)
+                .Select(_ => new Entry(U32(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadSingle(), reader.ReadSingle())),
+        ];
 
     private float[] Floats(int count) => [.. Enumerable.Range(0, count).Select(_ => reader.ReadSingle())];
 
@@ -135,7 +201,8 @@ internal sealed class Decoder(byte[] bytes)
 
     private void Align()
     {
-        while (reader.BaseStream.Position % 4 != 0) Assert.Equal(0, reader.ReadByte());
+        while (reader.BaseStream.Position % 4 != 0)
+            Assert.Equal(0, reader.ReadByte());
     }
 
     private void End() => Assert.Equal(reader.BaseStream.Length, reader.BaseStream.Position);

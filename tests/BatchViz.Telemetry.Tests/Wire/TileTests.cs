@@ -15,7 +15,8 @@ public class TileTests
         var random = new Random(1);
         var log = Logs.New();
         Logs.Append(log, 9_999, (c, r) => Logs.Value(random));
-        long span = 1024L << (2 * level), at = 0;
+        long span = 1024L << (2 * level),
+            at = 0;
         for (int index = 0; at < log.Count; index++)
         {
             var (bytes, whole, _) = Blocks.Tile(3, 5, log, Columns, level, index)!.Value;
@@ -26,7 +27,8 @@ public class TileTests
             Assert.True(tile.Segments.All(s => s.Level <= level));
             foreach (var segment in tile.Segments)
                 for (int c = 0; c < 2; c++)
-                    for (int i = 0; i < segment.Count; i++) Assert.Equal(Logs.At(log, Columns[c], segment.Level, segment.First + i), segment.Columns[c][i]);
+                for (int i = 0; i < segment.Count; i++)
+                    Assert.Equal(Logs.At(log, Columns[c], segment.Level, segment.First + i), segment.Columns[c][i]);
             at = tile.To;
         }
         Assert.Null(Blocks.Tile(3, 5, log, Columns, level, (at + span - 1) / span));
@@ -37,7 +39,10 @@ public class TileTests
     {
         var log = Logs.New();
         Logs.Append(log, 1030, (c, r) => r);
-        Assert.Equal((true, false), (Blocks.Tile(1, 0, log, Columns, 0, 0)!.Value.Whole, Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value.Whole));
+        Assert.Equal(
+            (true, false),
+            (Blocks.Tile(1, 0, log, Columns, 0, 0)!.Value.Whole, Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value.Whole)
+        );
         log.Enter(RunState.Stopped);
         var (bytes, whole, _) = Blocks.Tile(1, 0, log, Columns, 0, 1)!.Value;
         Assert.True(whole);
@@ -65,10 +70,14 @@ public class TileTests
         Assert.Equal((8192L, 4096L), gone.Missing);
         var rows = new float[4096 * log.Stride];
         for (int r = 0; r < 4096; r++)
-            for (int c = 0; c < log.ColumnCount; c++) rows[r * log.Stride + c] = values[8192 + r] + c;
+        for (int c = 0; c < log.ColumnCount; c++)
+            rows[r * log.Stride + c] = values[8192 + r] + c;
         var tile = Decoder.Tile(Blocks.Tile(1, 0, log, Columns, 1, 2, new RecordWindow(8192, 4096, rows))!.Value.Bytes!);
         for (int i = 0; i < 1024; i++)
-            Assert.Equal(Logs.Brute([.. Enumerable.Range(8192 + 4 * i, 4).Select(r => values[r] + Columns[1])]), tile.Segments.Single().Columns[1][i]);
+            Assert.Equal(
+                Logs.Brute([.. Enumerable.Range(8192 + 4 * i, 4).Select(r => values[r] + Columns[1])]),
+                tile.Segments.Single().Columns[1][i]
+            );
     }
 
     [Fact]

@@ -7,7 +7,9 @@ namespace BatchViz.Tests.Api;
 /// <summary>Holds a contract to what all JSON of this program is held to.</summary>
 internal static class ContractCheck
 {
-    /// <summary>With any number in every place of one, it is written, and a strict reader finds that number, or null where it is none.</summary>
+    /// <summary>
+    /// With any number in every place of one, it is written, and a strict reader finds that number, or null where it is none.
+    /// </summary>
     public static void EveryNumber(Type type, JsonSerializerContext context)
     {
         var info = context.GetTypeInfo(type);
@@ -22,10 +24,11 @@ internal static class ContractCheck
         }
     }
 
-    private static bool Is(double number, JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Null => !double.IsFinite(number),
-        JsonValueKind.Number => BitConverter.DoubleToInt64Bits(element.GetDouble()) == BitConverter.DoubleToInt64Bits(number),
-        _ => false,
-    };
+    private static bool Is(double number, JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Null => !double.IsFinite(number),
+            JsonValueKind.Number => BitConverter.DoubleToInt64Bits(element.GetDouble()) == BitConverter.DoubleToInt64Bits(number),
+            _ => false,
+        };
 }

@@ -12,7 +12,9 @@ public class ContractsTests
     public static TheoryData<string> Contracts => [.. Types.Keys];
 
     /// <summary>All records of the namespace: a new one is tried without being named here.</summary>
-    private static readonly Dictionary<string, Type> Types = ContractSamples.RecordsOf(typeof(ApiJson).Assembly, typeof(ApiJson).Namespace!).ToDictionary(type => type.Name);
+    private static readonly Dictionary<string, Type> Types = ContractSamples
+        .RecordsOf(typeof(ApiJson).Assembly, typeof(ApiJson).Namespace!)
+        .ToDictionary(type => type.Name);
 
     [Fact]
     public void There_are_contracts() => Assert.True(Types.Count > 40, string.Join(", ", Types.Keys));
@@ -41,6 +43,6 @@ public class ContractsTests
     }
 
     [Fact]
-    public void A_type_without_metadata_is_refused_instead_of_being_written_somehow()
-        => Assert.ThrowsAny<Exception>(() => ApiJson.Bytes(new { seconds = double.NaN }));
+    public void A_type_without_metadata_is_refused_instead_of_being_written_somehow() =>
+        Assert.ThrowsAny<Exception>(() => ApiJson.Bytes(new { seconds = double.NaN }));
 }

@@ -6,8 +6,8 @@ using System.Text.Json.Serialization;
 using System.Text.RegularExpressions;
 using System.Xml.Linq;
 using BatchViz.Api;
-using BatchViz.Core.Specs;
 using BatchViz.Bench.Soak.Targets;
+using BatchViz.Core.Specs;
 
 namespace BatchViz.Tests.Api;
 
@@ -27,7 +27,8 @@ internal sealed partial class TypeScriptContracts
     {
         string file = System.IO.Path.ChangeExtension(assembly.Location, ".xml");
         comments = XDocument.Load(file).Descendants("member").ToDictionary(member => (string)member.Attribute("name")!);
-        foreach (var type in assembly.GetTypes().Where(type => type.GetCustomAttribute<TypeScriptAttribute>() is { Type: null })) Add(type);
+        foreach (var type in assembly.GetTypes().Where(type => type.GetCustomAttribute<TypeScriptAttribute>() is { Type: null }))
+            Add(type);
     }
 
     public static string Generate()
@@ -35,12 +36,14 @@ internal sealed partial class TypeScriptContracts
         var made = new TypeScriptContracts(typeof(TypeScriptAttribute).Assembly);
         return "/**\n * What the server answers in JSON, generated from the records of src/BatchViz/Api: change those, and then run\n"
             + " * `UPDATE_CONTRACTS=1 dotnet test tests/BatchViz.Tests --filter TypeScriptContractsTests`. A number that is not finite is null.\n */\n"
-            + "import type { Spec } from \"./spec.ts\";\n\n" + string.Join('\n', made.interfaces.Values);
+            + "import type { Spec } from \"./spec.ts\";\n\n"
+            + string.Join('\n', made.interfaces.Values);
     }
 
     private void Add(Type type)
     {
-        if (interfaces.ContainsKey(type.Name)) return;
+        if (interfaces.ContainsKey(type.Name))
+            return;
         interfaces[type.Name] = ""; // a contract may hold itself
         var text = new StringBuilder();
         Comment(text, "", comments.GetValueOrDefault($"T:{type.FullName}")?.Element("summary"));
@@ -48,7 +51,10 @@ internal sealed partial class TypeScriptContracts
         foreach (var property in type.GetProperties(BindingFlags.Public | BindingFlags.Instance).Where(property => property.CanWrite))
         {
             Comment(text, "  ", CommentOf(type, property));
-            var (name, optional) = (NameOf(property), property.GetCustomAttribute<JsonIgnoreAttribute>() is { Condition: JsonIgnoreCondition.WhenWritingNull });
+            var (name, optional) = (
+                NameOf(property),
+                property.GetCustomAttribute<JsonIgnoreAttribute>() is { Condition: JsonIgnoreCondition.WhenWritingNull }
+            );
             text.Append($"  {name}{(optional ? "?" : "")}: {TypeOf(property, optional)};\n");
         }
         interfaces[type.Name] = text.Append("}\n").ToString();
@@ -56,8 +62,10 @@ internal sealed partial class TypeScriptContracts
 
     private string TypeOf(PropertyInfo property, bool optional)
     {
-        if (property.GetCustomAttribute<TypeScriptAttribute>() is { Type: { } given }) return given;
-        if (property.GetCustomAttribute<OneOfAttribute>() is { Vocabulary: var vocabulary }) return Union(WordsOf(vocabulary));
+        if (property.GetCustomAttribute<TypeScriptAttribute>() is { Type: { } given })
+            return given;
+        if (property.GetCustomAttribute<OneOfAttribute>() is { Vocabulary: var vocabulary })
+            return Union(WordsOf(vocabulary));
         bool finite = property.GetCustomAttribute<FiniteAttribute>() is not null;
         return TypeOf(nullability.Create(property), finite, optional);
     }
@@ -72,41 +80,58 @@ internal sealed partial class TypeScriptContracts
 
     private string Plain(Type type, NullabilityInfo info, bool finite)
     {
-        if (type.GetCustomAttribute<TypeScriptAttribute>() is { Type: { } given }) return given;
-        if (type == typeof(string) || type == typeof(byte[]) || type == typeof(DateTimeOffset)) return "string";
-        if (type == typeof(bool)) return "boolean";
-        if (type == typeof(JsonObject)) return "Spec";
-        if (type.IsEnum) return Union(Enum.GetNames(type).Select(name => name.ToLowerInvariant()));
-        if (type.IsPrimitive) return "number";
+        if (type.GetCustomAttribute<TypeScriptAttribute>() is { Type: { } given })
+            return given;
+        if (type == typeof(string) || type == typeof(byte[]) || type == typeof(DateTimeOffset))
+            return "string";
+        if (type == typeof(bool))
+            return "boolean";
+        if (type == typeof(JsonObject))
+            return "Spec";
+        if (type.IsEnum)
+            return Union(Enum.GetNames(type).Select(name => name.ToLowerInvariant()));
+        if (type.IsPrimitive)
+            return "number";
         if (ContractSamples.ElementOf(type) is not null)
         {
             string element = TypeOf(info.ElementType ?? info.GenericTypeArguments[0], finite);
             return element.Contains('|') ? $"({element})[]" : $"{element}[]";
         }
-        if (ContractSamples.ValueOf(type) is not null) return $"Record<string, {TypeOf(info.GenericTypeArguments[1], finite)}>";
+        if (ContractSamples.ValueOf(type) is not null)
+            return $"Record<string, {TypeOf(info.GenericTypeArguments[1], finite)}>";
         Add(type);
         return type.Name;
     }
 
-    private XElement? CommentOf(Type type, PropertyInfo property)
-        => comments.GetValueOrDefault($"P:{type.FullName}.{property.Name}")?.Element("summary")
-            ?? comments.GetValueOrDefault($"T:{type.FullName}")?.Elements("param").FirstOrDefault(param => (string?)param.Attribute("name") == property.Name);
+    private XElement? CommentOf(Type type, PropertyInfo property) =>
+        comments.GetValueOrDefault($"P:{type.FullName}.{property.Name}")?.Element("summary")
+        ?? comments
+            .GetValueOrDefault($"T:{type.FullName}")
+            ?.Elements("param")
+            .FirstOrDefault(param => (string?)param.Attribute("name") == property.Name);
 
     private static void Comment(StringBuilder text, string indent, XElement? comment)
     {
-        if (comment is null) return;
+        if (comment is null)
+            return;
         // A <see/> has no text of its own: its name is written as it is in TypeScript.
-        var words = comment.Nodes().Select(node => node switch
-        {
-            XElement { Name.LocalName: "see" } see => JsonNamingPolicy.CamelCase.ConvertName(((string)see.Attribute("cref")!).Split('.')[^1]),
-            XElement element => element.Value,
-            _ => node.ToString().Replace("&lt;", "<").Replace("&gt;", ">").Replace("&amp;", "&"),
-        });
+        var words = comment
+            .Nodes()
+            .Select(node =>
+                node switch
+                {
+                    XElement { Name.LocalName: "see" } see => JsonNamingPolicy.CamelCase.ConvertName(
+                        ((string)see.Attribute("cref")!).Split('.')[^1]
+                    ),
+                    XElement element => element.Value,
+                    _ => node.ToString().Replace("&lt;", "<").Replace("&gt;", ">").Replace("&amp;", "&"),
+                }
+            );
         text.Append($"{indent}/** {Spaces().Replace(string.Concat(words), " ").Trim()} */\n");
     }
 
-    private static string NameOf(PropertyInfo property)
-        => property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name);
+    private static string NameOf(PropertyInfo property) =>
+        property.GetCustomAttribute<JsonPropertyNameAttribute>()?.Name ?? JsonNamingPolicy.CamelCase.ConvertName(property.Name);
 
     private static IEnumerable<string> WordsOf(string vocabulary)
     {
@@ -125,14 +150,20 @@ public class TypeScriptContractsTests
     [Fact]
     public void The_typescript_is_generated_from_the_records_as_they_are()
     {
-        string file = Path.Combine(Root(), TypeScriptContracts.Path), fresh = TypeScriptContracts.Generate();
-        if (Environment.GetEnvironmentVariable("UPDATE_CONTRACTS") == "1") File.WriteAllText(file, fresh);
-        Assert.True(File.Exists(file) && File.ReadAllText(file) == fresh, $"{TypeScriptContracts.Path} is stale; its first lines say how to make it anew.");
+        string file = Path.Combine(Root(), TypeScriptContracts.Path),
+            fresh = TypeScriptContracts.Generate();
+        if (Environment.GetEnvironmentVariable("UPDATE_CONTRACTS") == "1")
+            File.WriteAllText(file, fresh);
+        Assert.True(
+            File.Exists(file) && File.ReadAllText(file) == fresh,
+            $"{TypeScriptContracts.Path} is stale; its first lines say how to make it anew."
+        );
     }
 
     private static string Root()
     {
         for (string at = AppContext.BaseDirectory; ; at = Path.GetDirectoryName(at)!)
-            if (File.Exists(Path.Combine(at, "BatchViz.sln"))) return at;
+            if (File.Exists(Path.Combine(at, "BatchViz.sln")))
+                return at;
     }
 }

@@ -42,14 +42,24 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
         await Tab("Settings");
 
         await Shown.Find("#spec-batchSizes").InputAsync("1, 8, fulll");
-        Shown.WaitForAssertion(() => Assert.Equal("\"batchSizes[2]\" is \"fulll\"; a batch size is a whole number from 1 up, or \"full\".", Shown.Find("#spec-batchSizes-problem").TextContent.Trim()), Patience);
+        Shown.WaitForAssertion(
+            () =>
+                Assert.Equal(
+                    "\"batchSizes[2]\" is \"fulll\"; a batch size is a whole number from 1 up, or \"full\".",
+                    Shown.Find("#spec-batchSizes-problem").TextContent.Trim()
+                ),
+            Patience
+        );
         Assert.Equal("true", Shown.Find("#spec-batchSizes").GetAttribute("aria-invalid"));
         Assert.Equal("spec-batchSizes-problem", Shown.Find("#spec-batchSizes").GetAttribute("aria-describedby"));
         Assert.True(Shown.Find("#start").HasAttribute("disabled"));
 
         // What only the data can refuse.
         await Shown.Find("#spec-batchSizes").InputAsync("1, 8, 9999999");
-        Shown.WaitForAssertion(() => Assert.Contains("\"batchSizes[2]\" is 9999999, but Moons has only", Shown.Find("#spec-problem").TextContent), Patience);
+        Shown.WaitForAssertion(
+            () => Assert.Contains("\"batchSizes[2]\" is 9999999, but Moons has only", Shown.Find("#spec-problem").TextContent),
+            Patience
+        );
         Assert.True(Shown.Find("#start").HasAttribute("disabled"));
 
         await Shown.Find(".close").ClickAsync(new());
@@ -79,8 +89,11 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
     public async Task A_ready_experiment_is_found_by_its_name_and_chosen()
     {
         var chosen = new List<string>();
-        var cards = Render<PresetCards>(parameters => parameters
-            .Add(component => component.Presets, Preset.ReadAll(Preset.Folder)).Add(component => component.Choose, preset => chosen.Add(preset.Key)));
+        var cards = Render<PresetCards>(parameters =>
+            parameters
+                .Add(component => component.Presets, Preset.ReadAll(Preset.Folder))
+                .Add(component => component.Choose, preset => chosen.Add(preset.Key))
+        );
 
         await cards.Find("#find-preset").InputAsync("l-bfgs");
         Shown.WaitForAssertion(() => Assert.Single(Shown.FindAll(".found")), Patience);
@@ -96,12 +109,18 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
         await Ended();
         var dialog = Render<ThreeRunsDialog>();
         await dialog.InvokeAsync(dialog.Instance.Open);
-        Shown.WaitForAssertion(() => Assert.Equal(["b1-s1", "b7-s1", "b200-s1"], Shown.FindComponents<SelectInput>().Select(select => select.Instance.Value)), Patience);
+        Shown.WaitForAssertion(
+            () => Assert.Equal(["b1-s1", "b7-s1", "b200-s1"], Shown.FindComponents<SelectInput>().Select(select => select.Instance.Value)),
+            Patience
+        );
         Assert.Equal("B = 7", Shown.Find("#three-runs-2").GetAttribute("value"));
 
         await Shown.InvokeAsync(() => Shown.FindComponents<SelectInput>()[1].Instance.ValueChanged.InvokeAsync("b1-s1"));
         await Shown.Find("form").SubmitAsync();
-        Shown.WaitForAssertion(() => Assert.Equal("A plane through three runs needs three different ones.", Shown.Find("#three-runs-problem").TextContent), Patience);
+        Shown.WaitForAssertion(
+            () => Assert.Equal("A plane through three runs needs three different ones.", Shown.Find("#three-runs-problem").TextContent),
+            Patience
+        );
         Assert.Equal("B = 1", Shown.Find("#three-runs-2").GetAttribute("value"));
     }
 
@@ -116,7 +135,10 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
         Assert.DoesNotContain(Host.Links.Owner, Shown.Markup);
 
         await Shown.Find("#show-owner-link").ClickAsync(new());
-        Shown.WaitForAssertion(() => Assert.EndsWith($"/join/{Host.Links.Owner}", Shown.Find("#owner-link").GetAttribute("value")), Patience);
+        Shown.WaitForAssertion(
+            () => Assert.EndsWith($"/join/{Host.Links.Owner}", Shown.Find("#owner-link").GetAttribute("value")),
+            Patience
+        );
 
         // Closed and opened again it is hidden as before.
         await Shown.Find(".close").ClickAsync(new());
@@ -127,8 +149,14 @@ public class DialogTests(RunningHost host) : OwnerComponents(host), IClassFixtur
     [Fact]
     public async Task A_model_of_two_weights_has_no_other_plane_and_the_menu_says_why()
     {
-        var menu = Render<PlaneMenu>(parameters => parameters.Add(component => component.Ready, true).Add(component => component.TwoWeights, true)
-            .Add(component => component.Plane, BatchViz.Core.Specs.PlaneKind.Weights).Add(component => component.Fitting, false).Add(component => component.Count, 3));
+        var menu = Render<PlaneMenu>(parameters =>
+            parameters
+                .Add(component => component.Ready, true)
+                .Add(component => component.TwoWeights, true)
+                .Add(component => component.Plane, BatchViz.Core.Specs.PlaneKind.Weights)
+                .Add(component => component.Fitting, false)
+                .Add(component => component.Count, 3)
+        );
         Assert.Equal("Exact plane", menu.Find("#plane button").GetAttribute("aria-label"));
 
         await menu.Find("#plane button").ClickAsync(new());

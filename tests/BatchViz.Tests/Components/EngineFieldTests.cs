@@ -20,8 +20,10 @@ public class EngineFieldTests(RunningHost host) : OwnerComponents(host), IClassF
             var row = fields.Find($"[data-engine='{engine.Name}']");
             string note = row.QuerySelector(".note")!.TextContent;
             Assert.Equal(engine.WhyNot is not null, row.QuerySelector("input")!.HasAttribute("disabled"));
-            if (engine.WhyNot is { } why) Assert.Equal(engine.HowToGet is { } how ? $"{why} {how}" : why, note);
-            else Assert.Matches("^about .+ of training, .+ of memory$", note);
+            if (engine.WhyNot is { } why)
+                Assert.Equal(engine.HowToGet is { } how ? $"{why} {how}" : why, note);
+            else
+                Assert.Matches("^about .+ of training, .+ of memory$", note);
         }
         Assert.StartsWith("here: ", fields.Find("#spec-engine-auto-note").TextContent);
         Assert.True(fields.Find("#spec-engine-auto").HasAttribute("checked"));

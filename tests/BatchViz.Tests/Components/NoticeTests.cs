@@ -45,7 +45,13 @@ public class NoticeTests(RunningHost host) : OwnerComponents(host), IClassFixtur
         string[] used = ["MudDataGrid_", "MudDialog_", "MudInput_", "MudSelect_", "MudSnackbar_", "MudTable_Select", "MudTabs_"];
         using var stream = typeof(MudLocalizer).Assembly.GetManifestResourceStream("MudBlazor.Resources.LanguageResource.resources")!;
         using var english = new ResourceReader(stream);
-        string[] keys = [.. english.Cast<DictionaryEntry>().Select(entry => (string)entry.Key).Where(key => used.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal)))];
+        string[] keys =
+        [
+            .. english
+                .Cast<DictionaryEntry>()
+                .Select(entry => (string)entry.Key)
+                .Where(key => used.Any(prefix => key.StartsWith(prefix, StringComparison.Ordinal))),
+        ];
         Assert.NotEmpty(keys);
 
         var before = CultureInfo.CurrentUICulture;

@@ -19,7 +19,8 @@ public abstract class OwnerComponents : BunitContext, IAsyncLifetime
     {
         Host = host;
         Services.AddSingleton(host.Experiments);
-        foreach (var type in new[] { typeof(ServeOptions), typeof(Links), typeof(Broadcast), typeof(IServer) }) Services.AddSingleton(type, host.App.Services.GetRequiredService(type));
+        foreach (var type in new[] { typeof(ServeOptions), typeof(Links), typeof(Broadcast), typeof(IServer) })
+            Services.AddSingleton(type, host.App.Services.GetRequiredService(type));
         Services.AddOwnerComponents();
         JSInterop.Mode = JSRuntimeMode.Loose;
         Script = JSInterop.SetupModule("./js/owner.js");
@@ -41,7 +42,8 @@ public abstract class OwnerComponents : BunitContext, IAsyncLifetime
     protected async Task Ended()
     {
         using var patience = new CancellationTokenSource(Patience);
-        while (Experiments.Current!.Experiment.Runs.Any(run => run.Log.Count < run.Plan.TotalUpdates)) await Task.Delay(20, patience.Token);
+        while (Experiments.Current!.Experiment.Runs.Any(run => run.Log.Count < run.Plan.TotalUpdates))
+            await Task.Delay(20, patience.Token);
     }
 
     Task IAsyncLifetime.InitializeAsync() => Task.CompletedTask;

@@ -5,7 +5,24 @@ namespace BatchViz.Tests.Components;
 public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
 {
     private static readonly string[] Placeholders =
-        ["title", "transport", "axis", "view", "live", "theme", "hierarchy", "scene", "layout", "legend", "charts", "timeline", "inspector", "status", "help", "history"];
+    [
+        "title",
+        "transport",
+        "axis",
+        "view",
+        "live",
+        "theme",
+        "hierarchy",
+        "scene",
+        "layout",
+        "legend",
+        "charts",
+        "timeline",
+        "inspector",
+        "status",
+        "help",
+        "history",
+    ];
 
     [Fact]
     public async Task A_viewers_page_has_no_circuit_no_MudBlazor_and_nothing_of_an_owner()
@@ -14,7 +31,22 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
         string page = Sealed().Replace(await viewer.GetStringAsync("/"), "");
 
         Assert.Equal(["js/theme", "js/stage"], Scripts(page).Select(script => script.Split('.')[0]));
-        foreach (string word in new[] { "blazor", "mudblazor", "owner", "id=\"hold\"", "id=\"new-experiment\"", "<dialog", "batchviz.styles", "plane-menu", "/recordings", host.Links.Owner, host.Links.Viewer })
+        foreach (
+            string word in new[]
+            {
+                "blazor",
+                "mudblazor",
+                "owner",
+                "id=\"hold\"",
+                "id=\"new-experiment\"",
+                "<dialog",
+                "batchviz.styles",
+                "plane-menu",
+                "/recordings",
+                host.Links.Owner,
+                host.Links.Viewer,
+            }
+        )
             Assert.DoesNotContain(word, page, StringComparison.OrdinalIgnoreCase);
     }
 
@@ -26,7 +58,8 @@ public partial class PageTests(GuardedHost host) : IClassFixture<GuardedHost>
 
         Assert.Contains(Scripts(page), script => script.StartsWith("_framework/blazor.web.", StringComparison.Ordinal));
         Assert.Contains(Scripts(page), script => script.StartsWith("_content/MudBlazor/", StringComparison.Ordinal));
-        foreach (string id in new[] { "hold", "plane", "fork", "new-experiment", "share", "recordings" }) Assert.Contains($"id=\"{id}\"", page);
+        foreach (string id in new[] { "hold", "plane", "fork", "new-experiment", "share", "recordings" })
+            Assert.Contains($"id=\"{id}\"", page);
         Assert.DoesNotContain(host.Links.Owner, page);
         Assert.DoesNotContain(host.Links.Viewer, page);
     }

@@ -9,9 +9,46 @@ public class PresetsTests
     {
         var presets = Preset.ReadAll(Preset.Folder);
 
-        Assert.All(presets, preset => Assert.True(preset.Problem is null && preset.Lesson.Length > 0, $"{preset.Key}: {preset.Problem ?? "no lesson"}"));
-        Assert.All(presets, preset => Assert.True(preset.Picture is { Bands.Count: > 0, Traces.Count: > 0 }, $"{preset.Key} has no picture; run examples/pictures.sh"));
-        Assert.Equal(["mnist", "three-regimes", "rate-constant", "rate-linear", "diverging", "warmup", "lenet", "moons", "spirals", "circles", "xor", "gaussians", "lbfgs", "ohem", "stale-workers", "grow-the-batch", "fashion-mnist", "drift", "pairs", "line", "double-well", "saddle", "beale"], presets.Select(preset => preset.Key));
+        Assert.All(
+            presets,
+            preset => Assert.True(preset.Problem is null && preset.Lesson.Length > 0, $"{preset.Key}: {preset.Problem ?? "no lesson"}")
+        );
+        Assert.All(
+            presets,
+            preset =>
+                Assert.True(
+                    preset.Picture is { Bands.Count: > 0, Traces.Count: > 0 },
+                    $"{preset.Key} has no picture; run examples/pictures.sh"
+                )
+        );
+        Assert.Equal(
+            [
+                "mnist",
+                "three-regimes",
+                "rate-constant",
+                "rate-linear",
+                "diverging",
+                "warmup",
+                "lenet",
+                "moons",
+                "spirals",
+                "circles",
+                "xor",
+                "gaussians",
+                "lbfgs",
+                "ohem",
+                "stale-workers",
+                "grow-the-batch",
+                "fashion-mnist",
+                "drift",
+                "pairs",
+                "line",
+                "double-well",
+                "saddle",
+                "beale",
+            ],
+            presets.Select(preset => preset.Key)
+        );
     }
 
     [Fact]

@@ -16,7 +16,14 @@ public class RecordingListTests(RecordingHost host) : OwnerComponents(host), ICl
         var list = Listed();
         await list.Find("button[aria-label='Delete Moons']").ClickAsync(new());
 
-        list.WaitForAssertion(() => Assert.Equal("“Moons” is on the air; it can be deleted when another experiment is.", list.Find("tr [role=alert]").TextContent), Patience);
+        list.WaitForAssertion(
+            () =>
+                Assert.Equal(
+                    "“Moons” is on the air; it can be deleted when another experiment is.",
+                    list.Find("tr [role=alert]").TextContent
+                ),
+            Patience
+        );
         Assert.Empty(Shown.FindAll(".mud-snackbar"));
     }
 
@@ -30,7 +37,10 @@ public class RecordingListTests(RecordingHost host) : OwnerComponents(host), ICl
 
         await Shown.Find("#rename-name").InputAsync("");
         await Shown.Find("form").SubmitAsync();
-        Shown.WaitForAssertion(() => Assert.Equal("A recording's name has 1 to 100 characters.", Shown.Find("#rename-name-problem").TextContent.Trim()), Patience);
+        Shown.WaitForAssertion(
+            () => Assert.Equal("A recording's name has 1 to 100 characters.", Shown.Find("#rename-name-problem").TextContent.Trim()),
+            Patience
+        );
 
         await Shown.Find("#rename-name").InputAsync("Half-moons");
         await Shown.Find("form").SubmitAsync();

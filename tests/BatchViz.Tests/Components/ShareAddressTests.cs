@@ -11,12 +11,12 @@ public class ShareAddressTests
     [InlineData("http://127.0.0.1:8080/", "http://[::]:8080", "http://192.0.2.7:8080/", true)]
     [InlineData("http://localhost:5000/", "http://lab.example:5000", "http://lab.example:5000/", true)]
     [InlineData("http://lab.example/", "http://[::]:5000", "http://lab.example/", true)]
-    public void A_link_for_others_has_an_address_that_others_reach(string opened, string listening, string address, bool others)
-        => Assert.Equal(new ShareAddress(address, others), ShareAddress.Of(new Uri(opened), [listening], [IPAddress.Parse("192.0.2.7")]));
+    public void A_link_for_others_has_an_address_that_others_reach(string opened, string listening, string address, bool others) =>
+        Assert.Equal(new ShareAddress(address, others), ShareAddress.Of(new Uri(opened), [listening], [IPAddress.Parse("192.0.2.7")]));
 
     [Fact]
-    public void A_machine_without_a_network_shares_with_nobody()
-        => Assert.False(ShareAddress.Of(new Uri("http://localhost:5000/"), ["http://0.0.0.0:5000"], []).Others);
+    public void A_machine_without_a_network_shares_with_nobody() =>
+        Assert.False(ShareAddress.Of(new Uri("http://localhost:5000/"), ["http://0.0.0.0:5000"], []).Others);
 
     /// <summary>The three corner squares of a QR code, four modules from its edge, are what a camera looks for.</summary>
     [Fact]

@@ -5,7 +5,6 @@ using BatchViz.Components.NewExperiment;
 using BatchViz.Core.Specs;
 using Bunit;
 
-
 namespace BatchViz.Tests.Components;
 
 /// <summary>The settings of the dialog as HTML.</summary>
@@ -18,15 +17,30 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     public void Every_key_of_the_schema_has_a_field()
     {
         var shown = new HashSet<string>();
-        foreach (var (kind, _) in SpecVocabulary.Data) shown.UnionWith(Keys(Render(Changed(form => form.SetData(kind)))));
-        foreach (string preset in ModelPresets.Names) shown.UnionWith(Keys(Render(Changed(form => form.SetPreset(preset)))));
-        foreach (var (kind, _) in SpecVocabulary.Optimizers) shown.UnionWith(Keys(Render(Changed(form => form.SetOptimizer(kind)))));
-        foreach (var (kind, _) in SpecVocabulary.Schedules) shown.UnionWith(Keys(Render(Changed(form => form.SetSchedule(kind)))));
-        foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" }) shown.UnionWith(Keys(Render(Changed(form => form.SetBudget(kind)))));
+        foreach (var (kind, _) in SpecVocabulary.Data)
+            shown.UnionWith(Keys(Render(Changed(form => form.SetData(kind)))));
+        foreach (string preset in ModelPresets.Names)
+            shown.UnionWith(Keys(Render(Changed(form => form.SetPreset(preset)))));
+        foreach (var (kind, _) in SpecVocabulary.Optimizers)
+            shown.UnionWith(Keys(Render(Changed(form => form.SetOptimizer(kind)))));
+        foreach (var (kind, _) in SpecVocabulary.Schedules)
+            shown.UnionWith(Keys(Render(Changed(form => form.SetSchedule(kind)))));
+        foreach (string kind in new[] { "epochs", "updates", "examples", "seconds" })
+            shown.UnionWith(Keys(Render(Changed(form => form.SetBudget(kind)))));
         shown.UnionWith(Keys(Render(Changed(form => form.SetRule("linear")))));
         shown.UnionWith(Keys(Render(Changed(form => form.SetWarmup("gradual")))));
         shown.UnionWith(Keys(Render(Changed(form => form.SetGrowth("true")))));
-        shown.UnionWith(Keys(Render(Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); }))));
+        shown.UnionWith(
+            Keys(
+                Render(
+                    Changed(form =>
+                    {
+                        form.SetHard("true");
+                        form.SetWorkers("asynchronous");
+                    })
+                )
+            )
+        );
 
         var schema = JsonDocument.Parse(File.ReadAllText(Schema())).RootElement;
         string[] missing = [.. KeysOf(schema, "").Except(WithoutField).Where(key => !shown.Contains(key))];
@@ -37,41 +51,123 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     public void Choices_that_bring_keys_of_their_own_are_read_back()
     {
         Assert.Equal(ScheduleKind.Step, Changed(form => form.SetSchedule("step")).Spec?.Schedule.Kind);
-        var warm = Changed(form => { form.SetWarmup("constant"); form.SetSchedule("cosine"); }).Spec!.Schedule;
+        var warm = Changed(form =>
+        {
+            form.SetWarmup("constant");
+            form.SetSchedule("cosine");
+        }).Spec!.Schedule;
         Assert.Equal((ScheduleKind.Cosine, WarmupKind.Constant), (warm.Kind, warm.Warmup!.Kind));
         Assert.Equal(2, Changed(form => form.SetGrowth("true")).Spec?.BatchSchedule?.Factor);
-        Assert.Null(Changed(form => { form.SetGrowth("true"); form.SetGrowth("false"); }).Spec!.BatchSchedule);
+        Assert.Null(
+            Changed(form =>
+            {
+                form.SetGrowth("true");
+                form.SetGrowth("false");
+            }).Spec!.BatchSchedule
+        );
         Assert.False(Changed(form => form.SetFlag("model.bias", "false")).Spec?.Model.Bias);
-        var apart = Changed(form => { form.SetHard("true"); form.SetWorkers("asynchronous"); form.Set("workers.staleness", "2"); }).Spec!;
+        var apart = Changed(form =>
+        {
+            form.SetHard("true");
+            form.SetWorkers("asynchronous");
+            form.Set("workers.staleness", "2");
+        }).Spec!;
         Assert.Equal((256, WorkerMode.Asynchronous, 2), (apart.Sampler.Pool, apart.Workers!.Mode, apart.Workers.Delay));
-        Assert.Null(Changed(form => { form.SetWorkers("synchronous"); form.SetWorkers(""); form.SetHard("true"); form.SetHard("false"); }).Spec!.Sampler.Pool);
-        Assert.Equal(LineSearch.None, Changed(form => { form.SetOptimizer("lbfgs"); form.SetLineSearch("none"); }).Spec!.Optimizer.LineSearch);
+        Assert.Null(
+            Changed(form =>
+            {
+                form.SetWorkers("synchronous");
+                form.SetWorkers("");
+                form.SetHard("true");
+                form.SetHard("false");
+            }).Spec!.Sampler.Pool
+        );
+        Assert.Equal(
+            LineSearch.None,
+            Changed(form =>
+            {
+                form.SetOptimizer("lbfgs");
+                form.SetLineSearch("none");
+            }).Spec!.Optimizer.LineSearch
+        );
         Assert.Equal("lenet", Changed(form => form.SetPreset("lenet")).Spec?.Model.Preset);
         Assert.Equal(LossKind.InfoNce, Changed(form => form.SetPreset("two-tower")).Spec?.Loss);
-        Assert.Equal((ModelKind.Dense, LossKind.Logistic), Changed(form => { form.SetPreset("two-tower"); form.SetPreset(""); }).Spec is { } dense ? (dense.Model.Kind, dense.Loss) : default);
+        Assert.Equal(
+            (ModelKind.Dense, LossKind.Logistic),
+            Changed(form =>
+            {
+                form.SetPreset("two-tower");
+                form.SetPreset("");
+            }).Spec
+                is { } dense
+                ? (dense.Model.Kind, dense.Loss)
+                : default
+        );
         var probes = SpecVocabulary.Probes.Select(probe => probe.Word).ToArray();
-        Assert.Equal([ProbeKind.Gradient, ProbeKind.Trace], Changed(form => { form.Tick("probes", "trace", true, probes); form.Tick("probes", "gradient", true, probes); }).Spec!.Probes);
+        Assert.Equal(
+            [ProbeKind.Gradient, ProbeKind.Trace],
+            Changed(form =>
+            {
+                form.Tick("probes", "trace", true, probes);
+                form.Tick("probes", "gradient", true, probes);
+            }).Spec!.Probes
+        );
     }
 
-    /// <summary>Two towers need pairs, pairs a contrastive loss; a convolution is dear to evaluate, so its landscape is that of examples/lenet.json.</summary>
+    /// <summary>
+    /// Two towers need pairs, pairs a contrastive loss; a convolution is dear to evaluate, so its landscape is that of examples/lenet.json.
+    /// </summary>
     [Fact]
     public void Every_architecture_can_be_started_as_it_is_chosen()
     {
         foreach (string preset in ModelPresets.Names)
         {
-            var spec = Changed(form => { form.SetData("mnist"); form.SetPreset(preset); }).Spec;
+            var spec = Changed(form =>
+            {
+                form.SetData("mnist");
+                form.SetPreset(preset);
+            }).Spec;
             Assert.NotNull(spec);
-            Assert.Equal((preset == "two-tower" ? DataKind.Pairs : DataKind.Mnist, preset is "lenet" or "resnet-small" or "mobilenet-small" ? (256, 33) : (1024, 65)),
-                (spec.Data.Kind, (spec.Landscape.EvaluationExamples, spec.Landscape.Resolution)));
+            Assert.Equal(
+                (
+                    preset == "two-tower" ? DataKind.Pairs : DataKind.Mnist,
+                    preset is "lenet" or "resnet-small" or "mobilenet-small" ? (256, 33) : (1024, 65)
+                ),
+                (spec.Data.Kind, (spec.Landscape.EvaluationExamples, spec.Landscape.Resolution))
+            );
         }
-        var towers = Changed(form => { form.SetPreset("two-tower"); form.SetData("pairs"); form.Set("loss", "sigmoid-contrastive"); form.SetBase("circles"); }).Spec!;
+        var towers = Changed(form =>
+        {
+            form.SetPreset("two-tower");
+            form.SetData("pairs");
+            form.Set("loss", "sigmoid-contrastive");
+            form.SetBase("circles");
+        }).Spec!;
         Assert.Equal((DataKind.Pairs, DataKind.Circles, LossKind.SigmoidContrastive), (towers.Data.Kind, towers.Data.Base, towers.Loss));
         Assert.Equal(DataKind.Moons, Changed(form => form.SetPreset("two-tower")).Spec!.Data.Base);
-        var left = Changed(form => { form.SetPreset("two-tower"); form.SetData("mnist"); }).Spec!;
+        var left = Changed(form =>
+        {
+            form.SetPreset("two-tower");
+            form.SetData("mnist");
+        }).Spec!;
         Assert.Equal((DataKind.Mnist, ModelKind.Dense, LossKind.CrossEntropy), (left.Data.Kind, left.Model.Kind, left.Loss));
-        var own = Changed(form => { form.SetData("mnist"); form.Set("landscape.resolution", "17"); form.SetPreset("lenet"); form.SetPreset("mlp"); }).Spec!;
+        var own = Changed(form =>
+        {
+            form.SetData("mnist");
+            form.Set("landscape.resolution", "17");
+            form.SetPreset("lenet");
+            form.SetPreset("mlp");
+        }).Spec!;
         Assert.Equal((1024, 17), (own.Landscape.EvaluationExamples, own.Landscape.Resolution));
-        Assert.Equal([ProbeKind.Gradient], Changed(form => { foreach (string probe in new[] { "gradient", "noise-scale" }) form.Tick("probes", probe, true, SpecVocabulary.Probes.Select(p => p.Word)); form.SetPreset("two-tower"); }).Spec!.Probes);
+        Assert.Equal(
+            [ProbeKind.Gradient],
+            Changed(form =>
+            {
+                foreach (string probe in new[] { "gradient", "noise-scale" })
+                    form.Tick("probes", probe, true, SpecVocabulary.Probes.Select(p => p.Word));
+                form.SetPreset("two-tower");
+            }).Spec!.Probes
+        );
         Assert.Equal("logistic", Changed(form => form.SetPreset("logistic")).Architecture);
     }
 
@@ -83,7 +179,14 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     [InlineData("landscape.evaluationExamples", "0")]
     public void A_refusal_stands_beside_the_field_that_it_names(string key, string typed)
     {
-        var form = Changed(form => { form.SetSchedule("step"); if (key == "batchSizes") form.SetList(key, typed); else form.Set(key, typed); });
+        var form = Changed(form =>
+        {
+            form.SetSchedule("step");
+            if (key == "batchSizes")
+                form.SetList(key, typed);
+            else
+                form.Set(key, typed);
+        });
         string id = SpecForm.IdOf(key);
         string html = System.Net.WebUtility.HtmlDecode(Render(form));
 
@@ -101,7 +204,17 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
         {
             foreach (var (kind, _) in SpecVocabulary.Data)
             {
-                string text = Tags().Replace(Render(Changed(form => { form.SetData(kind); form.SetWarmup("gradual"); })), "\n");
+                string text = Tags()
+                    .Replace(
+                        Render(
+                            Changed(form =>
+                            {
+                                form.SetData(kind);
+                                form.SetWarmup("gradual");
+                            })
+                        ),
+                        "\n"
+                    );
                 text += Tags().Replace(Render(Changed(form => form.SetPreset("two-tower"))), "\n");
                 Assert.Empty(EnglishRun().Matches(text).Select(match => match.Value));
             }
@@ -134,14 +247,21 @@ public partial class SpecFieldsTests(RunningHost host) : OwnerComponents(host), 
     private static IEnumerable<string> Keys(string html) => DataKey().Matches(html).Select(match => match.Groups[1].Value);
 
     /// <summary>The leaves; what has keys of its own is reached by them.</summary>
-    private static IEnumerable<string> KeysOf(JsonElement schema, string path)
-        => schema.GetProperty("properties").EnumerateObject().SelectMany(property => property.Value.TryGetProperty("properties", out _)
-            ? KeysOf(property.Value, $"{path}{property.Name}.") : [$"{path}{property.Name}"]);
+    private static IEnumerable<string> KeysOf(JsonElement schema, string path) =>
+        schema
+            .GetProperty("properties")
+            .EnumerateObject()
+            .SelectMany(property =>
+                property.Value.TryGetProperty("properties", out _)
+                    ? KeysOf(property.Value, $"{path}{property.Name}.")
+                    : [$"{path}{property.Name}"]
+            );
 
     private static string Schema()
     {
         for (var folder = new DirectoryInfo(AppContext.BaseDirectory); folder is not null; folder = folder.Parent)
-            if (File.Exists(Path.Combine(folder.FullName, "docs", "experiment.schema.json"))) return Path.Combine(folder.FullName, "docs", "experiment.schema.json");
+            if (File.Exists(Path.Combine(folder.FullName, "docs", "experiment.schema.json")))
+                return Path.Combine(folder.FullName, "docs", "experiment.schema.json");
         throw new FileNotFoundException("docs/experiment.schema.json");
     }
 

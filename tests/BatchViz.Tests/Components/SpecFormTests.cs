@@ -11,7 +11,8 @@ public class SpecFormTests
           "referenceBatchSize": 64, "batchSizes": [1, 32, "full"], "seeds": [1, 2], "optimizer": { "kind": "adam", "beta1": 0.8 }, "budget": { "epochs": 3 } }
         """;
 
-    public static TheoryData<string> Kinds => [.. SpecVocabulary.Data.Select(word => word.Word).Where(word => word is not ("csv" or "idx"))];
+    public static TheoryData<string> Kinds =>
+        [.. SpecVocabulary.Data.Select(word => word.Word).Where(word => word is not ("csv" or "idx"))];
 
     [Fact]
     public void A_spec_goes_through_the_form_unchanged()
@@ -21,24 +22,45 @@ public class SpecFormTests
 
         Assert.Null(form.Problem);
         Assert.Equal(Text(spec), Text(form.Spec!));
-        Assert.Equal(("128, 64", "1, 32, full", "1, 2", "0.05", "square-root", "epochs", "3", "0.8"),
-            (form.Get("model.hidden"), form.Get("batchSizes"), form.Get("seeds"), form.Get("learningRate"), form.Rule, form.Budget, form.Get("budget.epochs"), form.Get("optimizer.beta1")));
+        Assert.Equal(
+            ("128, 64", "1, 32, full", "1, 2", "0.05", "square-root", "epochs", "3", "0.8"),
+            (
+                form.Get("model.hidden"),
+                form.Get("batchSizes"),
+                form.Get("seeds"),
+                form.Get("learningRate"),
+                form.Rule,
+                form.Budget,
+                form.Get("budget.epochs"),
+                form.Get("optimizer.beta1")
+            )
+        );
     }
 
     [Fact]
     public void Schedules_that_no_field_shows_are_not_lost()
     {
-        var spec = Read(Digits.Replace("[1, 32, \"full\"]", "[1, 32]").Replace("\"optimizer\":", """
-            "schedule": { "kind": "cosine", "floor": 0.1, "warmup": { "kind": "constant", "epochs": 0.5, "factor": 0.2 } },
-            "batchSchedule": { "factor": 3, "everyEpochs": 2, "maximum": 1024 }, "microBatch": 64, "optimizer":
-            """));
+        var spec = Read(
+            Digits
+                .Replace("[1, 32, \"full\"]", "[1, 32]")
+                .Replace(
+                    "\"optimizer\":",
+                    """
+                    "schedule": { "kind": "cosine", "floor": 0.1, "warmup": { "kind": "constant", "epochs": 0.5, "factor": 0.2 } },
+                    "batchSchedule": { "factor": 3, "everyEpochs": 2, "maximum": 1024 }, "microBatch": 64, "optimizer":
+                    """
+                )
+        );
         var form = new SpecForm(spec);
         Assert.Equal(Text(spec), Text(form.Spec!));
         form.SetOptimizer("adadelta");
         form.Set("optimizer.rho", "0.8");
         form.SetBudget("updates");
         form.SetRule("tuned");
-        Assert.Equal((0.8, spec.Schedule, spec.BatchSchedule, spec.MicroBatch), (form.Spec!.Optimizer.Rho, form.Spec.Schedule, form.Spec.BatchSchedule, form.Spec.MicroBatch));
+        Assert.Equal(
+            (0.8, spec.Schedule, spec.BatchSchedule, spec.MicroBatch),
+            (form.Spec!.Optimizer.Rho, form.Spec.Schedule, form.Spec.BatchSchedule, form.Spec.MicroBatch)
+        );
     }
 
     [Fact]
@@ -72,11 +94,23 @@ public class SpecFormTests
     public void What_is_written_as_JSON_is_in_the_fields()
     {
         var form = new SpecForm(Read(Digits));
-        form.Text = """{ "data": { "kind": "xor", "noise": 0.2 }, "learningRate": { "2": 0.1, "full": 1 }, "batchSizes": [2, "full"], "budget": { "updates": 70 } }""";
+        form.Text =
+            """{ "data": { "kind": "xor", "noise": 0.2 }, "learningRate": { "2": 0.1, "full": 1 }, "batchSizes": [2, "full"], "budget": { "updates": 70 } }""";
 
         Assert.Null(form.Problem);
-        Assert.Equal(("xor", "0.2", "tuned", "2: 0.1, full: 1", "2, full", "updates", "70", "sgd"),
-            (form.Get("data.kind"), form.Get("data.noise"), form.Rule, form.Get("learningRate"), form.Get("batchSizes"), form.Budget, form.Get("budget.updates"), form.Get("optimizer.kind")));
+        Assert.Equal(
+            ("xor", "0.2", "tuned", "2: 0.1, full: 1", "2, full", "updates", "70", "sgd"),
+            (
+                form.Get("data.kind"),
+                form.Get("data.noise"),
+                form.Rule,
+                form.Get("learningRate"),
+                form.Get("batchSizes"),
+                form.Budget,
+                form.Get("budget.updates"),
+                form.Get("optimizer.kind")
+            )
+        );
         Assert.StartsWith("""{ "data": { "kind": "xor",""", form.Text);
     }
 
@@ -90,8 +124,10 @@ public class SpecFormTests
     public void What_a_field_cannot_mean_is_refused_in_the_readers_words(string path, string typed, string sentence)
     {
         var form = new SpecForm(Read(Digits));
-        if (path is "batchSizes" or "model.hidden") form.SetList(path, typed);
-        else form.Set(path, typed);
+        if (path is "batchSizes" or "model.hidden")
+            form.SetList(path, typed);
+        else
+            form.Set(path, typed);
 
         Assert.Null(form.Spec);
         Assert.Equal(sentence, form.Problem);
@@ -113,8 +149,7 @@ public class SpecFormTests
     }
 
     [Fact]
-    public void Lists_stand_on_one_line()
-        => Assert.Contains("\"batchSizes\": [1, 32, \"full\"],", new SpecForm(Read(Digits)).Text);
+    public void Lists_stand_on_one_line() => Assert.Contains("\"batchSizes\": [1, 32, \"full\"],", new SpecForm(Read(Digits)).Text);
 
     [Fact]
     public void Text_that_is_no_JSON_is_kept_and_shows_no_fields()

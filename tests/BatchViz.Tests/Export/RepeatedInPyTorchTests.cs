@@ -8,7 +8,9 @@ using BatchViz.Data;
 
 namespace BatchViz.Tests.Export;
 
-/// <summary>What is exported is enough to have our numbers in PyTorch: test losses of nets with batch norms, and points of landscapes.</summary>
+/// <summary>
+/// What is exported is enough to have our numbers in PyTorch: test losses of nets with batch norms, and points of landscapes.
+/// </summary>
 public sealed class RepeatedInPyTorchTests : IDisposable
 {
     private const string BatchNorms = """
@@ -45,14 +47,28 @@ public sealed class RepeatedInPyTorchTests : IDisposable
     public async Task A_net_with_batch_norms_has_our_test_loss_in_PyTorch_at_its_end_and_on_the_way()
     {
         await Record(BatchNorms);
-        string[][] evaluations = [.. (await File.ReadAllLinesAsync(Path.Combine(folder, "csv", "b16-s1-evaluations.csv")))[1..].Select(row => row.Split(','))];
+        string[][] evaluations =
+        [
+            .. (await File.ReadAllLinesAsync(Path.Combine(folder, "csv", "b16-s1-evaluations.csv")))[1..].Select(row => row.Split(',')),
+        ];
         string update = evaluations[evaluations.Length / 2][1];
-        await Program("export", Path.Combine(folder, "recorded"), "--to", "safetensors", "--update", update, "--out", Path.Combine(folder, "tensors"));
+        await Program(
+            "export",
+            Path.Combine(folder, "recorded"),
+            "--to",
+            "safetensors",
+            "--update",
+            update,
+            "--out",
+            Path.Combine(folder, "tensors")
+        );
         var plan = new DataFiles(null).Plan(SpecReader.Read(Encoding.UTF8.GetBytes(BatchNorms)), trusted: true);
         var test = plan.Data.Test!;
         float[] features = new float[test.Count * test.Inputs];
-        for (int i = 0; i < test.Count; i++) test.CopyFeatures(i, features.AsSpan(i * test.Inputs, test.Inputs));
-        string inputs = Path.Combine(folder, "features"), labels = Path.Combine(folder, "labels");
+        for (int i = 0; i < test.Count; i++)
+            test.CopyFeatures(i, features.AsSpan(i * test.Inputs, test.Inputs));
+        string inputs = Path.Combine(folder, "features"),
+            labels = Path.Combine(folder, "labels");
         await File.WriteAllBytesAsync(inputs, MemoryMarshal.AsBytes<float>(features).ToArray());
         await File.WriteAllBytesAsync(labels, MemoryMarshal.AsBytes<long>(test.Labels!.Select(label => (long)label).ToArray()).ToArray());
 
@@ -76,7 +92,9 @@ public sealed class RepeatedInPyTorchTests : IDisposable
         await Record(experiment);
         await Program("export", Path.Combine(folder, "recorded"), "--to", "safetensors", "--out", Path.Combine(folder, "tensors"));
 
-        var json = JsonNode.Parse(await Python(Fixture("repeat_grid.py"), Path.Combine(folder, "tensors", "landscape.safetensors"), "--points", "25", "--json"))!;
+        var json = JsonNode.Parse(
+            await Python(Fixture("repeat_grid.py"), Path.Combine(folder, "tensors", "landscape.safetensors"), "--points", "25", "--json")
+        )!;
 
         Assert.Equal(25, (int)json["points"]!);
         Assert.InRange((double)json["off"]!, 0, 1e-4);
@@ -84,7 +102,8 @@ public sealed class RepeatedInPyTorchTests : IDisposable
 
     private async Task Record(string experiment)
     {
-        string file = Path.Combine(folder, "experiment.json"), recorded = Path.Combine(folder, "recorded");
+        string file = Path.Combine(folder, "experiment.json"),
+            recorded = Path.Combine(folder, "recorded");
         await File.WriteAllTextAsync(file, experiment);
         await Program("run", file, "--out", recorded);
         await Program("export", recorded, "--to", "csv", "--out", Path.Combine(folder, "csv"));
@@ -100,7 +119,9 @@ public sealed class RepeatedInPyTorchTests : IDisposable
 
     private static async Task<string> Python(params string[] arguments)
     {
-        using var python = Process.Start(new ProcessStartInfo("/usr/bin/python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true })!;
+        using var python = Process.Start(
+            new ProcessStartInfo("/usr/bin/python3", arguments) { RedirectStandardOutput = true, RedirectStandardError = true }
+        )!;
         var (output, errors) = (python.StandardOutput.ReadToEndAsync(), python.StandardError.ReadToEndAsync());
         await python.WaitForExitAsync();
         Assert.True(python.ExitCode == 0, $"{await errors} (the test needs python3-torch and libopenblas0-pthread)");

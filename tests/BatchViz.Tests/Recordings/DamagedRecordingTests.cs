@@ -22,7 +22,8 @@ public sealed class DamagedRecordingTests : IDisposable
     {
         await Record();
         string log = Path.Combine(Recorded, "runs", "b4-s1.log");
-        using (var file = new FileStream(log, FileMode.Open)) file.SetLength(file.Length - 10);
+        using (var file = new FileStream(log, FileMode.Open))
+            file.SetLength(file.Length - 10);
         foreach (string format in new[] { "csv", "bviz", "tensorboard", "safetensors", "html" })
         {
             var (code, output, error) = await BuiltProgram.Run(null, "export", Recorded, "--to", format, "--json");
@@ -34,7 +35,13 @@ public sealed class DamagedRecordingTests : IDisposable
         }
         string[] healthy = await File.ReadAllLinesAsync(Path.Combine(folder, "recorded-csv", "b64-s1.csv"));
         Assert.Equal(301, healthy.Length);
-        var (taken, _, refusal) = await BuiltProgram.Run(null, "import", Path.Combine(folder, "recorded.bviz"), "--out", Path.Combine(folder, "taken"));
+        var (taken, _, refusal) = await BuiltProgram.Run(
+            null,
+            "import",
+            Path.Combine(folder, "recorded.bviz"),
+            "--out",
+            Path.Combine(folder, "taken")
+        );
         Assert.True(taken == 0, refusal);
     }
 
@@ -44,11 +51,20 @@ public sealed class DamagedRecordingTests : IDisposable
         await Record();
         foreach (string ending in new[] { "log", "times" })
         {
-            string one = Path.Combine(Recorded, "runs", $"b4-s1.{ending}"), other = Path.Combine(Recorded, "runs", $"b64-s1.{ending}");
+            string one = Path.Combine(Recorded, "runs", $"b4-s1.{ending}"),
+                other = Path.Combine(Recorded, "runs", $"b64-s1.{ending}");
             Exchange(one, other);
             byte[][] before = [await File.ReadAllBytesAsync(one), await File.ReadAllBytesAsync(other)];
 
-            var (exported, _, error) = await BuiltProgram.Run(null, "export", Recorded, "--to", "csv", "--out", Path.Combine(folder, ending));
+            var (exported, _, error) = await BuiltProgram.Run(
+                null,
+                "export",
+                Recorded,
+                "--to",
+                "csv",
+                "--out",
+                Path.Combine(folder, ending)
+            );
             var (forked, _, refusal) = await BuiltProgram.Run(null, "fork", Recorded, "--run", "b8-s1", "--update", "1");
 
             Assert.Equal((1, 2), (exported, forked));
@@ -74,8 +90,12 @@ public sealed class DamagedRecordingTests : IDisposable
         var run = (await Record())["runs"]!.AsArray().Single(run => (bool)run!["diverged"]!)!;
         int updates = (int)run["updates"]!;
         await Ended(0, "export", Recorded, "--to", "csv");
-        string[][] rows = [.. (await File.ReadAllLinesAsync(Path.Combine(folder, "recorded-csv", "b8-s1.csv"))).Select(row => row.Split(','))];
-        int noise = Array.IndexOf(rows[0], "noiseScale"), step = Array.IndexOf(rows[0], "updateNorm");
+        string[][] rows =
+        [
+            .. (await File.ReadAllLinesAsync(Path.Combine(folder, "recorded-csv", "b8-s1.csv"))).Select(row => row.Split(',')),
+        ];
+        int noise = Array.IndexOf(rows[0], "noiseScale"),
+            step = Array.IndexOf(rows[0], "updateNorm");
         Assert.Equal(updates, rows[1..].Count(row => row[step] != ""));
         Assert.Equal(updates + 1, (int)run["divergedAt"]!);
         Assert.Equal(("", ""), (rows[^1][noise], rows[^1][step]));
@@ -83,16 +103,49 @@ public sealed class DamagedRecordingTests : IDisposable
         string error = await Ended(0, "export", Recorded, "--to", "safetensors", "--update", $"{updates + 50}");
 
         Assert.Contains($"b8-s1 has made only {updates} updates: it diverged at update {updates + 1}.", error);
-        HashSet<string> files = [.. Directory.GetFiles(Path.Combine(folder, "recorded-safetensors")).Select(file => Path.GetFileName(file)!)];
+        HashSet<string> files =
+        [
+            .. Directory.GetFiles(Path.Combine(folder, "recorded-safetensors")).Select(file => Path.GetFileName(file)!),
+        ];
         HashSet<string> expected =
         [
-            $"b4-s1-update{updates + 50}.safetensors", "b4-s1-update300.safetensors",
-            $"b64-s1-update{updates + 50}.safetensors", "b64-s1-update300.safetensors",
-            $"b8-s1-update{updates}.safetensors", "landscape.safetensors",
+            $"b4-s1-update{updates + 50}.safetensors",
+            "b4-s1-update300.safetensors",
+            $"b64-s1-update{updates + 50}.safetensors",
+            "b64-s1-update300.safetensors",
+            $"b8-s1-update{updates}.safetensors",
+            "landscape.safetensors",
         ];
         Assert.Equal(expected, files);
-        await Ended(0, "export", Recorded, "--to", "safetensors", "--run", "b8-s1", "--update", "1", "--out", Path.Combine(folder, "early"));
-        Assert.Contains("has made only", await Ended(2, "export", Recorded, "--to", "safetensors", "--run", "b8-s1", "--update", $"{updates + 1}", "--out", Path.Combine(folder, "late")));
+        await Ended(
+            0,
+            "export",
+            Recorded,
+            "--to",
+            "safetensors",
+            "--run",
+            "b8-s1",
+            "--update",
+            "1",
+            "--out",
+            Path.Combine(folder, "early")
+        );
+        Assert.Contains(
+            "has made only",
+            await Ended(
+                2,
+                "export",
+                Recorded,
+                "--to",
+                "safetensors",
+                "--run",
+                "b8-s1",
+                "--update",
+                $"{updates + 1}",
+                "--out",
+                Path.Combine(folder, "late")
+            )
+        );
     }
 
     private async Task<JsonNode> Record()

@@ -6,12 +6,12 @@ using System.Text.RegularExpressions;
 using BatchViz.Core.Specs;
 using BatchViz.Data;
 using BatchViz.Engine.Cpu;
-using BatchViz.Training;
 using BatchViz.Recording;
 using BatchViz.Recording.Export;
 using BatchViz.Recording.Storage;
-using BatchViz.Telemetry.Wire;
 using BatchViz.Recordings;
+using BatchViz.Telemetry.Wire;
+using BatchViz.Training;
 using RecordedRun = BatchViz.Recording.Tests.Export.RecordedRun;
 
 namespace BatchViz.Tests.Recordings;
@@ -44,7 +44,10 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
             await RefusedWith("is there already", "export", moons.Folder, "--to", word);
             await Program("export", moons.Folder, "--to", word, "--force");
         }
-        Assert.DoesNotContain(Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(moons.Folder)!), entry => entry.EndsWith(".exporting", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            Directory.EnumerateFileSystemEntries(Path.GetDirectoryName(moons.Folder)!),
+            entry => entry.EndsWith(".exporting", StringComparison.Ordinal)
+        );
     }
 
     /// <summary>Where the data lay is known to the recording, and told to nobody who looks at it.</summary>
@@ -53,11 +56,18 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
     [InlineData("html")]
     public async Task The_folder_of_the_data_is_not_exported(string format)
     {
-        string data = Directory.CreateDirectory(Path.Combine(folder, "private-data")).FullName, file = Path.Combine(folder, "rows.json");
-        File.WriteAllText(Path.Combine(data, "rows.csv"), "x,y,class\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i % 7},{i % 5},{i % 2}\n")));
-        File.WriteAllText(file, """
+        string data = Directory.CreateDirectory(Path.Combine(folder, "private-data")).FullName,
+            file = Path.Combine(folder, "rows.json");
+        File.WriteAllText(
+            Path.Combine(data, "rows.csv"),
+            "x,y,class\n" + string.Concat(Enumerable.Range(0, 40).Select(i => $"{i % 7},{i % 5},{i % 2}\n"))
+        );
+        File.WriteAllText(
+            file,
+            """
             { "data": { "kind": "csv", "file": "rows.csv" }, "model": { "hidden": [4] }, "learningRate": 0.1, "batchSizes": [4], "budget": { "epochs": 2 } }
-            """);
+            """
+        );
         await Program("run", file, "--data", data, "--out", Path.Combine(folder, "recorded"));
 
         string exported = Path.Combine(folder, "exported");
@@ -78,7 +88,8 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
 
         await Program("export", moons.Folder, "--to", "csv", "--out", Path.Combine(folder, "csv"));
 
-        foreach (var run in plan.Runs) SameRecords(RecordedRun.Train(plan, run, (int)run.TotalUpdates!), Path.Combine(folder, "csv", run.Id + ".csv"));
+        foreach (var run in plan.Runs)
+            SameRecords(RecordedRun.Train(plan, run, (int)run.TotalUpdates!), Path.Combine(folder, "csv", run.Id + ".csv"));
     }
 
     [Fact]
@@ -87,7 +98,20 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         var plan = RecordedMoons.Plan;
         var trained = RecordedRun.Train(plan, plan.Runs[1], 700, 321);
 
-        await Program("export", moons.Folder, "--to", "safetensors", "--run", plan.Runs[1].Id, "--update", "321", "--batches", "9", "--out", Path.Combine(folder, "tensors"));
+        await Program(
+            "export",
+            moons.Folder,
+            "--to",
+            "safetensors",
+            "--run",
+            plan.Runs[1].Id,
+            "--update",
+            "321",
+            "--batches",
+            "9",
+            "--out",
+            Path.Combine(folder, "tensors")
+        );
 
         byte[] file = File.ReadAllBytes(Path.Combine(folder, "tensors", $"{plan.Runs[1].Id}-update321.safetensors"));
         int header = (int)BitConverter.ToInt64(file);
@@ -100,14 +124,17 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         float[] Floats(string tensor)
         {
             int[] range = [.. json[tensor]!["data_offsets"]!.AsArray().Select(offset => (int)offset!)];
-            return System.Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(file.AsSpan(8 + header + range[0], range[1] - range[0])).ToArray();
+            return System
+                .Runtime.InteropServices.MemoryMarshal.Cast<byte, float>(file.AsSpan(8 + header + range[0], range[1] - range[0]))
+                .ToArray();
         }
     }
 
     [Fact]
     public async Task The_page_holds_every_run_with_its_path_and_the_grid()
     {
-        string recorded = Path.Combine(folder, "recorded"), path = recorded + ".html";
+        string recorded = Path.Combine(folder, "recorded"),
+            path = recorded + ".html";
         RecordWithGrid(recorded);
         await Program("export", recorded, "--to", "html");
 
@@ -128,7 +155,9 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         Stop(stopped, afterUpdates: 5);
 
         await Program("export", stopped, "--to", "bviz");
-        var imported = JsonNode.Parse(LastLine(await Program("import", stopped + ".bviz", "--out", Path.Combine(folder, "elsewhere"), "--json")))!["import"]!;
+        var imported = JsonNode.Parse(
+            LastLine(await Program("import", stopped + ".bviz", "--out", Path.Combine(folder, "elsewhere"), "--json"))
+        )!["import"]!;
         string resumed = LastLine(await Program("resume", (string)imported["path"]!, "--json"));
 
         string experiment = Path.Combine(folder, "moons.json");
@@ -145,18 +174,28 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         {
             string target = Path.Combine(folder, copy);
             await Program("import", Path.Combine(folder, "a.bviz"), "--out", target);
-            weights.Add(Weights(LastLine(await Program("fork", target, "--run", "b7-s1", "--update", "333", "--set", "learningRate=0.01", "--json"))));
+            weights.Add(
+                Weights(
+                    LastLine(await Program("fork", target, "--run", "b7-s1", "--update", "333", "--set", "learningRate=0.01", "--json"))
+                )
+            );
         }
         Assert.Equal(weights[0], weights[1]);
 
-        string fork = Directory.GetFiles(Path.Combine(folder, "a", "runs"), "*.log").Select(file => Path.GetFileNameWithoutExtension(file)!).Except(["b2-s1", "b7-s1"]).Single();
+        string fork = Directory
+            .GetFiles(Path.Combine(folder, "a", "runs"), "*.log")
+            .Select(file => Path.GetFileNameWithoutExtension(file)!)
+            .Except(["b2-s1", "b7-s1"])
+            .Single();
         await Program("export", Path.Combine(folder, "a"), "--to", "csv");
 
-        string[] parent = File.ReadAllLines(Path.Combine(folder, "a-csv", "b7-s1.csv")), child = File.ReadAllLines(Path.Combine(folder, "a-csv", fork + ".csv"));
+        string[] parent = File.ReadAllLines(Path.Combine(folder, "a-csv", "b7-s1.csv")),
+            child = File.ReadAllLines(Path.Combine(folder, "a-csv", fork + ".csv"));
         Assert.Equal(parent.Length, child.Length);
         for (int line = 1; line < parent.Length; line++)
         {
-            string[] before = parent[line].Split(','), after = child[line].Split(',');
+            string[] before = parent[line].Split(','),
+                after = child[line].Split(',');
             Assert.Equal(fork, after[0]);
             Assert.Equal(line is > 333, before[4..^1].SequenceEqual(after[4..^1]) is false);
         }
@@ -165,7 +204,8 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
     [Fact]
     public async Task What_cannot_be_exported_or_taken_in_is_one_sentence_and_leaves_nothing()
     {
-        string target = Path.Combine(folder, "target"), junk = Path.Combine(folder, "junk.bviz");
+        string target = Path.Combine(folder, "target"),
+            junk = Path.Combine(folder, "junk.bviz");
         await File.WriteAllTextAsync(junk, "no recording at all");
 
         await RefusedWith("not to \"xml\"", "export", moons.Folder, "--to", "xml", "--out", target);
@@ -194,7 +234,10 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
 
         await Program("export", moons.Folder, "--to", "csv", "--run", "b2-s1", "--out", target, "--force");
 
-        Assert.Equal(["b2-s1-evaluations.csv", "b2-s1.csv", "mine.txt"], Directory.EnumerateFiles(target).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+        Assert.Equal(
+            ["b2-s1-evaluations.csv", "b2-s1.csv", "mine.txt"],
+            Directory.EnumerateFiles(target).Select(Path.GetFileName).Order(StringComparer.Ordinal)
+        );
         Assert.Equal("mine", await File.ReadAllTextAsync(Path.Combine(target, "mine.txt")));
         Assert.StartsWith("run,update,", await File.ReadAllTextAsync(Path.Combine(target, "b2-s1.csv")));
     }
@@ -211,14 +254,24 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
     }
 
     /// <summary>Of all that is not a number, text says only that it is none.</summary>
-    private static int[] Bits(float[] values) => [.. values.Select(value => float.IsNaN(value) ? -1 : BitConverter.SingleToInt32Bits(value))];
+    private static int[] Bits(float[] values) =>
+        [.. values.Select(value => float.IsNaN(value) ? -1 : BitConverter.SingleToInt32Bits(value))];
 
     /// <summary>Records the experiment and stops it after a few updates.</summary>
     private static void Stop(string folder, int afterUpdates)
     {
         using var engine = new CpuEngine();
         using var files = DiskFiles.ToWrite(folder);
-        using var experiment = new Experiment(RecordedMoons.Plan, engine, new ExperimentOptions { Held = true, Landscape = false, Files = files });
+        using var experiment = new Experiment(
+            RecordedMoons.Plan,
+            engine,
+            new ExperimentOptions
+            {
+                Held = true,
+                Landscape = false,
+                Files = files,
+            }
+        );
         experiment.Start();
         for (int updates = 1; updates <= afterUpdates; updates++)
         {
@@ -247,7 +300,8 @@ public sealed class ExportCommandTests(RecordedMoons moons) : IClassFixture<Reco
         return bytes.ToArray();
     }
 
-    private static string[] Weights(string line) => [.. JsonNode.Parse(line)!["runs"]!.AsArray().Select(run => (string)run!["weightsSha256"]!)];
+    private static string[] Weights(string line) =>
+        [.. JsonNode.Parse(line)!["runs"]!.AsArray().Select(run => (string)run!["weightsSha256"]!)];
 
     private static string LastLine(string output) => output.Split('\n', StringSplitOptions.RemoveEmptyEntries)[^1];
 

@@ -75,7 +75,10 @@ public sealed class RecordingsApiTests(RecordedMoons moons) : IClassFixture<Reco
         using var zip = new ZipArchive(await csv.Content.ReadAsStreamAsync());
         Assert.Equal(["b7-s1.csv", "b7-s1-evaluations.csv"], zip.Entries.Select(entry => entry.FullName));
         using var lines = new StreamReader(zip.Entries[0].Open());
-        Assert.Equal(RecordedMoons.Plan.Runs[1].TotalUpdates, (await lines.ReadToEndAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length - 1);
+        Assert.Equal(
+            RecordedMoons.Plan.Runs[1].TotalUpdates,
+            (await lines.ReadToEndAsync()).Split("\r\n", StringSplitOptions.RemoveEmptyEntries).Length - 1
+        );
         Assert.EndsWith("</html>", (await html.Content.ReadAsStringAsync()).TrimEnd());
     }
 
@@ -110,11 +113,17 @@ public sealed class RecordingsApiTests(RecordedMoons moons) : IClassFixture<Reco
     [Fact]
     public async Task What_cannot_be_exported_is_one_sentence()
     {
-        foreach (var (address, status) in new[]
-        {
-            ("other/export/csv", HttpStatusCode.NotFound), ("moons/export/xml", HttpStatusCode.BadRequest), ("moons/export/csv?run=b9-s1", HttpStatusCode.BadRequest),
-            ("moons/export/csv?update=4", HttpStatusCode.BadRequest), ("moons/export/safetensors?update=99999", HttpStatusCode.BadRequest), ("..%2Fmoons/export/csv", HttpStatusCode.NotFound),
-        })
+        foreach (
+            var (address, status) in new[]
+            {
+                ("other/export/csv", HttpStatusCode.NotFound),
+                ("moons/export/xml", HttpStatusCode.BadRequest),
+                ("moons/export/csv?run=b9-s1", HttpStatusCode.BadRequest),
+                ("moons/export/csv?update=4", HttpStatusCode.BadRequest),
+                ("moons/export/safetensors?update=99999", HttpStatusCode.BadRequest),
+                ("..%2Fmoons/export/csv", HttpStatusCode.NotFound),
+            }
+        )
         {
             using var answer = await owner.GetAsync("/api/recordings/" + address);
             Assert.Equal(status, answer.StatusCode);

@@ -14,7 +14,8 @@ namespace BatchViz.Bench.Soak.Targets;
 /// </summary>
 internal sealed class ExchangedFilesTarget : FuzzTarget
 {
-    private const int Records = 300, Keyframe = 7;
+    private const int Records = 300,
+        Keyframe = 7;
 
     private readonly RecordingSample[] samples =
     [
@@ -31,8 +32,10 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         string[] ids = [.. samples[0].Plan.Runs.Select(run => run.Id)];
         places =
         [
-            [.. ids.Select(id => $"runs/{id}.log")], [.. ids.Select(id => $"runs/{id}.times")],
-            [.. ids.Select(id => $"{Keyframes.FolderOf(id)}/{Keyframe:D12}.key")], [Recorder.LandscapeName],
+            [.. ids.Select(id => $"runs/{id}.log")],
+            [.. ids.Select(id => $"runs/{id}.times")],
+            [.. ids.Select(id => $"{Keyframes.FolderOf(id)}/{Keyframe:D12}.key")],
+            [Recorder.LandscapeName],
         ];
     }
 
@@ -45,9 +48,12 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         for (int exchanges = 1 + random.Below(2); exchanges > 0; exchanges--)
         {
             string[] names = places[random.Below(places.Length)];
-            string name = names[random.Below(names.Length)], from = names[random.Below(names.Length)];
-            if (random.Maybe()) files[name] = whole[1][from];
-            else (files[name], files[from]) = (files[from], files[name]);
+            string name = names[random.Below(names.Length)],
+                from = names[random.Below(names.Length)];
+            if (random.Maybe())
+                files[name] = whole[1][from];
+            else
+                (files[name], files[from]) = (files[from], files[name]);
         }
         return Pack(files);
     }
@@ -56,8 +62,10 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
     {
         using var files = Unpack(input);
         using var folder = RecordingFolder.Open(files, samples[0].Manifest, samples[0].Plan);
-        for (int r = 0; r < folder.Runs.Count; r++) Check(folder.Runs[r], r);
-        if (folder.Damages.Count > 0) throw new RefusedException($"{folder.Damages[0]}.");
+        for (int r = 0; r < folder.Runs.Count; r++)
+            Check(folder.Runs[r], r);
+        if (folder.Damages.Count > 0)
+            throw new RefusedException($"{folder.Damages[0]}.");
     }
 
     /// <summary>Whatever is there is this run's.</summary>
@@ -65,16 +73,22 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
     {
         var log = run.Log;
         for (long e = 0; e < log.Evaluations.Count; e++)
-            if (log.Evaluations[e].Loss != Mark(0, index)) throw Believed(run.Id, "evaluations");
+            if (log.Evaluations[e].Loss != Mark(0, index))
+                throw Believed(run.Id, "evaluations");
         Span<float> row = new float[log.Stride];
-        if (log.Count > 0 && log.TryRows(log.Count - 1, 1, row) && row[0] != Mark(0, index)) throw Believed(run.Id, "records");
-        if (log.Count == Records && !IsOwn(log.SecondsAt(Records - 1), Mark(0, index))) throw Believed(run.Id, "timings");
-        if (run.Keyframes.Before(Keyframe) is { } keyframe && keyframe.Weights[0] != Mark(0, index)) throw Believed(run.Id, "a keyframe");
+        if (log.Count > 0 && log.TryRows(log.Count - 1, 1, row) && row[0] != Mark(0, index))
+            throw Believed(run.Id, "records");
+        if (log.Count == Records && !IsOwn(log.SecondsAt(Records - 1), Mark(0, index)))
+            throw Believed(run.Id, "timings");
+        if (run.Keyframes.Before(Keyframe) is { } keyframe && keyframe.Weights[0] != Mark(0, index))
+            throw Believed(run.Id, "a keyframe");
     }
 
-    /// <summary>Timings that end early, where the file was cut, are the run's own at the end of its first bucket, or at its beginning.</summary>
-    private static bool IsOwn(float seconds, float mark)
-        => new[] { 0, RunLog.ChunkRows, Records }.Any(records => Math.Abs(seconds - mark * records / Records) < 1e-4 * mark);
+    /// <summary>
+    /// Timings that end early, where the file was cut, are the run's own at the end of its first bucket, or at its beginning.
+    /// </summary>
+    private static bool IsOwn(float seconds, float mark) =>
+        new[] { 0, RunLog.ChunkRows, Records }.Any(records => Math.Abs(seconds - mark * records / Records) < 1e-4 * mark);
 
     private static InvalidOperationException Believed(string run, string what) => new($"{what} of another run are read as those of {run}");
 
@@ -104,16 +118,18 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
             void Step(Action make)
             {
                 make();
-                if (!recorder.Flush(TimeSpan.FromMinutes(1))) throw new InvalidOperationException(recorder.Problem);
+                if (!recorder.Flush(TimeSpan.FromMinutes(1)))
+                    throw new InvalidOperationException(recorder.Problem);
             }
         }
         var content = new Dictionary<string, byte[]>();
         foreach (string folder in new[] { "", "runs" }.Concat(runs.Select(run => Keyframes.FolderOf(run.Id))))
-            foreach (string name in files.List(folder).Order(StringComparer.Ordinal))
-            {
-                string path = folder.Length == 0 ? name : $"{folder}/{name}";
-                if (path != RecordingManifest.FileName) content[path] = RecordingSample.BytesOf(files, path);
-            }
+        foreach (string name in files.List(folder).Order(StringComparer.Ordinal))
+        {
+            string path = folder.Length == 0 ? name : $"{folder}/{name}";
+            if (path != RecordingManifest.FileName)
+                content[path] = RecordingSample.BytesOf(files, path);
+        }
         return content;
     }
 
@@ -140,10 +156,12 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         while (rest.Length > 0)
         {
             int name = rest[0];
-            if (rest.Length < 1 + name + sizeof(int)) throw new RefusedException("The folder is cut short.");
+            if (rest.Length < 1 + name + sizeof(int))
+                throw new RefusedException("The folder is cut short.");
             int length = BinaryPrimitives.ReadInt32LittleEndian(rest[(1 + name)..]);
             var content = rest[(1 + name + sizeof(int))..];
-            if (length < 0 || length > content.Length) throw new RefusedException("The folder is cut short.");
+            if (length < 0 || length > content.Length)
+                throw new RefusedException("The folder is cut short.");
             using var file = files.Create(Encoding.Latin1.GetString(rest.Slice(1, name)));
             file.Write(content[..length]);
             rest = content[length..];

@@ -3,7 +3,9 @@ using System.Text.Json;
 
 namespace BatchViz.Bench.Soak.Targets;
 
-/// <summary>JSON as a tree that can hold what no JSON may: a key twice, a number that is none. Texts are as written, keys without their quotes.</summary>
+/// <summary>
+/// JSON as a tree that can hold what no JSON may: a key twice, a number that is none. Texts are as written, keys without their quotes.
+/// </summary>
 /// <param name="text">Of what is neither object nor list.</param>
 internal sealed class JsonPiece(string text)
 {
@@ -25,12 +27,13 @@ internal sealed class JsonPiece(string text)
         return json.ToString();
     }
 
-    private static JsonPiece Of(JsonElement element) => element.ValueKind switch
-    {
-        JsonValueKind.Object => new("") { Members = [.. element.EnumerateObject().Select(p => (p.Name, Of(p.Value)))] },
-        JsonValueKind.Array => new("") { Members = [.. element.EnumerateArray().Select(v => ("", Of(v)))], list = true },
-        _ => new(element.GetRawText()),
-    };
+    private static JsonPiece Of(JsonElement element) =>
+        element.ValueKind switch
+        {
+            JsonValueKind.Object => new("") { Members = [.. element.EnumerateObject().Select(p => (p.Name, Of(p.Value)))] },
+            JsonValueKind.Array => new("") { Members = [.. element.EnumerateArray().Select(v => ("", Of(v)))], list = true },
+            _ => new(element.GetRawText()),
+        };
 
     private void Write(StringBuilder json)
     {
@@ -42,8 +45,10 @@ internal sealed class JsonPiece(string text)
         json.Append(list ? '[' : '{');
         for (int i = 0; i < Members.Count; i++)
         {
-            if (i > 0) json.Append(", ");
-            if (!list) json.Append('"').Append(Members[i].Key).Append("\": ");
+            if (i > 0)
+                json.Append(", ");
+            if (!list)
+                json.Append('"').Append(Members[i].Key).Append("\": ");
             Members[i].Value.Write(json);
         }
         json.Append(list ? ']' : '}');

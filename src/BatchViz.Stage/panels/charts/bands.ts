@@ -87,7 +87,8 @@ export function bandOfRows(rows: readonly Values[], ends: readonly number[], out
   const until = Math.max(...rows.map(({ count, to }) => (count > 0 ? to[count - 1]! : 0)));
   const lives = rows.map((row, r) => lastFinite(row, ends[r]!, until));
   out.lives = lives;
-  const longest = rows[lives.indexOf(Math.max(...lives))]!, places = rows.map(() => 0);
+  const longest = rows[lives.indexOf(Math.max(...lives))]!,
+    places = rows.map(() => 0);
   for (let i = 0; i < longest.count; i++) {
     const update = longest.to[i]!;
     interval.clear();
@@ -116,7 +117,8 @@ export function bandOfEvaluations(lists: readonly EntryStore[], k: number, ends:
     let complete = true;
     for (let r = 0; complete && r < lists.length; r++) {
       if (update > lives[r]!) continue;
-      const list = lists[r]!, reached = list.count > 0 && list.updates[list.count - 1]! >= update;
+      const list = lists[r]!,
+        reached = list.count > 0 && list.updates[list.count - 1]! >= update;
       const value = reached ? list.between(update, k) : NaN;
       complete = Number.isFinite(value);
       if (complete) interval.add(value);
@@ -176,7 +178,9 @@ export const groupId = (stage: Stage, group: readonly number[]): string => {
 
 /** What is drawn, in words; of a band, what it is. */
 export function noteOf(drawing: Drawing, stage: Stage): string {
-  const band = isBand(drawing, stage) ? tr("line: mean of the seeds that are alive, area: its 95 % t interval", "线：仍有效的各随机种子的均值；区域：其 95 % t 区间") : "";
+  const band = isBand(drawing, stage)
+    ? tr("line: mean of the seeds that are alive, area: its 95 % t interval", "线：仍有效的各随机种子的均值；区域：其 95 % t 区间")
+    : "";
   return [band, drawing.note(stage)].filter((part) => part !== "").join(" · ");
 }
 

@@ -34,7 +34,9 @@ class Pane {
   }
 
   look(run: number): void {
-    const { stage, boundary } = this, { generation } = stage.manifest!, update = stage.updateAt(run);
+    const { stage, boundary } = this,
+      { generation } = stage.manifest!,
+      update = stage.updateAt(run);
     const first = boundary.value === null && boundary.progress === null && boundary.error === null;
     if (stage.standsStill || first) {
       this.wanted = { run, update };
@@ -73,7 +75,8 @@ export function boundaryChart(stage: Stage): Drawing {
     for (const pane of panes.splice(runs.length)) pane.boundary.leave();
   }
 
-  const say = (pane: Pane): string => tr(`${stage.labels[pane.run]} after ${whole(pane.update)} updates`, `${stage.labels[pane.run]}，${whole(pane.update)} 次更新之后`);
+  const say = (pane: Pane): string =>
+    tr(`${stage.labels[pane.run]} after ${whole(pane.update)} updates`, `${stage.labels[pane.run]}，${whole(pane.update)} 次更新之后`);
 
   return {
     name: "boundary",
@@ -81,7 +84,11 @@ export function boundaryChart(stage: Stage): Drawing {
     unit: () => "",
     note() {
       const [first, ...others] = here();
-      return first === undefined ? "" : (others.length === 0 ? say(first) : tr("at the playhead; a selected run has the place to itself", "播放头处；选中的运行独占此处")) + evaluated(stage.manifest!);
+      return first === undefined
+        ? ""
+        : (others.length === 0
+            ? say(first)
+            : tr("at the playhead; a selected run has the place to itself", "播放头处；选中的运行独占此处")) + evaluated(stage.manifest!);
     },
     scales: ["linear"],
     format: short,
@@ -98,7 +105,8 @@ export function boundaryChart(stage: Stage): Drawing {
       label: () => "x₁ → x₂ ↑",
       ticks: (_, ticks) => ticks.map((tick) => short(places().valueAt(tick))),
       splits() {
-        const [x0, x1] = region(), { shifts } = places();
+        const [x0, x1] = region(),
+          { shifts } = places();
         return shifts.flatMap((shift) => ticksOf("linear", x0, x1, shifts.length > 1 ? 2 : 5).map((tick) => tick + shift));
       },
       valueAt: (place) => places().valueAt(place),
@@ -121,8 +129,14 @@ export function boundaryChart(stage: Stage): Drawing {
       return cells;
     },
     empty(s) {
-      if (s.manifest!.data.inputs !== 2) return tr(`A boundary can be drawn where the data have two inputs; these have ${whole(s.manifest!.data.inputs)}. Moons, circles and spirals have two.`, `只有两个输入的数据才能画出边界；当前数据有 ${whole(s.manifest!.data.inputs)} 个输入。双月、圆环和螺旋数据有两个输入。`);
-      return panes.find(({ boundary }) => boundary.error !== null)?.boundary.error ?? tr("The boundary is being computed…", "正在计算边界…");
+      if (s.manifest!.data.inputs !== 2)
+        return tr(
+          `A boundary can be drawn where the data have two inputs; these have ${whole(s.manifest!.data.inputs)}. Moons, circles and spirals have two.`,
+          `只有两个输入的数据才能画出边界；当前数据有 ${whole(s.manifest!.data.inputs)} 个输入。双月、圆环和螺旋数据有两个输入。`,
+        );
+      return (
+        panes.find(({ boundary }) => boundary.error !== null)?.boundary.error ?? tr("The boundary is being computed…", "正在计算边界…")
+      );
     },
     busy: () => panes.some(({ boundary }) => boundary.progress !== null && boundary.error === null),
     leave() {
@@ -130,16 +144,31 @@ export function boundaryChart(stage: Stage): Drawing {
       points.leave();
     },
     sentence() {
-      const drawn = here(), list = drawn.map(say), count = whole(points.value?.x.length ?? 0);
+      const drawn = here(),
+        list = drawn.map(say),
+        count = whole(points.value?.x.length ?? 0);
       if (drawn.length === 0) return "";
-      return tr(`Decision boundary of ${list.join(", ")}; under ${count} training examples.`, `决策边界：${list.join("；")}；以及 ${count} 个训练样本。`);
+      return tr(
+        `Decision boundary of ${list.join(", ")}; under ${count} training examples.`,
+        `决策边界：${list.join("；")}；以及 ${count} 个训练样本。`,
+      );
     },
     *table(s) {
       const drawn = here();
       yield ["run", "update", "x1", "x2", drawn[0]?.decoded?.kind ?? "value"];
       for (const { run, update, decoded, values } of drawn) {
-        const { region: [x0, x1, y0, y1], resolution: n } = decoded!;
-        for (let i = 0; i < n * n; i++) yield [s.manifest!.runs[run]!.id, update, x0 + ((i % n) * (x1 - x0)) / (n - 1), y0 + (Math.floor(i / n) * (y1 - y0)) / (n - 1), values[i]!];
+        const {
+          region: [x0, x1, y0, y1],
+          resolution: n,
+        } = decoded!;
+        for (let i = 0; i < n * n; i++)
+          yield [
+            s.manifest!.runs[run]!.id,
+            update,
+            x0 + ((i % n) * (x1 - x0)) / (n - 1),
+            y0 + (Math.floor(i / n) * (y1 - y0)) / (n - 1),
+            values[i]!,
+          ];
       }
     },
   };
@@ -148,7 +177,8 @@ export function boundaryChart(stage: Stage): Drawing {
 /** The same axes for what is drawn further to the right. */
 function shifted(plot: Plot, shift: number): Plot {
   if (shift === 0) return plot;
-  const { ctx, left, top, width, height, xs } = plot, own = new Plot(ctx);
+  const { ctx, left, top, width, height, xs } = plot,
+    own = new Plot(ctx);
   Object.assign(own, { ratio: plot.ratio, font: plot.font, colours: plot.colours });
   own.place(left, top, width, height);
   own.xs.set("linear", xs.low - shift, xs.high - shift, left, left + width);
@@ -158,8 +188,13 @@ function shifted(plot: Plot, shift: number): Plot {
 
 /** Which run it is, in its upper left corner. */
 function paintName(plot: Plot, stage: Stage, { run, decoded }: Pane): void {
-  const { ctx, ratio } = plot, [x0, , , y1] = decoded!.region, size = parseFloat(plot.font);
-  const left = plot.x(x0), top = Math.max(plot.top, plot.y(y1)), x = left + 5 * ratio, y = top + 0.8 * size;
+  const { ctx, ratio } = plot,
+    [x0, , , y1] = decoded!.region,
+    size = parseFloat(plot.font);
+  const left = plot.x(x0),
+    top = Math.max(plot.top, plot.y(y1)),
+    x = left + 5 * ratio,
+    y = top + 0.8 * size;
   ctx.globalAlpha = 0.75; // examples may lie beneath
   ctx.fillStyle = plot.colours.ground;
   ctx.fillRect(left, top, 10 * ratio + 0.55 * size * stage.labels[run]!.length, 1.6 * size);
@@ -184,12 +219,14 @@ function tone(kind: Boundary["kind"], share: number, theme: Theme): string {
 /** Every value fills the cell about it. Cells of one tone are one path, which keeps the file small. */
 function paintCells(plot: Plot, { region: [x0, x1, y0, y1], resolution: n, kind }: Boundary, values: Float32Array, theme: Theme): void {
   const { ctx } = plot;
-  let low = 0, high = 1;
+  let low = 0,
+    high = 1;
   if (kind === "value") {
     low = Math.min(...values);
     high = Math.max(...values);
   }
-  const classOf = (value: number): number => (kind === "class" ? Math.round(value) : Math.min(TONES - 1, Math.floor(((value - low) / (high - low || 1)) * TONES)));
+  const classOf = (value: number): number =>
+    kind === "class" ? Math.round(value) : Math.min(TONES - 1, Math.floor(((value - low) / (high - low || 1)) * TONES));
   const cells = new Map<number, number[]>();
   for (let i = 0; i < n * n; i++) {
     const key = classOf(values[i]!);
@@ -197,14 +234,16 @@ function paintCells(plot: Plot, { region: [x0, x1, y0, y1], resolution: n, kind 
     if (!cells.has(key)) cells.set(key, []);
     cells.get(key)!.push(i);
   }
-  const dx = (x1 - x0) / (n - 1), dy = (y1 - y0) / (n - 1);
+  const dx = (x1 - x0) / (n - 1),
+    dy = (y1 - y0) / (n - 1);
   const px = (k: number): number => Math.round(plot.x(Math.min(x1, Math.max(x0, x0 + (k - 0.5) * dx))));
   const py = (k: number): number => Math.round(plot.y(Math.min(y1, Math.max(y0, y0 + (k - 0.5) * dy))));
   for (const [key, list] of cells) {
     ctx.fillStyle = kind === "class" ? mix(ground(theme), classColour(key), 0.45) : tone(kind, (key + 0.5) / TONES, theme);
     ctx.beginPath();
     for (const i of list) {
-      const left = px(i % n), top = py(Math.floor(i / n) + 1);
+      const left = px(i % n),
+        top = py(Math.floor(i / n) + 1);
       ctx.rect(left, top, px((i % n) + 1) - left, py(Math.floor(i / n)) - top);
     }
     ctx.fill();
@@ -221,7 +260,10 @@ function paintHalf(plot: Plot, values: Float32Array, n: number, x0: number, y0: 
   const corner = (i: number, j: number): number => values[j * n + i]! - 0.5;
   for (let j = 0; j < n - 1; j++) {
     for (let i = 0; i < n - 1; i++) {
-      const a = corner(i, j), b = corner(i + 1, j), c = corner(i + 1, j + 1), d = corner(i, j + 1);
+      const a = corner(i, j),
+        b = corner(i + 1, j),
+        c = corner(i + 1, j + 1),
+        d = corner(i, j + 1);
       const cuts: [number, number][] = [];
       if (a > 0 !== b > 0) cuts.push([i + a / (a - b), j]);
       if (b > 0 !== c > 0) cuts.push([i + 1, j + b / (b - c)]);
@@ -243,7 +285,8 @@ function paintPoints(plot: Plot, list: Points, { kind }: Boundary, theme: Theme)
   const { ctx, ratio } = plot;
   const radius = (list.x.length > 600 ? 1.25 : 2) * ratio;
   const figures = list.target.map(figureOf);
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   for (const target of figures) {
     low = Math.min(low, target);
     high = Math.max(high, target);
@@ -257,7 +300,8 @@ function paintPoints(plot: Plot, list: Points, { kind }: Boundary, theme: Theme)
     ctx.beginPath();
     targets.forEach((own, i) => {
       if (own !== target) return;
-      const x = plot.x(list.x[i]!), y = plot.y(list.y[i]!);
+      const x = plot.x(list.x[i]!),
+        y = plot.y(list.y[i]!);
       ctx.moveTo(x + radius, y);
       ctx.arc(x, y, radius, 0, 7);
     });

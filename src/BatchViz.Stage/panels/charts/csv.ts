@@ -2,7 +2,8 @@
 
 /** Text that a spreadsheet would take for a formula gets an apostrophe in front (OWASP); numbers are written to be read back exactly. */
 export function cell(value: string | number): string {
-  if (typeof value === "number") return Number.isNaN(value) ? "NaN" : value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : String(value);
+  if (typeof value === "number")
+    return Number.isNaN(value) ? "NaN" : value === Infinity ? "Infinity" : value === -Infinity ? "-Infinity" : String(value);
   const text = /^[=+\-@\t\r]/.test(value) ? `'${value}` : value;
   return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

@@ -23,15 +23,28 @@ const DOT = { even: 0.9, selected: 1, other: 0.25, plain: 1 } as const;
 /** Records that have this many pixels each are dots of their own. */
 const ROOM_FOR_DOTS = 5;
 
-/** Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red, where that is no usual value. Single records are dots where they have room. */
-export function drawBuckets(plot: Plot, row: Buckets, run: number, clock: RunClock, axis: Axis, emphasis: Emphasis, red: string | null): void {
+/**
+ * Min to max of every bucket as a band, and its last value as a line. What is not finite breaks the line and is ticked in red, where that
+ * is no usual value. Single records are dots where they have room.
+ */
+export function drawBuckets(
+  plot: Plot,
+  row: Buckets,
+  run: number,
+  clock: RunClock,
+  axis: Axis,
+  emphasis: Emphasis,
+  red: string | null,
+): void {
   const { ctx, ratio, top } = plot;
   ctx.globalAlpha = BAND[emphasis];
   ctx.beginPath();
   for (let i = 0; emphasis !== "other" && i < row.count; i++) {
-    const min = row.min[i]!, max = row.max[i]!;
+    const min = row.min[i]!,
+      max = row.max[i]!;
     if (!(max > min)) continue;
-    const x0 = at(plot, clock, axis, row.from[i]!), x1 = at(plot, clock, axis, row.to[i]!);
+    const x0 = at(plot, clock, axis, row.from[i]!),
+      x1 = at(plot, clock, axis, row.to[i]!);
     const high = height(plot, max);
     ctx.rect(x0, high, Math.max(0.5, x1 - x0), height(plot, min) - high);
   }
@@ -63,7 +76,16 @@ export function drawBuckets(plot: Plot, row: Buckets, run: number, clock: RunClo
     }
   }
   ctx.globalAlpha = DOT[emphasis];
-  markCuts(plot, run, row.count, (i) => [at(plot, clock, axis, row.from[i]!), at(plot, clock, axis, row.to[i]!)], row.from, row.to, row.min, row.max);
+  markCuts(
+    plot,
+    run,
+    row.count,
+    (i) => [at(plot, clock, axis, row.from[i]!), at(plot, clock, axis, row.to[i]!)],
+    row.from,
+    row.to,
+    row.min,
+    row.max,
+  );
   ctx.globalAlpha = 1;
   if (red === null) return;
   ctx.fillStyle = red;
@@ -83,11 +105,19 @@ const ARROW = 4;
  * batches that are learnt perfectly are there all the time.
  */
 export function markCuts(
-  plot: Plot, run: number, count: number, place: (i: number) => readonly [number, number],
-  from: ArrayLike<number>, to: ArrayLike<number>, low: ArrayLike<number>, high: ArrayLike<number>,
+  plot: Plot,
+  run: number,
+  count: number,
+  place: (i: number) => readonly [number, number],
+  from: ArrayLike<number>,
+  to: ArrayLike<number>,
+  low: ArrayLike<number>,
+  high: ArrayLike<number>,
 ): void {
   for (const above of plot.ys.kind === "log" ? [true] : [true, false]) {
-    let start = NaN, end = NaN, far: Cut | null = null;
+    let start = NaN,
+      end = NaN,
+      far: Cut | null = null;
     const flush = (): void => {
       if (far !== null) drawCut(plot, start, end, (far.left + far.right) / 2, above);
       far = null;
@@ -110,7 +140,10 @@ export function markCuts(
 
 /** Inside the frame, pointing out of it. */
 function drawCut(plot: Plot, start: number, end: number, x: number, above: boolean): void {
-  const { ctx, ratio, left, width } = plot, size = ARROW * ratio, out = above ? 1 : -1, edge = above ? plot.top : plot.top + plot.height;
+  const { ctx, ratio, left, width } = plot,
+    size = ARROW * ratio,
+    out = above ? 1 : -1,
+    edge = above ? plot.top : plot.top + plot.height;
   x = Math.max(left + size, Math.min(x, left + width - size));
   start = Math.max(left, start);
   end = Math.min(end, left + width);
@@ -131,7 +164,9 @@ function roomFor(plot: Plot, row: Buckets, clock: RunClock, axis: Axis): number 
 
 /** Where a fork leaves its parent. */
 export function drawRing(plot: Plot, x: number, y: number): void {
-  const { ctx, ratio } = plot, left = plot.x(x), top = plot.y(y);
+  const { ctx, ratio } = plot,
+    left = plot.x(x),
+    top = plot.y(y);
   if (!Number.isFinite(top)) return;
   ctx.lineWidth = 1.5 * ratio;
   ctx.beginPath();
@@ -140,18 +175,31 @@ export function drawRing(plot: Plot, x: number, y: number): void {
 }
 
 /** Measured values as points joined by a line. `k` names the value: 0 evaluation loss, 1 test loss, 2 test accuracy. */
-export function drawEvaluations(plot: Plot, list: EntryStore, k: number, run: number, clock: RunClock, axis: Axis, dash: readonly number[]): void {
+export function drawEvaluations(
+  plot: Plot,
+  list: EntryStore,
+  k: number,
+  run: number,
+  clock: RunClock,
+  axis: Axis,
+  dash: readonly number[],
+): void {
   const { ctx, ratio } = plot;
   ctx.lineWidth = 1.75 * ratio;
   ctx.setLineDash(dash.map((d) => d * ratio));
   ctx.beginPath();
   // Cut at the frame's sides: zoomed in, the line is millions of pixels long, and its dashes would be laid one by one for seconds.
-  const left = plot.left - 8 * ratio, right = plot.left + plot.width + 8 * ratio;
-  let x0 = NaN, y0 = NaN, down = false;
+  const left = plot.left - 8 * ratio,
+    right = plot.left + plot.width + 8 * ratio;
+  let x0 = NaN,
+    y0 = NaN,
+    down = false;
   for (let i = 0; i < list.count; i++) {
     const value = list.value(i, k);
-    const x1 = Number.isFinite(value) ? at(plot, clock, axis, list.updates[i]!) : NaN, y1 = plot.y(value);
-    const seen = x0 <= right && x1 >= left, slope = x1 > x0 ? (y1 - y0) / (x1 - x0) : 0;
+    const x1 = Number.isFinite(value) ? at(plot, clock, axis, list.updates[i]!) : NaN,
+      y1 = plot.y(value);
+    const seen = x0 <= right && x1 >= left,
+      slope = x1 > x0 ? (y1 - y0) / (x1 - x0) : 0;
     if (seen && !down) ctx.moveTo(Math.max(x0, left), x0 < left ? y0 + slope * (left - x0) : y0);
     if (seen) ctx.lineTo(Math.min(x1, right), x1 > right ? y1 - slope * (x1 - right) : y1);
     down = seen;
@@ -177,7 +225,15 @@ export function drawEvaluations(plot: Plot, list: EntryStore, k: number, run: nu
 }
 
 /** The same of values at single moments. */
-function markPoints(plot: Plot, run: number, count: number, updates: ArrayLike<number>, values: ArrayLike<number>, clock: RunClock, axis: Axis): void {
+function markPoints(
+  plot: Plot,
+  run: number,
+  count: number,
+  updates: ArrayLike<number>,
+  values: ArrayLike<number>,
+  clock: RunClock,
+  axis: Axis,
+): void {
   const place = (i: number): readonly [number, number] => {
     const x = at(plot, clock, axis, updates[i]!);
     return [x, x];
@@ -186,13 +242,23 @@ function markPoints(plot: Plot, run: number, count: number, updates: ArrayLike<n
 }
 
 /** The mean over seeds as a line, and its interval as an area. `run`: its first seed. */
-export function drawBand(plot: Plot, band: Band, run: number, clock: RunClock, axis: Axis, dash: readonly number[], width: number, area: boolean): void {
+export function drawBand(
+  plot: Plot,
+  band: Band,
+  run: number,
+  clock: RunClock,
+  axis: Axis,
+  dash: readonly number[],
+  width: number,
+  area: boolean,
+): void {
   const { ctx, ratio } = plot;
   if (area) {
     ctx.globalAlpha = 0.2;
     ctx.beginPath();
     for (let i = 0; i < band.count; i++) ctx.lineTo(at(plot, clock, axis, band.update[i]!), height(plot, band.mean[i]! + halfOf(band, i)));
-    for (let i = band.count - 1; i >= 0; i--) ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - halfOf(band, i)));
+    for (let i = band.count - 1; i >= 0; i--)
+      ctx.lineTo(at(plot, clock, axis, band.update[i]!), lowest(plot, band.mean[i]! - halfOf(band, i)));
     ctx.fill();
     ctx.globalAlpha = 1;
   }
@@ -210,11 +276,13 @@ const halfOf = (band: Band, i: number): number => (Number.isFinite(band.half[i])
 
 /** An upright tick through the band wherever seeds drop out of it, and beside the last one how many are left and why. */
 export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly number[], clock: RunClock): void {
-  const { ctx, ratio } = plot, found = drops(band);
+  const { ctx, ratio } = plot,
+    found = drops(band);
   if (found.length === 0) return;
   ctx.lineWidth = 1.5 * ratio;
   for (const i of found) {
-    const x = at(plot, clock, stage.axis, band.update[i]!), y = height(plot, band.mean[i]!);
+    const x = at(plot, clock, stage.axis, band.update[i]!),
+      y = height(plot, band.mean[i]!);
     ctx.beginPath();
     ctx.moveTo(x, y - 6 * ratio);
     ctx.lineTo(x, y + 6 * ratio);
@@ -222,14 +290,18 @@ export function drawDrops(plot: Plot, band: Band, stage: Stage, group: readonly 
   }
   const last = found.at(-1)!;
   plot.notes.push({
-    x: at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio, y: height(plot, band.mean[last]!) - 1.4 * parseFloat(plot.font),
-    words: saySeeds(band.alive[last]!, goneAt(stage, group, band, last)), colour: ctx.fillStyle as string,
+    x: at(plot, clock, stage.axis, band.update[last]!) + 4 * ratio,
+    y: height(plot, band.mean[last]!) - 1.4 * parseFloat(plot.font),
+    words: saySeeds(band.alive[last]!, goneAt(stage, group, band, last)),
+    colour: ctx.fillStyle as string,
   });
 }
 
 /** What curves say beside them is written when all of them are drawn. */
 export function writeNotes(plot: Plot): void {
-  const { ctx, ratio } = plot, size = parseFloat(plot.font), lines = 1.3 * size;
+  const { ctx, ratio } = plot,
+    size = parseFloat(plot.font),
+    lines = 1.3 * size;
   ctx.font = plot.font;
   ctx.textAlign = "left";
   ctx.textBaseline = "middle";
@@ -266,7 +338,12 @@ export function drawMarker(ctx: Canvas, marker: Marker, x: number, y: number, si
 }
 
 /** Corners on a circle, and how far the first is turned from straight up, in eighths. */
-const CORNERS: Readonly<Record<Exclude<Marker, "circle" | "cross">, readonly [count: number, turned: number]>> = { square: [4, 1], diamond: [4, 0], triangle: [3, 0], pentagon: [5, 0] };
+const CORNERS: Readonly<Record<Exclude<Marker, "circle" | "cross">, readonly [count: number, turned: number]>> = {
+  square: [4, 1],
+  diamond: [4, 0],
+  triangle: [3, 0],
+  pentagon: [5, 0],
+};
 
 function polygon(ctx: Canvas, [count, turned]: readonly [number, number], x: number, y: number, size: number): void {
   for (let i = 0; i < count; i++) {

@@ -11,7 +11,12 @@ export type FileKind = "png" | "svg" | "csv";
 const SHARPNESS = 2;
 
 export async function save(kind: FileKind, drawing: Drawing, stage: Stage, look: Look, sentence: string): Promise<void> {
-  const blob = kind === "csv" ? new Blob([csv(drawing.table(stage))], { type: "text/csv;charset=utf-8" }) : kind === "svg" ? svg(drawing, stage, look, sentence) : await png(drawing, stage, look);
+  const blob =
+    kind === "csv"
+      ? new Blob([csv(drawing.table(stage))], { type: "text/csv;charset=utf-8" })
+      : kind === "svg"
+        ? svg(drawing, stage, look, sentence)
+        : await png(drawing, stage, look);
   if (blob === null) return;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(blob);
@@ -29,8 +34,15 @@ function png(drawing: Drawing, stage: Stage, look: Look): Promise<Blob | null> {
   const canvas = document.createElement("canvas");
   canvas.width = SHARPNESS * WIDTH;
   canvas.height = SHARPNESS * HEIGHT;
-  return paintPicture(canvas.getContext("2d")!, drawing, stage, look, SHARPNESS) ? new Promise((resolve) => canvas.toBlob(resolve, "image/png")) : Promise.resolve(null);
+  return paintPicture(canvas.getContext("2d")!, drawing, stage, look, SHARPNESS)
+    ? new Promise((resolve) => canvas.toBlob(resolve, "image/png"))
+    : Promise.resolve(null);
 }
 
 /** What every file system takes. */
-const fileName = (name: string): string => name.normalize("NFKC").replace(/[^\p{L}\p{N}]+/gu, "-").replace(/^-|-$/g, "").slice(0, 60) || "batchviz";
+const fileName = (name: string): string =>
+  name
+    .normalize("NFKC")
+    .replace(/[^\p{L}\p{N}]+/gu, "-")
+    .replace(/^-|-$/g, "")
+    .slice(0, 60) || "batchviz";

@@ -11,9 +11,11 @@ import { drawBand, drawBuckets, drawDrops } from "./curves.ts";
 import type { Drawing } from "./drawing.ts";
 import { bandOfColumn, columnTable, eachRun, fill, HEADER, recordOf, rounded } from "./series.ts";
 
-const row = new Buckets(), band = new Band();
+const row = new Buckets(),
+  band = new Band();
 
-const layersOf = (stage: Stage): string[] => stage.manifest!.columns.map(({ name }) => name).filter((name) => /^gradientNorm\d+$/.test(name));
+const layersOf = (stage: Stage): string[] =>
+  stage.manifest!.columns.map(({ name }) => name).filter((name) => /^gradientNorm\d+$/.test(name));
 
 /** The selected run, else the first that is shown. */
 const runOf = (stage: Stage): number => stage.stepRun?.index ?? 0;
@@ -23,14 +25,20 @@ const groupOf = (stage: Stage): readonly number[] => seedGroups(stage).find((gro
 
 /** It has seeds beside it, whether they are drawn as a band or not. */
 function hasOtherSeeds(stage: Stage): boolean {
-  const runs = stage.manifest!.runs, own = runs[runOf(stage)]!;
+  const runs = stage.manifest!.runs,
+    own = runs[runOf(stage)]!;
   return !own.fork && runs.some((run) => run !== own && !run.fork && run.batchSize === own.batchSize && !stage.hidden.has(run.index));
 }
 
 /** Whose gradients they are. */
 function nameOf(stage: Stage): string {
   const group = groupOf(stage);
-  return group.length > 1 ? tr(`B = ${stage.manifest!.runs[group[0]!]!.batchSize}, ${group.length} seeds`, `B = ${stage.manifest!.runs[group[0]!]!.batchSize}，${group.length} 个随机种子`) : (stage.labels[runOf(stage)] ?? "");
+  return group.length > 1
+    ? tr(
+        `B = ${stage.manifest!.runs[group[0]!]!.batchSize}, ${group.length} seeds`,
+        `B = ${stage.manifest!.runs[group[0]!]!.batchSize}，${group.length} 个随机种子`,
+      )
+    : (stage.labels[runOf(stage)] ?? "");
 }
 
 /** Layers in one hue, from the input (quiet) to the output (loud). */
@@ -43,7 +51,16 @@ export const layersChart: Drawing = {
   name: "layers",
   title: () => tr("Gradient norm by layer", "各层梯度范数"),
   unit: () => "",
-  note: (stage) => `${nameOf(stage)} · ${layersOf(stage).map((_, i, { length }) => (i === length - 1 ? tr(`layer ${i + 1} (output)`, `第 ${i + 1} 层（输出）`) : i === 0 ? tr("layer 1 (faint)", "第 1 层（淡）") : String(i + 1))).join(" … ")}`,
+  note: (stage) =>
+    `${nameOf(stage)} · ${layersOf(stage)
+      .map((_, i, { length }) =>
+        i === length - 1
+          ? tr(`layer ${i + 1} (output)`, `第 ${i + 1} 层（输出）`)
+          : i === 0
+            ? tr("layer 1 (faint)", "第 1 层（淡）")
+            : String(i + 1),
+      )
+      .join(" … ")}`,
   scales: ["log", "linear"],
   format: short,
   readout: figure,
@@ -55,13 +72,16 @@ export const layersChart: Drawing = {
       for (let i = 0; i < row.count; i++) if (row.last[i]! > 0 && row.last[i]! < Infinity) values.push(row.last[i]!);
     });
     values.sort((a, b) => a - b);
-    const high = values[Math.floor(0.99 * (values.length - 1))], low = values[Math.floor(0.01 * (values.length - 1))];
+    const high = values[Math.floor(0.99 * (values.length - 1))],
+      low = values[Math.floor(0.01 * (values.length - 1))];
     if (high === undefined || low === undefined) return null;
     return kind === "log" ? [rounded(Math.max(low, high * 1e-4) / 1.5, "down"), rounded(high * 1.5, "up")] : [0, 1.1 * high];
   },
   draw(plot, stage) {
     let points = 0;
-    const layers = layersOf(stage), group = groupOf(stage), clock = stage.clocks[furthest(stage, group)]!;
+    const layers = layersOf(stage),
+      group = groupOf(stage),
+      clock = stage.clocks[furthest(stage, group)]!;
     const colour = (layer: number): void => void (plot.ctx.strokeStyle = plot.ctx.fillStyle = shade(stage, layer, layers.length));
     if (group.length === 1) {
       eachLayer(stage, (row, layer) => {
@@ -84,12 +104,21 @@ export const layersChart: Drawing = {
   sentence(stage) {
     const update = stage.updateAt(runOf(stage));
     if (!Number.isFinite(recordOf(stage, runOf(stage), layersOf(stage)[0] ?? "", update))) return "";
-    const parts = layersOf(stage).map((name, i) => tr(`layer ${i + 1} ${figure(recordOf(stage, runOf(stage), name, update))}`, `第 ${i + 1} 层 ${figure(recordOf(stage, runOf(stage), name, update))}`));
-    return tr(`Gradient norms of ${stage.labels[runOf(stage)]} at update ${whole(update)}: ${parts.join(", ")}.`, `${stage.labels[runOf(stage)]} 在第 ${whole(update)} 次更新的梯度范数：${parts.join("，")}。`);
+    const parts = layersOf(stage).map((name, i) =>
+      tr(
+        `layer ${i + 1} ${figure(recordOf(stage, runOf(stage), name, update))}`,
+        `第 ${i + 1} 层 ${figure(recordOf(stage, runOf(stage), name, update))}`,
+      ),
+    );
+    return tr(
+      `Gradient norms of ${stage.labels[runOf(stage)]} at update ${whole(update)}: ${parts.join(", ")}.`,
+      `${stage.labels[runOf(stage)]} 在第 ${whole(update)} 次更新的梯度范数：${parts.join("，")}。`,
+    );
   },
   *table(stage) {
     yield HEADER(stage);
-    const group = groupOf(stage), id = groupId(stage, group);
+    const group = groupOf(stage),
+      id = groupId(stage, group);
     for (const name of layersOf(stage)) for (const row of columnTable(stage, name)) if (row[1] === id) yield row;
   },
 };
@@ -166,30 +195,50 @@ export const histogramChart: Drawing = {
     });
     return points;
   },
-  empty: (stage) => (columnIndex(stage.manifest!, share(0)) < 0
-    ? tr("This recording does not have these values.", "此录制中没有这些数值。")
-    : tr("The sizes of the gradient's components appear here with the first updates.", "第一次更新后，这里会显示梯度分量的大小。")),
+  empty: (stage) =>
+    columnIndex(stage.manifest!, share(0)) < 0
+      ? tr("This recording does not have these values.", "此录制中没有这些数值。")
+      : tr("The sizes of the gradient's components appear here with the first updates.", "第一次更新后，这里会显示梯度分量的大小。"),
   sentence(stage) {
     const parts: string[] = [];
     eachRun(stage, (run) => {
       if (!read(stage, run)) return;
       const bin = values.indexOf(Math.max(...values));
-      parts.push(tr(`${stage.labels[run]} mostly from ${raised(edge(bin))} to ${raised(edge(bin + 1))} (${percent(values[bin]!, 0)})`, `${stage.labels[run]} 多在 ${raised(edge(bin))} 至 ${raised(edge(bin + 1))} 之间（${percent(values[bin]!, 0)}）`));
+      parts.push(
+        tr(
+          `${stage.labels[run]} mostly from ${raised(edge(bin))} to ${raised(edge(bin + 1))} (${percent(values[bin]!, 0)})`,
+          `${stage.labels[run]} 多在 ${raised(edge(bin))} 至 ${raised(edge(bin + 1))} 之间（${percent(values[bin]!, 0)}）`,
+        ),
+      );
     });
-    return parts.length === 0 ? "" : tr(`Magnitudes of the gradient's components at the playhead: ${parts.join("; ")}.`, `播放头处梯度分量的量级：${parts.join("；")}。`);
+    return parts.length === 0
+      ? ""
+      : tr(
+          `Magnitudes of the gradient's components at the playhead: ${parts.join("; ")}.`,
+          `播放头处梯度分量的量级：${parts.join("；")}。`,
+        );
   },
   *table(stage) {
     yield ["run", "update", "from", "to", "share"];
     for (const { index, id } of stage.manifest!.runs) {
       if (stage.hidden.has(index) || !read(stage, index)) continue;
-      for (let bin = 0; bin < BINS; bin++) yield [id, stage.updateAt(index), bin === 0 ? 0 : 2 ** edge(bin), bin === BINS - 1 ? Infinity : 2 ** edge(bin + 1), single(Math.fround(values[bin]!))];
+      for (let bin = 0; bin < BINS; bin++)
+        yield [
+          id,
+          stage.updateAt(index),
+          bin === 0 ? 0 : 2 ** edge(bin),
+          bin === BINS - 1 ? Infinity : 2 ** edge(bin + 1),
+          single(Math.fround(values[bin]!)),
+        ];
     }
   },
 };
 
 /** Coarse buckets of the whole window while the playhead moves; around it every record, once it stands. */
 function ask(stage: Stage, run: number, bin: number): void {
-  const column = columnIndex(stage.manifest!, share(bin)), { made } = stage.store.runs[run]!, update = Math.max(1, stage.updateAt(run));
+  const column = columnIndex(stage.manifest!, share(bin)),
+    { made } = stage.store.runs[run]!,
+    update = Math.max(1, stage.updateAt(run));
   if (column < 0 || made === 0) return;
   const still = stage.playhead.mode === "paused";
   if (still && stage.store.at(run, column, update, row) && row.level === 0) return;

@@ -1,4 +1,7 @@
-/** The straight line between two runs' ends (Keskar et al. 2017, figure 3): loss on the left axis, accuracy on the right; training solid, test dashed. */
+/**
+ * The straight line between two runs' ends (Keskar et al. 2017, figure 3): loss on the left axis, accuracy on the right; training solid,
+ * test dashed.
+ */
 import type { Line } from "../../answers.ts";
 import { figure, short } from "../../format.ts";
 import { tr } from "../../language.ts";
@@ -26,7 +29,12 @@ function endsOf(stage: Stage): readonly [number, number] | null {
 export function lineChart(stage: Stage): Drawing {
   const line = new PollingRequest<Line>(() => stage.changed(Change.charts));
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const selects = ([0, 1] as const).map((end) => el("select", { "aria-label": end === 0 ? tr("Run at t = 0", "t = 0 处的运行") : tr("Run at t = 1", "t = 1 处的运行"), onchange: () => choose() }));
+  const selects = ([0, 1] as const).map((end) =>
+    el("select", {
+      "aria-label": end === 0 ? tr("Run at t = 0", "t = 0 处的运行") : tr("Run at t = 1", "t = 1 处的运行"),
+      onchange: () => choose(),
+    }),
+  );
   const choose = (): void => stage.setLineEnds(selects.map(({ value }) => value) as [string, string]);
   const root = el("div", { class: "chart-controls" }, selects[0]!, el("span", { class: "quiet" }, "→"), selects[1]!);
   let offered = "";
@@ -36,10 +44,11 @@ export function lineChart(stage: Stage): Drawing {
     if (ends === null || ends[0] === ends[1]) return line.forget();
     const { generation } = stage.manifest!;
     const running = ends.some((run) => !["finished", "diverged", "stopped", "failed"].includes(stage.store.runs[run]!.state));
-    if (running) timer ??= setTimeout(() => {
-      timer = undefined;
-      stage.changed(Change.charts);
-    }, AGAIN_AFTER);
+    if (running)
+      timer ??= setTimeout(() => {
+        timer = undefined;
+        stage.changed(Change.charts);
+      }, AGAIN_AFTER);
     const now = running ? Math.floor(performance.now() / AGAIN_AFTER) : "ended";
     if (line.progress !== null && line.value === null && line.error === null && wantedEnds === ends.join()) return; // let the first come first
     if (wantedEnds !== ends.join()) line.value = null;
@@ -54,9 +63,13 @@ export function lineChart(stage: Stage): Drawing {
     name: "line",
     title: () => tr("Line between two ends", "两个终点之间的连线"),
     unit: () => "",
-    note: (s) => (s.manifest!.data.task === "classification" || isContrastive(s.manifest!)
-      ? tr("left axis: loss · right axis, green: accuracy · solid: training, dashed: test", "左轴：损失 · 右轴（绿）：准确率 · 实线：训练，虚线：测试")
-      : tr("loss · solid: training, dashed: test", "损失 · 实线：训练，虚线：测试")) + evaluated(s.manifest!),
+    note: (s) =>
+      (s.manifest!.data.task === "classification" || isContrastive(s.manifest!)
+        ? tr(
+            "left axis: loss · right axis, green: accuracy · solid: training, dashed: test",
+            "左轴：损失 · 右轴（绿）：准确率 · 实线：训练，虚线：测试",
+          )
+        : tr("loss · solid: training, dashed: test", "损失 · 实线：训练，虚线：测试")) + evaluated(s.manifest!),
     scales: ["log", "linear"],
     isPositive: () => line.value === null || losses(line.value).every((v) => v > 0),
     format: short,
@@ -66,12 +79,16 @@ export function lineChart(stage: Stage): Drawing {
       label: () => tr("t, with weights (1 − t)·a + t·b", "t，权重为 (1 − t)·a + t·b"),
       ticks: (_, values) => values.map((value) => short(value)),
     },
-    right: { range: () => (line.value?.train.accuracy?.some((v) => v !== null) ? [0, 1.02] : null), format: (value) => `${Math.round(100 * value)} %` },
+    right: {
+      range: () => (line.value?.train.accuracy?.some((v) => v !== null) ? [0, 1.02] : null),
+      format: (value) => `${Math.round(100 * value)} %`,
+    },
     range(_, kind) {
       look();
       const values = line.value === null ? [] : losses(line.value);
       if (values.length === 0) return null;
-      const low = Math.min(...values), high = Math.max(...values);
+      const low = Math.min(...values),
+        high = Math.max(...values);
       return kind === "log" ? [rounded(low / 1.3, "down"), rounded(high * 1.3, "up")] : [0, 1.1 * high];
     },
     draw(plot, s) {
@@ -103,7 +120,8 @@ export function lineChart(stage: Stage): Drawing {
         const names = JSON.stringify([s.labels, s.manifest!.runs.map((run) => run.id)]);
         if (names !== offered) {
           offered = names;
-          for (const select of selects) select.replaceChildren(...s.manifest!.runs.map((run) => el("option", { value: run.id }, s.labels[run.index]!)));
+          for (const select of selects)
+            select.replaceChildren(...s.manifest!.runs.map((run) => el("option", { value: run.id }, s.labels[run.index]!)));
         }
         const chosen = endsOf(s);
         root.hidden = chosen === null;
@@ -114,13 +132,19 @@ export function lineChart(stage: Stage): Drawing {
       },
     },
     sentence(s) {
-      const { value } = line, chosen = endsOf(s);
+      const { value } = line,
+        chosen = endsOf(s);
       if (value === null || chosen === null) return "";
       const at = (t: number): string => figure(value.train.loss[value.t.findIndex((x) => x >= t - 1e-9)] ?? NaN);
-      const middle = value.t.map((t, i) => ({ t, loss: value.train.loss[i] })).filter(({ t, loss }) => t > 0 && t < 1 && loss !== null).sort((p, q) => q.loss! - p.loss!)[0];
+      const middle = value.t
+        .map((t, i) => ({ t, loss: value.train.loss[i] }))
+        .filter(({ t, loss }) => t > 0 && t < 1 && loss !== null)
+        .sort((p, q) => q.loss! - p.loss!)[0];
       const [a, b] = chosen.map((run) => s.labels[run]);
-      return tr(`Training loss on the line from ${a} (${at(0)}) to ${b} (${at(1)}); in between at most ${figure(middle?.loss ?? NaN)} at t = ${middle?.t.toFixed(2)}.`,
-        `从 ${a}（${at(0)}）到 ${b}（${at(1)}）连线上的训练损失；其间最大为 ${figure(middle?.loss ?? NaN)}，在 t = ${middle?.t.toFixed(2)} 处。`);
+      return tr(
+        `Training loss on the line from ${a} (${at(0)}) to ${b} (${at(1)}); in between at most ${figure(middle?.loss ?? NaN)} at t = ${middle?.t.toFixed(2)}.`,
+        `从 ${a}（${at(0)}）到 ${b}（${at(1)}）连线上的训练损失；其间最大为 ${figure(middle?.loss ?? NaN)}，在 t = ${middle?.t.toFixed(2)} 处。`,
+      );
     },
     *table() {
       yield ["t", "train loss", "train accuracy", "test loss", "test accuracy"];
@@ -133,7 +157,14 @@ export function lineChart(stage: Stage): Drawing {
   };
 }
 
-function curve(plot: Plot, t: readonly number[], values: readonly (number | null)[] | null | undefined, place: (value: number) => number, colour: string, dashed: boolean): void {
+function curve(
+  plot: Plot,
+  t: readonly number[],
+  values: readonly (number | null)[] | null | undefined,
+  place: (value: number) => number,
+  colour: string,
+  dashed: boolean,
+): void {
   const { ctx, ratio } = plot;
   ctx.strokeStyle = colour;
   ctx.lineWidth = 1.75 * ratio;
@@ -156,7 +187,8 @@ function curve(plot: Plot, t: readonly number[], values: readonly (number | null
 function ends(plot: Plot, stage: Stage, line: Line): void {
   const { ctx, ratio } = plot;
   ([line.a, line.b] as const).forEach((id, t) => {
-    const run = stage.manifest!.runs.findIndex((r) => r.id === id), x = plot.x(t);
+    const run = stage.manifest!.runs.findIndex((r) => r.id === id),
+      x = plot.x(t);
     if (run < 0) return;
     ctx.strokeStyle = ctx.fillStyle = stage.styles[run]!.colour[stage.theme];
     ctx.lineWidth = 1.5 * ratio;
@@ -167,7 +199,8 @@ function ends(plot: Plot, stage: Stage, line: Line): void {
     ctx.font = plot.font;
     ctx.textBaseline = "top";
     ctx.textAlign = t === 0 ? "right" : "left";
-    const words = stage.labels[run]!, room = (0.56 * words.length * parseFloat(plot.font) + 8 * ratio) * (t === 0 ? -1 : 1);
+    const words = stage.labels[run]!,
+      room = (0.56 * words.length * parseFloat(plot.font) + 8 * ratio) * (t === 0 ? -1 : 1);
     const { fillStyle } = ctx;
     ctx.fillStyle = plot.colours.ground;
     ctx.globalAlpha = 0.8;
@@ -177,4 +210,3 @@ function ends(plot: Plot, stage: Stage, line: Line): void {
     ctx.fillText(words, x + (t === 0 ? -5 : 5) * ratio, plot.top + 2 * ratio);
   });
 }
-

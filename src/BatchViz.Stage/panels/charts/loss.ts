@@ -16,9 +16,19 @@ export const lossChart: Drawing = {
   title: () => tr("Loss", "损失"),
   unit: lossUnit,
   note(stage) {
-    const { examples, split } = stage.manifest!.evaluation, count = whole(examples), train = trained(stage.manifest!), mode = evaluated(stage.manifest!);
-    return split === "train" ? tr(`thin: every batch${train}, min to max · bold: ${count} training examples${mode}`, `细线：每个批量${train}，最小至最大 · 粗线：${count} 个训练样本${mode}`)
-      : tr(`thin: every batch${train}, min to max · bold: ${count} ${split} examples${mode}`, `细线：每个批量${train}，最小至最大 · 粗线：${count} 个测试样本${mode}`);
+    const { examples, split } = stage.manifest!.evaluation,
+      count = whole(examples),
+      train = trained(stage.manifest!),
+      mode = evaluated(stage.manifest!);
+    return split === "train"
+      ? tr(
+          `thin: every batch${train}, min to max · bold: ${count} training examples${mode}`,
+          `细线：每个批量${train}，最小至最大 · 粗线：${count} 个训练样本${mode}`,
+        )
+      : tr(
+          `thin: every batch${train}, min to max · bold: ${count} ${split} examples${mode}`,
+          `细线：每个批量${train}，最小至最大 · 粗线：${count} 个测试样本${mode}`,
+        );
   },
   scales: ["log", "linear"],
   isPositive: (stage) => evaluationRange(stage)[0] > 0,
@@ -43,7 +53,9 @@ export const lossChart: Drawing = {
     }
     if (!(high >= low)) return null;
     if (high === low) return roomy(low, high, kind);
-    return kind === "log" ? [rounded(low / 2, "down"), rounded(high * 1.5, "up")] : [low < 0 ? low - 0.05 * (high - low) : 0, high + 0.15 * (high - low)];
+    return kind === "log"
+      ? [rounded(low / 2, "down"), rounded(high * 1.5, "up")]
+      : [low < 0 ? low - 0.05 * (high - low) : 0, high + 0.15 * (high - low)];
   },
   draw: (plot, stage) => columnCurves(plot, stage, COLUMN.loss, { behind: true }) + evaluationCurves(plot, stage, 0),
   empty: () => tr("The loss of every batch appears here with the first updates.", "第一次更新后，这里会显示每个批量的损失。"),
@@ -54,8 +66,15 @@ export const lossChart: Drawing = {
   },
 };
 
-const noTest = (stage: Stage): string | null => (stage.manifest!.data.testExamples === 0 ? tr("There is no test split, so nothing is measured on one.", "没有测试集，因此没有测试结果。") : null);
-const testNote = (stage: Stage): string => (stage.manifest!.data.testExamples > 0 ? tr(`${whole(stage.manifest!.data.testExamples)} test examples`, `${whole(stage.manifest!.data.testExamples)} 个测试样本`) + evaluated(stage.manifest!) : "");
+const noTest = (stage: Stage): string | null =>
+  stage.manifest!.data.testExamples === 0
+    ? tr("There is no test split, so nothing is measured on one.", "没有测试集，因此没有测试结果。")
+    : null;
+const testNote = (stage: Stage): string =>
+  stage.manifest!.data.testExamples > 0
+    ? tr(`${whole(stage.manifest!.data.testExamples)} test examples`, `${whole(stage.manifest!.data.testExamples)} 个测试样本`) +
+      evaluated(stage.manifest!)
+    : "";
 
 export const testLossChart: Drawing = {
   name: "test-loss",
@@ -87,7 +106,10 @@ export const accuracyChart: Drawing = {
   name: "accuracy",
   title: () => tr("Test accuracy", "测试准确率"),
   unit: () => "",
-  note: (stage) => (isContrastive(stage.manifest!) && stage.manifest!.data.testExamples > 0 ? tr("pairs whose second view is the most similar: of ", "第二视图最相似的样本对：") : "") + testNote(stage),
+  note: (stage) =>
+    (isContrastive(stage.manifest!) && stage.manifest!.data.testExamples > 0
+      ? tr("pairs whose second view is the most similar: of ", "第二视图最相似的样本对：")
+      : "") + testNote(stage),
   scales: ["linear"],
   format: (value) => `${Number((100 * value).toPrecision(4))} %`,
   readout: (value) => percent(value),
@@ -99,9 +121,11 @@ export const accuracyChart: Drawing = {
     return span && [Math.max(0, span[0] - 0.03), Math.min(1.02, span[1] + 0.03)];
   },
   draw: (plot, stage) => evaluationCurves(plot, stage, 2),
-  empty: (stage) => noTest(stage) ?? (stage.manifest!.data.task === "classification"
-    ? tr("The first test accuracy appears with the first evaluation.", "第一次评估后会显示测试准确率。")
-    : tr("Accuracy is defined for classification only; this is regression.", "准确率只对分类任务有定义；当前是回归任务。")),
+  empty: (stage) =>
+    noTest(stage) ??
+    (stage.manifest!.data.task === "classification"
+      ? tr("The first test accuracy appears with the first evaluation.", "第一次评估后会显示测试准确率。")
+      : tr("Accuracy is defined for classification only; this is regression.", "准确率只对分类任务有定义；当前是回归任务。")),
   *table(stage) {
     yield HEADER(stage);
     yield* evaluationTable(stage, 2, "test accuracy");

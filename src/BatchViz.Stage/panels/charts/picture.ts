@@ -10,7 +10,8 @@ import { ticksOf, type ScaleKind } from "./scale.ts";
 import type { Canvas } from "./vector.ts";
 import { windowFrom } from "./window.ts";
 
-export const WIDTH = 960, HEIGHT = 540;
+export const WIDTH = 960,
+  HEIGHT = 540;
 const FONT = '"Inter Variable", Inter, system-ui, sans-serif';
 const MARGIN = { left: 64, right: 32, top: 72, bottom: 84 };
 
@@ -21,8 +22,10 @@ export interface Look {
 
 /** Draws on `ctx` in `ratio` pixels to one of the picture's. False when there is nothing to show. */
 export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind, colours }: Look, ratio = 1): boolean {
-  const plot = new Plot(ctx), right = drawing.right?.range(stage) ?? null;
-  const width = WIDTH - MARGIN.left - MARGIN.right - (right === null ? 0 : 24), height = HEIGHT - MARGIN.top - MARGIN.bottom;
+  const plot = new Plot(ctx),
+    right = drawing.right?.range(stage) ?? null;
+  const width = WIDTH - MARGIN.left - MARGIN.right - (right === null ? 0 : 24),
+    height = HEIGHT - MARGIN.top - MARGIN.bottom;
   const range = drawing.range(stage, kind, width / height);
   if (range === null) return false;
   const [from, to] = drawing.frame?.range(stage, width / height) ?? [windowFrom(stage), stage.to];
@@ -31,7 +34,9 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
   plot.colours = colours;
   plot.font = `${12 * ratio}px ${FONT}`;
   plot.place(MARGIN.left * ratio, MARGIN.top * ratio, width * ratio, height * ratio);
-  const { left, top } = plot, bottom = plot.top + plot.height, end = plot.left + plot.width;
+  const { left, top } = plot,
+    bottom = plot.top + plot.height,
+    end = plot.left + plot.width;
   plot.xs.set(timeKind, from, to, left, end);
   plot.ys.set(kind, range[0], range[1], bottom, top);
   if (right !== null) plot.rights.set("linear", right[0], right[1], bottom, top);
@@ -46,13 +51,21 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
   ctx.fillStyle = colours.ground;
   ctx.fillRect(0, 0, WIDTH * ratio, HEIGHT * ratio);
   const unit = drawing.unit(stage);
-  text(unit === "" ? drawing.title() : `${drawing.title()}, ${unit}`, left, 24 * ratio, "left", colours.text, `600 ${17 * ratio}px ${FONT}`);
+  text(
+    unit === "" ? drawing.title() : `${drawing.title()}, ${unit}`,
+    left,
+    24 * ratio,
+    "left",
+    colours.text,
+    `600 ${17 * ratio}px ${FONT}`,
+  );
   text(stage.manifest!.name, end, 24 * ratio, "right");
   text(noteOf(drawing, stage), left, 48 * ratio, "left");
 
   ctx.strokeStyle = colours.hair;
   ctx.lineWidth = ratio;
-  const xTicks = drawing.frame?.splits?.() ?? ticksOf(timeKind, from, to, 8), xTexts = drawing.frame?.ticks(stage, xTicks) ?? xTicks.map(short);
+  const xTicks = drawing.frame?.splits?.() ?? ticksOf(timeKind, from, to, 8),
+    xTexts = drawing.frame?.ticks(stage, xTicks) ?? xTicks.map(short);
   xTicks.forEach((tick, i) => {
     line(ctx, plot.x(tick), top, plot.x(tick), bottom);
     text(xTexts[i]!, plot.x(tick), bottom + 16 * ratio, "center");
@@ -61,7 +74,9 @@ export function paintPicture(ctx: Canvas, drawing: Drawing, stage: Stage, { kind
     line(ctx, left, plot.y(tick), end, plot.y(tick));
     text(drawing.format(tick), left - 8 * ratio, plot.y(tick), "right");
   }
-  if (right !== null) for (const tick of ticksOf("linear", right[0], right[1], 6)) text(drawing.right!.format(tick), end + 8 * ratio, plot.rights.at(tick), "left", colours.green);
+  if (right !== null)
+    for (const tick of ticksOf("linear", right[0], right[1], 6))
+      text(drawing.right!.format(tick), end + 8 * ratio, plot.rights.at(tick), "left", colours.green);
   text(drawing.frame?.label(stage) ?? AXIS_LABELS[stage.axis], left + plot.width / 2, bottom + 38 * ratio, "center");
 
   ctx.save();
@@ -84,15 +99,25 @@ function line(ctx: Canvas, x0: number, y0: number, x1: number, y1: number): void
 }
 
 /** Runs that look alike are named once; what has no room in one line is counted. */
-function legend(ctx: Canvas, stage: Stage, left: number, y: number, end: number, ratio: number, text: (words: string, x: number, y: number, align: CanvasTextAlign) => void): void {
+function legend(
+  ctx: Canvas,
+  stage: Stage,
+  left: number,
+  y: number,
+  end: number,
+  ratio: number,
+  text: (words: string, x: number, y: number, align: CanvasTextAlign) => void,
+): void {
   const looks = new Map<string, number>();
   for (const { index, batchSize, fork } of stage.manifest!.runs) {
     const key = fork ? `run ${index}` : `B = ${batchSize}`;
     if (!stage.hidden.has(index) && !looks.has(key)) looks.set(key, index);
   }
-  let x = left, named = 0;
+  let x = left,
+    named = 0;
   for (const [key, index] of looks) {
-    const words = key.startsWith("run") ? stage.labels[index]! : key, room = (40 + 7 * words.length) * ratio;
+    const words = key.startsWith("run") ? stage.labels[index]! : key,
+      room = (40 + 7 * words.length) * ratio;
     if (x + room > end) {
       text(`+ ${looks.size - named}`, x, y, "left");
       break;

@@ -1,4 +1,7 @@
-/** All runs' values under the cursor, or those of their bands, above the chart, so that it covers no curve. Its rows are made once and refilled. */
+/**
+ * All runs' values under the cursor, or those of their bands, above the chart, so that it covers no curve. Its rows are made once and
+ * refilled.
+ */
 import { AXIS_LABELS } from "../../axis.ts";
 import { figure, short } from "../../format.ts";
 import type { Stage } from "../../stage.ts";
@@ -29,7 +32,8 @@ export class Readout {
 
   /** At `x` pixels of a place that is `width` wide; `cutOf`: what the picture cuts there. */
   show(drawing: Drawing | null, x: number, width: number, cutOf: CutOf): void {
-    const { stage } = this, { cursor, manifest } = stage;
+    const { stage } = this,
+      { cursor, manifest } = stage;
     this.root.hidden = drawing?.at === undefined || cursor === null || manifest === null;
     if (this.root.hidden) return;
     setText(this.head, `${stage.axis === "epochs" ? figure(cursor!) : short(cursor!)} ${AXIS_LABELS[stage.axis]}`);
@@ -43,14 +47,18 @@ export class Readout {
   /** The same as text. */
   words(): string {
     if (this.root.hidden) return "";
-    return [this.head.textContent, ...this.lines.slice(0, this.count).map(({ name, value }) => `${name.textContent} ${value.textContent}`)].join("; ");
+    return [
+      this.head.textContent,
+      ...this.lines.slice(0, this.count).map(({ name, value }) => `${name.textContent} ${value.textContent}`),
+    ].join("; ");
   }
 
   private fill(run: number, label: string, text: string): void {
     const { stage } = this;
     const line = (this.lines[this.count] ??= this.add());
     this.count++;
-    const style = stage.styles[run]!, colour = style.colour[stage.theme];
+    const style = stage.styles[run]!,
+      colour = style.colour[stage.theme];
     if (line.colour !== colour) {
       line.colour = colour;
       setRunColour(line.root, style, stage.theme);
@@ -60,7 +68,8 @@ export class Readout {
   }
 
   private add(): Line {
-    const name = el("span", {}), value = el("b", {});
+    const name = el("span", {}),
+      value = el("b", {});
     const root = el("li", {}, el("i", {}), name, value);
     this.list.append(root);
     return { root, name, value, colour: "" };
@@ -82,8 +91,10 @@ export function readings(stage: Stage, drawing: Drawing, at: number, cutOf: CutO
   const shown = stage.manifest!.runs.map(({ index }) => index).filter((run) => !stage.hidden.has(run));
   const groups = isBand(drawing, stage) ? seedGroups(stage) : shown.map((run) => [run]);
   return groups.map((group) => {
-    const run = group[0]!, cut = cutOf(run);
-    const reading = group.length > 1 ? ofBand(stage, drawing, group, at) : { run, name: stage.labels[run]!, text: ofRun(stage, drawing, run, at) };
+    const run = group[0]!,
+      cut = cutOf(run);
+    const reading =
+      group.length > 1 ? ofBand(stage, drawing, group, at) : { run, name: stage.labels[run]!, text: ofRun(stage, drawing, run, at) };
     return cut === null ? reading : { ...reading, text: `${reading.text} ${cut.above ? "↑" : "↓"} ${drawing.readout(cut.value)}` };
   });
 }
@@ -102,13 +113,20 @@ function ofRun(stage: Stage, drawing: Drawing, run: number, at: number): string 
 
 /** Mean ± half the 95 % interval, and of how many seeds where it is not of all. */
 function ofBand(stage: Stage, drawing: Drawing, group: readonly number[], at: number): Reading {
-  const interval = new Interval(), gone = group.filter((run) => {
-    const value = valueAt(stage, drawing, run, at);
-    if (Number.isFinite(value)) interval.add(value);
-    return !Number.isFinite(value);
-  });
+  const interval = new Interval(),
+    gone = group.filter((run) => {
+      const value = valueAt(stage, drawing, run, at);
+      if (Number.isFinite(value)) interval.add(value);
+      return !Number.isFinite(value);
+    });
   const mean = interval.count === 0 ? "–" : drawing.readout(interval.mean);
   const half = interval.count < 2 ? "" : ` ± ${drawing.readout(interval.half)}`;
-  const seeds = gone.length === 0 ? "" : ` · ${saySeeds(interval.count, gone.map((run) => stage.store.runs[run]!.state))}`;
+  const seeds =
+    gone.length === 0
+      ? ""
+      : ` · ${saySeeds(
+          interval.count,
+          gone.map((run) => stage.store.runs[run]!.state),
+        )}`;
   return { run: group[0]!, name: `B = ${stage.manifest!.runs[group[0]!]!.batchSize}`, text: `${mean}${half}${seeds}` };
 }

@@ -37,7 +37,11 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
   /** Why there will never be anything to see. */
   const never = (stage: Stage): string | null => whyUndefined(stage.manifest!, column) ?? empty?.(stage) ?? null;
   return {
-    name, title, unit, note, scales,
+    name,
+    title,
+    unit,
+    note,
+    scales,
     format: short,
     readout: readout ?? figure,
     record: column,
@@ -48,13 +52,26 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
     range(stage, kind) {
       if (never(stage) !== null) return null;
       const values = sortedValues(stage, column, kind === "log" ? 0 : -Infinity, outliers > 0 ? leaves(stage) : undefined);
-      const high = values[Math.floor((1 - outliers) * (values.length - 1))], low = values[Math.floor(outliers * (values.length - 1))];
+      const high = values[Math.floor((1 - outliers) * (values.length - 1))],
+        low = values[Math.floor(outliers * (values.length - 1))];
       if (high === undefined || low === undefined) return null;
-      if (kind === "log") return outliers > 0 ? [rounded(Math.max(low, high * 1e-4) / 1.5, "down"), rounded(high * 1.5, "up")] : roomy(low, high, kind);
-      return kind === "symlog" ? [low < 0 ? -rounded(-low * 1.5, "up") : 0, Math.max(1, high > 0 ? rounded(high * 1.5, "up") : 1)] : roomy(low, high, kind);
+      if (kind === "log")
+        return outliers > 0 ? [rounded(Math.max(low, high * 1e-4) / 1.5, "down"), rounded(high * 1.5, "up")] : roomy(low, high, kind);
+      return kind === "symlog"
+        ? [low < 0 ? -rounded(-low * 1.5, "up") : 0, Math.max(1, high > 0 ? rounded(high * 1.5, "up") : 1)]
+        : roomy(low, high, kind);
     },
     draw: draw ?? ((plot, stage) => columnCurves(plot, stage, column)),
-    empty: (stage) => (columnIndex(stage.manifest!, column) < 0 ? tr("This recording does not have these values.", "此录制中没有这些数值。") : never(stage) ?? (sortedValues(stage, column).length > 0 ? tr("All values are 0, which a logarithmic axis does not show; a linear one does.", "所有数值均为 0，对数轴无法显示；可改用线性轴。") : tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。"))),
+    empty: (stage) =>
+      columnIndex(stage.manifest!, column) < 0
+        ? tr("This recording does not have these values.", "此录制中没有这些数值。")
+        : (never(stage) ??
+          (sortedValues(stage, column).length > 0
+            ? tr(
+                "All values are 0, which a logarithmic axis does not show; a linear one does.",
+                "所有数值均为 0，对数轴无法显示；可改用线性轴。",
+              )
+            : tr("The first values appear here with the first updates.", "第一次更新后，这里会显示数值。"))),
     sentence: (stage) => (never(stage) === null ? undefined : ""),
     *table(stage) {
       yield HEADER(stage);
@@ -64,29 +81,49 @@ function columnChart({ name, column, title, unit, note, scales, outliers, best, 
 }
 
 export const gradientChart = columnChart({
-  name: "gradient", column: COLUMN.gradientNorm, scales: ["log", "linear"], outliers: 0.01,
-  title: () => tr("Gradient norm", "梯度范数"), unit: () => "", note: () => tr("of every batch, min to max", "每个批量，最小至最大"),
+  name: "gradient",
+  column: COLUMN.gradientNorm,
+  scales: ["log", "linear"],
+  outliers: 0.01,
+  title: () => tr("Gradient norm", "梯度范数"),
+  unit: () => "",
+  note: () => tr("of every batch, min to max", "每个批量，最小至最大"),
 });
 
 /** Negative while |G|² is lost in the noise, undefined for single examples: asinh shows both signs and every size. */
 export const noiseChart = columnChart({
-  name: "noise", column: "noiseScale", scales: ["symlog", "linear"], outliers: 0.02,
+  name: "noise",
+  column: "noiseScale",
+  scales: ["symlog", "linear"],
+  outliers: 0.02,
   title: () => tr("Gradient noise scale", "梯度噪声尺度"),
   unit: () => tr("examples", "样本"),
-  note: (stage) => (whyUndefined(stage.manifest!, "noiseScale") !== null ? undefinedNote(stage.manifest!) : tr("tr Σ / |G|² over about 100 updates; below 0 while |G|² is lost in the noise", "tr Σ / |G|²，约 100 次更新的平均；|G|² 淹没在噪声中时为负") + (ofSingles(stage) ? tr("; undefined for B = 1", "；B = 1 时无定义") : "")),
+  note: (stage) =>
+    whyUndefined(stage.manifest!, "noiseScale") !== null
+      ? undefinedNote(stage.manifest!)
+      : tr(
+          "tr Σ / |G|² over about 100 updates; below 0 while |G|² is lost in the noise",
+          "tr Σ / |G|²，约 100 次更新的平均；|G|² 淹没在噪声中时为负",
+        ) + (ofSingles(stage) ? tr("; undefined for B = 1", "；B = 1 时无定义") : ""),
   draw(plot, stage) {
     zeroLine(plot);
     return columnCurves(plot, stage, "noiseScale", { red: false });
   },
-  empty: (stage) => (ofSingles(stage) && shown(stage).every((run) => run.batchSize === 1)
-    ? tr("Undefined for B = 1: the variance of gradients needs a batch of two examples or more.", "B = 1 时无定义：梯度的方差至少需要两个样本。") : null),
+  empty: (stage) =>
+    ofSingles(stage) && shown(stage).every((run) => run.batchSize === 1)
+      ? tr(
+          "Undefined for B = 1: the variance of gradients needs a batch of two examples or more.",
+          "B = 1 时无定义：梯度的方差至少需要两个样本。",
+        )
+      : null,
 });
 
 const shown = (stage: Stage): { batchSize: number }[] => stage.manifest!.runs.filter((run) => !stage.hidden.has(run.index));
 const ofSingles = (stage: Stage): boolean => shown(stage).some((run) => run.batchSize === 1);
 
 export function zeroLine(plot: Plot): void {
-  const { ctx, ratio } = plot, y = plot.y(0);
+  const { ctx, ratio } = plot,
+    y = plot.y(0);
   if (y <= plot.top || y >= plot.top + plot.height) return;
   ctx.strokeStyle = plot.colours.quiet;
   ctx.lineWidth = ratio;
@@ -99,20 +136,36 @@ export function zeroLine(plot: Plot): void {
 }
 
 export const rateChart = columnChart({
-  name: "rate", column: "learningRate", scales: ["log", "linear"], outliers: 0,
-  title: () => tr("Learning rate", "学习率"), unit: () => "", note: () => tr("η of every update", "每次更新的 η"),
+  name: "rate",
+  column: "learningRate",
+  scales: ["log", "linear"],
+  outliers: 0,
+  title: () => tr("Learning rate", "学习率"),
+  unit: () => "",
+  note: () => tr("η of every update", "每次更新的 η"),
   draw: (plot, stage) => columnCurves(plot, stage, "learningRate", { setting: true }),
 });
 
 export const batchSizeChart = columnChart({
-  name: "batch-size", column: "batchSize", scales: ["log", "linear"], outliers: 0, readout: whole,
-  title: () => tr("Batch size", "批量大小"), unit: () => tr("examples", "样本"), note: () => tr("of every update; an epoch may end with a short one", "每次更新；每轮末尾的批量可能较小"),
+  name: "batch-size",
+  column: "batchSize",
+  scales: ["log", "linear"],
+  outliers: 0,
+  readout: whole,
+  title: () => tr("Batch size", "批量大小"),
+  unit: () => tr("examples", "样本"),
+  note: () => tr("of every update; an epoch may end with a short one", "每次更新；每轮末尾的批量可能较小"),
   draw: (plot, stage) => columnCurves(plot, stage, "batchSize", { setting: true }),
 });
 
 export const ratioChart = columnChart({
-  name: "ratio", column: "updateRatio", scales: ["log", "linear"], outliers: 0.01,
-  title: () => tr("Update-to-weight ratio", "更新与权重之比"), unit: () => "", note: () => tr("‖Δw‖ / ‖w‖ of every update", "每次更新的 ‖Δw‖ / ‖w‖"),
+  name: "ratio",
+  column: "updateRatio",
+  scales: ["log", "linear"],
+  outliers: 0.01,
+  title: () => tr("Update-to-weight ratio", "更新与权重之比"),
+  unit: () => "",
+  note: () => tr("‖Δw‖ / ‖w‖ of every update", "每次更新的 ‖Δw‖ / ‖w‖"),
 });
 
 /** Buckets in a window: fewer than elsewhere, for a rate over few records is mostly the clock's jitter. */
@@ -120,21 +173,30 @@ const STEPS = 96;
 
 /** Visits examples per lane second between the ends of neighbouring buckets. */
 function eachRate(stage: Stage, visit: (run: number, from: number, to: number, rate: number) => void): void {
-  eachRow(stage, COLUMN.seconds, (row, run) => {
-    const clock = stage.clocks[run]!;
-    for (let i = 1; i < row.count; i++) {
-      const from = row.to[i - 1]!, to = row.to[i]!, seconds = row.last[i]! - row.last[i - 1]!;
-      const rate = (clock.toAxis("examples", to) - clock.toAxis("examples", from)) / seconds;
-      if (rate > 0 && rate < Infinity) visit(run, from, to, rate);
-    }
-  }, STEPS);
+  eachRow(
+    stage,
+    COLUMN.seconds,
+    (row, run) => {
+      const clock = stage.clocks[run]!;
+      for (let i = 1; i < row.count; i++) {
+        const from = row.to[i - 1]!,
+          to = row.to[i]!,
+          seconds = row.last[i]! - row.last[i - 1]!;
+        const rate = (clock.toAxis("examples", to) - clock.toAxis("examples", from)) / seconds;
+        if (rate > 0 && rate < Infinity) visit(run, from, to, rate);
+      }
+    },
+    STEPS,
+  );
 }
 
 export const throughputChart: Drawing = {
   name: "throughput",
   title: () => tr("Throughput", "吞吐量"),
   unit: () => tr("examples / lane second", "样本 / 通道秒"),
-  note: (stage) => tr("shared machine", "共享的机器") + (hasSeeds(stage) ? tr("; seeds that are trained together share one clock", "；一起训练的随机种子共用一个时钟") : ""),
+  note: (stage) =>
+    tr("shared machine", "共享的机器") +
+    (hasSeeds(stage) ? tr("; seeds that are trained together share one clock", "；一起训练的随机种子共用一个时钟") : ""),
   scales: ["log", "linear"],
   format: short,
   readout: (value) => `${short(value)} /s`,
@@ -152,14 +214,18 @@ export const throughputChart: Drawing = {
     const rates: number[] = [];
     eachRate(stage, (_run, _from, _to, rate) => rates.push(rate));
     rates.sort((a, b) => a - b);
-    const low = rates[Math.floor(0.02 * (rates.length - 1))], high = rates[Math.floor(0.98 * (rates.length - 1))];
+    const low = rates[Math.floor(0.02 * (rates.length - 1))],
+      high = rates[Math.floor(0.98 * (rates.length - 1))];
     return low === undefined || high === undefined ? null : kind === "log" ? roomy(low, high, "log") : [0, 1.1 * high];
   },
   draw(plot, stage) {
-    const { ctx } = plot, stairs = stairsOf(stage);
+    const { ctx } = plot,
+      stairs = stairsOf(stage);
     let points = 0;
     for (const group of seedGroups(stage)) {
-      const run = furthest(stage, group), clock = stage.clocks[run]!, known = stairs.get(run);
+      const run = furthest(stage, group),
+        clock = stage.clocks[run]!,
+        known = stairs.get(run);
       ctx.strokeStyle = ctx.fillStyle = stage.styles[run]!.colour[stage.theme];
       if (group.length > 1) {
         if (!bandOfRates(stage, group, stairs, band)) continue;
@@ -178,7 +244,16 @@ export const throughputChart: Drawing = {
           ctx.lineTo(plot.x(clock.toAxis(stage.axis, to[i]!)), plot.y(last[i]!));
         }
         ctx.stroke();
-        markCuts(plot, run, count, (i) => [plot.x(clock.toAxis(stage.axis, from[i]!)), plot.x(clock.toAxis(stage.axis, to[i]!))], from, to, last, last);
+        markCuts(
+          plot,
+          run,
+          count,
+          (i) => [plot.x(clock.toAxis(stage.axis, from[i]!)), plot.x(clock.toAxis(stage.axis, to[i]!))],
+          from,
+          to,
+          last,
+          last,
+        );
       });
       points += count;
     }
@@ -192,7 +267,17 @@ export const throughputChart: Drawing = {
       return yield* bandTable(stage, "examples per lane second", (group, out) => bandOfRates(stage, group, stairs, out));
     }
     const lines: (string | number)[][] = [];
-    eachRate(stage, (run, _from, to, rate) => lines.push(["examples per lane second", stage.manifest!.runs[run]!.id, to, stage.clocks[run]!.toAxis(stage.axis, to), single(rate), single(rate), single(rate)]));
+    eachRate(stage, (run, _from, to, rate) =>
+      lines.push([
+        "examples per lane second",
+        stage.manifest!.runs[run]!.id,
+        to,
+        stage.clocks[run]!.toAxis(stage.axis, to),
+        single(rate),
+        single(rate),
+        single(rate),
+      ]),
+    );
     yield* lines;
   },
 };
@@ -209,7 +294,11 @@ interface Stairs {
 const NO_VALUES: Values = { count: 0, to: [], last: [] };
 
 function bandOfRates(stage: Stage, group: readonly number[], stairs: ReadonlyMap<number, Stairs>, out: Band): boolean {
-  bandOfRows(group.map((run) => stairs.get(run) ?? NO_VALUES), endsOf(stage, group), out);
+  bandOfRows(
+    group.map((run) => stairs.get(run) ?? NO_VALUES),
+    endsOf(stage, group),
+    out,
+  );
   return out.count > 0;
 }
 

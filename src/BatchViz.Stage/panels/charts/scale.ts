@@ -28,26 +28,31 @@ export class Scale {
 }
 
 /** Where on a straight ruler a value lies. */
-export const bent = (kind: ScaleKind, value: number): number => (kind === "log" ? Math.log10(value) : kind === "symlog" ? Math.asinh(value) : value);
+export const bent = (kind: ScaleKind, value: number): number =>
+  kind === "log" ? Math.log10(value) : kind === "symlog" ? Math.asinh(value) : value;
 
 /** About `count` ticks that people like. */
 export function ticksOf(kind: ScaleKind, low: number, high: number, count: number): number[] {
   if (!(high > low)) return [];
   if (kind === "linear") return steps(low, high, niceStep(high - low, count));
   if (kind === "log") return decades(low, high, count);
-  const both = Math.asinh(high) - Math.asinh(low), ofSide = (from: number, to: number): number[] => {
-    const share = (Math.asinh(to) - Math.asinh(from)) / both;
-    const ticks = to > from ? decades(from, to, Math.max(1, Math.round(count * share))) : [];
-    return ticks.filter((tick) => from > 1 || Math.asinh(tick) * count > both * 0.8); // not on top of the zero
-  };
+  const both = Math.asinh(high) - Math.asinh(low),
+    ofSide = (from: number, to: number): number[] => {
+      const share = (Math.asinh(to) - Math.asinh(from)) / both;
+      const ticks = to > from ? decades(from, to, Math.max(1, Math.round(count * share))) : [];
+      return ticks.filter((tick) => from > 1 || Math.asinh(tick) * count > both * 0.8); // not on top of the zero
+    };
   const positive = ofSide(Math.max(1, low), high);
-  const negative = ofSide(Math.max(1, -high), -low).map((tick) => -tick).reverse();
+  const negative = ofSide(Math.max(1, -high), -low)
+    .map((tick) => -tick)
+    .reverse();
   return [...negative, ...(low <= 0 && high >= 0 ? [0] : []), ...positive];
 }
 
 function steps(low: number, high: number, step: number): number[] {
   const ticks: number[] = [];
-  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-12) + step * 1e-9; i++) ticks.push(Number((i * step).toPrecision(12)));
+  for (let i = Math.ceil(low / step - 1e-9); i * step <= high * (1 + 1e-12) + step * 1e-9; i++)
+    ticks.push(Number((i * step).toPrecision(12)));
   return ticks;
 }
 

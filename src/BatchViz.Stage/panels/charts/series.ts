@@ -9,7 +9,10 @@ import type { Row } from "./drawing.ts";
 import type { Plot } from "./plot.ts";
 import { windowFrom } from "./window.ts";
 
-const row = new Buckets(), part = new Buckets(), found = new Buckets(), band = new Band();
+const row = new Buckets(),
+  part = new Buckets(),
+  found = new Buckets(),
+  band = new Band();
 const rows: Buckets[] = [];
 
 export function eachRun(stage: Stage, visit: (run: number, dash: readonly number[], colour: string) => void): void {
@@ -21,17 +24,21 @@ export function eachRun(stage: Stage, visit: (run: number, dash: readonly number
 }
 
 /**
- * Fills `out` with a column's buckets over the window and asks for the detail that is missing. Where time is logarithmic, buckets are as fine as
+ * Fills `out` with a column's buckets over the window and asks for the detail that is missing. Where time is logarithmic, buckets are as
+ * fine as
  * the window is wide there: single records at its beginning, however many the run has made.
  */
 export function fill(stage: Stage, run: number, name: string, column: number, most: number, out: Buckets): boolean {
-  const clock = stage.clocks[run]!, { made } = stage.store.runs[run]!;
+  const clock = stage.clocks[run]!,
+    { made } = stage.store.runs[run]!;
   const from = Math.max(0, stage.beginning(run) - 1, Math.floor(clock.toUpdates(stage.axis, windowFrom(stage))) - 1);
-  const last = Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1, to = Math.min(made, last);
+  const last = Math.ceil(clock.toUpdates(stage.axis, stage.to)) + 1,
+    to = Math.min(made, last);
   if (to <= from) return false;
   if (!stage.logTime) return fillSpan(stage, run, name, column, from, to, most, out);
   out.clear(0);
-  const spans = logSpans(from, last), share = Math.ceil(most / spans.length);
+  const spans = logSpans(from, last),
+    share = Math.ceil(most / spans.length);
   for (const [start, end] of spans) {
     if (start >= to) break;
     fillSpan(stage, run, name, column, start, Math.min(end, to), share, part);
@@ -68,7 +75,8 @@ export function eachRow(stage: Stage, name: string, visit: (row: Buckets, run: n
 
 /** A fork is drawn from where it leaves its parent; before that its curve is the parent's. */
 export function fromBeginning(plot: Plot, stage: Stage, run: number, draw: () => void): void {
-  const start = stage.beginning(run), { ctx } = plot;
+  const start = stage.beginning(run),
+    { ctx } = plot;
   const left = start === 0 ? plot.left : Math.max(plot.left, plot.x(stage.clocks[run]!.toAxis(stage.axis, start)));
   const right = plot.left + plot.width;
   if (left >= right) return;
@@ -97,11 +105,19 @@ export function bandOfColumn(stage: Stage, group: readonly number[], name: strin
 
 /** The same of evaluations. */
 export function bandOfMeasured(stage: Stage, group: readonly number[], k: number, out: Band): boolean {
-  bandOfEvaluations(group.map((run) => stage.store.runs[run]!.evaluations), k, endsOf(stage, group), out);
+  bandOfEvaluations(
+    group.map((run) => stage.store.runs[run]!.evaluations),
+    k,
+    endsOf(stage, group),
+    out,
+  );
   return out.count > 0;
 }
 
-/** Every batch of one column. `red`: a value that is not finite is a mishap. `behind`: bolder curves lie over these. `setting`: it does not scatter. */
+/**
+ * Every batch of one column. `red`: a value that is not finite is a mishap. `behind`: bolder curves lie over these. `setting`: it does not
+ * scatter.
+ */
 export function columnCurves(plot: Plot, stage: Stage, name: string, { red = true, behind = false, setting = false } = {}): number {
   const column = columnIndex(stage.manifest!, name);
   let points = 0;
@@ -119,7 +135,17 @@ export function columnCurves(plot: Plot, stage: Stage, name: string, { red = tru
       points += band.count;
     } else if (fill(stage, group[0]!, name, column, MOST_DRAWN, row)) {
       const run = group[0]!;
-      fromBeginning(plot, stage, run, () => drawBuckets(plot, row, run, stage.clocks[run]!, stage.axis, setting && (stage.selected < 0 || stage.selected === run) ? "plain" : emphasis(stage, run), red ? plot.colours.red : null));
+      fromBeginning(plot, stage, run, () =>
+        drawBuckets(
+          plot,
+          row,
+          run,
+          stage.clocks[run]!,
+          stage.axis,
+          setting && (stage.selected < 0 || stage.selected === run) ? "plain" : emphasis(stage, run),
+          red ? plot.colours.red : null,
+        ),
+      );
       points += row.count;
     }
   }
@@ -140,7 +166,10 @@ export function evaluationCurves(plot: Plot, stage: Stage, k: number): number {
       points += band.count;
       continue;
     }
-    const run = group[0]!, { evaluations } = stage.store.runs[run]!, start = stage.beginning(run), clock = stage.clocks[run]!;
+    const run = group[0]!,
+      { evaluations } = stage.store.runs[run]!,
+      start = stage.beginning(run),
+      clock = stage.clocks[run]!;
     fromBeginning(plot, stage, run, () => drawEvaluations(plot, evaluations, k, run, clock, stage.axis, dash));
     points += evaluations.count;
     const first = evaluations.indexAt(start);
@@ -151,7 +180,8 @@ export function evaluationCurves(plot: Plot, stage: Stage, k: number): number {
 
 /** Smallest and largest of a measured value; null while there is none. */
 export function evaluationSpan(stage: Stage, k: number): [number, number] | null {
-  let low = Infinity, high = -Infinity;
+  let low = Infinity,
+    high = -Infinity;
   eachRun(stage, (run) => {
     const { evaluations } = stage.store.runs[run]!;
     for (let i = 0; i < evaluations.count; i++) {
@@ -176,7 +206,9 @@ export function sortedValues(stage: Stage, name: string, least = -Infinity, skip
 /** The last value of the finest bucket around an update that is known. */
 export function recordOf(stage: Stage, run: number, name: string, update: number): number {
   const column = columnIndex(stage.manifest!, name);
-  return column >= 0 && stage.store.at(run, column, Math.max(1, Math.min(Math.round(update), stage.store.headOf(run))), found) ? found.last[0]! : NaN;
+  return column >= 0 && stage.store.at(run, column, Math.max(1, Math.min(Math.round(update), stage.store.headOf(run))), found)
+    ? found.last[0]!
+    : NaN;
 }
 
 /** 1, 2 or 5 times a power of ten, down or up, so that a logarithmic axis begins and ends at a tick. */
@@ -196,17 +228,24 @@ export const roomy = (low: number, high: number, kind: "linear" | "log" | "symlo
 /** Rows of a file are as what is drawn: buckets of each run, or bands of seeds. */
 const drawsBands = (stage: Stage): boolean => stage.seeds === "band" && hasSeeds(stage);
 
-export const HEADER = (stage: Stage): Row => (drawsBands(stage)
-  ? ["series", "run", "update", stage.axis, "mean", "low95", "high95", "n", "seeds"]
-  : ["series", "run", "update", stage.axis, "min", "max", "last"]);
+export const HEADER = (stage: Stage): Row =>
+  drawsBands(stage)
+    ? ["series", "run", "update", stage.axis, "mean", "low95", "high95", "n", "seeds"]
+    : ["series", "run", "update", stage.axis, "min", "max", "last"];
 
 /** Means and intervals of the window, for a file; a run that has no other seeds is a band of one. */
 export function* bandTable(stage: Stage, label: string, bandOf: (group: readonly number[], out: Band) => boolean): Iterable<Row> {
   for (const group of seedGroups(stage)) {
     if (!bandOf(group, band)) continue;
-    const clock = stage.clocks[furthest(stage, group)]!, id = groupId(stage, group), from = windowFrom(stage), lines: Row[] = [];
+    const clock = stage.clocks[furthest(stage, group)]!,
+      id = groupId(stage, group),
+      from = windowFrom(stage),
+      lines: Row[] = [];
     for (let i = 0; i < band.count; i++) {
-      const update = band.update[i]!, at = clock.toAxis(stage.axis, update), mean = band.mean[i]!, half = band.half[i]!;
+      const update = band.update[i]!,
+        at = clock.toAxis(stage.axis, update),
+        mean = band.mean[i]!,
+        half = band.half[i]!;
       if (at >= from && at <= stage.to) lines.push([label, id, update, at, mean, mean - half, mean + half, band.alive[i]!, band.seeds]);
     }
     yield* lines; // the band is refilled for others while somebody reads
@@ -218,10 +257,13 @@ export function* columnTable(stage: Stage, name: string, label = name): Iterable
   if (drawsBands(stage)) return yield* bandTable(stage, label, (group, out) => bandOfColumn(stage, group, name, out));
   const lines: Row[] = [];
   eachRow(stage, name, (row, run) => {
-    const clock = stage.clocks[run]!, { id } = stage.manifest!.runs[run]!, from = windowFrom(stage);
+    const clock = stage.clocks[run]!,
+      { id } = stage.manifest!.runs[run]!,
+      from = windowFrom(stage);
     for (let i = 0; i < row.count; i++) {
       const at = clock.toAxis(stage.axis, row.to[i]!);
-      if (at >= from && at <= stage.to) lines.push([label, id, row.to[i]!, at, single(row.min[i]!), single(row.max[i]!), single(row.last[i]!)]);
+      if (at >= from && at <= stage.to)
+        lines.push([label, id, row.to[i]!, at, single(row.min[i]!), single(row.max[i]!), single(row.last[i]!)]);
     }
   });
   yield* lines;
@@ -231,9 +273,12 @@ export function* evaluationTable(stage: Stage, k: number, label: string): Iterab
   if (drawsBands(stage)) return yield* bandTable(stage, label, (group, out) => bandOfMeasured(stage, group, k, out));
   for (const { index, id } of stage.manifest!.runs) {
     if (stage.hidden.has(index)) continue;
-    const { evaluations } = stage.store.runs[index]!, clock = stage.clocks[index]!;
+    const { evaluations } = stage.store.runs[index]!,
+      clock = stage.clocks[index]!;
     for (let i = 0; i < evaluations.count; i++) {
-      const update = evaluations.updates[i]!, at = clock.toAxis(stage.axis, update), value = single(evaluations.value(i, k));
+      const update = evaluations.updates[i]!,
+        at = clock.toAxis(stage.axis, update),
+        value = single(evaluations.value(i, k));
       if (at >= windowFrom(stage) && at <= stage.to) yield [label, id, update, at, value, value, value];
     }
   }

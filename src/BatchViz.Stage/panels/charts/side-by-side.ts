@@ -25,8 +25,12 @@ export function abreast([x0, x1, y0, y1]: Region, aspect: number): number {
 }
 
 export function sideBySide([x0, x1, y0, y1]: Region, count: number, aspect: number): SideBySide {
-  const width = x1 - x0, step = width * (1 + GAP), used = width + step * Math.max(0, count - 1);
-  const total = Math.max(used, (y1 - y0) * aspect), left = x0 - (total - used) / 2, low = (y0 + y1 - total / aspect) / 2;
+  const width = x1 - x0,
+    step = width * (1 + GAP),
+    used = width + step * Math.max(0, count - 1);
+  const total = Math.max(used, (y1 - y0) * aspect),
+    left = x0 - (total - used) / 2,
+    low = (y0 + y1 - total / aspect) / 2;
   return {
     across: [left, left + total],
     up: [low, low + total / aspect],
@@ -38,7 +42,8 @@ export function sideBySide([x0, x1, y0, y1]: Region, count: number, aspect: numb
 /** The selected run alone; else so many of those that are shown, one of each batch size before the others, in their order. */
 export function byRoom(stage: Stage, room: number): number[] {
   if (stage.selected >= 0) return [stage.selected];
-  const runs = stage.manifest!.runs.filter(({ index }) => !stage.hidden.has(index)), sizes = new Set<number>();
+  const runs = stage.manifest!.runs.filter(({ index }) => !stage.hidden.has(index)),
+    sizes = new Set<number>();
   const first = runs.filter(({ batchSize }) => !sizes.has(batchSize) && sizes.add(batchSize));
   const chosen = [...first, ...runs.filter((run) => !first.includes(run))].slice(0, room).map(({ index }) => index);
   return chosen.length > 0 || stage.stepRun === undefined ? chosen.sort((a, b) => a - b) : [stage.stepRun.index];

@@ -15,6 +15,7 @@ export function windowFrom(stage: Stage): number {
 
 /** How far across the window a moment lies, 0 to 1 inside it. */
 export function shareOf(stage: Stage, at: number): number {
-  const kind = stage.logTime ? "log" : "linear", from = bent(kind, windowFrom(stage));
+  const kind = stage.logTime ? "log" : "linear",
+    from = bent(kind, windowFrom(stage));
   return (bent(kind, Math.max(at, 1e-12)) - from) / (bent(kind, stage.to) - from);
 }

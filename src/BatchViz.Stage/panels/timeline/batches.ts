@@ -18,9 +18,12 @@ export class Batches {
 
   /** Looks up what there is in the window, and asks for what is missing. */
   read(stage: Stage, run: RunInfo, width: number): void {
-    const { row } = this, clock = stage.clocks[run.index]!, { made } = stage.store.runs[run.index]!;
+    const { row } = this,
+      clock = stage.clocks[run.index]!,
+      { made } = stage.store.runs[run.index]!;
     const column = columnIndex(stage.manifest!, COLUMN.loss);
-    const from = Math.max(0, Math.floor(clock.toUpdates(stage.axis, stage.from))), to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)));
+    const from = Math.max(0, Math.floor(clock.toUpdates(stage.axis, stage.from))),
+      to = Math.min(made, Math.ceil(clock.toUpdates(stage.axis, stage.to)));
     row.clear(0);
     if (column >= 0 && to > from) {
       stage.store.query(run.index, column, from, to, Math.min(MOST_DRAWN, Math.max(16, width / LEAST_CELL)), row);
@@ -36,25 +39,43 @@ export class Batches {
     }
   }
 
-  paint(ctx: CanvasRenderingContext2D, stage: Stage, run: RunInfo, x: (value: number) => number, top: number, bottom: number, red: string): void {
-    const { row, scale } = this, clock = stage.clocks[run.index]!, { axis } = stage;
+  paint(
+    ctx: CanvasRenderingContext2D,
+    stage: Stage,
+    run: RunInfo,
+    x: (value: number) => number,
+    top: number,
+    bottom: number,
+    red: string,
+  ): void {
+    const { row, scale } = this,
+      clock = stage.clocks[run.index]!,
+      { axis } = stage;
     const colour = stage.styles[run.index]!.colour[stage.theme];
     if (row.count === 0 || !Number.isFinite(this.low)) return;
     // Bars of single batches begin at zero; ranges of many may be on a logarithm, as the losses in the chart.
     const log = !this.single && stage.lossScale === "log" && this.low > 0;
-    scale.set(log ? "log" : "linear", this.single ? Math.min(0, this.low) : this.low, this.single ? Math.max(0, this.high) : this.high, bottom, top);
+    scale.set(
+      log ? "log" : "linear",
+      this.single ? Math.min(0, this.low) : this.low,
+      this.single ? Math.max(0, this.high) : this.high,
+      bottom,
+      top,
+    );
     const zero = scale.at(this.single ? 0 : this.low);
     ctx.fillStyle = colour;
     ctx.globalAlpha = this.single ? 1 : 0.7;
     for (let i = 0; i < row.count; i++) {
-      const left = x(clock.toAxis(axis, row.from[i]!)), right = x(clock.toAxis(axis, row.to[i]!));
+      const left = x(clock.toAxis(axis, row.from[i]!)),
+        right = x(clock.toAxis(axis, row.to[i]!));
       const gap = right - left > 4 ? 1 : 0;
       if (row.nonFinite[i]! > 0) {
         ctx.fillStyle = red;
         ctx.fillRect(left, top, Math.max(1, right - left - gap), bottom - top);
         ctx.fillStyle = colour;
       }
-      const high = scale.at(row.max[i]!), low = this.single ? zero : scale.at(row.min[i]!);
+      const high = scale.at(row.max[i]!),
+        low = this.single ? zero : scale.at(row.min[i]!);
       if (!Number.isFinite(high) || !Number.isFinite(low)) continue;
       const short = this.single && clock.isRemainder(row.to[i]!);
       if (short) ctx.fillStyle = this.hatched(ctx, colour);

@@ -10,7 +10,10 @@ export class KeyframeList {
   private next = 0;
   private asking = false;
 
-  constructor(private readonly ask: (run: number, cancel: AbortSignal) => Promise<Answer<Keyframes>>, private readonly changed: () => void) {}
+  constructor(
+    private readonly ask: (run: number, cancel: AbortSignal) => Promise<Answer<Keyframes>>,
+    private readonly changed: () => void,
+  ) {}
 
   /** Harmless to call at every frame: asks when the run has grown, every few seconds. */
   look(generation: number, run: number, made: number, now: number): void {

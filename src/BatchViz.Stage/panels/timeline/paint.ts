@@ -4,7 +4,9 @@ import { evaluationRange } from "../range.ts";
 
 /** Sized to its element and cleared; null while it has no room. */
 export function begin(canvas: HTMLCanvasElement): { ctx: CanvasRenderingContext2D; width: number; height: number } | null {
-  const ratio = Math.min(2, devicePixelRatio), width = canvas.clientWidth, height = canvas.clientHeight;
+  const ratio = Math.min(2, devicePixelRatio),
+    width = canvas.clientWidth,
+    height = canvas.clientHeight;
   if (canvas.width !== Math.round(width * ratio) || canvas.height !== Math.round(height * ratio)) {
     canvas.width = Math.round(width * ratio);
     canvas.height = Math.round(height * ratio);
@@ -19,10 +21,12 @@ export function begin(canvas: HTMLCanvasElement): { ctx: CanvasRenderingContext2
 /** Evaluation losses of all runs, logarithmic where they can be: for finding moments, not for reading values. */
 export function paintLosses(ctx: CanvasRenderingContext2D, stage: Stage, x: (value: number) => number, room: number): void {
   const [low, high] = evaluationRange(stage);
-  const place = low > 0 ? (value: number) => Math.log(value / low) / (Math.log(high / low) || 1) : (value: number) => (value - low) / (high - low || 1);
+  const place =
+    low > 0 ? (value: number) => Math.log(value / low) / (Math.log(high / low) || 1) : (value: number) => (value - low) / (high - low || 1);
   for (const { index } of stage.manifest!.runs) {
     if (stage.hidden.has(index)) continue;
-    const clock = stage.clocks[index]!, { evaluations, head } = stage.store.runs[index]!;
+    const clock = stage.clocks[index]!,
+      { evaluations, head } = stage.store.runs[index]!;
     const { colour, dash } = stage.styles[index]!;
     ctx.strokeStyle = ctx.fillStyle = colour[stage.theme];
     ctx.lineWidth = index === stage.selected ? 2 : 1.25;

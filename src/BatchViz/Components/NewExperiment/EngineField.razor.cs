@@ -20,16 +20,21 @@ public sealed partial class EngineField : ComponentBase, IDisposable
     private readonly Dictionary<string, EngineEstimate> estimates = [];
     private IReadOnlyList<EngineEntry>? engines;
     private CancellationTokenSource? measuring;
-    private string? measuredText, defaultEngine;
+    private string? measuredText,
+        defaultEngine;
     private bool measured;
 
-    [CascadingParameter] public SpecForm Form { get; set; } = default!;
+    [CascadingParameter]
+    public SpecForm Form { get; set; } = default!;
 
-    [Parameter] public EventCallback Changed { get; set; }
+    [Parameter]
+    public EventCallback Changed { get; set; }
 
-    [Inject] private ExperimentHost Experiments { get; set; } = default!;
+    [Inject]
+    private ExperimentHost Experiments { get; set; } = default!;
 
-    [Inject] private ILogger<EngineField> Log { get; set; } = default!;
+    [Inject]
+    private ILogger<EngineField> Log { get; set; } = default!;
 
     private static string Id => SpecForm.IdOf(Key);
 
@@ -39,7 +44,8 @@ public sealed partial class EngineField : ComponentBase, IDisposable
     {
         get
         {
-            string automatic = defaultEngine is null ? ""
+            string automatic = defaultEngine is null
+                ? ""
                 : Tr($"here: {Labels.Engine(defaultEngine)}", $"此处为：{Labels.Engine(defaultEngine)}");
             yield return new("", Missing: false, automatic);
             string[] names = [.. engines?.Select(engine => engine.Name) ?? Likely];
@@ -55,19 +61,24 @@ public sealed partial class EngineField : ComponentBase, IDisposable
     }
 
     /// <summary>Why there is no such engine here and how to get it; null: it is here, or is still looked for.</summary>
-    private string? Lacking(string name) => engines?.First(engine => engine.Name == name) is not { WhyNot: { } why } entry ? null
-        : entry.HowToGet is { } how ? $"{why} {how}" : why;
+    private string? Lacking(string name) =>
+        engines?.First(engine => engine.Name == name) is not { WhyNot: { } why } entry ? null
+        : entry.HowToGet is { } how ? $"{why} {how}"
+        : why;
 
     private string CostOf(string name)
     {
-        if (engines is null) return name == "cpu" ? "" : Tr("looking for it…", "正在查找…");
-        if (estimates.TryGetValue(name, out var estimate)) return estimate.Problem ?? CostWords.Brief(estimate.Cost!);
+        if (engines is null)
+            return name == "cpu" ? "" : Tr("looking for it…", "正在查找…");
+        if (estimates.TryGetValue(name, out var estimate))
+            return estimate.Problem ?? CostWords.Brief(estimate.Cost!);
         return Form.Spec is null || measured ? "" : Tr("measuring what it will cost…", "正在测算开销…");
     }
 
     protected override void OnParametersSet()
     {
-        if (measuredText == Form.Text) return;
+        if (measuredText == Form.Text)
+            return;
         measuredText = Form.Text;
         Measure();
     }
@@ -87,7 +98,8 @@ public sealed partial class EngineField : ComponentBase, IDisposable
                 engines = await Task.Run(EngineList.All, mine.Token);
                 await InvokeAsync(StateHasChanged);
             }
-            if (Form.Spec is not { } spec) return;
+            if (Form.Spec is not { } spec)
+                return;
             try
             {
                 defaultEngine = await Task.Run(() => Experiments.DefaultEngine(spec), mine.Token);
@@ -98,7 +110,8 @@ public sealed partial class EngineField : ComponentBase, IDisposable
             }
             await foreach (var estimate in Experiments.Estimates(spec, mine.Token))
             {
-                if (measuring != mine) return;
+                if (measuring != mine)
+                    return;
                 estimates[estimate.Engine] = estimate;
                 await InvokeAsync(StateHasChanged);
             }
@@ -111,14 +124,17 @@ public sealed partial class EngineField : ComponentBase, IDisposable
         catch (Exception e)
         {
             Log.LogError(e, "What an experiment costs on each engine could not be measured.");
-            if (measuring != mine) return;
+            if (measuring != mine)
+                return;
             measured = true;
         }
         finally
         {
-            if (measuring == mine) measuring = null;
+            if (measuring == mine)
+                measuring = null;
         }
-        if (!gone.IsCancellationRequested) await InvokeAsync(StateHasChanged);
+        if (!gone.IsCancellationRequested)
+            await InvokeAsync(StateHasChanged);
     }
 
     private async Task Choose(string name)

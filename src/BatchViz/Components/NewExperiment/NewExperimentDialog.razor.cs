@@ -1,8 +1,8 @@
 using System.Text;
 using BatchViz.Components.Library;
 using BatchViz.Core.Specs;
-using BatchViz.Training;
 using BatchViz.Live;
+using BatchViz.Training;
 using Microsoft.AspNetCore.Components;
 using Microsoft.AspNetCore.Components.Forms;
 using Microsoft.JSInterop;
@@ -14,16 +14,19 @@ namespace BatchViz.Components.NewExperiment;
 public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 {
     /// <summary>What a form begins with where there is nothing to vary.</summary>
-    private static readonly ExperimentSpec Simplest = SpecReader.Read("""
+    private static readonly ExperimentSpec Simplest = SpecReader.Read(
+        """
         { "data": { "kind": "moons" }, "model": { "hidden": [8, 8], "activation": "tanh" }, "learningRate": 0.1, "batchSizes": [1, 8, 32, "full"], "budget": { "epochs": 50 } }
-        """u8.ToArray());
+        """u8.ToArray()
+    );
 
     private readonly CancellationTokenSource gone = new();
     private Dialog dialog = default!;
     private SpecForm form = new(Simplest);
     private IReadOnlyList<Preset> presets = [];
     private string? chosen;
-    private bool starting, begun = true;
+    private bool starting,
+        begun = true;
     private int tab;
     private ElementReference element;
     private InputFile? picker;
@@ -34,14 +37,18 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     /// <summary>The text reads well, and yet its data or the memory refuse it.</summary>
     private bool unfit;
 
-    [Inject] private ExperimentHost Experiments { get; set; } = default!;
+    [Inject]
+    private ExperimentHost Experiments { get; set; } = default!;
 
-    [Inject] private OwnerScript Script { get; set; } = default!;
+    [Inject]
+    private OwnerScript Script { get; set; } = default!;
 
-    [Inject] private ILogger<NewExperimentDialog> Log { get; set; } = default!;
+    [Inject]
+    private ILogger<NewExperimentDialog> Log { get; set; } = default!;
 
     /// <summary>Pages that show the present experiment, and will show the new one.</summary>
-    [Parameter] public int Watching { get; set; }
+    [Parameter]
+    public int Watching { get; set; }
 
     private bool CanStart => !starting && !unfit && form.Spec is not null;
 
@@ -51,18 +58,35 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         {
             int runs = form.Spec is { } spec ? spec.BatchSizes.Count * spec.Seeds.Count : 0;
             string watching = Watching > 1 ? Tr($", on all {Watching} pages that are open", $"，对所有 {Watching} 个打开的页面生效") : "";
-            return Tr($"{(runs == 1 ? "One run" : $"{runs} runs")}, in place of the present experiment{watching}.", $"{runs} 个运行，取代当前实验{watching}。");
+            return Tr(
+                $"{(runs == 1 ? "One run" : $"{runs} runs")}, in place of the present experiment{watching}.",
+                $"{runs} 个运行，取代当前实验{watching}。"
+            );
         }
     }
 
-    private string Costs => cost is not { } known ? Tr("Measuring what it will cost…", "正在测算开销…")
-        : Tr($"About {CostWords.Duration(known.TrainingSeconds)} of training{Evaluations(known)} on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}", $"约 {CostWords.Duration(known.TrainingSeconds)}训练{Evaluations(known)}，使用 {known.Lanes} 个训练线程")
-            + (known.MeasuredUpdates > 0 ? Tr($", measured on {known.MeasuredUpdates:#,0} updates", $"（由 {known.MeasuredUpdates:#,0} 次更新测得）") : "")
-            + Tr($"; {Sizes.Of((long)known.MemoryBytes)} of memory.", $"；内存 {Sizes.Of((long)known.MemoryBytes)}。");
+    private string Costs =>
+        cost is not { } known
+            ? Tr("Measuring what it will cost…", "正在测算开销…")
+            : Tr(
+                $"About {CostWords.Duration(known.TrainingSeconds)} of training{Evaluations(known)} on {(known.Lanes == 1 ? "one lane" : $"{known.Lanes} lanes")}",
+                $"约 {CostWords.Duration(known.TrainingSeconds)}训练{Evaluations(known)}，使用 {known.Lanes} 个训练线程"
+            )
+                + (
+                    known.MeasuredUpdates > 0
+                        ? Tr($", measured on {known.MeasuredUpdates:#,0} updates", $"（由 {known.MeasuredUpdates:#,0} 次更新测得）")
+                        : ""
+                )
+                + Tr($"; {Sizes.Of((long)known.MemoryBytes)} of memory.", $"；内存 {Sizes.Of((long)known.MemoryBytes)}。");
 
     /// <summary>Where they take a share worth a word.</summary>
-    private static string Evaluations(CostEstimate known) => known.EvaluationSeconds < Math.Max(0.95, 0.2 * known.TrainingSeconds) ? ""
-        : Tr($" and {CostWords.Duration(known.EvaluationSeconds)} of evaluations", $"、{CostWords.Duration(known.EvaluationSeconds)}评估");
+    private static string Evaluations(CostEstimate known) =>
+        known.EvaluationSeconds < Math.Max(0.95, 0.2 * known.TrainingSeconds)
+            ? ""
+            : Tr(
+                $" and {CostWords.Duration(known.EvaluationSeconds)} of evaluations",
+                $"、{CostWords.Duration(known.EvaluationSeconds)}评估"
+            );
 
     /// <summary>Opens with the present experiment's settings, to vary them; what was typed last time and not started is kept.</summary>
     public void Open()
@@ -80,7 +104,8 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 
     protected override async Task OnAfterRenderAsync(bool firstRender)
     {
-        if (takesDrops || picker?.Element is not { } input || !dialog.IsOpen) return;
+        if (takesDrops || picker?.Element is not { } input || !dialog.IsOpen)
+            return;
         takesDrops = true;
         await Script.TakeDrops(element, input);
     }
@@ -90,17 +115,20 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
     {
         estimating?.Cancel();
         (cost, unfit) = (null, false);
-        if (form.Spec is not { } spec) return;
+        if (form.Spec is not { } spec)
+            return;
         using var mine = estimating = CancellationTokenSource.CreateLinkedTokenSource(gone.Token);
         try
         {
             await Task.Delay(400, mine.Token);
             var known = await Experiments.Estimate(spec, mine.Token);
-            if (estimating == mine) cost = known;
+            if (estimating == mine)
+                cost = known;
         }
         catch (RefusedException e)
         {
-            if (estimating != mine) return;
+            if (estimating != mine)
+                return;
             unfit = true;
             form.Refuse(e.Message);
         }
@@ -115,7 +143,8 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         }
         finally
         {
-            if (estimating == mine) estimating = null;
+            if (estimating == mine)
+                estimating = null;
         }
         await InvokeAsync(StateHasChanged);
     }
@@ -125,7 +154,9 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
         var file = chosenFile.File;
         if (file.Size > SpecReader.MaxBytes)
         {
-            form.Refuse(Tr($"{file.Name} is larger than 1 MB, too large for an experiment.", $"{file.Name} 大于 1 MB，对实验文件来说太大。"));
+            form.Refuse(
+                Tr($"{file.Name} is larger than 1 MB, too large for an experiment.", $"{file.Name} 大于 1 MB，对实验文件来说太大。")
+            );
             return;
         }
         try
@@ -173,7 +204,8 @@ public sealed partial class NewExperimentDialog : ComponentBase, IDisposable
 
     private async Task Start()
     {
-        if (!CanStart) return;
+        if (!CanStart)
+            return;
         starting = true;
         estimating?.Cancel();
         try

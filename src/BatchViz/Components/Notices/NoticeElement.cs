@@ -16,7 +16,8 @@ public sealed class NoticeElement : MudSnackbarElement, IDisposable
     /// <summary>Not the base's, which would begin the fading.</summary>
     protected override void OnInitialized()
     {
-        if (Snackbar is { Severity: not Severity.Error } notice) _ = CloseLater(notice);
+        if (Snackbar is { Severity: not Severity.Error } notice)
+            _ = CloseLater(notice);
     }
 
     private async Task CloseLater(Snackbar notice)

@@ -12,8 +12,9 @@ public sealed record QrPath(int Size, string Path)
         using var code = QRCodeGenerator.GenerateQrCode(text, QRCodeGenerator.ECCLevel.M);
         var path = new StringBuilder();
         for (int y = 0; y < code.ModuleMatrix.Count; y++)
-            for (int x = 0; x < code.ModuleMatrix[y].Length; x++)
-                if (code.ModuleMatrix[y][x]) path.Append(CultureInfo.InvariantCulture, $"M{x} {y}h1v1h-1z");
+        for (int x = 0; x < code.ModuleMatrix[y].Length; x++)
+            if (code.ModuleMatrix[y][x])
+                path.Append(CultureInfo.InvariantCulture, $"M{x} {y}h1v1h-1z");
         return new QrPath(code.ModuleMatrix.Count, path.ToString());
     }
 }

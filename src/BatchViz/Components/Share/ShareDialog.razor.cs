@@ -13,15 +13,20 @@ public sealed partial class ShareDialog : ComponentBase
     private QrPath qr = new(0, "");
     private bool ownerShown;
 
-    [Inject] private ServeOptions Options { get; set; } = default!;
+    [Inject]
+    private ServeOptions Options { get; set; } = default!;
 
-    [Inject] private Links Links { get; set; } = default!;
+    [Inject]
+    private Links Links { get; set; } = default!;
 
-    [Inject] private NavigationManager Navigation { get; set; } = default!;
+    [Inject]
+    private NavigationManager Navigation { get; set; } = default!;
 
-    [Inject] private IServer Server { get; set; } = default!;
+    [Inject]
+    private IServer Server { get; set; } = default!;
 
-    [Parameter] public int Watching { get; set; }
+    [Parameter]
+    public int Watching { get; set; }
 
     private string ViewerLink => $"{address.Base}join/{Links.Viewer}";
 
@@ -30,7 +35,8 @@ public sealed partial class ShareDialog : ComponentBase
     public void Open()
     {
         var listening = Server.Features.Get<IServerAddressesFeature>()?.Addresses ?? [];
-        address = Options.PublicUrl is { } named ? new ShareAddress(named.ToString(), true)
+        address = Options.PublicUrl is { } named
+            ? new ShareAddress(named.ToString(), true)
             : ShareAddress.Of(new Uri(Navigation.BaseUri), listening, ShareAddress.OwnAddresses());
         qr = QrPath.Of(ViewerLink);
         ownerShown = false;
