@@ -5,8 +5,7 @@ namespace BatchViz.Engine.Cpu;
 
 /// <summary>
 /// A copy of a member's weights, padded, and behind them of its running statistics. Any thread may read it, several at once; disposing it
-/// while one reads is safe, the memory
-/// goes when the last reader is done.
+/// while one reads is safe, the memory goes when the last reader is done.
 /// </summary>
 internal sealed unsafe class CpuWeights : IWeights
 {

@@ -5,11 +5,9 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// Arithmetic with numbers. TorchSharp makes an object of each number, which a garbage collection may take away (and its finaliser free)
-/// while libtorch is
-/// still reading it, since nothing refers to it any more once the call has begun: an exception about an unknown scalar type, or another
-/// number. These
-/// keep their objects until many more have been made, so nothing here goes by TorchSharp's own conversions, not even for the factor 1 in a
-/// + b.
+/// while libtorch is still reading it, since nothing refers to it any more once the call has begun: an exception about an unknown scalar
+/// type, or another number. These keep their objects until many more have been made, so nothing here goes by TorchSharp's own conversions,
+/// not even for the factor 1 in a + b.
 /// </summary>
 internal static class Arithmetic
 {

@@ -17,8 +17,7 @@ internal sealed class DensePass(ParameterLayout layout, TorchSplit train)
 
     /// <summary>
     /// Sums of losses [M], and ‖gᵢ‖² / count² [M, B] of each example's loss; gradients of the mean over <paramref name="count"/> examples
-    /// go where
-    /// the leaves collect them, in place of those there or, from a batch's later parts, on top.
+    /// go where the leaves collect them, in place of those there or, from a batch's later parts, on top.
     /// </summary>
     /// <param name="examples">[M·B], member by member.</param>
     public (Tensor Sum, Tensor? Squares) At(ParameterViews at, Tensor examples, long count, bool onTop, bool exampleNorms)

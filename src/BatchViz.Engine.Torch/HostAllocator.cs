@@ -5,9 +5,8 @@ namespace BatchViz.Engine.Torch;
 /// <summary>
 /// The C library's allocator, from which tensors on a CPU come. As it is set, glibc gives large blocks back to the system when they are
 /// freed and has their pages cleared when they are wanted again, which an update of a convolutional net pays for every time: up to half its
-/// time where
-/// activations take megabytes. Here it keeps them for the next update, for the whole process. What it keeps goes back when a large bundle
-/// ends.
+/// time where activations take megabytes. Here it keeps them for the next update, for the whole process. What it keeps goes back when a
+/// large bundle ends.
 /// </summary>
 internal static class HostAllocator
 {

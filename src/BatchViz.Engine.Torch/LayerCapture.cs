@@ -44,8 +44,7 @@ internal sealed record DenseCapture(int Group, Tensor Input, Tensor Output) : La
 
 /// <summary>
 /// gᵢ = δ·windowsᵀ, windows [channels·kernel², pixels] of the example's image; its norm by the cheaper of the gradient itself and the Gram
-/// matrices of
-/// windows and δ, a few examples at a time, so that their windows stay in the cache of a CPU.
+/// matrices of windows and δ, a few examples at a time, so that their windows stay in the cache of a CPU.
 /// </summary>
 /// <param name="Apart">The graph does not lead to the weights: their gradient is the sum of the examples' own, which are there
 /// anyway.</param>

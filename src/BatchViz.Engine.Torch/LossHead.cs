@@ -42,8 +42,7 @@ internal sealed class LossHead(ParameterLayout layout)
 
     /// <summary>
     /// ln Σ_j e^(z_j − z_y), where the right class's own term is a constant 1: so its slope is −Σ p_j over the others, which keeps its
-    /// digits
-    /// where p_y is nearly 1 and p_y − 1, as libtorch has it, would not.
+    /// digits where p_y is nearly 1 and p_y − 1, as libtorch has it, would not.
     /// </summary>
     private static Tensor CrossEntropy(Tensor z, Tensor labels)
     {

@@ -8,8 +8,7 @@ namespace BatchViz.Engine.Torch;
 /// oneDNN, to which libtorch gives float32 convolutions on a processor, compiles them when it first meets their shape. On some (virtual)
 /// processors what it compiles computes something else: gradients of 5×5 kernels were off by up to half, on a machine where ATen's own
 /// convolutions, which also do those of float64, were right. So a few are compared with float64 once, and where one differs oneDNN is
-/// turned
-/// off in this process.
+/// turned off in this process.
 /// </summary>
 internal static class OneDnn
 {

@@ -8,8 +8,7 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// The forward pass of M nets of one shape at once. Vectors are [M, B, width], of one net [B, width]; images [B, M·channels, rows,
-/// columns], so
-/// that the nets are groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
+/// columns], so that the nets are groups of one convolution. Products are in the engine's precision; norms, losses and weights in float32.
 /// </summary>
 internal sealed class StackedNet(ParameterLayout layout, Precision precision)
 {

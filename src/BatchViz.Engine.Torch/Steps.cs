@@ -7,8 +7,7 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// One step of an optimiser for M members at once on vectors [M, P]: <see cref="OptimizerSpec"/>'s formulas, which are those of
-/// torch.optim, with
-/// the state in vectors that keyframes can hold and a rate that may change with every update.
+/// torch.optim, with the state in vectors that keyframes can hold and a rate that may change with every update.
 /// </summary>
 internal sealed class Steps(OptimizerSpec spec, ParameterLayout layout)
 {

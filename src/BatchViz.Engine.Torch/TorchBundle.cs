@@ -10,9 +10,8 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// Members as one stacked model. On a device of its own updates are queued and up to <see cref="ReadEvery"/> of them read back at a time,
-/// in the hope that
-/// all their gradients are finite; where one is not, those updates are made once more, each looked at before it is applied, as always on a
-/// CPU.
+/// in the hope that all their gradients are finite; where one is not, those updates are made once more, each looked at before it is
+/// applied, as always on a CPU.
 /// </summary>
 internal sealed class TorchBundle : IBundle
 {

@@ -5,8 +5,7 @@ namespace BatchViz.Engine.Torch;
 
 /// <summary>
 /// What queued updates leave on the device until they are read: each one's gradient, step and weights, whose figures are computed for all
-/// of
-/// them together, with a few calls for many updates instead of many for each.
+/// of them together, with a few calls for many updates instead of many for each.
 /// </summary>
 internal sealed class UpdateTrace(UpdateStatistics figures)
 {

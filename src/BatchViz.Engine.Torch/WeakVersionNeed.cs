@@ -6,16 +6,13 @@ namespace BatchViz.Engine.Torch;
 /// <summary>
 /// A native library of Linux that asks for a newer libstdc++ than it uses. GCC 13 and later compile into every file that includes
 /// &lt;iostream&gt; a reference to <c>std::ios_base_library_initv()</c>, of version GLIBCXX_3.4.32, whose only purpose is that libraries
-/// of before do
-/// not load it by mistake: nothing calls it, no relocation points to it. TorchSharp's library has no other need of that version, and yet
-/// the loader
-/// refuses it on Debian 12 and Ubuntu 22.04. ELF knows needs that may go unmet: they are marked as weak. This class marks that one in a
-/// copy.
+/// of before do not load it by mistake: nothing calls it, no relocation points to it. TorchSharp's library has no other need of that
+/// version, and yet the loader refuses it on Debian 12 and Ubuntu 22.04. ELF knows needs that may go unmet: they are marked as weak. This
+/// class marks that one in a copy.
 /// </summary>
 /// <remarks>
 /// What is read is the ELF format's own (System V ABI; Linux Standard Base, "Symbol Versioning"): 64 bits, little-endian. A library in
-/// which
-/// anything else needs the version is left alone, since it would fail later and worse.
+/// which anything else needs the version is left alone, since it would fail later and worse.
 /// </remarks>
 internal static class WeakVersionNeed
 {

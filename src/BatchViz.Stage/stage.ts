@@ -765,8 +765,7 @@ export class Stage {
 
   /**
    * Seconds, and the FLOPs of searches, are measured, so their axes grow with what was recorded: from evaluations, and from history when
-   * asked for.
-   * Each time anew, for a row of buckets ends elsewhere with every frame, and its ends would pile up.
+   * asked for. Each time anew, for a row of buckets ends elsewhere with every frame, and its ends would pile up.
    */
   private noteMeasured(): void {
     if (this.manifest === null) return;

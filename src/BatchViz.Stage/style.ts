@@ -81,8 +81,7 @@ export function looks(sizes: readonly number[], later: readonly number[] = []): 
 
 /**
  * Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were less than `farEnough` octaves
- * apart
- * are `closeGap` apart, and no others come closer than `farEnough`. Where nothing is close, nothing moves. Pool adjacent violators
+ * apart are `closeGap` apart, and no others come closer than `farEnough`. Where nothing is close, nothing moves. Pool adjacent violators
  * (Barlow et al. 1972) on the places less the gaps before them.
  */
 function spread(octaves: readonly number[]): number[] {

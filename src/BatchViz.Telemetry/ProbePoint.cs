@@ -4,8 +4,7 @@ namespace BatchViz.Telemetry;
 
 /// <summary>
 /// What the probes found of a run after <paramref name="Update"/> updates, on the evaluation set; <see cref="IProbe"/> says what each
-/// figure is.
-/// NaN (or nothing) where it was not asked for.
+/// figure is. NaN (or nothing) where it was not asked for.
 /// </summary>
 public sealed record ProbePoint(long Update)
 {

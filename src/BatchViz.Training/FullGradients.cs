@@ -5,8 +5,7 @@ namespace BatchViz.Training;
 
 /// <summary>
 /// Gradients of the mean loss over the whole training split at moments of runs. The last few are kept, since a batch and the moment before
-/// it ask for
-/// the same one. Large splits are gone through piece by piece, so that progress can be told and the probe keeps only a piece.
+/// it ask for the same one. Large splits are gone through piece by piece, so that progress can be told and the probe keeps only a piece.
 /// </summary>
 internal sealed class FullGradients : IDisposable
 {

@@ -197,8 +197,7 @@ internal sealed class Lane
 
     /// <summary>
     /// Makes some updates that do not count and takes them back, before a budget in seconds begins: code that is compiled while it runs for
-    /// the
-    /// first time, and caches that are empty, are nothing that a batch size has earned. At least one.
+    /// the first time, and caches that are empty, are nothing that a batch size has earned. At least one.
     /// </summary>
     private void WarmUp(IBundle bundle, RecordBlock block)
     {

@@ -4,8 +4,7 @@ namespace BatchViz.Training;
 
 /// <summary>
 /// A run's own part of its lane's processor seconds. Runs of a bundle train together, so that the lane's clock, which their logs have, is
-/// that
-/// of all of them; each has an equal part of what passed while it trained.
+/// that of all of them; each has an equal part of what passed while it trained.
 /// </summary>
 public static class LaneShare
 {

@@ -5,8 +5,7 @@ namespace BatchViz.Training;
 
 /// <summary>
 /// What was recorded before an interruption must come again, bit for bit: records where they were kept, else the buckets over them. An
-/// engine
-/// whose bits do not come again is only measured: what it goes on with is another segment of the run.
+/// engine whose bits do not come again is only measured: what it goes on with is another segment of the run.
 /// </summary>
 internal sealed class RecordCheck(Run run, bool exact)
 {

@@ -10,8 +10,7 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 {
     /// <summary>
     /// WebGL 2 without a graphics card, and nothing that asks the network on its own. Only WebGL is drawn as a graphics card would: where
-    /// the whole page
-    /// is, by the processor, it gets about one frame a second beside other work.
+    /// the whole page is, by the processor, it gets about one frame a second beside other work.
     /// </summary>
     private static readonly string[] Arguments =
     [
@@ -34,8 +33,7 @@ public abstract class BrowserFixture(string? experiment) : IAsyncLifetime
 
     /// <summary>
     /// At most fifteen frames a second. The processor draws the landscape here, which at the screen's own pace takes a core for as long as
-    /// a run trains;
-    /// no test judges how smooth a picture is.
+    /// a run trains; no test judges how smooth a picture is.
     /// </summary>
     private const string FewerFrames = """
         (() => {

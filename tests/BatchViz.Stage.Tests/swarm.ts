@@ -117,8 +117,7 @@ export class Viewer {
 
   /**
    * Again when the connection is closed, as a page does: in a process with a hundred viewers on a busy machine pings come later than a
-   * server
-   * waits for them.
+   * server waits for them.
    */
   private async watch(): Promise<void> {
     const hub = hubConnection(`${this.server.url}/hubs/watch`, { headers: { cookie: this.cookie } });

@@ -14,11 +14,9 @@ namespace BatchViz.Bench.Soak;
 
 /// <summary>
 /// <c>soak --viewers N</c>: how fast an experiment trains while viewers have things recomputed in tight loops, beside its speed alone; and
-/// how
-/// long the owner waits for a batch meanwhile, beside how long when nobody else asks. Server and viewers share the process and the machine.
-/// A machine's other work comes and goes, so that what is compared is measured one right after the other, in short turns, and of all turns
-/// the
-/// median counts.
+/// how long the owner waits for a batch meanwhile, beside how long when nobody else asks. Server and viewers share the process and the
+/// machine. A machine's other work comes and goes, so that what is compared is measured one right after the other, in short turns, and of
+/// all turns the median counts.
 /// </summary>
 internal sealed class ViewersSoak : ISoak
 {

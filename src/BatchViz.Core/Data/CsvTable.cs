@@ -11,8 +11,7 @@ namespace BatchViz.Core.Data;
 /// A table of numbers with a header and a label column. Features are standardised with the training rows' mean and deviation.
 /// Classes are numbered in order of their names (numbers by value). Splitting rows is a function of the data seed.
 /// The file is walked over twice: rows are counted and checked, then each number goes straight to its place in its split. Numbers are
-/// double
-/// until they are standardised: a time of day in seconds since 1970 has more digits than a float. Examples lie in the file's order.
+/// double until they are standardised: a time of day in seconds since 1970 has more digits than a float. Examples lie in the file's order.
 /// </summary>
 internal static class CsvTable
 {
@@ -252,8 +251,7 @@ internal static class CsvTable
 
     /// <summary>
     /// Mean and deviation of a column's training rows. A column is constant where its values are equal up to double's rounding, however
-    /// large or
-    /// small they are. A power of two is taken out first, which changes no digit but keeps squares in range.
+    /// large or small they are. A power of two is taken out first, which changes no digit but keeps squares in range.
     /// </summary>
     private static ColumnScale ScaleOf(string name, ReadOnlySpan<double> column, int stride)
     {

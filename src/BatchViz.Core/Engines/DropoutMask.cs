@@ -4,8 +4,7 @@ namespace BatchViz.Core.Engines;
 
 /// <summary>
 /// What inverted dropout multiplies with: 0 with probability rate, else 1/(1 − rate); a function of seed, update, the example's place in
-/// the
-/// batch, the layer and the value's place, the same for every engine.
+/// the batch, the layer and the value's place, the same for every engine.
 /// </summary>
 public readonly struct DropoutMask(double rate)
 {

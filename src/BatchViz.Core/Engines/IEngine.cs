@@ -432,8 +432,7 @@ public interface IEvaluator : IDisposable
 
     /// <summary>
     /// A vector's components on the plane, such as a gradient's: the x, y with x·d₁ + y·d₂ nearest to it (least squares), and the length of
-    /// what
-    /// is left of it. Going along s times the vector changes a point's coordinates by s·(x, y).
+    /// what is left of it. Going along s times the vector changes a point's coordinates by s·(x, y).
     /// </summary>
     PlanePoint Project(IPlane plane, IDirection vector);
 

@@ -41,8 +41,7 @@ public interface IProbe : IDisposable
     /// <summary>tr ∇²L(w), estimated as the mean of zᵀ∇²L z over vectors z of random signs (Hutchinson 1990).</summary>
     /// <param name="samples">Vectors, 2 to <see cref="RandomSigns.MostVectors"/>.</param>
     /// <param name="seed">Of the vectors, with <paramref name="update"/>: estimates of the same seed and update are on common vectors, so
-    /// that
-    /// much of the chance is not in their difference; all others are independent.</param>
+    /// that much of the chance is not in their difference; all others are independent.</param>
     TraceProbe Trace(IWeights weights, EvaluationSet set, int samples, uint seed, long update = 0, CancellationToken cancel = default);
 
     /// <summary>
@@ -81,10 +80,8 @@ public interface IProbe : IDisposable
     /// Mean and covariance of the set's per-example gradients gᵢ on a plane, in its coordinates
     /// (<see cref="IEvaluator.Project(IPlane, IDirection)"/>),
     /// from all of them: the set is the whole population, and sums are divided by N. Of each gradient only ⟨gᵢ, d₁⟩ and ⟨gᵢ, d₂⟩ are
-    /// formed;
-    /// in a dense layer with input x, ∂ℓ/∂z = δ and D of the direction they are δᵀ(D·x), so both together cost two forward passes. The mean
-    /// gradient of B examples
-    /// drawn independently has the covariance divided by B.
+    /// formed; in a dense layer with input x, ∂ℓ/∂z = δ and D of the direction they are δᵀ(D·x), so both together cost two forward passes.
+    /// The mean gradient of B examples drawn independently has the covariance divided by B.
     /// </summary>
     PlaneGradientsProbe PlaneGradients(IWeights weights, EvaluationSet set, IPlane plane, CancellationToken cancel = default);
 }

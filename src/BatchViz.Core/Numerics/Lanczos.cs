@@ -5,8 +5,8 @@ namespace BatchViz.Core.Numerics;
 /// <summary>
 /// The largest eigenvalues of a Hessian from its products with vectors (Lanczos 1950). Every new vector is made orthogonal to all
 /// before it twice, in double precision (Parlett, "The Symmetric Eigenvalue Problem", 6.9 and 13.8), so no eigenvalue appears twice by
-/// rounding. When
-/// a subspace is exhausted, a new random vector begins the next, so multiple eigenvalues are found too. An engine brings its vectors.
+/// rounding. When a subspace is exhausted, a new random vector begins the next, so multiple eigenvalues are found too. An engine brings its
+/// vectors.
 /// </summary>
 /// <typeparam name="T">A vector [P] in double precision. Operations may work in place on their first argument.</typeparam>
 /// <param name="parameters">P.</param>

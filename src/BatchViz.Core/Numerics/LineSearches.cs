@@ -57,8 +57,7 @@ public static class LineSearches
 
     /// <summary>
     /// Brackets a step that fulfils the strong Wolfe conditions, then narrows the bracket, by cubic interpolation: PyTorch's _strong_wolfe,
-    /// with
-    /// losses that are no numbers as +∞. Null where none is found that is not above where the line begins.
+    /// with losses that are no numbers as +∞. Null where none is found that is not above where the line begins.
     /// </summary>
     /// <param name="origin">Where the line begins.</param>
     /// <param name="first">The first step to try.</param>

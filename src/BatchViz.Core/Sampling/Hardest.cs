@@ -2,8 +2,7 @@ namespace BatchViz.Core.Sampling;
 
 /// <summary>
 /// The hardest examples of a pool (OHEM, Shrivastava et al. 2016, arXiv:1604.03540, section 4). They stay in the pool's order; of equal
-/// losses
-/// the earlier example counts as harder, a loss that is no number as the hardest.
+/// losses the earlier example counts as harder, a loss that is no number as the hardest.
 /// </summary>
 public static class Hardest
 {

@@ -319,8 +319,7 @@ public enum LossKind
 
     /// <summary>
     /// Two towers: the mean of both directions' softmax cross-entropies of the similarities of all pairs of a batch (InfoNCE; van den Oord
-    /// et al. 2018,
-    /// arXiv:1807.03748; symmetric as in Radford et al. 2021, arXiv:2103.00020). 0 for a batch of one.
+    /// et al. 2018, arXiv:1807.03748; symmetric as in Radford et al. 2021, arXiv:2103.00020). 0 for a batch of one.
     /// </summary>
     InfoNce,
 

@@ -37,8 +37,8 @@ public enum LineSearch
 /// RMSprop (Tieleman and Hinton 2012), not centred, without momentum: s ← ρ s + (1 − ρ) g'², w ← w − η g' / (√s + ε);
 /// AdamW (Loshchilov and Hutter 2019): w ← w (1 − η λ), then Adam's step from g alone;
 /// LARS (You et al. 2017, arXiv:1708.03888, algorithm 1), layer by layer, a layer's biases with its weights: r = τ ‖w‖ / (‖g‖ + λ ‖w‖),
-/// and 1 where ‖w‖ or ‖g‖ is 0; v ← μ v + η r g', w ← w − v;
-/// L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) and nonlinear conjugate gradients (Polak-Ribière+, 5.45): docs/optimisers.md.
+/// and 1 where ‖w‖ or ‖g‖ is 0; v ← μ v + η r g', w ← w − v; L-BFGS (Nocedal and Wright 2006, algorithms 7.4 and 7.5) and nonlinear
+/// conjugate gradients (Polak-Ribière+, 5.45): docs/optimisers.md.
 /// </summary>
 public sealed record OptimizerSpec
 {

@@ -161,8 +161,7 @@ internal static unsafe class NormKernels<L, V>
 
     /// <summary>
     /// Sigmoid contrastive loss of rows of logits y [rows, stride], of which <paramref name="columns"/> count: losses[r] = Σ_j ln(1 + e^(−t
-    /// y)), t = 1 for j = r, else −1;
-    /// y ← scale·∂loss/∂y, 0 beyond the columns.
+    /// y)), t = 1 for j = r, else −1; y ← scale·∂loss/∂y, 0 beyond the columns.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void PairLogistic(int rows, int columns, int stride, float* y, float* losses, float scale)

@@ -617,8 +617,7 @@ internal static unsafe class WindowKernels<L, V>
 
     /// <summary>
     /// <see cref="Product"/> of windows of one channel at stride 1: c[y·pixels + x, j] = start[j] + Σ_u Σ_v a[(y + u)·wide + x +
-    /// v]·b[u·kernel + v, j]. Lines of the windows of a tile, <see cref="LineTile"/> pixels, that are
-    /// all 0 are left out.
+    /// v]·b[u·kernel + v, j]. Lines of the windows of a tile, <see cref="LineTile"/> pixels, that are all 0 are left out.
     /// </summary>
     /// <param name="pixels">Of each line.</param>
     /// <param name="wide">From line to line of a, behind the last of which a register may be read.</param>

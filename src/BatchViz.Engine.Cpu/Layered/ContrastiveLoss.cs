@@ -145,8 +145,8 @@ internal sealed unsafe class ContrastiveLoss
 
     /// <summary>
     /// How the gradient changes along a direction: R{∂L/∂za} for embeddings that change by ta, and R{∂L/∂t'}, R{∂L/∂b} added to the
-    /// product. The loss is
-    /// smooth in its embeddings, so this is a central difference of its gradient; the layers below have theirs exactly.
+    /// product. The loss is smooth in its embeddings, so this is a central difference of its gradient; the layers below have theirs
+    /// exactly.
     /// </summary>
     /// <param name="direction">Of the weights, as they lie.</param>
     public void Curve(

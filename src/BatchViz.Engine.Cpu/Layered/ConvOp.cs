@@ -9,10 +9,8 @@ namespace BatchViz.Engine.Cpu.Layered;
 /// rows; others read their windows in place (<see cref="Windows"/>), group by group, or, depthwise ones, channel by channel.
 /// <para>
 /// A row's own gradient G is formed and measured where that is cheap beside its product, and added to the batch's. Else ‖G‖² comes from the
-/// Gram
-/// matrices of the windows and of the deltas, ‖G‖² = Σ_pq ⟨x_p, x_q⟩⟨δ_p, δ_q⟩ over pixels p, q (Rochette et al. 2019, arXiv:1912.06015),
-/// of which
-/// (‖x‖² + 1)·‖δ‖² of a dense layer is the case of one pixel.
+/// Gram matrices of the windows and of the deltas, ‖G‖² = Σ_pq ⟨x_p, x_q⟩⟨δ_p, δ_q⟩ over pixels p, q (Rochette et al. 2019,
+/// arXiv:1912.06015), of which (‖x‖² + 1)·‖δ‖² of a dense layer is the case of one pixel.
 /// </para>
 /// </summary>
 internal sealed unsafe class ConvOp : LayerOp
@@ -299,8 +297,7 @@ internal sealed unsafe class ConvOp : LayerOp
 
     /// <summary>
     /// Adds the gradient of the weights to <paramref name="to"/> (all weights) unless that is null, and each row's squared norm of its own
-    /// to <paramref name="squares"/> unless that is null; and the
-    /// gradient of the input to <paramref name="back"/>, where that is wanted.
+    /// to <paramref name="squares"/> unless that is null; and the gradient of the input to <paramref name="back"/>, where that is wanted.
     /// </summary>
     /// <param name="biases">Whether the biases' belongs to it.</param>
     /// <param name="weights">All, of which the input's gradient is one; <paramref name="turned"/> are those of this layer,

@@ -7,8 +7,7 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// Inverted dropout (Srivastava et al. 2014): while training each value is 0 with probability rate, else divided by 1 − rate; evaluating,
-/// nothing
-/// happens. <see cref="DropoutMask"/> says what is dropped.
+/// nothing happens. <see cref="DropoutMask"/> says what is dropped.
 /// </summary>
 internal sealed unsafe class DropoutOp(KernelTable kernels, double rate, int number, Tensor input, Tensor output)
     : LayerOp(kernels, input, output)

@@ -6,8 +6,7 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// Wu and He 2018 (arXiv:1803.08494): μ and σ² of each example over the pixels and channels of a group, training and evaluating alike; one
-/// group is
-/// layer normalisation (Ba et al. 2016, arXiv:1607.06450). With one value to a group, outputs are β and nothing goes back.
+/// group is layer normalisation (Ba et al. 2016, arXiv:1607.06450). With one value to a group, outputs are β and nothing goes back.
 /// </summary>
 internal sealed unsafe class GroupNormOp(KernelTable kernels, LayerSpec spec, LayerShape layer, Tensor input, Tensor output)
     : NormOp(kernels, spec, layer, input, output)

@@ -10,8 +10,8 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// Losses of models of layers, always evaluating: batch norms use running statistics (a plane's are its origin's, a line's lie between
-/// those of its ends), dropout
-/// drops nothing. A contrastive loss is the mean over blocks of <see cref="NetworkSpec.PairsCompared"/> pairs in the order of the set.
+/// those of its ends), dropout drops nothing. A contrastive loss is the mean over blocks of <see cref="NetworkSpec.PairsCompared"/> pairs
+/// in the order of the set.
 /// </summary>
 internal sealed unsafe class LayeredEvaluator : CpuEvaluator
 {

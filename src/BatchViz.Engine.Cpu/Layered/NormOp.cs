@@ -62,9 +62,9 @@ internal abstract unsafe class NormOp(KernelTable kernels, LayerSpec spec, Layer
 
 /// <summary>
 /// Ioffe and Szegedy 2015 (arXiv:1502.03167). Training, μ and σ² are those of a channel over the whole batch and all pixels (σ² divided by
-/// their number n); running means and
-/// variances (divided by n − 1) take in a share of them with each update. Evaluating, these are used. With n = 1, x − μ = 0: outputs
-/// are β, nothing goes back to the input or to γ, and the running variance, of which one value says nothing, stays.
+/// their number n); running means and variances (divided by n − 1) take in a share of them with each update. Evaluating, these are used.
+/// With n = 1, x − μ = 0: outputs are β, nothing goes back to the input or to γ, and the running variance, of which one value says nothing,
+/// stays.
 /// </summary>
 internal sealed unsafe class BatchNormOp(KernelTable kernels, LayerSpec spec, LayerShape layer, NormShape norm, Tensor input, Tensor output)
     : NormOp(kernels, spec, layer, input, output)

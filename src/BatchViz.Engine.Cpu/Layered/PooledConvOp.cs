@@ -7,8 +7,8 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// A convolution without groups and the max pool behind it. What it gives before the pool exists for one row at a time, in the cache; and
-/// of its deltas only those are multiplied with that the pool
-/// and whatever follows it let through (<see cref="PooledDeltas"/>), at most one in four.
+/// of its deltas only those are multiplied with that the pool and whatever follows it let through (<see cref="PooledDeltas"/>), at most one
+/// in four.
 /// </summary>
 internal sealed unsafe class PooledConvOp : LayerOp
 {
@@ -204,8 +204,7 @@ internal sealed unsafe class PooledConvOp : LayerOp
 
     /// <summary>
     /// Adds the gradient of the weights to <paramref name="to"/> (all weights) unless that is null, and each row's squared norm of its own
-    /// to <paramref name="squares"/> unless that is null; and the
-    /// gradient of the input to <paramref name="back"/>, where that is wanted.
+    /// to <paramref name="squares"/> unless that is null; and the gradient of the input to <paramref name="back"/>, where that is wanted.
     /// </summary>
     /// <param name="biases">Whether the biases' belongs to it.</param>
     /// <param name="weights">Of which the input's gradient is one, filter by filter.</param>

@@ -9,8 +9,8 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// The gradients of a convolution from one row's deltas behind a max pool: those that are not 0 are listed with the place before the pool
-/// that each belongs to, and are multiplied with a whole line
-/// of a window at a time. Weights, and their gradients, lie filter by filter here (<see cref="Windows.Turn"/>).
+/// that each belongs to, and are multiplied with a whole line of a window at a time. Weights, and their gradients, lie filter by filter
+/// here (<see cref="Windows.Turn"/>).
 /// </summary>
 internal sealed unsafe class PooledDeltas(
     KernelTable kernels,

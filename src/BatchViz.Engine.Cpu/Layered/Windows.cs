@@ -6,10 +6,9 @@ namespace BatchViz.Engine.Cpu.Layered;
 
 /// <summary>
 /// Where a convolution's windows lie in its input: offsets of output pixels, of a window's taps, values and registers. A row of the input
-/// is read from a frame, with the
-/// zeros around it and its channels side by side without padding, and its gradient is added up in another; both are copied, one row at a
-/// time, where the tensor is not such a frame itself.
-/// A depthwise layer's frame keeps the padding of channels.
+/// is read from a frame, with the zeros around it and its channels side by side without padding, and its gradient is added up in another;
+/// both are copied, one row at a time, where the tensor is not such a frame itself. A depthwise layer's frame keeps the padding of
+/// channels.
 /// </summary>
 internal sealed unsafe class Windows
 {

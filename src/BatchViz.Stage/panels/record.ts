@@ -23,8 +23,7 @@ export interface Known {
 
 /**
  * What a column's records say at an update. Reading is asking: no panel depends on what others happen to show. What is not here is fetched,
- * in
- * buckets as coarse as a chart of the whole run has; until then the newest that lies before stands in, and null where there is none.
+ * in buckets as coarse as a chart of the whole run has; until then the newest that lies before stands in, and null where there is none.
  */
 export function readRecord(stage: Stage, run: number, column: string, update: number): Known | null {
   const index = columnIndex(stage.manifest!, column),

@@ -8,8 +8,7 @@ namespace BatchViz.Data;
 
 /// <summary>
 /// Opens data files for specs: MNIST and Fashion-MNIST from beside the program, CSV, IDX and CIFAR-10 from a folder that the user named. A
-/// spec from the
-/// command line may name its own folder; one from the page only a folder inside <c>--data</c>.
+/// spec from the command line may name its own folder; one from the page only a folder inside <c>--data</c>.
 /// </summary>
 public sealed class DataFiles(string? dataFolder)
 {

@@ -4,8 +4,7 @@ namespace BatchViz.Live;
 
 /// <summary>
 /// The answers of recomputations, those least recently asked for forgotten first. The newest is always kept, however large: whoever asked
-/// may be
-/// between two polls. Safe for several threads at once.
+/// may be between two polls. Safe for several threads at once.
 /// </summary>
 /// <param name="capacity">Bytes.</param>
 /// <param name="stands">How long an answer that is not final stands.</param>

@@ -6,8 +6,7 @@ namespace BatchViz.Live;
 
 /// <summary>
 /// The colours of one experiment's batch sizes outside of the browser's canvas, by the ramp of BatchViz.Stage/colours.json, which the
-/// page's
-/// script reads too; the rule is that of its style.ts, and both are held to tests/fixtures/colours.json.
+/// page's script reads too; the rule is that of its style.ts, and both are held to tests/fixtures/colours.json.
 /// </summary>
 public sealed class RunColours
 {
@@ -56,8 +55,8 @@ public sealed class RunColours
 
     /// <summary>
     /// Ascending places on the ramp, moved as little as possible (least squares) so that neighbours that were close are the close gap
-    /// apart,
-    /// and no others come closer than is far enough: pool adjacent violators (Barlow et al. 1972) on the places less the gaps before them.
+    /// apart, and no others come closer than is far enough: pool adjacent violators (Barlow et al. 1972) on the places less the gaps before
+    /// them.
     /// </summary>
     private static double[] Spread(double[] octaves)
     {

@@ -134,8 +134,7 @@ public static class Access
 
     /// <summary>
     /// Tells people apart: by the cookie that a link gave their browser, and without sign-in by one that the page gave it. A program on
-    /// this
-    /// computer that brings no cookie is told apart by its address alone.
+    /// this computer that brings no cookie is told apart by its address alone.
     /// </summary>
     public static string PersonOf(ClaimsPrincipal user) => user.FindFirstValue(ClaimTypes.NameIdentifier) ?? "";
 

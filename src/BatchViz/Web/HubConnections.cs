@@ -48,8 +48,7 @@ public sealed class HubConnections
 
 /// <summary>
 /// What holds for all methods of our hubs: a person has few connections, a refusal is one sentence and no failure of the server, and what
-/// really
-/// fails is logged. (SignalR itself would log every refusal as an error with its stack trace; WebHost turns that off.)
+/// really fails is logged. (SignalR itself would log every refusal as an error with its stack trace; WebHost turns that off.)
 /// </summary>
 public sealed class HubGuard(HubConnections connections, ILogger<HubGuard> log) : IHubFilter
 {

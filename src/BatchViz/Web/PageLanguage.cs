@@ -5,8 +5,7 @@ namespace BatchViz.Web;
 
 /// <summary>
 /// The language of pages and circuits: what the address asks for (for this visit, by a cookie that ends with the browser's session), else
-/// what
-/// the visitor has chosen on the page (whose script keeps it in a cookie), else what the browser prefers. docs/decisions/0011.
+/// what the visitor has chosen on the page (whose script keeps it in a cookie), else what the browser prefers. docs/decisions/0011.
 /// </summary>
 internal static class PageLanguage
 {

@@ -7,8 +7,7 @@ namespace BatchViz.Conformance.Tests.Torch;
 
 /// <summary>
 /// The engine calls nothing of TorchSharp's that makes a number's object by itself: a garbage collection can free it while libtorch reads
-/// it, once in
-/// many thousand updates. What the assembly refers to is what it calls.
+/// it, once in many thousand updates. What the assembly refers to is what it calls.
 /// </summary>
 public sealed class ArithmeticTests
 {

@@ -115,8 +115,7 @@ public static partial class Arrows
 
     /// <summary>
     /// Files of src/ and bench/ that may put JSON together by hand: an experiment file is the user's own document, which is read, edited
-    /// and written
-    /// back; and fuzzers make up input. All that the program tells others is a contract.
+    /// and written back; and fuzzers make up input. All that the program tells others is a contract.
     /// </summary>
     private static readonly string[] EditDocuments =
     [

@@ -148,8 +148,7 @@ public class EigenTests
 
     /// <summary>
     /// Along a run the errors are independent from mark to mark, so their mean goes to 0 and their spread is what each says of itself. With
-    /// the same
-    /// vectors at every mark all of them would be off alike.
+    /// the same vectors at every mark all of them would be off alike.
     /// </summary>
     [Fact]
     public void ErrorsOfTracesDoNotAddUpAlongARun()

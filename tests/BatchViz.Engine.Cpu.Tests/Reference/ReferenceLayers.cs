@@ -6,8 +6,7 @@ namespace BatchViz.Engine.Cpu.Tests.Reference;
 
 /// <summary>
 /// Models of layers in double precision with plain loops over [channels, rows, columns], written for reading and not for speed. Finite
-/// differences and
-/// PyTorch check it; it checks the engine. Weights in canonical order.
+/// differences and PyTorch check it; it checks the engine. Weights in canonical order.
 /// </summary>
 internal sealed class ReferenceLayers
 {

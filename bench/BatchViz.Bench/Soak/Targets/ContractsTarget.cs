@@ -10,8 +10,8 @@ namespace BatchViz.Bench.Soak.Targets;
 
 /// <summary>
 /// Everything that the program writes as JSON, with any number in it: an input names a contract and has the 64 bits of a double, which
-/// stands wherever
-/// a fraction can. What is written must be strict JSON with that number in every place, or with null in its place where it is not finite.
+/// stands wherever a fraction can. What is written must be strict JSON with that number in every place, or with null in its place where it
+/// is not finite.
 /// </summary>
 internal sealed class ContractsTarget : FuzzTarget
 {

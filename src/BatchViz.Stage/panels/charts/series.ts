@@ -25,8 +25,7 @@ export function eachRun(stage: Stage, visit: (run: number, dash: readonly number
 
 /**
  * Fills `out` with a column's buckets over the window and asks for the detail that is missing. Where time is logarithmic, buckets are as
- * fine as
- * the window is wide there: single records at its beginning, however many the run has made.
+ * fine as the window is wide there: single records at its beginning, however many the run has made.
  */
 export function fill(stage: Stage, run: number, name: string, column: number, most: number, out: Buckets): boolean {
   const clock = stage.clocks[run]!,
