@@ -54,10 +54,10 @@ internal sealed unsafe class CpuBundle : IBundle
         this.kernels = kernels;
         Spec = spec;
         layout = WeightLayout.Of(spec.Network);
-        Layout = new RecordLayout(layout.Layers.Length, HasLineSearchColumns(spec));
+        Layout = spec.LayoutOf(layout.Layers.Length);
         optimizer = new Optimizer(kernels, spec.Optimizer, layout.Floats);
         optimizerFrom = spec.Continuation?.OptimizerFrom ?? 0;
-        (states, staleness, searches) = (spec.StateVectors, spec.Staleness, HasLineSearchColumns(spec));
+        (states, staleness, searches) = (spec.StateVectors, spec.Staleness, Layout.HasLineSearchColumns);
         var progress = spec.ProgressOver(data.Train.Count);
         int largest = LargestBatch(spec, progress);
         rates = spec.LearningRatesOver(progress);
@@ -368,7 +368,7 @@ internal sealed unsafe class CpuBundle : IBundle
         else
             whole.Update(member.Weights, member.Weights + layout.Floats, at, batch, figures);
         member.Diverged = !figures.Finite;
-        member.Noise = StepRecordWriter.Write(record, figures, member.Noise, rate, count, population, layout);
+        member.Noise = StepRecordWriter.Write(record, figures, member.Noise, rate, count, population, layout, Layout);
         if (searches)
         {
             if (search is null)
@@ -457,7 +457,7 @@ internal sealed unsafe class CpuBundle : IBundle
             cohort.Read(m - from, figures);
             if (member.Diverged)
                 (figures.UpdateSquare, figures.WeightSquare) = (0, 0);
-            member.Noise = StepRecordWriter.Write(records.Row(m, row), figures, member.Noise, rate, count, population, layout);
+            member.Noise = StepRecordWriter.Write(records.Row(m, row), figures, member.Noise, rate, count, population, layout, Layout);
             records.Rows[m]++;
             member.InLane = !member.Diverged;
             if (member.Diverged)

@@ -92,6 +92,6 @@ internal sealed unsafe class Optimizer
     }
 
     /// <summary>A step of tiny nets in lanes, everything without padding [parameters][lanes].</summary>
-    public void StepLanes(in TinyPlan plan, float* w, float* g, float* state, long stateFloats, in LaneFigures to) =>
+    public void StepLanes(in TinyPlan plan, float* w, float* g, float* state, long stateFloats, in LaneStatistics to) =>
         kernels.TinyStep(plan, w, g, state, state + stateFloats, constants, to);
 }

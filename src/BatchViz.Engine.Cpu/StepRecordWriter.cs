@@ -17,7 +17,8 @@ internal static unsafe class StepRecordWriter
         double learningRate,
         int count,
         double population,
-        WeightLayout layout
+        WeightLayout layout,
+        RecordLayout columns
     )
     {
         double square = figures.Square;
@@ -35,12 +36,14 @@ internal static unsafe class StepRecordWriter
         record[RecordLayout.GradientVariance] = (float)variance;
         record[RecordLayout.NoiseScale] = (float)noise.Value;
         long padding = layout.Floats - layout.Parameters;
-        // With batches of one a gradient that cannot be applied is not formed, nor its components counted.
-        double share = figures.Histogram.Any ? 1.0 / layout.Parameters : double.NaN;
+        bool formed = figures.Gradient.Any;
+        double share = formed ? 1.0 / layout.Parameters : double.NaN;
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
-            record[RecordLayout.Histogram + bin] = (float)((figures.Histogram.Counts[bin] - (bin == 0 ? padding : 0)) * share);
+            record[RecordLayout.Histogram + bin] = (float)((figures.Gradient.Counts[bin] - (bin == 0 ? padding : 0)) * share);
         for (int l = 0; l < figures.Squares.Length; l++)
             record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(figures.Squares[l]);
+        if (columns.GradientInfinityNorm is >= 0 and var infinityNorm)
+            record[infinityNorm] = formed ? figures.Gradient.Largest : float.NaN;
         return noise;
     }
 }

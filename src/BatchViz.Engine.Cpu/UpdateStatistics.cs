@@ -1,5 +1,3 @@
-using BatchViz.Engine.Cpu.Kernels;
-
 namespace BatchViz.Engine.Cpu;
 
 /// <summary>What one update of one member has shown. Reused from update to update.</summary>
@@ -12,8 +10,8 @@ internal sealed class UpdateStatistics(int layers)
     /// <summary>‖gradient‖² of each layer.</summary>
     public readonly double[] Squares = new double[layers];
 
-    /// <summary>Components of the gradient by magnitude, padding included.</summary>
-    public Histogram Histogram;
+    /// <summary>The gradient as a whole.</summary>
+    public GradientSummary Gradient;
 
     /// <summary>Of the examples' own gradients: sum of the squared norms, sum, smallest and largest of the norms.</summary>
     public double ExampleSquares,
@@ -28,7 +26,7 @@ internal sealed class UpdateStatistics(int layers)
 
     public void Clear()
     {
-        Histogram = default;
+        Gradient = default;
         (Loss, ExampleSquares, ExampleNorms, ExampleMin, ExampleMax) = (0, 0, 0, double.PositiveInfinity, 0);
         UpdateSquare = 0;
     }

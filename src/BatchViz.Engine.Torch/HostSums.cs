@@ -41,10 +41,10 @@ internal static class HostSums
     }
 
     /// <summary>
-    /// Σ x² as <see cref="Squares"/>, and the numbers of values in each bin of a step record's histogram added to <paramref name="bins"/>;
-    /// what is no number is in the first.
+    /// Σ x² as <see cref="Squares"/>, the numbers of values in each bin of a step record's histogram added to <paramref name="bins"/>, what
+    /// is no number in the first, and the largest magnitude put into <paramref name="largest"/> where it is larger.
     /// </summary>
-    public static double SquaresAndCounts(ReadOnlySpan<float> values, Span<double> bins)
+    public static double SummarizeGradient(ReadOnlySpan<float> values, Span<double> bins, ref double largest)
     {
         static Vector<float> Edge(int bin) => new((float)RecordLayout.BinEdge(bin));
 
@@ -59,6 +59,9 @@ internal static class HostSums
         above.Clear();
         above[0] = values.Length;
         double sum = 0;
+        // Magnitudes are compared by their bits, in whose order what is no number comes last.
+        var most = Vector<int>.Zero;
+        int mostOfRest = 0;
         for (int start = 0; start < values.Length; start += Block)
         {
             var block = values.Slice(start, Math.Min(Block, values.Length - start));
@@ -75,6 +78,7 @@ internal static class HostSums
             {
                 squares += lane * lane;
                 var size = Vector.Abs(lane);
+                most = Vector.Max(most, Vector.AsVectorInt32(size));
                 c1 -= Vector.GreaterThanOrEqual(size, e1);
                 c2 -= Vector.GreaterThanOrEqual(size, e2);
                 c3 -= Vector.GreaterThanOrEqual(size, e3);
@@ -92,13 +96,20 @@ internal static class HostSums
             above[7] += Vector.Sum(c7);
             var rest = block[(block.Length / Vector<float>.Count * Vector<float>.Count)..];
             foreach (float value in rest)
+            {
+                mostOfRest = Math.Max(mostOfRest, BitConverter.SingleToInt32Bits(Math.Abs(value)));
                 for (int bin = 1; bin < RecordLayout.HistogramBins; bin++)
                     if (Math.Abs(value) >= RecordLayout.BinEdge(bin))
                         above[bin]++;
+            }
             sum += Whole(Vector.Sum(squares), rest, block);
         }
         for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
             bins[bin] += above[bin] - above[bin + 1];
+        for (int i = 0; i < Vector<int>.Count; i++)
+            mostOfRest = Math.Max(mostOfRest, most[i]);
+        // Of two numbers the larger, or what is no number.
+        largest = Math.Max(largest, BitConverter.Int32BitsToSingle(mostOfRest));
         return sum;
     }
 

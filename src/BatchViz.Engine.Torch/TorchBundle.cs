@@ -49,7 +49,7 @@ internal sealed class TorchBundle : IBundle
     {
         (this.data, Spec, this.device, this.precision, this.queues) = (data, spec, device, precision, queues);
         layout = new ParameterLayout(spec.Network);
-        Layout = new RecordLayout(layout.Places.Length, spec.HasLineSearchColumns ?? spec.Optimizer.UsesLineSearch);
+        Layout = spec.LayoutOf(layout.Places.Length);
         model = new StackedModel(layout, data.Source, precision);
         gradients = new BatchGradients(model, data.Train, exampleStatistics, spec.MicroBatch, device);
         steps = new Steps(spec.Optimizer, layout);
@@ -424,7 +424,7 @@ internal sealed class TorchBundle : IBundle
     {
         var of = members[member];
         var record = records.Row(member, records.Rows[member]++);
-        of.Noise = figures.Write(record, row, of.Noise, rates.At(update), count, population);
+        of.Noise = figures.Write(record, row, of.Noise, rates.At(update), count, population, Layout);
         if (Layout.HasLineSearchColumns)
         {
             if (Spec.Sampler.Pool is not null)

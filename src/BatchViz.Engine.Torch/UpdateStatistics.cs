@@ -17,7 +17,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
         UpdateSquare = 5,
         WeightSquare = 6,
         Histogram = 7,
-        Layers = Histogram + RecordLayout.HistogramBins;
+        Largest = Histogram + RecordLayout.HistogramBins,
+        Layers = Largest + 1;
 
     public int Width => Layers + layout.Places.Length;
 
@@ -44,9 +45,10 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
             else
                 ReadExamples(squares.Slice((int)(m * of.Count), (int)of.Count), of.Factor, row);
             for (int l = 0; l < layout.Places.Length; l++)
-                row[Layers + l] = HostSums.SquaresAndCounts(
+                row[Layers + l] = HostSums.SummarizeGradient(
                     gradient.Slice((int)layout.Places[l].Offset, (int)layout.Places[l].Group.Count),
-                    row.Slice(Histogram, RecordLayout.HistogramBins)
+                    row.Slice(Histogram, RecordLayout.HistogramBins),
+                    ref row[Largest]
                 );
         }
         return rows;
@@ -120,18 +122,27 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     /// <param name="weights">Of the weights before them [M].</param>
     /// <param name="layers">Of each layer of the gradient [M, layers].</param>
     private Tensor Together(BatchGradients.Result of, Tensor steps, Tensor weights, Tensor layers) =>
-        cat([of.Sum.Over(of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), FromEachBinUp(of.Gradient), layers], 1);
+        cat([of.Sum.Over(of.Count).unsqueeze(1), Examples(of), stack([steps, weights], 1), Summary(of.Gradient), layers], 1);
 
     /// <summary>
-    /// Components of a gradient [M, P] in a bin of the histogram or a higher one [M, bins]; what is no number is in the first.
+    /// Components of a gradient [M, P] in a bin of the histogram or a higher one, what is no number in the first, and behind them the largest
+    /// magnitude of a component [M, bins + 1].
     /// </summary>
-    private Tensor FromEachBinUp(Tensor gradient)
+    private Tensor Summary(Tensor gradient)
     {
         using var scope = NewDisposeScope();
         var sizes = gradient.abs();
         var all = Filled([gradient.shape[0]], layout.Parameters, ScalarType.Float64, gradient.device);
         // Edge by edge, since a sum of truth values takes eight bytes for each.
-        return stack([all, .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => Count(bin))], 1).MoveToOuterDisposeScope();
+        return stack(
+                [
+                    all,
+                    .. Enumerable.Range(1, RecordLayout.HistogramBins - 1).Select(bin => Count(bin)),
+                    sizes.amax([1]).to(ScalarType.Float64),
+                ],
+                1
+            )
+            .MoveToOuterDisposeScope();
 
         Tensor Count(int bin)
         {
@@ -178,7 +189,15 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
     /// <summary>Writes one record; returns the averages behind the noise scale with this update in them.</summary>
     /// <param name="count">Examples in the batch.</param>
     /// <param name="population">Examples that the batch was drawn from without replacement; +∞ for drawing with replacement.</param>
-    public NoiseScale Write(Span<float> record, ReadOnlySpan<double> row, NoiseScale noise, double rate, int count, double population)
+    public NoiseScale Write(
+        Span<float> record,
+        ReadOnlySpan<double> row,
+        NoiseScale noise,
+        double rate,
+        int count,
+        double population,
+        RecordLayout columns
+    )
     {
         bool finite = Finite(row);
         double square = Square(row),
@@ -200,6 +219,8 @@ internal sealed class UpdateStatistics(ParameterLayout layout)
             record[RecordLayout.Histogram + bin] = (float)(row[Histogram + bin] / layout.Parameters);
         for (int l = 0; l < layout.Places.Length; l++)
             record[RecordLayout.LayerGradientNorm(l)] = (float)Math.Sqrt(row[Layers + l]);
+        if (columns.GradientInfinityNorm is >= 0 and var infinityNorm)
+            record[infinityNorm] = (float)row[Largest];
         return noise;
     }
 

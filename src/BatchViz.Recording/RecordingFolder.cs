@@ -79,12 +79,13 @@ public sealed class RecordingFolder : IDisposable
     public static bool IsIdentity(BlockScanner block) => block is { Type: FileIdentity.BlockType, Blocks: 1 };
 
     public static RecordLayout LayoutOf(ExperimentPlan plan) =>
-        new(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers, plan.Spec.Optimizer.UsesLineSearch);
+        plan.BundleOf([plan.Runs[0]]).LayoutOf(plan.Network.Model.Kind == ModelKind.Surface ? 1 : plan.Network.Layers);
 
     /// <summary>Reads the intact part of everything. Whoever wants to go on writing hands it to <see cref="Recorder.GoOn"/>.</summary>
-    /// <param name="plan">Of the manifest's spec, forks included.</param>
+    /// <param name="plan">Of the manifest's spec, forks included. <see cref="Plan"/> is the same with the columns that were recorded.</param>
     public static RecordingFolder Open(IFiles files, RecordingManifest manifest, ExperimentPlan plan)
     {
+        plan = plan with { RecordedColumns = RunFile.ColumnsOf(files, manifest.Id, plan.Runs.Select(run => run.Id)) };
         var damages = new List<Damage>();
         var runs = new List<RecordedRun>();
         foreach (var planned in plan.Runs)

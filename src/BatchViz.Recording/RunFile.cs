@@ -13,11 +13,6 @@ namespace BatchViz.Recording;
 /// </summary>
 internal sealed class RunFile : IRecordDetail, IDisposable
 {
-    /// <summary>From version 2 on a log names its run.</summary>
-    public const int Version = 2;
-
-    private const int VersionWithoutRun = 1;
-
     internal const byte Begin = 1,
         Records = 2,
         Buckets = 3,
@@ -27,8 +22,6 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         Probe = 6,
         Times = 7;
     private const int RowsAtOnce = 2048,
-        BeginBytes = 16,
-        BeginBytesWithoutRun = 40,
         TimeBytes = 16,
         EvaluationBytes = 20;
 
@@ -41,10 +34,12 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     private readonly Guid recording;
     private readonly Func<long, int>? examplesOf;
     private readonly RunLog log;
+    private ColumnMap columns;
     private readonly Lock gate = new();
     private readonly List<Stored> index = [];
     private readonly List<Segment> segments = [];
-    private float[] rows = [];
+    private float[] rows = [],
+        mapped = [];
     private byte[] buffer = new byte[1 << 16],
         scratch = [];
     private int filled;
@@ -68,7 +63,33 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     {
         (this.files, this.recording, this.runId, this.log, this.examplesOf) = (files, recording, runId, log, examplesOf);
         (name, timesName) = (NameOf(runId), TimesNameOf(runId));
+        columns = new ColumnMap(Names, Names);
         Written = log.First;
+    }
+
+    /// <summary>
+    /// Names of the columns that a recording began with, by the first of its logs that says so; null where none does, since nothing is
+    /// recorded yet.
+    /// </summary>
+    public static IReadOnlyCollection<string>? ColumnsOf(IFiles files, Guid recording, IEnumerable<string> runs)
+    {
+        foreach (string run in runs)
+        {
+            try
+            {
+                using var file = files.Read(NameOf(run));
+                if (file is null)
+                    continue;
+                var scanner = new BlockScanner(file);
+                if (scanner.Next() && scanner.Type == Begin && RunLogHeader.Read(scanner.Payload, recording, run).Header is { } header)
+                    return header.Columns ?? [];
+            }
+            catch (IOException)
+            {
+                // Loading it says so.
+            }
+        }
+        return null;
     }
 
     public static string NameOf(string runId) => $"runs/{runId}.log";
@@ -174,7 +195,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     public bool TryRead(long first, int count, Span<float> into, int stride)
     {
-        int width = log.Layout.Width;
+        int width = columns.FileWidth;
         lock (gate)
         {
             if (reader is null)
@@ -203,7 +224,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
                 }
                 var values = MemoryMarshal.Cast<byte, float>(piece);
                 for (int r = 0; r < some; r++)
-                    values.Slice(r * width, width).CopyTo(into[((done + r) * stride)..]);
+                    columns.ToLog(values.Slice(r * width, width), into[((done + r) * stride)..], float.NaN);
                 done += some;
             }
             return true;
@@ -242,14 +263,9 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private FileIdentity Identity => new(recording, [runId]);
 
-    private byte[] BeginPayload()
-    {
-        byte[] payload = [.. new byte[BeginBytes], .. Identity.ToBytes()];
-        BinaryPrimitives.WriteInt32LittleEndian(payload, Version);
-        BinaryPrimitives.WriteInt32LittleEndian(payload.AsSpan(4), log.Layout.Width);
-        BinaryPrimitives.WriteInt64LittleEndian(payload.AsSpan(8), log.First);
-        return payload;
-    }
+    private string[] Names => [.. log.Layout.Columns.Select(column => column.Name)];
+
+    private byte[] BeginPayload() => RunLogHeader.ToBytes(Names, log.First, Identity);
 
     // ---- writing ----
 
@@ -327,7 +343,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private void PutRows(long from, long to)
     {
-        int width = log.Layout.Width;
+        int width = columns.FileWidth;
         if (rows.Length == 0)
             rows = new float[RowsAtOnce * log.Stride];
         while (from < to)
@@ -342,7 +358,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             payload.Slice(12, 4).Clear();
             var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
             for (int r = 0; r < count; r++)
-                rows.AsSpan(r * log.Stride, width).CopyTo(values[(r * width)..]);
+                columns.ToFile(rows.AsSpan(r * log.Stride, log.Stride), values[(r * width)..], float.NaN);
             long place = (file!.Length + at) + 16;
             Close(Records, at);
             lock (gate)
@@ -354,7 +370,7 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private void PutBuckets(Segment segment)
     {
-        int width = log.Layout.Width,
+        int width = columns.FileWidth,
             size = BucketBytes(width);
         for (int done = 0; done < segment.Count; )
         {
@@ -371,8 +387,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
                 var (values, bad) = log.BucketRow(segment.Level, segment.First + done + i);
                 var floats = MemoryMarshal.Cast<byte, float>(to);
                 for (int part = 0; part < 3; part++)
-                    values.Span.Slice(part * log.Stride, width).CopyTo(floats[(part * width)..]);
-                bad.Span[..width].CopyTo(to[(12 * width)..]);
+                    columns.ToFile(values.Span.Slice(part * log.Stride, log.Stride), floats[(part * width)..], Nothing[part]);
+                columns.ToFile(bad.Span, to[(12 * width)..], byte.MaxValue);
             }
             Close(Buckets, at);
             done += count;
@@ -446,6 +462,9 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             level--;
         return level < RunLog.ChunkLevel ? 0 : level;
     }
+
+    /// <summary>Minimum, maximum and last of a bucket in which nothing is finite, as files have them.</summary>
+    private static readonly float[] Nothing = [float.PositiveInfinity, float.NegativeInfinity, float.NaN];
 
     private static int BucketBytes(int width) => (13 * width + 3) / 4 * 4;
 
@@ -521,15 +540,17 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         switch (block.Type)
         {
             case Begin:
-                if (WrongBegin(block, recording, runId) is { } wrong)
-                    return IsForeign(wrong);
-                NamesRun = BinaryPrimitives.ReadInt32LittleEndian(payload) != VersionWithoutRun;
+                var (header, wrong) = RunLogHeader.Read(payload, recording, runId);
+                if (header is null)
+                    return IsForeign(wrong!);
+                NamesRun = header.NamesRun;
                 if (NamesRun && !timesNameRun)
                     LeaveOutTimes(clock, damages);
-                bool fits =
-                    BinaryPrimitives.ReadInt32LittleEndian(payload[4..]) == log.Layout.Width
-                    && BinaryPrimitives.ReadInt64LittleEndian(payload[8..]) == log.First;
-                return fits ? null : "its records are of another run";
+                if (header.MapTo(log.Layout) is not { } map || header.First != log.First)
+                    return "its records are of another run";
+                columns = map;
+                log.Missing = [.. map.Missing];
+                return null;
             case Records:
                 return TakeRecords(payload, block.PayloadAt, clock);
             case Buckets:
@@ -563,7 +584,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
 
     private string? TakeRecords(ReadOnlySpan<byte> payload, long at, List<(long Records, double Seconds)> clock)
     {
-        int width = log.Layout.Width;
+        int width = columns.FileWidth,
+            stride = log.Layout.Width;
         if (payload.Length < 16)
             return "records are cut short";
         long first = BinaryPrimitives.ReadInt64LittleEndian(payload);
@@ -574,9 +596,10 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             return "records are missing before it";
         if (first + count > SpecReader.MaxUpdates)
             return "a run has no so many records";
-        var values = MemoryMarshal.Cast<byte, float>(payload[16..]);
+        var stored = MemoryMarshal.Cast<byte, float>(payload[16..]);
+        var values = InLog(stored, count);
         for (int r = 0; r < count && !NamesRun; r++)
-            if (HasOtherBatch(first + r, values[r * width + RecordLayout.BatchSize]))
+            if (HasOtherBatch(first + r, values[r * stride + RecordLayout.BatchSize]))
                 return IsForeign(OtherBatches);
         GoesOn();
         log.Append(values, count, SecondsOf(clock, first), SecondsOf(clock, first + count));
@@ -584,9 +607,23 @@ internal sealed class RunFile : IRecordDetail, IDisposable
         return null;
     }
 
+    /// <summary>Records of the file in the columns of the log.</summary>
+    private ReadOnlySpan<float> InLog(ReadOnlySpan<float> stored, int count)
+    {
+        if (columns.Same)
+            return stored;
+        int width = log.Layout.Width;
+        if (mapped.Length < count * width)
+            mapped = new float[count * width];
+        for (int r = 0; r < count; r++)
+            columns.ToLog(stored.Slice(r * columns.FileWidth, columns.FileWidth), mapped.AsSpan(r * width, width), float.NaN);
+        return mapped.AsSpan(0, count * width);
+    }
+
     private string? TakeBuckets(ReadOnlySpan<byte> payload, List<(long Records, double Seconds)> clock)
     {
-        int width = log.Layout.Width,
+        int width = columns.FileWidth,
+            seconds = log.SecondsColumn,
             size = BucketBytes(width),
             stride = log.Stride;
         if (payload.Length < 16)
@@ -610,15 +647,15 @@ internal sealed class RunFile : IRecordDetail, IDisposable
             var from = payload.Slice(16 + i * size, size);
             var floats = MemoryMarshal.Cast<byte, float>(from);
             for (int part = 0; part < 3; part++)
-                floats.Slice(part * width, width).CopyTo(values[(part * stride)..]);
-            from.Slice(12 * width, width).CopyTo(bad);
+                columns.ToLog(floats.Slice(part * width, width), values[(part * stride)..], Nothing[part]);
+            columns.ToLog(from.Slice(12 * width, width), bad, byte.MaxValue);
             if (float.IsNaN(values[0]))
                 return "a bucket cannot be read";
             long start = (first + i) << (2 * level),
                 end = (first + i + 1) << (2 * level);
             if (!NamesRun && HasOtherBatch(end - 1, values[2 * stride + RecordLayout.BatchSize]))
                 return IsForeign(OtherBatches);
-            (values[width], values[stride + width], values[2 * stride + width]) = (
+            (values[seconds], values[stride + seconds], values[2 * stride + seconds]) = (
                 (float)SecondsOf(clock, start + 1),
                 (float)SecondsOf(clock, start + (1L << (2 * level))),
                 (float)SecondsOf(clock, start + (1L << (2 * level)))
@@ -662,20 +699,8 @@ internal sealed class RunFile : IRecordDetail, IDisposable
     /// <summary>
     /// Why a log's first block is not that of this run; null where it is, or is of the older layout and of this recording.
     /// </summary>
-    internal static string? WrongBegin(BlockScanner block, Guid recording, string runId)
-    {
-        var payload = block.Payload;
-        if (block.Type != Begin || payload.Length < BeginBytes)
-            return "a log begins with something else";
-        return BinaryPrimitives.ReadInt32LittleEndian(payload) switch
-        {
-            Version => FileIdentity.WrongFor(payload[BeginBytes..], recording, runId),
-            VersionWithoutRun when payload.Length == BeginBytesWithoutRun => new Guid(payload.Slice(16, 16)) == recording
-                ? null
-                : "it belongs to another recording",
-            _ => "its version is another one",
-        };
-    }
+    internal static string? WrongBegin(BlockScanner block, Guid recording, string runId) =>
+        block.Type == Begin ? RunLogHeader.Read(block.Payload, recording, runId).Wrong : "a log begins with something else";
 
     private string IsForeign(string why) => foreignLog = why;
 

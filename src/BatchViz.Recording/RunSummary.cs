@@ -35,11 +35,12 @@ public sealed record RunSummary(string Id, long Updates, RunState? State, string
             return new(run.Id, run.Update, null, null, null, Damage.MissingFile(name));
         long updates = 0;
         (long At, int Length)? end = null;
+        var begin = new BlockScanner(file);
+        if (begin.Next() && RunFile.WrongBegin(begin, recording, run.Id) is { } wrong)
+            return new(run.Id, run.Update, null, null, null, new Damage(name, 0, file.Length, wrong, DamageKind.Foreign));
         var scanner = new BlockScanner(file, SummaryBytes);
         while (scanner.Next())
         {
-            if (scanner.Blocks == 1 && RunFile.WrongBegin(scanner, recording, run.Id) is { } wrong)
-                return new(run.Id, run.Update, null, null, null, new Damage(name, 0, file.Length, wrong, DamageKind.Foreign));
             switch (scanner.Type)
             {
                 case RunFile.Begin when scanner.PayloadLength >= HeadBytes:

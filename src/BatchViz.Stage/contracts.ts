@@ -63,11 +63,25 @@ export interface ColumnDifference {
 /** A column of the step records. */
 export interface ColumnInfo {
   name: string;
+  /** A few words, in English. */
   label: string;
   unit: string;
+  /** The definition, in English. */
   description: string;
+  /** The same in Chinese. */
+  chinese: ColumnWords;
+  /** It comes with every frame; the others are in tiles. */
   live: boolean;
+  /** It follows from the experiment alone; a timing does not. */
   deterministic: boolean;
+  /** About single examples' gradients: undefined where a batch has one, or where examples see one another. */
+  ofExamples: boolean;
+}
+
+/** What a column is called, and what it holds. */
+export interface ColumnWords {
+  label: string;
+  description: string;
 }
 
 export interface DataInfo {

@@ -26,11 +26,9 @@ export const undefinedReading = (manifest: Manifest): readonly [string, string] 
 export const undefinedNote = (manifest: Manifest): string =>
   isContrastive(manifest) ? tr("not defined", "无定义") : tr("not defined in train mode", "训练模式下无定义");
 
-const OF_EXAMPLES: ReadonlySet<string> = new Set(["exampleNormMean", "exampleNormMin", "exampleNormMax", "gradientVariance", "noiseScale"]);
-
 /** In place of a record's value that is no number: a column about single examples has none for a batch of one; any other is not finite. */
-export const noNumber = (column: string, single: boolean): readonly [string, string] =>
-  OF_EXAMPLES.has(column)
+export const noNumber = (manifest: Manifest, column: string, single: boolean): readonly [string, string] =>
+  manifest.columns.some(({ name, ofExamples }) => ofExamples && name === column)
     ? [tr("not defined", "无定义"), single ? tr("for one example", "单个样本") : ""]
     : [tr("not finite", "非有限值"), ""];
 

@@ -43,44 +43,8 @@ const FIXED: Readonly<Record<string, string>> = {
   "a block is out of order": "块的次序错误",
   "a block is cut short": "块不完整",
   "a block is damaged": "块已损坏",
-  // Columns and what they mean
-  "batch loss": "批量损失",
-  "mean loss of the update's batch, before the update": "更新前本次批量上的平均损失",
-  "gradient norm": "梯度范数",
-  "Euclidean norm of the batch gradient, without weight decay": "批量梯度的欧几里得范数，不含权重衰减",
-  "update norm": "更新范数",
-  "Euclidean norm of the change of the weights": "权重变化量的欧几里得范数",
-  "learning rate": "学习率",
-  "η of this update": "本次更新的 η",
-  "update-to-weight ratio": "更新与权重之比",
-  "norm of the change of the weights over their norm before it": "权重变化量的范数除以更新前权重的范数",
-  "mean norm of an example's gradient": "单样本梯度范数的均值",
-  "mean of the Euclidean norms of the gradients of the batch's examples": "批量中各样本梯度的欧几里得范数的平均值",
-  "smallest norm of an example's gradient": "单样本梯度范数的最小值",
-  "smallest Euclidean norm of the gradients of the batch's examples": "批量中各样本梯度的欧几里得范数的最小值",
-  "largest norm of an example's gradient": "单样本梯度范数的最大值",
-  "largest Euclidean norm of the gradients of the batch's examples": "批量中各样本梯度的欧几里得范数的最大值",
-  "FLOPs so far": "累计 FLOPs",
-  "floating-point operations of all forward and backward passes of the run so far": "此运行至今所有前向与反向计算的浮点运算数",
-  "step length": "步长",
-  "step along the direction, as a multiple of it; 0 where the weights were left alone": "沿搜索方向的步长（方向的倍数）；0 表示权重未变",
-  "gradients of the batch": "批量梯度次数",
-  "times that the update took the batch forward and backward": "本次更新对该批量作前向加反向计算的次数",
-  "forward passes of the batch": "批量前向次数",
-  "times that the update took the batch forward only": "本次更新对该批量只作前向计算的次数",
-  "pairs left out or restarts": "略去的曲率对或重启",
-  "curvature pairs left out so far (L-BFGS), or restarts (conjugate gradients)": "至今略去的曲率对数（L-BFGS）或重启次数（共轭梯度）",
-  "failed searches": "失败的线搜索",
-  "line searches so far that gave way to a small step down the gradient": "至今失败并改走一小步最速下降的线搜索次数",
-  "batch size": "批量大小",
+  // Units
   examples: "样本",
-  "examples in this update's batch": "本次更新的批量所含样本数",
-  "gradient variance": "梯度方差",
-  "tr Σ of the gradients of single examples, estimated without bias from the batch; undefined for one example":
-    "单样本梯度的 tr Σ，由批量作无偏估计；只有一个样本时无定义",
-  "gradient noise scale": "梯度噪声尺度",
-  "lane seconds": "通道秒数",
-  "processor seconds of the run's lane so far, on a shared machine": "此运行所在通道至今所用的处理器秒数，机器为共享",
   // Planes
   "the loss over both weights": "两个权重上的损失",
   "principal components of the run's weights": "该运行权重的主成分",
@@ -135,17 +99,6 @@ const RULES: readonly Rule[] = [
     /^(.+?): (.+) at byte ([\d,]+); the ([\d,]+) bytes from there on are lost\.?$/s,
     (file, why, at, lost) => `${file}：${inChinese(why) ?? why}（第 ${at} 字节处）；其后 ${lost} 字节已丢失。`,
   ],
-  [
-    /^tr Σ \/ \|G\|² \(McCandlish et al\. 2018, B_simple\), both estimated without bias and averaged apart over about (\S+) updates; negative while \|G\|² is lost in the noise$/,
-    (n) => `tr Σ / |G|²（McCandlish 等 2018，B_simple），二者均作无偏估计，并分别在约 ${n} 次更新上平均；|G|² 淹没于噪声时为负`,
-  ],
-  [/^gradient components (.+)$/, (bin) => `梯度分量${binInChinese(bin)}`],
-  [/^share of the batch gradient's components of magnitude (.+)$/, (bin) => `批量梯度中绝对值${binInChinese(bin)}的分量所占比例`],
-  [/^gradient norm, layer (\d+)$/, (layer) => `第 ${layer} 层梯度范数`],
-  [
-    /^Euclidean norm of the batch gradient of layer (\d+)'s weights and biases$/,
-    (layer) => `批量梯度中第 ${layer} 层权重与偏置部分的欧几里得范数`,
-  ],
   [/^it cannot be read \((.*)\)$/s, (why) => `无法读取（${why}）`],
   [/^embedded, (AVX-512|AVX2)$/, (path) => `内置，${path}`],
   [/^embedded, portable$/, () => "内置，通用指令"],
@@ -179,13 +132,6 @@ export function inChinese(sentence: string): string | null {
   }
   return null;
 }
-
-/** "below 2^-24", "from 2^-24 to 2^-20", "from 1 up". */
-const binInChinese = (bin: string): string =>
-  bin
-    .replace(/^below (\S+)$/, "小于 $1")
-    .replace(/^from (\S+) up$/, "不小于 $1")
-    .replace(/^from (\S+) to (\S+)$/, "介于 $1 与 $2 之间");
 
 /** "B = 32, seed 1 after update 1,234". */
 const placeInChinese = (place: string): string =>

@@ -78,6 +78,9 @@ public sealed class RunLog
 
     public DetailPlan Plan => plan;
 
+    /// <summary>Columns of the layout that are no numbers since the run's file, of another build, does not have them.</summary>
+    public IReadOnlyCollection<int> Missing { get; set; } = [];
+
     /// <summary>Floats from one row to the next: the layout's columns, the seconds, and padding.</summary>
     public int Stride { get; }
 

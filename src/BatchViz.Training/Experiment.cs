@@ -104,6 +104,11 @@ public sealed class Experiment : IDisposable
     {
         options ??= new ExperimentOptions();
         EngineReason = options.EngineReason;
+        // A recording keeps to the columns with which it began.
+        plan = plan with
+        {
+            RecordedColumns = from is null ? plan.RecordedColumns : from.Plan.RecordedColumns,
+        };
         (this.plan, Engine, MeasureEnds, opened, readOnly) = (plan, engine, options.MeasureEnds, from, options.ReadOnly);
         PathMarks = PathMarksOf(plan, options);
         EvaluationSet = EvaluationSetOf(plan);

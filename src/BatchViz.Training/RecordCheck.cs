@@ -10,6 +10,7 @@ namespace BatchViz.Training;
 internal sealed class RecordCheck(Run run, bool exact)
 {
     private readonly int width = run.Log.Layout.Width;
+    private readonly int[] compared = [.. Enumerable.Range(0, run.Log.Layout.Width).Except(run.Log.Missing)];
     private readonly float[] recorded = new float[run.Log.Stride];
     private readonly Bucket[] open = new Bucket[run.Log.Layout.Width];
     private readonly Bucket[] kept = new Bucket[1];
@@ -34,7 +35,9 @@ internal sealed class RecordCheck(Run run, bool exact)
             {
                 if (!exact && recorded[RecordLayout.Loss] is var then && float.IsFinite(then))
                     Deviation = Math.Max(Deviation, new RecordDifference(RecordLayout.Loss, row[RecordLayout.Loss], then).Relative);
-                for (int c = 0; c < width && exact; c++)
+                if (!exact)
+                    continue;
+                foreach (int c in compared)
                     if (Bits(recorded[c]) != Bits(row[c]))
                         throw Other(record, c, recorded[c], row[c]);
             }
@@ -58,7 +61,7 @@ internal sealed class RecordCheck(Run run, bool exact)
             open[c] = place == 0 ? Bucket.Of(row[c]) : open[c].Then(Bucket.Of(row[c]));
         if (place != size - 1)
             return;
-        for (int c = 0; c < width; c++)
+        foreach (int c in compared)
         {
             if (!run.Log.TryBuckets(level, record >> (2 * level), c, kept))
                 return;
@@ -73,7 +76,7 @@ internal sealed class RecordCheck(Run run, bool exact)
 
     private LaneBegin.CannotException Other(long record, int column, float then, float now) =>
         new(
-            $"Update {record + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[column].Label} {now:R}, recorded {then:R}): the recording is of another build or machine."
+            $"Update {record + 1:#,0} does not come again as it was recorded ({run.Log.Layout.Columns[column].Name} {now:R}, recorded {then:R}): the recording is of another build or machine."
         );
 
     private static int Bits(float value) =>

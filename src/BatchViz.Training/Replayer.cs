@@ -76,12 +76,13 @@ public readonly record struct RecordDifference(int Column, float Now, float Reco
     }
 
     /// <summary>The largest relative difference of two records, of those the first; null where all bits are the same.</summary>
-    public static RecordDifference? Of(ReadOnlySpan<float> now, ReadOnlySpan<float> recorded)
+    /// <param name="missing">Columns that were not recorded.</param>
+    public static RecordDifference? Of(ReadOnlySpan<float> now, ReadOnlySpan<float> recorded, params IReadOnlyCollection<int> missing)
     {
         RecordDifference? most = null;
         for (int c = 0; c < now.Length; c++)
         {
-            if (BitConverter.SingleToInt32Bits(now[c]) == BitConverter.SingleToInt32Bits(recorded[c]))
+            if (missing.Contains(c) || BitConverter.SingleToInt32Bits(now[c]) == BitConverter.SingleToInt32Bits(recorded[c]))
                 continue;
             var difference = new RecordDifference(c, now[c], recorded[c]);
             if (most is not { } before || difference.Relative > before.Relative)
@@ -262,7 +263,7 @@ public sealed class Replayer : IDisposable
                 sampler.Progress.EpochOf(update) + 1,
                 record,
                 known,
-                known ? RecordDifference.Of(record, kept) : null,
+                known ? RecordDifference.Of(record, kept, run.Log.Missing) : null,
                 comparison,
                 examples,
                 replayed + 1

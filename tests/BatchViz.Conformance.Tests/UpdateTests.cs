@@ -12,6 +12,9 @@ public sealed class UpdateTests
     private const double Share = 1e-3,
         Weights = 3e-4;
 
+    /// <summary>No engine gives this for anything here.</summary>
+    private const float Unwritten = -7.5e33f;
+
     public static IEnumerable<object[]> Models =>
         from engine in Engines.Names
         from problem in Problem.Models
@@ -43,12 +46,18 @@ public sealed class UpdateTests
         for (int made = 0; made < updates; made += 5)
         {
             int now = Math.Min(5, updates - made);
+            for (int m = 0; m < 2; m++)
+                piece.Of(m).Fill(Unwritten);
             given.Advance(now, piece);
             for (int m = 0; m < 2; m++)
             {
                 Assert.Equal(now, piece.Rows[m]);
                 for (int row = 0; row < now; row++)
+                {
+                    for (int c = 0; c < given.Layout.Width; c++)
+                        Assert.False(piece.Row(m, row)[c].Equals(Unwritten), $"{given.Layout.Columns[c].Name} is not written");
                     piece.Row(m, row).CopyTo(b.Row(m, made + row));
+                }
             }
         }
         double share = problem.Spec.Optimizer.UsesLineSearch ? 20 * Share : Share;

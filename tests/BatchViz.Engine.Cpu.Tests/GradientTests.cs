@@ -86,6 +86,7 @@ public class GradientTests
             var (from, to) = net.LayerRange(l);
             Assert.Equal(Vectors.Norm(gradient[from..to]), record[RecordLayout.LayerGradientNorm(l)], 1e-5 * norm + 1e-8);
         }
+        Assert.Equal(gradient.Max(Math.Abs), record[bundle.Layout.GradientInfinityNorm], 1e-5 * norm + 1e-8);
         return true;
     }
 

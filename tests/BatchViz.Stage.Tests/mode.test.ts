@@ -18,7 +18,7 @@ const manifestOf = (spec: Spec, rest: Partial<Manifest>): Manifest => ({
   error: null,
   engine: ENGINE,
   data: { name: "d", trainExamples: 100, testExamples: 50, inputs: 4, outputs: 2, task: "classification" },
-  columns: ["loss", "gradientNorm", ...EXAMPLE_COLUMNS].map((name) => column(name)),
+  columns: ["loss", "gradientNorm", ...EXAMPLE_COLUMNS].map((name) => column(name, { ofExamples: EXAMPLE_COLUMNS.includes(name) })),
   evaluation: { examples: 100, split: "train" },
   budget: { examples: null, updates: 8, epochs: null, seconds: null },
   remainder: "keep",
@@ -161,7 +161,11 @@ describe("what one example alone leaves", () => {
 
   test("no number is shown as one", async () => {
     const en = await inLanguage("en");
-    expect([en.noNumber("noiseScale", true), en.noNumber("gradientVariance", false), en.noNumber("loss", true)]).toEqual([
+    expect([
+      en.noNumber(plain, "noiseScale", true),
+      en.noNumber(plain, "gradientVariance", false),
+      en.noNumber(plain, "loss", true),
+    ]).toEqual([
       ["not defined", "for one example"],
       ["not defined", ""],
       ["not finite", ""],
@@ -172,7 +176,12 @@ describe("what one example alone leaves", () => {
       "",
     ]);
     const zh = await inLanguage("zh");
-    for (const sentence of [zh.ofOne(paired), zh.ofOne(normed), zh.noNumber("loss", true)[0], zh.noNumber("noiseScale", true).join("")])
+    for (const sentence of [
+      zh.ofOne(paired),
+      zh.ofOne(normed),
+      zh.noNumber(plain, "loss", true)[0],
+      zh.noNumber(plain, "noiseScale", true).join(""),
+    ])
       expect(sentence).toMatch(/^[^a-zA-Z]*[\u4e00-\u9fff]/);
   });
 });

@@ -31,8 +31,10 @@ export const column = (name: string, more: Partial<ColumnInfo> = {}): ColumnInfo
   label: name,
   unit: "",
   description: "",
+  chinese: { label: name, description: "" },
   live: true,
   deterministic: true,
+  ofExamples: false,
   ...more,
 });
 

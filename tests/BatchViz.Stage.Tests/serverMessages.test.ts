@@ -81,16 +81,6 @@ test("planes' titles, but for a formula, which is the same in both languages", (
   );
 });
 
-test("columns' labels and descriptions", () => {
-  const layout = source("BatchViz.Core/Engines/RecordLayout.cs");
-  const columns = [...layout.matchAll(/new\(\$?"\w[^"]*", \$?"([^"]+)", "[^"]*",\s*\$?"([^"]+)"\)/g)].flatMap((match) => [
-    filled(match[1]!.replace("{l + 1}", "2").replace(/\{BinName[^}]*\}/, "from 1 up")),
-    filled(match[2]!.replace("{l + 1}", "2").replace(/\{BinName[^}]*\}/, "from 1 up")),
-  ]);
-  expect(columns.length).toBeGreaterThanOrEqual(26);
-  expect(columns.filter((words) => !isChinese(inChinese(words)))).toEqual([]);
-});
-
 test("figures keep their format, and what a file system says stays as it is", () => {
   expect(inChinese("Diverged at update 1,234: its loss or gradient is not a finite number.")).toBe(
     "在第 1,234 次更新时发散：损失或梯度不是有限的数。",

@@ -9,7 +9,10 @@ internal static class Logs
     public const int Seconds = RecordLayout.FixedColumns + 1;
 
     /// <summary>A log of one layer: the columns of the layout and the seconds.</summary>
-    public static RunLog New() => new(new RecordLayout(1));
+    /// <summary>A layout that stays as it is when columns are added.</summary>
+    public static RecordLayout Layout(int layers) => new(layers, recorded: []);
+
+    public static RunLog New() => new(Layout(1));
 
     /// <summary>Appends records whose column c holds <paramref name="value"/>(c, record index).</summary>
     public static void Append(RunLog log, int rows, Func<int, long, float> value)

@@ -102,7 +102,7 @@ public class RunLogTests
     public void A_run_log_has_the_buckets_of_every_column_however_records_come(int layers)
     {
         var random = new Random(layers);
-        var log = new RunLog(new RecordLayout(layers));
+        var log = new RunLog(Logs.Layout(layers));
         int width = log.Layout.Width;
         var all = new List<float[]>();
         while (all.Count < 9000)
@@ -156,7 +156,7 @@ public class RunLogTests
     [Fact]
     public void Where_only_coarse_buckets_are_kept_finer_ones_are_let_go_and_memory_stays_small()
     {
-        var layout = new RecordLayout(1);
+        var layout = Logs.Layout(1);
         var log = new RunLog(layout, DetailPlan.For(layout.Width, 1, 1, 100, 0, total: 4_000_000, logBytes: 100_000));
         int kept = log.Plan.LevelAt(0);
         Assert.True(kept > RunLog.ChunkLevel + 1, $"level {kept}");
@@ -184,7 +184,7 @@ public class RunLogTests
     [Fact]
     public void Records_that_do_not_come_again_are_kept_however_fast_they_come()
     {
-        int columns = new RecordLayout(2).Width;
+        int columns = Logs.Layout(2).Width;
         Assert.True(DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 1 << 30).LevelAt(0) > 0);
         Assert.Equal(0, DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 1 << 30, exact: false).LevelAt(0));
         Assert.True(DetailPlan.For(columns, 500, 500, 33, 0, total: 100_000, logBytes: 100_000, exact: false).LevelAt(0) > 0);

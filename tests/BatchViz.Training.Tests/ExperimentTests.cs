@@ -50,7 +50,7 @@ public class ExperimentTests
         [
             .. new[] { 30, 10, 30 }.Select(count =>
             {
-                var log = new RunLog(new RecordLayout(1));
+                var log = new RunLog(new RecordLayout(1, recorded: []));
                 log.Append(new float[log.Layout.Width * count], count, 0, count);
                 return log;
             }),

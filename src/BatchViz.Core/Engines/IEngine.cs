@@ -259,6 +259,12 @@ public sealed record BundleSpec(
     /// </summary>
     public bool? HasLineSearchColumns { get; init; }
 
+    /// <summary>Names of the columns that the runs' recording began with; null: all that there are.</summary>
+    public IReadOnlyCollection<string>? RecordedColumns { get; init; }
+
+    /// <summary>The records' columns for a net with so many layers that have weights.</summary>
+    public RecordLayout LayoutOf(int layers) => new(layers, HasLineSearchColumns ?? Optimizer.UsesLineSearch, RecordedColumns);
+
     /// <summary>
     /// About how many FLOPs an update of so many examples takes: what keyframes are spaced by. A search takes three passes or so, and goes
     /// through its vectors.

@@ -51,6 +51,9 @@ public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSp
 {
     public string Title => Titles.Of(Spec, Network);
 
+    /// <summary>Names of the columns that a recording of it began with; null: all that there are.</summary>
+    public IReadOnlyCollection<string>? RecordedColumns { get; init; }
+
     /// <summary>The bundle of some runs of one batch size, or of one fork.</summary>
     public BundleSpec BundleOf(IReadOnlyList<RunPlan> runs)
     {
@@ -63,6 +66,7 @@ public sealed record ExperimentPlan(ExperimentSpec Spec, DataSet Data, NetworkSp
             BatchSchedule = Spec.BatchSchedule,
             MicroBatch = Spec.MicroBatch,
             HasLineSearchColumns = Spec.Optimizer.UsesLineSearch,
+            RecordedColumns = RecordedColumns,
             Staleness = first.Staleness,
             Continuation = first.Fork is null ? null : new(first.Progress, first.OptimizerFrom),
         };

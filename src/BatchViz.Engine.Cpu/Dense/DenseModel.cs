@@ -154,7 +154,7 @@ internal sealed unsafe class DenseModel : Model
             Finish(weights, state, rows, earlier, null, figures);
             if (figures.Finite)
             {
-                figures.Histogram = default;
+                figures.Gradient = default;
                 Finish(weights, state, rows, earlier, optimizer, figures);
             }
         }
@@ -264,7 +264,7 @@ internal sealed unsafe class DenseModel : Model
                 else if (earlier)
                     g = gradient + at;
                 Rows(layer, l, first, count, rows, g, earlier);
-                kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
+                kernels.SummarizeGradient(1, &floats, g, &square, ref figures.Gradient);
                 if (optimizer is null)
                     continue;
                 var (update, norm) = optimizer.Step(at, floats, weights, g, state);
@@ -299,7 +299,7 @@ internal sealed unsafe class DenseModel : Model
         {
             var layer = layout.Layers[l];
             int listed = l == 0 ? pass.Listed : layer.Inputs;
-            figures.Histogram.Add(0, (long)(layer.Inputs - listed) * layer.Stride);
+            figures.Gradient.Add(0, (long)(layer.Inputs - listed) * layer.Stride);
             moved += kernels.AddListedOuter(
                 listed,
                 l == 0 ? pass.List : all,
@@ -308,7 +308,7 @@ internal sealed unsafe class DenseModel : Model
                 Input(l),
                 deltas[l],
                 weights + layer.Offset,
-                ref figures.Histogram
+                ref figures.Gradient
             );
             if (layer.Bias)
                 moved += kernels.AddListedOuter(
@@ -319,7 +319,7 @@ internal sealed unsafe class DenseModel : Model
                     ones,
                     deltas[l],
                     weights + layer.BiasOffset,
-                    ref figures.Histogram
+                    ref figures.Gradient
                 );
         }
         double scale = optimizer.Scale;

@@ -67,6 +67,12 @@ internal unsafe interface ILanes<V>
 
     /// <summary>Lanes as 32-bit integers: sums, logical shifts to the right, and the sum over the lanes.</summary>
     static abstract V AddInts(V a, V b);
+
+    /// <summary>Lane by lane, as signed integers.</summary>
+    static abstract V MaxInts(V a, V b);
+
+    /// <summary>The largest of all lanes, as signed integers.</summary>
+    static abstract int MaxOfInts(V a);
     static abstract V ShiftRightInts(V a, int by);
     static abstract int SumInts(V a);
 

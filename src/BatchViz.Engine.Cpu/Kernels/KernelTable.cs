@@ -80,14 +80,14 @@ internal abstract unsafe class KernelTable
         float* x,
         float* delta,
         float* w,
-        ref Histogram histogram
+        ref GradientSummary summary
     );
 
     public abstract void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back);
 
     public abstract double SumSquares(long count, float* p);
 
-    public abstract void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to);
+    public abstract void SummarizeGradient(int ranges, long* floats, float* g, double* squares, ref GradientSummary to);
 
     public abstract void RowSquares(int rows, int columns, int stride, float* p, float* squares);
 
@@ -313,9 +313,9 @@ internal abstract unsafe class KernelTable
 
     public abstract void TinyGradients(in TinyPlan plan, in TinyBatch batch, float* w, int parameters, float* gradient);
 
-    public abstract void TinyExamples(in TinyBatch batch, float whole, in LaneFigures to);
+    public abstract void TinyExamples(in TinyBatch batch, float whole, in LaneStatistics to);
 
-    public abstract void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to);
+    public abstract void TinySummarizeGradients(in TinyPlan plan, float* gradient, in LaneStatistics to);
 
     public abstract void TinyStep(
         in TinyPlan plan,
@@ -324,6 +324,6 @@ internal abstract unsafe class KernelTable
         float* first,
         float* second,
         in StepConstants constants,
-        in LaneFigures to
+        in LaneStatistics to
     );
 }

@@ -57,16 +57,16 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable
         float* x,
         float* delta,
         float* w,
-        ref Histogram histogram
-    ) => VectorKernels<L, V>.AddListedOuter(listed, list, columns, scale, x, delta, w, ref histogram);
+        ref GradientSummary summary
+    ) => VectorKernels<L, V>.AddListedOuter(listed, list, columns, scale, x, delta, w, ref summary);
 
     public override void RowsTimesDelta(int rows, int padded, int columns, float* w, float* delta, float* back) =>
         VectorKernels<L, V>.RowsTimesDelta(rows, padded, columns, w, delta, back);
 
     public override double SumSquares(long count, float* p) => VectorKernels<L, V>.SumSquares(count, p);
 
-    public override void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to) =>
-        StatisticsKernels<L, V>.GradientSums(ranges, floats, g, squares, ref to);
+    public override void SummarizeGradient(int ranges, long* floats, float* g, double* squares, ref GradientSummary to) =>
+        StatisticsKernels<L, V>.SummarizeGradient(ranges, floats, g, squares, ref to);
 
     public override void RowSquares(int rows, int columns, int stride, float* p, float* squares) =>
         StatisticsKernels<L, V>.RowSquares(rows, columns, stride, p, squares);
@@ -384,10 +384,11 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable
     public override void TinyGradients(in TinyPlan plan, in TinyBatch batch, float* w, int parameters, float* gradient) =>
         TinyTogether<L, V>.Gradient(plan, batch, w, parameters, gradient);
 
-    public override void TinyExamples(in TinyBatch batch, float whole, in LaneFigures to) => TinyTogether<L, V>.Examples(batch, whole, to);
+    public override void TinyExamples(in TinyBatch batch, float whole, in LaneStatistics to) =>
+        TinyTogether<L, V>.Examples(batch, whole, to);
 
-    public override void TinyGradientSums(in TinyPlan plan, float* gradient, in LaneFigures to) =>
-        TinyTogether<L, V>.GradientSums(plan, gradient, to);
+    public override void TinySummarizeGradients(in TinyPlan plan, float* gradient, in LaneStatistics to) =>
+        TinyTogether<L, V>.SummarizeGradients(plan, gradient, to);
 
     public override void TinyStep(
         in TinyPlan plan,
@@ -396,6 +397,6 @@ internal sealed unsafe class KernelTable<L, V> : KernelTable
         float* first,
         float* second,
         in StepConstants constants,
-        in LaneFigures to
+        in LaneStatistics to
     ) => OptimizerKernels<L, V>.StepLanes(plan, w, gradient, first, second, constants, to);
 }

@@ -93,6 +93,16 @@ internal readonly unsafe struct Lanes128 : ILanes<Vector128<float>>
     public static Vector128<float> AddInts(Vector128<float> a, Vector128<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector128<float> MaxInts(Vector128<float> a, Vector128<float> b) => Vector128.Max(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int MaxOfInts(Vector128<float> a)
+    {
+        var half = Vector128.Max(a.AsInt32(), Vector128.Shuffle(a.AsInt32(), Vector128.Create(2, 3, 0, 1)));
+        return Math.Max(half[0], half[1]);
+    }
+
+    [MethodImpl(Inline)]
     public static Vector128<float> ShiftRightInts(Vector128<float> a, int by) => Vector128.ShiftRightLogical(a.AsInt32(), by).AsSingle();
 
     [MethodImpl(Inline)]

@@ -94,6 +94,13 @@ internal readonly unsafe struct Lanes256 : ILanes<Vector256<float>>
     public static Vector256<float> AddInts(Vector256<float> a, Vector256<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector256<float> MaxInts(Vector256<float> a, Vector256<float> b) => Vector256.Max(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int MaxOfInts(Vector256<float> a) =>
+        Lanes128.MaxOfInts(Vector128.Max(a.GetLower().AsInt32(), a.GetUpper().AsInt32()).AsSingle());
+
+    [MethodImpl(Inline)]
     public static Vector256<float> ShiftRightInts(Vector256<float> a, int by) => Vector256.ShiftRightLogical(a.AsInt32(), by).AsSingle();
 
     [MethodImpl(Inline)]

@@ -97,6 +97,13 @@ internal readonly unsafe struct Lanes512 : ILanes<Vector512<float>>
     public static Vector512<float> AddInts(Vector512<float> a, Vector512<float> b) => (a.AsInt32() + b.AsInt32()).AsSingle();
 
     [MethodImpl(Inline)]
+    public static Vector512<float> MaxInts(Vector512<float> a, Vector512<float> b) => Vector512.Max(a.AsInt32(), b.AsInt32()).AsSingle();
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    public static int MaxOfInts(Vector512<float> a) =>
+        Lanes256.MaxOfInts(Vector256.Max(a.GetLower().AsInt32(), a.GetUpper().AsInt32()).AsSingle());
+
+    [MethodImpl(Inline)]
     public static Vector512<float> ShiftRightInts(Vector512<float> a, int by) => Vector512.ShiftRightLogical(a.AsInt32(), by).AsSingle();
 
     [MethodImpl(Inline)]

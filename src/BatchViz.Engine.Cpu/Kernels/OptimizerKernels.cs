@@ -68,7 +68,7 @@ internal static unsafe class OptimizerKernels<L, V>
         float* first,
         float* second,
         in StepConstants constants,
-        in LaneFigures to
+        in LaneStatistics to
     )
     {
         switch (constants.Kind)
@@ -100,7 +100,7 @@ internal static unsafe class OptimizerKernels<L, V>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void RunLanes<R>(in TinyPlan plan, float* w, float* g, R rule, in LaneFigures to)
+    private static void RunLanes<R>(in TinyPlan plan, float* w, float* g, R rule, in LaneStatistics to)
         where R : struct, IRule
     {
         const int Row = WeightLayout.Lanes;
@@ -133,7 +133,7 @@ internal static unsafe class OptimizerKernels<L, V>
         Flush(plan, to);
     }
 
-    private static void Flush(in TinyPlan plan, in LaneFigures to)
+    private static void Flush(in TinyPlan plan, in LaneStatistics to)
     {
         const int Row = WeightLayout.Lanes;
         L.AddToDoubles(to.UpdateSquare, TinyKernels<L, V>.Halves(plan.Scratch, L.Width));

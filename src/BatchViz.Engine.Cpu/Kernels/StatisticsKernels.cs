@@ -3,31 +3,6 @@ using System.Runtime.Intrinsics;
 
 namespace BatchViz.Engine.Cpu.Kernels;
 
-/// <summary>Counts of gradient components by magnitude. Bin 0 is below 2⁻²⁴, bin k from 2^(4k − 28), bin 7 from 1 up.</summary>
-internal unsafe struct Histogram
-{
-    public const int Bins = Core.Engines.RecordLayout.HistogramBins;
-
-    /// <summary>Biased exponent that the first nibble begins with: 2⁻²⁸, so that the second begins at 2⁻²⁴.</summary>
-    public const int LowestExponent = 127 - 4 * (Bins - 1);
-
-    public fixed long Counts[Bins];
-
-    public void Add(int bin, long count) => Counts[bin] += count;
-
-    /// <summary>Whether anything was counted.</summary>
-    public readonly bool Any
-    {
-        get
-        {
-            long counted = 0;
-            for (int bin = 0; bin < Bins; bin++)
-                counted |= Counts[bin];
-            return counted != 0;
-        }
-    }
-}
-
 /// <summary>Sums that are taken from gradients and examples on the way.</summary>
 internal static unsafe class StatisticsKernels<L, V>
     where L : struct, ILanes<V>
@@ -39,11 +14,11 @@ internal static unsafe class StatisticsKernels<L, V>
 
     /// <summary>
     /// Σ g² of each of some ranges that follow one another, added to <paramref name="squares"/>: in blocks summed in float and added up
-    /// in double, a block that overflows in double; and the histogram of |g| of them all, added to <paramref name="to"/>.
+    /// in double, a block that overflows in double; and what else is told of a gradient, of them all, added to <paramref name="to"/>.
     /// </summary>
     /// <param name="floats">Floats in each range [ranges]: multiples of <see cref="WeightLayout.Lanes"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GradientSums(int ranges, long* floats, float* g, double* squares, ref Histogram to)
+    public static void SummarizeGradient(int ranges, long* floats, float* g, double* squares, ref GradientSummary to)
     {
         const int Block = 1024;
         V nibbles = L.Zero,
@@ -57,12 +32,14 @@ internal static unsafe class StatisticsKernels<L, V>
             for (long left = floats[r]; left > 0; left -= n, g += n)
             {
                 n = (int)Math.Min(left, Block);
-                V s = L.Zero;
+                V s = L.Zero,
+                    largest = L.Zero;
                 for (int i = 0; i < n; i += L.Width)
                 {
                     V v = L.Load(g + i);
                     s = L.MulAdd(v, v, s);
-                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, Histogram.LowestExponent));
+                    largest = L.MaxInts(largest, L.And(v, GradientSummary.Magnitude));
+                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(v, GradientSummary.LowestExponent));
                     if (++inNibbles < NibbleRounds)
                         continue;
                     Widen(ref nibbles, ref even, ref odd);
@@ -72,6 +49,7 @@ internal static unsafe class StatisticsKernels<L, V>
                     Empty(ref even, ref odd, ref to);
                     inBytes = 0;
                 }
+                to.Meet(L.MaxOfInts(largest));
                 float sum = L.SumOf(s);
                 if (float.IsFinite(sum))
                 {
@@ -97,8 +75,8 @@ internal static unsafe class StatisticsKernels<L, V>
         nibbles = L.Zero;
     }
 
-    /// <summary>Eight-bit counters of all lanes into the histogram.</summary>
-    public static void Empty(ref V even, ref V odd, ref Histogram to)
+    /// <summary>Eight-bit counters of all lanes into the summary's.</summary>
+    public static void Empty(ref V even, ref V odd, ref GradientSummary to)
     {
         Spread(even, ref to, 0);
         Spread(odd, ref to, 1);
@@ -183,7 +161,7 @@ internal static unsafe class StatisticsKernels<L, V>
         }
     }
 
-    private static void Spread(V bytes, ref Histogram to, int first)
+    private static void Spread(V bytes, ref GradientSummary to, int first)
     {
         int low = L.SumInts(L.And(bytes, 0x00FF00FF)),
             high = L.SumInts(L.And(L.ShiftRightInts(bytes, 8), 0x00FF00FF));

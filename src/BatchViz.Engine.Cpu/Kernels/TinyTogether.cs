@@ -61,7 +61,7 @@ internal static unsafe class TinyTogether<L, V>
     /// <summary>Adds up losses and norms over the examples, in their order.</summary>
     /// <param name="whole">What the squared norms are multiplied with: the square of the batch's size.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Examples(in TinyBatch batch, float whole, in LaneFigures to)
+    public static void Examples(in TinyBatch batch, float whole, in LaneStatistics to)
     {
         V factor = L.Set(whole),
             least = L.Set(float.PositiveInfinity),
@@ -81,14 +81,16 @@ internal static unsafe class TinyTogether<L, V>
     }
 
     /// <summary>
-    /// Σ g² of every layer and the histogram of |g|, in the order of <see cref="StatisticsKernels{L, V}.GradientSums"/> over padded rows.
+    /// Σ g² of every layer and the lanes' <see cref="GradientSummary"/>, in the order of
+    /// <see cref="StatisticsKernels{L, V}.SummarizeGradient"/> over padded rows.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void GradientSums(in TinyPlan plan, float* gradient, in LaneFigures to)
+    public static void SummarizeGradients(in TinyPlan plan, float* gradient, in LaneStatistics to)
     {
         V nibbles = L.Zero,
             even = L.Zero,
-            odd = L.Zero;
+            odd = L.Zero,
+            largest = L.Zero;
         int inNibbles = 0,
             inBytes = 0;
         for (int l = 0; l < plan.Layers; l++)
@@ -103,21 +105,23 @@ internal static unsafe class TinyTogether<L, V>
                     V g = L.Load(gradient);
                     float* part = plan.Scratch + (j & (L.Width - 1)) * L.Width;
                     L.Store(part, L.MulAdd(g, g, L.Load(part)));
-                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, Histogram.LowestExponent));
+                    largest = L.MaxInts(largest, L.And(g, GradientSummary.Magnitude));
+                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, GradientSummary.LowestExponent));
                     if (++inNibbles < 15)
                         continue;
                     StatisticsKernels<L, V>.Widen(ref nibbles, ref even, ref odd);
                     inNibbles = 0;
                     if (++inBytes < 17)
                         continue;
-                    Empty(ref even, ref odd, to.Histogram);
+                    Empty(ref even, ref odd, to.Gradients.Counts);
                     inBytes = 0;
                 }
             }
             L.AddToDoubles(to.LayerSquares + l * L.Width, TinyKernels<L, V>.Halves(plan.Scratch, L.Width));
         }
         StatisticsKernels<L, V>.Widen(ref nibbles, ref even, ref odd);
-        Empty(ref even, ref odd, to.Histogram);
+        Empty(ref even, ref odd, to.Gradients.Counts);
+        L.Store(to.Gradients.Largest, largest);
     }
 
     private static void Empty(ref V even, ref V odd, float* counts)

@@ -87,8 +87,8 @@ internal static unsafe class VectorKernels<L, V>
     }
 
     /// <summary>
-    /// w[i, ·] += scale·x[i]·delta for the listed rows; returns Σ w·Δw with the weights before. Counts the gradient's components
-    /// x[i]·delta[j] of these rows.
+    /// w[i, ·] += scale·x[i]·delta for the listed rows; returns Σ w·Δw with the weights before. Adds the gradient's components
+    /// x[i]·delta[j] of these rows to the summary.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static double AddListedOuter(
@@ -99,13 +99,14 @@ internal static unsafe class VectorKernels<L, V>
         float* x,
         float* delta,
         float* w,
-        ref Histogram histogram
+        ref GradientSummary summary
     )
     {
         V factor = L.Set(scale),
             nibbles = L.Zero,
             even = L.Zero,
-            odd = L.Zero;
+            odd = L.Zero,
+            largest = L.Zero;
         double total = 0;
         int rounds = 0;
         for (int j = 0; j < columns; j += 4 * L.Width)
@@ -122,7 +123,8 @@ internal static unsafe class VectorKernels<L, V>
                         step = L.Mul(factor, g),
                         old = L.Load(row + r * L.Width);
                     dots = L.MulAdd(step, old, dots);
-                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, Histogram.LowestExponent));
+                    largest = L.MaxInts(largest, L.And(g, GradientSummary.Magnitude));
+                    nibbles = L.AddInts(nibbles, L.NibbleOfMagnitude(g, GradientSummary.LowestExponent));
                     L.Store(row + r * L.Width, L.Add(old, step));
                 }
                 if ((k & 1) == 0 && k + 1 < listed)
@@ -130,12 +132,13 @@ internal static unsafe class VectorKernels<L, V>
                 StatisticsKernels<L, V>.Widen(ref nibbles, ref even, ref odd);
                 if (++rounds < 30)
                     continue;
-                StatisticsKernels<L, V>.Empty(ref even, ref odd, ref histogram);
+                StatisticsKernels<L, V>.Empty(ref even, ref odd, ref summary);
                 rounds = 0;
             }
             total += L.SumOf(dots);
         }
-        StatisticsKernels<L, V>.Empty(ref even, ref odd, ref histogram);
+        StatisticsKernels<L, V>.Empty(ref even, ref odd, ref summary);
+        summary.Meet(L.MaxOfInts(largest));
         return total;
     }
 

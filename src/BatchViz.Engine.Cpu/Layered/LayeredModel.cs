@@ -116,7 +116,7 @@ internal sealed unsafe class LayeredModel : Model
             var layer = layout.Layers[l];
             long floats = layer.Floats;
             double square = 0;
-            kernels.GradientSums(1, &floats, gradient + layer.Offset, &square, ref figures.Histogram);
+            kernels.SummarizeGradient(1, &floats, gradient + layer.Offset, &square, ref figures.Gradient);
             figures.Squares[l] = square;
         }
         (figures.UpdateSquare, figures.WeightSquare) = (0, 0);

@@ -49,7 +49,7 @@ internal sealed unsafe class SurfaceModel : Model
         figures.Loss = Surfaces.Value(data.Surface.Value, x, y) + a * x + b * y;
         long floats = WeightLayout.Lanes;
         double square = 0;
-        kernels.GradientSums(1, &floats, g, &square, ref figures.Histogram);
+        kernels.SummarizeGradient(1, &floats, g, &square, ref figures.Gradient);
         if (figures.Finite)
             (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, WeightLayout.Lanes, weights, g, state);
     }

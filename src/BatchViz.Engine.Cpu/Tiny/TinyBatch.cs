@@ -14,8 +14,8 @@ internal unsafe struct TinyBatch
         Squares;
 }
 
-/// <summary>Figures of an update for each lane, zero at first; see <see cref="UpdateStatistics"/>.</summary>
-internal unsafe struct LaneFigures
+/// <summary>Statistics of an update for each lane, zero at first; see <see cref="UpdateStatistics"/>.</summary>
+internal unsafe struct LaneStatistics
 {
     /// <summary>[lanes].</summary>
     public double* Loss,
@@ -31,6 +31,28 @@ internal unsafe struct LaneFigures
     public float* ExampleMin,
         ExampleMax;
 
-    /// <summary>Counts as 32-bit integers, [bins][lanes].</summary>
-    public float* Histogram;
+    public LaneGradientSummaries Gradients;
+
+    /// <summary>Lays them one behind the other from a place on; returns where they end.</summary>
+    public float* Lay(float* at, int layers, int lanes)
+    {
+        Loss = Doubles(1);
+        ExampleSquares = Doubles(1);
+        ExampleNorms = Doubles(1);
+        UpdateSquare = Doubles(1);
+        WeightSquare = Doubles(1);
+        LayerSquares = Doubles(layers);
+        ExampleMin = Floats(1);
+        ExampleMax = Floats(1);
+        return Gradients.Lay(at, lanes);
+
+        double* Doubles(int rows) => (double*)Floats(2 * rows);
+
+        float* Floats(int rows)
+        {
+            float* piece = at;
+            at += rows * lanes;
+            return piece;
+        }
+    }
 }

@@ -20,14 +20,14 @@ internal sealed unsafe class TinyCohort : IDisposable
     private readonly TinyWorkspace workspace;
     private readonly Arena arena;
     private readonly TinyBatch batch;
-    private readonly LaneFigures figures;
+    private readonly LaneStatistics figures;
     private readonly float* weights,
         gradient,
-        laneFigures;
+        laneStatistics;
     private readonly int parameters,
         vectors,
         lanes;
-    private readonly long figureFloats;
+    private readonly long statisticFloats;
 
     /// <param name="vectors">Weights and state vectors of a net.</param>
     public TinyCohort(
@@ -47,21 +47,19 @@ internal sealed unsafe class TinyCohort : IDisposable
         var (inputs, outputs) = (network.Sizes[0], network.Sizes[^1]);
         source = new TinySource(data.Train, network, lanes);
         workspace = new TinyWorkspace(network, lanes, ledger);
-        int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes),
-            doubles = 2 * lanes,
-            layers = network.Layers;
-        figureFloats = (5 + layers) * doubles + (2 + RecordLayout.HistogramBins) * lanes;
+        int levels = 1 + System.Numerics.BitOperations.Log2((uint)lanes);
+        statisticFloats = default(LaneStatistics).Lay(null, network.Layers, lanes) - (float*)null;
         long examples = (long)batchSize * lanes;
         arena.Reserve((long)vectors * parameters * lanes);
         arena.Reserve((long)levels * parameters * lanes, MemoryUse.Gradients);
-        arena.Reserve(figureFloats);
+        arena.Reserve(statisticFloats);
         arena.Reserve(examples * inputs, MemoryUse.Batch);
         arena.Reserve(examples * outputs, MemoryUse.Batch);
         for (int i = 0; i < 4; i++)
             arena.Reserve(examples, i < 2 ? MemoryUse.Batch : MemoryUse.Workspace);
         weights = arena.Take();
         gradient = arena.Take();
-        laneFigures = arena.Take();
+        laneStatistics = arena.Take();
         batch = new TinyBatch
         {
             Features = arena.Take(),
@@ -71,23 +69,7 @@ internal sealed unsafe class TinyCohort : IDisposable
             Losses = arena.Take(),
             Squares = arena.Take(),
         };
-        float* at = laneFigures;
-        figures.Loss = Doubles(1);
-        figures.ExampleSquares = Doubles(1);
-        figures.ExampleNorms = Doubles(1);
-        figures.UpdateSquare = Doubles(1);
-        figures.WeightSquare = Doubles(1);
-        figures.LayerSquares = Doubles(layers);
-        figures.ExampleMin = at;
-        figures.ExampleMax = at + lanes;
-        figures.Histogram = at + 2 * lanes;
-
-        double* Doubles(int rows)
-        {
-            var piece = (double*)at;
-            at += rows * doubles;
-            return piece;
-        }
+        figures.Lay(laneStatistics, network.Layers, lanes);
     }
 
     public int Lanes => lanes;
@@ -149,12 +131,12 @@ internal sealed unsafe class TinyCohort : IDisposable
     /// <summary>Losses and gradients of all lanes' batches, each of <paramref name="count"/> examples.</summary>
     public void Measure(int count)
     {
-        new Span<float>(laneFigures, (int)figureFloats).Clear();
+        new Span<float>(laneStatistics, (int)statisticFloats).Clear();
         var batches = batch;
         batches.Count = count;
         kernels.TinyGradients(workspace.Plan, batches, weights, parameters, gradient);
         kernels.TinyExamples(batches, (float)count * count, figures);
-        kernels.TinyGradientSums(workspace.Plan, gradient, figures);
+        kernels.TinySummarizeGradients(workspace.Plan, gradient, figures);
         for (int lane = 0; lane < lanes; lane++)
             figures.Loss[lane] /= count;
     }
@@ -184,9 +166,7 @@ internal sealed unsafe class TinyCohort : IDisposable
         (to.UpdateSquare, to.WeightSquare) = (figures.UpdateSquare[lane], figures.WeightSquare[lane]);
         for (int l = 0; l < to.Squares.Length; l++)
             to.Squares[l] = LayerSquare(lane, l);
-        for (int bin = 0; bin < RecordLayout.HistogramBins; bin++)
-            to.Histogram.Add(bin, ((int*)figures.Histogram)[bin * lanes + lane]);
-        to.Histogram.Add(0, layout.Floats - layout.Parameters);
+        to.Gradient = figures.Gradients.Of(lane, lanes, layout.Floats - layout.Parameters);
     }
 
     public void Dispose()

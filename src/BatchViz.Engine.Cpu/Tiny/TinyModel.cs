@@ -76,7 +76,7 @@ internal sealed unsafe class TinyModel : Model
         Array.Clear(figures.Squares);
         fixed (long* floats = layerFloats)
         fixed (double* squared = figures.Squares)
-            kernels.GradientSums(layerFloats.Length, floats, gradient, squared, ref figures.Histogram);
+            kernels.SummarizeGradient(layerFloats.Length, floats, gradient, squared, ref figures.Gradient);
         if (figures.Finite)
             (figures.UpdateSquare, figures.WeightSquare) = optimizer.Step(0, layout.Floats, weights, gradient, state);
     }

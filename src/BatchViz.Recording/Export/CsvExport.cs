@@ -42,7 +42,7 @@ public static class CsvExport
                 var record = walk.Record(row);
                 for (int c = 0; c < record.Length; c++)
                 {
-                    if (made || !run.Layout.IsOfStep(c))
+                    if (made || !run.Layout.Columns[c].OfStep)
                         csv.Number(record[c]);
                     else
                         csv.Empty();

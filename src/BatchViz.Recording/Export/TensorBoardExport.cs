@@ -29,7 +29,7 @@ public static class TensorBoardExport
     {
         byte[][] columns = [.. run.Layout.Columns.Select(column => EventWriter.TagOf(column.Name))];
         // Of the update with which a run diverged, and which was not made.
-        int[] withoutStep = [.. Enumerable.Range(0, columns.Length).Where(c => !run.Layout.IsOfStep(c))];
+        int[] withoutStep = [.. Enumerable.Range(0, columns.Length).Where(c => !run.Layout.Columns[c].OfStep)];
         byte[][] columnsWithoutStep = [.. withoutStep.Select(c => columns[c])];
         long count = run.Count,
             points = Math.Min(count, MaxPoints),

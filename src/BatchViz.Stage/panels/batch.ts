@@ -199,9 +199,9 @@ export class BatchSection {
         why !== null
           ? undefinedReading(manifest)
           : value == null
-            ? noNumber(name, batch.examples.length === 1)
+            ? noNumber(manifest, name, batch.examples.length === 1)
             : [figure(value, 4), inReadersLanguage(column.unit)],
-        why ?? inReadersLanguage(column.description ?? column.label),
+        why ?? tr(column.description, column.chinese.description),
       ]);
     }
     if (full) {

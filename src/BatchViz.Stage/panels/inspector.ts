@@ -222,7 +222,7 @@ function explain({ nodes }: Line, what: string | ((manifest: Manifest) => string
       ? /^[a-z]+[A-Z]?\w*$/.test(meaning)
         ? tr("not recorded here", "此处未记录")
         : meaning
-      : (whyUndefined(manifest, meaning) ?? `${inReadersLanguage(column.description ?? column.label)}${unit}`);
+      : (whyUndefined(manifest, meaning) ?? `${tr(column.description, column.chinese.description)}${unit}`);
   for (const node of nodes) setAttribute(node, "title", text);
 }
 
@@ -240,10 +240,10 @@ function sayScheduled(schedule: Manifest["spec"]["schedule"]): string {
 /** A record's value; where only a bucket around it is known, its range; where only an earlier one is, which. */
 function record(stage: Stage, run: RunInfo, column: string, update: number): Reading {
   if (whyUndefined(stage.manifest!, column) !== null) return undefinedReading(stage.manifest!);
-  if (column === "noiseScale" && stage.clocks[run.index]!.batchSizeAt(update) === 1) return noNumber(column, true);
+  if (column === "noiseScale" && stage.clocks[run.index]!.batchSizeAt(update) === 1) return noNumber(stage.manifest!, column, true);
   const known = readRecord(stage, run.index, column, update);
   if (known === null || update === 0) return NONE;
-  if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(column, run.batchSize === 1);
+  if (!Number.isFinite(known.min) && Number.isNaN(known.last)) return noNumber(stage.manifest!, column, run.batchSize === 1);
   const unit = inReadersLanguage(stage.manifest!.columns[columnIndex(stage.manifest!, column)]!.unit);
   const at = known.to < update ? tr(`at update ${whole(known.to)}`, `第 ${whole(known.to)} 次更新`) : "";
   const low = figure(known.min, 2),

@@ -73,7 +73,25 @@ public sealed record Manifest
 }
 
 /// <summary>A column of the step records.</summary>
-public sealed record ColumnInfo(string Name, string Label, string Unit, string Description, bool Live, bool Deterministic);
+/// <param name="Label">A few words, in English.</param>
+/// <param name="Description">The definition, in English.</param>
+/// <param name="Chinese">The same in Chinese.</param>
+/// <param name="Live">It comes with every frame; the others are in tiles.</param>
+/// <param name="Deterministic">It follows from the experiment alone; a timing does not.</param>
+/// <param name="OfExamples">About single examples' gradients: undefined where a batch has one, or where examples see one another.</param>
+public sealed record ColumnInfo(
+    string Name,
+    string Label,
+    string Unit,
+    string Description,
+    ColumnWords Chinese,
+    bool Live,
+    bool Deterministic,
+    bool OfExamples
+);
+
+/// <summary>What a column is called, and what it holds.</summary>
+public sealed record ColumnWords(string Label, string Description);
 
 /// <param name="Precision">What its products are computed in.</param>
 /// <param name="Reason">Why it is this one.</param>

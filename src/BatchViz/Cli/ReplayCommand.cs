@@ -93,12 +93,12 @@ internal static class ReplayCommand
         );
         for (int c = 0; c < batch.Record.Length; c++)
         {
-            var (name, _, unit, _) = run.Log.Layout.Columns[c];
-            bool defined = !(float.IsNaN(batch.Record[c]) && RecordLayout.ExampleColumns.Contains(name));
+            var column = run.Log.Layout.Columns[c];
+            bool defined = !(float.IsNaN(batch.Record[c]) && column.OfExamples);
             Console.WriteLine(
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"  {name, -18}{(defined ? batch.Record[c].ToString("G7", CultureInfo.InvariantCulture) : "not defined"), 16} {(defined ? unit : "")}"
+                    $"  {column.Name, -20}{(defined ? batch.Record[c].ToString("G7", CultureInfo.InvariantCulture) : "not defined"), 16} {(defined ? column.Unit : "")}"
                 )
             );
         }

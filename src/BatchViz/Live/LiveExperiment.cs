@@ -1,4 +1,5 @@
 using BatchViz.Api;
+using BatchViz.Core.Engines;
 using BatchViz.Recording;
 using BatchViz.Telemetry;
 using BatchViz.Telemetry.Wire;
@@ -11,9 +12,6 @@ namespace BatchViz.Live;
 /// </summary>
 public sealed class LiveExperiment : IDisposable
 {
-    /// <summary>What moves on every screen; the rest of the columns are in tiles.</summary>
-    private static readonly string[] LiveNames = ["loss", "gradientNorm", "flops", "seconds"];
-
     private static readonly AppendOnly<PathPoint> NoPath = new();
 
     private readonly FrameEncoder encoder;
@@ -34,9 +32,9 @@ public sealed class LiveExperiment : IDisposable
         Recomputing = new RecomputeQueue(experiment);
         Measurements = new Measurements(experiment);
         Lines = new Lines(experiment);
-        Columns = [.. experiment.Runs[0].Log.Layout.Columns.Select(c => c.Name), "seconds"];
-        int[] live = [.. LiveNames.Select(name => Columns.ToList().IndexOf(name)).Where(index => index >= 0)];
-        encoder = new FrameEncoder(live);
+        Core.Engines.ColumnInfo[] columns = [.. experiment.Runs[0].Log.Layout.Columns, RecordLayout.Seconds];
+        Columns = [.. columns.Select(column => column.Name)];
+        encoder = new FrameEncoder([.. Enumerable.Range(0, columns.Length).Where(c => columns[c].Live)]);
         signature = Signature(experiment.Landscape);
         published = new Published(
             1,
@@ -65,8 +63,6 @@ public sealed class LiveExperiment : IDisposable
 
     /// <summary>The manifest as JSON, of the newest revision.</summary>
     public byte[] ManifestJson => Volatile.Read(ref published).Manifest;
-
-    public static bool IsLive(string column) => LiveNames.Contains(column);
 
     /// <summary>What a viewer gets first: where every run stands. A run's records before that are in the tiles.</summary>
     public byte[]? Heads => Volatile.Read(ref heads);

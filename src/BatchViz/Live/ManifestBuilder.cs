@@ -55,7 +55,9 @@ internal static class ManifestBuilder
             Plane = landscape is null ? null : Plane(landscape, plan),
             Settled = experiment.Finished && experiment.LandscapeSettled,
             TwoModes = TwoModes(plan.Network) is { Count: > 0 } modes ? modes : null,
-            Undefined = plan.Network.Separable ? null : [.. RecordLayout.ExampleColumns],
+            Undefined = plan.Network.Separable
+                ? null
+                : [.. experiment.Runs[0].Log.Layout.Columns.Where(column => column.OfExamples).Select(column => column.Name)],
         };
     }
 
@@ -78,26 +80,17 @@ internal static class ManifestBuilder
         [
             .. experiment
                 .Runs[0]
-                .Log.Layout.Columns.Select(column => new Api.ColumnInfo(
+                .Log.Layout.Columns.Append(RecordLayout.Seconds)
+                .Select(column => new Api.ColumnInfo(
                     column.Name,
-                    column.Label,
-                    column.Name == "loss"
-                        ? nats
-                            ? "nat"
-                            : ""
-                        : column.Unit,
-                    column.Description,
-                    LiveExperiment.IsLive(column.Name),
-                    Deterministic: true
+                    column.English.Label,
+                    column.Name == "loss" && nats ? "nat" : column.Unit,
+                    column.English.Description,
+                    new(column.Chinese.Label, column.Chinese.Description),
+                    column.Live,
+                    column.Deterministic,
+                    column.OfExamples
                 )),
-            new(
-                "seconds",
-                "lane seconds",
-                "s",
-                "processor seconds of the run's lane so far, on a shared machine",
-                Live: true,
-                Deterministic: false
-            ),
         ];
     }
 

@@ -26,7 +26,7 @@ public class CsvExportTests
                 Assert.Equal(run.Plan.Progress.EpochsAfter(record + 1), csv.Parse<double>("epochs"));
                 for (int c = 0; c < run.Layout.Width; c++)
                 {
-                    if (record == run.UpdatesMade && run.Layout.IsOfStep(c))
+                    if (record == run.UpdatesMade && run.Layout.Columns[c].OfStep)
                         Assert.Equal("", csv.GetString(c + 4));
                     else
                         SameBits(run.Record(record)[c], csv.Parse<float>(c + 4));

@@ -18,7 +18,8 @@ internal sealed class SmallRecording : IDisposable
     private readonly IBundle[] bundles;
     private readonly Recorder recorder;
 
-    public SmallRecording(IFiles files)
+    /// <param name="columns">Of those that came later, the ones that it records; null: all.</param>
+    public SmallRecording(IFiles files, IReadOnlyCollection<string>? columns = null)
     {
         Files = files;
         var spec = SpecReader.Read(
@@ -29,7 +30,10 @@ internal sealed class SmallRecording : IDisposable
                 """
             )
         );
-        Plan = SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name)));
+        Plan = SpecResolver.Resolve(spec, DataSource.Load(spec.Data, name => throw new FileNotFoundException(name))) with
+        {
+            RecordedColumns = columns,
+        };
         data = engine.Load(Plan.Data);
         Manifest = RecordingManifest.Of(Plan, engine, "a processor", DateTimeOffset.UnixEpoch, 64 << 20, null);
         Runs = RecordingFolder.NewRuns(files, Manifest, Plan);

@@ -21,7 +21,7 @@ public class TensorBoardExportTests
             {
                 var points = scalars[run.Layout.Columns[c].Name];
                 // A run that diverged took no step from its last record.
-                Assert.Equal(run.Layout.IsOfStep(c) ? run.UpdatesMade : run.Count, points.Count);
+                Assert.Equal(run.Layout.Columns[c].OfStep ? run.UpdatesMade : run.Count, points.Count);
                 for (int i = 0; i < points.Count; i++)
                     Assert.Equal((i + 1, (double)RecordedRun.SecondsAfter(i + 1), run.Record(i)[c]), points[i]);
             }

@@ -102,7 +102,7 @@ public sealed class ExchangedFilesTests
     [Fact]
     public void A_recording_of_the_layout_before_is_read_as_it_was_with_a_note_on_what_cannot_be_checked()
     {
-        using var recording = new SmallRecording(new MemoryFiles()).Train(300).Train(41).Finish();
+        using var recording = new SmallRecording(new MemoryFiles(), columns: []).Train(300).Train(41).Finish();
         using var older = With(AsBefore(ContentOf(recording.Files, recording.Manifest)));
 
         using var now = RecordingFolder.Open(recording.Files, recording.Manifest, recording.Plan);
@@ -126,7 +126,7 @@ public sealed class ExchangedFilesTests
     [Fact]
     public void Logs_of_the_layout_before_are_told_apart_by_the_sizes_of_their_batches()
     {
-        using var recording = new SmallRecording(new MemoryFiles()).Train(300).Finish();
+        using var recording = new SmallRecording(new MemoryFiles(), columns: []).Train(300).Finish();
         var content = AsBefore(ContentOf(recording.Files, recording.Manifest));
         string[] logs = [.. recording.Plan.Runs.Select(run => RunFile.NameOf(run.Id))];
         (content[logs[0]], content[logs[1]]) = (content[logs[1]], content[logs[0]]);
@@ -236,7 +236,9 @@ public sealed class ExchangedFilesTests
         static byte[] Begin(byte[] now)
         {
             var begin = new byte[40];
-            now.AsSpan(0, 32).CopyTo(begin);
+            now.AsSpan(0, 16).CopyTo(begin);
+            int names = BinaryPrimitives.ReadInt32LittleEndian(now.AsSpan(16));
+            now.AsSpan(20 + names, 16).CopyTo(begin.AsSpan(16));
             BinaryPrimitives.WriteInt32LittleEndian(begin, 1);
             return begin;
         }

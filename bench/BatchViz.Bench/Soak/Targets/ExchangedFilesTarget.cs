@@ -23,6 +23,9 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
         new(batchSizes: "[4, 8]", id: new Guid("0b9d3c52-7a11-4c1e-8d57-2f6f1c0a9e44")),
     ];
 
+    /// <summary>A whole recording here has seven.</summary>
+    private const int MostFiles = 12;
+
     private readonly Dictionary<string, byte[]>[] whole;
     private readonly string[][] places;
 
@@ -153,8 +156,11 @@ internal sealed class ExchangedFilesTarget : FuzzTarget
     {
         var files = new MemoryFiles();
         var rest = input.AsSpan();
-        while (rest.Length > 0)
+        for (int count = 0; rest.Length > 0; count++)
         {
+            // Each takes a block of memory, however short it is: that is these files' share, not the reader's.
+            if (count == MostFiles)
+                throw new RefusedException("The folder has too many files.");
             int name = rest[0];
             if (rest.Length < 1 + name + sizeof(int))
                 throw new RefusedException("The folder is cut short.");

@@ -1,5 +1,6 @@
 using System.Buffers.Binary;
 using System.Text;
+using BatchViz.Core.Engines;
 using BatchViz.Core.Specs;
 using BatchViz.Recording;
 using BatchViz.Recording.Storage;
@@ -64,13 +65,17 @@ internal sealed class RunLogTarget : FuzzTarget
         switch (type)
         {
             case 1:
-                byte[] begin = [.. new byte[16], .. BeginNames(random)];
-                BinaryPrimitives.WriteInt32LittleEndian(
-                    begin,
-                    random.Once(20) ? random.Below(4)
-                        : begin.Length == 40 ? 1
-                        : 2
-                );
+                byte[] names = BeginNames(random),
+                    columns = Columns(random);
+                // What the current version is given most of the time; those before named no columns, or no run.
+                int version =
+                    names.Length == 24 ? 1
+                    : random.Once(4) ? 2
+                    : 3;
+                byte[] begin = version < 3 ? [.. new byte[16], .. names] : [.. new byte[16], .. columns, .. names];
+                if (version < 3)
+                    width = new RecordLayout(sample.Plan.Network.Layers, recorded: []).Width;
+                BinaryPrimitives.WriteInt32LittleEndian(begin, random.Once(20) ? random.Below(5) : version);
                 BinaryPrimitives.WriteInt32LittleEndian(begin.AsSpan(4), random.Once(20) ? 7 : width);
                 BinaryPrimitives.WriteInt64LittleEndian(begin.AsSpan(8), random.Once(20) ? Odd(random) : 0);
                 return begin;
@@ -144,6 +149,18 @@ internal sealed class RunLogTarget : FuzzTarget
             .. Encoding.ASCII.GetBytes(run),
         ];
         return random.Once(20) ? names[..random.Below(names.Length)] : names;
+    }
+
+    /// <summary>Length and names of the columns.</summary>
+    private byte[] Columns(FuzzRandom random)
+    {
+        var all = RecordingFolder.LayoutOf(sample.Plan).Columns.Select(column => column.Name).ToList();
+        if (random.Once(20))
+            all[random.Below(all.Count)] = random.Any("", "loss", "ofALaterBuild", new string('x', random.Length(2000)));
+        byte[] names = Encoding.UTF8.GetBytes(string.Join('\n', all));
+        if (random.Once(20))
+            names[random.Below(names.Length)] = (byte)random.Below(256);
+        return [.. BitConverter.GetBytes(random.Once(20) ? (int)Odd(random) : names.Length), .. names];
     }
 
     private static long Odd(FuzzRandom random) =>

@@ -90,6 +90,18 @@ export const gradientChart = columnChart({
   note: () => tr("of every batch, min to max", "每个批量，最小至最大"),
 });
 
+const infinityNormChart = columnChart({
+  name: "infinity-norm",
+  column: "gradientInfinityNorm",
+  scales: ["log", "linear"],
+  outliers: 0.01,
+  title: () => tr("Gradient's infinity norm", "梯度的无穷范数"),
+  unit: () => "",
+  note: () => tr("largest component's magnitude, every batch, min to max", "最大分量的绝对值，每个批量，最小至最大"),
+});
+
+export const gradientNormCharts = [gradientChart, infinityNormChart];
+
 /** Negative while |G|² is lost in the noise, undefined for single examples: asinh shows both signs and every size. */
 export const noiseChart = columnChart({
   name: "noise",
