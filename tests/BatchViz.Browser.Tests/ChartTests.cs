@@ -31,7 +31,12 @@ public class ChartTests(SeedsAndProbes browser) : IClassFixture<SeedsAndProbes>
         var page = await Open("loss");
         var chooser = page.GetByRole(AriaRole.Combobox, new() { Name = "Chart 1" });
         string[] names = await chooser.Locator("option").EvaluateAllAsync<string[]>("options => options.map(option => option.value)");
-        Assert.Equal(17, names.Length);
+        // The chooser offers what the registry has, however many they are.
+        Assert.Equal(names.Distinct(), names);
+        Assert.Superset(
+            new HashSet<string>(["loss", "accuracy", "gradient", "infinity-norm", "noise", "layers", "histogram"]),
+            names.ToHashSet()
+        );
         foreach (string name in names)
         {
             await chooser.SelectOptionAsync(name);
