@@ -66,6 +66,7 @@ public sealed class RecordLayout
             .. searches ? OfSearches : [],
             .. Later.Where(column => recorded is null || recorded.Contains(column.Name)),
         ];
+        Width = Columns.Count;
         GradientInfinityNorm = IndexOf(InfinityNorm.Name);
     }
 
@@ -91,7 +92,7 @@ public sealed class RecordLayout
 
     public IReadOnlyList<ColumnInfo> Columns { get; }
 
-    public int Width => Columns.Count;
+    public int Width { get; }
 
     /// <summary>Index of a column by its name; −1: there is none of that name.</summary>
     public int IndexOf(string name)

@@ -71,7 +71,7 @@ internal unsafe interface ILanes<V>
     /// <summary>Lane by lane, as signed integers.</summary>
     static abstract V MaxInts(V a, V b);
 
-    /// <summary>The largest of all lanes, as signed integers.</summary>
+    /// <summary>The largest of all lanes, as signed integers. A call, so that loops before it keep their vector in a register.</summary>
     static abstract int MaxOfInts(V a);
     static abstract V ShiftRightInts(V a, int by);
     static abstract int SumInts(V a);

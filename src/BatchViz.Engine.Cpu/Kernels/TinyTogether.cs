@@ -84,7 +84,7 @@ internal static unsafe class TinyTogether<L, V>
     /// Σ g² of every layer and the lanes' <see cref="GradientSummary"/>, in the order of
     /// <see cref="StatisticsKernels{L, V}.SummarizeGradient"/> over padded rows.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    [MethodImpl(MethodImplOptions.AggressiveOptimization | MethodImplOptions.AggressiveInlining)]
     public static void SummarizeGradients(in TinyPlan plan, float* gradient, in LaneStatistics to)
     {
         V nibbles = L.Zero,
